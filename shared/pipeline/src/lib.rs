@@ -1,0 +1,18 @@
+//! The pipeline as pure data and decisions: what an operation is, which step follows which, when a step is tried
+//! again, and what the user reads meanwhile. No I/O, no clock, no other crate of this workspace: whoever calls passes
+//! the time in, so every decision can be tested as a table.
+
+pub mod domain;
+pub mod instance;
+pub mod operation;
+pub mod outcome;
+pub mod plan;
+pub mod schedule;
+pub mod status;
+pub mod step;
+
+pub use instance::Settings;
+pub use operation::{OperationKind, OperationState};
+pub use outcome::{Outcome, Rejection, Verdict};
+pub use schedule::{Schedule, Schedules};
+pub use step::{Service, StepKind, StepState};

@@ -1,0 +1,69 @@
+//! Operations: what Cloud Controller asked for and polls with `last_operation`.
+
+use crate::step::UnknownName;
+
+/// What an operation does to its instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OperationKind {
+    /// Make the distribution, get the certificate, serve the domains.
+    Provision,
+    /// Take everything away again.
+    Deprovision,
+}
+
+impl OperationKind {
+    /// The one name of this kind: in SQL, metrics and the OSBAPI `operation` string.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provision => "provision",
+            Self::Deprovision => "deprovision",
+        }
+    }
+}
+
+impl std::str::FromStr for OperationKind {
+    type Err = UnknownName;
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        match name {
+            "provision" => Ok(Self::Provision),
+            "deprovision" => Ok(Self::Deprovision),
+            other => Err(UnknownName::new("operation kind", other)),
+        }
+    }
+}
+
+/// How far an operation is. Only `Running` may still change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OperationState {
+    /// Steps are waiting or at work.
+    Running,
+    /// Every step of the plan is done.
+    Succeeded,
+    /// A step failed for good; the reason is kept for the user.
+    Failed,
+}
+
+impl OperationState {
+    /// The one name of this state, as in SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl std::str::FromStr for OperationState {
+    type Err = UnknownName;
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        match name {
+            "running" => Ok(Self::Running),
+            "succeeded" => Ok(Self::Succeeded),
+            "failed" => Ok(Self::Failed),
+            other => Err(UnknownName::new("operation state", other)),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What one attempt at a step came to. The outcome is the triage: success, wait, or the end.
+
+use std::time::Duration;
+
+use crate::step::UnknownName;
+
+/// The result of one attempt. What the user reads and what the operator reads are two fields, never one string.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The step is accomplished.
+    Done(Verdict),
+    /// Not yet: try again later.
+    Pending {
+        /// What is waited for, or what was seen instead; the user reads it.
+        waiting_for: String,
+        /// When to try again, if the peer said so (`Retry-After`); else the schedule decides.
+        retry_after: Option<Duration>,
+    },
+    /// It can't succeed: the operation ends here.
+    Failed {
+        /// What happened and what to do next, for the user.
+        for_user: String,
+        /// The cause, for the operator's log.
+        cause: String,
+    },
+}
+
+impl Outcome {
+    /// Done, nothing more to say.
+    pub const DONE: Self = Self::Done(Verdict::Accomplished);
+
+    /// Not yet; the schedule decides when to try again.
+    pub fn pending(waiting_for: impl Into<String>) -> Self {
+        Self::Pending {
+            waiting_for: waiting_for.into(),
+            retry_after: None,
+        }
+    }
+
+    /// Not yet; the peer said when to come back.
+    pub fn pending_for(waiting_for: impl Into<String>, retry_after: Option<Duration>) -> Self {
+        Self::Pending {
+            waiting_for: waiting_for.into(),
+            retry_after,
+        }
+    }
+
+    /// The end, with what the user should do and what the operator should know.
+    pub fn failed(for_user: impl Into<String>, cause: impl Into<String>) -> Self {
+        Self::Failed {
+            for_user: for_user.into(),
+            cause: cause.into(),
+        }
+    }
+
+    /// The outcome's name in metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "done",
+            Self::Pending { .. } => "pending",
+            Self::Failed { .. } => "failed",
+        }
+    }
+}
+
+/// How a step was accomplished: the plan and the record need to know.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// As planned.
+    Accomplished,
+    /// The domain is ready for the CA's look, by this way.
+    Verified(Method),
+    /// The order can't lead to a certificate any more (invalid, expired, forgotten by the CA): place another.
+    OrderSpent {
+        /// Why, for the user.
+        reason: String,
+        /// The domains that the CA turned down, with its own words.
+        rejections: Vec<Rejection>,
+    },
+}
+
+impl Verdict {
+    /// The verdict's name in SQL.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Accomplished => "accomplished",
+            Self::Verified(_) => "verified",
+            Self::OrderSpent { .. } => "order-spent",
+        }
+    }
+}
+
+/// A domain that the CA turned down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// The domain.
+    pub domain: String,
+    /// The CA's own words (RFC 8555 §6.7 `detail`).
+    pub reason: String,
+}
+
+/// A way to prove control of a domain; also the ACME challenge type of that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Method {
+    /// A standing TXT record that names the tenant's account (draft-ietf-acme-dns-persist).
+    #[serde(rename = "dns-persist-01")]
+    DnsPersist01,
+    /// This order's TXT record (RFC 8555 §8.4).
+    #[serde(rename = "dns-01")]
+    Dns01,
+    /// This order's token over HTTP (RFC 8555 §8.3).
+    #[serde(rename = "http-01")]
+    Http01,
+}
+
+impl Method {
+    /// The ACME challenge type.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DnsPersist01 => "dns-persist-01",
+            Self::Dns01 => "dns-01",
+            Self::Http01 => "http-01",
+        }
+    }
+}
+
+impl std::str::FromStr for Method {
+    type Err = UnknownName;
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        match name {
+            "dns-persist-01" => Ok(Self::DnsPersist01),
+            "dns-01" => Ok(Self::Dns01),
+            "http-01" => Ok(Self::Http01),
+            other => Err(UnknownName::new("challenge type", other)),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The plan: what follows what. A pure function of an operation's steps, so that it can be asked again after any crash
+//! and gives the same answer; the database's unique key over (operation, kind, subject, round) does the rest.
+
+use time::OffsetDateTime;
+
+use crate::operation::OperationKind;
+use crate::step::{StepKind, StepState};
+
+/// What the plan needs to know of an operation.
+#[derive(Debug, Clone)]
+pub struct Situation {
+    /// What the operation does.
+    pub operation: OperationKind,
+    /// The instance's domains.
+    pub domains: Vec<Domain>,
+    /// Every step so far.
+    pub steps: Vec<Step>,
+}
+
+/// A domain as the plan sees it.
+#[derive(Debug, Clone)]
+pub struct Domain {
+    /// The name.
+    pub domain: String,
+    /// The CA has a valid authorization for it in the order of the current round: nothing to verify.
+    pub authorized: bool,
+    /// The CA turned it down; not to be tried before this time.
+    pub held_until: Option<OffsetDateTime>,
+}
+
+/// A step as the plan sees it.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// What it does.
+    pub kind: StepKind,
+    /// The domain for `verify-challenge`; empty otherwise.
+    pub subject: String,
+    /// Counts orders: every step that works on an order carries its number, from 1.
+    pub round: i32,
+    /// How far it is.
+    pub state: StepState,
+    /// It is done, but only by finding that its order is of no use any more.
+    pub order_spent: bool,
+}
+
+/// A step that the plan wants to exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// What it does.
+    pub kind: StepKind,
+    /// The domain for `verify-challenge`; empty otherwise.
+    pub subject: String,
+    /// Number of the order it works on.
+    pub round: i32,
+    /// How it begins.
+    pub born: Born,
+}
+
+/// How a step begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Born {
+    /// Due at once.
+    Due,
+    /// Due at that time.
+    Held(OffsetDateTime),
+    /// Nothing to do.
+    Done,
+}
+
+/// What should happen next.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Next {
+    /// Steps to insert.
+    pub steps: Vec<Planned>,
+    /// Waiting steps of rounds below this one are to be cancelled.
+    pub cancel_rounds_below: i32,
+    /// Every step of the plan is done.
+    pub succeeded: bool,
+}
+
+/// The steps that work on a certificate, one after the other, once every domain of the round is verified.
+const AFTER_VERIFICATION: [StepKind; 6] = [
+    StepKind::AnswerChallenges,
+    StepKind::AwaitValidation,
+    StepKind::FinalizeOrder,
+    StepKind::UploadCertificate,
+    StepKind::AttachCertificate,
+    StepKind::AwaitDeployment,
+];
+
+/// The steps of a deprovision, one after the other.
+const DEPROVISION: [StepKind; 4] = [
+    StepKind::DisableDistribution,
+    StepKind::AwaitDeployment,
+    StepKind::DeleteDistribution,
+    StepKind::RetireCertificates,
+];
+
+/// What follows from the situation. Asking twice without a change in between plans nothing new.
+pub fn next(situation: &Situation) -> Next {
+    match situation.operation {
+        OperationKind::Provision => provision(situation),
+        OperationKind::Deprovision => deprovision(situation),
+    }
+}
+
+fn provision(situation: &Situation) -> Next {
+    let mut next = Next::default();
+    if find(situation, StepKind::CreateDistribution, 0).is_none() {
+        next.steps.push(due(StepKind::CreateDistribution, 0));
+    }
+    let newest = situation
+        .steps
+        .iter()
+        .filter(|step| step.kind == StepKind::PlaceOrder)
+        .map(|step| step.round)
+        .max();
+    let Some(round) = newest else {
+        next.steps.push(due(StepKind::PlaceOrder, 1));
+        return next;
+    };
+    next.cancel_rounds_below = round;
+    if situation
+        .steps
+        .iter()
+        .any(|step| step.round == round && step.order_spent)
+    {
+        next.steps.push(due(StepKind::PlaceOrder, round + 1));
+        next.cancel_rounds_below = round + 1;
+        return next;
+    }
+    if !is_done(situation, StepKind::PlaceOrder, round) {
+        return next;
+    }
+    let mut all_verified = true;
+    for domain in &situation.domains {
+        let step = situation.steps.iter().find(|step| {
+            step.kind == StepKind::VerifyChallenge
+                && step.round == round
+                && step.subject == domain.domain
+        });
+        match step {
+            Some(step) => all_verified &= step.state == StepState::Done,
+            None => {
+                all_verified &= domain.authorized;
+                next.steps.push(Planned {
+                    kind: StepKind::VerifyChallenge,
+                    subject: domain.domain.clone(),
+                    round,
+                    born: match (domain.authorized, domain.held_until) {
+                        (true, _) => Born::Done,
+                        (false, Some(time)) => Born::Held(time),
+                        (false, None) => Born::Due,
+                    },
+                });
+            }
+        }
+    }
+    if !all_verified {
+        return next;
+    }
+    for kind in AFTER_VERIFICATION {
+        let joined = kind != StepKind::AttachCertificate
+            || is_done(situation, StepKind::CreateDistribution, 0);
+        match find(situation, kind, round) {
+            Some(step) if step.state == StepState::Done => {}
+            Some(_) => return next,
+            None => {
+                if joined {
+                    next.steps.push(due(kind, round));
+                }
+                return next;
+            }
+        }
+    }
+    next.succeeded = true;
+    next
+}
+
+fn deprovision(situation: &Situation) -> Next {
+    let mut next = Next::default();
+    for kind in DEPROVISION {
+        match find(situation, kind, 0) {
+            Some(step) if step.state == StepState::Done => {}
+            Some(_) => return next,
+            None => {
+                next.steps.push(due(kind, 0));
+                return next;
+            }
+        }
+    }
+    next.succeeded = true;
+    next
+}
+
+fn due(kind: StepKind, round: i32) -> Planned {
+    Planned {
+        kind,
+        subject: String::new(),
+        round,
+        born: Born::Due,
+    }
+}
+
+fn find(situation: &Situation, kind: StepKind, round: i32) -> Option<&Step> {
+    situation
+        .steps
+        .iter()
+        .find(|step| step.kind == kind && step.round == round)
+}
+
+fn is_done(situation: &Situation, kind: StepKind, round: i32) -> bool {
+    find(situation, kind, round).is_some_and(|step| step.state == StepState::Done)
+}
+
+#[cfg(test)]
+mod tests;

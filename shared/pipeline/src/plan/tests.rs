@@ -1,0 +1,161 @@
+use super::*;
+use StepKind::*;
+
+fn step(kind: StepKind, subject: &str, round: i32) -> Step {
+    Step {
+        kind,
+        subject: subject.into(),
+        round,
+        state: StepState::Waiting,
+        order_spent: false,
+    }
+}
+
+fn situation(operation: OperationKind, domains: &[&str]) -> Situation {
+    Situation {
+        operation,
+        domains: domains
+            .iter()
+            .map(|d| Domain {
+                domain: (*d).into(),
+                authorized: false,
+                held_until: None,
+            })
+            .collect(),
+        steps: vec![],
+    }
+}
+
+/// Does what the plan says, one step at a time in the order given by `choose`, until it succeeds; returns the kinds
+/// in the order they were done.
+fn play(mut now: Situation, choose: impl Fn(&[Step]) -> usize) -> Vec<(StepKind, String, i32)> {
+    let mut done = vec![];
+    for _ in 0..1000 {
+        let next = next(&now);
+        if next.succeeded {
+            assert!(next.steps.is_empty());
+            return done;
+        }
+        for planned in next.steps {
+            let mut new = step(planned.kind, &planned.subject, planned.round);
+            if planned.born == Born::Done {
+                new.state = StepState::Done;
+            }
+            now.steps.push(new);
+        }
+        assert!(super::next(&now).steps.is_empty() || now.domains.iter().all(|d| d.authorized));
+        let waiting: Vec<Step> = now
+            .steps
+            .iter()
+            .filter(|s| s.state == StepState::Waiting)
+            .cloned()
+            .collect();
+        if waiting.is_empty() {
+            continue;
+        }
+        let chosen = &waiting[choose(&waiting) % waiting.len()];
+        done.push((chosen.kind, chosen.subject.clone(), chosen.round));
+        let at = now
+            .steps
+            .iter()
+            .position(|s| s.kind == chosen.kind && s.subject == chosen.subject && s.round == chosen.round)
+            .unwrap();
+        now.steps[at].state = StepState::Done;
+    }
+    panic!("the plan never ended: {done:?}");
+}
+
+#[test]
+fn provision_begins_with_distribution_and_order_side_by_side() {
+    let next = next(&situation(OperationKind::Provision, &["a.example"]));
+    assert_eq!(
+        next.steps,
+        vec![due(CreateDistribution, 0), due(PlaceOrder, 1)]
+    );
+}
+
+#[test]
+fn every_order_of_work_ends_and_attach_waits_for_the_distribution() {
+    for seed in 0..200_usize {
+        let done = play(
+            situation(OperationKind::Provision, &["a.example", "b.example", "c.example"]),
+            |waiting| seed.wrapping_mul(2_654_435_761) >> (waiting.len() + seed % 7),
+        );
+        let at = |kind| done.iter().position(|(k, ..)| *k == kind).unwrap();
+        assert_eq!(done.len(), 2 + 3 + 6, "{done:?}");
+        assert!(at(CreateDistribution) < at(AttachCertificate));
+        let last_verified = done.iter().rposition(|(k, ..)| *k == VerifyChallenge).unwrap();
+        assert!(last_verified < at(AnswerChallenges));
+        assert_eq!(done.last().unwrap().0, AwaitDeployment);
+    }
+}
+
+#[test]
+fn a_distribution_that_is_late_holds_back_only_the_attachment() {
+    // always choose the newest waiting step: create-distribution comes last of all that can run without it
+    let done = play(situation(OperationKind::Provision, &["a.example"]), |w| w.len() - 1);
+    let kinds: Vec<StepKind> = done.iter().map(|(k, ..)| *k).collect();
+    assert_eq!(
+        kinds,
+        [
+            PlaceOrder,
+            VerifyChallenge,
+            AnswerChallenges,
+            AwaitValidation,
+            FinalizeOrder,
+            UploadCertificate,
+            CreateDistribution,
+            AttachCertificate,
+            AwaitDeployment
+        ]
+    );
+}
+
+#[test]
+fn an_authorized_domain_is_born_done_and_a_rejected_one_is_held() {
+    let until = time::macros::datetime!(2026-11-24 12:00 UTC);
+    let mut now = situation(OperationKind::Provision, &["a.example", "b.example", "c.example"]);
+    now.domains[0].authorized = true;
+    now.domains[1].held_until = Some(until);
+    now.steps = vec![step(CreateDistribution, "", 0), step(PlaceOrder, "", 2)];
+    now.steps[1].state = StepState::Done;
+    let born: Vec<Born> = next(&now).steps.into_iter().map(|s| s.born).collect();
+    assert_eq!(born, [Born::Done, Born::Held(until), Born::Due]);
+}
+
+#[test]
+fn all_domains_authorized_goes_straight_on() {
+    let mut now = situation(OperationKind::Provision, &["a.example"]);
+    now.domains[0].authorized = true;
+    let kinds: Vec<StepKind> = play(now, |_| 0).into_iter().map(|(k, ..)| k).collect();
+    assert!(!kinds.contains(&VerifyChallenge));
+    assert_eq!(kinds.last(), Some(&AwaitDeployment));
+}
+
+#[test]
+fn a_spent_order_is_replaced_by_the_next_round() {
+    let mut now = situation(OperationKind::Provision, &["a.example", "b.example"]);
+    now.steps = vec![
+        step(CreateDistribution, "", 0),
+        step(PlaceOrder, "", 1),
+        step(VerifyChallenge, "a.example", 1),
+        step(VerifyChallenge, "b.example", 1),
+    ];
+    now.steps[1].state = StepState::Done;
+    now.steps[2].state = StepState::Done;
+    now.steps[2].order_spent = true;
+    let planned = next(&now);
+    assert_eq!(planned.steps, vec![due(PlaceOrder, 2)]);
+    assert_eq!(planned.cancel_rounds_below, 2, "b.example of round 1 must not be tried again");
+    now.steps.push(step(PlaceOrder, "", 2));
+    assert_eq!(next(&now).steps, vec![]);
+}
+
+#[test]
+fn deprovision_is_one_after_the_other() {
+    let kinds: Vec<StepKind> = play(situation(OperationKind::Deprovision, &["a.example"]), |_| 0)
+        .into_iter()
+        .map(|(k, ..)| k)
+        .collect();
+    assert_eq!(kinds, DEPROVISION);
+}

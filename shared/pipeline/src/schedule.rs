@@ -1,0 +1,239 @@
+//! When a step is tried again. The only file that uses the `backoff` crate, for its arithmetic alone (the crate is
+//! unmaintained: see deny.toml); nothing here sleeps.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::step::StepKind;
+
+/// How often a step is tried, how long one attempt may take, and when to give up.
+///
+/// Written as `first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m`; parts left out take these values. Durations
+/// go down to milliseconds (`250ms`).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Schedule {
+    /// Delay after the first attempt.
+    pub first: Duration,
+    /// Each delay is this many times the one before.
+    pub factor: f64,
+    /// No delay is longer, before jitter.
+    pub max: Duration,
+    /// Delays vary by this share to both sides, 0 to 1.
+    pub jitter: f64,
+    /// The step fails, with the last reason, when it has not succeeded this long after it was made.
+    pub deadline: Duration,
+    /// One attempt is broken off after this time.
+    pub limit: Duration,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(5),
+            factor: 3.0,
+            max: Duration::from_secs(300),
+            jitter: 0.2,
+            deadline: Duration::from_secs(7 * 86_400),
+            limit: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Schedule {
+    /// The delay after attempt number `attempt` (from 0), with jitter.
+    pub fn delay(&self, attempt: u32) -> Duration {
+        use backoff::backoff::Backoff as _;
+        let grown = self.first.as_secs_f64() * self.factor.powi(attempt.min(1000) as i32);
+        let mut exponential = backoff::ExponentialBackoff {
+            current_interval: Duration::from_secs_f64(grown.min(self.max.as_secs_f64())),
+            randomization_factor: self.jitter,
+            max_interval: self.max,
+            max_elapsed_time: None,
+            ..Default::default()
+        };
+        exponential.next_backoff().unwrap_or(self.max)
+    }
+}
+
+/// A schedule that can't be read.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[error("{part:?} in a schedule: {problem}; write for example first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m")]
+pub struct InvalidSchedule {
+    part: String,
+    problem: &'static str,
+}
+
+impl FromStr for Schedule {
+    type Err = InvalidSchedule;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSchedule> {
+        let mut schedule = Self::default();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let invalid = |problem| InvalidSchedule {
+                part: part.to_string(),
+                problem,
+            };
+            let (key, value) = part
+                .split_once('=')
+                .ok_or_else(|| invalid("name=value is expected"))?;
+            let duration =
+                || humantime::parse_duration(value).map_err(|_| invalid("not a duration such as 250ms, 5s, 2m or 7d"));
+            match key {
+                "first" => schedule.first = duration()?,
+                "max" => schedule.max = duration()?,
+                "deadline" => schedule.deadline = duration()?,
+                "limit" => schedule.limit = duration()?,
+                "factor" => {
+                    schedule.factor = value
+                        .parse()
+                        .ok()
+                        .filter(|factor| (1.0..=100.0).contains(factor))
+                        .ok_or_else(|| invalid("a number from 1 to 100 is expected"))?;
+                }
+                "jitter" => {
+                    let percent: f64 = value
+                        .trim_end_matches('%')
+                        .parse()
+                        .ok()
+                        .filter(|percent| (0.0..=100.0).contains(percent))
+                        .ok_or_else(|| invalid("a percentage from 0% to 100% is expected"))?;
+                    schedule.jitter = percent / 100.0;
+                }
+                _ => return Err(invalid("unknown; known are first, factor, max, jitter, deadline, limit")),
+            }
+        }
+        Ok(schedule)
+    }
+}
+
+/// The schedule of each step kind. Format of every setting: `first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m`
+/// (first delay, growth, longest delay, jitter, when to give up, limit of one attempt); parts left out take these values.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Schedules: first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m (first delay, growth, longest delay, jitter, when to give up, time limit of one attempt); parts left out take these values; units from ms to days")]
+pub struct Schedules {
+    /// Creating the distribution.
+    #[arg(long, env, default_value = "first=5s,max=5m,deadline=1d")]
+    pub schedule_create_distribution: Schedule,
+    /// Placing an order; 100 names at a distant CA take minutes.
+    #[arg(long, env, default_value = "first=5s,max=15m,limit=10m")]
+    pub schedule_place_order: Schedule,
+    /// Looking at one domain; its deadline is how long a user may take (prop_timeout).
+    #[arg(long, env, default_value = "first=5s,max=5m,deadline=7d")]
+    pub schedule_verify_challenge: Schedule,
+    /// Answering the challenges.
+    #[arg(long, env, default_value = "first=5s,max=5m,deadline=1d,limit=10m")]
+    pub schedule_answer_challenges: Schedule,
+    /// Waiting for the CA's validation.
+    #[arg(long, env, default_value = "first=3s,factor=2,max=1m,deadline=1d,limit=2m")]
+    pub schedule_await_validation: Schedule,
+    /// Finalizing the order and fetching the certificate.
+    #[arg(long, env, default_value = "first=3s,factor=2,max=1m,deadline=1d,limit=2m")]
+    pub schedule_finalize_order: Schedule,
+    /// Uploading the certificate to IAM.
+    #[arg(long, env, default_value = "first=5s,max=5m,deadline=1d")]
+    pub schedule_upload_certificate: Schedule,
+    /// Attaching certificate and aliases.
+    #[arg(long, env, default_value = "first=5s,factor=2,max=2m,deadline=1d")]
+    pub schedule_attach_certificate: Schedule,
+    /// Waiting for CloudFront to deploy.
+    #[arg(long, env, default_value = "first=15s,factor=1.5,max=1m,deadline=1d")]
+    pub schedule_await_deployment: Schedule,
+    /// Disabling the distribution.
+    #[arg(long, env, default_value = "first=5s,max=5m")]
+    pub schedule_disable_distribution: Schedule,
+    /// Deleting the distribution.
+    #[arg(long, env, default_value = "first=5s,max=5m")]
+    pub schedule_delete_distribution: Schedule,
+    /// Deleting certificates from IAM.
+    #[arg(long, env, default_value = "first=5s,max=5m")]
+    pub schedule_retire_certificates: Schedule,
+    /// How long a domain rests after the CA turned it down (first, factor, max; a name is locked after 5 failures an
+    /// hour, so stay at 12 minutes or above with Let's Encrypt).
+    #[arg(long, env, default_value = "first=15m,factor=2,max=1d,jitter=5%")]
+    pub schedule_after_rejection: Schedule,
+}
+
+impl Schedules {
+    /// The schedule of a step kind.
+    pub fn of(&self, kind: StepKind) -> &Schedule {
+        match kind {
+            StepKind::CreateDistribution => &self.schedule_create_distribution,
+            StepKind::PlaceOrder => &self.schedule_place_order,
+            StepKind::VerifyChallenge => &self.schedule_verify_challenge,
+            StepKind::AnswerChallenges => &self.schedule_answer_challenges,
+            StepKind::AwaitValidation => &self.schedule_await_validation,
+            StepKind::FinalizeOrder => &self.schedule_finalize_order,
+            StepKind::UploadCertificate => &self.schedule_upload_certificate,
+            StepKind::AttachCertificate => &self.schedule_attach_certificate,
+            StepKind::AwaitDeployment => &self.schedule_await_deployment,
+            StepKind::DisableDistribution => &self.schedule_disable_distribution,
+            StepKind::DeleteDistribution => &self.schedule_delete_distribution,
+            StepKind::RetireCertificates => &self.schedule_retire_certificates,
+        }
+    }
+
+    /// How long a domain rests after its `count`th rejection (from 1) by the CA.
+    pub fn rest_after_rejection(&self, count: u32) -> Duration {
+        self.schedule_after_rejection.delay(count.saturating_sub(1))
+    }
+
+    /// The longest that one attempt of any step may take; the sweeper's grace must be longer.
+    pub fn longest_limit(&self) -> Duration {
+        StepKind::ALL
+            .into_iter()
+            .map(|kind| self.of(kind).limit)
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[test]
+    fn delays_grow_threefold_to_the_cap_within_the_jitter() {
+        let schedule = Schedule::default();
+        for (attempt, seconds) in [(0, 5.0), (1, 15.0), (2, 45.0), (3, 135.0), (4, 300.0), (500, 300.0)] {
+            for _ in 0..50 {
+                let delay = schedule.delay(attempt).as_secs_f64();
+                assert!(
+                    (seconds * 0.8 - 0.001..=seconds * 1.2 + 0.001).contains(&delay),
+                    "attempt {attempt}: {delay}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_schedule_reads_down_to_milliseconds_and_names_what_is_wrong() {
+        let schedule: Schedule = "first=250ms, factor=1.5,max=2s,jitter=0%,deadline=1h,limit=900ms".parse().unwrap();
+        assert_eq!(schedule.first, Duration::from_millis(250));
+        assert_eq!(schedule.delay(1), Duration::from_millis(375));
+        assert_eq!(schedule.limit, Duration::from_millis(900));
+        for (text, says) in [
+            ("first=soon", "not a duration"),
+            ("speed=9", "unknown; known are first"),
+            ("factor=0", "from 1 to 100"),
+            ("jitter=101%", "from 0% to 100%"),
+            ("first", "name=value"),
+        ] {
+            let error = text.parse::<Schedule>().unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_defaults_parse_and_leave_users_a_week() {
+        #[derive(clap::Parser)]
+        struct Cli {
+            #[command(flatten)]
+            schedules: Schedules,
+        }
+        let schedules = Cli::parse_from(["test"]).schedules;
+        assert_eq!(schedules.of(StepKind::VerifyChallenge).deadline.as_secs(), 7 * 86_400);
+        assert!(schedules.rest_after_rejection(1) >= Duration::from_secs(14 * 60));
+        assert!(schedules.rest_after_rejection(3) > schedules.rest_after_rejection(1));
+    }
+}

@@ -1,0 +1,277 @@
+//! What the user reads in `cf service`: derived at read time from the operation and its steps, never stored.
+//!
+//! The first line says whose move it is. Then the domains that need the user, those with something wrong first, each
+//! with what to set, what was seen there and when it is looked at again; then what the system is doing by itself.
+
+use std::fmt::Write as _;
+
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::domain::{CHALLENGE_PATH, dns01_record_name, persist_record_name, persist_record_value, responder_prefix};
+use crate::operation::{OperationKind, OperationState};
+use crate::outcome::Method;
+use crate::step::{StepKind, StepState};
+
+/// At most this many domains are shown in full; the rest is counted.
+const DOMAINS_IN_FULL: usize = 8;
+/// No text is longer; Cloud Controller keeps any length, but `cf service` prints it on one screen.
+const MOST_BYTES: usize = 9_000;
+
+/// Everything the text is made of: what one SQL statement returns.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct View {
+    /// What the operation does.
+    pub kind: OperationKind,
+    /// How far it is.
+    pub state: OperationState,
+    /// Why it failed, for the user.
+    pub failure: Option<String>,
+    /// The tenant whose accounts and challenges these are.
+    pub tenant: String,
+    /// CloudFront's name for the distribution, once it exists.
+    pub distribution_domain: Option<String>,
+    /// The tenant's ACME account, once it exists.
+    pub account_uri: Option<String>,
+    /// The instance's domains.
+    pub domains: Vec<DomainView>,
+    /// The steps that are waiting, without `verify-challenge`.
+    pub steps: Vec<StepView>,
+}
+
+/// A domain as the user sees it.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct DomainView {
+    /// The name.
+    pub domain: String,
+    /// State of its `verify-challenge` step in the newest round; none before the order is placed.
+    pub step_state: Option<StepState>,
+    /// What the last look saw.
+    pub waiting_for: Option<String>,
+    /// When that was.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub checked_at: Option<OffsetDateTime>,
+    /// When it is looked at again.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub due_at: Option<OffsetDateTime>,
+    /// The CA's issuer domain for dns-persist-01, when it offers that.
+    pub issuer_domain: Option<String>,
+    /// This order's TXT value.
+    pub dns01_value: Option<String>,
+    /// This order has an http-01 challenge.
+    pub has_http01: bool,
+    /// The way that was found in place.
+    pub method: Option<Method>,
+    /// What the CA said when it last turned the domain down.
+    pub ca_said: Option<String>,
+}
+
+/// A step that the system is at.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct StepView {
+    /// What it does.
+    pub kind: StepKind,
+    /// What it waits for, after the first attempt.
+    pub waiting_for: Option<String>,
+    /// When it is tried next.
+    #[serde(with = "time::serde::rfc3339")]
+    pub due_at: OffsetDateTime,
+}
+
+/// The description for `last_operation`. `responder` is the public address of broker-api, for http-01.
+pub fn describe(view: &View, responder: &str) -> String {
+    let mut text = match (view.state, view.kind) {
+        (OperationState::Failed, _) => view
+            .failure
+            .clone()
+            .unwrap_or_else(|| "Failed.".to_string()),
+        (OperationState::Succeeded, OperationKind::Deprovision) => "Everything is removed.".to_string(),
+        (OperationState::Succeeded, OperationKind::Provision) => succeeded(view),
+        (OperationState::Running, OperationKind::Deprovision) => {
+            format!("Removing the service. {}", working(view))
+        }
+        (OperationState::Running, OperationKind::Provision) => provisioning(view, responder),
+    };
+    truncate(&mut text, MOST_BYTES);
+    text
+}
+
+fn succeeded(view: &View) -> String {
+    let target = view.distribution_domain.as_deref().unwrap_or("the distribution");
+    match view.domains.as_slice() {
+        [only] => format!("https://{} is ready: CNAME it to {target}. Its certificate is in place.", only.domain),
+        many => format!("{} domains are ready: CNAME each to {target}. Their certificate is in place.", many.len()),
+    }
+}
+
+fn provisioning(view: &View, responder: &str) -> String {
+    let mut needy: Vec<&DomainView> = view
+        .domains
+        .iter()
+        .filter(|domain| domain.step_state == Some(StepState::Waiting))
+        .collect();
+    needy.sort_by_key(|domain| (domain.ca_said.is_none(), is_plain_absence(domain), domain.domain.clone()));
+    let verified: Vec<&str> = view
+        .domains
+        .iter()
+        .filter(|domain| domain.step_state == Some(StepState::Done))
+        .map(|domain| domain.domain.as_str())
+        .collect();
+    let total = view.domains.len();
+    let mut text = String::new();
+    if needy.is_empty() {
+        let _ = write!(text, "Nothing for you to do now. {}", working(view));
+    } else {
+        let _ = write!(
+            text,
+            "Waiting for you: {} of {total} domains {} a DNS record (any one of the ways shown).",
+            needy.len(),
+            if needy.len() == 1 { "needs" } else { "need" },
+        );
+        let mut shown = 0;
+        for domain in needy.iter().take(DOMAINS_IN_FULL) {
+            let entry = instructions(view, domain, responder);
+            if text.len() + entry.len() > MOST_BYTES - 1_500 {
+                break;
+            }
+            text.push_str(&entry);
+            shown += 1;
+        }
+        if shown < needy.len() {
+            let names: Vec<&str> = needy[shown..].iter().map(|d| d.domain.as_str()).collect();
+            let _ = write!(text, "\nand {} more like these: {}.", names.len(), list(&names, 600));
+        }
+    }
+    if !verified.is_empty() && verified.len() < total {
+        let _ = write!(text, "\nVerified, {} of {total}: {}.", verified.len(), list(&verified, 400));
+    }
+    if !needy.is_empty() && !view.steps.is_empty() {
+        let _ = write!(text, "\nMeanwhile: {}", working(view));
+    }
+    if let Some(target) = &view.distribution_domain {
+        let _ = write!(
+            text,
+            "\nThen: CNAME each domain to {target} once this says \"succeeded\" (before that CloudFront answers 403)."
+        );
+    }
+    text
+}
+
+/// Nothing wrong was seen, there is just nothing there yet.
+fn is_plain_absence(domain: &DomainView) -> bool {
+    domain
+        .waiting_for
+        .as_deref()
+        .is_none_or(|seen| seen.starts_with("nothing found yet"))
+}
+
+fn instructions(view: &View, domain: &DomainView, responder: &str) -> String {
+    let name = &domain.domain;
+    let mut ways = Vec::new();
+    if let (Some(issuer), Some(account)) = (&domain.issuer_domain, &view.account_uri) {
+        ways.push(format!(
+            "set once, renewals included: TXT {} \"{}\"",
+            persist_record_name(name),
+            persist_record_value(issuer, account)
+        ));
+    }
+    if let Some(value) = &domain.dns01_value {
+        ways.push(format!(
+            "for this certificate only: TXT {} \"{value}\"",
+            dns01_record_name(name)
+        ));
+    }
+    if domain.has_http01 {
+        ways.push(format!(
+            "by HTTP: redirect http://{name}{CHALLENGE_PATH}* to {responder}{}*",
+            responder_prefix(&view.tenant)
+        ));
+    }
+    let mut text = format!("\n{name}: {}", ways.join("\n  or "));
+    if let Some(words) = &domain.ca_said {
+        let _ = write!(text, "\n  the CA turned it down: {words}");
+    }
+    match (&domain.waiting_for, domain.checked_at) {
+        (Some(seen), Some(at)) => {
+            let _ = write!(text, "\n  seen {} UTC: {}.", clock(at), seen.trim_end_matches('.'));
+        }
+        _ => text.push_str("\n  not looked at yet."),
+    }
+    if let Some(due) = domain.due_at {
+        let _ = write!(text, " Next check {}.", clock(due));
+    }
+    text
+}
+
+/// What the system is doing by itself, in one line.
+fn working(view: &View) -> String {
+    let mut parts = Vec::new();
+    for step in &view.steps {
+        let doing = match step.kind {
+            StepKind::CreateDistribution => "making the CloudFront distribution",
+            StepKind::PlaceOrder => "placing the certificate order",
+            StepKind::VerifyChallenge => "looking at the domains",
+            StepKind::AnswerChallenges => "asking the CA to verify the domains",
+            StepKind::AwaitValidation => "the CA is verifying the domains",
+            StepKind::FinalizeOrder => "fetching the certificate",
+            StepKind::UploadCertificate => "uploading the certificate",
+            StepKind::AttachCertificate => "attaching the certificate and the domains",
+            StepKind::AwaitDeployment => "CloudFront is deploying, which takes minutes",
+            StepKind::DisableDistribution => "disabling the CloudFront distribution",
+            StepKind::DeleteDistribution => "deleting the CloudFront distribution",
+            StepKind::RetireCertificates => "deleting the certificate",
+        };
+        parts.push(match &step.waiting_for {
+            Some(reason) => format!(
+                "{doing} ({}; next try {} UTC)",
+                reason.trim_end_matches('.'),
+                clock(step.due_at)
+            ),
+            None => doing.to_string(),
+        });
+    }
+    if parts.is_empty() {
+        return "Going on in a moment.".to_string();
+    }
+    let mut sentence = parts.join("; ");
+    if let Some(first) = sentence.get(..1) {
+        sentence = first.to_uppercase() + &sentence[1..];
+    }
+    sentence + "."
+}
+
+/// Names up to a length, then a count.
+fn list(names: &[&str], most_bytes: usize) -> String {
+    let mut text = String::new();
+    for (at, name) in names.iter().enumerate() {
+        if text.len() + name.len() > most_bytes {
+            let _ = write!(text, " and {} more", names.len() - at);
+            return text;
+        }
+        if at > 0 {
+            text.push_str(", ");
+        }
+        text.push_str(name);
+    }
+    text
+}
+
+fn clock(time: OffsetDateTime) -> String {
+    time.to_offset(time::UtcOffset::UTC)
+        .format(format_description!("[hour]:[minute]:[second]"))
+        .unwrap_or_default()
+}
+
+fn truncate(text: &mut String, most: usize) {
+    if text.len() > most {
+        let mut end = most;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+use super::*;
+use time::macros::datetime;
+
+const RESPONDER: &str = "https://broker.example";
+
+fn domain(name: &str) -> DomainView {
+    DomainView {
+        domain: name.into(),
+        step_state: Some(StepState::Waiting),
+        waiting_for: Some(format!("nothing found yet: no such name _validation-persist.{name} at ns1.example.net")),
+        checked_at: Some(datetime!(2026-11-24 12:04:31 UTC)),
+        due_at: Some(datetime!(2026-11-24 12:05:16 UTC)),
+        issuer_domain: Some("letsencrypt.org".into()),
+        dns01_value: Some("gfj9Xq_Rg85nM".into()),
+        has_http01: true,
+        method: None,
+        ca_said: None,
+    }
+}
+
+fn view(domains: Vec<DomainView>) -> View {
+    View {
+        kind: OperationKind::Provision,
+        state: OperationState::Running,
+        failure: None,
+        tenant: "org-1".into(),
+        distribution_domain: Some("d111111abcdef8.cloudfront.net".into()),
+        account_uri: Some("https://ca.example/acct/123".into()),
+        domains,
+        steps: vec![],
+    }
+}
+
+#[test]
+fn the_user_reads_whose_move_it_is_what_to_set_and_what_was_seen() {
+    let mut wrong = domain("api.example.com");
+    wrong.waiting_for = Some("TXT _acme-challenge.api.example.com is \"abc\", expected \"xyz\"".into());
+    let mut done = domain("shop.example.com");
+    done.step_state = Some(StepState::Done);
+    let text = describe(&view(vec![domain("www.example.com"), wrong, done]), RESPONDER);
+    insta::assert_snapshot!(text, @r#"
+    Waiting for you: 2 of 3 domains need a DNS record (any one of the ways shown).
+    api.example.com: set once, renewals included: TXT _validation-persist.api.example.com "letsencrypt.org; accounturi=https://ca.example/acct/123"
+      or for this certificate only: TXT _acme-challenge.api.example.com "gfj9Xq_Rg85nM"
+      or by HTTP: redirect http://api.example.com/.well-known/acme-challenge/* to https://broker.example/acme/org-1/.well-known/acme-challenge/*
+      seen 12:04:31 UTC: TXT _acme-challenge.api.example.com is "abc", expected "xyz". Next check 12:05:16.
+    www.example.com: set once, renewals included: TXT _validation-persist.www.example.com "letsencrypt.org; accounturi=https://ca.example/acct/123"
+      or for this certificate only: TXT _acme-challenge.www.example.com "gfj9Xq_Rg85nM"
+      or by HTTP: redirect http://www.example.com/.well-known/acme-challenge/* to https://broker.example/acme/org-1/.well-known/acme-challenge/*
+      seen 12:04:31 UTC: nothing found yet: no such name _validation-persist.www.example.com at ns1.example.net. Next check 12:05:16.
+    Verified, 1 of 3: shop.example.com.
+    Then: CNAME each domain to d111111abcdef8.cloudfront.net once this says "succeeded" (before that CloudFront answers 403).
+    "#);
+}
+
+#[test]
+fn before_the_order_is_placed_the_system_speaks() {
+    let mut fresh = domain("www.example.com");
+    fresh.step_state = None;
+    let mut view = view(vec![fresh]);
+    view.distribution_domain = None;
+    view.steps = vec![StepView {
+        kind: StepKind::PlaceOrder,
+        waiting_for: Some("the CA limits new accounts.".into()),
+        due_at: datetime!(2026-11-24 12:20 UTC),
+    }];
+    insta::assert_snapshot!(describe(&view, RESPONDER), @"Nothing for you to do now. Placing the certificate order (the CA limits new accounts; next try 12:20:00 UTC).");
+}
+
+#[test]
+fn a_domain_that_the_ca_turned_down_comes_first_with_its_words() {
+    let mut rejected = domain("zzz.example.com");
+    rejected.ca_said = Some("During secondary validation: No TXT record found".into());
+    let text = describe(&view(vec![domain("www.example.com"), rejected]), RESPONDER);
+    let second = text.lines().nth(1).unwrap();
+    assert!(second.starts_with("zzz.example.com:"), "{text}");
+    assert!(text.contains("the CA turned it down: During secondary validation: No TXT record found"));
+}
+
+#[test]
+fn a_hundred_long_domains_stay_readable_and_under_10_kb() {
+    let long = |i: usize| format!("{}-{i}.{}.example.com", "a".repeat(55), "b".repeat(60));
+    let text = describe(&view((0..100).map(|i| domain(&long(i))).collect()), RESPONDER);
+    assert!(text.len() < 10_000, "{}", text.len());
+    assert!(text.starts_with("Waiting for you: 100 of 100 domains need"));
+    assert!(text.contains("more like these"), "the rest is counted: {text}");
+    assert!(text.contains("Then: CNAME"), "the end is not cut off: {text}");
+}
+
+#[test]
+fn an_ended_operation_says_the_end() {
+    let mut view = view(vec![domain("www.example.com")]);
+    view.state = OperationState::Succeeded;
+    insta::assert_snapshot!(describe(&view, RESPONDER), @"https://www.example.com is ready: CNAME it to d111111abcdef8.cloudfront.net. Its certificate is in place.");
+    view.state = OperationState::Failed;
+    view.failure = Some("www.example.com belongs to another distribution.".into());
+    assert_eq!(describe(&view, RESPONDER), "www.example.com belongs to another distribution.");
+}
