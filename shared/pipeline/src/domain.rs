@@ -53,7 +53,10 @@ mod tests {
 
     #[test]
     fn tenants_never_share_a_responder_path() {
-        assert_eq!(responder_path("org-1", "tok"), "/acme/org-1/.well-known/acme-challenge/tok");
+        assert_eq!(
+            responder_path("org-1", "tok"),
+            "/acme/org-1/.well-known/acme-challenge/tok"
+        );
         assert_ne!(path_segment("a/b"), path_segment("a~2f.b"));
         assert!(!path_segment("../x").contains('/'));
     }

@@ -4,7 +4,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::step::StepKind;
+use crate::step::{Service, StepKind};
 
 /// How often a step is tried, how long one attempt may take, and when to give up.
 ///
@@ -57,7 +57,9 @@ impl Schedule {
 
 /// A schedule that can't be read.
 #[derive(Debug, thiserror::Error, PartialEq)]
-#[error("{part:?} in a schedule: {problem}; write for example first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m")]
+#[error(
+    "{part:?} in a schedule: {problem}; write for example first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m"
+)]
 pub struct InvalidSchedule {
     part: String,
     problem: &'static str,
@@ -68,7 +70,11 @@ impl FromStr for Schedule {
 
     fn from_str(text: &str) -> Result<Self, InvalidSchedule> {
         let mut schedule = Self::default();
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        for part in text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
             let invalid = |problem| InvalidSchedule {
                 part: part.to_string(),
                 problem,
@@ -76,8 +82,10 @@ impl FromStr for Schedule {
             let (key, value) = part
                 .split_once('=')
                 .ok_or_else(|| invalid("name=value is expected"))?;
-            let duration =
-                || humantime::parse_duration(value).map_err(|_| invalid("not a duration such as 250ms, 5s, 2m or 7d"));
+            let duration = || {
+                humantime::parse_duration(value)
+                    .map_err(|_| invalid("not a duration such as 250ms, 5s, 2m or 7d"))
+            };
             match key {
                 "first" => schedule.first = duration()?,
                 "max" => schedule.max = duration()?,
@@ -99,7 +107,11 @@ impl FromStr for Schedule {
                         .ok_or_else(|| invalid("a percentage from 0% to 100% is expected"))?;
                     schedule.jitter = percent / 100.0;
                 }
-                _ => return Err(invalid("unknown; known are first, factor, max, jitter, deadline, limit")),
+                _ => {
+                    return Err(invalid(
+                        "unknown; known are first, factor, max, jitter, deadline, limit",
+                    ));
+                }
             }
         }
         Ok(schedule)
@@ -109,7 +121,9 @@ impl FromStr for Schedule {
 /// The schedule of each step kind. Format of every setting: `first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m`
 /// (first delay, growth, longest delay, jitter, when to give up, limit of one attempt); parts left out take these values.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Schedules: first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m (first delay, growth, longest delay, jitter, when to give up, time limit of one attempt); parts left out take these values; units from ms to days")]
+#[command(
+    next_help_heading = "Schedules: first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m (first delay, growth, longest delay, jitter, when to give up, time limit of one attempt); parts left out take these values; units from ms to days"
+)]
 pub struct Schedules {
     /// Creating the distribution.
     #[arg(long, env, default_value = "first=5s,max=5m,deadline=1d")]
@@ -124,10 +138,18 @@ pub struct Schedules {
     #[arg(long, env, default_value = "first=5s,max=5m,deadline=1d,limit=10m")]
     pub schedule_answer_challenges: Schedule,
     /// Waiting for the CA's validation.
-    #[arg(long, env, default_value = "first=3s,factor=2,max=1m,deadline=1d,limit=2m")]
+    #[arg(
+        long,
+        env,
+        default_value = "first=3s,factor=2,max=1m,deadline=1d,limit=2m"
+    )]
     pub schedule_await_validation: Schedule,
     /// Finalizing the order and fetching the certificate.
-    #[arg(long, env, default_value = "first=3s,factor=2,max=1m,deadline=1d,limit=2m")]
+    #[arg(
+        long,
+        env,
+        default_value = "first=3s,factor=2,max=1m,deadline=1d,limit=2m"
+    )]
     pub schedule_finalize_order: Schedule,
     /// Uploading the certificate to IAM.
     #[arg(long, env, default_value = "first=5s,max=5m,deadline=1d")]
@@ -177,10 +199,11 @@ impl Schedules {
         self.schedule_after_rejection.delay(count.saturating_sub(1))
     }
 
-    /// The longest that one attempt of any step may take; the sweeper's grace must be longer.
-    pub fn longest_limit(&self) -> Duration {
+    /// The longest that one attempt of any of the service's steps may take; the sweeper's grace must be longer.
+    pub fn longest_limit_of(&self, service: Service) -> Duration {
         StepKind::ALL
             .into_iter()
+            .filter(|kind| kind.service() == service)
             .map(|kind| self.of(kind).limit)
             .max()
             .unwrap_or_default()
@@ -195,7 +218,14 @@ mod tests {
     #[test]
     fn delays_grow_threefold_to_the_cap_within_the_jitter() {
         let schedule = Schedule::default();
-        for (attempt, seconds) in [(0, 5.0), (1, 15.0), (2, 45.0), (3, 135.0), (4, 300.0), (500, 300.0)] {
+        for (attempt, seconds) in [
+            (0, 5.0),
+            (1, 15.0),
+            (2, 45.0),
+            (3, 135.0),
+            (4, 300.0),
+            (500, 300.0),
+        ] {
             for _ in 0..50 {
                 let delay = schedule.delay(attempt).as_secs_f64();
                 assert!(
@@ -208,7 +238,9 @@ mod tests {
 
     #[test]
     fn a_schedule_reads_down_to_milliseconds_and_names_what_is_wrong() {
-        let schedule: Schedule = "first=250ms, factor=1.5,max=2s,jitter=0%,deadline=1h,limit=900ms".parse().unwrap();
+        let schedule: Schedule = "first=250ms, factor=1.5,max=2s,jitter=0%,deadline=1h,limit=900ms"
+            .parse()
+            .unwrap();
         assert_eq!(schedule.first, Duration::from_millis(250));
         assert_eq!(schedule.delay(1), Duration::from_millis(375));
         assert_eq!(schedule.limit, Duration::from_millis(900));
@@ -232,7 +264,10 @@ mod tests {
             schedules: Schedules,
         }
         let schedules = Cli::parse_from(["test"]).schedules;
-        assert_eq!(schedules.of(StepKind::VerifyChallenge).deadline.as_secs(), 7 * 86_400);
+        assert_eq!(
+            schedules.of(StepKind::VerifyChallenge).deadline.as_secs(),
+            7 * 86_400
+        );
         assert!(schedules.rest_after_rejection(1) >= Duration::from_secs(14 * 60));
         assert!(schedules.rest_after_rejection(3) > schedules.rest_after_rejection(1));
     }

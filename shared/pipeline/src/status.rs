@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::domain::{CHALLENGE_PATH, dns01_record_name, persist_record_name, persist_record_value, responder_prefix};
+use crate::domain::{
+    CHALLENGE_PATH, dns01_record_name, persist_record_name, persist_record_value, responder_prefix,
+};
 use crate::operation::{OperationKind, OperationState};
 use crate::outcome::Method;
 use crate::step::{StepKind, StepState};
@@ -85,7 +87,9 @@ pub fn describe(view: &View, responder: &str) -> String {
             .failure
             .clone()
             .unwrap_or_else(|| "Failed.".to_string()),
-        (OperationState::Succeeded, OperationKind::Deprovision) => "Everything is removed.".to_string(),
+        (OperationState::Succeeded, OperationKind::Deprovision) => {
+            "Everything is removed.".to_string()
+        }
         (OperationState::Succeeded, OperationKind::Provision) => succeeded(view),
         (OperationState::Running, OperationKind::Deprovision) => {
             format!("Removing the service. {}", working(view))
@@ -97,10 +101,19 @@ pub fn describe(view: &View, responder: &str) -> String {
 }
 
 fn succeeded(view: &View) -> String {
-    let target = view.distribution_domain.as_deref().unwrap_or("the distribution");
+    let target = view
+        .distribution_domain
+        .as_deref()
+        .unwrap_or("the distribution");
     match view.domains.as_slice() {
-        [only] => format!("https://{} is ready: CNAME it to {target}. Its certificate is in place.", only.domain),
-        many => format!("{} domains are ready: CNAME each to {target}. Their certificate is in place.", many.len()),
+        [only] => format!(
+            "https://{} is ready: CNAME it to {target}. Its certificate is in place.",
+            only.domain
+        ),
+        many => format!(
+            "{} domains are ready: CNAME each to {target}. Their certificate is in place.",
+            many.len()
+        ),
     }
 }
 
@@ -110,7 +123,13 @@ fn provisioning(view: &View, responder: &str) -> String {
         .iter()
         .filter(|domain| domain.step_state == Some(StepState::Waiting))
         .collect();
-    needy.sort_by_key(|domain| (domain.ca_said.is_none(), is_plain_absence(domain), domain.domain.clone()));
+    needy.sort_by_key(|domain| {
+        (
+            domain.ca_said.is_none(),
+            is_plain_absence(domain),
+            domain.domain.clone(),
+        )
+    });
     let verified: Vec<&str> = view
         .domains
         .iter()
@@ -139,11 +158,21 @@ fn provisioning(view: &View, responder: &str) -> String {
         }
         if shown < needy.len() {
             let names: Vec<&str> = needy[shown..].iter().map(|d| d.domain.as_str()).collect();
-            let _ = write!(text, "\nand {} more like these: {}.", names.len(), list(&names, 600));
+            let _ = write!(
+                text,
+                "\nand {} more like these: {}.",
+                names.len(),
+                list(&names, 600)
+            );
         }
     }
     if !verified.is_empty() && verified.len() < total {
-        let _ = write!(text, "\nVerified, {} of {total}: {}.", verified.len(), list(&verified, 400));
+        let _ = write!(
+            text,
+            "\nVerified, {} of {total}: {}.",
+            verified.len(),
+            list(&verified, 400)
+        );
     }
     if !needy.is_empty() && !view.steps.is_empty() {
         let _ = write!(text, "\nMeanwhile: {}", working(view));
@@ -193,7 +222,12 @@ fn instructions(view: &View, domain: &DomainView, responder: &str) -> String {
     }
     match (&domain.waiting_for, domain.checked_at) {
         (Some(seen), Some(at)) => {
-            let _ = write!(text, "\n  seen {} UTC: {}.", clock(at), seen.trim_end_matches('.'));
+            let _ = write!(
+                text,
+                "\n  seen {} UTC: {}.",
+                clock(at),
+                seen.trim_end_matches('.')
+            );
         }
         _ => text.push_str("\n  not looked at yet."),
     }

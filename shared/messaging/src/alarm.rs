@@ -1,0 +1,82 @@
+//! The message.
+
+use uuid::Uuid;
+
+/// What a message says: look at this step, if it is still at this attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Alarm {
+    /// Version of the format.
+    pub v: u32,
+    /// The step.
+    pub step: Uuid,
+    /// The attempt.
+    pub attempt: i32,
+}
+
+/// The format's version that this program writes, and the newest it reads.
+const VERSION: u32 = 1;
+
+impl Alarm {
+    /// An alarm for a step's attempt.
+    pub fn new(step: Uuid, attempt: i32) -> Self {
+        Self {
+            v: VERSION,
+            step,
+            attempt,
+        }
+    }
+
+    /// Reads a message's body.
+    ///
+    /// # Errors
+    /// What is wrong with it, for the parking queue.
+    pub fn parse(body: &[u8]) -> Result<Self, String> {
+        let alarm: Self =
+            serde_json::from_slice(body).map_err(|error| format!("not an alarm: {error}"))?;
+        if alarm.v > VERSION {
+            return Err(format!(
+                "an alarm of version {}, this program knows {VERSION}",
+                alarm.v
+            ));
+        }
+        Ok(alarm)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_an_alarm_is_told_and_extra_fields_are_welcome() {
+        let alarm = Alarm::new(Uuid::nil(), 3);
+        assert_eq!(
+            Alarm::parse(&serde_json::to_vec(&alarm).unwrap()).unwrap(),
+            alarm
+        );
+        let newer = format!(
+            r#"{{"v":1,"step":"{}","attempt":3,"priority":9}}"#,
+            Uuid::nil()
+        );
+        assert_eq!(Alarm::parse(newer.as_bytes()).unwrap(), alarm);
+        for garbage in [
+            &b""[..],
+            b"{",
+            b"null",
+            b"\xff\xfe",
+            br#"{"v":1,"step":"x","attempt":0}"#,
+        ] {
+            assert!(
+                Alarm::parse(garbage)
+                    .unwrap_err()
+                    .starts_with("not an alarm")
+            );
+        }
+        let future = format!(r#"{{"v":2,"step":"{}","attempt":0}}"#, Uuid::nil());
+        assert!(
+            Alarm::parse(future.as_bytes())
+                .unwrap_err()
+                .contains("version 2")
+        );
+    }
+}

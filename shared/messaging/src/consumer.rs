@@ -1,0 +1,116 @@
+//! Consuming: one message at a time in hand of a task, acknowledged only after its outcome is recorded.
+
+use futures_util::StreamExt as _;
+use lapin::Channel;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
+use lapin::types::{AMQPValue, FieldTable};
+
+use crate::alarm::Alarm;
+use crate::error::MessagingError;
+
+/// A stream of deliveries.
+pub struct Consumer {
+    stream: lapin::Consumer,
+    // Dropping the last handle of a channel closes it.
+    _channel: Channel,
+}
+
+impl Consumer {
+    pub(crate) async fn begin(
+        channel: Channel,
+        queue: &str,
+        prefetch: u16,
+    ) -> Result<Self, MessagingError> {
+        channel
+            .basic_qos(prefetch, BasicQosOptions { global: false })
+            .await
+            .map_err(MessagingError::Connection)?;
+        let stream = channel
+            .basic_consume(
+                queue.into(),
+                "".into(),
+                BasicConsumeOptions::default(),
+                FieldTable::default(),
+            )
+            .await
+            .map_err(MessagingError::Connection)?;
+        Ok(Self {
+            stream,
+            _channel: channel,
+        })
+    }
+
+    /// The next delivery; an error when the connection or the queue is gone.
+    ///
+    /// # Errors
+    /// Then consume anew.
+    pub async fn next(&mut self) -> Result<Delivery, MessagingError> {
+        match self.stream.next().await {
+            Some(Ok(inner)) => Ok(Delivery { inner }),
+            Some(Err(source)) => Err(MessagingError::Connection(source)),
+            None => Err(MessagingError::NotTaken("the consumer was cancelled")),
+        }
+    }
+}
+
+/// A message in hand.
+pub struct Delivery {
+    inner: lapin::message::Delivery,
+}
+
+impl Delivery {
+    /// What it says.
+    ///
+    /// # Errors
+    /// When it can't be understood: park it.
+    pub fn alarm(&self) -> Result<Alarm, String> {
+        Alarm::parse(&self.inner.data)
+    }
+
+    /// The body as it came.
+    pub fn body(&self) -> &[u8] {
+        &self.inner.data
+    }
+
+    /// It was in a hand before that did not acknowledge it.
+    pub fn redelivered(&self) -> bool {
+        self.inner.redelivered
+    }
+
+    /// W3C trace context of the publisher.
+    pub fn traceparent(&self) -> Option<String> {
+        let headers = self.inner.properties.headers().as_ref()?;
+        match headers.inner().get("traceparent")? {
+            AMQPValue::LongString(text) => Some(text.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The message is dealt with.
+    ///
+    /// # Errors
+    /// When the connection is gone; the message will come again, and be stale.
+    pub async fn ack(&self) -> Result<(), MessagingError> {
+        self.inner
+            .ack(BasicAckOptions::default())
+            .await
+            .map(|_| ())
+            .map_err(MessagingError::Connection)
+    }
+
+    /// Gives the message back to its queue.
+    ///
+    /// # Errors
+    /// When the connection is gone; the message goes back by that.
+    pub async fn give_back(&self) -> Result<(), MessagingError> {
+        let requeue = BasicNackOptions {
+            requeue: true,
+            ..Default::default()
+        };
+        self.inner
+            .nack(requeue)
+            .await
+            .map(|_| ())
+            .map_err(MessagingError::Connection)
+    }
+}

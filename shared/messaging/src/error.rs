@@ -1,0 +1,26 @@
+//! What can go wrong with RabbitMQ.
+
+/// An error of RabbitMQ or of the way to it. Never holds the address, which has a password in it.
+#[derive(Debug, thiserror::Error)]
+pub enum MessagingError {
+    /// No connection, or it broke.
+    #[error("RabbitMQ can't be reached, or broke off")]
+    Connection(#[source] lapin::Error),
+    /// A queue or exchange exists with other arguments than this program needs.
+    #[error(
+        "RabbitMQ has {name:?} with other arguments than this program's; delete it there (its rings will be rung again), then restart"
+    )]
+    Topology {
+        /// The queue or exchange.
+        name: String,
+        /// What RabbitMQ says.
+        #[source]
+        source: lapin::Error,
+    },
+    /// RabbitMQ refused a message, or had no queue for it.
+    #[error("RabbitMQ did not take a message: {0}")]
+    NotTaken(&'static str),
+    /// RabbitMQ did not answer in time.
+    #[error("RabbitMQ did not answer within {0:?}")]
+    TimedOut(std::time::Duration),
+}

@@ -1,0 +1,17 @@
+//! RabbitMQ, the alarm clock: the only crate that knows lapin. A message says "look at this step now" and nothing
+//! else; PostgreSQL holds the truth, so RabbitMQ may lose everything. See README.md.
+
+mod alarm;
+mod args;
+mod consumer;
+mod error;
+mod ladder;
+mod publisher;
+mod topology;
+
+pub use alarm::Alarm;
+pub use args::AmqpArgs;
+pub use consumer::{Consumer, Delivery};
+pub use error::MessagingError;
+pub use ladder::Ladder;
+pub use publisher::Messaging;

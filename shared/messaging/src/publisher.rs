@@ -1,0 +1,286 @@
+//! The connection, and publishing with confirms.
+
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
+use pipeline::{Ring, Service};
+use secrecy::ExposeSecret;
+use tokio::sync::Mutex;
+
+use crate::alarm::Alarm;
+use crate::args::AmqpArgs;
+use crate::consumer::Consumer;
+use crate::error::MessagingError;
+use crate::topology::{
+    self, DELAY_EXCHANGE, DELAY_HEADER, PARKING_EXCHANGE, WORK_EXCHANGE, work_queue,
+};
+
+/// No call to RabbitMQ takes longer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Persistent delivery (AMQP 0-9-1 `delivery-mode`).
+const PERSISTENT: u8 = 2;
+
+/// The way to RabbitMQ: connects when first used, and again after the connection broke.
+pub struct Messaging {
+    args: AmqpArgs,
+    name: String,
+    link: Mutex<Option<Link>>,
+}
+
+struct Link {
+    connection: Connection,
+    publishing: Channel,
+}
+
+impl Messaging {
+    /// Makes the way; `name` is what RabbitMQ's operator sees.
+    pub fn new(args: AmqpArgs, name: &str) -> Self {
+        Self {
+            args,
+            name: name.to_string(),
+            link: Mutex::new(None),
+        }
+    }
+
+    /// Publishes rings and waits until RabbitMQ has each of them safely.
+    ///
+    /// # Errors
+    /// When it has not, or can't be reached; some of them may have got through, which harms nothing.
+    pub async fn ring(
+        &self,
+        rings: &[Ring],
+        traceparent: Option<&str>,
+    ) -> Result<(), MessagingError> {
+        if rings.is_empty() {
+            return Ok(());
+        }
+        let channel = self.publishing().await?;
+        let all = try_join_all(
+            rings
+                .iter()
+                .map(|ring| self.publish(&channel, ring, traceparent)),
+        );
+        let result = within(PATIENCE, async { all.await.map(|_| ()) }).await;
+        self.forget_when_broken(&result).await;
+        let outcome = if result.is_ok() { "taken" } else { "failed" };
+        metrics::counter!("messages_published_total", "outcome" => outcome)
+            .increment(rings.len() as u64);
+        result
+    }
+
+    async fn publish(
+        &self,
+        channel: &Channel,
+        ring: &Ring,
+        traceparent: Option<&str>,
+    ) -> Result<(), MessagingError> {
+        let mut headers = FieldTable::default();
+        if let Some(value) = traceparent {
+            headers.insert("traceparent".into(), topology::text(value));
+        }
+        let exchange = match self.args.delay_ladder_ms.rung_ms(ring.delay) {
+            Some(rung) => {
+                headers.insert(
+                    DELAY_HEADER.into(),
+                    AMQPValue::LongLongInt(rung.cast_signed()),
+                );
+                DELAY_EXCHANGE
+            }
+            None => WORK_EXCHANGE,
+        };
+        let body = serde_json::to_vec(&Alarm::new(ring.step, ring.attempt))
+            .map_err(|_| MessagingError::NotTaken("it can't be written as JSON"))?;
+        self.send(channel, exchange, ring.service.as_str(), &body, headers)
+            .await
+    }
+
+    /// Puts a message that nobody can do anything with where an operator will look, with the reason.
+    ///
+    /// # Errors
+    /// When RabbitMQ doesn't take it; then it must not be acknowledged.
+    pub async fn park(
+        &self,
+        service: Service,
+        body: &[u8],
+        reason: &str,
+    ) -> Result<(), MessagingError> {
+        let channel = self.publishing().await?;
+        let mut headers = FieldTable::default();
+        headers.insert("reason".into(), topology::text(reason));
+        let result = within(
+            PATIENCE,
+            self.send(&channel, PARKING_EXCHANGE, service.as_str(), body, headers),
+        )
+        .await;
+        self.forget_when_broken(&result).await;
+        metrics::counter!("messages_parked_total", "service" => service.as_str()).increment(1);
+        result
+    }
+
+    async fn send(
+        &self,
+        channel: &Channel,
+        exchange: &str,
+        routing_key: &str,
+        body: &[u8],
+        headers: FieldTable,
+    ) -> Result<(), MessagingError> {
+        // Mandatory: a message that reaches no queue comes back and counts as not taken.
+        let options = BasicPublishOptions {
+            mandatory: true,
+            ..Default::default()
+        };
+        let properties = BasicProperties::default()
+            .with_delivery_mode(PERSISTENT)
+            .with_content_type("application/json".into())
+            .with_headers(headers);
+        let confirmation = channel
+            .basic_publish(
+                exchange.into(),
+                routing_key.into(),
+                options,
+                body,
+                properties,
+            )
+            .await
+            .map_err(MessagingError::Connection)?
+            .await
+            .map_err(MessagingError::Connection)?;
+        match confirmation {
+            Confirmation::Ack(None) => Ok(()),
+            Confirmation::Ack(Some(_)) => Err(MessagingError::NotTaken("no queue is bound for it")),
+            Confirmation::Nack(_) => Err(MessagingError::NotTaken("it was refused (nack)")),
+            Confirmation::NotRequested => {
+                Err(MessagingError::NotTaken("the channel does not confirm"))
+            }
+        }
+    }
+
+    /// Begins to consume a service's queue, at most `prefetch` messages in hand.
+    ///
+    /// # Errors
+    /// When RabbitMQ can't be reached or its topology differs.
+    pub async fn consume(
+        &self,
+        service: Service,
+        prefetch: u16,
+    ) -> Result<Consumer, MessagingError> {
+        let channel = self.channel().await?;
+        let result = within(
+            PATIENCE,
+            Consumer::begin(channel, &work_queue(service), prefetch),
+        )
+        .await;
+        self.forget_when_broken(&result).await;
+        result
+    }
+
+    /// How many messages of the service are ready (those in a worker's hand are not counted).
+    ///
+    /// # Errors
+    /// When RabbitMQ can't be reached.
+    pub async fn ready(&self, service: Service) -> Result<u32, MessagingError> {
+        let channel = self.channel().await?;
+        let passive = QueueDeclareOptions {
+            passive: true,
+            durable: true,
+            ..Default::default()
+        };
+        let result = within(PATIENCE, async {
+            let queue = channel
+                .queue_declare(work_queue(service).into(), passive, FieldTable::default())
+                .await
+                .map_err(MessagingError::Connection)?;
+            let _ = channel.close(200, "done".into()).await;
+            Ok(queue.message_count())
+        })
+        .await;
+        self.forget_when_broken(&result).await;
+        result
+    }
+
+    /// Closes the connection: what was consumed and not acknowledged goes back to its queue.
+    pub async fn close(&self) {
+        if let Some(link) = self.link.lock().await.take() {
+            let _ = within(PATIENCE, async {
+                link.connection
+                    .close(200, "shutting down".into())
+                    .await
+                    .map_err(MessagingError::Connection)
+            })
+            .await;
+        }
+    }
+
+    async fn publishing(&self) -> Result<Channel, MessagingError> {
+        let mut link = self.link.lock().await;
+        Ok(self.linked(&mut link).await?.publishing.clone())
+    }
+
+    async fn channel(&self) -> Result<Channel, MessagingError> {
+        let mut link = self.link.lock().await;
+        let linked = self.linked(&mut link).await?;
+        within(PATIENCE, async {
+            linked
+                .connection
+                .create_channel()
+                .await
+                .map_err(MessagingError::Connection)
+        })
+        .await
+    }
+
+    async fn linked<'l>(&self, link: &'l mut Option<Link>) -> Result<&'l Link, MessagingError> {
+        let usable = link.as_ref().is_some_and(|link| {
+            link.connection.status().connected() && link.publishing.status().connected()
+        });
+        if !usable {
+            *link = None;
+            let fresh = within(PATIENCE, self.connect()).await?;
+            tracing::info!("connected to RabbitMQ");
+            return Ok(link.insert(fresh));
+        }
+        link.as_ref()
+            .ok_or(MessagingError::NotTaken("there is no connection"))
+    }
+
+    async fn connect(&self) -> Result<Link, MessagingError> {
+        let properties =
+            ConnectionProperties::default().with_connection_name(self.name.as_str().into());
+        let connection = Connection::connect(self.args.amqp_url.expose_secret(), properties)
+            .await
+            .map_err(MessagingError::Connection)?;
+        let publishing = connection
+            .create_channel()
+            .await
+            .map_err(MessagingError::Connection)?;
+        topology::declare(&publishing, &self.args).await?;
+        publishing
+            .confirm_select(ConfirmSelectOptions::default())
+            .await
+            .map_err(MessagingError::Connection)?;
+        Ok(Link {
+            connection,
+            publishing,
+        })
+    }
+
+    /// After any error the next use begins with a new connection, which declares what may have been deleted.
+    async fn forget_when_broken<T>(&self, result: &Result<T, MessagingError>) {
+        if result.is_err() {
+            *self.link.lock().await = None;
+        }
+    }
+}
+
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, MessagingError>>,
+) -> Result<T, MessagingError> {
+    tokio::time::timeout(limit, work)
+        .await
+        .unwrap_or(Err(MessagingError::TimedOut(limit)))
+}

@@ -1,0 +1,206 @@
+//! Certificates: stored as soon as they are issued, never asked for again, wiped when retired.
+
+use secrecy::SecretBox;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::orders::certificate_key_context;
+use crate::sealing::KeyRing;
+use crate::steps::{Task, lock_current};
+
+/// A certificate just issued.
+#[derive(Debug, Clone)]
+pub struct NewCertificate {
+    /// Its DNS names.
+    pub names: Vec<String>,
+    /// Leaf and chain, PEM.
+    pub chain_pem: String,
+    /// Valid from.
+    pub not_before: OffsetDateTime,
+    /// Valid until.
+    pub not_after: OffsetDateTime,
+}
+
+/// A certificate of an instance, without its key.
+#[derive(Debug, Clone)]
+pub struct Certificate {
+    /// Our id; part of its IAM name.
+    pub id: Uuid,
+    /// Its DNS names.
+    pub names: Vec<String>,
+    /// Leaf and chain, PEM.
+    pub chain_pem: String,
+    /// Name in IAM, written down before the upload.
+    pub iam_name: Option<String>,
+    /// Id in IAM, what CloudFront is told.
+    pub iam_id: Option<String>,
+    /// Valid until.
+    pub not_after: OffsetDateTime,
+}
+
+const COLUMNS: &str = "c.id, c.names, c.chain_pem, c.iam_name, c.iam_id, c.not_after";
+
+fn certificate_from(row: &Row) -> Result<Certificate, StoreError> {
+    Ok(Certificate {
+        id: row.try_get("id")?,
+        names: row.try_get("names")?,
+        chain_pem: row.try_get("chain_pem")?,
+        iam_name: row.try_get("iam_name")?,
+        iam_id: row.try_get("iam_id")?,
+        not_after: row.try_get("not_after")?,
+    })
+}
+
+impl Store {
+    /// Stores what the CA issued for the order, with the order's key. Storing it twice changes nothing.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn store_certificate(
+        &self,
+        task: &Task,
+        order: Uuid,
+        new: &NewCertificate,
+    ) -> Result<(), StoreError> {
+        // Not guarded by the attempt: what was issued is kept, whoever fetched it.
+        self.in_transaction("store-certificate", async |tx| {
+            tx.execute(
+                "insert into certificates (id, instance_id, order_id, names, chain_pem, sealed_key, not_before, not_after) \
+                 select $1, $2, r.id, $4, $5, r.sealed_key, $6, $7 from orders r where r.id = $3 on conflict (order_id) do nothing",
+                &[
+                    &Uuid::new_v4(),
+                    &task.instance.id,
+                    &order,
+                    &new.names,
+                    &new.chain_pem,
+                    &new.not_before,
+                    &new.not_after,
+                ],
+            )
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The certificate of the task's round, if it was issued.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn certificate(&self, task: &Task) -> Result<Option<Certificate>, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_opt(
+                &format!(
+                    "select {COLUMNS} from certificates c join orders r on r.id = c.order_id \
+                     where r.operation_id = $1 and r.round = $2"
+                ),
+                &[&task.operation, &task.round],
+            )
+            .await?;
+        row.as_ref().map(certificate_from).transpose()
+    }
+
+    /// The certificate's private key, PKCS #8 DER.
+    ///
+    /// # Errors
+    /// When it was wiped or can't be opened; database errors.
+    pub async fn private_key(
+        &self,
+        ring: &KeyRing,
+        task: &Task,
+        certificate: &Certificate,
+    ) -> Result<SecretBox<Vec<u8>>, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_one(
+                "select sealed_key from certificates where id = $1",
+                &[&certificate.id],
+            )
+            .await?;
+        let sealed: Option<Vec<u8>> = row.try_get(0)?;
+        let sealed = sealed
+            .ok_or_else(|| StoreError::Unreadable("the certificate's key was wiped".into()))?;
+        Ok(ring.open(&certificate_key_context(&task.instance.id), &sealed)?)
+    }
+
+    /// Writes down the name under which the certificate is about to be uploaded, and later the id that IAM gave it.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the task is no longer current; database errors.
+    pub async fn set_iam(
+        &self,
+        task: &Task,
+        certificate: Uuid,
+        name: &str,
+        iam_id: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.in_transaction("set-iam", async |tx| {
+            lock_current(tx, task).await?;
+            tx.execute(
+                "update certificates set iam_name = $2, iam_id = coalesce($3, iam_id) where id = $1",
+                &[&certificate, &name, &iam_id],
+            )
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes down that the distribution was told to use the certificate.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the task is no longer current; database errors.
+    pub async fn set_attached(&self, task: &Task, certificate: Uuid) -> Result<(), StoreError> {
+        self.in_transaction("set-attached", async |tx| {
+            lock_current(tx, task).await?;
+            tx.execute(
+                "update certificates set attached_at = coalesce(attached_at, now()) where id = $1",
+                &[&certificate],
+            )
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The instance's certificates that may still be in IAM.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn unretired_certificates(
+        &self,
+        task: &Task,
+    ) -> Result<Vec<Certificate>, StoreError> {
+        let client = self.pool.get().await?;
+        client
+            .query(
+                &format!(
+                    "select {COLUMNS} from certificates c where c.instance_id = $1 and c.retired_at is null order by c.created_at"
+                ),
+                &[&task.instance.id],
+            )
+            .await?
+            .iter()
+            .map(certificate_from)
+            .collect()
+    }
+
+    /// Writes down that the certificate is gone from IAM, and wipes its key.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn set_retired(&self, certificate: Uuid) -> Result<(), StoreError> {
+        let client = self.pool.get().await?;
+        client
+            .execute(
+                "update certificates set retired_at = now(), sealed_key = null where id = $1",
+                &[&certificate],
+            )
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! The pool, and transactions with a name.
+
+use std::time::{Duration, Instant};
+
+use deadpool_postgres::{
+    Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction,
+};
+use tokio_postgres::NoTls;
+
+use crate::error::StoreError;
+
+/// How to reach PostgreSQL.
+#[derive(Clone, clap::Args)]
+#[command(next_help_heading = "PostgreSQL")]
+pub struct DatabaseArgs {
+    /// Address, as postgres://user:password@host:port/database.
+    #[arg(long, env, hide_env_values = true)]
+    pub database_url: String,
+    /// Most connections of this process.
+    #[arg(long, env, default_value_t = 8)]
+    pub database_pool_size: usize,
+    /// How long to wait for a connection of the pool, a duration such as 5s.
+    #[arg(long, env, default_value = "5s")]
+    pub database_timeout: humantime::Duration,
+}
+
+impl std::fmt::Debug for DatabaseArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DatabaseArgs")
+            .field("database_url", &"…")
+            .field("database_pool_size", &self.database_pool_size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) pool: Pool,
+}
+
+impl Store {
+    /// Makes the pool; connects when first used.
+    ///
+    /// # Errors
+    /// When the address can't be read.
+    pub fn new(args: &DatabaseArgs, application: &str) -> Result<Self, StoreError> {
+        let mut config: tokio_postgres::Config = args.database_url.parse().map_err(|_| {
+            StoreError::Setting(
+                "DATABASE_URL can't be read; write postgres://user:password@host:port/database"
+                    .into(),
+            )
+        })?;
+        config
+            .application_name(application)
+            .connect_timeout(Duration::from_secs(5))
+            // A statement that hangs must not hold a worker for ever; a lock is never waited for long.
+            .options("-c statement_timeout=15s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s");
+        let manager = Manager::from_config(
+            config,
+            NoTls,
+            ManagerConfig {
+                recycling_method: RecyclingMethod::Fast,
+            },
+        );
+        let wait = Some(args.database_timeout.into());
+        let pool = Pool::builder(manager)
+            .max_size(args.database_pool_size)
+            .runtime(Runtime::Tokio1)
+            .timeouts(Timeouts {
+                wait,
+                create: wait,
+                recycle: wait,
+            })
+            .build()
+            .map_err(|error| StoreError::Setting(error.to_string()))?;
+        Ok(Self { pool })
+    }
+
+    /// One harmless statement: is the database there?
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.pool.get().await?.simple_query("select 1").await?;
+        Ok(())
+    }
+
+    /// Runs `body` in a transaction, counted and timed by `name`. It is rolled back when `body` fails.
+    pub(crate) async fn in_transaction<T>(
+        &self,
+        name: &'static str,
+        body: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let begun = Instant::now();
+        let named = |source| StoreError::Database {
+            transaction: name,
+            source,
+        };
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await.map_err(named)?;
+        let result = match body(&transaction).await {
+            Ok(value) => transaction.commit().await.map_err(named).map(|()| value),
+            Err(StoreError::Database { source, .. }) => Err(named(source)),
+            Err(error) => Err(error),
+        };
+        let outcome = if result.is_ok() {
+            "committed"
+        } else {
+            "rolled-back"
+        };
+        metrics::counter!("store_transactions_total", "name" => name, "outcome" => outcome)
+            .increment(1);
+        metrics::histogram!("store_transaction_duration_seconds", "name" => name)
+            .record(begun.elapsed());
+        result
+    }
+}

@@ -1,0 +1,61 @@
+//! What can go wrong with the store.
+
+/// An error of the store; none of them names a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No connection to be had in time.
+    #[error("no connection to PostgreSQL")]
+    Unavailable(#[from] deadpool_postgres::PoolError),
+    /// PostgreSQL answered with an error, or the connection broke.
+    #[error("PostgreSQL, in {transaction}")]
+    Database {
+        /// Name of the transaction or statement.
+        transaction: &'static str,
+        /// The cause.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// A setting can't be used.
+    #[error("{0}")]
+    Setting(String),
+    /// The database's schema is newer than this program knows.
+    #[error(
+        "the database's schema is version {found}, this program knows {known}: upgrade this program"
+    )]
+    SchemaTooNew {
+        /// Version in the database.
+        found: i32,
+        /// Version of this program.
+        known: i32,
+    },
+    /// A row holds something that this version doesn't understand.
+    #[error("a row that can't be read: {0}")]
+    Unreadable(String),
+    /// A sealed secret can't be opened.
+    #[error("a sealed secret can't be opened: {0}")]
+    Sealing(#[from] crate::sealing::SealingError),
+    /// The step was taken over or its operation has ended: what was to be written is refused.
+    #[error("the step is no longer current")]
+    Stale,
+}
+
+impl From<pipeline::step::UnknownName> for StoreError {
+    fn from(error: pipeline::step::UnknownName) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(source: tokio_postgres::Error) -> Self {
+        Self::Database {
+            transaction: "statement",
+            source,
+        }
+    }
+}

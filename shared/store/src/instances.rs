@@ -1,0 +1,64 @@
+//! Instances: what a handler needs to know, and the distribution that belongs to one.
+
+use pipeline::Settings;
+use tokio_postgres::Row;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::steps::Task;
+
+/// A service instance, as handlers see it.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// The platform's id; also CloudFront's `CallerReference`.
+    pub id: String,
+    /// Whose it is: the organization, or the narrowest thing the platform tells.
+    pub tenant: String,
+    /// What the user set.
+    pub settings: Settings,
+    /// CloudFront's id, once known.
+    pub distribution_id: Option<String>,
+    /// CloudFront's name, once known.
+    pub distribution_domain: Option<String>,
+    /// Its domains, sorted.
+    pub domains: Vec<String>,
+}
+
+/// Selects what [`instance_from`] reads, from `instances i`.
+pub(crate) const INSTANCE_COLUMNS: &str = "i.id as instance_id, i.tenant, i.settings, i.distribution_id, i.distribution_domain, \
+     array(select c.domain from claims c where c.instance_id = i.id order by c.domain) as domains";
+
+pub(crate) fn instance_from(row: &Row) -> Result<Instance, StoreError> {
+    Ok(Instance {
+        id: row.try_get("instance_id")?,
+        tenant: row.try_get("tenant")?,
+        settings: serde_json::from_value(row.try_get("settings")?)?,
+        distribution_id: row.try_get("distribution_id")?,
+        distribution_domain: row.try_get("distribution_domain")?,
+        domains: row.try_get("domains")?,
+    })
+}
+
+impl Store {
+    /// Writes down the distribution that was made or adopted for the task's instance.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the task is no longer current; the distribution is then nobody's (the log says so).
+    pub async fn set_distribution(
+        &self,
+        task: &Task,
+        id: &str,
+        domain: &str,
+    ) -> Result<(), StoreError> {
+        self.in_transaction("set-distribution", async |tx| {
+            crate::steps::lock_current(tx, task).await?;
+            tx.execute(
+                "update instances set distribution_id = $2, distribution_domain = $3 where id = $1",
+                &[&task.instance.id, &id, &domain],
+            )
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,29 @@
+//! PostgreSQL, the truth: the only crate that writes SQL. One module per table family; every transaction is named,
+//! and counted and timed by that name. See README.md.
+
+mod accounts;
+mod certificates;
+mod claims;
+mod connection;
+mod error;
+mod instances;
+mod migrations;
+mod orders;
+mod provisioning;
+mod record;
+pub mod sealing;
+mod status;
+mod steps;
+mod sweep;
+
+pub use accounts::Account;
+pub use certificates::{Certificate, NewCertificate};
+pub use connection::{DatabaseArgs, Store};
+pub use error::StoreError;
+pub use instances::Instance;
+pub use orders::{Authorization, Order};
+pub use provisioning::{Deprovision, NewInstance, Provision};
+pub use record::Recorded;
+pub use sealing::KeyRing;
+pub use status::{Answer, InstanceView};
+pub use steps::Task;

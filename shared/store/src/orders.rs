@@ -1,0 +1,281 @@
+//! ACME orders and their authorizations, one order per round of an operation.
+
+use pipeline::outcome::Method;
+use secrecy::{ExposeSecret, SecretBox};
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::sealing::KeyRing;
+use crate::steps::{Task, lock_current};
+
+/// An order: written before the CA is asked, completed with what the CA answered.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Our id.
+    pub id: Uuid,
+    /// The CA's URL, once placed.
+    pub url: Option<String>,
+    /// When the CA drops it (RFC 8555 §7.1.3).
+    pub expires_at: Option<OffsetDateTime>,
+    /// The account that placed it.
+    pub account_uri: Option<String>,
+    /// Whether [`Order::expires_at`] has passed, by the database's clock.
+    pub expired: bool,
+}
+
+/// One authorization of an order. Holds what a user has to set; none of it is secret.
+#[derive(Debug, Clone)]
+pub struct Authorization {
+    /// The domain.
+    pub domain: String,
+    /// The CA's URL.
+    pub url: String,
+    /// The CA says it is valid: nothing to prove.
+    pub valid: bool,
+    /// dns-persist-01 is offered, for one of these issuer domains.
+    pub issuer_domains: Option<Vec<String>>,
+    /// dns-01's TXT value.
+    pub dns01_value: Option<String>,
+    /// http-01's token.
+    pub http01_token: Option<String>,
+    /// http-01's key authorization.
+    pub http01_key_authorization: Option<String>,
+}
+
+fn order_from(row: &Row) -> Result<Order, StoreError> {
+    Ok(Order {
+        id: row.try_get("id")?,
+        url: row.try_get("url")?,
+        expires_at: row.try_get("expires_at")?,
+        account_uri: row.try_get("account_uri")?,
+        expired: row.try_get("expired")?,
+    })
+}
+
+const ORDER_COLUMNS: &str =
+    "id, url, expires_at, account_uri, coalesce(expires_at < now(), false) as expired";
+
+fn key_context(task: &Task) -> String {
+    certificate_key_context(&task.instance.id)
+}
+
+/// Context under which an instance's certificate keys are sealed.
+pub(crate) fn certificate_key_context(instance: &str) -> String {
+    format!("certificate of {instance}")
+}
+
+impl Store {
+    /// The order of the task's round; made, without a URL, when there is none: the intent is written first.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the task is no longer current; database errors.
+    pub async fn order(&self, task: &Task) -> Result<Order, StoreError> {
+        self.in_transaction("order", async |tx| {
+            lock_current(tx, task).await?;
+            tx.execute(
+                "insert into orders (id, operation_id, round) values ($1, $2, $3) on conflict do nothing",
+                &[&Uuid::new_v4(), &task.operation, &task.round],
+            )
+            .await?;
+            let row = tx
+                .query_one(
+                    &format!("select {ORDER_COLUMNS} from orders where operation_id = $1 and round = $2"),
+                    &[&task.operation, &task.round],
+                )
+                .await?;
+            order_from(&row)
+        })
+        .await
+    }
+
+    /// Writes down where the CA keeps the order, as soon as that is known: a crash after this adopts it.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the task is no longer current; database errors.
+    pub async fn set_order_url(
+        &self,
+        task: &Task,
+        order: Uuid,
+        url: &str,
+        account_uri: &str,
+        expires_at: Option<OffsetDateTime>,
+    ) -> Result<(), StoreError> {
+        self.in_transaction("set-order-url", async |tx| {
+            lock_current(tx, task).await?;
+            tx.execute(
+                "update orders set url = $2, account_uri = $3, expires_at = $4 where id = $1",
+                &[&order, &url, &account_uri, &expires_at],
+            )
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes down the order's authorizations; what was known of them before is replaced.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the task is no longer current; database errors.
+    pub async fn set_authorizations(
+        &self,
+        task: &Task,
+        order: Uuid,
+        authorizations: &[Authorization],
+    ) -> Result<(), StoreError> {
+        self.in_transaction("set-authorizations", async |tx| {
+            lock_current(tx, task).await?;
+            tx.execute("delete from authorizations where order_id = $1", &[&order]).await?;
+            let insert = tx
+                .prepare_cached(
+                    "insert into authorizations (order_id, domain, url, valid, issuer_domains, dns01_value, http01_token, \
+                     http01_key_authorization) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                )
+                .await?;
+            for a in authorizations {
+                tx.execute(
+                    &insert,
+                    &[
+                        &order,
+                        &a.domain,
+                        &a.url,
+                        &a.valid,
+                        &a.issuer_domains,
+                        &a.dns01_value,
+                        &a.http01_token,
+                        &a.http01_key_authorization,
+                    ],
+                )
+                .await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The order and the authorization of the task's round for its subject: what the verifier looks for.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn challenge(
+        &self,
+        task: &Task,
+    ) -> Result<Option<(Order, Authorization)>, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = client
+            .prepare_cached(
+                "select r.id, r.url as order_url, r.expires_at, r.account_uri, coalesce(r.expires_at < now(), false) as expired, \
+                 z.domain, z.url, z.valid, z.issuer_domains, z.dns01_value, z.http01_token, z.http01_key_authorization \
+                 from orders r join authorizations z on z.order_id = r.id \
+                 where r.operation_id = $1 and r.round = $2 and z.domain = $3",
+            )
+            .await?;
+        let row = client
+            .query_opt(&statement, &[&task.operation, &task.round, &task.subject])
+            .await?;
+        row.map(|row| {
+            let order = Order {
+                id: row.try_get("id")?,
+                url: row.try_get("order_url")?,
+                expires_at: row.try_get("expires_at")?,
+                account_uri: row.try_get("account_uri")?,
+                expired: row.try_get("expired")?,
+            };
+            Ok((order, authorization_from(&row)?))
+        })
+        .transpose()
+    }
+
+    /// The authorizations that are to be answered, each with the way that the verifier found in place (`None` for
+    /// those that the CA holds valid already).
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn verified(
+        &self,
+        task: &Task,
+    ) -> Result<Vec<(Authorization, Option<Method>)>, StoreError> {
+        let client = self.pool.get().await?;
+        let rows = client
+            .query(
+                "select z.domain, z.url, z.valid, z.issuer_domains, z.dns01_value, z.http01_token, z.http01_key_authorization, s.method \
+                 from orders r join authorizations z on z.order_id = r.id \
+                 left join steps s on s.operation_id = r.operation_id and s.round = r.round \
+                   and s.kind = 'verify-challenge' and s.subject = z.domain \
+                 where r.operation_id = $1 and r.round = $2 order by z.domain",
+                &[&task.operation, &task.round],
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let method = row
+                    .try_get::<_, Option<String>>("method")?
+                    .map(|name| name.parse())
+                    .transpose()?;
+                Ok((authorization_from(row)?, method))
+            })
+            .collect()
+    }
+
+    /// The private key (PKCS #8 DER) of the order's certificate. When there is none yet, `fresh_key` becomes it; of two
+    /// that try together both get the same one.
+    ///
+    /// # Errors
+    /// Database errors; a sealing key that is missing.
+    pub async fn certificate_key(
+        &self,
+        ring: &KeyRing,
+        task: &Task,
+        order: Uuid,
+        fresh_key: &SecretBox<Vec<u8>>,
+    ) -> Result<SecretBox<Vec<u8>>, StoreError> {
+        let sealed = ring.seal(&key_context(task), fresh_key.expose_secret())?;
+        let client = self.pool.get().await?;
+        let row = client
+            .query_one(
+                "update orders set sealed_key = coalesce(sealed_key, $2) where id = $1 returning sealed_key",
+                &[&order, &sealed],
+            )
+            .await?;
+        Ok(ring.open(&key_context(task), row.try_get(0)?)?)
+    }
+
+    /// Answers an http-01 token for the tenant whose part of the responder was asked.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn key_authorization(
+        &self,
+        tenant_segment: &str,
+        token: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = client
+            .prepare_cached(
+                "select i.tenant, z.http01_key_authorization from authorizations z join orders r on r.id = z.order_id \
+                 join operations o on o.id = r.operation_id join instances i on i.id = o.instance_id where z.http01_token = $1",
+            )
+            .await?;
+        for row in client.query(&statement, &[&token]).await? {
+            let tenant: String = row.try_get(0)?;
+            if pipeline::domain::path_segment(&tenant) == tenant_segment {
+                return Ok(row.try_get(1)?);
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn authorization_from(row: &Row) -> Result<Authorization, StoreError> {
+    Ok(Authorization {
+        domain: row.try_get("domain")?,
+        url: row.try_get("url")?,
+        valid: row.try_get("valid")?,
+        issuer_domains: row.try_get("issuer_domains")?,
+        dns01_value: row.try_get("dns01_value")?,
+        http01_token: row.try_get("http01_token")?,
+        http01_key_authorization: row.try_get("http01_key_authorization")?,
+    })
+}

@@ -1,0 +1,236 @@
+//! Beginnings: a provision or deprovision is written whole (instance, claims, operation, first steps) or not at all.
+
+use pipeline::plan::{self, Situation};
+use pipeline::{OperationKind, OperationState, Ring, Schedules, Settings};
+use tokio_postgres::error::SqlState;
+use uuid::Uuid;
+
+use crate::claims;
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::steps::insert_planned;
+
+/// What a provision request asks for, after it was checked.
+#[derive(Debug, Clone)]
+pub struct NewInstance {
+    /// The platform's id.
+    pub id: String,
+    /// Whose it is.
+    pub tenant: String,
+    /// Catalog id of the service.
+    pub service_id: String,
+    /// Catalog id of the plan.
+    pub plan_id: String,
+    /// The CloudFront settings.
+    pub settings: Settings,
+    /// The domains: ASCII, lower case, no duplicates.
+    pub domains: Vec<String>,
+    /// All that makes two requests the same one, normalised.
+    pub request: serde_json::Value,
+}
+
+/// The answer to a provision.
+#[derive(Debug)]
+pub enum Provision {
+    /// Written; publish these.
+    Accepted {
+        /// The new operation.
+        operation: Uuid,
+        /// Its first rings.
+        rings: Vec<Ring>,
+    },
+    /// The same request came before and is still being worked on.
+    Running {
+        /// Its operation.
+        operation: Uuid,
+    },
+    /// The same request came before and is done.
+    Exists,
+    /// The id is in use with other attributes, or its provision failed, or it is being or was removed.
+    Conflict {
+        /// Why, for the user.
+        why: String,
+    },
+    /// A domain is not to be had.
+    DomainTaken {
+        /// Which one.
+        domain: String,
+        /// Another instance of the same tenant has or wants it.
+        same_tenant: bool,
+    },
+}
+
+/// The answer to a deprovision.
+#[derive(Debug)]
+pub enum Deprovision {
+    /// Written; publish these.
+    Accepted {
+        /// The new operation.
+        operation: Uuid,
+        /// Its first rings.
+        rings: Vec<Ring>,
+    },
+    /// It is being removed already.
+    Running {
+        /// That operation.
+        operation: Uuid,
+    },
+    /// Another operation runs.
+    Busy,
+    /// Unknown or removed.
+    Gone,
+}
+
+impl Store {
+    /// Begins a provision.
+    ///
+    /// # Errors
+    /// Database errors; then nothing was written.
+    pub async fn provision(
+        &self,
+        new: &NewInstance,
+        schedules: &Schedules,
+    ) -> Result<Provision, StoreError> {
+        match self.try_provision(new, schedules).await {
+            // Two requests at once for one id or one domain: the second finds the first's rows when it looks again.
+            Err(StoreError::Database { source, .. })
+                if source.code() == Some(&SqlState::UNIQUE_VIOLATION) =>
+            {
+                self.try_provision(new, schedules).await
+            }
+            result => result,
+        }
+    }
+
+    async fn try_provision(
+        &self,
+        new: &NewInstance,
+        schedules: &Schedules,
+    ) -> Result<Provision, StoreError> {
+        self.in_transaction("provision", async |tx| {
+            let existing = tx
+                .query_opt(
+                    "select i.request, i.deleted_at is not null as deleted, o.id, o.kind, o.state from instances i \
+                     join lateral (select * from operations o where o.instance_id = i.id order by created_at desc limit 1) o on true \
+                     where i.id = $1 for update of i",
+                    &[&new.id],
+                )
+                .await?;
+            if let Some(row) = existing {
+                let same = row.try_get::<_, serde_json::Value>("request")? == new.request;
+                let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;
+                let state: OperationState = row.try_get::<_, String>("state")?.parse()?;
+                let conflict = |why: &str| Provision::Conflict { why: why.to_string() };
+                return Ok(match (kind, state) {
+                    _ if row.try_get("deleted")? => conflict("this instance id was used before and deleted; use a new one"),
+                    (OperationKind::Deprovision, _) => conflict("this instance is being deleted"),
+                    _ if !same => conflict("this instance exists with other attributes"),
+                    (OperationKind::Provision, OperationState::Running) => Provision::Running {
+                        operation: row.try_get("id")?,
+                    },
+                    (OperationKind::Provision, OperationState::Succeeded) => Provision::Exists,
+                    (OperationKind::Provision, OperationState::Failed) => {
+                        conflict("this instance could not be created; delete it first")
+                    }
+                });
+            }
+            if let Some(taken) = claims::taken(tx, &new.id, &new.tenant, &new.domains).await? {
+                return Ok(Provision::DomainTaken {
+                    domain: taken.domain,
+                    same_tenant: taken.same_tenant,
+                });
+            }
+            tx.execute(
+                "insert into instances (id, tenant, service_id, plan_id, settings, request) values ($1, $2, $3, $4, $5, $6)",
+                &[
+                    &new.id,
+                    &new.tenant,
+                    &new.service_id,
+                    &new.plan_id,
+                    &serde_json::to_value(&new.settings)?,
+                    &new.request,
+                ],
+            )
+            .await?;
+            tx.execute(
+                "insert into claims (instance_id, tenant, domain) select $1, $2, unnest($3::text[])",
+                &[&new.id, &new.tenant, &new.domains],
+            )
+            .await?;
+            let (operation, rings) = begin(tx, &new.id, OperationKind::Provision, &new.domains, schedules).await?;
+            Ok(Provision::Accepted { operation, rings })
+        })
+        .await
+    }
+
+    /// Begins a deprovision of an instance that has come to rest.
+    ///
+    /// # Errors
+    /// Database errors; then nothing was written.
+    pub async fn deprovision(
+        &self,
+        instance: &str,
+        schedules: &Schedules,
+    ) -> Result<Deprovision, StoreError> {
+        self.in_transaction("deprovision", async |tx| {
+            let found = tx
+                .query_opt(
+                    "select deleted_at is not null from instances where id = $1 for update",
+                    &[&instance],
+                )
+                .await?;
+            match found {
+                None => return Ok(Deprovision::Gone),
+                Some(row) if row.try_get(0)? => return Ok(Deprovision::Gone),
+                Some(_) => {}
+            }
+            let running = tx
+                .query_opt(
+                    "select id, kind from operations where instance_id = $1 and state = 'running'",
+                    &[&instance],
+                )
+                .await?;
+            if let Some(row) = running {
+                return Ok(match row.try_get::<_, String>("kind")?.parse()? {
+                    OperationKind::Deprovision => Deprovision::Running {
+                        operation: row.try_get("id")?,
+                    },
+                    OperationKind::Provision => Deprovision::Busy,
+                });
+            }
+            let (operation, rings) =
+                begin(tx, instance, OperationKind::Deprovision, &[], schedules).await?;
+            Ok(Deprovision::Accepted { operation, rings })
+        })
+        .await
+    }
+}
+
+async fn begin(
+    tx: &deadpool_postgres::Transaction<'_>,
+    instance: &str,
+    kind: OperationKind,
+    domains: &[String],
+    schedules: &Schedules,
+) -> Result<(Uuid, Vec<Ring>), StoreError> {
+    let operation = Uuid::new_v4();
+    tx.execute(
+        "insert into operations (id, instance_id, kind) values ($1, $2, $3)",
+        &[&operation, &instance, &kind.as_str()],
+    )
+    .await?;
+    let first = plan::next(&Situation {
+        operation: kind,
+        domains: domains
+            .iter()
+            .map(|domain| plan::Domain {
+                domain: domain.clone(),
+                authorized: false,
+                held_until: None,
+            })
+            .collect(),
+        steps: Vec::new(),
+    });
+    let rings = insert_planned(tx, operation, &first.steps, schedules).await?;
+    Ok((operation, rings))
+}

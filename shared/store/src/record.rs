@@ -1,0 +1,266 @@
+//! The guarded record: what an attempt came to, and what follows from it, in one transaction.
+
+use deadpool_postgres::Transaction;
+use pipeline::plan::{self, Situation};
+use pipeline::{OperationKind, Outcome, Ring, Schedules, Verdict};
+
+use crate::claims;
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::steps::{Task, as_millis, insert_planned, lock_current};
+
+/// What a record led to.
+#[derive(Debug)]
+pub enum Recorded {
+    /// Another delivery was faster, or the operation has ended: nothing was changed.
+    Stale,
+    /// Written; these are to be published now.
+    Written(Vec<Ring>),
+}
+
+impl Store {
+    /// Records an attempt's outcome. The slower of two deliveries of one attempt changes nothing.
+    ///
+    /// # Errors
+    /// Database errors; then nothing was changed and the message must not be acknowledged.
+    pub async fn record(
+        &self,
+        task: &Task,
+        outcome: &Outcome,
+        schedules: &Schedules,
+    ) -> Result<Recorded, StoreError> {
+        let result = self
+            .in_transaction("record", async |tx| {
+                lock_current(tx, task).await?;
+                match outcome {
+                    Outcome::Done(verdict) => done(tx, task, verdict, schedules).await,
+                    Outcome::Pending {
+                        waiting_for,
+                        retry_after,
+                    } => {
+                        let attempt = u32::try_from(task.attempt).unwrap_or(0);
+                        let delay =
+                            retry_after.unwrap_or_else(|| schedules.of(task.kind).delay(attempt));
+                        pending(tx, task, waiting_for, delay).await
+                    }
+                    Outcome::Failed { for_user, cause } => {
+                        fail(tx, task, for_user, cause).await?;
+                        Ok(Vec::new())
+                    }
+                }
+            })
+            .await;
+        match result {
+            Ok(rings) => Ok(Recorded::Written(rings)),
+            Err(StoreError::Stale) => Ok(Recorded::Stale),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+async fn pending(
+    tx: &Transaction<'_>,
+    task: &Task,
+    waiting_for: &str,
+    delay: std::time::Duration,
+) -> Result<Vec<Ring>, StoreError> {
+    let row = tx
+        .query_one(
+            "update steps set attempt = attempt + 1, due_at = now() + $2 * interval '1 millisecond', waiting_for = $3, \
+             checked_at = now(), rung_at = now() where id = $1 returning deadline_at < now()",
+            &[&task.step, &as_millis(delay), &waiting_for],
+        )
+        .await?;
+    if row.try_get(0)? {
+        let for_user = format!(
+            "{}. Mend what is named, then delete the service and create it again.",
+            match task.subject.as_str() {
+                "" => format!(
+                    "Gave up on {}: {}",
+                    task.kind.as_str(),
+                    waiting_for.trim_end_matches('.')
+                ),
+                domain => format!(
+                    "{domain} could not be verified in time: {}",
+                    waiting_for.trim_end_matches('.')
+                ),
+            }
+        );
+        fail(tx, task, &for_user, "the step's deadline has passed").await?;
+        return Ok(Vec::new());
+    }
+    Ok(vec![Ring {
+        service: task.kind.service(),
+        step: task.step,
+        attempt: task.attempt + 1,
+        delay,
+    }])
+}
+
+async fn done(
+    tx: &Transaction<'_>,
+    task: &Task,
+    verdict: &Verdict,
+    schedules: &Schedules,
+) -> Result<Vec<Ring>, StoreError> {
+    let method = match verdict {
+        Verdict::Verified(method) => Some(method.as_str()),
+        Verdict::Accomplished | Verdict::OrderSpent { .. } => None,
+    };
+    tx.execute(
+        "update steps set state = 'done', verdict = $2, method = $3, checked_at = now(), ended_at = now() where id = $1",
+        &[&task.step, &verdict.as_str(), &method],
+    )
+    .await?;
+    let proved = match verdict {
+        Verdict::Verified(_) => vec![task.subject.clone()],
+        Verdict::OrderSpent { rejections, .. } => {
+            claims::reject(tx, &task.instance.id, rejections, schedules).await?;
+            vec![]
+        }
+        Verdict::Accomplished => vec![],
+    };
+    let situation = situation(tx, task).await?;
+    let authorized = situation
+        .domains
+        .iter()
+        .filter(|d| d.authorized)
+        .map(|d| d.domain.clone());
+    let proved: Vec<String> = proved.into_iter().chain(authorized).collect();
+    if let Some(lost) = claims::prove(tx, &task.instance.id, &proved).await? {
+        let for_user = format!(
+            "{lost} was proved by another service instance first, so it belongs to that one. Delete this service and \
+             create it again without {lost}, or have the other instance removed."
+        );
+        fail(tx, task, &for_user, "claim lost to another instance").await?;
+        return Ok(Vec::new());
+    }
+    let next = plan::next(&situation);
+    tx.execute(
+        "update steps set state = 'cancelled', ended_at = now() \
+         where operation_id = $1 and state = 'waiting' and round > 0 and round < $2",
+        &[&task.operation, &next.cancel_rounds_below],
+    )
+    .await?;
+    if next.succeeded {
+        succeed(tx, task).await?;
+    }
+    insert_and_follow(tx, task, situation, next, schedules).await
+}
+
+/// Steps can be born done, and then what follows them is to be inserted as well.
+async fn insert_and_follow(
+    tx: &Transaction<'_>,
+    task: &Task,
+    mut situation: Situation,
+    mut next: plan::Next,
+    schedules: &Schedules,
+) -> Result<Vec<Ring>, StoreError> {
+    let mut rings = Vec::new();
+    while !next.steps.is_empty() {
+        rings.append(&mut insert_planned(tx, task.operation, &next.steps, schedules).await?);
+        situation = self::situation(tx, task).await.map(|fresh| Situation {
+            domains: situation.domains,
+            ..fresh
+        })?;
+        next = plan::next(&situation);
+    }
+    Ok(rings)
+}
+
+async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
+    tx.execute(
+        "update operations set state = 'succeeded', ended_at = now() where id = $1",
+        &[&task.operation],
+    )
+    .await?;
+    if task.operation_kind == OperationKind::Deprovision {
+        let instance = &task.instance.id;
+        tx.execute(
+            "update instances set deleted_at = now() where id = $1",
+            &[instance],
+        )
+        .await?;
+        tx.execute("delete from claims where instance_id = $1", &[instance])
+            .await?;
+        tx.execute(
+            "update certificates set sealed_key = null where instance_id = $1",
+            &[instance],
+        )
+        .await?;
+        tx.execute(
+            "update orders set sealed_key = null where operation_id in (select id from operations where instance_id = $1)",
+            &[instance],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+async fn fail(
+    tx: &Transaction<'_>,
+    task: &Task,
+    for_user: &str,
+    cause: &str,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "update operations set state = 'failed', failure = $2, cause = $3, ended_at = now() where id = $1",
+        &[&task.operation, &for_user, &cause],
+    )
+    .await?;
+    tx.execute(
+        "update steps set state = 'failed', ended_at = now() where id = $1",
+        &[&task.step],
+    )
+    .await?;
+    tx.execute(
+        "update steps set state = 'cancelled', ended_at = now() where operation_id = $1 and state = 'waiting'",
+        &[&task.operation],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn situation(tx: &Transaction<'_>, task: &Task) -> Result<Situation, StoreError> {
+    let steps = tx
+        .query(
+            "select kind, subject, round, state, coalesce(verdict = 'order-spent', false) as order_spent from steps where operation_id = $1",
+            &[&task.operation],
+        )
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(plan::Step {
+                kind: row.try_get::<_, String>("kind")?.parse()?,
+                subject: row.try_get("subject")?,
+                round: row.try_get("round")?,
+                state: row.try_get::<_, String>("state")?.parse()?,
+                order_spent: row.try_get("order_spent")?,
+            })
+        })
+        .collect::<Result<_, StoreError>>()?;
+    let domains = tx
+        .query(
+            "select c.domain, case when c.held_until > now() then c.held_until end as held_until, coalesce(z.valid, false) as authorized \
+             from claims c \
+             left join orders r on r.operation_id = $2 and r.round = $3 \
+             left join authorizations z on z.order_id = r.id and z.domain = c.domain \
+             where c.instance_id = $1 order by c.domain",
+            &[&task.instance.id, &task.operation, &task.round],
+        )
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(plan::Domain {
+                domain: row.try_get("domain")?,
+                authorized: row.try_get("authorized")?,
+                held_until: row.try_get("held_until")?,
+            })
+        })
+        .collect::<Result<_, StoreError>>()?;
+    Ok(Situation {
+        operation: task.operation_kind,
+        domains,
+        steps,
+    })
+}

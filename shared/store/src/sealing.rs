@@ -1,0 +1,196 @@
+//! Sealing: private keys are encrypted (AES-256-GCM, with the id of the sealing key) before they reach PostgreSQL.
+//!
+//! A sealed value is `id length (1 byte) | id | nonce (12 bytes) | ciphertext and tag`. What the value is for (its
+//! context, such as an account's tenant) is authenticated with it, so that a row can't be given another row's secret.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretBox, SecretString};
+
+/// Why a secret can't be sealed or opened. Names no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SealingError {
+    /// The setting is malformed.
+    #[error(
+        "SEALING_KEYS: {0}; write id:base64 of 32 random bytes, several separated by commas, the first seals"
+    )]
+    Setting(&'static str),
+    /// The key that sealed it is not in the ring.
+    #[error("sealed by key {0:?}, which SEALING_KEYS doesn't hold")]
+    UnknownKey(String),
+    /// The bytes were changed, or belong to another row.
+    #[error("the sealed bytes are not authentic")]
+    NotAuthentic,
+}
+
+/// The ring of sealing keys: the first seals, all open.
+pub struct KeyRing {
+    keys: Vec<(String, RandomizedNonceKey)>,
+}
+
+impl std::fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.keys.iter().map(|(id, _)| id))
+            .finish()
+    }
+}
+
+/// How a service is given its ring.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Sealing of private keys")]
+pub struct SealingArgs {
+    /// Keys that seal private keys in PostgreSQL: id:base64 of 32 random bytes, comma separated. The first seals, all
+    /// open. Make one with `echo k1:$(head -c32 /dev/urandom | base64)`.
+    #[arg(long, env, hide_env_values = true)]
+    pub sealing_keys: SecretString,
+}
+
+impl SealingArgs {
+    /// The ring.
+    ///
+    /// # Errors
+    /// When the setting is malformed.
+    pub fn key_ring(&self) -> Result<KeyRing, SealingError> {
+        KeyRing::parse(self.sealing_keys.expose_secret())
+    }
+}
+
+impl KeyRing {
+    /// Reads the setting.
+    ///
+    /// # Errors
+    /// When it is malformed; the error doesn't quote it.
+    pub fn parse(setting: &str) -> Result<Self, SealingError> {
+        let mut keys: Vec<(String, RandomizedNonceKey)> = Vec::new();
+        for entry in setting
+            .split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+        {
+            let (id, encoded) = entry
+                .split_once(':')
+                .ok_or(SealingError::Setting("an entry without a colon"))?;
+            if id.is_empty() || id.len() > 32 {
+                return Err(SealingError::Setting("a key's id must have 1 to 32 bytes"));
+            }
+            let bytes = STANDARD
+                .decode(encoded)
+                .map_err(|_| SealingError::Setting("a key that is not base64"))?;
+            let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes)
+                .map_err(|_| SealingError::Setting("a key that has not 32 bytes"))?;
+            keys.push((id.to_string(), key));
+        }
+        if keys.is_empty() {
+            return Err(SealingError::Setting("no key"));
+        }
+        Ok(Self { keys })
+    }
+
+    /// Seals a secret for its context.
+    ///
+    /// # Errors
+    /// When the cryptographic library refuses.
+    pub fn seal(&self, context: &str, secret: &[u8]) -> Result<Vec<u8>, SealingError> {
+        let (id, key) = self.keys.first().ok_or(SealingError::Setting("no key"))?;
+        let mut bytes = secret.to_vec();
+        let nonce = key
+            .seal_in_place_append_tag(Aad::from(context.as_bytes()), &mut bytes)
+            .map_err(|_| SealingError::NotAuthentic)?;
+        let mut sealed = vec![u8::try_from(id.len()).unwrap_or(0)];
+        sealed.extend_from_slice(id.as_bytes());
+        sealed.extend_from_slice(nonce.as_ref());
+        sealed.append(&mut bytes);
+        Ok(sealed)
+    }
+
+    /// Opens what [`Self::seal`] made, for the same context.
+    ///
+    /// # Errors
+    /// When the key is unknown or the bytes are not authentic for this context.
+    pub fn open(&self, context: &str, sealed: &[u8]) -> Result<SecretBox<Vec<u8>>, SealingError> {
+        let (length, rest) = sealed.split_first().ok_or(SealingError::NotAuthentic)?;
+        let (id, rest) = rest
+            .split_at_checked(usize::from(*length))
+            .ok_or(SealingError::NotAuthentic)?;
+        let (nonce, ciphertext) = rest
+            .split_at_checked(12)
+            .ok_or(SealingError::NotAuthentic)?;
+        let id = String::from_utf8_lossy(id);
+        let (_, key) = self
+            .keys
+            .iter()
+            .find(|(known, _)| *known == id)
+            .ok_or_else(|| SealingError::UnknownKey(id.chars().take(32).collect()))?;
+        let nonce =
+            Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealingError::NotAuthentic)?;
+        let mut bytes = Box::new(ciphertext.to_vec());
+        let length = key
+            .open_in_place(nonce, Aad::from(context.as_bytes()), &mut bytes)
+            .map_err(|_| SealingError::NotAuthentic)?
+            .len();
+        bytes.truncate(length);
+        Ok(SecretBox::new(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ring(ids: &[(&str, u8)]) -> KeyRing {
+        let setting: Vec<String> = ids
+            .iter()
+            .map(|(id, byte)| format!("{id}:{}", STANDARD.encode([*byte; 32])))
+            .collect();
+        KeyRing::parse(&setting.join(",")).unwrap()
+    }
+
+    #[test]
+    fn an_old_key_still_opens_and_a_stranger_does_not() {
+        let old = ring(&[("k1", 1)]);
+        let sealed = old.seal("account org-1", b"private").unwrap();
+        assert!(!sealed.windows(7).any(|w| w == b"private"));
+        let rotated = ring(&[("k2", 2), ("k1", 1)]);
+        assert_eq!(
+            rotated
+                .open("account org-1", &sealed)
+                .unwrap()
+                .expose_secret(),
+            b"private"
+        );
+        assert!(matches!(
+            ring(&[("k2", 2)]).open("account org-1", &sealed),
+            Err(SealingError::UnknownKey(_))
+        ));
+        assert!(matches!(
+            ring(&[("k1", 9)]).open("account org-1", &sealed),
+            Err(SealingError::NotAuthentic)
+        ));
+        assert!(
+            matches!(
+                old.open("account org-2", &sealed),
+                Err(SealingError::NotAuthentic)
+            ),
+            "another row's secret"
+        );
+        for length in 0..sealed.len() {
+            assert!(
+                old.open("account org-1", &sealed[..length]).is_err(),
+                "cut to {length}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_bad_setting_is_told_without_quoting_it() {
+        for setting in ["", "k1", "k1:%%%", "k1:c2hvcnQ=", ":AAAA"] {
+            let error = KeyRing::parse(setting).unwrap_err().to_string();
+            assert!(
+                error.starts_with("SEALING_KEYS:") && !error.contains("c2hvcnQ"),
+                "{error}"
+            );
+        }
+    }
+}

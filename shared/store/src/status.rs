@@ -1,0 +1,91 @@
+//! What broker-api reads: one statement per request, no lock, no write.
+
+use pipeline::status::View;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+
+/// What `last_operation` needs.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The operation asked for.
+    pub view: View,
+}
+
+/// What fetching an instance needs.
+#[derive(Debug, Clone)]
+pub struct InstanceView {
+    /// Catalog id of the service.
+    pub service_id: String,
+    /// Catalog id of the plan.
+    pub plan_id: String,
+    /// What was asked for, normalised.
+    pub request: serde_json::Value,
+    /// CloudFront's name, once known.
+    pub distribution_domain: Option<String>,
+    /// The newest operation's kind, as in SQL.
+    pub operation_kind: String,
+    /// The newest operation's state, as in SQL.
+    pub operation_state: String,
+    /// When the certificate in use ends.
+    pub certificate_not_after: Option<OffsetDateTime>,
+}
+
+const STATUS: &str = include_str!("status.sql");
+
+impl Store {
+    /// The state of the instance's operation, or of its newest one. `None`: no such instance or operation.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn last_operation(
+        &self,
+        instance: &str,
+        operation: Option<Uuid>,
+    ) -> Result<Option<Answer>, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = client.prepare_cached(STATUS).await?;
+        let row = client
+            .query_opt(&statement, &[&instance, &operation])
+            .await?;
+        metrics::counter!("store_status_reads_total").increment(1);
+        row.map(|row| {
+            Ok(Answer {
+                view: serde_json::from_value(row.try_get(0)?)?,
+            })
+        })
+        .transpose()
+    }
+
+    /// The instance, unless it is unknown or removed.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn instance(&self, instance: &str) -> Result<Option<InstanceView>, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_opt(
+                "select i.service_id, i.plan_id, i.request, i.distribution_domain, o.kind, o.state, \
+                 (select max(c.not_after) from certificates c where c.instance_id = i.id and c.attached_at is not null \
+                  and c.retired_at is null) as certificate_not_after \
+                 from instances i join lateral (select kind, state from operations o where o.instance_id = i.id \
+                 order by created_at desc limit 1) o on true where i.id = $1 and i.deleted_at is null",
+                &[&instance],
+            )
+            .await?;
+        row.map(|row| {
+            Ok(InstanceView {
+                service_id: row.try_get("service_id")?,
+                plan_id: row.try_get("plan_id")?,
+                request: row.try_get("request")?,
+                distribution_domain: row.try_get("distribution_domain")?,
+                operation_kind: row.try_get("kind")?,
+                operation_state: row.try_get("state")?,
+                certificate_not_after: row.try_get("certificate_not_after")?,
+            })
+        })
+        .transpose()
+    }
+}

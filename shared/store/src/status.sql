@@ -1,0 +1,43 @@
+-- Everything that pipeline::status::View holds, in one statement over indexes.
+with asked as (
+    select o.id, o.kind, o.state, o.failure, i.tenant, i.distribution_domain, i.id as instance_id,
+           (select max(s.round) from steps s where s.operation_id = o.id) as round
+    from instances i
+    join operations o on o.instance_id = i.id
+    where i.id = $1 and ($2::uuid is null or o.id = $2)
+    order by o.created_at desc
+    limit 1
+)
+select json_build_object(
+    'kind', a.kind,
+    'state', a.state,
+    'failure', a.failure,
+    'tenant', a.tenant,
+    'distribution_domain', a.distribution_domain,
+    'account_uri', r.account_uri,
+    'domains', coalesce((
+        select json_agg(json_build_object(
+            'domain', c.domain,
+            'step_state', s.state,
+            'waiting_for', s.waiting_for,
+            'checked_at', s.checked_at,
+            'due_at', s.due_at,
+            'issuer_domain', z.issuer_domains[1],
+            'dns01_value', z.dns01_value,
+            'has_http01', z.http01_token is not null,
+            'method', s.method,
+            'ca_said', c.ca_said) order by c.domain)
+        from claims c
+        left join steps s on s.operation_id = a.id and s.kind = 'verify-challenge' and s.subject = c.domain and s.round = a.round
+        left join authorizations z on z.order_id = r.id and z.domain = c.domain
+        where c.instance_id = a.instance_id), '[]'),
+    'steps', coalesce((
+        select json_agg(json_build_object(
+            'kind', s.kind,
+            'waiting_for', s.waiting_for,
+            'due_at', s.due_at) order by s.round, s.created_at)
+        from steps s
+        where s.operation_id = a.id and s.state = 'waiting' and s.kind <> 'verify-challenge'), '[]')
+)
+from asked a
+left join orders r on r.operation_id = a.id and r.round = a.round

@@ -1,0 +1,192 @@
+//! Steps: work list, outbox, and what `last_operation` reads.
+
+use std::time::Duration;
+
+use deadpool_postgres::Transaction;
+use pipeline::plan::{Born, Planned};
+use pipeline::{OperationKind, Ring, Schedules, StepKind};
+use uuid::Uuid;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::instances::{INSTANCE_COLUMNS, Instance, instance_from};
+
+/// A step that is to be attempted, with all that its handler needs to know.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// The step.
+    pub step: Uuid,
+    /// Number of this attempt, from 0. Whatever is written for the step is guarded by it.
+    pub attempt: i32,
+    /// Its operation.
+    pub operation: Uuid,
+    /// What the operation does.
+    pub operation_kind: OperationKind,
+    /// What the step does.
+    pub kind: StepKind,
+    /// The domain for `verify-challenge`; empty otherwise.
+    pub subject: String,
+    /// Number of the order it works on.
+    pub round: i32,
+    /// How long until it is due, when the alarm rang early.
+    pub early: Duration,
+    /// The instance.
+    pub instance: Instance,
+}
+
+impl Store {
+    /// Loads the step if it is waiting, its attempt is this one and its operation runs; `None` means stale.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn load_task(&self, step: Uuid, attempt: i32) -> Result<Option<Task>, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = client
+            .prepare_cached(&format!(
+                "select s.id, s.attempt, s.operation_id, o.kind as operation_kind, s.kind, s.subject, s.round, \
+                 (greatest(0, extract(epoch from s.due_at - clock_timestamp())) * 1000)::bigint as early_ms, {INSTANCE_COLUMNS} \
+                 from steps s join operations o on o.id = s.operation_id join instances i on i.id = o.instance_id \
+                 where s.id = $1 and s.attempt = $2 and s.state = 'waiting' and o.state = 'running'"
+            ))
+            .await?;
+        let Some(row) = client.query_opt(&statement, &[&step, &attempt]).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Task {
+            step: row.try_get("id")?,
+            attempt: row.try_get("attempt")?,
+            operation: row.try_get("operation_id")?,
+            operation_kind: row.try_get::<_, String>("operation_kind")?.parse()?,
+            kind: row.try_get::<_, String>("kind")?.parse()?,
+            subject: row.try_get("subject")?,
+            round: row.try_get("round")?,
+            early: millis(row.try_get("early_ms")?),
+            instance: instance_from(&row)?,
+        }))
+    }
+
+    /// Is the task still what it was when loaded? Asked between reading an outside thing and writing it back, so that
+    /// a worker that froze and woke up late undoes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when it is not; database errors.
+    pub async fn ensure_current(&self, task: &Task) -> Result<(), StoreError> {
+        let client = self.pool.get().await?;
+        let statement = client
+            .prepare_cached(
+                "select 1 from steps s join operations o on o.id = s.operation_id \
+                 where s.id = $1 and s.attempt = $2 and s.state = 'waiting' and o.state = 'running'",
+            )
+            .await?;
+        match client
+            .query_opt(&statement, &[&task.step, &task.attempt])
+            .await?
+        {
+            Some(_) => Ok(()),
+            None => Err(StoreError::Stale),
+        }
+    }
+
+    /// How long a record has been seen in place: zero at the first sight, and begun anew when it was gone in between.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn seen_in_place_for(
+        &self,
+        task: &Task,
+        in_place: bool,
+    ) -> Result<Duration, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_opt(
+                "update steps set first_seen_at = case when $3 then coalesce(first_seen_at, clock_timestamp()) end \
+                 where id = $1 and attempt = $2 \
+                 returning coalesce(extract(epoch from clock_timestamp() - first_seen_at) * 1000, 0)::bigint",
+                &[&task.step, &task.attempt, &in_place],
+            )
+            .await?;
+        Ok(row
+            .map(|row| row.try_get(0))
+            .transpose()?
+            .map_or(Duration::ZERO, millis))
+    }
+}
+
+/// Locks instance and operation (in this order, as everywhere), then makes sure that the task is still current.
+pub(crate) async fn lock_current(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
+    tx.execute(
+        "select 1 from instances where id = $1 for update",
+        &[&task.instance.id],
+    )
+    .await?;
+    let current = tx
+        .query_opt(
+            "select 1 from operations o join steps s on s.operation_id = o.id \
+             where o.id = $1 and o.state = 'running' and s.id = $2 and s.attempt = $3 and s.state = 'waiting' for update of o, s",
+            &[&task.operation, &task.step, &task.attempt],
+        )
+        .await?;
+    current.map(|_| ()).ok_or(StoreError::Stale)
+}
+
+/// Inserts planned steps; what is there already stays as it is. Returns the rings of those that are new and not done.
+pub(crate) async fn insert_planned(
+    tx: &Transaction<'_>,
+    operation: Uuid,
+    planned: &[Planned],
+    schedules: &Schedules,
+) -> Result<Vec<Ring>, StoreError> {
+    let mut rings = Vec::new();
+    for step in planned {
+        let id = Uuid::new_v4();
+        let held_until = match step.born {
+            Born::Held(until) => Some(until),
+            Born::Due | Born::Done => None,
+        };
+        let state = if step.born == Born::Done {
+            "done"
+        } else {
+            "waiting"
+        };
+        let service = step.kind.service();
+        let deadline = as_millis(schedules.of(step.kind).deadline);
+        let inserted = tx
+            .query_opt(
+                "insert into steps (id, operation_id, kind, service, subject, round, state, due_at, deadline_at, rung_at, ended_at) \
+                 values ($1, $2, $3, $4, $5, $6, $7, greatest(now(), coalesce($8, now())), \
+                         greatest(now(), coalesce($8, now())) + $9 * interval '1 millisecond', now(), case when $7 = 'done' then now() end) \
+                 on conflict (operation_id, kind, subject, round) do nothing \
+                 returning (extract(epoch from due_at - now()) * 1000)::bigint",
+                &[
+                    &id,
+                    &operation,
+                    &step.kind.as_str(),
+                    &service.as_str(),
+                    &step.subject,
+                    &step.round,
+                    &state,
+                    &held_until,
+                    &deadline,
+                ],
+            )
+            .await?;
+        if let Some(row) = inserted.filter(|_| step.born != Born::Done) {
+            rings.push(Ring {
+                service,
+                step: id,
+                attempt: 0,
+                delay: millis(row.try_get(0)?),
+            });
+        }
+    }
+    Ok(rings)
+}
+
+pub(crate) fn millis(value: i64) -> Duration {
+    Duration::from_millis(u64::try_from(value).unwrap_or(0))
+}
+
+/// Milliseconds as a double: what SQL multiplies an interval by.
+pub(crate) fn as_millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}

@@ -1,0 +1,102 @@
+//! Sweeping: rings that were lost are rung again, so that RabbitMQ may forget everything.
+
+use std::time::Duration;
+
+use pipeline::{Ring, Service};
+use uuid::Uuid;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::steps::as_millis;
+
+/// Most rings of one sweep: what comes back after a long outage is published at a bounded rate.
+const MOST_RINGS: i64 = 500;
+
+impl Store {
+    /// The service's steps that are overdue and were not rung for `grace`; they count as rung from now on. Steps whose
+    /// publish failed ([`Self::not_rung`]) come at once. Only one process sweeps a service at a time.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn sweep(&self, service: Service, grace: Duration) -> Result<Vec<Ring>, StoreError> {
+        self.in_transaction("sweep", async |tx| {
+            let mine: bool = tx
+                .query_one(
+                    "select pg_try_advisory_xact_lock(hashtextextended('sweep ' || $1, 2))",
+                    &[&service.as_str()],
+                )
+                .await?
+                .try_get(0)?;
+            if !mine {
+                return Ok(Vec::new());
+            }
+            let rows = tx
+                .query(
+                    "update steps set rung_at = now() where id in ( \
+                       select s.id from steps s where s.service = $1 and s.state = 'waiting' and s.due_at < now() \
+                       and (s.rung_at is null or greatest(s.due_at, s.rung_at) < now() - $2 * interval '1 millisecond') \
+                       order by s.due_at limit $3 for update skip locked) \
+                     returning id, attempt",
+                    &[&service.as_str(), &as_millis(grace), &MOST_RINGS],
+                )
+                .await?;
+            rows.iter()
+                .map(|row| {
+                    Ok(Ring {
+                        service,
+                        step: row.try_get("id")?,
+                        attempt: row.try_get("attempt")?,
+                        delay: Duration::ZERO,
+                    })
+                })
+                .collect()
+        })
+        .await
+    }
+
+    /// The due steps of the operation that the given step belongs to, not rung for `quiet`: asked when a stale message
+    /// was redelivered, which means that a process died, perhaps between its record and its publish.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn due_beside(&self, step: Uuid, quiet: Duration) -> Result<Vec<Ring>, StoreError> {
+        self.in_transaction("due-beside", async |tx| {
+            let rows = tx
+                .query(
+                    "update steps set rung_at = now() where state = 'waiting' and due_at < now() \
+                     and (rung_at is null or greatest(due_at, rung_at) < now() - $2 * interval '1 millisecond') \
+                     and operation_id = (select operation_id from steps where id = $1) \
+                     returning id, attempt, kind",
+                    &[&step, &as_millis(quiet)],
+                )
+                .await?;
+            rows.iter()
+                .map(|row| {
+                    Ok(Ring {
+                        service: row.try_get::<_, String>("kind")?.parse::<pipeline::StepKind>()?.service(),
+                        step: row.try_get("id")?,
+                        attempt: row.try_get("attempt")?,
+                        delay: Duration::ZERO,
+                    })
+                })
+                .collect()
+        })
+        .await
+    }
+
+    /// Says that these rings could not be published: the next sweep takes them without waiting for its grace.
+    ///
+    /// # Errors
+    /// Database errors; the sweep then takes them after its grace.
+    pub async fn not_rung(&self, rings: &[Ring]) -> Result<(), StoreError> {
+        let client = self.pool.get().await?;
+        let steps: Vec<Uuid> = rings.iter().map(|ring| ring.step).collect();
+        client
+            .execute(
+                "update steps set rung_at = null where id = any($1) and state = 'waiting'",
+                &[&steps],
+            )
+            .await?;
+        Ok(())
+    }
+}

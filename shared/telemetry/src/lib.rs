@@ -1,0 +1,143 @@
+//! Logs, traces and metrics, set up once for every service.
+//!
+//! Logs go to standard output, as text or JSON. Traces go to an OTLP collector when `OTEL_EXPORTER_OTLP_ENDPOINT` is
+//! set, and are carried through RabbitMQ in W3C `traceparent` headers. Metrics are rendered for Prometheus.
+
+use std::collections::HashMap;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use opentelemetry::propagation::TextMapPropagator as _;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
+
+/// Settings of logs and traces.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Telemetry")]
+pub struct TelemetryArgs {
+    /// What is logged, as tracing directives: `info`, `warn,distribution=debug`, …
+    #[arg(long, env, default_value = "info")]
+    pub rust_log: String,
+    /// How it is logged.
+    #[arg(long, env, value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+    /// OTLP/HTTP collector for traces, such as http://collector:4318; empty: no traces.
+    #[arg(long, env, default_value = "")]
+    pub otel_exporter_otlp_endpoint: String,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Why telemetry can't be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// `RUST_LOG` can't be read.
+    #[error("RUST_LOG can't be read; write for example `info` or `warn,distribution=debug`")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// The collector's address can't be used.
+    #[error("OTEL_EXPORTER_OTLP_ENDPOINT can't be used")]
+    Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// Metrics were set up before.
+    #[error("metrics can't be set up")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    /// Logs were set up before.
+    #[error("logs can't be set up")]
+    Subscriber(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// What lives as long as the process. Dropping it flushes the traces.
+pub struct Telemetry {
+    prometheus: PrometheusHandle,
+    tracer_provider: Option<SdkTracerProvider>,
+}
+
+impl Telemetry {
+    /// Sets everything up for this process; `service` is its name in logs and traces.
+    ///
+    /// # Errors
+    /// When a setting can't be used.
+    pub fn init(args: &TelemetryArgs, service: &'static str) -> Result<Self, TelemetryError> {
+        let prometheus = PrometheusBuilder::new().install_recorder()?;
+        let filter = EnvFilter::try_new(&args.rust_log)?;
+        let log = match args.log_format {
+            LogFormat::Text => tracing_subscriber::fmt::layer().with_target(false).boxed(),
+            LogFormat::Json => tracing_subscriber::fmt::layer()
+                .json()
+                .flatten_event(true)
+                .boxed(),
+        };
+        let tracer_provider = match args.otel_exporter_otlp_endpoint.trim_end_matches('/') {
+            "" => None,
+            endpoint => Some(tracer_provider(endpoint, service)?),
+        };
+        let traces = tracer_provider
+            .as_ref()
+            .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer(service)));
+        tracing_subscriber::registry()
+            .with(filter)
+            .with(log)
+            .with(traces)
+            .try_init()?;
+        Ok(Self {
+            prometheus,
+            tracer_provider,
+        })
+    }
+
+    /// The metrics, in Prometheus' text format.
+    pub fn metrics(&self) -> PrometheusHandle {
+        self.prometheus.clone()
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Some(provider) = &self.tracer_provider {
+            // Nothing is left to tell it to.
+            let _ = provider.shutdown();
+        }
+    }
+}
+
+fn tracer_provider(
+    endpoint: &str,
+    service: &'static str,
+) -> Result<SdkTracerProvider, TelemetryError> {
+    use opentelemetry_otlp::WithExportConfig as _;
+    let exporter = opentelemetry_otlp::SpanExporter::builder()
+        .with_http()
+        .with_endpoint(format!("{endpoint}/v1/traces"))
+        .build()?;
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(Resource::builder().with_service_name(service).build())
+        .build())
+}
+
+/// The current span as a W3C `traceparent`, to be sent along with a message.
+pub fn traceparent() -> Option<String> {
+    let mut carrier = HashMap::new();
+    TraceContextPropagator::new().inject_context(&tracing::Span::current().context(), &mut carrier);
+    carrier.remove("traceparent")
+}
+
+/// Makes `span` a child of the trace that a message brought.
+pub fn follow(span: &tracing::Span, traceparent: Option<String>) {
+    if let Some(value) = traceparent {
+        let carrier = HashMap::from([("traceparent".to_string(), value)]);
+        // Without a tracer there is no trace to follow, which is no fault.
+        let _ = span.set_parent(TraceContextPropagator::new().extract(&carrier));
+    }
+}

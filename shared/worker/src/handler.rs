@@ -1,0 +1,34 @@
+//! What a service brings.
+
+use pipeline::{Outcome, Service};
+use store::{StoreError, Task};
+
+/// Does the steps of one service. Knows one outside world; never sleeps, never publishes, never picks the next step.
+#[async_trait::async_trait]
+pub trait Handler: Send + Sync + 'static {
+    /// The service, whose queue is consumed.
+    const SERVICE: Service;
+
+    /// Attempts a step once. May run twice for one attempt: outside effects must be idempotent.
+    ///
+    /// # Errors
+    /// When the attempt can't be judged; the step is tried again by its schedule.
+    async fn attempt(&self, task: &Task) -> Result<Outcome, HandlerError>;
+}
+
+/// An attempt that came to no outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum HandlerError {
+    /// The store failed, or refused because the step is no longer current.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Something else failed; the user reads `waiting_for`.
+    #[error("{waiting_for}")]
+    Other {
+        /// What the user reads meanwhile.
+        waiting_for: String,
+        /// The cause, for the log.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}

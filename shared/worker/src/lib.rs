@@ -1,0 +1,16 @@
+//! The worker loop, the same in every service: consume → attempt → record → requeue → acknowledge; the sweeper beside
+//! it; shutdown; health. A service brings a [`Handler`] and nothing else. See README.md.
+
+mod args;
+mod delivery;
+mod handler;
+mod health;
+mod run;
+mod shutdown;
+mod sweeper;
+
+pub use args::WorkerArgs;
+pub use handler::{Handler, HandlerError};
+pub use health::{health_routes, serve_health};
+pub use run::{WorkerError, run};
+pub use shutdown::shutdown_signal;
