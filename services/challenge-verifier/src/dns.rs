@@ -1,0 +1,248 @@
+//! A name's records as they are now.
+//!
+//! TXT records are asked for at the zone's own authoritative servers, so that no cache lies: a resolver only says where
+//! the zone begins and who serves it. Or, by setting, everything is asked of one fixed server (the test stand-ins of a
+//! CA answer every name themselves and have no zones at all). Nothing is cached here.
+
+mod answer;
+mod chain;
+mod exchange;
+mod problem;
+mod servers;
+mod zone;
+
+use std::net::{IpAddr, SocketAddr};
+
+use hickory_resolver::net::NetError;
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use hickory_resolver::system_conf::read_system_conf;
+
+use crate::settings::ProbeSettings;
+use crate::shown;
+use answer::Reply;
+use chain::{Chain, End};
+use exchange::Question;
+pub use problem::{LookupFailure, Problem};
+use servers::{Patience, Server, ask_any};
+use zone::Zone;
+
+/// More delegations in a row than this are taken for a mistake.
+const MOST_REFERRALS: usize = 8;
+
+/// Asks DNS, by the settings.
+#[derive(Debug)]
+pub struct Dns {
+    resolvers: Resolvers,
+    /// Whether the resolvers' word is final, or only leads to the authoritative servers.
+    fixed: bool,
+    patience: Patience,
+    authoritative_port: u16,
+    allow_private: bool,
+}
+
+#[derive(Debug)]
+enum Resolvers {
+    /// `host:port`, looked up anew each time: in a container the address behind a name may change.
+    Named(String),
+    Listed(Vec<Server>),
+}
+
+/// The TXT records at a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TxtRecords {
+    /// Each record's strings, joined (RFC 7208 §3.3 says it of SPF, and CAs do it for all).
+    pub texts: Vec<Vec<u8>>,
+    /// The name that has them, when CNAMEs led elsewhere.
+    pub alias: Option<String>,
+    /// Who said so.
+    pub server: String,
+}
+
+impl Dns {
+    /// Reads /etc/resolv.conf unless the settings name a server.
+    pub fn new(settings: &ProbeSettings) -> Result<Self, NetError> {
+        let fixed = settings.dns_resolver.0.is_some();
+        let resolvers = match settings
+            .dns_resolver
+            .0
+            .as_ref()
+            .or(settings.dns_walk_resolver.0.as_ref())
+        {
+            Some(server) => Resolvers::Named(server.clone()),
+            None => Resolvers::Listed(system_resolvers()?),
+        };
+        Ok(Self {
+            resolvers,
+            fixed,
+            patience: Patience {
+                timeout: settings.dns_timeout,
+                attempts: settings.dns_attempts,
+            },
+            authoritative_port: settings.dns_authoritative_port,
+            allow_private: settings.allow_private_addresses,
+        })
+    }
+
+    /// The TXT records at `name`, or at the end of its CNAMEs.
+    pub async fn txt(&self, name: &str) -> Result<TxtRecords, LookupFailure> {
+        let mut chain = Chain::new(parse(name)?, RecordType::TXT);
+        loop {
+            let name = chain.current();
+            let asked = if self.fixed {
+                self.ask_resolver(&name, RecordType::TXT).await
+            } else {
+                self.ask_authority(&name, RecordType::TXT).await
+            };
+            let (server, reply) = asked.map_err(|problem| chain.failed(problem))?;
+            if let Some(End { alias, data, server }) = chain.take(server, reply)? {
+                return Ok(TxtRecords {
+                    texts: data.iter().filter_map(joined).collect(),
+                    alias,
+                    server,
+                });
+            }
+        }
+    }
+
+    /// The addresses of `host`, IPv6 before IPv4 as a CA would try them. Not empty.
+    pub async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, LookupFailure> {
+        self.addresses_of(parse(host)?).await
+    }
+
+    async fn addresses_of(&self, host: Name) -> Result<Vec<IpAddr>, LookupFailure> {
+        let (v6, v4) = tokio::join!(
+            self.resolved(host.clone(), RecordType::AAAA),
+            self.resolved(host, RecordType::A)
+        );
+        match (v6, v4) {
+            (Err(_), Err(failure)) => Err(failure),
+            (v6, v4) => {
+                let ends = [v6, v4].into_iter().flatten();
+                Ok(ends
+                    .flat_map(|end| end.data)
+                    .filter_map(|data| data.ip_addr())
+                    .collect())
+            }
+        }
+    }
+
+    async fn resolved(&self, name: Name, kind: RecordType) -> Result<End, LookupFailure> {
+        let mut chain = Chain::new(name, kind);
+        loop {
+            let asked = self.ask_resolver(&chain.current(), kind).await;
+            let (server, reply) = asked.map_err(|problem| chain.failed(problem))?;
+            if let Some(end) = chain.take(server, reply)? {
+                return Ok(end);
+            }
+        }
+    }
+
+    async fn ask_resolver(&self, name: &Name, kind: RecordType) -> Result<(String, Reply), Problem> {
+        let question = Question {
+            name: name.clone(),
+            kind,
+            recurse: true,
+        };
+        let servers = self.resolvers.servers().await?;
+        ask_any(
+            &servers,
+            &question,
+            self.patience,
+            |message| answer::of_resolver(message, name, kind),
+            ".",
+        )
+        .await
+    }
+
+    async fn ask_authority(&self, name: &Name, kind: RecordType) -> Result<(String, Reply), Problem> {
+        let question = Question {
+            name: name.clone(),
+            kind,
+            recurse: false,
+        };
+        let mut zone = zone::enclosing(self, name).await?;
+        for _ in 0..=MOST_REFERRALS {
+            let Zone { apex, servers } = &zone;
+            let read = |message: &_| answer::of_authority(message, name, kind, apex);
+            match ask_any(servers, &question, self.patience, read, &shown::name(apex)).await? {
+                (
+                    _,
+                    Reply::Referral {
+                        zone: deeper,
+                        servers,
+                        glue,
+                    },
+                ) => {
+                    zone = zone::served_by(self, deeper, servers, &glue).await?;
+                }
+                answered => return Ok(answered),
+            }
+        }
+        Err(Problem::TooMany {
+            what: "delegations",
+            limit: MOST_REFERRALS,
+        })
+    }
+}
+
+impl Resolvers {
+    async fn servers(&self) -> Result<Vec<Server>, Problem> {
+        match self {
+            Self::Listed(servers) => Ok(servers.clone()),
+            Self::Named(name) => {
+                let unreachable = |why: String| Problem::Unreachable {
+                    server: name.clone(),
+                    why,
+                };
+                let found = tokio::net::lookup_host(name)
+                    .await
+                    .map_err(|error| unreachable(error.to_string()))?;
+                let servers: Vec<Server> = found
+                    .map(|address| Server {
+                        label: name.clone(),
+                        address,
+                    })
+                    .collect();
+                if servers.is_empty() {
+                    Err(unreachable("no address".to_owned()))
+                } else {
+                    Ok(servers)
+                }
+            }
+        }
+    }
+}
+
+fn system_resolvers() -> Result<Vec<Server>, NetError> {
+    let (config, _) = read_system_conf()?;
+    let servers = config.name_servers().iter().map(|server| {
+        let port = server.connections.first().map_or(53, |connection| connection.port);
+        Server {
+            label: server.ip.to_string(),
+            address: SocketAddr::new(server.ip, port),
+        }
+    });
+    Ok(servers.collect())
+}
+
+fn parse(name: &str) -> Result<Name, LookupFailure> {
+    let bad = || LookupFailure {
+        alias: None,
+        problem: Problem::BadName {
+            name: shown::quoted(name.as_bytes()),
+        },
+    };
+    let mut parsed = Name::from_ascii(name).map_err(|_| bad())?;
+    if parsed.is_root() {
+        return Err(bad());
+    }
+    parsed.set_fqdn(true);
+    Ok(parsed)
+}
+
+fn joined(data: &RData) -> Option<Vec<u8>> {
+    match data {
+        RData::TXT(text) => Some(text.txt_data.concat()),
+        _ => None,
+    }
+}

@@ -1,0 +1,139 @@
+//! What an answer means (RFC 1034 §4.3, RFC 2308). Pure.
+
+use std::net::IpAddr;
+
+use hickory_resolver::proto::op::{Message, ResponseCode};
+use hickory_resolver::proto::rr::rdata::{CNAME, NS};
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+
+/// What a server said.
+#[derive(Debug, PartialEq)]
+pub(super) enum Reply {
+    /// Records of the type asked for, at the name asked for or at the last of its `aliases`.
+    Records { aliases: Vec<Name>, data: Vec<RData> },
+    /// The name is an alias; where it ends has to be asked for.
+    Aliases(Vec<Name>),
+    /// Another zone begins between the one asked and the name.
+    Referral {
+        zone: Name,
+        servers: Vec<Name>,
+        glue: Vec<(Name, IpAddr)>,
+    },
+    /// The name doesn't exist.
+    NoSuchName,
+    /// The name exists, the type doesn't.
+    NoRecord,
+}
+
+/// An answer that says nothing about the name.
+#[derive(Debug, PartialEq)]
+pub(super) enum Unusable {
+    Code(String),
+    Lame,
+}
+
+/// The answer of a resolver: it has followed the aliases already.
+pub(super) fn of_resolver(message: &Message, name: &Name, kind: RecordType) -> Result<Reply, Unusable> {
+    let no_such_name = no_such_name(message)?;
+    let mut aliases: Vec<Name> = Vec::new();
+    loop {
+        let owner = aliases.last().unwrap_or(name);
+        let data = data_at(message, owner, kind);
+        if !data.is_empty() {
+            return Ok(Reply::Records { aliases, data });
+        }
+        match alias_at(message, owner) {
+            Some(target) if target == name || aliases.contains(target) => {
+                aliases.push(target.clone());
+                return Ok(Reply::Aliases(aliases));
+            }
+            Some(target) => aliases.push(target.clone()),
+            None if !aliases.is_empty() => return Ok(Reply::Aliases(aliases)),
+            None if no_such_name => return Ok(Reply::NoSuchName),
+            None => return Ok(Reply::NoRecord),
+        }
+    }
+}
+
+/// The answer of a server of the zone `apex`: only what that zone itself says counts, an alias's target is asked anew.
+pub(super) fn of_authority(message: &Message, name: &Name, kind: RecordType, apex: &Name) -> Result<Reply, Unusable> {
+    let no_such_name = no_such_name(message)?;
+    if !message.metadata.authoritative {
+        return referral(message, name, apex).ok_or(Unusable::Lame);
+    }
+    let data = data_at(message, name, kind);
+    if !data.is_empty() {
+        return Ok(Reply::Records {
+            aliases: Vec::new(),
+            data,
+        });
+    }
+    if let Some(target) = alias_at(message, name) {
+        return Ok(Reply::Aliases(vec![target.clone()]));
+    }
+    Ok(if no_such_name {
+        Reply::NoSuchName
+    } else {
+        Reply::NoRecord
+    })
+}
+
+fn no_such_name(message: &Message) -> Result<bool, Unusable> {
+    match message.metadata.response_code {
+        ResponseCode::NoError => Ok(false),
+        ResponseCode::NXDomain => Ok(true),
+        other => Err(Unusable::Code(code(other))),
+    }
+}
+
+fn code(code: ResponseCode) -> String {
+    match code {
+        ResponseCode::FormErr => "FORMERR".to_owned(),
+        ResponseCode::ServFail => "SERVFAIL".to_owned(),
+        ResponseCode::NotImp => "NOTIMP".to_owned(),
+        ResponseCode::Refused => "REFUSED".to_owned(),
+        ResponseCode::NotAuth => "NOTAUTH".to_owned(),
+        other => format!("RCODE {}", u16::from(other)),
+    }
+}
+
+fn data_at(message: &Message, owner: &Name, kind: RecordType) -> Vec<RData> {
+    at(&message.answers, owner)
+        .filter(|record| record.record_type() == kind)
+        .map(|record| record.data.clone())
+        .collect()
+}
+
+fn alias_at<'a>(message: &'a Message, owner: &Name) -> Option<&'a Name> {
+    message.answers.iter().find_map(|record| match &record.data {
+        RData::CNAME(CNAME(target)) if &record.name == owner => Some(target),
+        _ => None,
+    })
+}
+
+/// A delegation downwards, towards the name; sideways or upwards is a server that doesn't know the zone.
+fn referral(message: &Message, name: &Name, apex: &Name) -> Option<Reply> {
+    let zone = message.authorities.iter().find(|record| {
+        let owner = &record.name;
+        matches!(record.data, RData::NS(_)) && owner != apex && apex.zone_of(owner) && owner.zone_of(name)
+    })?;
+    let zone = zone.name.clone();
+    let servers: Vec<Name> = at(&message.authorities, &zone)
+        .filter_map(|record| match &record.data {
+            RData::NS(NS(server)) => Some(server.clone()),
+            _ => None,
+        })
+        .collect();
+    // Addresses count only for servers inside the zone asked; any other name is looked up as usual.
+    let glue = message
+        .additionals
+        .iter()
+        .filter(|record| servers.contains(&record.name) && apex.zone_of(&record.name))
+        .filter_map(|record| Some((record.name.clone(), record.data.ip_addr()?)))
+        .collect();
+    Some(Reply::Referral { zone, servers, glue })
+}
+
+fn at<'a>(section: &'a [Record], owner: &'a Name) -> impl Iterator<Item = &'a Record> {
+    section.iter().filter(move |record| &record.name == owner)
+}

@@ -1,0 +1,128 @@
+//! Following aliases (CNAMEs) from name to name, neither for ever nor in circles.
+
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+
+use super::answer::Reply;
+use super::problem::{LookupFailure, Problem};
+use crate::shown;
+
+/// More aliases in a row than this are taken for a mistake.
+pub(super) const MOST_ALIASES: usize = 8;
+
+/// The names passed so far; the last one is to be asked for.
+#[derive(Debug)]
+pub(super) struct Chain {
+    kind: RecordType,
+    names: Vec<Name>,
+}
+
+/// Where a chain ended well.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) alias: Option<String>,
+    pub(super) data: Vec<RData>,
+    pub(super) server: String,
+}
+
+impl Chain {
+    pub(super) fn new(name: Name, kind: RecordType) -> Self {
+        Self {
+            kind,
+            names: vec![name],
+        }
+    }
+
+    /// The name to ask for next.
+    pub(super) fn current(&self) -> Name {
+        self.names.last().cloned().unwrap_or_default()
+    }
+
+    /// Takes a reply for [`Self::current`]: the end, or `None` when there is a next name to ask for.
+    pub(super) fn take(&mut self, server: String, reply: Reply) -> Result<Option<End>, LookupFailure> {
+        match reply {
+            Reply::Records { aliases, data } => {
+                self.extend(aliases)?;
+                Ok(Some(End {
+                    alias: self.alias(),
+                    data,
+                    server,
+                }))
+            }
+            Reply::Aliases(aliases) => self.extend(aliases).map(|()| None),
+            Reply::NoSuchName => Err(self.failed(Problem::NoSuchName { server })),
+            Reply::NoRecord => Err(self.failed(Problem::NoRecord {
+                kind: self.kind.to_string(),
+                server,
+            })),
+            Reply::Referral { zone, .. } => Err(self.failed(Problem::Lame {
+                server,
+                zone: shown::name(&zone),
+            })),
+        }
+    }
+
+    /// What went wrong at the current name.
+    pub(super) fn failed(&self, problem: Problem) -> LookupFailure {
+        LookupFailure {
+            alias: self.alias(),
+            problem,
+        }
+    }
+
+    fn extend(&mut self, aliases: Vec<Name>) -> Result<(), LookupFailure> {
+        for name in aliases {
+            if self.names.contains(&name) {
+                return Err(self.failed(Problem::Loop {
+                    name: shown::name(&name),
+                }));
+            }
+            self.names.push(name);
+            if self.names.len() > MOST_ALIASES + 1 {
+                return Err(self.failed(Problem::TooMany {
+                    what: "CNAMEs",
+                    limit: MOST_ALIASES,
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    fn alias(&self) -> Option<String> {
+        (self.names.len() > 1).then(|| shown::name(&self.current()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        Name::from_ascii(text).unwrap()
+    }
+
+    #[test]
+    fn loops_and_endless_chains_end() {
+        let mut chain = Chain::new(name("a.test."), RecordType::TXT);
+        assert!(
+            chain
+                .take("ns".into(), Reply::Aliases(vec![name("b.test.")]))
+                .unwrap()
+                .is_none()
+        );
+        let failure = chain
+            .take("ns".into(), Reply::Aliases(vec![name("A.test.")]))
+            .unwrap_err();
+        assert_eq!(failure.problem, Problem::Loop { name: "a.test".into() });
+
+        let mut chain = Chain::new(name("a.test."), RecordType::TXT);
+        let many = (0..20).map(|n| name(&format!("n{n}.test."))).collect();
+        let failure = chain.take("ns".into(), Reply::Aliases(many)).unwrap_err();
+        assert_eq!(
+            failure.problem,
+            Problem::TooMany {
+                what: "CNAMEs",
+                limit: MOST_ALIASES
+            }
+        );
+    }
+}

@@ -1,0 +1,123 @@
+//! One question to one server: UDP, then TCP when the answer doesn't fit (RFC 7766).
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use hickory_resolver::proto::op::{DEFAULT_MAX_PAYLOAD_LEN, Edns, Message, MessageType, Query, ResponseCode};
+use hickory_resolver::proto::rr::{Name, RecordType};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::timeout;
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub(super) struct Question {
+    pub(super) name: Name,
+    pub(super) kind: RecordType,
+    /// Whether the server shall find out for us (a resolver) or tell only what it knows itself.
+    pub(super) recurse: bool,
+}
+
+/// Why no answer came back.
+#[derive(Debug)]
+pub(super) enum Silence {
+    TimedOut,
+    Unreachable(String),
+    Garbled,
+}
+
+impl From<io::Error> for Silence {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::TimedOut => Self::TimedOut,
+            kind => Self::Unreachable(kind.to_string()),
+        }
+    }
+}
+
+/// Asks once, and waits for the answer no longer than `limit`.
+pub(super) async fn ask(server: SocketAddr, question: &Question, limit: Duration) -> Result<Message, Silence> {
+    let whole = async {
+        let answer = once(server, question, true).await?;
+        // Very old servers reject what they don't know; ask them in plain DNS (RFC 6891 §7).
+        if answer.metadata.response_code == ResponseCode::FormErr && answer.edns.is_none() {
+            return once(server, question, false).await;
+        }
+        Ok(answer)
+    };
+    timeout(limit, whole).await.unwrap_or(Err(Silence::TimedOut))
+}
+
+async fn once(server: SocketAddr, question: &Question, edns: bool) -> Result<Message, Silence> {
+    let query = query(question, edns);
+    let bytes = query.to_vec().map_err(|_| Silence::Garbled)?;
+    let answer = by_udp(server, &query, &bytes).await?;
+    if answer.metadata.truncation {
+        by_tcp(server, &query, &bytes).await
+    } else {
+        Ok(answer)
+    }
+}
+
+/// A new message with a random id of its own (RFC 5452 §9.2).
+fn query(question: &Question, edns: bool) -> Message {
+    let mut message = Message::query();
+    message.metadata.recursion_desired = question.recurse;
+    message.add_query(Query::query(question.name.clone(), question.kind));
+    if edns {
+        let mut edns = Edns::new();
+        edns.set_max_payload(DEFAULT_MAX_PAYLOAD_LEN);
+        message.set_edns(edns);
+    }
+    message
+}
+
+async fn by_udp(server: SocketAddr, query: &Message, bytes: &[u8]) -> Result<Message, Silence> {
+    let any = match server.ip() {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    // A socket of its own per question gives a random port, and a connected one takes nobody else's datagrams.
+    let socket = UdpSocket::bind((any, 0)).await?;
+    socket.connect(server).await?;
+    socket.send(bytes).await?;
+    let mut buffer = vec![0; usize::from(u16::MAX)];
+    loop {
+        let length = socket.recv(&mut buffer).await?;
+        let datagram = &buffer[..length];
+        match Message::from_vec(datagram) {
+            Ok(answer) if answers(&answer, query) => return Ok(answer),
+            Err(_) if datagram.starts_with(&query.metadata.id.to_be_bytes()) => {
+                return Err(Silence::Garbled);
+            }
+            // A forged or a late datagram: the true answer may still come.
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+async fn by_tcp(server: SocketAddr, query: &Message, bytes: &[u8]) -> Result<Message, Silence> {
+    let mut stream = TcpStream::connect(server).await?;
+    let length = u16::try_from(bytes.len()).map_err(|_| Silence::Garbled)?;
+    let mut framed = length.to_be_bytes().to_vec();
+    framed.extend_from_slice(bytes);
+    stream.write_all(&framed).await?;
+    let length = stream.read_u16().await?;
+    let mut buffer = vec![0; usize::from(length)];
+    stream.read_exact(&mut buffer).await?;
+    match Message::from_vec(&buffer) {
+        Ok(answer) if answers(&answer, query) => Ok(answer),
+        Ok(_) | Err(_) => Err(Silence::Garbled),
+    }
+}
+
+/// Whether the message answers this very question (RFC 5452 §9.1); an error may come without its question.
+fn answers(answer: &Message, query: &Message) -> bool {
+    let same_question = match (answer.queries.as_slice(), query.queries.as_slice()) {
+        ([], _) => answer.metadata.response_code != ResponseCode::NoError,
+        ([theirs], [ours]) => theirs.name == ours.name && theirs.query_type == ours.query_type,
+        _ => false,
+    };
+    answer.metadata.id == query.metadata.id && answer.metadata.message_type == MessageType::Response && same_question
+}

@@ -1,0 +1,123 @@
+//! One question to several servers that should all know: the first answer counts.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use hickory_resolver::proto::op::Message;
+use tokio::time::{Instant, sleep_until};
+
+use super::answer::{Reply, Unusable};
+use super::exchange::{self, Question, Silence};
+use super::problem::Problem;
+use crate::shown;
+
+/// A server and what the user knows it as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Server {
+    pub(super) label: String,
+    pub(super) address: SocketAddr,
+}
+
+/// How patiently a server is asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    pub(super) timeout: Duration,
+    pub(super) attempts: u32,
+}
+
+impl Patience {
+    /// How long a server is given before the next one is asked as well, so that a dead one costs little.
+    fn head_start(self) -> Duration {
+        (self.timeout / 4).min(Duration::from_secs(1))
+    }
+}
+
+/// Asks one server after the other, the next one when the last has failed or dawdles, and returns the first answer
+/// that says something, with the label of the server that gave it.
+pub(super) async fn ask_any(
+    servers: &[Server],
+    question: &Question,
+    patience: Patience,
+    read: impl Fn(&Message) -> Result<Reply, Unusable>,
+    zone: &str,
+) -> Result<(String, Reply), Problem> {
+    let mut waiting = servers.iter();
+    let mut asked = FuturesUnordered::new();
+    let mut worst: Option<Problem> = None;
+    let mut next = Instant::now();
+    loop {
+        let more = waiting.len() > 0;
+        tokio::select! {
+            biased;
+            Some(result) = asked.next(), if !asked.is_empty() => match result {
+                Ok(found) => return Ok(found),
+                Err(problem) => {
+                    worst = Some(more_telling(worst, problem));
+                    next = Instant::now();
+                }
+            },
+            () = sleep_until(next), if more => {
+                if let Some(server) = waiting.next() {
+                    asked.push(ask_one(server, question, patience, &read, zone));
+                }
+                next = Instant::now() + patience.head_start();
+            }
+            else => break,
+        }
+    }
+    Err(worst.unwrap_or_else(|| Problem::NoServers {
+        zone: zone.to_owned(),
+        servers: "none".to_owned(),
+    }))
+}
+
+async fn ask_one(
+    server: &Server,
+    question: &Question,
+    patience: Patience,
+    read: &impl Fn(&Message) -> Result<Reply, Unusable>,
+    zone: &str,
+) -> Result<(String, Reply), Problem> {
+    let label = || server.label.clone();
+    let mut last = Silence::TimedOut;
+    for _ in 0..patience.attempts.max(1) {
+        match exchange::ask(server.address, question, patience.timeout).await {
+            Ok(message) => {
+                return match read(&message) {
+                    Ok(reply) => Ok((label(), reply)),
+                    Err(Unusable::Code(code)) => Err(Problem::Code { code, server: label() }),
+                    Err(Unusable::Lame) => Err(Problem::Lame {
+                        server: label(),
+                        zone: zone.to_owned(),
+                    }),
+                };
+            }
+            // Only silence may be a lost datagram; anything else would be the same again.
+            Err(Silence::TimedOut) => last = Silence::TimedOut,
+            Err(other) => {
+                last = other;
+                break;
+            }
+        }
+    }
+    Err(match last {
+        Silence::TimedOut => Problem::Silent {
+            server: label(),
+            after: patience.timeout,
+        },
+        Silence::Unreachable(why) => Problem::Unreachable {
+            server: label(),
+            why: shown::plain(why.as_bytes()),
+        },
+        Silence::Garbled => Problem::Garbled { server: label() },
+    })
+}
+
+fn more_telling(one: Option<Problem>, other: Problem) -> Problem {
+    match one {
+        Some(one) if one.telling() >= other.telling() => one,
+        _ => other,
+    }
+}

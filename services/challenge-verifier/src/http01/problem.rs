@@ -1,0 +1,105 @@
+//! Why the challenge file isn't in place, in the user's words.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::dns::LookupFailure;
+use crate::shown;
+
+/// What was seen instead of the key authorization.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HttpProblem {
+    /// The host's name gave no address.
+    #[error("{host}: {failure}")]
+    Name {
+        /// The host.
+        host: String,
+        /// What DNS said.
+        failure: LookupFailure,
+    },
+    /// The host has addresses, but none that may be connected to. They aren't told: the name may be an internal one
+    /// that a user's redirect or CNAME leads to.
+    #[error("{host} has no public address")]
+    NotPublic {
+        /// The host.
+        host: String,
+    },
+    /// No connection, or one that broke.
+    #[error("no HTTP answer from {address} ({why})")]
+    Network {
+        /// Where.
+        address: SocketAddr,
+        /// The operating system's or the protocol's reason.
+        why: String,
+    },
+    /// Not finished in time.
+    #[error("no complete HTTP answer{} within {}", from(*address), shown::span(*after))]
+    Slow {
+        /// Where, when it was already known.
+        address: Option<IpAddr>,
+        /// The limit.
+        after: Duration,
+    },
+    /// Another status than 200.
+    #[error("HTTP {status} from {address}")]
+    Status {
+        /// The status.
+        status: u16,
+        /// Who said so.
+        address: IpAddr,
+    },
+    /// Not the key authorization.
+    #[error("HTTP 200 from {address} with {}, expected {}", shown::quoted(body), shown::quoted(expected.as_bytes()))]
+    Body {
+        /// Who said so.
+        address: IpAddr,
+        /// The body.
+        body: Vec<u8>,
+        /// What it should be.
+        expected: String,
+    },
+    /// More than any key authorization; the CA stops reading there as well.
+    #[error("HTTP 200 from {address} with more than {limit} bytes, expected {}", shown::quoted(expected.as_bytes()))]
+    TooLong {
+        /// Who said so.
+        address: IpAddr,
+        /// How much is read.
+        limit: usize,
+        /// What the body should be.
+        expected: String,
+    },
+    /// A redirect that the CA wouldn't follow either.
+    #[error("HTTP {status} from {address}, a redirect that is not followed: {refusal}")]
+    Redirect {
+        /// The status.
+        status: u16,
+        /// Who said so.
+        address: IpAddr,
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+/// Why a redirect isn't followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each message is its own documentation")]
+pub enum Refusal {
+    #[error("it has no Location")]
+    NoLocation,
+    #[error("its Location can't be read: {0}")]
+    Unreadable(String),
+    #[error("it leads to {0}:, only http: and https: will do")]
+    Scheme(String),
+    #[error("it leads to port {0}, only 80 and 443 will do")]
+    Port(u16),
+    #[error("it leads to the address {0}, only names will do")]
+    Address(String),
+    #[error("it leads back to {0}")]
+    Loop(String),
+    #[error("it is the {}th in a row", limit + 1)]
+    TooMany { limit: usize },
+}
+
+fn from(address: Option<IpAddr>) -> String {
+    address.map(|address| format!(" from {address}")).unwrap_or_default()
+}

@@ -1,0 +1,25 @@
+//! Looks whether the CA can verify a domain now, by DNS and HTTP; holds no secret.
+//!
+//! [`Prober::probe`] asks the three questions a CA may ask, side by side, and says which of them would be answered
+//! rightly and what was seen instead. Everything below it is a part of one of the three:
+//!
+//! - [`persist`]: what a standing `_validation-persist` record says (pure);
+//! - [`dns`]: a name's TXT records as the zone's own servers give them, past every cache;
+//! - [`http01`]: the challenge file, fetched as the CA would;
+//! - [`address`]: which addresses may be asked at all (pure).
+
+pub mod address;
+pub mod dns;
+mod expected;
+mod finding;
+pub mod http01;
+pub mod persist;
+mod probe;
+mod settings;
+mod shown;
+
+pub use expected::{Expected, Http01Expected, PersistExpected};
+pub use finding::{Finding, Seen};
+pub use pipeline::outcome::Method;
+pub use probe::{Prober, SetupError};
+pub use settings::{DnsServer, ProbeSettings};

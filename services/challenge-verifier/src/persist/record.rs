@@ -1,0 +1,327 @@
+//! The grammar of the record (RFC 8659 §4.2):
+//!
+//! ```text
+//! issue-value = *WSP [issuer-domain-name *WSP] [";" *WSP [parameters *WSP]]
+//! issuer-domain-name = label *("." label)
+//! label = (ALPHA / DIGIT) *( *("-") (ALPHA / DIGIT))
+//! parameters = (parameter *WSP ";" *WSP parameters) / parameter
+//! parameter = tag *WSP "=" *WSP value
+//! tag = (ALPHA / DIGIT) *( *("-") (ALPHA / DIGIT))
+//! value = *(%x21-3A / %x3C-7E)
+//! ```
+
+use std::str::from_utf8;
+
+use crate::shown;
+
+/// A well-formed record, borrowed from its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// The CA, as written.
+    pub issuer: &'a str,
+    /// The account that the domain's owner trusts.
+    pub account_uri: &'a str,
+    /// `policy=wildcard` is there; any other policy counts as none (draft §4.1).
+    pub wildcard: bool,
+    /// The Unix time after which the record no longer counts.
+    pub until: Option<i64>,
+}
+
+/// A text that is no record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed<'a> {
+    /// The CA, when at least that could be read.
+    pub issuer: Option<&'a str>,
+    /// What is wrong.
+    pub syntax: Syntax,
+}
+
+/// What can be wrong with a record, in the user's words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each message is its own documentation")]
+pub enum Syntax {
+    #[error("it doesn't begin with the CA's domain")]
+    NoIssuer,
+    #[error("{0} is no domain of a CA")]
+    BadIssuer(String),
+    #[error("a parameter is empty: does it end with a semicolon?")]
+    EmptyParameter,
+    #[error("{0} is no tag=value")]
+    NoValue(String),
+    #[error("{0} is no tag")]
+    BadTag(String),
+    #[error("the value of {tag} has characters that aren't allowed: {value}")]
+    BadValue { tag: String, value: String },
+    #[error("{0} stands there twice")]
+    Twice(String),
+    #[error("accounturi is missing")]
+    NoAccount,
+    #[error("persistUntil is {0}, not a Unix time")]
+    BadUntil(String),
+}
+
+impl<'a> Record<'a> {
+    /// Reads one TXT record, its strings joined. Anything at all may come in.
+    pub fn parse(text: &'a [u8]) -> Result<Self, Malformed<'a>> {
+        let mut parts = text.split(|&byte| byte == b';').map(trim);
+        let issuer = issuer(parts.next().unwrap_or_default()).map_err(|syntax| Malformed { issuer: None, syntax })?;
+        parameters(issuer, parts).map_err(|syntax| Malformed {
+            issuer: Some(issuer),
+            syntax,
+        })
+    }
+}
+
+fn issuer(part: &[u8]) -> Result<&str, Syntax> {
+    if part.is_empty() {
+        return Err(Syntax::NoIssuer);
+    }
+    from_utf8(part)
+        .ok()
+        .filter(|issuer| issuer.split('.').all(|label| is_label(label.as_bytes())))
+        .ok_or_else(|| Syntax::BadIssuer(shown::quoted(part)))
+}
+
+fn parameters<'a>(issuer: &'a str, parts: impl Iterator<Item = &'a [u8]>) -> Result<Record<'a>, Syntax> {
+    let mut seen: Vec<String> = Vec::new();
+    let (mut account_uri, mut wildcard, mut until) = (None, false, None);
+    for part in parts {
+        let (tag, value) = parameter(part)?;
+        let canonical = tag.to_ascii_lowercase();
+        if seen.contains(&canonical) {
+            return Err(Syntax::Twice(shown::plain(tag.as_bytes())));
+        }
+        match canonical.as_str() {
+            "accounturi" => account_uri = Some(value).filter(|value| !value.is_empty()),
+            "policy" => wildcard = value.eq_ignore_ascii_case("wildcard"),
+            "persistuntil" => until = Some(unix_time(value)?),
+            _ => {}
+        }
+        seen.push(canonical);
+    }
+    let account_uri = account_uri.ok_or(Syntax::NoAccount)?;
+    Ok(Record {
+        issuer,
+        account_uri,
+        wildcard,
+        until,
+    })
+}
+
+fn parameter(part: &[u8]) -> Result<(&str, &str), Syntax> {
+    if part.is_empty() {
+        return Err(Syntax::EmptyParameter);
+    }
+    let equals = part
+        .iter()
+        .position(|&byte| byte == b'=')
+        .ok_or_else(|| Syntax::NoValue(shown::quoted(part)))?;
+    let (tag, value) = (trim(&part[..equals]), trim(&part[equals + 1..]));
+    let tag = from_utf8(tag)
+        .ok()
+        .filter(|tag| is_label(tag.as_bytes()))
+        .ok_or_else(|| Syntax::BadTag(shown::quoted(tag)))?;
+    // A semicolon (0x3b) can't be here: the text was split at it.
+    let value = from_utf8(value)
+        .ok()
+        .filter(|value| value.bytes().all(|byte| byte.is_ascii_graphic()))
+        .ok_or_else(|| Syntax::BadValue {
+            tag: shown::plain(tag.as_bytes()),
+            value: shown::quoted(value),
+        })?;
+    Ok((tag, value))
+}
+
+fn unix_time(value: &str) -> Result<i64, Syntax> {
+    value
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| value.parse().ok())
+        .flatten()
+        .ok_or_else(|| Syntax::BadUntil(shown::quoted(value.as_bytes())))
+}
+
+/// Letters and digits, with hyphens only between them.
+fn is_label(label: &[u8]) -> bool {
+    let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    ends(label.first()) && ends(label.last()) && label.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Without the white space (RFC 5234's WSP: space and tab) around it.
+fn trim(mut part: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = part {
+        part = rest;
+    }
+    part
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let table: &[(&str, bool, &str)] = &[
+            ("", false, "it doesn't begin with the CA's domain"),
+            ("; accounturi=x", false, "it doesn't begin with the CA's domain"),
+            (
+                "ca.example. ; accounturi=x",
+                false,
+                "\"ca.example.\" is no domain of a CA",
+            ),
+            (
+                "-ca.example; accounturi=x",
+                false,
+                "\"-ca.example\" is no domain of a CA",
+            ),
+            (
+                "ca..example; accounturi=x",
+                false,
+                "\"ca..example\" is no domain of a CA",
+            ),
+            (
+                "ca.example accounturi=x",
+                false,
+                "\"ca.example accounturi=x\" is no domain of a CA",
+            ),
+            ("ca.example", true, "accounturi is missing"),
+            (
+                "ca.example;",
+                true,
+                "a parameter is empty: does it end with a semicolon?",
+            ),
+            (
+                "ca.example; ; accounturi=x",
+                true,
+                "a parameter is empty: does it end with a semicolon?",
+            ),
+            ("ca.example; accounturi", true, "\"accounturi\" is no tag=value"),
+            ("ca.example; accounturi=", true, "accounturi is missing"),
+            ("ca.example; =x", true, "\"\" is no tag"),
+            ("ca.example; a_b=x", true, "\"a_b\" is no tag"),
+            (
+                "ca.example; accounturi=x y",
+                true,
+                "the value of accounturi has characters that aren't allowed: \"x y\"",
+            ),
+            (
+                "ca.example; accounturi=é",
+                true,
+                r#"the value of accounturi has characters that aren't allowed: "\xc3\xa9""#,
+            ),
+            (
+                "ca.example; accounturi=x; AccountUri=x",
+                true,
+                "AccountUri stands there twice",
+            ),
+            ("ca.example; accounturi=x; n=1; N=2", true, "N stands there twice"),
+            (
+                "ca.example; accounturi=x; persistUntil=tomorrow",
+                true,
+                "persistUntil is \"tomorrow\", not a Unix time",
+            ),
+            (
+                "ca.example; accounturi=x; persistUntil=+1",
+                true,
+                "persistUntil is \"+1\", not a Unix time",
+            ),
+            (
+                "ca.example; accounturi=x; persistUntil=",
+                true,
+                "persistUntil is \"\", not a Unix time",
+            ),
+            (
+                "ca.example; accounturi=x; persistUntil=99999999999999999999",
+                true,
+                "persistUntil is \"99999999999999999999\", not a Unix time",
+            ),
+        ];
+        for (text, issuer_readable, why) in table {
+            let malformed = Record::parse(text.as_bytes()).unwrap_err();
+            assert_eq!(
+                (malformed.issuer.is_some(), malformed.syntax.to_string().as_str()),
+                (*issuer_readable, *why),
+                "{text}"
+            );
+        }
+    }
+
+    /// A small generator (xorshift), so that a failure comes back on every run.
+    struct Bytes(u64);
+
+    impl Bytes {
+        fn next(&mut self) -> u64 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            self.0
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic_and_never_pass_the_grammar_by_chance() {
+        let pieces: &[&[u8]] = &[
+            b";",
+            b"=",
+            b" ",
+            b"\t",
+            b"ca.example",
+            b"accounturi",
+            b"persistUntil",
+            b"policy",
+            b"wildcard",
+            b"\xff",
+            b"\0",
+            b"-",
+            b"1",
+        ];
+        let mut bytes = Bytes(0x9e37_79b9_7f4a_7c15);
+        for _ in 0..50_000 {
+            let mut text = Vec::new();
+            for _ in 0..bytes.next() % 24 {
+                match bytes.next() % 3 {
+                    0 => text.push(bytes.next() as u8),
+                    _ => text.extend_from_slice(pieces[bytes.next() as usize % pieces.len()]),
+                }
+            }
+            if let Ok(record) = Record::parse(&text) {
+                assert!(!record.account_uri.is_empty() && record.account_uri.bytes().all(|b| b.is_ascii_graphic()));
+                assert!(record.issuer.split('.').all(|label| is_label(label.as_bytes())));
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_is_well_formed_is_read_back() {
+        let mut bytes = Bytes(42);
+        for _ in 0..5_000 {
+            let spaces = |bytes: &mut Bytes| " \t"[..(bytes.next() % 3) as usize].to_owned();
+            let mut value = |from: &[u8]| -> String {
+                (0..=bytes.next() % 30)
+                    .map(|_| from[bytes.next() as usize % from.len()] as char)
+                    .collect()
+            };
+            let account = value(b"abcXYZ0189:/?#[]@!$&'()*+,=-._~%\"\\");
+            let (label, until) = (
+                value(b"abcXYZ019"),
+                value(b"0123456789").chars().take(18).collect::<String>(),
+            );
+            let text = format!(
+                "{}{label}.example{};{}accountURI{}={}{account}{};{}persistuntil={until}",
+                spaces(&mut bytes),
+                spaces(&mut bytes),
+                spaces(&mut bytes),
+                spaces(&mut bytes),
+                spaces(&mut bytes),
+                spaces(&mut bytes),
+                spaces(&mut bytes),
+            );
+            let record = Record::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text:?}: {error:?}"));
+            assert_eq!(
+                (record.issuer, record.account_uri),
+                (format!("{label}.example").as_str(), account.as_str())
+            );
+            assert_eq!(record.until, until.parse().ok());
+        }
+    }
+}

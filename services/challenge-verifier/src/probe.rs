@@ -1,0 +1,253 @@
+//! All ways side by side: what is in place, and what was seen instead.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::stream::FuturesUnordered;
+use hickory_resolver::net::NetError;
+use time::OffsetDateTime;
+use tokio::time::{Instant, timeout_at};
+
+use crate::dns::{Dns, LookupFailure, Problem, TxtRecords};
+use crate::http01::{Http01, HttpProblem};
+use crate::{Expected, Finding, Http01Expected, Method, PersistExpected, ProbeSettings, Seen, persist, shown};
+
+/// How long a way that is in place waits for one that would be preferred.
+const COURTESY: Duration = Duration::from_secs(2);
+/// As many of the TXT values at one name as the user gets to see.
+const MOST_VALUES: usize = 3;
+
+/// Looks whether the CA can verify a domain now.
+#[derive(Debug)]
+pub struct Prober {
+    dns: Dns,
+    http01: Http01,
+    timeout: Duration,
+}
+
+/// Why a prober can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The system's resolver configuration can't be read.
+    #[error("can't read the system's DNS configuration; DNS_RESOLVER or DNS_WALK_RESOLVER would replace it")]
+    Dns(#[source] NetError),
+    /// The TLS library can't be set up.
+    #[error("can't set up TLS")]
+    Tls(#[source] rustls::Error),
+}
+
+/// What one way has come to.
+#[derive(Debug)]
+struct Way {
+    in_place: bool,
+    seen: Seen,
+}
+
+impl Prober {
+    /// Reads the system's DNS configuration unless the settings name a server; connects to nothing.
+    pub fn new(settings: &ProbeSettings) -> Result<Self, SetupError> {
+        Ok(Self {
+            dns: Dns::new(settings).map_err(SetupError::Dns)?,
+            http01: Http01::new(settings).map_err(SetupError::Tls)?,
+            timeout: settings.probe_timeout,
+        })
+    }
+
+    /// Looks at every way that `expected` names, all at once.
+    ///
+    /// It ends as soon as the answer is sure. A way that is in place waits a moment for a preferred one, so that the
+    /// same one is found each time; the ways that had not answered by then are not in `seen`.
+    pub async fn probe(&self, expected: &Expected, now: OffsetDateTime) -> Finding {
+        let methods = expected.methods();
+        let limit = Instant::now() + self.timeout;
+        let mut running: FuturesUnordered<_> = methods
+            .iter()
+            .enumerate()
+            .map(async |(slot, &method)| (slot, self.within_limit(method, expected, now, limit).await))
+            .collect();
+        let mut slots: Vec<Option<Way>> = methods.iter().map(|_| None).collect();
+        let mut patience = limit + COURTESY;
+        while let Ok(Some((slot, way))) = timeout_at(patience, running.next()).await {
+            slots[slot] = Some(way);
+            // The slots are in the order of preference.
+            let best = slots
+                .iter()
+                .position(|slot| slot.as_ref().is_some_and(|way| way.in_place));
+            let Some(best) = best else { continue };
+            if slots[..best].iter().all(Option::is_some) {
+                break;
+            }
+            patience = patience.min(Instant::now() + COURTESY);
+        }
+        let done: Vec<Way> = slots.into_iter().flatten().collect();
+        let in_place = done.iter().find(|way| way.in_place).map(|way| way.seen.method);
+        let finding = Finding {
+            in_place,
+            seen: done.into_iter().map(|way| way.seen).collect(),
+        };
+        tracing::debug!(domain = expected.domain, summary = finding.summary(), "probed");
+        finding
+    }
+
+    async fn within_limit(&self, method: Method, expected: &Expected, now: OffsetDateTime, limit: Instant) -> Way {
+        match timeout_at(limit, self.way(method, expected, now)).await {
+            Ok(way) => way,
+            Err(_) => Way {
+                in_place: false,
+                seen: Seen {
+                    method,
+                    text: format!(
+                        "{}: no answer within {}",
+                        subject(method, &expected.domain),
+                        shown::span(self.timeout)
+                    ),
+                    relevant: false,
+                },
+            },
+        }
+    }
+
+    fn way<'a>(&'a self, method: Method, expected: &'a Expected, now: OffsetDateTime) -> BoxFuture<'a, Way> {
+        let domain = expected.domain.as_str();
+        match (method, &expected.persist, &expected.dns01, &expected.http01) {
+            (Method::DnsPersist01, Some(wanted), ..) => self.persist(domain, wanted, now).boxed(),
+            (Method::Dns01, _, Some(wanted), _) => self.dns01(domain, wanted).boxed(),
+            (Method::Http01, .., Some(wanted)) => self.http01(domain, wanted).boxed(),
+            _ => std::future::ready(not_in_place(method, "not offered".to_owned(), false)).boxed(),
+        }
+    }
+
+    async fn persist(&self, domain: &str, wanted: &PersistExpected, now: OffsetDateTime) -> Way {
+        let method = Method::DnsPersist01;
+        let record = subject(method, domain);
+        let found = match self.dns.txt(&record_name(method, domain)).await {
+            Ok(found) => found,
+            Err(failure) => return no_record(method, &record, &failure),
+        };
+        let record = with_alias(&record, found.alias.as_deref());
+        match persist::judge(&found.texts, wanted, now) {
+            Some(Ok(())) => in_place(
+                method,
+                format!("{record} trusts {} (at {})", wanted.account_uri, found.server),
+            ),
+            Some(Err(mismatch)) => not_in_place(
+                method,
+                format!("{record} {} (at {})", mismatch.explain(wanted), found.server),
+                true,
+            ),
+            None => not_in_place(method, format!("{record}: no TXT record at {}", found.server), false),
+        }
+    }
+
+    async fn dns01(&self, domain: &str, wanted: &str) -> Way {
+        let method = Method::Dns01;
+        let record = subject(method, domain);
+        let found = match self.dns.txt(&record_name(method, domain)).await {
+            Ok(found) => found,
+            Err(failure) => return no_record(method, &record, &failure),
+        };
+        let record = with_alias(&record, found.alias.as_deref());
+        if found.texts.iter().any(|text| text == wanted.as_bytes()) {
+            return in_place(method, format!("{record} is as expected (at {})", found.server));
+        }
+        let text = format!(
+            "{record} is {}, expected \"{wanted}\" (at {})",
+            values(&found),
+            found.server
+        );
+        not_in_place(method, text, true)
+    }
+
+    async fn http01(&self, domain: &str, wanted: &Http01Expected) -> Way {
+        match self.http01.check(&self.dns, domain, wanted).await {
+            Ok(address) => in_place(
+                Method::Http01,
+                format!("HTTP 200 from {address} with the key authorization"),
+            ),
+            Err(failure) => {
+                // A body that begins with the token comes from an ACME client, only of another account.
+                let begun = |body: &[u8]| body.starts_with(format!("{}.", wanted.token).as_bytes());
+                let relevant = matches!(&failure.problem, HttpProblem::Body { body, .. } if begun(body));
+                not_in_place(Method::Http01, failure.to_string(), relevant)
+            }
+        }
+    }
+}
+
+impl Expected {
+    /// The ways on offer, in the order of preference.
+    fn methods(&self) -> Vec<Method> {
+        [
+            self.persist.as_ref().map(|_| Method::DnsPersist01),
+            self.dns01.as_ref().map(|_| Method::Dns01),
+            self.http01.as_ref().map(|_| Method::Http01),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+fn record_name(method: Method, domain: &str) -> String {
+    match method {
+        Method::DnsPersist01 => pipeline::domain::persist_record_name(domain),
+        Method::Dns01 => pipeline::domain::dns01_record_name(domain),
+        Method::Http01 => domain.to_owned(),
+    }
+}
+
+fn subject(method: Method, domain: &str) -> String {
+    match method {
+        Method::DnsPersist01 | Method::Dns01 => format!("TXT {}", record_name(method, domain)),
+        Method::Http01 => format!("http://{domain}"),
+    }
+}
+
+fn with_alias(record: &str, alias: Option<&str>) -> String {
+    match alias {
+        Some(alias) => format!("{record} (CNAME to {alias})"),
+        None => record.to_owned(),
+    }
+}
+
+fn in_place(method: Method, text: String) -> Way {
+    Way {
+        in_place: true,
+        seen: Seen {
+            method,
+            text,
+            relevant: true,
+        },
+    }
+}
+
+fn not_in_place(method: Method, text: String, relevant: bool) -> Way {
+    Way {
+        in_place: false,
+        seen: Seen { method, text, relevant },
+    }
+}
+
+/// A CNAME that leads nowhere has been set on purpose, so it is told first.
+fn no_record(method: Method, record: &str, failure: &LookupFailure) -> Way {
+    let relevant = failure.alias.is_some() || matches!(failure.problem, Problem::Loop { .. } | Problem::TooMany { .. });
+    not_in_place(
+        method,
+        format!("{}: {}", with_alias(record, failure.alias.as_deref()), failure.problem),
+        relevant,
+    )
+}
+
+fn values(found: &TxtRecords) -> String {
+    let mut values: Vec<String> = found
+        .texts
+        .iter()
+        .take(MOST_VALUES)
+        .map(|text| shown::quoted(text))
+        .collect();
+    if let more @ 1.. = found.texts.len().saturating_sub(MOST_VALUES) {
+        values.push(format!("{more} more"));
+    }
+    values.join(", ")
+}

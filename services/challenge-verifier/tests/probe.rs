@@ -1,0 +1,181 @@
+//! All three ways at once, as the handler asks for them and as the user reads them.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers may fail loudly")]
+
+mod support;
+
+use std::time::Instant;
+
+use challenge_verifier::{
+    DnsServer, Expected, Finding, Http01Expected, Method, PersistExpected, ProbeSettings, Prober,
+};
+use support::names::{Servers, Zone};
+use support::web::{Manner, Web, ok, status};
+use support::{PATIENT, SHORT, settings};
+use time::OffsetDateTime;
+
+const RESOLVER: &str = "127.0.0.53";
+const PERSIST: &str = "_validation-persist.www.example.test";
+const DNS01: &str = "_acme-challenge.www.example.test";
+const GOOD_PERSIST: &str = "ca.test; accounturi=https://ca.test/acct/1";
+
+fn expected() -> Expected {
+    Expected {
+        domain: "www.example.test".into(),
+        persist: Some(PersistExpected {
+            issuer_domains: vec!["ca.test".into()],
+            account_uri: "https://ca.test/acct/1".into(),
+            wildcard: false,
+        }),
+        dns01: Some("xyz".into()),
+        http01: Some(Http01Expected {
+            token: "tok".into(),
+            key_authorization: "tok.thumb".into(),
+        }),
+    }
+}
+
+fn zone() -> Zone {
+    Zone::new(".").a("www.example.test", "127.0.0.1")
+}
+
+async fn probe(zone: Zone, manner: Manner, adapt: impl FnOnce(&mut ProbeSettings)) -> (Finding, String) {
+    let web = Web::start(move |_, _| manner.clone()).await;
+    let names = Servers::start([(RESOLVER, zone)]).await;
+    let mut settings = ProbeSettings {
+        dns_resolver: DnsServer(Some(names.at(RESOLVER))),
+        http01_port: web.address.port(),
+        ..settings()
+    };
+    adapt(&mut settings);
+    let prober = Prober::new(&settings).unwrap();
+    let finding = prober.probe(&expected(), OffsetDateTime::now_utc()).await;
+    let summary = finding.summary().replace(&names.at(RESOLVER), "NS");
+    (finding, summary)
+}
+
+fn usual(_: &mut ProbeSettings) {}
+
+#[tokio::test]
+async fn nothing_yet() {
+    let (finding, summary) = probe(zone(), status("404 Not Found"), usual).await;
+    assert_eq!(finding.in_place, None);
+    assert_eq!(
+        summary,
+        "nothing found yet: TXT _validation-persist.www.example.test: no such name (NXDOMAIN) at NS; TXT \
+         _acme-challenge.www.example.test: no such name (NXDOMAIN) at NS; HTTP 404 from 127.0.0.1"
+    );
+}
+
+#[tokio::test]
+async fn any_one_way_is_enough() {
+    let (finding, summary) = probe(zone().txt(PERSIST, &[GOOD_PERSIST]), status("404 Not Found"), usual).await;
+    assert_eq!(finding.in_place, Some(Method::DnsPersist01));
+    assert_eq!(
+        summary,
+        "dns-persist-01: TXT _validation-persist.www.example.test trusts https://ca.test/acct/1 (at NS)"
+    );
+    let (finding, summary) = probe(
+        zone().txt(DNS01, &["old"]).txt(DNS01, &["xyz"]),
+        status("404 Not Found"),
+        usual,
+    )
+    .await;
+    assert_eq!(finding.in_place, Some(Method::Dns01));
+    assert_eq!(
+        summary,
+        "dns-01: TXT _acme-challenge.www.example.test is as expected (at NS)"
+    );
+    let (finding, summary) = probe(zone(), ok("tok.thumb\n"), usual).await;
+    assert_eq!(finding.in_place, Some(Method::Http01));
+    assert_eq!(summary, "http-01: HTTP 200 from 127.0.0.1 with the key authorization");
+}
+
+#[tokio::test]
+async fn the_preferred_way_is_taken_when_several_are_in_place() {
+    let both = zone().txt(PERSIST, &[GOOD_PERSIST]).txt(DNS01, &["xyz"]);
+    let (finding, _) = probe(both, ok("tok.thumb"), usual).await;
+    assert_eq!(finding.in_place, Some(Method::DnsPersist01));
+}
+
+#[tokio::test]
+async fn what_is_there_but_wrong_is_told_first() {
+    let wrong = zone()
+        .txt(DNS01, &["abc"])
+        .txt(DNS01, &["a\"\n"])
+        .txt(DNS01, &["c"])
+        .txt(DNS01, &["d"]);
+    let (_, summary) = probe(wrong, status("404 Not Found"), usual).await;
+    assert_eq!(
+        summary,
+        r#"TXT _acme-challenge.www.example.test is "abc", "a\"\n", "c", 1 more, expected "xyz" (at NS)"#
+    );
+    let other = zone().txt(PERSIST, &["ca.test; accounturi=https://ca.test/acct/9"]);
+    let (_, summary) = probe(other, status("404 Not Found"), usual).await;
+    assert_eq!(
+        summary,
+        "TXT _validation-persist.www.example.test trusts another account (https://ca.test/acct/9), expected \
+         https://ca.test/acct/1 (at NS)"
+    );
+    let dangling = zone().cname(DNS01, "www.validation.test");
+    let (_, summary) = probe(dangling, status("404 Not Found"), usual).await;
+    assert_eq!(
+        summary,
+        "TXT _acme-challenge.www.example.test (CNAME to www.validation.test): no such name (NXDOMAIN) at NS"
+    );
+    let (_, summary) = probe(zone(), ok("tok.other-account"), usual).await;
+    assert_eq!(
+        summary,
+        "HTTP 200 from 127.0.0.1 with \"tok.other-account\", expected \"tok.thumb\""
+    );
+}
+
+#[tokio::test]
+async fn a_slow_way_neither_hides_nor_delays_a_good_one() {
+    let begun = Instant::now();
+    let (finding, _) = probe(zone().txt(PERSIST, &[GOOD_PERSIST]), Manner::Nothing, usual).await;
+    assert_eq!(finding.in_place, Some(Method::DnsPersist01));
+
+    let (finding, _) = probe(zone().silent(PERSIST).txt(DNS01, &["xyz"]), Manner::Nothing, usual).await;
+    assert_eq!(finding.in_place, Some(Method::Dns01));
+    assert!(
+        begun.elapsed() < PATIENT / 2,
+        "neither waited for its slow ways' own limits"
+    );
+}
+
+#[tokio::test]
+async fn the_whole_probe_ends_in_time() {
+    let silent = zone().silent(PERSIST).silent(DNS01);
+    let begun = Instant::now();
+    let (finding, summary) = probe(silent, Manner::Nothing, |settings| settings.probe_timeout = SHORT).await;
+    assert!(begun.elapsed() < PATIENT / 2);
+    assert_eq!((finding.in_place, finding.seen.len()), (None, 3));
+    assert_eq!(
+        summary,
+        "nothing found yet: TXT _validation-persist.www.example.test: no answer within 200 ms; TXT \
+         _acme-challenge.www.example.test: no answer within 200 ms; http://www.example.test: no answer within 200 ms"
+    );
+}
+
+#[tokio::test]
+async fn only_what_the_order_offers_is_looked_at() {
+    let names = Servers::start([(RESOLVER, zone())]).await;
+    let settings = ProbeSettings {
+        dns_resolver: DnsServer(Some(names.at(RESOLVER))),
+        ..settings()
+    };
+    let only = Expected {
+        persist: None,
+        http01: None,
+        ..expected()
+    };
+    let finding = Prober::new(&settings)
+        .unwrap()
+        .probe(&only, OffsetDateTime::now_utc())
+        .await;
+    assert_eq!(
+        finding.seen.iter().map(|seen| seen.method).collect::<Vec<_>>(),
+        [Method::Dns01]
+    );
+}
