@@ -1,0 +1,130 @@
+//! The routes, and the order of what a request passes: log, time limit, authentication, API version, handler.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{Method, StatusCode};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{any, get};
+use messaging::Messaging;
+use pipeline::Schedules;
+use serde_json::Value;
+use store::Store;
+
+use crate::auth::{Credentials, authenticate};
+use crate::error::OsbError;
+use crate::parameters::shown;
+use crate::settings::BrokerArgs;
+use crate::{
+    access_log, body, catalog, deprovision, fetch, last_operation, provision, responder, unsupported, version,
+};
+
+/// No request takes longer; the database's own limits are shorter.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+
+/// What the handlers work with.
+pub struct Broker {
+    pub(crate) store: Store,
+    pub(crate) messaging: Arc<Messaging>,
+    pub(crate) schedules: Schedules,
+    pub(crate) credentials: Credentials,
+    pub(crate) catalog: Value,
+    pub(crate) service_id: String,
+    pub(crate) plan_id: String,
+    pub(crate) responder: String,
+    pub(crate) default_origin: Option<String>,
+    pub(crate) retry_after: u64,
+}
+
+impl Broker {
+    /// Puts it together.
+    pub fn new(store: Store, messaging: Arc<Messaging>, schedules: Schedules, args: &BrokerArgs) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            messaging,
+            schedules,
+            credentials: Credentials::new(&args.broker_username, &args.broker_password),
+            catalog: catalog::catalog(args),
+            service_id: args.service_id.0.clone(),
+            plan_id: args.plan_id.0.clone(),
+            responder: args.acme_responder_url.0.clone(),
+            default_origin: args.default_origin.0.clone(),
+            // RFC 9110 §10.2.3: whole seconds; rounded up.
+            retry_after: args.retry_after.as_millis().div_ceil(1000) as u64,
+        })
+    }
+}
+
+/// Everything that is served; `health` are the worker library's routes.
+pub fn app(broker: Arc<Broker>, health: Router) -> Router {
+    let instance = get(fetch::fetch)
+        .put(provision::provision)
+        .delete(deprovision::deprovision)
+        .patch(unsupported::update);
+    let v2 = Router::new()
+        .route("/catalog", get(catalog::get))
+        .route("/service_instances/", any(unsupported::empty_instance_id))
+        .route("/service_instances/{id}", instance)
+        .route(
+            "/service_instances/{id}/last_operation",
+            get(last_operation::last_operation),
+        )
+        .route(
+            "/service_instances/{id}/service_bindings/{binding}",
+            get(unsupported::bind).put(unsupported::bind).delete(unsupported::bind),
+        )
+        .route(
+            "/service_instances/{id}/service_bindings/{binding}/last_operation",
+            get(unsupported::bind),
+        )
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .layer(DefaultBodyLimit::max(body::LIMIT))
+        .layer(from_fn(version::check))
+        .layer(from_fn_with_state(broker.clone(), authenticate))
+        .layer(from_fn(limit_time))
+        // Outermost, so that every answer carries it, refusals included.
+        .layer(from_fn(version::echo_request_identity));
+    let responder = Router::new()
+        .route(
+            "/acme/{tenant}/.well-known/acme-challenge/{token}",
+            get(responder::respond),
+        )
+        .layer(from_fn(limit_time));
+    Router::new()
+        .nest("/v2", v2)
+        .merge(responder)
+        .with_state(broker)
+        .merge(health)
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .layer(from_fn(access_log::log))
+}
+
+async fn limit_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_LIMIT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => OsbError::unavailable(format!(
+            "The request was not done within {} s. Try again in a moment.",
+            REQUEST_LIMIT.as_secs()
+        ))
+        .into_response(),
+    }
+}
+
+async fn not_found() -> OsbError {
+    OsbError::new(
+        StatusCode::NOT_FOUND,
+        "Nothing is served at this address; the API's are /v2/catalog and /v2/service_instances/<id>.",
+    )
+}
+
+async fn method_not_allowed(method: Method) -> OsbError {
+    OsbError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("This address has no method {}.", shown(method.as_str())),
+    )
+}

@@ -1,0 +1,62 @@
+//! DELETE /v2/service_instances/{id} (OSBAPI, "Deprovisioning").
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::json;
+use store::Deprovision;
+use tracing::Instrument as _;
+
+use crate::app::Broker;
+use crate::error::OsbError;
+use crate::instance_id::InstanceId;
+use crate::provision::{AsyncQuery, bad_query, broken};
+
+/// Which instance of what. The ids aren't compared with the catalog's: what exists must stay deletable.
+#[derive(serde::Deserialize)]
+pub(crate) struct CatalogQuery {
+    service_id: Option<String>,
+    plan_id: Option<String>,
+}
+
+pub(crate) async fn deprovision(
+    State(broker): State<Arc<Broker>>,
+    id: InstanceId,
+    asynchronous: Result<Query<AsyncQuery>, QueryRejection>,
+    query: Result<Query<CatalogQuery>, QueryRejection>,
+) -> Result<Response, OsbError> {
+    AsyncQuery::require(asynchronous)?;
+    let Query(query) = query.map_err(bad_query)?;
+    for (name, value) in [("service_id", query.service_id), ("plan_id", query.plan_id)] {
+        if value.is_none_or(|value| value.is_empty()) {
+            return Err(OsbError::bad_request(format!("{name} is missing in the query.")));
+        }
+    }
+    // As for a provision: to its end even when the platform hangs up.
+    let operation = tokio::spawn(begin(broker, id.0).in_current_span())
+        .await
+        .map_err(|_| broken())??;
+    Ok((StatusCode::ACCEPTED, Json(json!({"operation": operation}))).into_response())
+}
+
+async fn begin(broker: Arc<Broker>, instance: String) -> Result<uuid::Uuid, OsbError> {
+    match broker.store.deprovision(&instance, &broker.schedules).await? {
+        Deprovision::Accepted { operation, rings } => {
+            tracing::info!(instance, %operation, "deprovision begun");
+            broker.ring(rings).await;
+            Ok(operation)
+        }
+        Deprovision::Running { operation } => Ok(operation),
+        Deprovision::Busy => Err(OsbError::named(
+            "ConcurrencyError",
+            "This service instance is still being created. Delete it once that has succeeded or failed (deleting it \
+             meanwhile comes in a later version).",
+        )),
+        // "MUST be returned if the Service Instance does not exist. The expected response body is {}."
+        Deprovision::Gone => Err(OsbError::bare(StatusCode::GONE)),
+    }
+}

@@ -1,0 +1,105 @@
+//! Errors as OSBAPI wants them: a JSON object with `description`, for some with `error` (OSBAPI, "Service Broker
+//! Errors"). The description is for the user; causes go to the log.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
+use store::StoreError;
+
+/// How soon to come back when the database is down, in seconds.
+const DATABASE_RETRY_AFTER: u64 = 10;
+
+/// An error answer.
+#[derive(Debug)]
+pub(crate) struct OsbError {
+    status: StatusCode,
+    error: Option<&'static str>,
+    description: Option<String>,
+    retry_after: Option<u64>,
+}
+
+impl OsbError {
+    pub(crate) fn new(status: StatusCode, description: impl Into<String>) -> Self {
+        Self {
+            status,
+            error: None,
+            description: Some(description.into()),
+            retry_after: None,
+        }
+    }
+
+    /// The request is malformed or misses something.
+    pub(crate) fn bad_request(description: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, description)
+    }
+
+    /// One of the errors that OSBAPI names ("Error Codes").
+    pub(crate) fn named(error: &'static str, description: impl Into<String>) -> Self {
+        Self {
+            error: Some(error),
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, description)
+        }
+    }
+
+    /// 404 or 410 with the body `{}` that OSBAPI expects.
+    pub(crate) fn bare(status: StatusCode) -> Self {
+        Self {
+            status,
+            error: None,
+            description: None,
+            retry_after: None,
+        }
+    }
+
+    /// Come back later.
+    pub(crate) fn unavailable(description: impl Into<String>) -> Self {
+        Self {
+            retry_after: Some(DATABASE_RETRY_AFTER),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, description)
+        }
+    }
+
+    /// The platform asked for a synchronous answer (OSBAPI, "Synchronous and Asynchronous Operations").
+    pub(crate) fn async_required() -> Self {
+        Self::named(
+            "AsyncRequired",
+            "This service plan requires client support for asynchronous service operations: accepts_incomplete=true is missing.",
+        )
+    }
+}
+
+impl From<StoreError> for OsbError {
+    fn from(error: StoreError) -> Self {
+        let transient = matches!(error, StoreError::Unavailable(_) | StoreError::Database { .. });
+        let error = anyhow::Error::from(error);
+        tracing::error!(error = format!("{error:#}"), "the database failed");
+        if transient {
+            Self::unavailable("The broker's database does not answer. Try again in a moment.")
+        } else {
+            Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "The broker can't read its own records of this instance; its operator finds the cause in the log.",
+            )
+        }
+    }
+}
+
+impl IntoResponse for OsbError {
+    fn into_response(self) -> Response {
+        let mut body = Map::new();
+        if let Some(error) = self.error {
+            body.insert("error".into(), error.into());
+        }
+        if let Some(description) = self.description {
+            body.insert("description".into(), description.into());
+        }
+        let mut response = (self.status, Json(Value::Object(body))).into_response();
+        if let Some(seconds) = self.retry_after {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

@@ -1,0 +1,37 @@
+//! GET /v2/service_instances/{id} (OSBAPI, "Fetching a Service Instance").
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use store::InstanceView;
+
+use crate::app::Broker;
+use crate::error::OsbError;
+use crate::instance_id::InstanceId;
+
+pub(crate) async fn fetch(State(broker): State<Arc<Broker>>, id: InstanceId) -> Result<Json<Value>, OsbError> {
+    match broker.store.instance(&id.0).await? {
+        Some(instance) if fetchable(&instance) => Ok(Json(json!({
+            "service_id": instance.service_id,
+            "plan_id": instance.plan_id,
+            "parameters": instance.request["parameters"],
+        }))),
+        _ => Err(OsbError::new(
+            StatusCode::NOT_FOUND,
+            "There is no such service instance, or it is not created yet, or it is being deleted.",
+        )),
+    }
+}
+
+/// "404 Not Found MUST be returned if the Service Instance does not exist or if a provisioning operation is still in
+/// progress." A failed one never came to exist. While a deprovision runs the specification leaves it open; 404 says
+/// that nothing should be built on it any more. After a failed deprovision there is an instance to look at.
+fn fetchable(instance: &InstanceView) -> bool {
+    matches!(
+        (instance.operation_kind.as_str(), instance.operation_state.as_str()),
+        ("provision", "succeeded") | ("deprovision", "failed")
+    )
+}

@@ -1,0 +1,27 @@
+//! The Open Service Broker API and the HTTP-01 responder.
+//!
+//! A request is checked, written down in one transaction, and answered; the work is done by the other services.
+//! `last_operation` is one indexed read. See README.md.
+
+mod access_log;
+mod app;
+mod auth;
+mod body;
+mod catalog;
+mod deprovision;
+mod error;
+mod fetch;
+mod instance_id;
+mod last_operation;
+pub mod parameters;
+mod provision;
+mod responder;
+mod ringing;
+mod serve;
+pub mod settings;
+mod tenant;
+mod unsupported;
+mod version;
+
+pub use app::{Broker, app};
+pub use serve::serve;

@@ -1,0 +1,75 @@
+//! The Open Service Broker API and the HTTP-01 responder.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use broker_api::settings::Settings;
+use broker_api::{Broker, app, serve};
+use clap::Parser as _;
+use messaging::Messaging;
+use pipeline::Service;
+use store::{Store, StoreError};
+use telemetry::Telemetry;
+
+/// How long to wait before PostgreSQL is tried again.
+const RECONNECT: Duration = Duration::from_secs(1);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Settings::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("broker-api: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(settings: Settings) -> anyhow::Result<()> {
+    settings.broker.check()?;
+    let telemetry = Telemetry::init(&settings.telemetry, "broker-api")?;
+    let store = Store::new(&settings.database, "broker-api")?;
+    let messaging = Arc::new(Messaging::new(settings.amqp, "broker-api"));
+    let listener = tokio::net::TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("LISTEN: {} is not to be had", settings.listen))?;
+    let health = worker::health_routes(store.clone(), &telemetry);
+    let broker = Broker::new(store.clone(), messaging.clone(), settings.schedules, &settings.broker);
+    // Connected before the first provision needs it; whether that works out or not is for later.
+    let early = messaging.clone();
+    tokio::spawn(async move { early.ready(Service::Distribution).await });
+    tracing::info!(listen = %settings.listen, "serving");
+    let serving = serve(
+        listener,
+        app(broker, health),
+        worker::shutdown_signal(),
+        settings.shutdown_grace.into(),
+    );
+    tokio::pin!(serving);
+    // Requests are answered at once, by 503 until PostgreSQL is there.
+    let served = tokio::select! {
+        served = &mut serving => served,
+        migrated = migrate_when_there(&store) => {
+            migrated?;
+            serving.await
+        }
+    };
+    messaging.close().await;
+    served.context("serving ended")
+}
+
+/// Migrates as soon as PostgreSQL answers; a schema that is too new ends the process at once.
+async fn migrate_when_there(store: &Store) -> anyhow::Result<()> {
+    loop {
+        match store.migrate().await {
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Database { .. })) => {
+                let error = anyhow::Error::from(error);
+                tracing::warn!(error = format!("{error:#}"), "waiting for PostgreSQL");
+                tokio::time::sleep(RECONNECT).await;
+            }
+            result => return Ok(result?),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The `parameters` of a provision: what the brokers before took, in all their forms, checked as far as words can be.
+//! Pure: no database, no DNS.
+
+#[doc(hidden)]
+pub mod bad_input;
+mod cookies;
+mod domains;
+mod headers;
+mod host;
+mod keys;
+mod names;
+mod origin;
+mod show;
+
+use pipeline::Settings;
+use pipeline::instance::Cookies;
+use serde_json::{Map, Value, json};
+
+pub(crate) use domains::MOST as MOST_DOMAINS;
+pub(crate) use headers::MOST as MOST_HEADERS;
+pub(crate) use host::host_name;
+pub(crate) use origin::MOST_PATH;
+pub(crate) use show::{shown, shown_json};
+
+/// What a user asks for, checked and with defaults filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameters {
+    /// ASCII, lower case, sorted, no duplicates.
+    pub domains: Vec<String>,
+    /// The rest.
+    pub settings: Settings,
+}
+
+/// What is wrong with the parameters: names the field, the value, and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterError(String);
+
+impl std::fmt::Display for ParameterError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ParameterError {}
+
+impl ParameterError {
+    fn new(field: &str, fault: impl std::fmt::Display) -> Self {
+        Self(format!("{field}: {fault}."))
+    }
+}
+
+/// Checks the parameters. A `null` counts as absent, the whole object included.
+///
+/// # Errors
+/// With the first thing that is wrong.
+pub fn parse(parameters: Option<&Value>, default_origin: Option<&str>) -> Result<Parameters, ParameterError> {
+    let empty = Map::new();
+    let object = match parameters {
+        None | Some(Value::Null) => &empty,
+        Some(Value::Object(object)) => object,
+        Some(other) => {
+            return Err(ParameterError::new(
+                "parameters",
+                format!(
+                    "{} is not an object; write {{\"domains\": [\"www.example.com\"]}}",
+                    shown_json(other)
+                ),
+            ));
+        }
+    };
+    keys::check(object)?;
+    let domains = domains::parse(object)?;
+    let origin = origin::parse(object, default_origin)?;
+    if domains.contains(&origin.host) {
+        return Err(ParameterError::new(
+            "origin",
+            format!(
+                "{} is also one of the domains, so CloudFront would fetch from itself; write the name that the origin \
+                 has without the CDN",
+                shown(&origin.host)
+            ),
+        ));
+    }
+    Ok(Parameters {
+        domains,
+        settings: Settings {
+            path: origin::path(object)?,
+            insecure_origin: origin::insecure(object, &origin)?,
+            forward_headers: headers::parse(object, origin.is_default)?,
+            forward_cookies: cookies::parse(object)?,
+            origin: origin.host,
+        },
+    })
+}
+
+impl Parameters {
+    /// The one form of all the ways to write the same: compared for "the same request", and what a fetch shows.
+    pub fn normalised(&self) -> Value {
+        let Settings {
+            origin,
+            path,
+            insecure_origin,
+            forward_headers,
+            forward_cookies,
+        } = &self.settings;
+        json!({
+            "domains": self.domains,
+            "origin": origin,
+            "path": path,
+            "insecure_origin": insecure_origin,
+            "forward_headers": forward_headers,
+            "forward_cookies": match forward_cookies {
+                Cookies::All => json!("*"),
+                Cookies::None => json!(""),
+                Cookies::Only(names) => json!(names),
+            },
+        })
+    }
+}
+
+/// A value that is there; `null` counts as absent.
+fn present<'o>(object: &'o Map<String, Value>, key: &str) -> Option<&'o Value> {
+    object.get(key).filter(|value| !value.is_null())
+}
+
+/// The value of one of two names for the same thing, with the name that was used.
+fn either<'o, 'k>(
+    object: &'o Map<String, Value>,
+    key: &'k str,
+    older: &'k str,
+) -> Result<Option<(&'k str, &'o Value)>, ParameterError> {
+    match (present(object, key), present(object, older)) {
+        (Some(_), Some(value)) => Err(ParameterError::new(
+            older,
+            format!(
+                "{} is given beside {key}, which means the same; write one of them",
+                shown_json(value)
+            ),
+        )),
+        (Some(value), None) => Ok(Some((key, value))),
+        (None, Some(value)) => Ok(Some((older, value))),
+        (None, None) => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests;

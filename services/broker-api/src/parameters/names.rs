@@ -1,0 +1,48 @@
+//! Lists of names, as users write them: a JSON list, or one string with commas.
+
+use serde_json::Value;
+
+use super::{ParameterError, shown_json};
+
+/// The names, trimmed; an empty string or list is no names. `right` is a good example for the error text.
+pub(super) fn parse(field: &str, value: &Value, right: &str) -> Result<Vec<String>, ParameterError> {
+    let wrong =
+        |value: &Value, what: &str| ParameterError::new(field, format!("{} {what}; write {right}", shown_json(value)));
+    let names: Vec<String> = match value {
+        Value::String(text) if text.trim().is_empty() => Vec::new(),
+        Value::String(text) => text.split(',').map(|name| name.trim().to_string()).collect(),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| match item {
+                Value::String(name) if name.contains(',') => {
+                    Err(wrong(item, "in a list has a comma; make it several entries"))
+                }
+                Value::String(name) => Ok(name.trim().to_string()),
+                other => Err(wrong(other, "in the list is not a string")),
+            })
+            .collect::<Result<_, _>>()?,
+        other => {
+            return Err(wrong(other, "is neither a list nor a string with commas"));
+        }
+    };
+    if names.iter().any(String::is_empty) {
+        return Err(wrong(value, "has an empty entry"));
+    }
+    Ok(names)
+}
+
+/// RFC 9110 §5.6.2 (RFC 7230 §3.2.6) `token`: what header and cookie names are made of.
+pub(super) fn is_token(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// The first name that comes twice.
+pub(super) fn duplicate(sorted: &[String]) -> Option<&str> {
+    sorted
+        .windows(2)
+        .find(|pair| pair[0] == pair[1])
+        .map(|pair| pair[0].as_str())
+}

@@ -1,0 +1,175 @@
+//! Tables: what is taken, and what is refused with which words.
+
+use serde_json::{Value, json};
+
+use super::bad_input::{
+    BadParameters, bad_parameters, bad_parameters_with_default_origin, bad_parameters_without_default_origin,
+};
+use super::*;
+
+const ROUTER: Option<&str> = Some("router.example.net");
+
+fn refused(table: Vec<BadParameters>, default_origin: Option<&str>) {
+    let mut faults = Vec::new();
+    for (name, parameters, must_contain) in table {
+        match parse(Some(&parameters), default_origin) {
+            Ok(parsed) => faults.push(format!("{name}: taken as {parsed:?}")),
+            Err(error) => {
+                let text = error.to_string();
+                for words in must_contain {
+                    if !text.contains(words) {
+                        faults.push(format!("{name}: no {words:?} in: {text}"));
+                    }
+                }
+                if text.len() > 600 || text.contains(char::is_control) {
+                    faults.push(format!("{name}: too long or not printable: {text:?}"));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn bad_parameters_are_refused_with_words_that_help() {
+    assert!(bad_parameters().len() >= 60);
+    refused(bad_parameters(), ROUTER);
+    refused(bad_parameters(), None);
+    refused(bad_parameters_with_default_origin(), ROUTER);
+    refused(bad_parameters_without_default_origin(), None);
+}
+
+#[test]
+fn names_in_the_table_are_unique() {
+    let mut names: Vec<_> = bad_parameters().into_iter().map(|(name, ..)| name).collect();
+    names.sort_unstable();
+    let all = names.len();
+    names.dedup();
+    assert_eq!(names.len(), all);
+}
+
+fn normalised(parameters: Value, default_origin: Option<&str>) -> Value {
+    parse(Some(&parameters), default_origin)
+        .unwrap_or_else(|error| panic!("{parameters}: {error}"))
+        .normalised()
+}
+
+#[test]
+fn domains_in_all_forms_become_one() {
+    for (given, domains) in [
+        (json!({"domains": ["www.example.com"]}), json!(["www.example.com"])),
+        (json!({"domain": "www.example.com"}), json!(["www.example.com"])),
+        (
+            json!({"domain": "b.example.com, a.example.com"}),
+            json!(["a.example.com", "b.example.com"]),
+        ),
+        (
+            json!({"domains": " WWW.Example.COM. ", "domain": null}),
+            json!(["www.example.com"]),
+        ),
+        (
+            json!({"domains": ["Bücher.example", "faß.de"]}),
+            json!(["xn--bcher-kva.example", "xn--fa-hia.de"]),
+        ),
+        (json!({"domains": ["例え.テスト"]}), json!(["xn--r8jz45g.xn--zckzah"])),
+        (json!({"domains": ["ＷＷＷ。example。com"]}), json!(["www.example.com"])),
+        (
+            json!({"domains": ["xn--bcher-kva.example"]}),
+            json!(["xn--bcher-kva.example"]),
+        ),
+        (
+            json!({"domains": ["3com.example", "a-b.1-2.example"]}),
+            json!(["3com.example", "a-b.1-2.example"]),
+        ),
+    ] {
+        assert_eq!(normalised(given.clone(), ROUTER)["domains"], domains, "{given}");
+    }
+    let hundred: Vec<String> = (0..100).map(|n| format!("d{n}.example.com")).collect();
+    let parsed = parse(Some(&json!({"domains": hundred})), ROUTER).unwrap();
+    assert_eq!(parsed.domains.len(), 100);
+    let longest = format!(
+        "{}.{}.{}.{}.com",
+        "a".repeat(63),
+        "b".repeat(63),
+        "c".repeat(63),
+        "d".repeat(57)
+    );
+    assert_eq!(longest.len(), 253);
+    assert_eq!(normalised(json!({"domains": longest}), ROUTER)["domains"][0], longest);
+}
+
+#[test]
+fn defaults_are_those_of_the_brokers_before() {
+    let with_router = normalised(json!({"domains": ["www.example.com"]}), ROUTER);
+    insta::assert_snapshot!(with_router, @r#"{"domains":["www.example.com"],"forward_cookies":"*","forward_headers":["HOST"],"insecure_origin":false,"origin":"router.example.net","path":""}"#);
+    let own = json!({"domains": ["www.example.com"], "origin": "App.Example.org."});
+    insta::assert_snapshot!(normalised(own, None), @r#"{"domains":["www.example.com"],"forward_cookies":"*","forward_headers":[],"insecure_origin":false,"origin":"app.example.org","path":""}"#);
+}
+
+#[test]
+fn old_and_new_forms_mean_the_same() {
+    let eighteen_f = json!({
+        "domain": "www.example.com,example.com", "origin": "app.example.org", "path": "/folder", "insecure_origin": true,
+        "cookies": false, "headers": ["Accept", "Authorization"],
+    });
+    let edb = json!({
+        "domains": ["example.com", "www.example.com"], "origin": "app.example.org", "path": "/folder",
+        "insecure_origin": true, "forward_cookies": "", "forward_headers": "authorization,accept",
+    });
+    assert_eq!(normalised(eighteen_f, ROUTER), normalised(edb, ROUTER));
+    for (key, value, field, becomes) in [
+        ("cookies", json!(true), "forward_cookies", json!("*")),
+        ("forward_cookies", json!(["*"]), "forward_cookies", json!("*")),
+        ("forward_cookies", json!([]), "forward_cookies", json!("")),
+        ("forward_cookies", json!("b, a"), "forward_cookies", json!(["a", "b"])),
+        (
+            "forward_cookies",
+            json!(["A", "a"]),
+            "forward_cookies",
+            json!(["A", "a"]),
+        ),
+        ("forward_headers", json!("*"), "forward_headers", json!(["*"])),
+        ("headers", json!(["*"]), "forward_headers", json!(["*"])),
+        ("forward_headers", json!(""), "forward_headers", json!(["HOST"])),
+        (
+            "forward_headers",
+            json!("Host, accept"),
+            "forward_headers",
+            json!(["ACCEPT", "HOST"]),
+        ),
+        ("origin", json!(""), "origin", json!("router.example.net")),
+        (
+            "origin",
+            json!("router.example.net"),
+            "forward_headers",
+            json!(["HOST"]),
+        ),
+        ("path", json!("/a%20b/~c"), "path", json!("/a%20b/~c")),
+        ("path", json!(null), "path", json!("")),
+        ("insecure_origin", json!(null), "insecure_origin", json!(false)),
+    ] {
+        let mut parameters = json!({"domains": ["www.example.com"]});
+        parameters[key] = value;
+        assert_eq!(normalised(parameters.clone(), ROUTER)[field], becomes, "{parameters}");
+    }
+    let ten: Vec<String> = (1..=10).map(|n| format!("X-{n}")).collect();
+    let own = json!({"domains": ["www.example.com"], "origin": "app.example.org", "forward_headers": ten});
+    assert_eq!(normalised(own, ROUTER)["forward_headers"].as_array().unwrap().len(), 10);
+    let nine = json!({"domains": ["www.example.com"], "forward_headers": &ten[1..]});
+    assert_eq!(
+        normalised(nine, ROUTER)["forward_headers"].as_array().unwrap().len(),
+        10
+    );
+}
+
+#[test]
+fn the_texts_as_users_read_them() {
+    let text = |parameters: Value| parse(Some(&parameters), ROUTER).unwrap_err().to_string();
+    insta::assert_snapshot!(text(json!({})), @r#"domains: it is missing; write {"domains": ["www.example.com"]}."#);
+    insta::assert_snapshot!(text(json!({"domains": ["https://www.example.com/shop"]})), @r#"domains: "https://www.example.com/shop" has a scheme; leave out "https://" and write the host name alone: "www.example.com"."#);
+    insta::assert_snapshot!(text(json!({"domain": "*.example.com"})), @r#"domain: "*.example.com" is a wildcard, and those are not supported yet; name each domain, such as www.example.com."#);
+    insta::assert_snapshot!(text(json!({"domains": ["a.example.com", "A.example.com."]})), @r#"domains: "a.example.com" is there twice (upper and lower case, a dot at the end and IDNA forms are the same); write it once."#);
+    insta::assert_snapshot!(text(json!({"domains": "www.example.com", "orign": "x"})), @r#"parameters: there is no parameter "orign"; did you mean "origin"? Known are domains, domain, origin, path, insecure_origin, forward_headers, headers, forward_cookies, cookies."#);
+    insta::assert_snapshot!(text(json!({"domains": "www.example.com", "insecure_origin": "yes"})), @r#"insecure_origin: "yes" is not a boolean; write true or false, without quotes."#);
+    insta::assert_snapshot!(text(json!({"domains": "www.example.com", "forward_headers": ["*", "Accept"]})), @r#"forward_headers: ["*","Accept"] (a list) has "*" beside others; "*" means all headers and stands alone."#);
+}

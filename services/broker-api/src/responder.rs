@@ -1,0 +1,79 @@
+//! The http-01 responder (RFC 8555 §8.3): where users' redirects and, later, the distributions' own behaviour lead.
+//! Open to everyone, so what can't be a token never reaches the database.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+
+use crate::app::Broker;
+
+/// RFC 8555 §8.3: base64url, at least 128 bits; CAs use 43 characters.
+const TOKEN_MOST: usize = 128;
+/// A tenant's name of 255 characters, each of them escaped by [`pipeline::domain::path_segment`].
+const TENANT_MOST: usize = 255 * 8;
+
+pub(crate) async fn respond(
+    State(broker): State<Arc<Broker>>,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Response {
+    let Ok(Path((tenant, token))) = path else {
+        return plain(StatusCode::NOT_FOUND, "no such challenge");
+    };
+    if !could_be_tenant(&tenant) || !could_be_token(&token) {
+        return plain(StatusCode::NOT_FOUND, "no such challenge");
+    }
+    match broker.store.key_authorization(&tenant, &token).await {
+        Ok(Some(key_authorization)) => (
+            [
+                // The type in RFC 8555 §8.3's example.
+                (header::CONTENT_TYPE, "application/octet-stream"),
+                (header::CACHE_CONTROL, "no-store"),
+            ],
+            key_authorization,
+        )
+            .into_response(),
+        Ok(None) => plain(StatusCode::NOT_FOUND, "no such challenge"),
+        Err(error) => {
+            let error = anyhow::Error::from(error);
+            tracing::error!(error = format!("{error:#}"), "the database failed");
+            plain(StatusCode::SERVICE_UNAVAILABLE, "try again in a moment")
+        }
+    }
+}
+
+/// `no-store`: an edge that remembers "no such challenge" would fail the validation that comes a moment later.
+fn plain(status: StatusCode, text: &'static str) -> Response {
+    (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
+}
+
+fn could_be_token(token: &str) -> bool {
+    let base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !token.is_empty() && token.len() <= TOKEN_MOST && token.bytes().all(base64url)
+}
+
+/// What [`pipeline::domain::path_segment`] makes.
+fn could_be_tenant(segment: &str) -> bool {
+    let made = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.');
+    !segment.is_empty() && segment.len() <= TENANT_MOST && segment.bytes().all(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tokens_reach_the_database() {
+        assert!(could_be_token("LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"));
+        assert!(could_be_token(&"a".repeat(128)));
+        for wrong in ["", "a b", "a.b", "a/b", "a\0", "tök", &"a".repeat(129)] {
+            assert!(!could_be_token(wrong), "{wrong:?}");
+        }
+        for tenant in ["o-1", "k8s:c/n", "instance:Ü"] {
+            assert!(could_be_tenant(&pipeline::domain::path_segment(tenant)));
+        }
+        assert!(!could_be_tenant("a/b"));
+    }
+}

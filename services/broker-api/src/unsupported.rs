@@ -1,0 +1,22 @@
+//! What OSBAPI has and this broker hasn't, refused with words.
+
+use axum::http::StatusCode;
+
+use crate::error::OsbError;
+
+/// PATCH /v2/service_instances/{id}.
+pub(crate) async fn update() -> OsbError {
+    OsbError::bad_request("Updating is not supported yet: delete the service instance and create it again.")
+}
+
+/// Service bindings: the catalog says `bindable: false`.
+pub(crate) async fn bind() -> OsbError {
+    OsbError::bad_request(
+        "This service is not bindable: the domains reach the application by the CDN, no credentials are needed.",
+    )
+}
+
+/// `/v2/service_instances/` without an id.
+pub(crate) async fn empty_instance_id() -> OsbError {
+    OsbError::new(StatusCode::BAD_REQUEST, "The instance id in the path is empty.")
+}

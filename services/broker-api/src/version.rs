@@ -1,0 +1,96 @@
+//! The API version (OSBAPI, "API Version Header") and the request's identity ("Request Identity").
+
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use crate::error::OsbError;
+use crate::parameters::shown;
+
+/// `X-Broker-API-Version`.
+const VERSION: HeaderName = HeaderName::from_static("x-broker-api-version");
+/// `X-Broker-API-Request-Identity`.
+const IDENTITY: HeaderName = HeaderName::from_static("x-broker-api-request-identity");
+/// The major version this broker speaks; another one is not compatible.
+const MAJOR: u32 = 2;
+/// The oldest minor version it understands.
+const LEAST_MINOR: u32 = 13;
+
+/// 412 unless the platform speaks a version that this broker understands.
+pub(crate) async fn check(request: Request, next: Next) -> Response {
+    match fault(request.headers().get(VERSION)) {
+        None => next.run(request).await,
+        Some(fault) => OsbError::new(
+            StatusCode::PRECONDITION_FAILED,
+            format!(
+                "X-Broker-API-Version {fault}; this broker speaks {MAJOR}.17 and understands {MAJOR}.{LEAST_MINOR} and newer {MAJOR}.x."
+            ),
+        )
+        .into_response(),
+    }
+}
+
+/// What is wrong with the header's value.
+fn fault(value: Option<&HeaderValue>) -> Option<String> {
+    let Some(value) = value else {
+        return Some("is missing".into());
+    };
+    let text = String::from_utf8_lossy(value.as_bytes());
+    match parsed(&text) {
+        None => Some(format!("{} is not a version such as 2.17", shown(&text))),
+        Some((MAJOR, minor)) if minor >= LEAST_MINOR => None,
+        Some(_) => Some(format!("{} is not supported", shown(&text))),
+    }
+}
+
+fn parsed(text: &str) -> Option<(u32, u32)> {
+    let number = |digits: &str| {
+        // Without this, "+2" would be a number.
+        digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| digits.parse().ok())
+            .flatten()
+    };
+    let (major, minor) = text.trim().split_once('.')?;
+    Some((number(major)?, number(minor)?))
+}
+
+/// "If present, … the Service Broker MUST include this header in its response".
+pub(crate) async fn echo_request_identity(request: Request, next: Next) -> Response {
+    let identity = request.headers().get(IDENTITY).cloned();
+    let mut response = next.run(request).await;
+    if let Some(identity) = identity {
+        response.headers_mut().insert(IDENTITY, identity);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_from_2_13_on_are_understood() {
+        for good in ["2.13", "2.17", "2.99", " 2.16 "] {
+            assert_eq!(fault(Some(&HeaderValue::from_static(good))), None, "{good}");
+        }
+        for (bad, says) in [
+            ("2.12", "not supported"),
+            ("3.0", "not supported"),
+            ("1.17", "not supported"),
+            ("2", "not a version"),
+            ("2.", "not a version"),
+            ("+2.17", "not a version"),
+            ("2.17.1", "not a version"),
+            ("v2.17", "not a version"),
+            ("", "not a version"),
+            ("99999999999.1", "not a version"),
+        ] {
+            let fault = fault(Some(&HeaderValue::from_static(bad))).unwrap();
+            assert!(fault.contains(says), "{bad}: {fault}");
+        }
+        assert_eq!(fault(None).unwrap(), "is missing");
+    }
+}
