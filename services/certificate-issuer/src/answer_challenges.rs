@@ -1,0 +1,93 @@
+//! answer-challenges: tells the CA, for every domain at once, that its challenge is ready (RFC 8555 §7.5.1). Answering
+//! twice does no harm: only challenges that are still pending are answered.
+
+use std::collections::HashMap;
+
+use instant_acme::{AuthorizationStatus, ChallengeStatus, OrderStatus};
+use pipeline::Outcome;
+use pipeline::outcome::Method;
+use store::Task;
+
+use crate::account::{Ca, Session, spent};
+use crate::challenge::challenge_type;
+use crate::triage::{Stop, Trouble};
+use crate::words::said;
+
+const DOING: &str = "answering the challenges";
+/// A CA may refuse an answer because the authorization changed in between; after this many attempts it means it.
+const PATIENCE: i32 = 8;
+
+pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
+    let stored = ca.store.order(task).await?;
+    if stored.expired {
+        return Ok(spent("the order expired while the domains were being verified"));
+    }
+    let methods: HashMap<String, Option<Method>> = ca
+        .store
+        .verified(task)
+        .await?
+        .into_iter()
+        .map(|(authorization, method)| (authorization.domain, method))
+        .collect();
+    let session = Session::open(ca, task).await?;
+    let mut order = session.order(&stored, DOING).await?;
+    if order.state().status != OrderStatus::Pending {
+        // Ready: nothing to answer. Invalid: await-validation says why.
+        return Ok(Outcome::DONE);
+    }
+    let mut refused = None;
+    let mut authorizations = order.authorizations();
+    while let Some(next) = authorizations.next().await {
+        let mut authorization = match next {
+            Ok(authorization) => authorization,
+            Err(error) => return Err(session.fail(&error, DOING).await),
+        };
+        if authorization.status != AuthorizationStatus::Pending {
+            continue;
+        }
+        let domain = authorization.identifier().to_string().to_ascii_lowercase();
+        let Some(method) = methods.get(&domain).copied().flatten() else {
+            // It was valid when the order was placed, and isn't any more (RFC 8555 §7.1.6: expired, deactivated).
+            return Ok(spent(format!("the CA wants {domain} to be verified anew")));
+        };
+        let Some(mut challenge) = authorization.challenge(challenge_type(method)) else {
+            return Ok(spent(format!(
+                "the CA no longer offers {} for {domain}",
+                method.as_str()
+            )));
+        };
+        if challenge.status != ChallengeStatus::Pending {
+            continue;
+        }
+        let Err(error) = challenge.set_ready().await else {
+            tracing::debug!(domain, method = method.as_str(), "answered");
+            continue;
+        };
+        if session.exchange.last().is_some_and(|answer| answer.status.is_success()) {
+            // The challenge has failed already: its error is the CA's verdict, which await-validation reads.
+            continue;
+        }
+        match session.trouble(&error, DOING) {
+            Trouble::Refused(problem) => {
+                refused.get_or_insert(format!("the CA refused the answer for {domain}: {}", said(&problem)));
+            }
+            trouble => return Err(session.stop(trouble, DOING).await),
+        }
+    }
+    match refused {
+        None => Ok(Outcome::DONE),
+        Some(why) if task.attempt < PATIENCE => Ok(Outcome::pending(why)),
+        Some(why) => {
+            let for_user = format!("{}. Delete this service and create it again.", capital(&why));
+            Ok(Outcome::failed(for_user, why))
+        }
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
+}

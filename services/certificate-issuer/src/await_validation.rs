@@ -1,0 +1,137 @@
+//! await-validation: one request for the whole order (RFC 8555 §7.4) until the CA has judged every authorization.
+
+use instant_acme::{AuthorizationState, AuthorizationStatus, ChallengeStatus, Order, OrderStatus};
+use pipeline::{Outcome, Rejection, Verdict};
+use store::Task;
+
+use crate::account::{Ca, Session, spent};
+use crate::triage::Stop;
+use crate::words::said;
+
+const DOING: &str = "waiting for its validation";
+/// Boulder never says `processing`: whether it is still at work on a pending authorization can't be seen, so after
+/// this many attempts (some minutes by the default schedule) it counts as settled.
+const PATIENCE: i32 = 7;
+
+pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
+    let stored = ca.store.order(task).await?;
+    let session = Session::open(ca, task).await?;
+    let mut order = session.order(&stored, DOING).await?;
+    let retry_after = session.exchange.retry_after();
+    match order.state().status {
+        OrderStatus::Ready | OrderStatus::Processing | OrderStatus::Valid => Ok(Outcome::DONE),
+        OrderStatus::Pending if stored.expired => Ok(spent("the order expired while the CA was verifying the domains")),
+        OrderStatus::Pending => Ok(Outcome::pending_for(
+            "the CA has not finished verifying the domains",
+            retry_after.filter(|after| !after.is_zero()),
+        )),
+        OrderStatus::Invalid => judge(&session, &mut order, task.attempt).await,
+    }
+}
+
+/// The order is invalid (RFC 8555 §7.1.6: one invalid authorization is enough). Which domains are to blame is known
+/// when the CA is done with all that it was asked: until then no new order asks it about one of them again.
+async fn judge(session: &Session<'_>, order: &mut Order, attempt: i32) -> Result<Outcome, Stop> {
+    let order_error = order.state().error.as_ref().map(said);
+    let mut rejections = Vec::new();
+    let mut unsettled = 0;
+    let mut authorizations = order.authorizations();
+    while let Some(next) = authorizations.next().await {
+        let authorization = match next {
+            Ok(authorization) => authorization,
+            Err(error) => return Err(session.fail(&error, DOING).await),
+        };
+        match settle(&authorization, attempt) {
+            Settled::Blamed(rejection) => rejections.push(rejection),
+            Settled::NotYet => unsettled += 1,
+            Settled::Blameless => {}
+        }
+    }
+    if unsettled > 0 {
+        return Ok(Outcome::pending(format!(
+            "the CA turned {} of the domains down and is still verifying {unsettled}",
+            rejections.len()
+        )));
+    }
+    let reason = match (rejections.as_slice(), order_error) {
+        ([], Some(error)) => format!("the CA says that the order is invalid: {error}"),
+        ([], None) => "the CA says that the order is invalid".to_string(),
+        ([only], _) => format!("the CA turned {} down", only.domain),
+        (many, _) => format!("the CA turned {} domains down", many.len()),
+    };
+    Ok(Outcome::Done(Verdict::OrderSpent { reason, rejections }))
+}
+
+enum Settled {
+    /// Turned down, with the CA's words.
+    Blamed(Rejection),
+    /// Not to blame.
+    Blameless,
+    /// The CA is still at work.
+    NotYet,
+}
+
+fn settle(authorization: &AuthorizationState, attempt: i32) -> Settled {
+    match authorization.status {
+        AuthorizationStatus::Invalid => Settled::Blamed(Rejection {
+            domain: authorization.identifier().to_string().to_ascii_lowercase(),
+            reason: authorization
+                .challenges
+                .iter()
+                .find_map(|challenge| challenge.error.as_ref())
+                .map_or_else(|| "no reason was given".to_string(), said),
+        }),
+        AuthorizationStatus::Pending => {
+            let at_work = authorization
+                .challenges
+                .iter()
+                .any(|challenge| challenge.status == ChallengeStatus::Processing);
+            if at_work || attempt < PATIENCE {
+                Settled::NotYet
+            } else {
+                Settled::Blameless
+            }
+        }
+        _ => Settled::Blameless,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn authorization(status: &str, challenge: &str) -> AuthorizationState {
+        serde_json::from_str(&format!(
+            r#"{{"identifier":{{"type":"dns","value":"A.example"}},"status":"{status}","challenges":[
+                {{"type":"http-01","url":"https://ca/1","token":"t","status":"pending"}},
+                {{"type":"dns-01","url":"https://ca/2","token":"t",{challenge}}}]}}"#
+        ))
+        .unwrap()
+    }
+
+    #[test]
+    fn only_what_the_ca_is_done_with_is_judged() {
+        let failed = r#""status":"invalid","error":{"type":"urn:ietf:params:acme:error:dns","detail":"NXDOMAIN looking up TXT"}"#;
+        let Settled::Blamed(rejection) = settle(&authorization("invalid", failed), 0) else {
+            panic!("not blamed");
+        };
+        assert_eq!(rejection.domain, "a.example");
+        assert_eq!(rejection.reason, "NXDOMAIN looking up TXT (dns)");
+        for (status, challenge, attempt, not_yet) in [
+            ("pending", r#""status":"processing""#, 1000, true),
+            ("pending", r#""status":"pending""#, 0, true),
+            ("pending", r#""status":"pending""#, PATIENCE, false),
+            ("valid", r#""status":"valid""#, 0, false),
+            ("expired", r#""status":"pending""#, 0, false),
+            ("deactivated", r#""status":"valid""#, 0, false),
+        ] {
+            let settled = settle(&authorization(status, challenge), attempt);
+            assert_eq!(
+                matches!(settled, Settled::NotYet),
+                not_yet,
+                "{status} {challenge} {attempt}"
+            );
+            assert!(!matches!(settled, Settled::Blamed(_)), "{status}");
+        }
+    }
+}

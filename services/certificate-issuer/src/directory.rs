@@ -1,0 +1,115 @@
+//! The CA's directory (RFC 8555 §7.1.1), fetched once and kept for a while: instant-acme would fetch it for every
+//! account object, and drops `caaIdentities`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::Request;
+use instant_acme::{BodyWrapper, Error};
+use serde_json::Value;
+
+use crate::acme_client::Exchange;
+
+/// CAs change their directories rarely, and keep the old addresses for long.
+const FRESH_FOR: Duration = Duration::from_secs(3600);
+
+/// What the CA offers where.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    /// The whole object.
+    pub(crate) json: Value,
+    /// Where nonces come from.
+    pub(crate) new_nonce: String,
+    /// Where accounts are registered.
+    pub(crate) new_account: String,
+    /// "The hostnames that the ACME server recognizes as referring to itself" in CAA records and the like.
+    pub(crate) caa_identities: Vec<String>,
+}
+
+impl Directory {
+    fn read(json: Value) -> Option<Self> {
+        let text = |name: &str| Some(json.get(name)?.as_str()?.to_string());
+        Some(Self {
+            new_nonce: text("newNonce")?,
+            new_account: text("newAccount")?,
+            caa_identities: domains(json.pointer("/meta/caaIdentities")),
+            json,
+        })
+    }
+}
+
+/// The strings of a JSON array, in lower case; none when it is no array.
+pub(crate) fn domains(value: Option<&Value>) -> Vec<String> {
+    value
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .filter(|name| is_domain(name))
+        .map(str::to_ascii_lowercase)
+        .collect()
+}
+
+/// Users read these names and paste them: nothing else may be in them.
+fn is_domain(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 253
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+}
+
+/// The directory, kept for an hour.
+#[derive(Default)]
+pub(crate) struct DirectoryCache {
+    kept: Mutex<Option<(Instant, Arc<Directory>)>>,
+}
+
+impl DirectoryCache {
+    /// The directory at this address; an old one when the CA doesn't give a new one.
+    ///
+    /// # Errors
+    /// When there is none to be had.
+    pub(crate) async fn get(&self, exchange: &Exchange, url: &str) -> Result<Arc<Directory>, Error> {
+        let kept = self.kept().clone();
+        if let Some((at, directory)) = kept.as_ref()
+            && at.elapsed() < FRESH_FOR
+        {
+            return Ok(directory.clone());
+        }
+        let fetched = match fetch(exchange, url).await {
+            Ok(directory) => Arc::new(directory),
+            Err(error) => {
+                return kept.map(|(_, old)| old).ok_or(error);
+            }
+        };
+        *self.kept() = Some((Instant::now(), fetched.clone()));
+        Ok(fetched)
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Option<(Instant, Arc<Directory>)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn fetch(exchange: &Exchange, url: &str) -> Result<Directory, Error> {
+    let request = Request::builder().uri(url).body(BodyWrapper::default())?;
+    Directory::read(exchange.send(request).await?.json())
+        .ok_or(Error::Str("the directory lacks newNonce or newAccount"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_directory_is_read_with_and_without_identities() {
+        let bare = json!({"newNonce": "https://ca/nonce", "newAccount": "https://ca/account"});
+        assert!(Directory::read(bare.clone()).unwrap().caa_identities.is_empty());
+        let mut told = bare;
+        told["meta"] = json!({"caaIdentities": ["Pebble.Test", "", 7, "x; accounturi=y", "a\u{0}b"]});
+        assert_eq!(Directory::read(told).unwrap().caa_identities, ["pebble.test"]);
+        assert!(Directory::read(json!({"type": "urn:ietf:params:acme:error:serverInternal"})).is_none());
+    }
+}

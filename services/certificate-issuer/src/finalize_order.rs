@@ -1,0 +1,221 @@
+//! finalize-order: the CSR to the CA, the certificate from it (RFC 8555 §7.4, §7.4.2). The key is in the database
+//! before the CSR leaves, and the certificate is there before anything else happens: it is never asked for twice.
+
+use instant_acme::{Order, OrderStatus, Problem};
+use pipeline::{Outcome, Rejection, Verdict};
+use secrecy::SecretBox;
+use store::{NewCertificate, Task};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::account::{Ca, Session, spent};
+use crate::certificate::{Flaw, check, new_key, signing_request};
+use crate::triage::{Stop, Trouble};
+use crate::words::{cause, per_domain, said, short_type};
+
+const DOING: &str = "fetching the certificate";
+const NO_KEY: &str = "no key could be made for the certificate";
+
+pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
+    if ca.store.certificate(task).await?.is_some() {
+        return Ok(Outcome::DONE);
+    }
+    let stored = ca.store.order(task).await?;
+    let session = Session::open(ca, task).await?;
+    let mut order = session.order(&stored, DOING).await?;
+    if order.state().status == OrderStatus::Ready {
+        let key = certificate_key(ca, task, stored.id).await?;
+        let request = signing_request(&task.instance.domains, &key)
+            .map_err(|error| Stop::internal("no certificate request could be made", error))?;
+        // A worker that froze until now must not finalize what a newer operation has taken over.
+        ca.store.ensure_current(task).await?;
+        if let Err(error) = order.finalize_csr(&request).await {
+            return Err(match session.trouble(&error, DOING) {
+                Trouble::Refused(problem) => refused(&session, &mut order, &problem, &task.instance.domains)
+                    .await?
+                    .into(),
+                trouble => session.stop(trouble, DOING).await,
+            });
+        }
+    }
+    match order.state().status {
+        OrderStatus::Valid => fetch(ca, &session, &mut order, stored.id, task).await,
+        OrderStatus::Processing | OrderStatus::Ready => Ok(Outcome::pending_for(
+            "the CA is issuing the certificate",
+            session.exchange.retry_after().filter(|after| !after.is_zero()),
+        )),
+        OrderStatus::Invalid => Ok(invalid(order.state().error.as_ref(), &task.instance.domains)),
+        OrderStatus::Pending => Ok(spent("the CA wants domains of the order to be verified anew")),
+    }
+}
+
+/// The order's key: the first that was stored for it, whoever made it.
+async fn certificate_key(ca: &Ca, task: &Task, order: Uuid) -> Result<SecretBox<Vec<u8>>, Stop> {
+    let key_type = ca.settings.certificate_key_type;
+    let fresh = tokio::task::spawn_blocking(move || new_key(key_type))
+        .await
+        .map_err(|error| Stop::internal(NO_KEY, error))?
+        .map_err(|error| Stop::internal(NO_KEY, error))?;
+    Ok(ca.store.certificate_key(&ca.ring, task, order, &fresh).await?)
+}
+
+async fn fetch(
+    ca: &Ca,
+    session: &Session<'_>,
+    order: &mut Order,
+    order_id: Uuid,
+    task: &Task,
+) -> Result<Outcome, Stop> {
+    let chain = match order.certificate().await {
+        Ok(Some(chain)) => chain,
+        Ok(None) => return Ok(Outcome::pending("the CA is issuing the certificate")),
+        Err(error) => return Err(session.fail(&error, DOING).await),
+    };
+    let key = certificate_key(ca, task, order_id).await?;
+    let domains = &task.instance.domains;
+    let validity = match check(&chain, domains, &key, OffsetDateTime::now_utc()) {
+        Ok(validity) => validity,
+        Err(flaw) => return flawed(&flaw),
+    };
+    let new = NewCertificate {
+        names: domains.clone(),
+        chain_pem: chain,
+        not_before: validity.not_before,
+        not_after: validity.not_after,
+    };
+    ca.store.store_certificate(task, order_id, &new).await?;
+    tracing::info!(names = domains.len(), not_after = %new.not_after, "certificate stored");
+    Ok(Outcome::DONE)
+}
+
+/// What came back is not what was asked for.
+fn flawed(flaw: &Flaw) -> Result<Outcome, Stop> {
+    match flaw {
+        Flaw::Unreadable(_) => Err(Stop::internal("the CA's certificate can't be read", flaw.to_string())),
+        Flaw::NotYet(_) => Ok(Outcome::pending("the CA's certificate is not valid yet")),
+        // Its key is lost, or the order is an old one: another order gives another certificate.
+        Flaw::Key | Flaw::Expired(_) => Ok(spent(format!("the certificate is of no use: {flaw}"))),
+        Flaw::Names { .. } | Flaw::Chain => Ok(Outcome::failed(
+            format!(
+                "The CA's certificate is not what was asked for: {flaw}. Tell the operator, then delete this service and create it again."
+            ),
+            format!("certificate check: {flaw}"),
+        )),
+    }
+}
+
+/// The CA refused to finalize. Some CAs make the order invalid by that (CAA is looked at once more), and then a new
+/// one may do.
+async fn refused(
+    session: &Session<'_>,
+    order: &mut Order,
+    problem: &Problem,
+    domains: &[String],
+) -> Result<Outcome, Stop> {
+    if let Err(error) = order.refresh().await {
+        return Err(session.fail(&error, DOING).await);
+    }
+    Ok(match order.state().status {
+        OrderStatus::Invalid => {
+            let told = order.state().error.clone();
+            invalid(Some(told.as_ref().unwrap_or(problem)), domains)
+        }
+        // Another attempt was faster.
+        OrderStatus::Processing | OrderStatus::Valid => Outcome::pending("the CA is issuing the certificate"),
+        OrderStatus::Ready | OrderStatus::Pending => fatal(problem),
+    })
+}
+
+fn fatal(problem: &Problem) -> Outcome {
+    Outcome::failed(
+        format!(
+            "The CA refuses to issue the certificate: {}. Mend what it names or tell the operator, then delete this service and create it again.",
+            said(problem)
+        ),
+        cause(DOING, problem),
+    )
+}
+
+/// The order became invalid while it was being finalized.
+fn invalid(error: Option<&Problem>, domains: &[String]) -> Outcome {
+    let Some(problem) = error else {
+        return spent("the CA says that the order is invalid");
+    };
+    let mut rejections = per_domain(problem);
+    match short_type(problem.r#type.as_deref()).unwrap_or_default() {
+        "badCSR" | "badPublicKey" | "rejectedIdentifier" | "unsupportedIdentifier" | "malformed" => {
+            return fatal(problem);
+        }
+        // No domain is named: every one rests, so that a new order doesn't follow at once and fail alike.
+        "caa" | "dns" | "unauthorized" if rejections.is_empty() => {
+            rejections = domains
+                .iter()
+                .map(|domain| Rejection {
+                    domain: domain.clone(),
+                    reason: said(problem),
+                })
+                .collect();
+        }
+        _ => {}
+    }
+    Outcome::Done(Verdict::OrderSpent {
+        reason: format!("the CA did not issue the certificate: {}", said(problem)),
+        rejections,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(kind: &str, subproblems: &str) -> Problem {
+        serde_json::from_str(&format!(
+            r#"{{"type":"urn:ietf:params:acme:error:{kind}","detail":"its words","subproblems":[{subproblems}]}}"#
+        ))
+        .unwrap()
+    }
+
+    /// The outcome's name, and how many domains are to rest.
+    fn told(outcome: &Outcome) -> (&'static str, usize) {
+        match outcome {
+            Outcome::Done(Verdict::OrderSpent { rejections, .. }) => ("spent", rejections.len()),
+            other => (other.name(), 0),
+        }
+    }
+
+    #[test]
+    fn an_order_that_failed_at_the_end_is_replaced_when_another_may_do() {
+        let domains = ["a.example".to_string(), "b.example".to_string()];
+        let one = r#"{"detail":"CAA forbids","identifier":{"type":"dns","value":"a.example"}}"#;
+        for (error, expected) in [
+            (None, ("spent", 0)),
+            (Some(problem("serverInternal", "")), ("spent", 0)),
+            (Some(problem("caa", one)), ("spent", 1)),
+            (Some(problem("caa", "")), ("spent", 2)),
+            (Some(problem("unauthorized", "")), ("spent", 2)),
+            (Some(problem("badCSR", "")), ("failed", 0)),
+            (Some(problem("rejectedIdentifier", one)), ("failed", 0)),
+        ] {
+            assert_eq!(told(&invalid(error.as_ref(), &domains)), expected, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_flawed_certificate_has_the_outcome_of_its_flaw() {
+        let now = OffsetDateTime::now_utc();
+        let names = Flaw::Names {
+            found: "x.example".into(),
+            wanted: "a.example".into(),
+        };
+        for (flaw, expected) in [
+            (Flaw::Key, "spent"),
+            (Flaw::Expired(now), "spent"),
+            (Flaw::NotYet(now), "pending"),
+            (names, "failed"),
+            (Flaw::Chain, "failed"),
+        ] {
+            assert_eq!(told(&flawed(&flaw).unwrap()).0, expected, "{flaw}");
+        }
+        assert!(matches!(flawed(&Flaw::Unreadable(String::new())), Err(Stop::Error(_))));
+    }
+}

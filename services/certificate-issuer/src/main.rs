@@ -1,0 +1,75 @@
+//! Everything that talks to the ACME CA: accounts, orders, challenges, certificates. Only this service holds account
+//! keys. One file per step; see README.md.
+
+mod account;
+mod acme_client;
+mod answer_challenges;
+mod await_validation;
+mod certificate;
+mod challenge;
+mod directory;
+mod finalize_order;
+mod place_order;
+mod registration;
+mod settings;
+mod triage;
+mod words;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use pipeline::{Outcome, Service, StepKind};
+use store::{Store, Task};
+use telemetry::Telemetry;
+use worker::{Handler, HandlerError};
+
+use crate::account::Ca;
+use crate::acme_client::AcmeClient;
+use crate::directory::DirectoryCache;
+use crate::settings::Settings;
+use crate::triage::Stop;
+
+struct Issuer {
+    ca: Ca,
+}
+
+#[async_trait::async_trait]
+impl Handler for Issuer {
+    const SERVICE: Service = Service::CertificateIssuer;
+
+    async fn attempt(&self, task: &Task) -> Result<Outcome, HandlerError> {
+        let result = match task.kind {
+            StepKind::PlaceOrder => place_order::attempt(&self.ca, task).await,
+            StepKind::AnswerChallenges => answer_challenges::attempt(&self.ca, task).await,
+            StepKind::AwaitValidation => await_validation::attempt(&self.ca, task).await,
+            StepKind::FinalizeOrder => finalize_order::attempt(&self.ca, task).await,
+            other => Err(Stop::internal(
+                "an internal error, which the operator sees in the log",
+                format!("{} is not a step of this service", other.as_str()),
+            )),
+        };
+        match result {
+            Ok(outcome) | Err(Stop::Outcome(outcome)) => Ok(outcome),
+            Err(Stop::Error(error)) => Err(error),
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let settings = Settings::parse();
+    settings.acme.check()?;
+    // One provider for every TLS connection of the process; it is an error only when there is one already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let telemetry = Telemetry::init(&settings.worker.telemetry, "certificate-issuer")?;
+    let store = Store::new(&settings.worker.database, "certificate-issuer")?;
+    let ca = Ca {
+        external: settings.acme.external_account()?,
+        client: AcmeClient::new(settings.acme.ca_roots()).context("no connections to the CA can be made")?,
+        directories: DirectoryCache::default(),
+        store: store.clone(),
+        ring: settings.sealing.key_ring()?,
+        settings: settings.acme,
+    };
+    worker::run(Issuer { ca }, store, settings.worker, &telemetry).await?;
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! place-order: the tenant's account, an order for the instance's domains (RFC 8555 §7.4), and its authorizations,
+//! written down for the verifier and for the user.
+
+use std::time::Duration;
+
+use instant_acme::{AuthorizationStatus, Identifier, NewOrder, Order, OrderStatus, Problem};
+use pipeline::Outcome;
+use pipeline::outcome::Method;
+use store::{Authorization, Task};
+
+use crate::account::{Ca, Session, spent};
+use crate::challenge::{Offered, dns01_value};
+use crate::triage::{Stop, Trouble};
+use crate::words::{cause, per_domain, said, short_type};
+
+const DOING: &str = "placing the order";
+/// How many refused domains are named to the user.
+const MOST_NAMED: usize = 10;
+
+pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
+    if let Some(pause) = pause_before(task.round).filter(|_| task.attempt == 0) {
+        return Ok(Outcome::pending_for(
+            format!("order {} follows {} that came to nothing", task.round, task.round - 1),
+            Some(pause),
+        ));
+    }
+    let stored = ca.store.order(task).await?;
+    if stored.expired {
+        return Ok(spent("the order expired before its authorizations were read"));
+    }
+    let session = Session::open(ca, task).await?;
+    let mut order = match &stored.url {
+        // A crash came between this and what follows: the order is adopted.
+        Some(_) => session.order(&stored, DOING).await?,
+        None => {
+            let order = place(ca, &session, task).await?;
+            let uri = &session.account_uri;
+            ca.store
+                .set_order_url(task, stored.id, order.url(), uri, session.expires())
+                .await?;
+            order
+        }
+    };
+    if order.state().status == OrderStatus::Invalid {
+        let reason = order.state().error.as_ref().map_or_else(
+            || "the CA says that the order is invalid".to_string(),
+            |problem| format!("the CA says that the order is invalid: {}", said(problem)),
+        );
+        return Ok(spent(reason));
+    }
+    let authorizations = read_authorizations(ca, &session, &mut order).await?;
+    if let Some(missing) = task
+        .instance
+        .domains
+        .iter()
+        .find(|domain| !authorizations.iter().any(|known| known.domain == **domain))
+    {
+        return Err(Stop::internal(
+            "the CA's order doesn't fit the domains",
+            format!("no authorization for {missing}"),
+        ));
+    }
+    ca.store.set_authorizations(task, stored.id, &authorizations).await?;
+    Ok(Outcome::DONE)
+}
+
+/// A bound on orders that fail one after the other without any domain being held back for it: the third waits 5 s,
+/// and each after it three times as long, up to an hour. Let's Encrypt allows 300 new orders in 3 hours per account.
+fn pause_before(round: i32) -> Option<Duration> {
+    let excess = u32::try_from(round.checked_sub(3)?).ok()?;
+    Some(Duration::from_secs(
+        5u64.saturating_mul(3u64.saturating_pow(excess)).min(3600),
+    ))
+}
+
+async fn place(ca: &Ca, session: &Session<'_>, task: &Task) -> Result<Order, Stop> {
+    let identifiers: Vec<Identifier> = task
+        .instance
+        .domains
+        .iter()
+        .map(|domain| Identifier::Dns(domain.clone()))
+        .collect();
+    let mut new = NewOrder::new(&identifiers);
+    if let Some(profile) = ca.settings.profile() {
+        new = new.profile(profile);
+    }
+    match session.account().new_order(&new).await {
+        Ok(order) => Ok(order),
+        Err(error) => Err(match session.trouble(&error, DOING) {
+            Trouble::AccountUnknown => {
+                session.forget_account().await?;
+                Outcome::pending("the CA no longer knows your account, which is registered anew").into()
+            }
+            Trouble::Gone => Outcome::pending("the CA doesn't take orders where its directory says").into(),
+            Trouble::Refused(problem) => Outcome::failed(refusal(&problem), cause(DOING, &problem)).into(),
+            trouble => session.stop(trouble, DOING).await,
+        }),
+    }
+}
+
+/// What the user reads when the CA turns the order down outright (RFC 8555 §7.4, §6.7.1).
+fn refusal(problem: &Problem) -> String {
+    let named = per_domain(problem);
+    let kind = short_type(problem.r#type.as_deref()).unwrap_or_default();
+    if named.is_empty() {
+        let advice = match kind {
+            "rejectedIdentifier" | "unsupportedIdentifier" | "malformed" => {
+                "Delete this service and create it again with domains that the CA issues for"
+            }
+            "caa" => "Let the domains' CAA records allow this CA, then delete this service and create it again",
+            _ => "Tell the operator, then delete this service and create it again",
+        };
+        return format!("The CA refused the order: {}. {advice}.", said(problem));
+    }
+    let mut lines: Vec<String> = named
+        .iter()
+        .take(MOST_NAMED)
+        .map(|rejection| format!("{}: {}", rejection.domain, rejection.reason))
+        .collect();
+    if named.len() > MOST_NAMED {
+        lines.push(format!("and {} more", named.len() - MOST_NAMED));
+    }
+    format!(
+        "The CA refuses {} of the domains: {}. Delete this service and create it again without {}.",
+        named.len(),
+        lines.join("; "),
+        if named.len() == 1 { "it" } else { "them" },
+    )
+}
+
+/// Reads every authorization of the order (RFC 8555 §7.5), one request each.
+async fn read_authorizations(ca: &Ca, session: &Session<'_>, order: &mut Order) -> Result<Vec<Authorization>, Stop> {
+    let mut read = Vec::new();
+    let mut authorizations = order.authorizations();
+    while let Some(next) = authorizations.next().await {
+        let authorization = match next {
+            Ok(authorization) => authorization,
+            Err(error) => return Err(session.fail(&error, "reading the order").await),
+        };
+        let offered = Offered {
+            thumbprint: session.account().key_thumbprint(),
+            answer: session.exchange.last().map(|answer| answer.json()).unwrap_or_default(),
+            configured: ca.settings.issuer_domain(),
+            identities: &session.directory.caa_identities,
+        };
+        let known = Authorization {
+            domain: authorization.identifier().to_string().to_ascii_lowercase(),
+            url: authorization.url().to_string(),
+            valid: authorization.status == AuthorizationStatus::Valid,
+            issuer_domains: offered.issuer_domains(),
+            dns01_value: offered
+                .key_authorization(Method::Dns01)
+                .map(|(_, text)| dns01_value(&text)),
+            http01_token: offered.key_authorization(Method::Http01).map(|(token, _)| token),
+            http01_key_authorization: offered.key_authorization(Method::Http01).map(|(_, text)| text),
+        };
+        let provable = known.issuer_domains.is_some() || known.dns01_value.is_some() || known.http01_token.is_some();
+        if !known.valid && !provable {
+            return Err(Outcome::failed(
+                format!(
+                    "The CA offers no way to prove {} that this service knows. Delete this service and create it again without it.",
+                    known.domain
+                ),
+                format!("no usable challenge in {}", known.url),
+            )
+            .into());
+        }
+        read.push(known);
+    }
+    Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_that_fail_in_a_row_slow_down() {
+        let seconds = |round| pause_before(round).map(|pause| pause.as_secs());
+        assert_eq!([1, 2, 3, 4, 5].map(seconds), [None, None, Some(5), Some(15), Some(45)]);
+        assert_eq!(seconds(i32::MAX), Some(3600));
+        assert_eq!(seconds(i32::MIN), None);
+    }
+
+    #[test]
+    fn a_refusal_names_the_domains_and_says_what_to_do() {
+        let whole: Problem = serde_json::from_str(
+            r#"{"type":"urn:ietf:params:acme:error:rejectedIdentifier","detail":"The ACME server can not issue a certificate for an IP address"}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            refusal(&whole),
+            "The CA refused the order: The ACME server can not issue a certificate for an IP address (rejectedIdentifier). \
+             Delete this service and create it again with domains that the CA issues for."
+        );
+        let parts: Problem = serde_json::from_str(
+            r#"{"type":"urn:ietf:params:acme:error:malformed","detail":"Some","subproblems":[
+                {"type":"urn:ietf:params:acme:error:rejectedIdentifier","detail":"forbidden by policy","identifier":{"type":"dns","value":"a.example"}}]}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            refusal(&parts),
+            "The CA refuses 1 of the domains: a.example: forbidden by policy (rejectedIdentifier). \
+             Delete this service and create it again without it."
+        );
+    }
+}

@@ -1,0 +1,239 @@
+//! Settings: which CA, by what key type, and the secrets to seal with.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clap::{Parser, ValueEnum};
+use secrecy::{ExposeSecret, SecretBox, SecretString};
+use store::sealing::SealingArgs;
+use worker::WorkerArgs;
+
+/// Talks to the ACME CA: accounts, orders, challenges, certificates. Every flag has an environment variable of the
+/// same name.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "certificate-issuer", version)]
+pub(crate) struct Settings {
+    /// The CA.
+    #[command(flatten)]
+    pub(crate) acme: AcmeArgs,
+    /// Sealing of private keys.
+    #[command(flatten)]
+    pub(crate) sealing: SealingArgs,
+    /// What every worker has.
+    #[command(flatten)]
+    pub(crate) worker: WorkerArgs,
+}
+
+/// Which CA, and how to introduce oneself. An empty value counts as unset, as deployment templates like to set those.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "ACME CA")]
+pub(crate) struct AcmeArgs {
+    /// The CA's directory (RFC 8555 §7.1.1), an https:// address. Accounts belong to one directory: another one means
+    /// new accounts.
+    #[arg(long, env, default_value = instant_acme::LetsEncrypt::Production.url())]
+    pub(crate) acme_directory_url: String,
+    /// PEM file of roots trusted for the CA's own TLS, beside the system's roots; unset: the system's roots alone.
+    #[arg(long, env)]
+    acme_ca_roots: Option<String>,
+    /// Contacts of every account, such as mailto:ops@example.com, comma separated; unset: none (Let's Encrypt sends no
+    /// mail any more).
+    #[arg(long, env, value_delimiter = ',', value_parser = contact)]
+    acme_contact: Vec<String>,
+    /// Key identifier of the external account (RFC 8555 §7.3.4), for CAs that want one; unset: none.
+    #[arg(long, env)]
+    acme_eab_kid: Option<String>,
+    /// HMAC key of the external account, base64url, as the CA gave it; a secret.
+    #[arg(long, env, hide_env_values = true)]
+    acme_eab_hmac_key: Option<SecretString>,
+    /// Type of the certificates' keys.
+    #[arg(long, env, value_enum, default_value = "ecdsa-p256")]
+    pub(crate) certificate_key_type: KeyType,
+    /// Issuer domain of dns-persist-01 records, when the CA's challenges and directory don't tell it; unset: the
+    /// directory's first caaIdentities.
+    #[arg(long, env)]
+    acme_issuer_domain: Option<String>,
+    /// Certificate profile (draft-ietf-acme-profiles), such as classic or tlsserver; unset: the CA's default.
+    #[arg(long, env)]
+    acme_profile: Option<String>,
+}
+
+/// Type of a certificate's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyType {
+    /// ECDSA on P-256.
+    EcdsaP256,
+    /// RSA with 2048 bits.
+    #[value(name = "rsa-2048")]
+    Rsa2048,
+}
+
+/// An account elsewhere that new ACME accounts are bound to (RFC 8555 §7.3.4).
+pub(crate) struct ExternalAccount {
+    pub(crate) kid: String,
+    pub(crate) hmac_key: SecretBox<Vec<u8>>,
+}
+
+/// A setting that can't be used. Quotes no secret.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InvalidSetting {
+    #[error("ACME_DIRECTORY_URL is not an https:// address")]
+    Directory,
+    #[error("ACME_EAB_HMAC_KEY is not base64url")]
+    HmacKey,
+    #[error("set both ACME_EAB_KID and ACME_EAB_HMAC_KEY, or neither")]
+    HalfAnAccount,
+}
+
+impl AcmeArgs {
+    /// Refuses what clap can't know to be wrong.
+    ///
+    /// # Errors
+    /// When the directory is not an https:// address.
+    pub(crate) fn check(&self) -> Result<(), InvalidSetting> {
+        let uri: http::Uri = self.acme_directory_url.parse().map_err(|_| InvalidSetting::Directory)?;
+        match (uri.scheme_str(), uri.host()) {
+            (Some("https"), Some(_)) => Ok(()),
+            _ => Err(InvalidSetting::Directory),
+        }
+    }
+
+    /// The file of roots trusted beside the system's.
+    pub(crate) fn ca_roots(&self) -> Option<&Path> {
+        set(self.acme_ca_roots.as_deref()).map(Path::new)
+    }
+
+    /// Contacts of new accounts.
+    pub(crate) fn contact(&self) -> Vec<String> {
+        self.acme_contact
+            .iter()
+            .filter(|uri| !uri.is_empty())
+            .cloned()
+            .collect()
+    }
+
+    /// The issuer domain to assume.
+    pub(crate) fn issuer_domain(&self) -> Option<&str> {
+        set(self.acme_issuer_domain.as_deref())
+    }
+
+    /// The profile to ask for.
+    pub(crate) fn profile(&self) -> Option<&str> {
+        set(self.acme_profile.as_deref())
+    }
+
+    /// The external account, if one is set.
+    ///
+    /// # Errors
+    /// When its key is not base64url, or only one of the two is set.
+    pub(crate) fn external_account(&self) -> Result<Option<ExternalAccount>, InvalidSetting> {
+        let key = self.acme_eab_hmac_key.as_ref().map(|key| key.expose_secret().trim());
+        let (kid, key) = match (set(self.acme_eab_kid.as_deref()), set(key)) {
+            (None, None) => return Ok(None),
+            (Some(kid), Some(key)) => (kid, key),
+            _ => return Err(InvalidSetting::HalfAnAccount),
+        };
+        let bytes = URL_SAFE_NO_PAD
+            .decode(key.trim_end_matches('='))
+            .map_err(|_| InvalidSetting::HmacKey)?;
+        Ok(Some(ExternalAccount {
+            kid: kid.to_string(),
+            hmac_key: SecretBox::new(Box::new(bytes)),
+        }))
+    }
+}
+
+fn set(value: Option<&str>) -> Option<&str> {
+    value.filter(|value| !value.is_empty())
+}
+
+fn contact(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.split_once(':') {
+        None if text.is_empty() => Ok(String::new()),
+        Some((_, rest)) if !rest.is_empty() => Ok(text.to_string()),
+        _ => Err("write a URI such as mailto:ops@example.com".to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        acme: AcmeArgs,
+    }
+
+    fn parse(args: &[&str]) -> Result<AcmeArgs, clap::Error> {
+        Line::try_parse_from([&["test"], args].concat()).map(|line| line.acme)
+    }
+
+    #[test]
+    fn the_defaults_are_lets_encrypt_and_p256() {
+        let acme = parse(&[]).unwrap();
+        assert_eq!(
+            acme.acme_directory_url,
+            "https://acme-v02.api.letsencrypt.org/directory"
+        );
+        assert_eq!(acme.certificate_key_type, KeyType::EcdsaP256);
+        assert!(acme.contact().is_empty() && acme.external_account().unwrap().is_none());
+        acme.check().unwrap();
+    }
+
+    #[test]
+    fn an_external_account_is_whole_or_not_at_all() {
+        for half in [&["--acme-eab-kid", "kid-1"][..], &["--acme-eab-hmac-key", "AAAA"]] {
+            assert!(parse(half).unwrap().external_account().is_err());
+        }
+        let line = |key| parse(&["--acme-eab-kid", "kid-1", "--acme-eab-hmac-key", key]).unwrap();
+        let account = line("zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W")
+            .external_account()
+            .unwrap()
+            .unwrap();
+        assert_eq!(account.hmac_key.expose_secret().len(), 48);
+        for bad in ["not base64url!", ""] {
+            let error = line(bad).external_account().err().unwrap().to_string();
+            assert!(!error.contains("not base64url!"), "{error}");
+        }
+    }
+
+    #[test]
+    fn empty_is_unset() {
+        let names = [
+            "ca-roots",
+            "contact",
+            "eab-kid",
+            "eab-hmac-key",
+            "issuer-domain",
+            "profile",
+        ];
+        let flags = names.map(|name| format!("--acme-{name}="));
+        let acme = parse(&flags.each_ref().map(String::as_str)).unwrap();
+        assert_eq!(
+            (acme.ca_roots(), acme.issuer_domain(), acme.profile()),
+            (None, None, None)
+        );
+        assert!(acme.contact().is_empty() && acme.external_account().unwrap().is_none());
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let acme = parse(&["--acme-eab-kid", "kid-1", "--acme-eab-hmac-key", "c2VjcmV0"]).unwrap();
+        assert!(!format!("{acme:?}").contains("c2VjcmV0"));
+    }
+
+    #[test]
+    fn values_are_checked() {
+        let acme = parse(&["--acme-contact", "mailto:a@example.com,mailto:b@example.com"]).unwrap();
+        assert_eq!(acme.contact().len(), 2);
+        assert!(parse(&["--acme-contact", "a@example.com"]).is_err());
+        assert!(parse(&["--certificate-key-type", "dsa"]).is_err());
+        let rsa = parse(&["--certificate-key-type", "rsa-2048"]).unwrap();
+        assert_eq!(rsa.certificate_key_type, KeyType::Rsa2048);
+        for url in ["http://ca.example/dir", "ca.example", ""] {
+            assert!(parse(&["--acme-directory-url", url]).unwrap().check().is_err());
+        }
+    }
+}

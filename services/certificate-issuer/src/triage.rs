@@ -1,0 +1,208 @@
+//! Triage of what the CA answered: wait, or the end, or one of the few things that a step can mend. Pure.
+
+use std::time::Duration;
+
+use instant_acme::{Error, Problem};
+use pipeline::Outcome;
+use worker::HandlerError;
+
+use crate::acme_client::NoAnswer;
+use crate::words::{said, short_type};
+
+/// `Retry-After: 0` must not become a tight loop.
+const SOONEST: Duration = Duration::from_secs(1);
+
+/// What a failed request means.
+#[derive(Debug, Clone)]
+pub(crate) enum Trouble {
+    /// It passes: try again.
+    Later {
+        /// For the user.
+        why: String,
+        /// What the CA asked for.
+        retry_after: Option<Duration>,
+    },
+    /// The CA doesn't know the account (any more).
+    AccountUnknown,
+    /// The CA doesn't know what was asked about, or it is another account's.
+    Gone,
+    /// The CA won't, and asking again won't change its mind.
+    Refused(Problem),
+    /// Nothing that the CA said: our own fault.
+    Ours(String),
+}
+
+/// Tells what a failed request means; `doing` completes "while …" for the user.
+pub(crate) fn triage(error: &Error, retry_after: Option<Duration>, doing: &str) -> Trouble {
+    let later = |why: String| Trouble::Later {
+        why,
+        retry_after: retry_after.map(|after| after.max(SOONEST)),
+    };
+    let problem = match error {
+        Error::Api(problem) => problem,
+        Error::Crypto | Error::KeyRejected | Error::Unsupported(_) | Error::InvalidUri(_) => {
+            return Trouble::Ours(error.to_string());
+        }
+        Error::Other(cause) if cause.is::<NoAnswer>() => {
+            return later(format!("the CA did not answer in time while {doing}"));
+        }
+        Error::Json(_) | Error::Str(_) => {
+            return later(format!("the CA gave an answer that can't be read while {doing}"));
+        }
+        _ => return later(format!("the CA can't be reached while {doing}")),
+    };
+    let status = problem.status.unwrap_or(0);
+    // Types first (RFC 8555 §6.7): not every CA gives them the same status.
+    match short_type(problem.r#type.as_deref()).unwrap_or_default() {
+        "rateLimited" => {
+            return later(format!(
+                "the CA limits how much may be asked for, while {doing}: {}",
+                said(problem)
+            ));
+        }
+        "badNonce" | "serverInternal" => {
+            return later(format!("the CA had a fault while {doing}: {}", said(problem)));
+        }
+        "orderNotReady" => {
+            return later(format!("the CA is not ready yet, while {doing}: {}", said(problem)));
+        }
+        "accountDoesNotExist" => return Trouble::AccountUnknown,
+        // The operator can mend these without the user doing anything.
+        "externalAccountRequired" | "userActionRequired" => {
+            return later(format!(
+                "the operator has to settle something with the CA before {doing}: {}",
+                said(problem)
+            ));
+        }
+        _ => {}
+    }
+    match status {
+        429 => later(format!(
+            "the CA limits how much may be asked for, while {doing}: {}",
+            said(problem)
+        )),
+        408 | 425 => later(format!("the CA did not answer in time while {doing}")),
+        404 | 410 => Trouble::Gone,
+        400..=499 => Trouble::Refused(problem.clone()),
+        _ => later(format!("the CA had a fault while {doing}: {}", said(problem))),
+    }
+}
+
+/// Why a step ends before its end: an outcome, or no outcome at all. Lets steps use `?`.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The attempt came to this.
+    Outcome(Outcome),
+    /// The attempt can't be judged.
+    Error(HandlerError),
+}
+
+impl Stop {
+    /// Try again by the schedule; the operator reads the cause.
+    pub(crate) fn internal(waiting_for: &str, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Error(HandlerError::Other {
+            waiting_for: waiting_for.to_string(),
+            source: cause.into(),
+        })
+    }
+}
+
+impl From<store::StoreError> for Stop {
+    fn from(error: store::StoreError) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+impl From<Outcome> for Stop {
+    fn from(outcome: Outcome) -> Self {
+        Self::Outcome(outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn api(status: u16, kind: &str) -> Error {
+        Error::Api(Problem {
+            r#type: (!kind.is_empty()).then(|| format!("urn:ietf:params:acme:error:{kind}")),
+            detail: Some("its words".into()),
+            status: Some(status),
+            subproblems: Vec::new(),
+        })
+    }
+
+    fn name(trouble: &Trouble) -> &'static str {
+        match trouble {
+            Trouble::Later { .. } => "later",
+            Trouble::AccountUnknown => "account-unknown",
+            Trouble::Gone => "gone",
+            Trouble::Refused(_) => "refused",
+            Trouble::Ours(_) => "ours",
+        }
+    }
+
+    #[test]
+    fn every_answer_has_its_meaning() {
+        for (status, kind, expected) in [
+            (429, "rateLimited", "later"),
+            (429, "", "later"),
+            (403, "rateLimited", "later"),
+            (400, "badNonce", "later"),
+            (500, "serverInternal", "later"),
+            (502, "", "later"),
+            (503, "", "later"),
+            (503, "malformed", "later"),
+            (408, "", "later"),
+            (403, "orderNotReady", "later"),
+            (403, "externalAccountRequired", "later"),
+            (403, "userActionRequired", "later"),
+            (302, "", "later"),
+            (400, "accountDoesNotExist", "account-unknown"),
+            (404, "malformed", "gone"),
+            (410, "", "gone"),
+            (400, "malformed", "refused"),
+            (403, "unauthorized", "refused"),
+            (400, "rejectedIdentifier", "refused"),
+            (403, "caa", "refused"),
+            (400, "unsupportedIdentifier", "refused"),
+            (400, "badCSR", "refused"),
+            (400, "invalidProfile", "refused"),
+            (409, "alreadyReplaced", "refused"),
+        ] {
+            assert_eq!(
+                name(&triage(&api(status, kind), None, "testing")),
+                expected,
+                "{status} {kind}"
+            );
+        }
+        for (error, expected) in [
+            (Error::Str("no nonce"), "later"),
+            (Error::Other("connection refused".into()), "later"),
+            (Error::Other(Box::new(NoAnswer)), "later"),
+            (Error::Json(serde_json::from_str::<u8>("<").unwrap_err()), "later"),
+            (Error::KeyRejected, "ours"),
+            (Error::Crypto, "ours"),
+        ] {
+            assert_eq!(name(&triage(&error, None, "testing")), expected, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn the_user_reads_the_cas_words_and_its_wait_is_heeded() {
+        let day = Duration::from_secs(86_400);
+        let Trouble::Later { why, retry_after } = triage(&api(429, "rateLimited"), Some(day), "placing the order")
+        else {
+            panic!("not later");
+        };
+        assert_eq!(
+            why,
+            "the CA limits how much may be asked for, while placing the order: its words (rateLimited)"
+        );
+        assert_eq!(retry_after, Some(day));
+        let Trouble::Later { retry_after, .. } = triage(&api(503, ""), Some(Duration::ZERO), "") else {
+            panic!("not later");
+        };
+        assert_eq!(retry_after, Some(SOONEST));
+    }
+}

@@ -1,0 +1,105 @@
+//! The CA's words, made fit for a user's terminal.
+
+use instant_acme::{Identifier, Problem};
+use pipeline::Rejection;
+
+/// No sentence of the CA is shown longer.
+const MOST_CHARS: usize = 300;
+const MOST_CHARS_OF_CAUSE: usize = 4000;
+
+/// A text from outside: control characters escaped (nothing may steer a terminal), cut to a readable length.
+pub(crate) fn clean(text: &str) -> String {
+    escaped(text, MOST_CHARS)
+}
+
+/// A whole problem document for the operator. PostgreSQL takes no NUL, and a log line is one line.
+pub(crate) fn cause(doing: &str, problem: &Problem) -> String {
+    escaped(&format!("{doing}: {problem}"), MOST_CHARS_OF_CAUSE)
+}
+
+fn escaped(text: &str, most: usize) -> String {
+    let mut shown = String::new();
+    for (at, c) in text.trim().chars().enumerate() {
+        if at == most {
+            shown.push('…');
+            break;
+        }
+        if c.is_control() || is_invisible(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Marks that turn the direction of text around or hide in it.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The last part of an error type (RFC 8555 §6.7): `rateLimited` of `urn:ietf:params:acme:error:rateLimited`.
+pub(crate) fn short_type(problem_type: Option<&str>) -> Option<&str> {
+    problem_type?.strip_prefix("urn:ietf:params:acme:error:")
+}
+
+/// What the CA said: its detail and the short type.
+pub(crate) fn said(problem: &Problem) -> String {
+    phrase(problem.detail.as_deref(), problem.r#type.as_deref(), problem.status)
+}
+
+fn phrase(detail: Option<&str>, problem_type: Option<&str>, status: Option<u16>) -> String {
+    let kind = short_type(problem_type).map(clean);
+    match (detail.filter(|text| !text.trim().is_empty()), kind, status) {
+        (Some(detail), Some(kind), _) => format!("{} ({kind})", clean(detail).trim_end_matches('.')),
+        (Some(detail), None, _) => clean(detail).trim_end_matches('.').to_string(),
+        (None, Some(kind), _) => kind,
+        (None, None, Some(status)) => format!("HTTP {status}, nothing more"),
+        (None, None, None) => "no reason was given".to_string(),
+    }
+}
+
+/// The domains that a problem names in its subproblems (RFC 8555 §6.7.1), each with the CA's words.
+pub(crate) fn per_domain(problem: &Problem) -> Vec<Rejection> {
+    problem
+        .subproblems
+        .iter()
+        .filter_map(|sub| match &sub.identifier {
+            Some(Identifier::Dns(domain)) => Some(Rejection {
+                domain: domain.to_ascii_lowercase(),
+                reason: phrase(sub.detail.as_deref(), sub.r#type.as_deref(), None),
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_ca_says_can_not_steer_a_terminal_or_fill_it() {
+        assert_eq!(clean("a\u{1b}[2Jb\nc\u{202e}"), "a\\u{1b}[2Jb\\u{a}c\\u{202e}");
+        assert_eq!(clean(&"x".repeat(1000)).chars().count(), 301);
+    }
+
+    #[test]
+    fn subproblems_name_their_domains() {
+        let problem: Problem = serde_json::from_str(
+            r#"{"type":"urn:ietf:params:acme:error:malformed","detail":"Some were rejected","subproblems":[
+                {"type":"urn:ietf:params:acme:error:rejectedIdentifier","detail":"forbidden.","identifier":{"type":"dns","value":"A.example"}},
+                {"type":"urn:ietf:params:acme:error:caa","identifier":{"type":"dns","value":"b.example"}},
+                {"detail":"nobody's"}]}"#,
+        )
+        .unwrap();
+        assert_eq!(said(&problem), "Some were rejected (malformed)");
+        assert_eq!(
+            per_domain(&problem),
+            [("a.example", "forbidden (rejectedIdentifier)"), ("b.example", "caa")].map(|(domain, reason)| Rejection {
+                domain: domain.into(),
+                reason: reason.into()
+            })
+        );
+    }
+}
