@@ -1,0 +1,41 @@
+//! Uploads certificates to IAM, attaches them to distributions, retires old ones: one file per step.
+
+mod attach_certificate;
+mod handler;
+mod pem;
+mod retire_certificates;
+mod settings;
+mod upload_certificate;
+mod viewer;
+
+use clap::Parser as _;
+use store::Store;
+use telemetry::Telemetry;
+
+use crate::handler::Installer;
+use crate::settings::Settings;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut settings = Settings::parse();
+    keep_keys_out_of_logs(&mut settings.worker.telemetry.rust_log);
+    let telemetry = Telemetry::init(&settings.worker.telemetry, "cert-installer")?;
+    let key_ring = settings.sealing.key_ring()?;
+    let store = Store::new(&settings.worker.database, "cert-installer")?;
+    let sdk = aws::sdk_config().await;
+    let handler = Installer {
+        store: store.clone(),
+        cloudfront: aws::CloudFront::new(&sdk),
+        iam: aws_sdk_iam::Client::new(&sdk),
+        key_ring,
+        iam_path: settings.iam_path,
+        minimum_tls_version: settings.minimum_tls_version.as_str().into(),
+    };
+    worker::run(handler, store, settings.worker, &telemetry).await?;
+    Ok(())
+}
+
+/// At `trace` the AWS SDK logs whole requests, and an upload holds the private key: that part is never traced.
+fn keep_keys_out_of_logs(directives: &mut String) {
+    directives.push_str(",aws_smithy_runtime=info,aws_smithy_runtime::client::orchestrator=info");
+}

@@ -1,0 +1,160 @@
+//! Upload the certificate to IAM: the name is written down first, a certificate that is there already is adopted.
+
+use aws::{Failure, INSTANCE_TAG, Peer, tag_value};
+use aws_sdk_iam::types::{ServerCertificateMetadata, Tag};
+use pipeline::Outcome;
+use secrecy::ExposeSecret as _;
+use store::{Certificate, StoreError, Task};
+use worker::HandlerError;
+
+use crate::handler::{Installer, broken};
+use crate::pem::{self, Split};
+
+/// IAM's longest `CertificateBody`, in characters (service model).
+const LONGEST_BODY: usize = 16_384;
+
+impl Installer {
+    pub(crate) async fn upload_certificate(&self, task: &Task) -> Result<Outcome, HandlerError> {
+        let Some(certificate) = self.store.certificate(task).await? else {
+            return Ok(broken("no certificate was stored in this round"));
+        };
+        if certificate.iam_id.is_some() {
+            return Ok(Outcome::DONE);
+        }
+        let split = match pem::split(&certificate.chain_pem) {
+            Ok(split) => split,
+            Err(error) => return Ok(broken(format!("certificate {}: {error}", certificate.id))),
+        };
+        if split.body.len() > LONGEST_BODY {
+            return Ok(too_long(&certificate, split.body.len()));
+        }
+        let name = format!("cdn-broker-{}", certificate.id);
+        self.store.set_iam(task, certificate.id, &name, None).await?;
+        let uploaded = match self.upload(task, &certificate, &name, &split).await? {
+            Ok(uploaded) => uploaded,
+            Err(failure) if failure.code() == "EntityAlreadyExists" => match self.adopt(&name, &split).await {
+                Ok(uploaded) => uploaded,
+                Err(outcome) => return Ok(outcome),
+            },
+            Err(failure) => return Ok(refused(&failure)),
+        };
+        let id = &uploaded.server_certificate_id;
+        match self.store.set_iam(task, certificate.id, &name, Some(id)).await {
+            Ok(()) => Ok(Outcome::DONE),
+            Err(error) => {
+                if matches!(error, StoreError::Stale) {
+                    tracing::error!(
+                        iam_name = name,
+                        iam_id = id,
+                        "the IAM certificate may be nobody's: the step was superseded while it was uploaded"
+                    );
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn upload(
+        &self,
+        task: &Task,
+        certificate: &Certificate,
+        name: &str,
+        split: &Split,
+    ) -> Result<Result<ServerCertificateMetadata, Failure>, HandlerError> {
+        const ACTION: &str = "UploadServerCertificate";
+        let tag = Tag::builder()
+            .key(INSTANCE_TAG)
+            .value(tag_value(&task.instance.id))
+            .build()
+            .map_err(|source| HandlerError::Other {
+                waiting_for: "an error inside the broker, which its operator finds in the log".into(),
+                source: source.into(),
+            })?;
+        let key = self.store.private_key(&self.key_ring, task, certificate).await?;
+        let answer = self
+            .iam
+            .upload_server_certificate()
+            .server_certificate_name(name)
+            .path(&self.iam_path)
+            .certificate_body(&split.body)
+            .set_certificate_chain(split.chain.clone())
+            .private_key(pem::private_key(&key).expose_secret())
+            .tags(tag)
+            .send()
+            .await;
+        Ok(match answer {
+            Ok(answer) => answer
+                .server_certificate_metadata
+                .inspect(|uploaded| {
+                    tracing::info!(
+                        iam_name = name,
+                        iam_id = uploaded.server_certificate_id,
+                        "uploaded the certificate"
+                    );
+                })
+                // The next attempt is told that it exists, and adopts it.
+                .ok_or_else(|| Failure::incomplete(Peer::Iam, ACTION, "metadata")),
+            Err(error) => Err(Failure::new(Peer::Iam, ACTION, &error)),
+        })
+    }
+
+    /// The certificate that has our name already: that of an earlier attempt, if it is the same one.
+    async fn adopt(&self, name: &str, split: &Split) -> Result<ServerCertificateMetadata, Outcome> {
+        const ACTION: &str = "GetServerCertificate";
+        let answer = self
+            .iam
+            .get_server_certificate()
+            .server_certificate_name(name)
+            .send()
+            .await
+            .map_err(|error| {
+                let failure = Failure::new(Peer::Iam, ACTION, &error);
+                if failure.code() == "NoSuchEntity" {
+                    Outcome::pending("IAM has not settled on whether the certificate exists")
+                } else {
+                    failure.outcome()
+                }
+            })?;
+        let there = answer
+            .server_certificate
+            .ok_or_else(|| Failure::incomplete(Peer::Iam, ACTION, "certificate").outcome())?;
+        let metadata = there
+            .server_certificate_metadata
+            .ok_or_else(|| Failure::incomplete(Peer::Iam, ACTION, "metadata").outcome())?;
+        if !pem::same_leaf(&there.certificate_body, &split.body) {
+            return Err(broken(format!("IAM has another certificate by the name {name}")));
+        }
+        if !metadata.path.starts_with("/cloudfront/") {
+            return Err(broken(format!(
+                "the IAM certificate {name} was moved to {}, where CloudFront doesn't look",
+                metadata.path
+            )));
+        }
+        tracing::info!(
+            iam_name = name,
+            iam_id = metadata.server_certificate_id,
+            "adopted the certificate"
+        );
+        Ok(metadata)
+    }
+}
+
+fn too_long(certificate: &Certificate, length: usize) -> Outcome {
+    Outcome::failed(
+        format!(
+            "a certificate for these {} domains has {length} characters, and AWS takes at most {LONGEST_BODY}: \
+             delete this service with `cf delete-service` and create several with fewer or shorter domains each",
+            certificate.names.len()
+        ),
+        format!("the body of certificate {} has {length} characters", certificate.id),
+    )
+}
+
+fn refused(failure: &Failure) -> Outcome {
+    match failure.code() {
+        "MalformedCertificate" | "KeyPairMismatch" | "InvalidInput" => failure.failed(
+            "AWS doesn't take the certificate that the CA issued; the broker's operator finds the reason in its log",
+        ),
+        _ => failure.outcome(),
+    }
+}

@@ -1,0 +1,135 @@
+//! Aliases and certificate of a distribution: pure, so that every rule can be tested as a table.
+
+use std::time::Duration;
+
+use aws::{Failure, writes_race};
+use aws_sdk_cloudfront::error::BuildError;
+use aws_sdk_cloudfront::types::{
+    Aliases, DistributionConfig, MinimumProtocolVersion, SslSupportMethod, ViewerCertificate,
+};
+use pipeline::Outcome;
+
+/// What browsers shall see.
+#[derive(Debug, Clone)]
+pub(crate) struct Viewer<'a> {
+    /// The aliases, sorted.
+    pub(crate) domains: Vec<String>,
+    /// Id of the IAM certificate.
+    pub(crate) certificate: &'a str,
+    /// Oldest TLS.
+    pub(crate) minimum_tls_version: &'a MinimumProtocolVersion,
+}
+
+impl Viewer<'_> {
+    /// Is the distribution so already?
+    pub(crate) fn is_in(&self, config: &DistributionConfig) -> bool {
+        let mut aliases: Vec<String> = config
+            .aliases
+            .as_ref()
+            .map(|aliases| aliases.items().to_vec())
+            .unwrap_or_default();
+        aliases.sort();
+        aliases == self.domains
+            && config.viewer_certificate.as_ref().is_some_and(|there| {
+                there.iam_certificate_id.as_deref() == Some(self.certificate)
+                    && there.ssl_support_method == Some(SslSupportMethod::SniOnly)
+                    && there.minimum_protocol_version.as_ref() == Some(self.minimum_tls_version)
+            })
+    }
+
+    /// Changes both together and nothing else: an alias must be covered by the certificate at every moment
+    /// (docs/aws-rules.md, rule 3). The deprecated `Certificate` and `CertificateSource` of what was read are left
+    /// out: they would contradict the new id (rule 8).
+    pub(crate) fn put_into(&self, config: &mut DistributionConfig) -> Result<(), BuildError> {
+        config.aliases = Some(
+            Aliases::builder()
+                .quantity(i32::try_from(self.domains.len()).unwrap_or(i32::MAX))
+                .set_items(Some(self.domains.clone()))
+                .build()?,
+        );
+        config.viewer_certificate = Some(
+            ViewerCertificate::builder()
+                .iam_certificate_id(self.certificate)
+                .ssl_support_method(SslSupportMethod::SniOnly)
+                .minimum_protocol_version(self.minimum_tls_version.clone())
+                .build(),
+        );
+        Ok(())
+    }
+
+    /// What a refused update means. `distribution` and `iam_name` are what stays behind.
+    pub(crate) fn refused(&self, failure: &Failure, distribution: &str, iam_name: &str) -> Outcome {
+        let message = failure.message();
+        match failure.code() {
+            code if writes_race(code) => Outcome::pending_for(
+                "the distribution was changed at the same moment",
+                Some(Duration::from_secs(1)),
+            ),
+            // The owner can mend this one; the words are CloudFront's (terraform-provider-aws issue 8734).
+            "CNAMEAlreadyExists" if message.contains("incorrectly configured DNS record") => Outcome::pending(format!(
+                "waiting for you: the DNS of {} points to another CloudFront distribution; remove that record, \
+                     and wait for its time to live",
+                self.named_in(message)
+            )),
+            "CNAMEAlreadyExists" => failure.failed(format!(
+                "{} belongs to another CloudFront distribution, outside of this broker: remove the alias there \
+                 (or ask AWS support to), then `cf delete-service` this service and create it again. Until then its \
+                 CloudFront distribution {distribution} and its certificate {iam_name} stay.",
+                self.named_in(message)
+            )),
+            "TooManyDistributionCNAMEs" => failure.failed(format!(
+                "CloudFront doesn't take {} domains on one distribution: `cf delete-service` this service and create \
+                 several with fewer domains each, or ask the broker's operator to have the quota raised",
+                self.domains.len()
+            )),
+            "InvalidViewerCertificate" if is_unseen(message) => {
+                Outcome::pending("CloudFront doesn't see the uploaded certificate yet")
+            }
+            "InvalidViewerCertificate" => failure.failed(
+                "CloudFront doesn't take the certificate for these domains; the broker's operator finds the reason in \
+                 its log",
+            ),
+            "NoSuchDistribution" => gone(distribution, failure.to_string()),
+            _ => failure.outcome(),
+        }
+    }
+
+    /// The domains that the message names; all, when it names none.
+    fn named_in(&self, message: &str) -> String {
+        let words: Vec<&str> = message
+            .split(|c: char| !(c.is_ascii_alphanumeric() || "-._*".contains(c)))
+            .map(|word| word.trim_matches('.'))
+            .collect();
+        let named: Vec<&str> = self
+            .domains
+            .iter()
+            .map(String::as_str)
+            .filter(|domain| words.iter().any(|word| word.eq_ignore_ascii_case(domain)))
+            .collect();
+        match (named.as_slice(), self.domains.as_slice()) {
+            ([], [only]) => only.clone(),
+            ([], all) => format!("one of {}", all.join(", ")),
+            (named, _) => named.join(", "),
+        }
+    }
+}
+
+/// A certificate just uploaded (docs/aws-rules.md, rule 7). A longer-lived cause has the same words, so the step's
+/// deadline ends this.
+fn is_unseen(message: &str) -> bool {
+    message.contains("doesn't exist") || message.contains("us-east-1")
+}
+
+/// The distribution was removed behind our back.
+pub(crate) fn gone(id: &str, cause: impl Into<String>) -> Outcome {
+    Outcome::failed(
+        format!(
+            "the CloudFront distribution {id} is gone, though not by this broker: \
+             delete this service with `cf delete-service` and create it again"
+        ),
+        cause,
+    )
+}
+
+#[cfg(test)]
+mod tests;

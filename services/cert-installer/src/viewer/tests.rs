@@ -1,0 +1,133 @@
+use aws::{Peer, Reason};
+use aws_sdk_cloudfront::types::{CertificateSource, DefaultCacheBehavior, Origins, ViewerProtocolPolicy};
+
+use super::*;
+
+const TLS: MinimumProtocolVersion = MinimumProtocolVersion::TlSv122021;
+
+fn viewer() -> Viewer<'static> {
+    Viewer {
+        domains: vec!["example.com".to_string(), "www.example.com".to_string()],
+        certificate: "ASCANEW",
+        minimum_tls_version: &TLS,
+    }
+}
+
+/// As CloudFront gives it back, deprecated fields and all.
+#[expect(deprecated, reason = "CloudFront still sends these two")]
+fn read_config() -> DistributionConfig {
+    DistributionConfig::builder()
+        .caller_reference("instance-1")
+        .comment("cdn-broker instance-1")
+        .enabled(true)
+        .origins(
+            Origins::builder()
+                .quantity(0)
+                .set_items(Some(Vec::new()))
+                .build()
+                .unwrap(),
+        )
+        .default_cache_behavior(
+            DefaultCacheBehavior::builder()
+                .target_origin_id("origin")
+                .viewer_protocol_policy(ViewerProtocolPolicy::RedirectToHttps)
+                .build()
+                .unwrap(),
+        )
+        .web_acl_id("kept")
+        .viewer_certificate(
+            ViewerCertificate::builder()
+                .cloud_front_default_certificate(true)
+                .certificate_source(CertificateSource::Cloudfront)
+                .certificate("ASCAOLD")
+                .build(),
+        )
+        .build()
+        .unwrap()
+}
+
+#[test]
+#[expect(deprecated, reason = "the test is that these two are gone")]
+fn aliases_and_certificate_change_together_and_nothing_else() {
+    let mut config = read_config();
+    assert!(!viewer().is_in(&config));
+    viewer().put_into(&mut config).unwrap();
+    let certificate = config.viewer_certificate.clone().unwrap();
+    assert_eq!(certificate.iam_certificate_id.as_deref(), Some("ASCANEW"));
+    assert_eq!(certificate.certificate, None);
+    assert_eq!(certificate.certificate_source, None);
+    assert_eq!(certificate.cloud_front_default_certificate, None);
+    assert_eq!(config.aliases.as_ref().unwrap().quantity, 2);
+    assert_eq!(config.web_acl_id.as_deref(), Some("kept"));
+    assert_eq!(config.caller_reference, "instance-1");
+    assert!(viewer().is_in(&config));
+
+    let mut other = viewer();
+    other.certificate = "ASCAOTHER";
+    assert!(!other.is_in(&config));
+    let mut fewer = viewer();
+    fewer.domains.pop();
+    assert!(!fewer.is_in(&config));
+}
+
+#[test]
+fn the_order_of_aliases_does_not_matter() {
+    let mut config = read_config();
+    viewer().put_into(&mut config).unwrap();
+    let items = config.aliases.as_mut().unwrap().items.as_mut().unwrap();
+    items.reverse();
+    assert!(viewer().is_in(&config));
+}
+
+fn refused(code: &str, message: &str) -> Outcome {
+    let failure = Failure {
+        peer: Peer::CloudFront,
+        action: "UpdateDistribution",
+        reason: Reason::Refused {
+            status: 400,
+            code: code.to_string(),
+            message: message.to_string(),
+        },
+    };
+    viewer().refused(&failure, "E1", "cdn-broker-1")
+}
+
+#[test]
+fn a_refusal_ends_what_waiting_can_not_mend() {
+    let unseen = "The specified SSL certificate doesn't exist, isn't in us-east-1 region, isn't valid, or doesn't \
+                  include a valid certificate chain.";
+    let uncovered = "The certificate that is attached to your distribution doesn't cover the alternate domain name \
+                     (CNAME) that you're trying to add.";
+    let dns = "One or more aliases specified for the distribution includes an incorrectly configured DNS record that \
+               points to another CloudFront distribution.";
+    for (code, message, name) in [
+        ("PreconditionFailed", "", "pending"),
+        ("InvalidIfMatchVersion", "", "pending"),
+        ("InvalidViewerCertificate", unseen, "pending"),
+        ("InvalidViewerCertificate", uncovered, "failed"),
+        ("CNAMEAlreadyExists", dns, "pending"),
+        (
+            "CNAMEAlreadyExists",
+            "One or more of the CNAMEs you provided are already associated with a different resource.",
+            "failed",
+        ),
+        ("TooManyDistributionCNAMEs", "", "failed"),
+        ("NoSuchDistribution", "", "failed"),
+        ("Throttling", "", "pending"),
+        ("IllegalUpdate", "", "failed"),
+    ] {
+        assert_eq!(refused(code, message).name(), name, "{code} {message}");
+    }
+}
+
+#[test]
+fn a_taken_alias_is_named_when_cloudfront_names_it() {
+    let text = |message| match refused("CNAMEAlreadyExists", message) {
+        Outcome::Failed { for_user, .. } => for_user,
+        other => panic!("{other:?}"),
+    };
+    let named = text("The alias www.example.com. is in use.");
+    assert!(named.starts_with("www.example.com belongs to"), "{named}");
+    assert!(named.contains("distribution E1 and its certificate cdn-broker-1 stay"));
+    assert!(text("In use.").starts_with("one of example.com, www.example.com belongs to"));
+}

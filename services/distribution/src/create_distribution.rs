@@ -1,0 +1,144 @@
+//! Create the CloudFront distribution, without aliases: those need the certificate.
+
+use aws::{Failure, INSTANCE_TAG, Peer, TENANT_TAG, tag_value};
+use aws_sdk_cloudfront::error::BuildError;
+use aws_sdk_cloudfront::types::{DistributionConfigWithTags, Tag, Tags};
+use pipeline::Outcome;
+use store::{StoreError, Task};
+use worker::HandlerError;
+
+use crate::config::distribution_config;
+use crate::find::Found;
+use crate::handler::Distributions;
+
+impl Distributions {
+    pub(crate) async fn create_distribution(&self, task: &Task) -> Result<Outcome, HandlerError> {
+        if task.instance.distribution_id.is_some() {
+            return Ok(Outcome::DONE);
+        }
+        let (id, domain) = match self.create(task).await? {
+            Ok(made) => made,
+            // Our own call of an earlier attempt: the caller reference is the instance's id (docs/aws-rules.md, rule 2).
+            Err(failure) if failure.code() == "DistributionAlreadyExists" => match self.find_distribution(task).await {
+                Ok(Some(Found { id, domain })) => {
+                    tracing::info!(distribution = id, "adopted the distribution");
+                    (id, domain)
+                }
+                Ok(None) => {
+                    tracing::warn!(error = %failure, "no distribution with this comment and caller reference is listed");
+                    return Ok(Outcome::pending(
+                        "CloudFront says that the distribution was made before, but doesn't list it yet",
+                    ));
+                }
+                Err(failure) => return Ok(failure.outcome()),
+            },
+            Err(failure) => return Ok(refused(&failure)),
+        };
+        match self.store.set_distribution(task, &id, &domain).await {
+            Ok(()) => Ok(Outcome::DONE),
+            Err(error) => {
+                if matches!(error, StoreError::Stale) {
+                    tracing::error!(
+                        distribution = id,
+                        domain,
+                        "the distribution is nobody's: the step was superseded while it was made"
+                    );
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The new distribution's id and domain name.
+    async fn create(&self, task: &Task) -> Result<Result<(String, String), Failure>, HandlerError> {
+        const ACTION: &str = "CreateDistributionWithTags";
+        let input = with_tags(self, task).map_err(|source| HandlerError::Other {
+            waiting_for: "an error inside the broker, which its operator finds in the log".into(),
+            source: source.into(),
+        })?;
+        self.store.ensure_current(task).await?;
+        let answer = self
+            .cloudfront
+            .client()
+            .create_distribution_with_tags()
+            .distribution_config_with_tags(input)
+            .send()
+            .await;
+        let made = match answer {
+            Ok(answer) => answer.distribution,
+            Err(error) => return Ok(Err(Failure::new(Peer::CloudFront, ACTION, &error))),
+        };
+        Ok(match made {
+            Some(made) => {
+                tracing::info!(
+                    distribution = made.id,
+                    domain = made.domain_name,
+                    "created the distribution"
+                );
+                Ok((made.id, made.domain_name))
+            }
+            // The next attempt is told that it exists, and adopts it.
+            None => Err(Failure::incomplete(Peer::CloudFront, ACTION, "distribution")),
+        })
+    }
+}
+
+fn with_tags(service: &Distributions, task: &Task) -> Result<DistributionConfigWithTags, BuildError> {
+    let tag = |key, value| Tag::builder().key(key).value(tag_value(value)).build();
+    let tags = Tags::builder()
+        .items(tag(INSTANCE_TAG, &task.instance.id)?)
+        .items(tag(TENANT_TAG, &task.instance.tenant)?)
+        .build();
+    Ok(DistributionConfigWithTags::builder()
+        .distribution_config(distribution_config(
+            &task.instance,
+            &service.responder,
+            service.price_class.clone(),
+        )?)
+        .tags(tags)
+        .build())
+}
+
+/// What the user's own settings can be to blame for is said in the settings' words.
+fn refused(failure: &Failure) -> Outcome {
+    let blame = match failure.code() {
+        "TooManyHeadersInForwardedValues" => "CloudFront passes fewer headers to an origin than \"headers\" names",
+        "TooManyCookieNamesInWhiteList" => "CloudFront passes fewer cookies to an origin than \"cookies\" names",
+        "InvalidForwardCookies" => "CloudFront doesn't take what \"cookies\" says",
+        "InvalidOrigin" => "CloudFront doesn't take what \"origin\" says as an origin",
+        "InvalidRelativePath" => "CloudFront doesn't take what \"path\" says",
+        "InvalidHeadersForS3Origin" => "CloudFront doesn't pass these \"headers\" to an S3 origin",
+        _ => return failure.outcome(),
+    };
+    failure.failed(format!(
+        "{blame}: delete this service with `cf delete-service` and create it again with another value"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws::Reason;
+
+    use super::*;
+
+    #[test]
+    fn a_setting_that_is_refused_is_named_and_a_quota_is_waited_for() {
+        let outcome = |code: &str| {
+            refused(&Failure {
+                peer: Peer::CloudFront,
+                action: "CreateDistributionWithTags",
+                reason: Reason::Refused {
+                    status: 400,
+                    code: code.to_string(),
+                    message: String::new(),
+                },
+            })
+        };
+        match outcome("TooManyHeadersInForwardedValues") {
+            Outcome::Failed { for_user, .. } => assert!(for_user.contains("\"headers\"")),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(outcome("TooManyDistributions").name(), "pending");
+        assert_eq!(outcome("InvalidArgument").name(), "failed");
+    }
+}

@@ -1,0 +1,52 @@
+//! Disable the distribution: CloudFront deletes only disabled ones (docs/aws-rules.md, rule 5).
+
+use std::time::Duration;
+
+use aws::writes_race;
+use pipeline::Outcome;
+use store::Task;
+use worker::HandlerError;
+
+use crate::find::Found;
+use crate::handler::Distributions;
+
+impl Distributions {
+    pub(crate) async fn disable_distribution(&self, task: &Task) -> Result<Outcome, HandlerError> {
+        let id = match &task.instance.distribution_id {
+            Some(id) => id.clone(),
+            // A create may have crashed before it wrote the id down.
+            None => match self.find_distribution(task).await {
+                Ok(Some(Found { id, domain })) => {
+                    // The steps after this one need to know it too.
+                    self.store.set_distribution(task, &id, &domain).await?;
+                    tracing::info!(distribution = id, "adopted the distribution to remove it");
+                    id
+                }
+                Ok(None) => return Ok(Outcome::DONE),
+                Err(failure) => return Ok(failure.outcome()),
+            },
+        };
+        let mut read = match self.cloudfront.config(&id).await {
+            Ok(Some(read)) if read.config.enabled => read,
+            Ok(_) => return Ok(Outcome::DONE),
+            Err(failure) => return Ok(failure.outcome()),
+        };
+        read.config.enabled = false;
+        let written = self.cloudfront.update(&self.store, task, &id, read).await;
+        let failure = match written {
+            Ok(()) => {
+                tracing::info!(distribution = id, "disabled the distribution");
+                return Ok(Outcome::DONE);
+            }
+            Err(error) => error.failure()?,
+        };
+        Ok(match failure.code() {
+            "NoSuchDistribution" => Outcome::DONE,
+            code if writes_race(code) => Outcome::pending_for(
+                "the distribution was changed at the same moment",
+                Some(Duration::from_secs(1)),
+            ),
+            _ => failure.outcome(),
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! Which file does which step.
+
+use aws::CloudFront;
+use aws_sdk_cloudfront::types::PriceClass;
+use pipeline::{Outcome, Service, StepKind};
+use store::{Store, Task};
+use worker::{Handler, HandlerError};
+
+use crate::settings::Responder;
+
+/// The steps of this service.
+pub(crate) struct Distributions {
+    pub(crate) store: Store,
+    pub(crate) cloudfront: CloudFront,
+    pub(crate) responder: Responder,
+    pub(crate) price_class: PriceClass,
+}
+
+#[async_trait::async_trait]
+impl Handler for Distributions {
+    const SERVICE: Service = Service::Distribution;
+
+    async fn attempt(&self, task: &Task) -> Result<Outcome, HandlerError> {
+        match task.kind {
+            StepKind::CreateDistribution => self.create_distribution(task).await,
+            StepKind::AwaitDeployment => self.await_deployment(task).await,
+            StepKind::DisableDistribution => self.disable_distribution(task).await,
+            StepKind::DeleteDistribution => self.delete_distribution(task).await,
+            other => Ok(Outcome::failed(
+                "an error inside the broker: a step came to the wrong service",
+                format!("{} is no step of this service", other.as_str()),
+            )),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Makes, awaits, disables and deletes CloudFront distributions: one file per step.
+
+mod await_deployment;
+mod config;
+mod create_distribution;
+mod delete_distribution;
+mod disable_distribution;
+mod find;
+mod handler;
+mod settings;
+
+use clap::Parser as _;
+use store::Store;
+use telemetry::Telemetry;
+
+use crate::handler::Distributions;
+use crate::settings::Settings;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let settings = Settings::parse();
+    let telemetry = Telemetry::init(&settings.worker.telemetry, "distribution")?;
+    let store = Store::new(&settings.worker.database, "distribution")?;
+    let cloudfront = aws::CloudFront::new(&aws::sdk_config().await);
+    let handler = Distributions {
+        store: store.clone(),
+        cloudfront,
+        responder: settings.acme_responder_url,
+        price_class: settings.price_class.as_str().into(),
+    };
+    worker::run(handler, store, settings.worker, &telemetry).await?;
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! A failed call to AWS, reduced to what matters: who, what, and why.
+
+use std::error::Error;
+use std::fmt;
+
+use aws_sdk_cloudfront::config::http::HttpResponse;
+use aws_sdk_cloudfront::error::{ProvideErrorMetadata, SdkError};
+use pipeline::Outcome;
+
+use crate::triage::{Class, classify, triage};
+
+/// Longest part of a service's own message that is kept.
+const LONGEST_MESSAGE: usize = 400;
+
+/// Who was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    /// Amazon CloudFront.
+    CloudFront,
+    /// AWS Identity and Access Management, which keeps certificates for CloudFront.
+    Iam,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CloudFront => "CloudFront",
+            Self::Iam => "IAM",
+        })
+    }
+}
+
+/// A failed call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{peer} {action}: {reason}")]
+pub struct Failure {
+    /// Who was asked.
+    pub peer: Peer,
+    /// The operation, by its AWS name.
+    pub action: &'static str,
+    /// What came of it.
+    pub reason: Reason,
+}
+
+/// Why a call failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// The service answered with an error.
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// AWS' error code; empty when the answer had none, and so perhaps was not AWS'.
+        code: String,
+        /// AWS' message: shortened, control characters escaped. May hold ids of the operator's account.
+        message: String,
+    },
+    /// There was no answer; the call may or may not have taken effect.
+    NoAnswer(String),
+    /// No credentials could be had, so nothing was sent.
+    NoCredentials(String),
+    /// An answer came that doesn't say what it must.
+    Incomplete(&'static str),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { status, code, message } if code.is_empty() => {
+                write!(f, "status {status} without a code {message}")
+            }
+            Self::Refused { status, code, message } => write!(f, "{code} ({status}) {message}"),
+            Self::NoAnswer(why) => write!(f, "no answer: {why}"),
+            Self::NoCredentials(why) => write!(f, "no credentials: {why}"),
+            Self::Incomplete(what) => write!(f, "the answer has no {what}"),
+        }
+    }
+}
+
+impl Failure {
+    /// What the SDK's error says.
+    pub fn new<E>(peer: Peer, action: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let chain = || clean(&with_causes(error));
+        let reason = match error {
+            SdkError::ServiceError(service) => {
+                let answer = service.err();
+                Reason::Refused {
+                    status: service.raw().status().as_u16(),
+                    code: clean(answer.code().unwrap_or_default()),
+                    message: clean(answer.message().unwrap_or_default()),
+                }
+            }
+            SdkError::ResponseError(response) => Reason::Refused {
+                status: response.raw().status().as_u16(),
+                code: String::new(),
+                message: chain(),
+            },
+            // The SDK has no type of its own for this in `SdkError`; the cause's text is all there is.
+            SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_)
+                if with_causes(error).to_lowercase().contains("credential") =>
+            {
+                Reason::NoCredentials(chain())
+            }
+            _ => Reason::NoAnswer(chain()),
+        };
+        Self { peer, action, reason }
+    }
+
+    /// An answer that lacks what the service model promises.
+    pub fn incomplete(peer: Peer, action: &'static str, what: &'static str) -> Self {
+        Self {
+            peer,
+            action,
+            reason: Reason::Incomplete(what),
+        }
+    }
+
+    /// AWS' error code; empty when there was none.
+    pub fn code(&self) -> &str {
+        match &self.reason {
+            Reason::Refused { code, .. } => code,
+            _ => "",
+        }
+    }
+
+    /// AWS' own message; empty when there was none.
+    pub fn message(&self) -> &str {
+        match &self.reason {
+            Reason::Refused { message, .. } => message,
+            _ => "",
+        }
+    }
+
+    /// The outcome by [`triage`]; what only the operator can mend is also logged as an error.
+    pub fn outcome(&self) -> Outcome {
+        match classify(&self.reason) {
+            Class::Credentials => {
+                tracing::error!(code = self.code(), error = %self, "AWS refuses the broker's credentials");
+            }
+            Class::Quota => {
+                tracing::error!(code = self.code(), error = %self, "a quota of the AWS account is reached");
+            }
+            Class::Stranger => {
+                tracing::error!(error = %self, "the answer is not one of AWS: is the endpoint right?");
+            }
+            Class::SlowDown | Class::Unavailable | Class::Refusal => {
+                tracing::warn!(code = self.code(), error = %self, "a call to AWS failed");
+            }
+        }
+        triage(self)
+    }
+
+    /// The end of the operation, with a text for the user; AWS' answer is the cause.
+    pub fn failed(&self, for_user: impl Into<String>) -> Outcome {
+        Outcome::failed(for_user, self.to_string())
+    }
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// Shortened, without control characters: fit for a log line.
+fn clean(text: &str) -> String {
+    let mut cleaned = String::new();
+    for (index, c) in text.chars().enumerate() {
+        if index == LONGEST_MESSAGE {
+            cleaned.push('…');
+            break;
+        }
+        if c.is_control() {
+            cleaned.extend(c.escape_default());
+        } else {
+            cleaned.push(c);
+        }
+    }
+    cleaned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_can_not_forge_a_log_line() {
+        assert_eq!(clean("a\nERROR b\u{1b}[31m"), "a\\nERROR b\\u{1b}[31m");
+        assert_eq!(clean(&"x".repeat(1000)).chars().count(), 401);
+    }
+}

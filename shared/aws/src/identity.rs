@@ -1,0 +1,36 @@
+//! How what we make in AWS is marked as ours.
+
+/// Tag on distributions and certificates: the instance's id.
+pub const INSTANCE_TAG: &str = "cdn-broker-instance";
+/// Tag on distributions: the tenant.
+pub const TENANT_TAG: &str = "cdn-broker-tenant";
+
+/// IAM and CloudFront take at most this many characters.
+const LONGEST_VALUE: usize = 256;
+
+/// A text as a tag's value: at most 256 characters, and `_` for each that AWS refuses (service models: the pattern
+/// `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`). For people and lists only; nothing is identified by a tag's value alone.
+pub fn tag_value(text: &str) -> String {
+    text.chars()
+        .take(LONGEST_VALUE)
+        .map(|c| {
+            if c.is_alphanumeric() || " _.:/=+-@".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tag_value;
+
+    #[test]
+    fn a_tag_value_is_one_that_aws_takes() {
+        assert_eq!(tag_value("cluster-1/name space"), "cluster-1/name space");
+        assert_eq!(tag_value("a\"b<c>\n*"), "a_b_c___");
+        assert_eq!(tag_value(&"ü".repeat(300)).chars().count(), 256);
+    }
+}

@@ -1,0 +1,14 @@
+//! What the two AWS services share: how a client is set up, what an answer of AWS means for a step, and CloudFront's
+//! read → check → write with its ETag. A retry is never made here: the pipeline does the waiting.
+
+mod client;
+mod cloudfront;
+mod failure;
+mod identity;
+mod triage;
+
+pub use client::{AFTER_HELP, CALL_LIMIT, sdk_config};
+pub use cloudfront::{CloudFront, ReadConfig, WriteError, writes_race};
+pub use failure::{Failure, Peer, Reason};
+pub use identity::{INSTANCE_TAG, TENANT_TAG, tag_value};
+pub use triage::triage;
