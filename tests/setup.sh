@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Installs what the tests and the demo need and is missing: PostgreSQL, RabbitMQ and CA certificates from the
+# distribution's own packages, and Pebble (Let's Encrypt's test CA, 2.10 or newer) from Debian testing's package,
+# unpacked into <repository>/.local/pebble. Debian testing is never added to the system: apt gets a source list and
+# folders of its own for that one download. For Debian 12 and 13 and Ubuntu 24.04. Runs again at no cost.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+pebble_dir=$root/.local/pebble
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() {
+    printf 'setup: %s\n' "$*" >&2
+    exit 1
+}
+
+# One name per line: the packages whose files are not there.
+missing_packages() {
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
+    [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || echo rabbitmq-server
+    [[ -s /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
+}
+
+pebble_is_there() {
+    [[ -x $pebble_dir/usr/bin/pebble && -x $pebble_dir/usr/bin/pebble-challtestsrv && -s $pebble_dir/version ]]
+}
+
+# Runs a command as root: directly, or by sudo; else says what an administrator has to install.
+as_root() {
+    if [[ $EUID -eq 0 ]]; then
+        "$@"
+    elif command -v sudo >/dev/null && { [[ -t 0 ]] || sudo -n true 2>/dev/null; }; then
+        sudo "$@"
+    else
+        fail "please install these packages as root, then run this again: ${wanted[*]}"
+    fi
+}
+
+install_packages() {
+    wanted=("$@")
+    command -v apt-get >/dev/null || fail "no apt-get here; please install: ${wanted[*]}"
+    say "installing ${wanted[*]} (a system service that a package starts is left alone; the tests start their own)"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${wanted[@]}" >/dev/null
+}
+
+# The Debian mirror this machine is set up with; on another distribution Debian's public name.
+debian_mirror() {
+    # A subshell, since os-release sets variables.
+    local id
+    id=$(. /etc/os-release && echo "${ID:-}")
+    if [[ $id == debian ]]; then
+        # Main archive only: "bookworm", not "bookworm-security"; the origin is unknown until the first apt-get update.
+        apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(ORIGIN)' 'Created-By: Packages' |
+            awk '$2 !~ /-/ && ($3 == "Debian" || $1 ~ /\/debian\/?$/) { print $1; exit }'
+    fi
+}
+
+fetch_pebble() {
+    local keyring=/usr/share/keyrings/debian-archive-keyring.gpg work mirror
+    command -v apt-get >/dev/null || fail "no apt-get here; please unpack Debian's package 'pebble' (2.10 or newer) into $pebble_dir"
+    [[ -s $keyring ]] || install_packages debian-archive-keyring
+    mirror=$(debian_mirror)
+    mirror=${mirror:-http://deb.debian.org/debian}
+    say "fetching Pebble from Debian testing at $mirror"
+
+    mkdir -p "$root/.local"
+    work=$(mktemp -d "$root/.local/pebble-fetch.XXXXXX")
+    # shellcheck disable=SC2064  # the folder of now is meant
+    trap "rm -rf '$work'" EXIT
+    mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/unpacked"
+    echo "deb [signed-by=$keyring] $mirror testing main" >"$work/sources.list"
+    local own=(
+        -o "Dir::Etc::sourcelist=$work/sources.list" -o Dir::Etc::sourceparts=-
+        -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null
+        -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache"
+        -o "APT::Sandbox::User=$(id -un)" -o APT::Update::Error-Mode=any
+        # Neither desktop catalogues nor translations.
+        -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o Acquire::Languages=none
+    )
+    (
+        cd "$work"
+        apt-get "${own[@]}" -qq update
+        apt-get "${own[@]}" -qq download pebble
+        dpkg-deb -x pebble_*.deb unpacked
+        dpkg-deb -f pebble_*.deb Version >unpacked/version
+    )
+    dpkg --compare-versions "$(<"$work/unpacked/version")" ge 2.10 ||
+        fail "Debian testing at $mirror has Pebble $(<"$work/unpacked/version"); 2.10 or newer is needed"
+    "$work/unpacked/usr/bin/pebble" -version >/dev/null || fail "the Pebble that was fetched doesn't run here"
+    rm -rf "$pebble_dir"
+    mv "$work/unpacked" "$pebble_dir"
+    say "Pebble $(<"$pebble_dir/version") is in .local/pebble"
+}
+
+mapfile -t missing < <(missing_packages)
+if [[ ${#missing[@]} -gt 0 ]]; then
+    install_packages "${missing[@]}"
+fi
+pebble_is_there || fetch_pebble
+say "PostgreSQL, RabbitMQ and Pebble $(<"$pebble_dir/version") are there"

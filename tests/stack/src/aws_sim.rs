@@ -1,0 +1,101 @@
+//! aws-sim: CloudFront, IAM and the edge.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpStream;
+
+use crate::endpoints::AccessKey;
+use crate::origin_tls;
+use crate::process::{Processes, Spec};
+
+const LIMIT: Duration = Duration::from_secs(15);
+/// The process's name in commands.
+pub(crate) const NAME: &str = "aws-sim";
+/// Who has an access key, and the actions it is for: patterns joined by `+`; none: all.
+pub(crate) const RIGHTS: [(&str, &str); 3] = [
+    ("distribution", "cloudfront:*"),
+    (
+        "cert-installer",
+        "iam:*ServerCertificate*+cloudfront:Get*+cloudfront:List*+cloudfront:UpdateDistribution",
+    ),
+    ("admin", ""),
+];
+
+/// What it takes to run it.
+pub(crate) struct AwsSim {
+    pub(crate) api_port: u16,
+    pub(crate) admin_port: u16,
+    pub(crate) edge_http_port: u16,
+    pub(crate) edge_https_port: u16,
+    pub(crate) deploy_ms: u64,
+    pub(crate) iam_visible_ms: u64,
+    /// Where the origin speaks TLS.
+    pub(crate) origin_tls: SocketAddr,
+    /// The CA of its certificate.
+    pub(crate) origin_ca_pem: PathBuf,
+    /// By the names of [`RIGHTS`].
+    pub(crate) keys: BTreeMap<String, AccessKey>,
+}
+
+impl AwsSim {
+    /// Starts it; Pebble's root must be there.
+    pub(crate) async fn start(
+        &self,
+        processes: &Processes,
+        folder: &Path,
+        program: &Path,
+        trusted_roots: &Path,
+    ) -> anyhow::Result<()> {
+        let mut keys = Vec::new();
+        for (role, rights) in RIGHTS {
+            let key = self.keys.get(role).context("a role without an access key")?;
+            keys.push(format!("{}:{}:{rights}", key.id, key.secret));
+        }
+        let port = self.edge_http_port;
+        // Whatever port an origin is configured with: the stack's two web servers have this one, and one for TLS.
+        let origins = format!(
+            "{origin}:443={},{origin}=127.0.0.2:{port},broker.cdn.test=127.0.0.3:{port}",
+            self.origin_tls,
+            origin = origin_tls::NAME
+        );
+        let flags = [
+            ("--api-listen", format!("127.0.0.1:{}", self.api_port)),
+            ("--admin-listen", format!("127.0.0.1:{}", self.admin_port)),
+            ("--edge-http-listen", format!("127.0.0.1:{port}")),
+            ("--edge-https-listen", format!("127.0.0.1:{}", self.edge_https_port)),
+            ("--deploy-ms", self.deploy_ms.to_string()),
+            ("--iam-visible-ms", self.iam_visible_ms.to_string()),
+            ("--access-keys", keys.join(",")),
+            ("--trusted-roots", trusted_roots.display().to_string()),
+            ("--origin-map", origins),
+            ("--origin-roots", self.origin_ca_pem.display().to_string()),
+            ("--origin-default", format!("127.0.0.2:{port}")),
+        ];
+        let spec = Spec::new(NAME, program, folder)
+            .env("RUST_LOG", "info")
+            .args(flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
+        self.launch(processes, spec).await
+    }
+
+    /// Starts it (again), until it listens everywhere.
+    pub(crate) async fn launch(&self, processes: &Processes, spec: Spec) -> anyhow::Result<()> {
+        let ready = || async {
+            for port in [
+                self.api_port,
+                self.admin_port,
+                self.edge_http_port,
+                self.edge_https_port,
+            ] {
+                if TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+                    return false;
+                }
+            }
+            true
+        };
+        processes.launch(spec, LIMIT, ready).await
+    }
+}

@@ -1,0 +1,79 @@
+//! What a running stack can be told: JSON lines on its standard input, each answered by one on its standard output.
+
+use serde::{Deserialize, Serialize};
+
+use crate::endpoints::Endpoints;
+use crate::options::Peer;
+
+/// A command.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "cmd", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    /// Signals a process (its whole group). After `KILL` and `TERM` the answer comes when it is gone.
+    Kill {
+        /// The process.
+        name: String,
+        /// The signal.
+        signal: Signal,
+    },
+    /// Starts a process that isn't running, on the same ports and folders, and waits until it is ready.
+    Start {
+        /// The process.
+        name: String,
+    },
+    /// Stops a process gracefully and starts it again.
+    Restart {
+        /// The process.
+        name: String,
+    },
+    /// Adjusts a delaying proxy; what is left out stays as it is.
+    Proxy {
+        /// Which one.
+        peer: Peer,
+        /// Round trip to add.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        latency_ms: Option<u64>,
+        /// True: close all connections and refuse new ones.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cut: Option<bool>,
+    },
+    /// Makes the origin redirect a host's challenges to `to` + token; without `to`, no longer.
+    Redirect {
+        /// The host asked for, without a port.
+        host: String,
+        /// URL prefix, usually ending with `/.well-known/acme-challenge/`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+    },
+    /// Answers with fresh [`Endpoints`] (process ids change when processes restart).
+    Endpoints,
+    /// Stops everything; the answer comes before that.
+    Stop,
+}
+
+/// A signal for [`Command::Kill`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Signal {
+    Kill,
+    Term,
+    Stop,
+    Cont,
+}
+
+/// The answer to a [`Command`].
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Answer {
+    /// Whether it was done.
+    pub ok: bool,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The process id after a start or restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// For [`Command::Endpoints`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoints: Option<Box<Endpoints>>,
+}

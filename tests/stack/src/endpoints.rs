@@ -1,0 +1,102 @@
+//! Where everything is: what `stack up` prints when the stack is ready.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::options::Peer;
+
+/// Addresses and secrets of a running stack. URLs are direct ones; what goes through a proxy is in `proxies`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Endpoints {
+    /// Everything the stack writes is in here.
+    pub folder: PathBuf,
+    /// The port of the CA's HTTP-01 fetches: the edge on 127.0.0.1, the origin on 127.0.0.2, broker-api on 127.0.0.3.
+    pub http_port: u16,
+    /// broker-api.
+    pub broker_url: String,
+    /// Its basic authentication.
+    pub broker_username: String,
+    /// Its basic authentication.
+    pub broker_password: String,
+    /// broker-api by the name that challtestsrv resolves: where challenge redirects go.
+    pub responder_url: String,
+    /// The services' database; the role may create databases.
+    pub database_url: String,
+    /// The database `postgres` as superuser.
+    pub database_admin_url: String,
+    /// RabbitMQ.
+    pub amqp_url: String,
+    /// aws-sim's CloudFront and IAM API.
+    pub aws_api_url: String,
+    /// aws-sim's control interface.
+    pub aws_admin_url: String,
+    /// Access keys aws-sim knows, by service; `admin` may do everything.
+    pub aws_keys: BTreeMap<String, AccessKey>,
+    /// aws-sim's edge, plain HTTP.
+    pub edge_http: SocketAddr,
+    /// aws-sim's edge, TLS by SNI.
+    pub edge_https: SocketAddr,
+    /// Pebble's directory.
+    pub acme_directory_url: String,
+    /// PEM file of the CA that signed Pebble's own server certificate (not what Pebble issues).
+    pub acme_ca_pem: PathBuf,
+    /// Pebble's management interface.
+    pub pebble_management_url: String,
+    /// PEM file of the root that Pebble issues from; new after each restart of Pebble.
+    pub pebble_root_pem: PathBuf,
+    /// challtestsrv as a resolver.
+    pub dns_addr: SocketAddr,
+    /// challtestsrv's management interface.
+    pub dns_management_url: String,
+    /// The customer's old web server.
+    pub origin_addr: SocketAddr,
+    /// POST `{"host","to"}` to its `/redirect`.
+    pub origin_control_url: String,
+    /// What the issuer and the installer seal with, as `SEALING_KEYS`.
+    pub sealing_keys: String,
+    /// The delaying proxies.
+    pub proxies: BTreeMap<Peer, ProxyEndpoint>,
+    /// Every process, in the order of names.
+    pub processes: Vec<ProcessInfo>,
+}
+
+impl Endpoints {
+    /// The process of that name.
+    pub fn process(&self, name: &str) -> Option<&ProcessInfo> {
+        self.processes.iter().find(|process| process.name == name)
+    }
+}
+
+/// An AWS access key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AccessKey {
+    /// `AWS_ACCESS_KEY_ID`
+    pub id: String,
+    /// `AWS_SECRET_ACCESS_KEY`
+    pub secret: String,
+}
+
+/// A proxy that delays what goes through it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProxyEndpoint {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// What it stands before.
+    pub target: SocketAddr,
+}
+
+/// A process of the stack.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProcessInfo {
+    /// Its name in commands.
+    pub name: String,
+    /// Absent while it isn't running.
+    pub pid: Option<u32>,
+    /// What it writes on standard output and standard error.
+    pub log: PathBuf,
+    /// Base URL of `/healthz`, `/readyz` and `/metrics`, for services.
+    pub health_url: Option<String>,
+}

@@ -1,0 +1,243 @@
+//! A stack for a test: it lives as long as the handle, and not longer than the test's process.
+
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::command::{Answer, Command, Signal};
+use crate::dns::Dns;
+use crate::endpoints::Endpoints;
+use crate::options::{Options, Peer};
+
+/// A whole start may take this long on a loaded machine.
+const START: Duration = Duration::from_secs(120);
+/// A command, for instance to restart RabbitMQ.
+const COMMAND: Duration = Duration::from_secs(120);
+/// Stopping everything.
+const STOP: Duration = Duration::from_secs(60);
+
+/// A running stack. Dropping it stops the stack and waits for that.
+pub struct Handle {
+    supervisor: Child,
+    endpoints: Endpoints,
+    channel: tokio::sync::Mutex<Channel>,
+    progress: Arc<Mutex<String>>,
+    keep: bool,
+}
+
+/// Commands go in, answers come out, in the same order.
+struct Channel {
+    commands: Option<ChildStdin>,
+    answers: mpsc::UnboundedReceiver<String>,
+    /// Answers that nobody has waited for to the end.
+    unread: usize,
+}
+
+impl Handle {
+    /// Starts a stack by the `stack` program that lies beside the test's own.
+    pub async fn start(options: Options) -> anyhow::Result<Self> {
+        let program = program()?;
+        let mut supervisor = std::process::Command::new(&program)
+            .args(["up", "--until-eof", "--options", &serde_json::to_string(&options)?])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // So that what kills the test's group lets the supervisor clean up.
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let stdout = supervisor.stdout.take().context("no standard output")?;
+        let stderr = supervisor.stderr.take().context("no standard error")?;
+        let commands = supervisor.stdin.take();
+        let (sender, mut answers) = mpsc::unbounded_channel();
+        read_lines(stdout, move |line| drop(sender.send(line)));
+        let progress = Arc::new(Mutex::new(String::new()));
+        let text = Arc::clone(&progress);
+        read_lines(stderr, move |line| {
+            let mut text = text.lock().unwrap_or_else(PoisonError::into_inner);
+            text.push_str(&line);
+            text.push('\n');
+        });
+
+        let first = timeout(START, answers.recv()).await;
+        let Ok(Some(line)) = first else {
+            drop(commands);
+            wait(&mut supervisor);
+            let text = progress.lock().unwrap_or_else(PoisonError::into_inner);
+            bail!("the stack did not start:\n{text}");
+        };
+        let endpoints = serde_json::from_str(&line).with_context(|| {
+            format!(
+                "{} is of another version (cargo build --workspace); it said {line}",
+                program.display()
+            )
+        })?;
+        let channel = Channel {
+            commands,
+            answers,
+            unread: 0,
+        };
+        Ok(Self {
+            supervisor,
+            endpoints,
+            channel: channel.into(),
+            progress,
+            keep: options.keep,
+        })
+    }
+
+    /// Where everything was at the start; only process ids change later, see [`Self::endpoints_now`].
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The supervisor's process id.
+    pub fn supervisor_pid(&self) -> u32 {
+        self.supervisor.id()
+    }
+
+    /// What the supervisor has said on standard error so far.
+    pub fn progress(&self) -> String {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sends a command and waits until it is done; an error when the stack says it could not.
+    pub async fn command(&self, command: Command) -> anyhow::Result<Answer> {
+        let mut channel = self.channel.lock().await;
+        let commands = channel.commands.as_mut().context("the stack is stopped")?;
+        writeln!(commands, "{}", serde_json::to_string(&command)?).context("the stack is gone")?;
+        channel.unread += 1;
+        loop {
+            let line = timeout(COMMAND, channel.answers.recv())
+                .await
+                .with_context(|| format!("{command:?}"))?;
+            let line = line.ok_or_else(|| anyhow!("the stack is gone:\n{}", self.progress()))?;
+            channel.unread -= 1;
+            if channel.unread == 0 {
+                let answer: Answer = serde_json::from_str(&line)?;
+                return match answer.error {
+                    Some(error) => Err(anyhow!("{command:?}: {error}")),
+                    None => Ok(answer),
+                };
+            }
+        }
+    }
+
+    /// Fresh endpoints, with the process ids of now.
+    pub async fn endpoints_now(&self) -> anyhow::Result<Endpoints> {
+        let answer = self.command(Command::Endpoints).await?;
+        answer
+            .endpoints
+            .map(|endpoints| *endpoints)
+            .context("an answer without endpoints")
+    }
+
+    /// Signals a process; see [`Command::Kill`].
+    pub async fn kill(&self, name: &str, signal: Signal) -> anyhow::Result<()> {
+        self.command(Command::Kill {
+            name: name.to_owned(),
+            signal,
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Starts a process that was killed, until it is ready.
+    pub async fn start_again(&self, name: &str) -> anyhow::Result<()> {
+        self.command(Command::Start { name: name.to_owned() }).await.map(drop)
+    }
+
+    /// Stops a process gracefully and starts it, until it is ready.
+    pub async fn restart(&self, name: &str) -> anyhow::Result<()> {
+        self.command(Command::Restart { name: name.to_owned() }).await.map(drop)
+    }
+
+    /// Sets the round trip that a proxy adds.
+    pub async fn set_latency(&self, peer: Peer, latency_ms: u64) -> anyhow::Result<()> {
+        self.command(Command::Proxy {
+            peer,
+            latency_ms: Some(latency_ms),
+            cut: None,
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Cuts (or restores) the network at a proxy.
+    pub async fn cut(&self, peer: Peer, cut: bool) -> anyhow::Result<()> {
+        self.command(Command::Proxy {
+            peer,
+            latency_ms: None,
+            cut: Some(cut),
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Makes the origin redirect a host's challenges to `to` + token; with `None`, no longer.
+    pub async fn redirect(&self, host: &str, to: Option<&str>) -> anyhow::Result<()> {
+        self.command(Command::Redirect {
+            host: host.to_owned(),
+            to: to.map(str::to_owned),
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Where DNS records are set.
+    pub fn dns(&self) -> anyhow::Result<Dns> {
+        Dns::new(&self.endpoints.dns_management_url)
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // The end of its standard input tells it to stop.
+        self.channel.get_mut().commands = None;
+        wait(&mut self.supervisor);
+        // It has removed its folder itself, unless it was killed.
+        if !self.keep && self.endpoints.folder.exists() {
+            std::fs::remove_dir_all(&self.endpoints.folder).ok();
+        }
+    }
+}
+
+/// Waits until the supervisor has stopped everything. If it can't, the kernel ends its children with it.
+fn wait(supervisor: &mut Child) {
+    let deadline = Instant::now() + STOP;
+    while let Ok(None) = supervisor.try_wait() {
+        if Instant::now() > deadline {
+            supervisor.kill().ok();
+            supervisor.wait().ok();
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn read_lines(from: impl Read + Send + 'static, mut take: impl FnMut(String) + Send + 'static) {
+    std::thread::spawn(move || BufReader::new(from).lines().map_while(Result::ok).for_each(&mut take));
+}
+
+/// Test programs are in `target/debug/deps` or `…/examples`, this one in `target/debug`.
+fn program() -> anyhow::Result<PathBuf> {
+    let here = std::env::current_exe()?;
+    here.ancestors()
+        .skip(1)
+        .take(3)
+        .map(|folder| folder.join("stack"))
+        .find(|path| path.is_file())
+        .with_context(|| {
+            format!(
+                "no program stack near {}; run cargo build --workspace first",
+                here.display()
+            )
+        })
+}

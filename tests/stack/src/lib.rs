@@ -1,0 +1,34 @@
+//! Starts real PostgreSQL, RabbitMQ, Pebble and challtestsrv, aws-sim and the services, on private ports in a local
+//! folder, and stops them all when it is told to or when whoever started it is gone.
+//!
+//! Tests use [`Handle`]; people use `stack up`. See the README.
+
+mod aws_sim;
+mod command;
+mod dns;
+mod endpoints;
+mod folder;
+mod handle;
+mod http;
+mod options;
+mod origin;
+mod origin_tls;
+mod pebble;
+mod ports;
+mod postgres;
+mod process;
+mod progress;
+mod proxy;
+mod rabbitmq;
+mod run;
+mod secret;
+mod services;
+mod supervisor;
+
+pub use command::{Answer, Command, Signal};
+pub use dns::Dns;
+pub use endpoints::{AccessKey, Endpoints, ProcessInfo, ProxyEndpoint};
+pub use handle::Handle;
+pub use http::Http;
+pub use options::{FAST, Options, Peer};
+pub use run::run;

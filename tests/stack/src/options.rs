@@ -1,0 +1,160 @@
+//! What a stack should look like.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Waits of seconds instead of minutes, for tests: environment of every service.
+pub const FAST: &[(&str, &str)] = &[
+    (
+        "DELAY_LADDER_MS",
+        "50,100,200,300,500,800,1200,2000,4000,8000,16000,60000",
+    ),
+    ("SWEEP_INTERVAL", "1s"),
+    ("DNS_TIMEOUT", "1s"),
+    ("HTTP_TIMEOUT", "2s"),
+    (
+        "SCHEDULE_CREATE_DISTRIBUTION",
+        "first=200ms,factor=1.5,max=2s,deadline=1h",
+    ),
+    (
+        "SCHEDULE_PLACE_ORDER",
+        "first=200ms,factor=1.5,max=2s,deadline=1h,limit=2m",
+    ),
+    (
+        "SCHEDULE_VERIFY_CHALLENGE",
+        "first=300ms,factor=1.5,max=1500ms,deadline=1h,limit=15s",
+    ),
+    (
+        "SCHEDULE_ANSWER_CHALLENGES",
+        "first=200ms,factor=1.5,max=2s,deadline=1h,limit=2m",
+    ),
+    ("SCHEDULE_AWAIT_VALIDATION", "first=200ms,factor=1.5,max=1s,deadline=1h"),
+    ("SCHEDULE_FINALIZE_ORDER", "first=200ms,factor=1.5,max=1s,deadline=1h"),
+    (
+        "SCHEDULE_UPLOAD_CERTIFICATE",
+        "first=200ms,factor=1.5,max=2s,deadline=1h",
+    ),
+    (
+        "SCHEDULE_ATTACH_CERTIFICATE",
+        "first=200ms,factor=1.5,max=1s,deadline=1h",
+    ),
+    ("SCHEDULE_AWAIT_DEPLOYMENT", "first=200ms,factor=1.2,max=1s,deadline=1h"),
+    (
+        "SCHEDULE_DISABLE_DISTRIBUTION",
+        "first=200ms,factor=1.5,max=2s,deadline=1h",
+    ),
+    (
+        "SCHEDULE_DELETE_DISTRIBUTION",
+        "first=200ms,factor=1.5,max=2s,deadline=1h",
+    ),
+    (
+        "SCHEDULE_RETIRE_CERTIFICATES",
+        "first=200ms,factor=1.5,max=2s,deadline=1h",
+    ),
+    ("SCHEDULE_AFTER_REJECTION", "first=1s,factor=2,max=5s,jitter=0%"),
+];
+
+/// A part that others reach by the network, and that a delaying proxy can stand before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Peer {
+    /// PostgreSQL.
+    Postgres,
+    /// RabbitMQ.
+    Rabbitmq,
+    /// Pebble's ACME directory (not its management port).
+    Pebble,
+    /// aws-sim's API.
+    Aws,
+}
+
+/// Options of `stack up --options JSON`; every field may be left out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Start the five services.
+    pub services: bool,
+    /// Start aws-sim.
+    pub aws: bool,
+    /// Processes per worker service (broker-api is always one).
+    pub replicas: BTreeMap<String, u16>,
+    /// Environment to add, by service (`distribution`), by process (`distribution-2`) or for `all`; the narrower wins.
+    pub env: BTreeMap<String, BTreeMap<String, String>>,
+    /// A delaying proxy before a peer, with the round trip it adds in milliseconds (0: none yet, but it can be set later).
+    pub proxies: BTreeMap<Peer, u64>,
+    /// How long a CloudFront deployment takes in aws-sim.
+    pub deploy_ms: u64,
+    /// How long until an uploaded IAM certificate is visible to CloudFront in aws-sim.
+    pub iam_visible_ms: u64,
+    /// Environment of Pebble, over the defaults (see [`Options::default`]).
+    pub pebble_env: BTreeMap<String, String>,
+    /// PostgreSQL syncs to disk as in production; off is faster on slow disks.
+    pub fsync: bool,
+    /// Where to put everything: a new folder, removed at the end. By default one in the system's temporary folder.
+    pub folder: Option<PathBuf>,
+    /// Leave the folder there at the end.
+    pub keep: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            services: true,
+            aws: true,
+            replicas: BTreeMap::new(),
+            env: BTreeMap::new(),
+            proxies: BTreeMap::new(),
+            deploy_ms: 500,
+            iam_visible_ms: 200,
+            pebble_env: BTreeMap::new(),
+            fsync: true,
+            folder: None,
+            keep: false,
+        }
+    }
+}
+
+impl Options {
+    /// Everything, with [`FAST`] schedules.
+    pub fn fast() -> Self {
+        let fast = FAST
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self {
+            env: BTreeMap::from([("all".to_owned(), fast.collect())]),
+            ..Self::default()
+        }
+    }
+
+    /// Only PostgreSQL, RabbitMQ, Pebble, challtestsrv and the origin server.
+    pub fn infrastructure() -> Self {
+        Self {
+            services: false,
+            aws: false,
+            ..Self::default()
+        }
+    }
+
+    /// The same with a delaying proxy before `peer` that adds a round trip of `latency_ms`.
+    pub fn with_proxy(mut self, peer: Peer, latency_ms: u64) -> Self {
+        self.proxies.insert(peer, latency_ms);
+        self
+    }
+
+    /// The same with one more variable in the environment of `service` (or `all`).
+    pub fn with_env(mut self, service: &str, name: &str, value: &str) -> Self {
+        self.env
+            .entry(service.to_owned())
+            .or_default()
+            .insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The same with so many processes of a worker service.
+    pub fn with_replicas(mut self, service: &str, count: u16) -> Self {
+        self.replicas.insert(service.to_owned(), count);
+        self
+    }
+}

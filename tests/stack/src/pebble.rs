@@ -1,0 +1,147 @@
+//! Pebble, Let's Encrypt's test CA.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, ensure};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use serde_json::json;
+
+use crate::http::Http;
+use crate::process::{Processes, Spec};
+
+const LIMIT: Duration = Duration::from_secs(10);
+/// The process's name in commands.
+pub(crate) const NAME: &str = "pebble";
+/// Waits that only make a test slow are off; what a real CA does to a client (bad nonces, reused authorizations) is on.
+const ENVIRONMENT: [(&str, &str); 3] = [
+    ("PEBBLE_VA_NOSLEEP", "1"),
+    ("PEBBLE_WFE_NONCEREJECT", "5"),
+    ("PEBBLE_AUTHZREUSE", "100"),
+];
+
+/// What it takes to run it.
+pub(crate) struct Pebble {
+    pub(crate) port: u16,
+    pub(crate) management_port: u16,
+    /// Where it fetches HTTP-01 and TLS-ALPN-01 challenges.
+    pub(crate) http_port: u16,
+    pub(crate) tls_port: u16,
+    pub(crate) dns_port: u16,
+    pub(crate) folder: PathBuf,
+    pub(crate) env: BTreeMap<String, String>,
+}
+
+impl Pebble {
+    /// The directory, at this port (Pebble's own or a proxy's: Pebble's links follow the Host that is asked for).
+    pub(crate) fn directory_url(port: u16) -> String {
+        format!("https://localhost:{port}/dir")
+    }
+
+    /// Base URL of the management interface.
+    pub(crate) fn management_url(&self) -> String {
+        format!("https://localhost:{}", self.management_port)
+    }
+
+    /// The CA of Pebble's own server certificate.
+    pub(crate) fn ca_pem(&self) -> PathBuf {
+        self.folder.join("pebble-server-ca.pem")
+    }
+
+    /// The root that Pebble issues from.
+    pub(crate) fn root_pem(&self) -> PathBuf {
+        self.folder.join("pebble-root.pem")
+    }
+
+    /// Makes its server certificate and configuration and starts it.
+    pub(crate) async fn start(&self, processes: &Processes, program: &Path) -> anyhow::Result<()> {
+        let home = self.folder.join(NAME);
+        fs::create_dir_all(&home)?;
+        self.make_server_certificate(&home)?;
+        let config = json!({"pebble": {
+            "listenAddress": format!("127.0.0.1:{}", self.port),
+            "managementListenAddress": format!("127.0.0.1:{}", self.management_port),
+            "certificate": home.join("server.pem"),
+            "privateKey": home.join("server-key.pem"),
+            "httpPort": self.http_port,
+            "tlsPort": self.tls_port,
+            "ocspResponderURL": "",
+            "externalAccountBindingRequired": false,
+            "retryAfter": {"authz": 1, "order": 1},
+            "keyAlgorithm": "ecdsa",
+            // The issuer domain of dns-persist-01.
+            "caaIdentities": ["pebble.test"],
+            "profiles": {
+                "default": {"description": "90 days", "validityPeriod": 7_776_000},
+                "shortlived": {"description": "6 days", "validityPeriod": 518_400},
+            },
+        }});
+        let config_file = home.join("config.json");
+        fs::write(&config_file, config.to_string())?;
+        let mut spec = Spec::new(NAME, program, &self.folder)
+            .args([
+                "-config".to_owned(),
+                config_file.display().to_string(),
+                "-strict=false".to_owned(),
+            ])
+            .args(["-dnsserver".to_owned(), format!("127.0.0.1:{}", self.dns_port)]);
+        spec.env
+            .extend(ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        spec.env.extend(self.env.clone());
+        self.launch(processes, spec).await
+    }
+
+    /// Starts it (again) and writes down its root, a new one each time.
+    pub(crate) async fn launch(&self, processes: &Processes, spec: Spec) -> anyhow::Result<()> {
+        let http = Http::trusting(&self.ca_pem())?;
+        let root_url = format!("{}/roots/0", self.management_url());
+        let directory_url = Self::directory_url(self.port);
+        let ready = || async { http.is_up(&root_url).await && http.is_up(&directory_url).await };
+        processes.launch(spec, LIMIT, ready).await?;
+        for (url, file) in [
+            (root_url.clone(), self.root_pem()),
+            (
+                format!("{}/intermediates/0", self.management_url()),
+                self.folder.join("pebble-intermediate.pem"),
+            ),
+        ] {
+            let (status, pem) = http.get(&url).await?;
+            ensure!(status.is_success(), "{url} answered {status}");
+            // At once, since aws-sim may read it at any time.
+            let new = file.with_extension("new");
+            fs::write(&new, &pem)?;
+            fs::rename(&new, &file)?;
+        }
+        Ok(())
+    }
+
+    fn make_server_certificate(&self, home: &Path) -> anyhow::Result<()> {
+        let mut ca = CertificateParams::default();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        ca.distinguished_name
+            .push(DnType::CommonName, "stack: CA of Pebble's server");
+        let ca_key = KeyPair::generate()?;
+        let ca_certificate = ca.self_signed(&ca_key)?;
+        let server_key = KeyPair::generate()?;
+        let server = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?
+            .signed_by(&server_key, &Issuer::new(ca, ca_key))?;
+        fs::write(self.ca_pem(), ca_certificate.pem())?;
+        fs::write(home.join("server.pem"), server.pem())?;
+        fs::write(home.join("server-key.pem"), server_key.serialize_pem())?;
+        Ok(())
+    }
+}
+
+/// Pebble's or challtestsrv's program: what tests/setup.sh has put into the repository's `.local`.
+pub(crate) fn program(name: &str) -> anyhow::Result<PathBuf> {
+    let executable = std::env::current_exe().context("where am I?")?;
+    let here = std::env::current_dir()?;
+    executable
+        .ancestors()
+        .chain(here.ancestors())
+        .map(|folder| folder.join(".local/pebble/usr/bin").join(name))
+        .find(|path| path.exists())
+        .ok_or_else(|| anyhow!("{name} isn't there; run tests/setup.sh"))
+}

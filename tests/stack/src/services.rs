@@ -1,0 +1,172 @@
+//! The five services: their names, environment and readiness.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+
+use crate::http::Http;
+use crate::options::Options;
+use crate::ports::Ports;
+use crate::process::{Processes, Spec};
+
+const LIMIT: Duration = Duration::from_secs(30);
+/// OSBAPI and the HTTP-01 responder; always one process, since its address is fixed.
+pub(crate) const BROKER: &str = "broker-api";
+/// The workers, which can be replicated.
+pub(crate) const WORKERS: [&str; 4] = [
+    "distribution",
+    "challenge-verifier",
+    "certificate-issuer",
+    "cert-installer",
+];
+
+/// What the services are told about everything else; already through the proxies where there are any.
+pub(crate) struct Settings {
+    pub(crate) http_port: u16,
+    pub(crate) database_url: String,
+    pub(crate) amqp_url: String,
+    pub(crate) acme_directory_url: String,
+    pub(crate) acme_ca_pem: String,
+    pub(crate) aws_url: String,
+    pub(crate) aws_keys: BTreeMap<String, crate::AccessKey>,
+    pub(crate) dns_addr: String,
+    pub(crate) responder_url: String,
+    pub(crate) broker_username: String,
+    pub(crate) broker_password: String,
+    pub(crate) sealing_keys: String,
+}
+
+impl Settings {
+    /// The environment of a service, without what differs between its processes.
+    fn environment(&self, service: &str) -> anyhow::Result<BTreeMap<&'static str, String>> {
+        let mut env = BTreeMap::from([
+            ("DATABASE_URL", self.database_url.clone()),
+            ("AMQP_URL", self.amqp_url.clone()),
+            ("RUST_LOG", "info".to_owned()),
+            ("LOG_FORMAT", "json".to_owned()),
+            ("RUST_BACKTRACE", "1".to_owned()),
+        ]);
+        match service {
+            BROKER => env.extend([
+                ("LISTEN", format!("127.0.0.3:{}", self.http_port)),
+                ("BROKER_USERNAME", self.broker_username.clone()),
+                ("BROKER_PASSWORD", self.broker_password.clone()),
+                ("ACME_RESPONDER_URL", self.responder_url.clone()),
+                ("DEFAULT_ORIGIN", "origin.cdn.test".to_owned()),
+            ]),
+            "challenge-verifier" => env.extend([
+                ("DNS_RESOLVER", self.dns_addr.clone()),
+                ("HTTP01_PORT", self.http_port.to_string()),
+                ("ALLOW_PRIVATE_ADDRESSES", "true".to_owned()),
+            ]),
+            "certificate-issuer" => env.extend([
+                ("ACME_DIRECTORY_URL", self.acme_directory_url.clone()),
+                ("ACME_CA_ROOTS", self.acme_ca_pem.clone()),
+                ("SEALING_KEYS", self.sealing_keys.clone()),
+            ]),
+            _ => {}
+        }
+        if service == "cert-installer" {
+            env.insert("SEALING_KEYS", self.sealing_keys.clone());
+        }
+        if service == "distribution" {
+            env.insert("ACME_RESPONDER_URL", self.responder_url.clone());
+        }
+        if service == "distribution" || service == "cert-installer" {
+            let key = self.aws_keys.get(service).context("a service without an access key")?;
+            env.extend([
+                ("AWS_ACCESS_KEY_ID", key.id.clone()),
+                ("AWS_SECRET_ACCESS_KEY", key.secret.clone()),
+                ("AWS_REGION", "us-east-1".to_owned()),
+                ("AWS_ENDPOINT_URL_CLOUDFRONT", self.aws_url.clone()),
+                ("AWS_ENDPOINT_URL_IAM", self.aws_url.clone()),
+                ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ]);
+        }
+        Ok(env)
+    }
+
+    /// All service processes that the options ask for. Their programs lie in `programs`.
+    pub(crate) fn specs(
+        &self,
+        options: &Options,
+        programs: &Path,
+        folder: &Path,
+        ports: &mut Ports,
+    ) -> anyhow::Result<Vec<Spec>> {
+        check_names(options)?;
+        let mut specs = Vec::new();
+        for service in std::iter::once(BROKER).chain(WORKERS) {
+            let count = options.replicas.get(service).copied().unwrap_or(1);
+            for number in 1..=count {
+                let name = if service == BROKER {
+                    BROKER.to_owned()
+                } else {
+                    format!("{service}-{number}")
+                };
+                let mut spec = Spec::new(&name, programs.join(service), folder);
+                spec.env.extend(
+                    self.environment(service)?
+                        .into_iter()
+                        .map(|(name, value)| (name.to_owned(), value)),
+                );
+                let address = if service == BROKER {
+                    format!("127.0.0.3:{}", self.http_port)
+                } else {
+                    let address = format!("127.0.0.1:{}", ports.take()?);
+                    spec.env.insert("HEALTH_LISTEN".to_owned(), address.clone());
+                    address
+                };
+                // Longer than a worker's own SHUTDOWN_GRACE.
+                spec.grace = Duration::from_secs(30);
+                spec.health_url = Some(format!("http://{address}"));
+                for scope in ["all", service, &name] {
+                    spec.env.extend(options.env.get(scope).cloned().unwrap_or_default());
+                }
+                specs.push(spec);
+            }
+        }
+        Ok(specs)
+    }
+}
+
+/// Starts a service (again), until `/readyz` says so.
+pub(crate) async fn launch(processes: &Processes, spec: Spec) -> anyhow::Result<()> {
+    ensure!(
+        spec.program.exists(),
+        "{} isn't built; run cargo build --workspace",
+        spec.program.display()
+    );
+    let http = Http::plain()?;
+    let url = format!(
+        "{}/readyz",
+        spec.health_url.as_deref().context("a service without a health URL")?
+    );
+    let ready = || http.is_up(&url);
+    processes.launch(spec, LIMIT, ready).await
+}
+
+/// A misspelt service would silently change nothing.
+fn check_names(options: &Options) -> anyhow::Result<()> {
+    for service in options.replicas.keys() {
+        ensure!(
+            WORKERS.contains(&service.as_str()),
+            "replicas: no worker {service}; there are {}",
+            WORKERS.join(", ")
+        );
+    }
+    for scope in options.env.keys() {
+        let base = scope
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .trim_end_matches('-');
+        let known = scope == "all" || base == BROKER || WORKERS.contains(&base);
+        ensure!(
+            known,
+            "env: no service {scope}; there are all, {BROKER}, {}",
+            WORKERS.join(", ")
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,385 @@
+//! All parts of one stack: what starts after what, and what a command does.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use futures_util::future::{join_all, try_join_all};
+use nix::sys::signal::Signal as Kill;
+
+use crate::aws_sim::{self, AwsSim};
+use crate::command::{Answer, Command, Signal};
+use crate::dns::{self, Challtestsrv};
+use crate::endpoints::{AccessKey, Endpoints};
+use crate::options::{Options, Peer};
+use crate::origin::Origin;
+use crate::origin_tls::TlsListener;
+use crate::pebble::{self, Pebble};
+use crate::ports::{self, Ports};
+use crate::postgres::{self, Postgres};
+use crate::process::{Processes, Spec};
+use crate::progress::say;
+use crate::proxy::Proxy;
+use crate::rabbitmq::{self, Rabbitmq};
+use crate::services::{self, Settings};
+use crate::{folder, secret};
+
+/// How long a process that was told to end is waited for.
+const GONE: Duration = Duration::from_secs(60);
+/// The same at the end of the stack, when nothing has to be finished any more.
+const QUICK: Duration = Duration::from_secs(5);
+
+/// A stack.
+pub(crate) struct Supervisor {
+    options: Options,
+    folder: PathBuf,
+    ports: Ports,
+    http_port: u16,
+    origin_control_port: u16,
+    processes: Processes,
+    proxies: BTreeMap<Peer, Proxy>,
+    origin: Origin,
+    postgres: Postgres,
+    rabbitmq: Rabbitmq,
+    challtestsrv: Challtestsrv,
+    pebble: Pebble,
+    aws: AwsSim,
+    broker_password: String,
+    sealing_keys: String,
+}
+
+impl Supervisor {
+    /// Chooses ports and secrets and makes the folder; starts nothing.
+    pub(crate) fn new(options: Options) -> anyhow::Result<Self> {
+        let mut ports = Ports::reserve()?;
+        let http_port = ports.take_on(&[ports::LOCAL, ports::ORIGIN, ports::BROKER])?;
+        let postgres = Postgres {
+            port: ports.take()?,
+            password: secret::password()?,
+            admin_password: secret::password()?,
+            fsync: options.fsync,
+        };
+        let rabbitmq = Rabbitmq {
+            port: ports.take()?,
+            distribution_port: ports.take()?,
+            epmd_port: ports.take()?,
+            cookie: secret::password()?,
+        };
+        let challtestsrv = Challtestsrv {
+            dns_port: ports.take()?,
+            management_port: ports.take()?,
+        };
+        let mut keys = BTreeMap::new();
+        for (role, _) in aws_sim::RIGHTS {
+            let id = format!("AKIA{}", &secret::password()?.to_uppercase()[..16]);
+            keys.insert(
+                role.to_owned(),
+                AccessKey {
+                    id,
+                    secret: secret::password()?,
+                },
+            );
+        }
+        let folder = folder::create(options.folder.as_deref())?;
+        let aws = AwsSim {
+            api_port: ports.take()?,
+            admin_port: ports.take()?,
+            edge_http_port: http_port,
+            edge_https_port: ports.take()?,
+            deploy_ms: options.deploy_ms,
+            iam_visible_ms: options.iam_visible_ms,
+            origin_tls: SocketAddr::from((ports::ORIGIN, ports.take()?)),
+            origin_ca_pem: folder.join("origin-ca.pem"),
+            keys,
+        };
+        let pebble = Pebble {
+            port: ports.take()?,
+            management_port: ports.take()?,
+            http_port,
+            tls_port: ports.take()?,
+            dns_port: challtestsrv.dns_port,
+            folder: folder.clone(),
+            env: options.pebble_env.clone(),
+        };
+        Ok(Self {
+            folder,
+            http_port,
+            origin_control_port: ports.take()?,
+            processes: Processes::default(),
+            proxies: BTreeMap::new(),
+            origin: Origin::default(),
+            postgres,
+            rabbitmq,
+            challtestsrv,
+            pebble,
+            aws,
+            broker_password: secret::password()?,
+            sealing_keys: secret::sealing_keys()?,
+            ports,
+            options,
+        })
+    }
+
+    /// Starts everything, in parallel where nothing has to wait.
+    pub(crate) async fn start(&mut self) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        say(format_args!("folder {}", self.folder.display()));
+        for (&peer, &latency) in &self.options.proxies {
+            let target = self.port_of(peer);
+            let proxy = Proxy::start(self.ports.take()?, target, Duration::from_millis(latency)).await?;
+            self.proxies.insert(peer, proxy);
+        }
+        let origin_control = SocketAddr::from((Ipv4Addr::LOCALHOST, self.origin_control_port));
+        let origin_tls = TlsListener::bind(self.aws.origin_tls, &self.aws.origin_ca_pem).await?;
+        self.origin
+            .start(self.origin_addr(), origin_tls, origin_control)
+            .await?;
+
+        let ready = |name: &'static str| say(format_args!("{name} is ready ({:.1?})", begun.elapsed()));
+        let processes = &self.processes;
+        let programs = std::env::current_exe()?
+            .parent()
+            .context("the program's folder")?
+            .to_owned();
+        tokio::try_join!(
+            async {
+                self.postgres
+                    .start(processes, &self.folder)
+                    .await
+                    .context("PostgreSQL")?;
+                ready("PostgreSQL");
+                anyhow::Ok(())
+            },
+            async {
+                self.rabbitmq.start(processes, &self.folder).await.context("RabbitMQ")?;
+                ready("RabbitMQ");
+                Ok(())
+            },
+            async {
+                let program = pebble::program("pebble-challtestsrv")?;
+                self.challtestsrv
+                    .start(processes, &self.folder, &program)
+                    .await
+                    .context("challtestsrv")?;
+                self.pebble
+                    .start(processes, &pebble::program("pebble")?)
+                    .await
+                    .context("Pebble")?;
+                ready("Pebble");
+                if self.options.aws {
+                    let program = programs.join(aws_sim::NAME);
+                    let roots = self.pebble.root_pem();
+                    self.aws
+                        .start(processes, &self.folder, &program, &roots)
+                        .await
+                        .context("aws-sim")?;
+                    ready("aws-sim");
+                }
+                Ok(())
+            },
+        )?;
+        if self.options.services {
+            let settings = self.settings();
+            let specs = settings.specs(&self.options, &programs, &self.folder, &mut self.ports)?;
+            try_join_all(specs.into_iter().map(|spec| services::launch(&self.processes, spec))).await?;
+            say(format_args!("the services are ready ({:.1?})", begun.elapsed()));
+        }
+        Ok(())
+    }
+
+    /// Ends everything: first what uses the others. Then the folder goes, unless it is to be kept.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        let infrastructure = [
+            postgres::NAME,
+            rabbitmq::NAME,
+            rabbitmq::EPMD,
+            dns::NAME,
+            pebble::NAME,
+            aws_sim::NAME,
+        ];
+        let (last, first): (Vec<_>, Vec<_>) = self
+            .processes
+            .names()
+            .into_iter()
+            .partition(|name| infrastructure.contains(&name.as_str()));
+        for group in [first, last] {
+            let stops = group.iter().map(|name| async {
+                let spec = self.processes.spec(name)?;
+                let (signal, grace) = if self.options.keep {
+                    (spec.graceful, spec.grace)
+                } else {
+                    (spec.quick, QUICK)
+                };
+                self.processes.stop(name, signal, grace).await
+            });
+            for failed in join_all(stops).await.into_iter().filter_map(Result::err) {
+                say(format_args!("{failed:#}"));
+            }
+        }
+        for proxy in self.proxies.values_mut() {
+            proxy.cut().await;
+        }
+        if self.options.keep {
+            say(format_args!("stopped; {} is kept", self.folder.display()));
+            return Ok(());
+        }
+        folder::remove(&self.folder).await?;
+        say(format_args!("stopped, {} is removed", self.folder.display()));
+        Ok(())
+    }
+
+    /// Says which processes have ended by themselves.
+    pub(crate) fn report_ended(&self) {
+        for (name, status) in self.processes.reap() {
+            say(format_args!("{name} has ended ({status})"));
+        }
+    }
+
+    /// Does what a command says, all but [`Command::Stop`].
+    pub(crate) async fn execute(&mut self, command: Command) -> anyhow::Result<Answer> {
+        let mut answer = Answer {
+            ok: true,
+            ..Answer::default()
+        };
+        match command {
+            Command::Kill { name, signal } => self.kill(&name, signal).await?,
+            Command::Start { name } => {
+                self.launch(self.processes.spec(&name)?).await?;
+                answer.pid = self.processes.pid(&name);
+            }
+            Command::Restart { name } => {
+                let spec = self.processes.spec(&name)?;
+                self.processes.stop(&name, spec.graceful, spec.grace).await?;
+                self.launch(spec).await?;
+                answer.pid = self.processes.pid(&name);
+            }
+            Command::Proxy { peer, latency_ms, cut } => {
+                let proxy = self
+                    .proxies
+                    .get_mut(&peer)
+                    .context("no proxy was asked for before this peer")?;
+                if let Some(latency) = latency_ms {
+                    proxy.set_latency(Duration::from_millis(latency));
+                }
+                match cut {
+                    Some(true) => proxy.cut().await,
+                    Some(false) => proxy.connect().await?,
+                    None => {}
+                }
+            }
+            Command::Redirect { host, to } => self.origin.redirect(&host, to),
+            Command::Endpoints => answer.endpoints = Some(Box::new(self.endpoints())),
+            Command::Stop => {}
+        }
+        Ok(answer)
+    }
+
+    async fn kill(&self, name: &str, signal: Signal) -> anyhow::Result<()> {
+        match signal {
+            Signal::Kill | Signal::Term => {
+                self.processes.signal(
+                    name,
+                    if signal == Signal::Kill {
+                        Kill::SIGKILL
+                    } else {
+                        Kill::SIGTERM
+                    },
+                )?;
+                self.processes.gone(name, GONE).await
+            }
+            Signal::Stop => self.processes.signal(name, Kill::SIGSTOP),
+            Signal::Cont => self.processes.signal(name, Kill::SIGCONT),
+        }
+    }
+
+    /// Starts a process again.
+    async fn launch(&self, spec: Spec) -> anyhow::Result<()> {
+        ensure!(self.processes.pid(&spec.name).is_none(), "{} is running", spec.name);
+        let processes = &self.processes;
+        match spec.name.as_str() {
+            postgres::NAME => self.postgres.launch(processes, spec).await,
+            rabbitmq::NAME => self.rabbitmq.launch(processes, spec).await,
+            rabbitmq::EPMD => self.rabbitmq.launch_epmd(processes, spec).await,
+            dns::NAME => self.challtestsrv.launch(processes, spec).await,
+            pebble::NAME => self.pebble.launch(processes, spec).await,
+            aws_sim::NAME => self.aws.launch(processes, spec).await,
+            _ => services::launch(processes, spec).await,
+        }
+    }
+
+    fn port_of(&self, peer: Peer) -> u16 {
+        match peer {
+            Peer::Postgres => self.postgres.port,
+            Peer::Rabbitmq => self.rabbitmq.port,
+            Peer::Pebble => self.pebble.port,
+            Peer::Aws => self.aws.api_port,
+        }
+    }
+
+    /// The port where services reach a peer: its proxy's if there is one.
+    fn port_for_services(&self, peer: Peer) -> u16 {
+        self.proxies
+            .get(&peer)
+            .map_or(self.port_of(peer), |proxy| proxy.endpoint().listen.port())
+    }
+
+    fn origin_addr(&self) -> SocketAddr {
+        SocketAddr::from((ports::ORIGIN, self.http_port))
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            http_port: self.http_port,
+            database_url: self.postgres.url(self.port_for_services(Peer::Postgres)),
+            amqp_url: Rabbitmq::url(self.port_for_services(Peer::Rabbitmq)),
+            acme_directory_url: Pebble::directory_url(self.port_for_services(Peer::Pebble)),
+            acme_ca_pem: self.pebble.ca_pem().display().to_string(),
+            aws_url: format!("http://127.0.0.1:{}", self.port_for_services(Peer::Aws)),
+            aws_keys: self.aws.keys.clone(),
+            dns_addr: format!("127.0.0.1:{}", self.challtestsrv.dns_port),
+            responder_url: format!("http://broker.cdn.test:{}", self.http_port),
+            broker_username: "cloud-controller".to_owned(),
+            broker_password: self.broker_password.clone(),
+            sealing_keys: self.sealing_keys.clone(),
+        }
+    }
+
+    /// Where everything is now.
+    pub(crate) fn endpoints(&self) -> Endpoints {
+        let settings = self.settings();
+        let local = |port| SocketAddr::from((ports::LOCAL, port));
+        Endpoints {
+            folder: self.folder.clone(),
+            http_port: self.http_port,
+            broker_url: format!("http://127.0.0.3:{}", self.http_port),
+            broker_username: settings.broker_username,
+            broker_password: settings.broker_password,
+            responder_url: settings.responder_url,
+            database_url: self.postgres.url(self.postgres.port),
+            database_admin_url: self.postgres.admin_url(),
+            amqp_url: Rabbitmq::url(self.rabbitmq.port),
+            aws_api_url: format!("http://127.0.0.1:{}", self.aws.api_port),
+            aws_admin_url: format!("http://127.0.0.1:{}", self.aws.admin_port),
+            aws_keys: settings.aws_keys,
+            edge_http: local(self.http_port),
+            edge_https: local(self.aws.edge_https_port),
+            acme_directory_url: Pebble::directory_url(self.pebble.port),
+            acme_ca_pem: self.pebble.ca_pem(),
+            pebble_management_url: self.pebble.management_url(),
+            pebble_root_pem: self.pebble.root_pem(),
+            dns_addr: local(self.challtestsrv.dns_port),
+            dns_management_url: self.challtestsrv.management_url(),
+            origin_addr: self.origin_addr(),
+            origin_control_url: format!("http://127.0.0.1:{}", self.origin_control_port),
+            sealing_keys: settings.sealing_keys,
+            proxies: self
+                .proxies
+                .iter()
+                .map(|(&peer, proxy)| (peer, proxy.endpoint().clone()))
+                .collect(),
+            processes: self.processes.infos(),
+        }
+    }
+}
