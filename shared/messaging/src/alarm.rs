@@ -31,13 +31,9 @@ impl Alarm {
     /// # Errors
     /// What is wrong with it, for the parking queue.
     pub fn parse(body: &[u8]) -> Result<Self, String> {
-        let alarm: Self =
-            serde_json::from_slice(body).map_err(|error| format!("not an alarm: {error}"))?;
+        let alarm: Self = serde_json::from_slice(body).map_err(|error| format!("not an alarm: {error}"))?;
         if alarm.v > VERSION {
-            return Err(format!(
-                "an alarm of version {}, this program knows {VERSION}",
-                alarm.v
-            ));
+            return Err(format!("an alarm of version {}, this program knows {VERSION}", alarm.v));
         }
         Ok(alarm)
     }
@@ -50,14 +46,8 @@ mod tests {
     #[test]
     fn what_is_not_an_alarm_is_told_and_extra_fields_are_welcome() {
         let alarm = Alarm::new(Uuid::nil(), 3);
-        assert_eq!(
-            Alarm::parse(&serde_json::to_vec(&alarm).unwrap()).unwrap(),
-            alarm
-        );
-        let newer = format!(
-            r#"{{"v":1,"step":"{}","attempt":3,"priority":9}}"#,
-            Uuid::nil()
-        );
+        assert_eq!(Alarm::parse(&serde_json::to_vec(&alarm).unwrap()).unwrap(), alarm);
+        let newer = format!(r#"{{"v":1,"step":"{}","attempt":3,"priority":9}}"#, Uuid::nil());
         assert_eq!(Alarm::parse(newer.as_bytes()).unwrap(), alarm);
         for garbage in [
             &b""[..],
@@ -66,17 +56,9 @@ mod tests {
             b"\xff\xfe",
             br#"{"v":1,"step":"x","attempt":0}"#,
         ] {
-            assert!(
-                Alarm::parse(garbage)
-                    .unwrap_err()
-                    .starts_with("not an alarm")
-            );
+            assert!(Alarm::parse(garbage).unwrap_err().starts_with("not an alarm"));
         }
         let future = format!(r#"{{"v":2,"step":"{}","attempt":0}}"#, Uuid::nil());
-        assert!(
-            Alarm::parse(future.as_bytes())
-                .unwrap_err()
-                .contains("version 2")
-        );
+        assert!(Alarm::parse(future.as_bytes()).unwrap_err().contains("version 2"));
     }
 }

@@ -16,11 +16,7 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    pub(crate) async fn begin(
-        channel: Channel,
-        queue: &str,
-        prefetch: u16,
-    ) -> Result<Self, MessagingError> {
+    pub(crate) async fn begin(channel: Channel, queue: &str, prefetch: u16) -> Result<Self, MessagingError> {
         channel
             .basic_qos(prefetch, BasicQosOptions { global: false })
             .await

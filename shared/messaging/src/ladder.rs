@@ -61,9 +61,7 @@ impl FromStr for Ladder {
             .split(',')
             .map(|part| part.trim().parse::<u64>())
             .collect::<Result<Vec<u64>, _>>()
-            .map_err(|_| {
-                "milliseconds are expected, separated by commas, such as 250,500,1000".to_string()
-            })?;
+            .map_err(|_| "milliseconds are expected, separated by commas, such as 250,500,1000".to_string())?;
         let growing = rungs_ms.windows(2).all(|pair| pair[0] < pair[1]);
         if !growing || rungs_ms.first().is_none_or(|first| *first == 0) {
             return Err("the delays must grow, and the first be at least 1".to_string());
@@ -87,11 +85,7 @@ mod tests {
             (101, Some(1000)),
             (99_999, Some(5000)),
         ] {
-            assert_eq!(
-                ladder.rung_ms(Duration::from_millis(delay)),
-                rung,
-                "{delay} ms"
-            );
+            assert_eq!(ladder.rung_ms(Duration::from_millis(delay)), rung, "{delay} ms");
         }
     }
 
@@ -100,10 +94,7 @@ mod tests {
         let ladder = Ladder::default();
         for ms in (250..3_600_000).step_by(997) {
             let rung = ladder.rung_ms(Duration::from_millis(ms)).unwrap();
-            assert!(
-                rung >= ms && rung as f64 <= ms as f64 * 1.2501 + 1.0,
-                "{ms} → {rung}"
-            );
+            assert!(rung >= ms && rung as f64 <= ms as f64 * 1.2501 + 1.0, "{ms} → {rung}");
         }
         assert_eq!(ladder.to_string().parse::<Ladder>().unwrap(), ladder);
         assert!("5,5".parse::<Ladder>().is_err());

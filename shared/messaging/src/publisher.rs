@@ -14,9 +14,7 @@ use crate::alarm::Alarm;
 use crate::args::AmqpArgs;
 use crate::consumer::Consumer;
 use crate::error::MessagingError;
-use crate::topology::{
-    self, DELAY_EXCHANGE, DELAY_HEADER, PARKING_EXCHANGE, WORK_EXCHANGE, work_queue,
-};
+use crate::topology::{self, DELAY_EXCHANGE, DELAY_HEADER, PARKING_EXCHANGE, WORK_EXCHANGE, work_queue};
 
 /// No call to RabbitMQ takes longer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -49,44 +47,27 @@ impl Messaging {
     ///
     /// # Errors
     /// When it has not, or can't be reached; some of them may have got through, which harms nothing.
-    pub async fn ring(
-        &self,
-        rings: &[Ring],
-        traceparent: Option<&str>,
-    ) -> Result<(), MessagingError> {
+    pub async fn ring(&self, rings: &[Ring], traceparent: Option<&str>) -> Result<(), MessagingError> {
         if rings.is_empty() {
             return Ok(());
         }
         let channel = self.publishing().await?;
-        let all = try_join_all(
-            rings
-                .iter()
-                .map(|ring| self.publish(&channel, ring, traceparent)),
-        );
+        let all = try_join_all(rings.iter().map(|ring| self.publish(&channel, ring, traceparent)));
         let result = within(PATIENCE, async { all.await.map(|_| ()) }).await;
         self.forget_when_broken(&result).await;
         let outcome = if result.is_ok() { "taken" } else { "failed" };
-        metrics::counter!("messages_published_total", "outcome" => outcome)
-            .increment(rings.len() as u64);
+        metrics::counter!("messages_published_total", "outcome" => outcome).increment(rings.len() as u64);
         result
     }
 
-    async fn publish(
-        &self,
-        channel: &Channel,
-        ring: &Ring,
-        traceparent: Option<&str>,
-    ) -> Result<(), MessagingError> {
+    async fn publish(&self, channel: &Channel, ring: &Ring, traceparent: Option<&str>) -> Result<(), MessagingError> {
         let mut headers = FieldTable::default();
         if let Some(value) = traceparent {
             headers.insert("traceparent".into(), topology::text(value));
         }
         let exchange = match self.args.delay_ladder_ms.rung_ms(ring.delay) {
             Some(rung) => {
-                headers.insert(
-                    DELAY_HEADER.into(),
-                    AMQPValue::LongLongInt(rung.cast_signed()),
-                );
+                headers.insert(DELAY_HEADER.into(), AMQPValue::LongLongInt(rung.cast_signed()));
                 DELAY_EXCHANGE
             }
             None => WORK_EXCHANGE,
@@ -101,12 +82,7 @@ impl Messaging {
     ///
     /// # Errors
     /// When RabbitMQ doesn't take it; then it must not be acknowledged.
-    pub async fn park(
-        &self,
-        service: Service,
-        body: &[u8],
-        reason: &str,
-    ) -> Result<(), MessagingError> {
+    pub async fn park(&self, service: Service, body: &[u8], reason: &str) -> Result<(), MessagingError> {
         let channel = self.publishing().await?;
         let mut headers = FieldTable::default();
         headers.insert("reason".into(), topology::text(reason));
@@ -138,13 +114,7 @@ impl Messaging {
             .with_content_type("application/json".into())
             .with_headers(headers);
         let confirmation = channel
-            .basic_publish(
-                exchange.into(),
-                routing_key.into(),
-                options,
-                body,
-                properties,
-            )
+            .basic_publish(exchange.into(), routing_key.into(), options, body, properties)
             .await
             .map_err(MessagingError::Connection)?
             .await
@@ -153,9 +123,7 @@ impl Messaging {
             Confirmation::Ack(None) => Ok(()),
             Confirmation::Ack(Some(_)) => Err(MessagingError::NotTaken("no queue is bound for it")),
             Confirmation::Nack(_) => Err(MessagingError::NotTaken("it was refused (nack)")),
-            Confirmation::NotRequested => {
-                Err(MessagingError::NotTaken("the channel does not confirm"))
-            }
+            Confirmation::NotRequested => Err(MessagingError::NotTaken("the channel does not confirm")),
         }
     }
 
@@ -163,17 +131,9 @@ impl Messaging {
     ///
     /// # Errors
     /// When RabbitMQ can't be reached or its topology differs.
-    pub async fn consume(
-        &self,
-        service: Service,
-        prefetch: u16,
-    ) -> Result<Consumer, MessagingError> {
+    pub async fn consume(&self, service: Service, prefetch: u16) -> Result<Consumer, MessagingError> {
         let channel = self.channel().await?;
-        let result = within(
-            PATIENCE,
-            Consumer::begin(channel, &work_queue(service), prefetch),
-        )
-        .await;
+        let result = within(PATIENCE, Consumer::begin(channel, &work_queue(service), prefetch)).await;
         self.forget_when_broken(&result).await;
         result
     }
@@ -234,38 +194,30 @@ impl Messaging {
     }
 
     async fn linked<'l>(&self, link: &'l mut Option<Link>) -> Result<&'l Link, MessagingError> {
-        let usable = link.as_ref().is_some_and(|link| {
-            link.connection.status().connected() && link.publishing.status().connected()
-        });
+        let usable = link
+            .as_ref()
+            .is_some_and(|link| link.connection.status().connected() && link.publishing.status().connected());
         if !usable {
             *link = None;
             let fresh = within(PATIENCE, self.connect()).await?;
             tracing::info!("connected to RabbitMQ");
             return Ok(link.insert(fresh));
         }
-        link.as_ref()
-            .ok_or(MessagingError::NotTaken("there is no connection"))
+        link.as_ref().ok_or(MessagingError::NotTaken("there is no connection"))
     }
 
     async fn connect(&self) -> Result<Link, MessagingError> {
-        let properties =
-            ConnectionProperties::default().with_connection_name(self.name.as_str().into());
+        let properties = ConnectionProperties::default().with_connection_name(self.name.as_str().into());
         let connection = Connection::connect(self.args.amqp_url.expose_secret(), properties)
             .await
             .map_err(MessagingError::Connection)?;
-        let publishing = connection
-            .create_channel()
-            .await
-            .map_err(MessagingError::Connection)?;
+        let publishing = connection.create_channel().await.map_err(MessagingError::Connection)?;
         topology::declare(&publishing, &self.args).await?;
         publishing
             .confirm_select(ConfirmSelectOptions::default())
             .await
             .map_err(MessagingError::Connection)?;
-        Ok(Link {
-            connection,
-            publishing,
-        })
+        Ok(Link { connection, publishing })
     }
 
     /// After any error the next use begins with a new connection, which declares what may have been deleted.

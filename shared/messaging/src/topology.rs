@@ -30,14 +30,7 @@ pub(crate) async fn declare(channel: &Channel, args: &AmqpArgs) -> Result<(), Me
     exchange(channel, DELAY_EXCHANGE, ExchangeKind::Headers).await?;
     exchange(channel, PARKING_EXCHANGE, ExchangeKind::Fanout).await?;
     queue(channel, PARKING_QUEUE, FieldTable::default()).await?;
-    bind(
-        channel,
-        PARKING_QUEUE,
-        PARKING_EXCHANGE,
-        "",
-        FieldTable::default(),
-    )
-    .await?;
+    bind(channel, PARKING_QUEUE, PARKING_EXCHANGE, "", FieldTable::default()).await?;
     for service in Service::ALL {
         let name = work_queue(service);
         let mut arguments = dead_letter_to(PARKING_EXCHANGE);
@@ -46,29 +39,16 @@ pub(crate) async fn declare(channel: &Channel, args: &AmqpArgs) -> Result<(), Me
             AMQPValue::LongInt(args.delivery_limit.cast_signed()),
         );
         queue(channel, &name, arguments).await?;
-        bind(
-            channel,
-            &name,
-            WORK_EXCHANGE,
-            service.as_str(),
-            FieldTable::default(),
-        )
-        .await?;
+        bind(channel, &name, WORK_EXCHANGE, service.as_str(), FieldTable::default()).await?;
     }
     for rung in args.delay_ladder_ms.rungs_ms() {
         let name = format!("cdn-broker.delay.{rung}");
         let mut arguments = dead_letter_to(WORK_EXCHANGE);
-        arguments.insert(
-            "x-message-ttl".into(),
-            AMQPValue::LongLongInt(rung.cast_signed()),
-        );
+        arguments.insert("x-message-ttl".into(), AMQPValue::LongLongInt(rung.cast_signed()));
         queue(channel, &name, arguments).await?;
         let mut header = FieldTable::default();
         header.insert("x-match".into(), text("all"));
-        header.insert(
-            DELAY_HEADER.into(),
-            AMQPValue::LongLongInt(rung.cast_signed()),
-        );
+        header.insert(DELAY_HEADER.into(), AMQPValue::LongLongInt(rung.cast_signed()));
         bind(channel, &name, DELAY_EXCHANGE, "", header).await?;
     }
     Ok(())
@@ -98,11 +78,7 @@ async fn exchange(channel: &Channel, name: &str, kind: ExchangeKind) -> Result<(
         .map_err(|source| named(name, source))
 }
 
-async fn queue(
-    channel: &Channel,
-    name: &str,
-    mut arguments: FieldTable,
-) -> Result<(), MessagingError> {
+async fn queue(channel: &Channel, name: &str, mut arguments: FieldTable) -> Result<(), MessagingError> {
     arguments.insert("x-queue-type".into(), text("quorum"));
     channel
         .queue_declare(name.into(), QueueDeclareOptions::durable(), arguments)

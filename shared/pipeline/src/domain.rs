@@ -36,6 +36,14 @@ pub fn responder_origin_path(tenant: &str) -> String {
 /// Where the CA looks (RFC 8555 §8.3).
 pub const CHALLENGE_PATH: &str = "/.well-known/acme-challenge/";
 
+/// What a tenant reads whose domain another instance has proved first.
+pub fn proved_by_other(domain: &str) -> String {
+    format!(
+        "{domain} was proved by another service instance first, so it belongs to that one. Delete this service and \
+         create it again without {domain}, or have the other instance removed."
+    )
+}
+
 /// A tenant's name as one segment of a path: anything unusual becomes `~` and its code in hexadecimal.
 pub fn path_segment(tenant: &str) -> String {
     tenant

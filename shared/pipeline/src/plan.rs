@@ -135,9 +135,7 @@ fn provision(situation: &Situation) -> Next {
     let mut all_verified = true;
     for domain in &situation.domains {
         let step = situation.steps.iter().find(|step| {
-            step.kind == StepKind::VerifyChallenge
-                && step.round == round
-                && step.subject == domain.domain
+            step.kind == StepKind::VerifyChallenge && step.round == round && step.subject == domain.domain
         });
         match step {
             Some(step) => all_verified &= step.state == StepState::Done,
@@ -160,8 +158,7 @@ fn provision(situation: &Situation) -> Next {
         return next;
     }
     for kind in AFTER_VERIFICATION {
-        let joined = kind != StepKind::AttachCertificate
-            || is_done(situation, StepKind::CreateDistribution, 0);
+        let joined = kind != StepKind::AttachCertificate || is_done(situation, StepKind::CreateDistribution, 0);
         match find(situation, kind, round) {
             Some(step) if step.state == StepState::Done => {}
             Some(_) => return next,

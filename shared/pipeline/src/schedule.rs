@@ -70,22 +70,14 @@ impl FromStr for Schedule {
 
     fn from_str(text: &str) -> Result<Self, InvalidSchedule> {
         let mut schedule = Self::default();
-        for part in text
-            .split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty())
-        {
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let invalid = |problem| InvalidSchedule {
                 part: part.to_string(),
                 problem,
             };
-            let (key, value) = part
-                .split_once('=')
-                .ok_or_else(|| invalid("name=value is expected"))?;
-            let duration = || {
-                humantime::parse_duration(value)
-                    .map_err(|_| invalid("not a duration such as 250ms, 5s, 2m or 7d"))
-            };
+            let (key, value) = part.split_once('=').ok_or_else(|| invalid("name=value is expected"))?;
+            let duration =
+                || humantime::parse_duration(value).map_err(|_| invalid("not a duration such as 250ms, 5s, 2m or 7d"));
             match key {
                 "first" => schedule.first = duration()?,
                 "max" => schedule.max = duration()?,
@@ -138,18 +130,10 @@ pub struct Schedules {
     #[arg(long, env, default_value = "first=5s,max=5m,deadline=1d,limit=10m")]
     pub schedule_answer_challenges: Schedule,
     /// Waiting for the CA's validation.
-    #[arg(
-        long,
-        env,
-        default_value = "first=3s,factor=2,max=1m,deadline=1d,limit=2m"
-    )]
+    #[arg(long, env, default_value = "first=3s,factor=2,max=1m,deadline=1d,limit=2m")]
     pub schedule_await_validation: Schedule,
     /// Finalizing the order and fetching the certificate.
-    #[arg(
-        long,
-        env,
-        default_value = "first=3s,factor=2,max=1m,deadline=1d,limit=2m"
-    )]
+    #[arg(long, env, default_value = "first=3s,factor=2,max=1m,deadline=1d,limit=2m")]
     pub schedule_finalize_order: Schedule,
     /// Uploading the certificate to IAM.
     #[arg(long, env, default_value = "first=5s,max=5m,deadline=1d")]
@@ -218,14 +202,7 @@ mod tests {
     #[test]
     fn delays_grow_threefold_to_the_cap_within_the_jitter() {
         let schedule = Schedule::default();
-        for (attempt, seconds) in [
-            (0, 5.0),
-            (1, 15.0),
-            (2, 45.0),
-            (3, 135.0),
-            (4, 300.0),
-            (500, 300.0),
-        ] {
+        for (attempt, seconds) in [(0, 5.0), (1, 15.0), (2, 45.0), (3, 135.0), (4, 300.0), (500, 300.0)] {
             for _ in 0..50 {
                 let delay = schedule.delay(attempt).as_secs_f64();
                 assert!(
@@ -264,10 +241,7 @@ mod tests {
             schedules: Schedules,
         }
         let schedules = Cli::parse_from(["test"]).schedules;
-        assert_eq!(
-            schedules.of(StepKind::VerifyChallenge).deadline.as_secs(),
-            7 * 86_400
-        );
+        assert_eq!(schedules.of(StepKind::VerifyChallenge).deadline.as_secs(), 7 * 86_400);
         assert!(schedules.rest_after_rejection(1) >= Duration::from_secs(14 * 60));
         assert!(schedules.rest_after_rejection(3) > schedules.rest_after_rejection(1));
     }

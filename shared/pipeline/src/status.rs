@@ -8,9 +8,7 @@ use std::fmt::Write as _;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::domain::{
-    CHALLENGE_PATH, dns01_record_name, persist_record_name, persist_record_value, responder_prefix,
-};
+use crate::domain::{CHALLENGE_PATH, dns01_record_name, persist_record_name, persist_record_value, responder_prefix};
 use crate::operation::{OperationKind, OperationState};
 use crate::outcome::Method;
 use crate::step::{StepKind, StepState};
@@ -83,13 +81,8 @@ pub struct StepView {
 /// The description for `last_operation`. `responder` is the public address of broker-api, for http-01.
 pub fn describe(view: &View, responder: &str) -> String {
     let mut text = match (view.state, view.kind) {
-        (OperationState::Failed, _) => view
-            .failure
-            .clone()
-            .unwrap_or_else(|| "Failed.".to_string()),
-        (OperationState::Succeeded, OperationKind::Deprovision) => {
-            "Everything is removed.".to_string()
-        }
+        (OperationState::Failed, _) => view.failure.clone().unwrap_or_else(|| "Failed.".to_string()),
+        (OperationState::Succeeded, OperationKind::Deprovision) => "Everything is removed.".to_string(),
         (OperationState::Succeeded, OperationKind::Provision) => succeeded(view),
         (OperationState::Running, OperationKind::Deprovision) => {
             format!("Removing the service. {}", working(view))
@@ -101,10 +94,7 @@ pub fn describe(view: &View, responder: &str) -> String {
 }
 
 fn succeeded(view: &View) -> String {
-    let target = view
-        .distribution_domain
-        .as_deref()
-        .unwrap_or("the distribution");
+    let target = view.distribution_domain.as_deref().unwrap_or("the distribution");
     match view.domains.as_slice() {
         [only] => format!(
             "https://{} is ready: CNAME it to {target}. Its certificate is in place.",
@@ -158,12 +148,7 @@ fn provisioning(view: &View, responder: &str) -> String {
         }
         if shown < needy.len() {
             let names: Vec<&str> = needy[shown..].iter().map(|d| d.domain.as_str()).collect();
-            let _ = write!(
-                text,
-                "\nand {} more like these: {}.",
-                names.len(),
-                list(&names, 600)
-            );
+            let _ = write!(text, "\nand {} more like these: {}.", names.len(), list(&names, 600));
         }
     }
     if !verified.is_empty() && verified.len() < total {
@@ -222,12 +207,7 @@ fn instructions(view: &View, domain: &DomainView, responder: &str) -> String {
     }
     match (&domain.waiting_for, domain.checked_at) {
         (Some(seen), Some(at)) => {
-            let _ = write!(
-                text,
-                "\n  seen {} UTC: {}.",
-                clock(at),
-                seen.trim_end_matches('.')
-            );
+            let _ = write!(text, "\n  seen {} UTC: {}.", clock(at), seen.trim_end_matches('.'));
         }
         _ => text.push_str("\n  not looked at yet."),
     }

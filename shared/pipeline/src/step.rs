@@ -35,9 +35,7 @@ impl Service {
 }
 
 /// What a step does. Adding one is: a variant here, a line in [`crate::plan`], a handler file in its service.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepKind {
     /// Create the CloudFront distribution, without aliases.
@@ -104,18 +102,14 @@ impl StepKind {
     /// The service that does steps of this kind.
     pub fn service(self) -> Service {
         match self {
-            Self::CreateDistribution
-            | Self::AwaitDeployment
-            | Self::DisableDistribution
-            | Self::DeleteDistribution => Service::Distribution,
-            Self::VerifyChallenge => Service::ChallengeVerifier,
-            Self::PlaceOrder
-            | Self::AnswerChallenges
-            | Self::AwaitValidation
-            | Self::FinalizeOrder => Service::CertificateIssuer,
-            Self::UploadCertificate | Self::AttachCertificate | Self::RetireCertificates => {
-                Service::CertInstaller
+            Self::CreateDistribution | Self::AwaitDeployment | Self::DisableDistribution | Self::DeleteDistribution => {
+                Service::Distribution
             }
+            Self::VerifyChallenge => Service::ChallengeVerifier,
+            Self::PlaceOrder | Self::AnswerChallenges | Self::AwaitValidation | Self::FinalizeOrder => {
+                Service::CertificateIssuer
+            }
+            Self::UploadCertificate | Self::AttachCertificate | Self::RetireCertificates => Service::CertInstaller,
         }
     }
 }

@@ -59,12 +59,7 @@ impl Store {
     ///
     /// # Errors
     /// Database errors.
-    pub async fn store_certificate(
-        &self,
-        task: &Task,
-        order: Uuid,
-        new: &NewCertificate,
-    ) -> Result<(), StoreError> {
+    pub async fn store_certificate(&self, task: &Task, order: Uuid, new: &NewCertificate) -> Result<(), StoreError> {
         // Not guarded by the attempt: what was issued is kept, whoever fetched it.
         self.in_transaction("store-certificate", async |tx| {
             tx.execute(
@@ -116,14 +111,10 @@ impl Store {
     ) -> Result<SecretBox<Vec<u8>>, StoreError> {
         let client = self.pool.get().await?;
         let row = client
-            .query_one(
-                "select sealed_key from certificates where id = $1",
-                &[&certificate.id],
-            )
+            .query_one("select sealed_key from certificates where id = $1", &[&certificate.id])
             .await?;
         let sealed: Option<Vec<u8>> = row.try_get(0)?;
-        let sealed = sealed
-            .ok_or_else(|| StoreError::Unreadable("the certificate's key was wiped".into()))?;
+        let sealed = sealed.ok_or_else(|| StoreError::Unreadable("the certificate's key was wiped".into()))?;
         Ok(ring.open(&certificate_key_context(&task.instance.id), &sealed)?)
     }
 
@@ -171,10 +162,7 @@ impl Store {
     ///
     /// # Errors
     /// Database errors.
-    pub async fn unretired_certificates(
-        &self,
-        task: &Task,
-    ) -> Result<Vec<Certificate>, StoreError> {
+    pub async fn unretired_certificates(&self, task: &Task) -> Result<Vec<Certificate>, StoreError> {
         let client = self.pool.get().await?;
         client
             .query(

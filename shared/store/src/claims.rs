@@ -46,11 +46,8 @@ pub(crate) async fn prove(
     for domain in domains {
         // The savepoint-free way around a unique violation: two that prove at once meet on the index, and `lock` makes
         // the second wait until the first has committed or not.
-        tx.execute(
-            "select pg_advisory_xact_lock(hashtextextended($1, 1))",
-            &[domain],
-        )
-        .await?;
+        tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 1))", &[domain])
+            .await?;
         let proved_by_other = tx
             .query_opt(
                 "select 1 from claims where domain = $1 and proved and instance_id <> $2",

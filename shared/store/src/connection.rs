@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use deadpool_postgres::{
-    Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction,
-};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
 use tokio_postgres::NoTls;
 
 use crate::error::StoreError;
@@ -46,10 +44,7 @@ impl Store {
     /// When the address can't be read.
     pub fn new(args: &DatabaseArgs, application: &str) -> Result<Self, StoreError> {
         let mut config: tokio_postgres::Config = args.database_url.parse().map_err(|_| {
-            StoreError::Setting(
-                "DATABASE_URL can't be read; write postgres://user:password@host:port/database"
-                    .into(),
-            )
+            StoreError::Setting("DATABASE_URL can't be read; write postgres://user:password@host:port/database".into())
         })?;
         config
             .application_name(application)
@@ -104,15 +99,9 @@ impl Store {
             Err(StoreError::Database { source, .. }) => Err(named(source)),
             Err(error) => Err(error),
         };
-        let outcome = if result.is_ok() {
-            "committed"
-        } else {
-            "rolled-back"
-        };
-        metrics::counter!("store_transactions_total", "name" => name, "outcome" => outcome)
-            .increment(1);
-        metrics::histogram!("store_transaction_duration_seconds", "name" => name)
-            .record(begun.elapsed());
+        let outcome = if result.is_ok() { "committed" } else { "rolled-back" };
+        metrics::counter!("store_transactions_total", "name" => name, "outcome" => outcome).increment(1);
+        metrics::histogram!("store_transaction_duration_seconds", "name" => name).record(begun.elapsed());
         result
     }
 }

@@ -19,9 +19,7 @@ pub enum StoreError {
     #[error("{0}")]
     Setting(String),
     /// The database's schema is newer than this program knows.
-    #[error(
-        "the database's schema is version {found}, this program knows {known}: upgrade this program"
-    )]
+    #[error("the database's schema is version {found}, this program knows {known}: upgrade this program")]
     SchemaTooNew {
         /// Version in the database.
         found: i32,

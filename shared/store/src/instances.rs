@@ -44,12 +44,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; the distribution is then nobody's (the log says so).
-    pub async fn set_distribution(
-        &self,
-        task: &Task,
-        id: &str,
-        domain: &str,
-    ) -> Result<(), StoreError> {
+    pub async fn set_distribution(&self, task: &Task, id: &str, domain: &str) -> Result<(), StoreError> {
         self.in_transaction("set-distribution", async |tx| {
             crate::steps::lock_current(tx, task).await?;
             tx.execute(

@@ -21,7 +21,7 @@ pub use certificates::{Certificate, NewCertificate};
 pub use connection::{DatabaseArgs, Store};
 pub use error::StoreError;
 pub use instances::Instance;
-pub use orders::{Authorization, Order};
+pub use orders::{Authorization, Challenge, Order};
 pub use provisioning::{Deprovision, NewInstance, Provision};
 pub use record::Recorded;
 pub use sealing::KeyRing;

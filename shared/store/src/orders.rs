@@ -26,6 +26,17 @@ pub struct Order {
     pub expired: bool,
 }
 
+/// What the verifier looks for.
+#[derive(Debug, Clone)]
+pub struct Challenge {
+    /// The order of the task's round.
+    pub order: Order,
+    /// The authorization of the task's subject.
+    pub authorization: Authorization,
+    /// Another instance has proved the domain meanwhile, so there is nothing left to win.
+    pub proved_by_other: bool,
+}
+
 /// One authorization of an order. Holds what a user has to set; none of it is secret.
 #[derive(Debug, Clone)]
 pub struct Authorization {
@@ -55,8 +66,7 @@ fn order_from(row: &Row) -> Result<Order, StoreError> {
     })
 }
 
-const ORDER_COLUMNS: &str =
-    "id, url, expires_at, account_uri, coalesce(expires_at < now(), false) as expired";
+const ORDER_COLUMNS: &str = "id, url, expires_at, account_uri, coalesce(expires_at < now(), false) as expired";
 
 fn key_context(task: &Task) -> String {
     certificate_key_context(&task.instance.id)
@@ -155,25 +165,26 @@ impl Store {
         .await
     }
 
-    /// The order and the authorization of the task's round for its subject: what the verifier looks for.
+    /// What the verifier looks for, for the task's subject in the order of its round.
     ///
     /// # Errors
     /// Database errors.
-    pub async fn challenge(
-        &self,
-        task: &Task,
-    ) -> Result<Option<(Order, Authorization)>, StoreError> {
+    pub async fn challenge(&self, task: &Task) -> Result<Option<Challenge>, StoreError> {
         let client = self.pool.get().await?;
         let statement = client
             .prepare_cached(
                 "select r.id, r.url as order_url, r.expires_at, r.account_uri, coalesce(r.expires_at < now(), false) as expired, \
-                 z.domain, z.url, z.valid, z.issuer_domains, z.dns01_value, z.http01_token, z.http01_key_authorization \
+                 z.domain, z.url, z.valid, z.issuer_domains, z.dns01_value, z.http01_token, z.http01_key_authorization, \
+                 exists(select 1 from claims c where c.domain = z.domain and c.proved and c.instance_id <> $4) as proved_by_other \
                  from orders r join authorizations z on z.order_id = r.id \
                  where r.operation_id = $1 and r.round = $2 and z.domain = $3",
             )
             .await?;
         let row = client
-            .query_opt(&statement, &[&task.operation, &task.round, &task.subject])
+            .query_opt(
+                &statement,
+                &[&task.operation, &task.round, &task.subject, &task.instance.id],
+            )
             .await?;
         row.map(|row| {
             let order = Order {
@@ -183,7 +194,11 @@ impl Store {
                 account_uri: row.try_get("account_uri")?,
                 expired: row.try_get("expired")?,
             };
-            Ok((order, authorization_from(&row)?))
+            Ok(Challenge {
+                order,
+                authorization: authorization_from(&row)?,
+                proved_by_other: row.try_get("proved_by_other")?,
+            })
         })
         .transpose()
     }
@@ -193,10 +208,7 @@ impl Store {
     ///
     /// # Errors
     /// Database errors.
-    pub async fn verified(
-        &self,
-        task: &Task,
-    ) -> Result<Vec<(Authorization, Option<Method>)>, StoreError> {
+    pub async fn verified(&self, task: &Task) -> Result<Vec<(Authorization, Option<Method>)>, StoreError> {
         let client = self.pool.get().await?;
         let rows = client
             .query(
@@ -246,11 +258,7 @@ impl Store {
     ///
     /// # Errors
     /// Database errors.
-    pub async fn key_authorization(
-        &self,
-        tenant_segment: &str,
-        token: &str,
-    ) -> Result<Option<String>, StoreError> {
+    pub async fn key_authorization(&self, tenant_segment: &str, token: &str) -> Result<Option<String>, StoreError> {
         let client = self.pool.get().await?;
         let statement = client
             .prepare_cached(

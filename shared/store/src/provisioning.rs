@@ -86,27 +86,17 @@ impl Store {
     ///
     /// # Errors
     /// Database errors; then nothing was written.
-    pub async fn provision(
-        &self,
-        new: &NewInstance,
-        schedules: &Schedules,
-    ) -> Result<Provision, StoreError> {
+    pub async fn provision(&self, new: &NewInstance, schedules: &Schedules) -> Result<Provision, StoreError> {
         match self.try_provision(new, schedules).await {
             // Two requests at once for one id or one domain: the second finds the first's rows when it looks again.
-            Err(StoreError::Database { source, .. })
-                if source.code() == Some(&SqlState::UNIQUE_VIOLATION) =>
-            {
+            Err(StoreError::Database { source, .. }) if source.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
                 self.try_provision(new, schedules).await
             }
             result => result,
         }
     }
 
-    async fn try_provision(
-        &self,
-        new: &NewInstance,
-        schedules: &Schedules,
-    ) -> Result<Provision, StoreError> {
+    async fn try_provision(&self, new: &NewInstance, schedules: &Schedules) -> Result<Provision, StoreError> {
         self.in_transaction("provision", async |tx| {
             let existing = tx
                 .query_opt(
@@ -167,11 +157,7 @@ impl Store {
     ///
     /// # Errors
     /// Database errors; then nothing was written.
-    pub async fn deprovision(
-        &self,
-        instance: &str,
-        schedules: &Schedules,
-    ) -> Result<Deprovision, StoreError> {
+    pub async fn deprovision(&self, instance: &str, schedules: &Schedules) -> Result<Deprovision, StoreError> {
         self.in_transaction("deprovision", async |tx| {
             let found = tx
                 .query_opt(
@@ -198,8 +184,7 @@ impl Store {
                     OperationKind::Provision => Deprovision::Busy,
                 });
             }
-            let (operation, rings) =
-                begin(tx, instance, OperationKind::Deprovision, &[], schedules).await?;
+            let (operation, rings) = begin(tx, instance, OperationKind::Deprovision, &[], schedules).await?;
             Ok(Deprovision::Accepted { operation, rings })
         })
         .await

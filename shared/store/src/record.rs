@@ -23,12 +23,7 @@ impl Store {
     ///
     /// # Errors
     /// Database errors; then nothing was changed and the message must not be acknowledged.
-    pub async fn record(
-        &self,
-        task: &Task,
-        outcome: &Outcome,
-        schedules: &Schedules,
-    ) -> Result<Recorded, StoreError> {
+    pub async fn record(&self, task: &Task, outcome: &Outcome, schedules: &Schedules) -> Result<Recorded, StoreError> {
         let result = self
             .in_transaction("record", async |tx| {
                 lock_current(tx, task).await?;
@@ -39,8 +34,7 @@ impl Store {
                         retry_after,
                     } => {
                         let attempt = u32::try_from(task.attempt).unwrap_or(0);
-                        let delay =
-                            retry_after.unwrap_or_else(|| schedules.of(task.kind).delay(attempt));
+                        let delay = retry_after.unwrap_or_else(|| schedules.of(task.kind).delay(attempt));
                         pending(tx, task, waiting_for, delay).await
                     }
                     Outcome::Failed { for_user, cause } => {
@@ -128,10 +122,7 @@ async fn done(
         .map(|d| d.domain.clone());
     let proved: Vec<String> = proved.into_iter().chain(authorized).collect();
     if let Some(lost) = claims::prove(tx, &task.instance.id, &proved).await? {
-        let for_user = format!(
-            "{lost} was proved by another service instance first, so it belongs to that one. Delete this service and \
-             create it again without {lost}, or have the other instance removed."
-        );
+        let for_user = pipeline::domain::proved_by_other(&lost);
         fail(tx, task, &for_user, "claim lost to another instance").await?;
         return Ok(Vec::new());
     }
@@ -176,11 +167,8 @@ async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
     .await?;
     if task.operation_kind == OperationKind::Deprovision {
         let instance = &task.instance.id;
-        tx.execute(
-            "update instances set deleted_at = now() where id = $1",
-            &[instance],
-        )
-        .await?;
+        tx.execute("update instances set deleted_at = now() where id = $1", &[instance])
+            .await?;
         tx.execute("delete from claims where instance_id = $1", &[instance])
             .await?;
         tx.execute(
@@ -197,12 +185,7 @@ async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn fail(
-    tx: &Transaction<'_>,
-    task: &Task,
-    for_user: &str,
-    cause: &str,
-) -> Result<(), StoreError> {
+async fn fail(tx: &Transaction<'_>, task: &Task, for_user: &str, cause: &str) -> Result<(), StoreError> {
     tx.execute(
         "update operations set state = 'failed', failure = $2, cause = $3, ended_at = now() where id = $1",
         &[&task.operation, &for_user, &cause],

@@ -12,9 +12,7 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 #[derive(Debug, thiserror::Error)]
 pub enum SealingError {
     /// The setting is malformed.
-    #[error(
-        "SEALING_KEYS: {0}; write id:base64 of 32 random bytes, several separated by commas, the first seals"
-    )]
+    #[error("SEALING_KEYS: {0}; write id:base64 of 32 random bytes, several separated by commas, the first seals")]
     Setting(&'static str),
     /// The key that sealed it is not in the ring.
     #[error("sealed by key {0:?}, which SEALING_KEYS doesn't hold")]
@@ -31,9 +29,7 @@ pub struct KeyRing {
 
 impl std::fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries(self.keys.iter().map(|(id, _)| id))
-            .finish()
+        f.debug_list().entries(self.keys.iter().map(|(id, _)| id)).finish()
     }
 }
 
@@ -64,11 +60,7 @@ impl KeyRing {
     /// When it is malformed; the error doesn't quote it.
     pub fn parse(setting: &str) -> Result<Self, SealingError> {
         let mut keys: Vec<(String, RandomizedNonceKey)> = Vec::new();
-        for entry in setting
-            .split(',')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-        {
+        for entry in setting.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
             let (id, encoded) = entry
                 .split_once(':')
                 .ok_or(SealingError::Setting("an entry without a colon"))?;
@@ -114,17 +106,14 @@ impl KeyRing {
         let (id, rest) = rest
             .split_at_checked(usize::from(*length))
             .ok_or(SealingError::NotAuthentic)?;
-        let (nonce, ciphertext) = rest
-            .split_at_checked(12)
-            .ok_or(SealingError::NotAuthentic)?;
+        let (nonce, ciphertext) = rest.split_at_checked(12).ok_or(SealingError::NotAuthentic)?;
         let id = String::from_utf8_lossy(id);
         let (_, key) = self
             .keys
             .iter()
             .find(|(known, _)| *known == id)
             .ok_or_else(|| SealingError::UnknownKey(id.chars().take(32).collect()))?;
-        let nonce =
-            Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealingError::NotAuthentic)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealingError::NotAuthentic)?;
         let mut bytes = Box::new(ciphertext.to_vec());
         let length = key
             .open_in_place(nonce, Aad::from(context.as_bytes()), &mut bytes)
@@ -154,10 +143,7 @@ mod tests {
         assert!(!sealed.windows(7).any(|w| w == b"private"));
         let rotated = ring(&[("k2", 2), ("k1", 1)]);
         assert_eq!(
-            rotated
-                .open("account org-1", &sealed)
-                .unwrap()
-                .expose_secret(),
+            rotated.open("account org-1", &sealed).unwrap().expose_secret(),
             b"private"
         );
         assert!(matches!(
@@ -169,17 +155,11 @@ mod tests {
             Err(SealingError::NotAuthentic)
         ));
         assert!(
-            matches!(
-                old.open("account org-2", &sealed),
-                Err(SealingError::NotAuthentic)
-            ),
+            matches!(old.open("account org-2", &sealed), Err(SealingError::NotAuthentic)),
             "another row's secret"
         );
         for length in 0..sealed.len() {
-            assert!(
-                old.open("account org-1", &sealed[..length]).is_err(),
-                "cut to {length}"
-            );
+            assert!(old.open("account org-1", &sealed[..length]).is_err(), "cut to {length}");
         }
     }
 

@@ -40,16 +40,10 @@ impl Store {
     ///
     /// # Errors
     /// Database errors.
-    pub async fn last_operation(
-        &self,
-        instance: &str,
-        operation: Option<Uuid>,
-    ) -> Result<Option<Answer>, StoreError> {
+    pub async fn last_operation(&self, instance: &str, operation: Option<Uuid>) -> Result<Option<Answer>, StoreError> {
         let client = self.pool.get().await?;
         let statement = client.prepare_cached(STATUS).await?;
-        let row = client
-            .query_opt(&statement, &[&instance, &operation])
-            .await?;
+        let row = client.query_opt(&statement, &[&instance, &operation]).await?;
         metrics::counter!("store_status_reads_total").increment(1);
         row.map(|row| {
             Ok(Answer {

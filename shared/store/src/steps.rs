@@ -78,10 +78,7 @@ impl Store {
                  where s.id = $1 and s.attempt = $2 and s.state = 'waiting' and o.state = 'running'",
             )
             .await?;
-        match client
-            .query_opt(&statement, &[&task.step, &task.attempt])
-            .await?
-        {
+        match client.query_opt(&statement, &[&task.step, &task.attempt]).await? {
             Some(_) => Ok(()),
             None => Err(StoreError::Stale),
         }
@@ -91,11 +88,7 @@ impl Store {
     ///
     /// # Errors
     /// Database errors.
-    pub async fn seen_in_place_for(
-        &self,
-        task: &Task,
-        in_place: bool,
-    ) -> Result<Duration, StoreError> {
+    pub async fn seen_in_place_for(&self, task: &Task, in_place: bool) -> Result<Duration, StoreError> {
         let client = self.pool.get().await?;
         let row = client
             .query_opt(
@@ -114,11 +107,8 @@ impl Store {
 
 /// Locks instance and operation (in this order, as everywhere), then makes sure that the task is still current.
 pub(crate) async fn lock_current(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
-    tx.execute(
-        "select 1 from instances where id = $1 for update",
-        &[&task.instance.id],
-    )
-    .await?;
+    tx.execute("select 1 from instances where id = $1 for update", &[&task.instance.id])
+        .await?;
     let current = tx
         .query_opt(
             "select 1 from operations o join steps s on s.operation_id = o.id \
@@ -143,11 +133,7 @@ pub(crate) async fn insert_planned(
             Born::Held(until) => Some(until),
             Born::Due | Born::Done => None,
         };
-        let state = if step.born == Born::Done {
-            "done"
-        } else {
-            "waiting"
-        };
+        let state = if step.born == Born::Done { "done" } else { "waiting" };
         let service = step.kind.service();
         let deadline = as_millis(schedules.of(step.kind).deadline);
         let inserted = tx

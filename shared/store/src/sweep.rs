@@ -73,7 +73,10 @@ impl Store {
             rows.iter()
                 .map(|row| {
                     Ok(Ring {
-                        service: row.try_get::<_, String>("kind")?.parse::<pipeline::StepKind>()?.service(),
+                        service: row
+                            .try_get::<_, String>("kind")?
+                            .parse::<pipeline::StepKind>()?
+                            .service(),
                         step: row.try_get("id")?,
                         attempt: row.try_get("attempt")?,
                         delay: Duration::ZERO,

@@ -73,10 +73,7 @@ impl Telemetry {
         let filter = EnvFilter::try_new(&args.rust_log)?;
         let log = match args.log_format {
             LogFormat::Text => tracing_subscriber::fmt::layer().with_target(false).boxed(),
-            LogFormat::Json => tracing_subscriber::fmt::layer()
-                .json()
-                .flatten_event(true)
-                .boxed(),
+            LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).boxed(),
         };
         let tracer_provider = match args.otel_exporter_otlp_endpoint.trim_end_matches('/') {
             "" => None,
@@ -111,10 +108,7 @@ impl Drop for Telemetry {
     }
 }
 
-fn tracer_provider(
-    endpoint: &str,
-    service: &'static str,
-) -> Result<SdkTracerProvider, TelemetryError> {
+fn tracer_provider(endpoint: &str, service: &'static str) -> Result<SdkTracerProvider, TelemetryError> {
     use opentelemetry_otlp::WithExportConfig as _;
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()

@@ -34,12 +34,7 @@ pub(crate) async fn deliver<H: Handler>(desk: &Desk<H>, delivery: &Delivery) {
         Ok(alarm) => alarm,
         Err(reason) => {
             tracing::error!(reason, "a message that can't be understood is parked");
-            if desk
-                .messaging
-                .park(H::SERVICE, delivery.body(), &reason)
-                .await
-                .is_ok()
-            {
+            if desk.messaging.park(H::SERVICE, delivery.body(), &reason).await.is_ok() {
                 let _ = delivery.ack().await;
             }
             return;
@@ -71,11 +66,7 @@ pub(crate) async fn deliver<H: Handler>(desk: &Desk<H>, delivery: &Delivery) {
     .await;
 }
 
-async fn stale<H: Handler>(
-    desk: &Desk<H>,
-    step: uuid::Uuid,
-    redelivered: bool,
-) -> Result<(), StoreError> {
+async fn stale<H: Handler>(desk: &Desk<H>, step: uuid::Uuid, redelivered: bool) -> Result<(), StoreError> {
     metrics::counter!("deliveries_stale_total", "service" => H::SERVICE.as_str()).increment(1);
     if redelivered {
         let rings = desk.store.due_beside(step, QUIET).await?;
@@ -112,18 +103,14 @@ async fn attempt<H: Handler>(desk: &Desk<H>, task: &Task) -> Result<(), StoreErr
         Ok(Ok(Err(HandlerError::Store(StoreError::Stale)))) => {
             return stale(desk, task.step, false).await;
         }
-        Ok(Ok(Err(HandlerError::Store(
-            error @ (StoreError::Unavailable(_) | StoreError::Database { .. }),
-        )))) => {
+        Ok(Ok(Err(HandlerError::Store(error @ (StoreError::Unavailable(_) | StoreError::Database { .. }))))) => {
             return Err(error);
         }
         Ok(Ok(Err(error))) => {
             tracing::error!(error = chain(&error), "the attempt failed");
             Outcome::pending(match error {
                 HandlerError::Other { waiting_for, .. } => waiting_for,
-                HandlerError::Store(_) => {
-                    "an internal error, which the operator sees in the log".to_string()
-                }
+                HandlerError::Store(_) => "an internal error, which the operator sees in the log".to_string(),
             })
         }
         Ok(Err(_elapsed)) => Outcome::pending(format!("the attempt took longer than {limit:?}")),
@@ -133,8 +120,7 @@ async fn attempt<H: Handler>(desk: &Desk<H>, task: &Task) -> Result<(), StoreErr
             Outcome::pending("an internal error, which the operator sees in the log")
         }
     };
-    metrics::counter!("step_attempts_total", "kind" => kind, "outcome" => outcome.name())
-        .increment(1);
+    metrics::counter!("step_attempts_total", "kind" => kind, "outcome" => outcome.name()).increment(1);
     metrics::histogram!("step_attempt_duration_seconds", "kind" => kind).record(begun.elapsed());
     log(&outcome, begun.elapsed());
     match desk.store.record(task, &outcome, &desk.schedules).await? {
@@ -152,21 +138,14 @@ async fn attempt<H: Handler>(desk: &Desk<H>, task: &Task) -> Result<(), StoreErr
 
 /// Publishes what a record returned. A failure loses nothing: the steps are marked, and the next sweep rings them.
 pub(crate) async fn publish<H: Handler>(desk: &Desk<H>, rings: &[Ring]) {
-    if let Err(error) = desk
-        .messaging
-        .ring(rings, telemetry::traceparent().as_deref())
-        .await
-    {
+    if let Err(error) = desk.messaging.ring(rings, telemetry::traceparent().as_deref()).await {
         tracing::warn!(
             error = chain(&error),
             rings = rings.len(),
             "not published; the sweeper will"
         );
         if let Err(error) = desk.store.not_rung(rings).await {
-            tracing::warn!(
-                error = chain(&error),
-                "the sweeper will do it after its grace"
-            );
+            tracing::warn!(error = chain(&error), "the sweeper will do it after its grace");
         }
     }
 }

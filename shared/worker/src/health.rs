@@ -15,19 +15,13 @@ pub fn health_routes(store: Store, telemetry: &Telemetry) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(move || ready(store.clone())))
-        .route(
-            "/metrics",
-            get(move || std::future::ready(metrics.render())),
-        )
+        .route("/metrics", get(move || std::future::ready(metrics.render())))
 }
 
 async fn ready(store: Store) -> (StatusCode, &'static str) {
     match tokio::time::timeout(Duration::from_secs(3), store.ping()).await {
         Ok(Ok(())) => (StatusCode::OK, "ready"),
-        Ok(Err(_)) | Err(_) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "PostgreSQL does not answer",
-        ),
+        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "PostgreSQL does not answer"),
     }
 }
 

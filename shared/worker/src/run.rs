@@ -71,11 +71,7 @@ pub async fn run<H: Handler>(
     ));
     let in_hand = TaskTracker::new();
     let seats = Arc::new(Semaphore::new(usize::from(args.concurrency)));
-    tracing::info!(
-        service = H::SERVICE.as_str(),
-        concurrency = args.concurrency,
-        "working"
-    );
+    tracing::info!(service = H::SERVICE.as_str(), concurrency = args.concurrency, "working");
     while !stopping.is_cancelled() {
         let consumer = tokio::select! {
             consumer = messaging.consume(H::SERVICE, args.concurrency) => consumer,

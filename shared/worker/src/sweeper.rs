@@ -10,11 +10,7 @@ use crate::run::chain;
 /// With messages still in the queue, only steps overdue by this many graces are rung again.
 const BACKLOG_PATIENCE: u32 = 10;
 
-pub(crate) async fn sweep_for_ever<H: Handler>(
-    desk: Arc<Desk<H>>,
-    interval: Duration,
-    grace: Duration,
-) {
+pub(crate) async fn sweep_for_ever<H: Handler>(desk: Arc<Desk<H>>, interval: Duration, grace: Duration) {
     // An attempt that is still at work must not be rung again.
     let grace = grace.max(desk.schedules.longest_limit_of(H::SERVICE).mul_f64(1.2));
     loop {
@@ -26,17 +22,12 @@ pub(crate) async fn sweep_for_ever<H: Handler>(
                 continue;
             }
         };
-        let patience = if backlog {
-            grace * BACKLOG_PATIENCE
-        } else {
-            grace
-        };
+        let patience = if backlog { grace * BACKLOG_PATIENCE } else { grace };
         match desk.store.sweep(H::SERVICE, patience).await {
             Ok(rings) if rings.is_empty() => {}
             Ok(rings) => {
                 tracing::info!(rings = rings.len(), "lost rings are rung again");
-                metrics::counter!("steps_swept_total", "service" => H::SERVICE.as_str())
-                    .increment(rings.len() as u64);
+                metrics::counter!("steps_swept_total", "service" => H::SERVICE.as_str()).increment(rings.len() as u64);
                 publish(&desk, &rings).await;
             }
             Err(error) => {

@@ -58,9 +58,7 @@ fn play(mut now: Situation, choose: impl Fn(&[Step]) -> usize) -> Vec<(StepKind,
         let at = now
             .steps
             .iter()
-            .position(|s| {
-                s.kind == chosen.kind && s.subject == chosen.subject && s.round == chosen.round
-            })
+            .position(|s| s.kind == chosen.kind && s.subject == chosen.subject && s.round == chosen.round)
             .unwrap();
         now.steps[at].state = StepState::Done;
     }
@@ -70,29 +68,20 @@ fn play(mut now: Situation, choose: impl Fn(&[Step]) -> usize) -> Vec<(StepKind,
 #[test]
 fn provision_begins_with_distribution_and_order_side_by_side() {
     let next = next(&situation(OperationKind::Provision, &["a.example"]));
-    assert_eq!(
-        next.steps,
-        vec![due(CreateDistribution, 0), due(PlaceOrder, 1)]
-    );
+    assert_eq!(next.steps, vec![due(CreateDistribution, 0), due(PlaceOrder, 1)]);
 }
 
 #[test]
 fn every_order_of_work_ends_and_attach_waits_for_the_distribution() {
     for seed in 0..200_usize {
         let done = play(
-            situation(
-                OperationKind::Provision,
-                &["a.example", "b.example", "c.example"],
-            ),
+            situation(OperationKind::Provision, &["a.example", "b.example", "c.example"]),
             |waiting| seed.wrapping_mul(2_654_435_761) >> (waiting.len() + seed % 7),
         );
         let at = |kind| done.iter().position(|(k, ..)| *k == kind).unwrap();
         assert_eq!(done.len(), 2 + 3 + 6, "{done:?}");
         assert!(at(CreateDistribution) < at(AttachCertificate));
-        let last_verified = done
-            .iter()
-            .rposition(|(k, ..)| *k == VerifyChallenge)
-            .unwrap();
+        let last_verified = done.iter().rposition(|(k, ..)| *k == VerifyChallenge).unwrap();
         assert!(last_verified < at(AnswerChallenges));
         assert_eq!(done.last().unwrap().0, AwaitDeployment);
     }
@@ -101,9 +90,7 @@ fn every_order_of_work_ends_and_attach_waits_for_the_distribution() {
 #[test]
 fn a_distribution_that_is_late_holds_back_only_the_attachment() {
     // always choose the newest waiting step: create-distribution comes last of all that can run without it
-    let done = play(situation(OperationKind::Provision, &["a.example"]), |w| {
-        w.len() - 1
-    });
+    let done = play(situation(OperationKind::Provision, &["a.example"]), |w| w.len() - 1);
     let kinds: Vec<StepKind> = done.iter().map(|(k, ..)| *k).collect();
     assert_eq!(
         kinds,
@@ -124,10 +111,7 @@ fn a_distribution_that_is_late_holds_back_only_the_attachment() {
 #[test]
 fn an_authorized_domain_is_born_done_and_a_rejected_one_is_held() {
     let until = time::macros::datetime!(2026-11-24 12:00 UTC);
-    let mut now = situation(
-        OperationKind::Provision,
-        &["a.example", "b.example", "c.example"],
-    );
+    let mut now = situation(OperationKind::Provision, &["a.example", "b.example", "c.example"]);
     now.domains[0].authorized = true;
     now.domains[1].held_until = Some(until);
     now.steps = vec![step(CreateDistribution, "", 0), step(PlaceOrder, "", 2)];

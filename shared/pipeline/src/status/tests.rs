@@ -36,14 +36,10 @@ fn view(domains: Vec<DomainView>) -> View {
 #[test]
 fn the_user_reads_whose_move_it_is_what_to_set_and_what_was_seen() {
     let mut wrong = domain("api.example.com");
-    wrong.waiting_for =
-        Some("TXT _acme-challenge.api.example.com is \"abc\", expected \"xyz\"".into());
+    wrong.waiting_for = Some("TXT _acme-challenge.api.example.com is \"abc\", expected \"xyz\"".into());
     let mut done = domain("shop.example.com");
     done.step_state = Some(StepState::Done);
-    let text = describe(
-        &view(vec![domain("www.example.com"), wrong, done]),
-        RESPONDER,
-    );
+    let text = describe(&view(vec![domain("www.example.com"), wrong, done]), RESPONDER);
     insta::assert_snapshot!(text, @r#"
     Waiting for you: 2 of 3 domains need a DNS record (any one of the ways shown).
     api.example.com: set once, renewals included: TXT _validation-persist.api.example.com "letsencrypt.org; accounturi=https://ca.example/acct/123"
@@ -80,28 +76,17 @@ fn a_domain_that_the_ca_turned_down_comes_first_with_its_words() {
     let text = describe(&view(vec![domain("www.example.com"), rejected]), RESPONDER);
     let second = text.lines().nth(1).unwrap();
     assert!(second.starts_with("zzz.example.com:"), "{text}");
-    assert!(
-        text.contains("the CA turned it down: During secondary validation: No TXT record found")
-    );
+    assert!(text.contains("the CA turned it down: During secondary validation: No TXT record found"));
 }
 
 #[test]
 fn a_hundred_long_domains_stay_readable_and_under_10_kb() {
     let long = |i: usize| format!("{}-{i}.{}.example.com", "a".repeat(55), "b".repeat(60));
-    let text = describe(
-        &view((0..100).map(|i| domain(&long(i))).collect()),
-        RESPONDER,
-    );
+    let text = describe(&view((0..100).map(|i| domain(&long(i))).collect()), RESPONDER);
     assert!(text.len() < 10_000, "{}", text.len());
     assert!(text.starts_with("Waiting for you: 100 of 100 domains need"));
-    assert!(
-        text.contains("more like these"),
-        "the rest is counted: {text}"
-    );
-    assert!(
-        text.contains("Then: CNAME"),
-        "the end is not cut off: {text}"
-    );
+    assert!(text.contains("more like these"), "the rest is counted: {text}");
+    assert!(text.contains("Then: CNAME"), "the end is not cut off: {text}");
 }
 
 #[test]

@@ -1,0 +1,201 @@
+//! The admin endpoint: what a test can see and change. JSON over plain HTTP.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::cloudfront::distribution::Distribution;
+use crate::cloudfront::views::timestamp;
+use crate::faults::Fault;
+use crate::iam::certificate::Certificate;
+use crate::state::{Limits, Sim, World};
+use crate::xml::Element;
+
+/// The routes.
+pub fn router(sim: Arc<Sim>) -> Router {
+    Router::new()
+        .route("/state", get(state))
+        .route("/counters", get(counters))
+        .route("/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/foreign-alias", post(add_foreign_alias).delete(remove_foreign_alias))
+        .route("/settings", get(settings).post(change_settings))
+        .route("/edge-certificate.pem", get(edge_certificate))
+        .route("/reset", post(reset))
+        .with_state(sim)
+}
+
+async fn state(State(sim): State<Arc<Sim>>) -> Json<Value> {
+    let world = sim.world();
+    let distributions = world.distributions.values().map(distribution).collect::<Vec<_>>();
+    let certificates = world
+        .certificates
+        .values()
+        .map(|it| certificate(&world, it))
+        .collect::<Vec<_>>();
+    Json(json!({
+        "distributions": distributions,
+        "certificates": certificates,
+        "foreign_aliases": world.foreign_aliases,
+        "settings": world.limits,
+    }))
+}
+
+fn distribution(it: &Distribution) -> Value {
+    let origins = it
+        .config
+        .items("Origins")
+        .filter_map(|origin| origin.text_at("DomainName"))
+        .collect::<Vec<_>>();
+    json!({
+        "id": it.id,
+        "arn": it.arn(),
+        "domain_name": it.domain_name,
+        "caller_reference": it.config.text_at("CallerReference"),
+        "etag": it.etag,
+        "status": it.status(),
+        "enabled": it.enabled(),
+        "aliases": it.aliases(),
+        "live_aliases": it.live.as_ref().map_or_else(Vec::new, |edge| edge.aliases.clone()),
+        "live_enabled": it.live.as_ref().is_some_and(|edge| edge.enabled),
+        "live_iam_certificate_id": it.live.as_ref().and_then(|edge| edge.certificate_id.clone()),
+        "tags": it.tags,
+        "comment": it.config.text_at("Comment"),
+        "iam_certificate_id": it.certificate_id(),
+        "origin": origins.first(),
+        "origins": origins,
+        "last_modified": timestamp(it.modified),
+        "config": as_json(&it.config),
+    })
+}
+
+fn certificate(world: &World, it: &Certificate) -> Value {
+    let users = world.users_of(&it.id);
+    json!({
+        "name": it.name,
+        "names": it.names,
+        "path": it.path,
+        "id": it.id,
+        "arn": it.arn(),
+        "fingerprint": it.fingerprint,
+        "not_before": timestamp(it.not_before),
+        "not_after": timestamp(it.not_after),
+        "uploaded": timestamp(it.upload_date),
+        "in_use": !users.is_empty(),
+        "used_by": users,
+        "tags": it.tags,
+    })
+}
+
+/// A configuration as JSON: list structures become arrays, booleans and numbers are typed.
+fn as_json(element: &Element) -> Value {
+    let array = |items: &[Element]| Value::Array(items.iter().map(as_json).collect());
+    let is_list = element.child("Quantity").is_some()
+        && element
+            .children
+            .iter()
+            .all(|child| matches!(child.name.as_str(), "Quantity" | "Items"));
+    if is_list {
+        return array(element.child("Items").map_or(&[][..], |items| &items.children));
+    }
+    if element.name == "Items" {
+        return array(&element.children);
+    }
+    if !element.children.is_empty() {
+        return Value::Object(
+            element
+                .children
+                .iter()
+                .map(|child| (child.name.clone(), as_json(child)))
+                .collect(),
+        );
+    }
+    let is_number = NUMBERS.iter().any(|suffix| element.name.ends_with(suffix));
+    match (element.text.as_str(), element.text.parse::<i64>()) {
+        ("true", _) => Value::Bool(true),
+        ("false", _) => Value::Bool(false),
+        (_, Ok(number)) if is_number => Value::from(number),
+        (text, _) => Value::from(text),
+    }
+}
+
+/// How the names of members that hold numbers end.
+const NUMBERS: [&str; 7] = [
+    "TTL",
+    "Timeout",
+    "Port",
+    "Quantity",
+    "ErrorCode",
+    "Attempts",
+    "StatusCode",
+];
+
+async fn counters(State(sim): State<Arc<Sim>>) -> Json<Value> {
+    Json(json!(sim.counters.all()))
+}
+
+async fn faults(State(sim): State<Arc<Sim>>) -> Json<Vec<Fault>> {
+    Json(sim.faults.all())
+}
+
+async fn add_fault(State(sim): State<Arc<Sim>>, Json(fault): Json<Fault>) -> StatusCode {
+    sim.faults.add(fault);
+    StatusCode::NO_CONTENT
+}
+
+async fn clear_faults(State(sim): State<Arc<Sim>>) -> StatusCode {
+    sim.faults.clear();
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForeignAlias {
+    alias: String,
+}
+
+async fn add_foreign_alias(State(sim): State<Arc<Sim>>, Json(foreign): Json<ForeignAlias>) -> StatusCode {
+    sim.world().foreign_aliases.insert(foreign.alias.to_ascii_lowercase());
+    StatusCode::NO_CONTENT
+}
+
+async fn remove_foreign_alias(State(sim): State<Arc<Sim>>, Json(foreign): Json<ForeignAlias>) -> StatusCode {
+    sim.world().foreign_aliases.remove(&foreign.alias.to_ascii_lowercase());
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    deploy_ms: Option<u64>,
+    iam_visible_ms: Option<u64>,
+    iam_quota: Option<usize>,
+    distribution_quota: Option<usize>,
+}
+
+async fn settings(State(sim): State<Arc<Sim>>) -> Json<Limits> {
+    Json(sim.world().limits)
+}
+
+async fn change_settings(State(sim): State<Arc<Sim>>, Json(change): Json<Change>) -> Json<Limits> {
+    let mut world = sim.world();
+    let limits = &mut world.limits;
+    limits.deploy_ms = change.deploy_ms.unwrap_or(limits.deploy_ms);
+    limits.iam_visible_ms = change.iam_visible_ms.unwrap_or(limits.iam_visible_ms);
+    limits.iam_quota = change.iam_quota.unwrap_or(limits.iam_quota);
+    limits.distribution_quota = change.distribution_quota.unwrap_or(limits.distribution_quota);
+    Json(*limits)
+}
+
+async fn edge_certificate(State(sim): State<Arc<Sim>>) -> String {
+    sim.default_certificate.pem.clone()
+}
+
+async fn reset(State(sim): State<Arc<Sim>>) -> StatusCode {
+    sim.reset();
+    StatusCode::NO_CONTENT
+}

@@ -1,0 +1,108 @@
+//! A distribution and its way to the edge.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use time::OffsetDateTime;
+
+use crate::edge::config::EdgeConfig;
+use crate::ids;
+use crate::xml::Element;
+
+/// A distribution of this account.
+#[derive(Debug)]
+pub struct Distribution {
+    /// `E…`
+    pub id: String,
+    /// `d….cloudfront.net`
+    pub domain_name: String,
+    /// Current version.
+    pub etag: String,
+    /// The complete configuration, as the service returns it.
+    pub config: Element,
+    /// Tags by key.
+    pub tags: BTreeMap<String, String>,
+    /// When it was last changed.
+    pub modified: OffsetDateTime,
+    /// What the edge serves now.
+    pub live: Option<Arc<EdgeConfig>>,
+    rollouts: VecDeque<(Instant, Arc<EdgeConfig>)>,
+}
+
+impl Distribution {
+    /// A new distribution whose first configuration starts on its way to the edge.
+    pub fn new(config: Element, edge: EdgeConfig, tags: BTreeMap<String, String>) -> Self {
+        let mut new = Self {
+            id: ids::distribution(),
+            domain_name: ids::domain_name(),
+            etag: String::new(),
+            config: Element::default(),
+            tags,
+            modified: OffsetDateTime::now_utc(),
+            live: None,
+            rollouts: VecDeque::new(),
+        };
+        new.replace(config, edge);
+        new
+    }
+
+    /// Takes a new configuration: a new ETag, and `InProgress` until it is deployed.
+    pub fn replace(&mut self, config: Element, edge: EdgeConfig) {
+        self.config = config;
+        self.etag = ids::distribution();
+        self.modified = OffsetDateTime::now_utc();
+        self.rollouts.push_back((Instant::now(), Arc::new(edge)));
+    }
+
+    /// Lets the edge serve what has been on its way for long enough.
+    pub fn settle(&mut self, now: Instant, after: Duration) {
+        while let Some((since, edge)) = self.rollouts.front() {
+            if now.duration_since(*since) < after {
+                break;
+            }
+            self.live = Some(Arc::clone(edge));
+            self.rollouts.pop_front();
+        }
+    }
+
+    /// Whether the last configuration has reached the edge.
+    pub fn deployed(&self) -> bool {
+        self.rollouts.is_empty()
+    }
+
+    /// `Deployed` or `InProgress`.
+    pub fn status(&self) -> &'static str {
+        if self.deployed() { "Deployed" } else { "InProgress" }
+    }
+
+    /// Whether the current configuration is enabled.
+    pub fn enabled(&self) -> bool {
+        self.config.is_true("Enabled")
+    }
+
+    /// The configured aliases.
+    pub fn aliases(&self) -> Vec<String> {
+        self.config.item_texts("Aliases")
+    }
+
+    /// Id of the configured IAM certificate.
+    pub fn certificate_id(&self) -> Option<&str> {
+        self.config.given("ViewerCertificate/IAMCertificateId")
+    }
+
+    /// `arn:aws:cloudfront::…`
+    pub fn arn(&self) -> String {
+        format!("arn:aws:cloudfront::{}:distribution/{}", ids::ACCOUNT, self.id)
+    }
+
+    /// Whether the configuration, one on its way, or the one that the edge serves uses this certificate.
+    pub fn uses_certificate(&self, id: &str) -> bool {
+        self.certificate_id() == Some(id)
+            || self
+                .live
+                .iter()
+                .chain(self.rollouts.iter().map(|(_, edge)| edge))
+                .any(|edge| edge.certificate_id.as_deref() == Some(id))
+    }
+}

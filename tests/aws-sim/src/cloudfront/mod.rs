@@ -1,0 +1,17 @@
+//! CloudFront's API, version 2020-05-31 (REST-XML).
+
+pub mod aliases;
+pub mod completion;
+pub mod distribution;
+pub mod errors;
+pub mod operations;
+pub mod policies;
+pub mod router;
+pub mod rules;
+pub mod schema;
+pub mod tags;
+pub mod viewer_certificate;
+pub mod views;
+
+/// Namespace of every document.
+pub const NAMESPACE: &str = "http://cloudfront.amazonaws.com/doc/2020-05-31/";

@@ -1,0 +1,141 @@
+//! Which operation a method and URL mean.
+
+use http::{Method, Uri};
+
+use crate::percent;
+
+const VERSION: &str = "2020-05-31";
+
+/// A CloudFront call with what its URL says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// `POST /distribution`
+    CreateDistribution,
+    /// `POST /distribution?WithTags`
+    CreateDistributionWithTags,
+    /// `GET /distribution/{Id}`
+    GetDistribution(String),
+    /// `GET /distribution/{Id}/config`
+    GetDistributionConfig(String),
+    /// `PUT /distribution/{Id}/config`
+    UpdateDistribution(String),
+    /// `DELETE /distribution/{Id}`
+    DeleteDistribution(String),
+    /// `GET /distribution?Marker&MaxItems`
+    ListDistributions {
+        /// Where the page begins: the last id of the page before.
+        marker: Option<String>,
+        /// Items per page, as sent.
+        max_items: Option<String>,
+    },
+    /// `GET /conflicting-alias?DistributionId&Alias`
+    ListConflictingAliases {
+        /// The own distribution whose certificate covers the alias.
+        distribution: Option<String>,
+        /// The alias asked about.
+        alias: Option<String>,
+        /// Items per page, as sent.
+        max_items: Option<String>,
+    },
+    /// `PUT /distribution/{Id}/associate-alias?Alias`
+    AssociateAlias {
+        /// The distribution that gets it.
+        distribution: String,
+        /// The alias.
+        alias: Option<String>,
+    },
+    /// `POST /tagging?Operation=Tag&Resource`
+    TagResource(Option<String>),
+    /// `POST /tagging?Operation=Untag&Resource`
+    UntagResource(Option<String>),
+    /// `GET /tagging?Resource`
+    ListTagsForResource(Option<String>),
+}
+
+impl Operation {
+    /// The operation's name in the service model.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::CreateDistribution => "CreateDistribution",
+            Self::CreateDistributionWithTags => "CreateDistributionWithTags",
+            Self::GetDistribution(_) => "GetDistribution",
+            Self::GetDistributionConfig(_) => "GetDistributionConfig",
+            Self::UpdateDistribution(_) => "UpdateDistribution",
+            Self::DeleteDistribution(_) => "DeleteDistribution",
+            Self::ListDistributions { .. } => "ListDistributions",
+            Self::ListConflictingAliases { .. } => "ListConflictingAliases",
+            Self::AssociateAlias { .. } => "AssociateAlias",
+            Self::TagResource(_) => "TagResource",
+            Self::UntagResource(_) => "UntagResource",
+            Self::ListTagsForResource(_) => "ListTagsForResource",
+        }
+    }
+
+    /// The IAM actions a caller needs. Creating with tags needs two (Developer Guide, "Creating with tags").
+    pub fn actions(&self) -> &'static [&'static str] {
+        match self {
+            Self::CreateDistribution => &["cloudfront:CreateDistribution"],
+            Self::CreateDistributionWithTags => &["cloudfront:CreateDistribution", "cloudfront:TagResource"],
+            Self::GetDistribution(_) => &["cloudfront:GetDistribution"],
+            Self::GetDistributionConfig(_) => &["cloudfront:GetDistributionConfig"],
+            Self::UpdateDistribution(_) => &["cloudfront:UpdateDistribution"],
+            Self::DeleteDistribution(_) => &["cloudfront:DeleteDistribution"],
+            Self::ListDistributions { .. } => &["cloudfront:ListDistributions"],
+            Self::ListConflictingAliases { .. } => &["cloudfront:ListConflictingAliases"],
+            Self::AssociateAlias { .. } => &["cloudfront:AssociateAlias"],
+            Self::TagResource(_) => &["cloudfront:TagResource"],
+            Self::UntagResource(_) => &["cloudfront:UntagResource"],
+            Self::ListTagsForResource(_) => &["cloudfront:ListTagsForResource"],
+        }
+    }
+}
+
+/// Finds the operation, or `None` for a URL that is none of the simulated ones.
+pub fn route(method: &Method, uri: &Uri) -> Option<Operation> {
+    let query = percent::pairs(uri.query().unwrap_or_default(), true);
+    let param = |name: &str| {
+        percent::value(&query, name)
+            .filter(|value| !value.is_empty())
+            .map(str::to_owned)
+    };
+    let path = uri
+        .path()
+        .trim_matches('/')
+        .split('/')
+        .map(|part| percent::decode(part, false))
+        .collect::<Vec<_>>();
+    let path = path.iter().map(String::as_str).collect::<Vec<_>>();
+    let (&VERSION, path) = path.split_first()? else {
+        return None;
+    };
+    Some(match (method.as_str(), path) {
+        ("POST", ["distribution"]) if percent::value(&query, "WithTags").is_some() => {
+            Operation::CreateDistributionWithTags
+        }
+        ("POST", ["distribution"]) => Operation::CreateDistribution,
+        ("GET", ["distribution"]) => Operation::ListDistributions {
+            marker: param("Marker"),
+            max_items: param("MaxItems"),
+        },
+        ("GET", ["distribution", id]) => Operation::GetDistribution((*id).to_owned()),
+        ("GET", ["distribution", id, "config"]) => Operation::GetDistributionConfig((*id).to_owned()),
+        ("PUT", ["distribution", id, "config"]) => Operation::UpdateDistribution((*id).to_owned()),
+        ("DELETE", ["distribution", id]) => Operation::DeleteDistribution((*id).to_owned()),
+        ("PUT", ["distribution", id, "associate-alias"]) => Operation::AssociateAlias {
+            distribution: (*id).to_owned(),
+            alias: param("Alias"),
+        },
+        ("GET", ["conflicting-alias"]) => Operation::ListConflictingAliases {
+            distribution: param("DistributionId"),
+            alias: param("Alias"),
+            max_items: param("MaxItems"),
+        },
+        ("GET", ["tagging"]) => Operation::ListTagsForResource(param("Resource")),
+        ("POST", ["tagging"]) => match param("Operation").as_deref() {
+            Some("Tag") => Operation::TagResource(param("Resource")),
+            Some("Untag") => Operation::UntagResource(param("Resource")),
+            _ => return None,
+        },
+        _ => return None,
+    })
+}

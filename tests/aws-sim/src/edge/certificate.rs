@@ -1,0 +1,31 @@
+//! The edge's own certificate for `*.cloudfront.net`, made at start.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::PrivatePkcs8KeyDer;
+
+/// A self-signed certificate for `*.cloudfront.net`.
+#[derive(Debug)]
+pub struct DefaultCertificate {
+    /// PEM, for viewers that want to trust it.
+    pub pem: String,
+    /// Chain and key.
+    pub keyed: Arc<CertifiedKey>,
+}
+
+impl DefaultCertificate {
+    /// Makes a new one.
+    pub fn generate() -> anyhow::Result<Self> {
+        let made = rcgen::generate_simple_self_signed(vec!["*.cloudfront.net".to_owned()])
+            .context("self-signed certificate")?;
+        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()).into();
+        let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).context("its key")?;
+        let pem = made.cert.pem();
+        Ok(Self {
+            pem,
+            keyed: Arc::new(CertifiedKey::new(vec![made.cert.der().clone()], key)),
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! Faults that the admin endpoint plants: refusals, delays, lost answers, dropped connections.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::matches;
+use crate::error::ApiError;
+use crate::ids;
+
+/// One planted fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Which calls: `UpdateDistribution`, `iam:UploadServerCertificate`, `iam:*`, `*`.
+    pub operation: String,
+    /// Error code to answer; without it (and without `close`) the fault only delays.
+    #[serde(default)]
+    pub code: Option<String>,
+    /// HTTP status that goes with the code.
+    #[serde(default = "Fault::default_status")]
+    pub status: u16,
+    /// Message that goes with the code.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// How many calls it hits, then it is gone. Without `times` and `percent`: one.
+    #[serde(default)]
+    pub times: Option<u32>,
+    /// Share of the calls it hits, 0 to 100.
+    #[serde(default)]
+    pub percent: Option<u8>,
+    /// Do the work first, then answer the error or drop the connection.
+    #[serde(default)]
+    pub after_effect: bool,
+    /// Wait so many milliseconds first.
+    #[serde(default)]
+    pub delay_ms: u64,
+    /// Drop the connection instead of answering.
+    #[serde(default)]
+    pub close: bool,
+}
+
+impl Fault {
+    fn default_status() -> u16 {
+        400
+    }
+
+    fn hits(&self, service: &str, operation: &str) -> bool {
+        let named = matches(&self.operation, operation) || matches(&self.operation, &format!("{service}:{operation}"));
+        named && self.percent.is_none_or(|percent| ids::percent() < percent)
+    }
+
+    /// How long to wait first.
+    pub fn delay(&self) -> Duration {
+        Duration::from_millis(self.delay_ms)
+    }
+
+    /// The error to answer, if any.
+    pub fn error(&self) -> Option<ApiError> {
+        let code = self.code.as_deref()?;
+        let message = self.message.clone().unwrap_or_else(|| match code {
+            "Throttling" | "ThrottlingException" => "Rate exceeded".to_owned(),
+            _ => "Injected by the simulator's admin endpoint.".to_owned(),
+        });
+        Some(ApiError::new(code, self.status, message))
+    }
+}
+
+/// The planted faults; the first that matches a call hits it.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<Vec<Fault>>);
+
+impl Faults {
+    /// Plants a fault.
+    pub fn add(&self, mut fault: Fault) {
+        if fault.times.is_none() && fault.percent.is_none() {
+            fault.times = Some(1);
+        }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+    }
+
+    /// The fault that hits this call, one use of it spent.
+    pub fn take(&self, service: &str, operation: &str) -> Option<Fault> {
+        let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = faults.iter().position(|fault| fault.hits(service, operation))?;
+        if let Some(times) = &mut faults[at].times {
+            *times = times.saturating_sub(1);
+            if *times == 0 {
+                return Some(faults.remove(at));
+            }
+        }
+        Some(faults[at].clone())
+    }
+
+    /// What is planted now.
+    pub fn all(&self) -> Vec<Fault> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Removes all.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}

@@ -1,0 +1,27 @@
+//! A strict CloudFront and IAM simulator with a real TLS edge.
+//!
+//! It speaks to the AWS SDKs as CloudFront (REST-XML) and IAM (query API) do, refuses what they refuse with the same codes,
+//! takes its time to deploy as CloudFront does, and then serves viewers: TLS by SNI with the uploaded certificate, Host to
+//! distribution to behaviour to origin. See the README for what it does not model.
+
+pub mod access;
+pub mod admin;
+pub mod api;
+pub mod cloudfront;
+pub mod counters;
+pub mod edge;
+pub mod error;
+pub mod faults;
+pub mod iam;
+pub mod ids;
+pub mod listeners;
+pub mod names;
+pub mod percent;
+pub mod settings;
+pub mod sigv4;
+pub mod state;
+pub mod trust;
+pub mod xml;
+
+pub use listeners::{Running, start};
+pub use settings::Settings;

@@ -1,0 +1,159 @@
+//! Starts the four listeners and keeps them running.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::edge::certificate::DefaultCertificate;
+use crate::edge::http::Edge;
+use crate::edge::tls;
+use crate::settings::Settings;
+use crate::state::Sim;
+use crate::{admin, api, edge};
+
+/// A running simulator; it stops when this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    /// CloudFront and IAM, plain HTTP.
+    pub api_addr: SocketAddr,
+    /// Admin endpoint, plain HTTP.
+    pub admin_addr: SocketAddr,
+    /// Edge, HTTP.
+    pub edge_http_addr: SocketAddr,
+    /// Edge, HTTPS.
+    pub edge_https_addr: SocketAddr,
+    /// The shared state, for tests in the same process.
+    pub sim: Arc<Sim>,
+    /// Dropping the set aborts the listeners' tasks.
+    _tasks: JoinSet<()>,
+}
+
+impl Running {
+    /// The line that `aws-sim` prints when it is ready.
+    pub fn announcement(&self) -> serde_json::Value {
+        serde_json::json!({
+            "api": format!("http://{}", self.api_addr),
+            "admin": format!("http://{}", self.admin_addr),
+            "edge_http": self.edge_http_addr.to_string(),
+            "edge_https": self.edge_https_addr.to_string(),
+        })
+    }
+}
+
+/// Binds everything and starts to serve.
+pub async fn start(settings: Settings) -> anyhow::Result<Running> {
+    let api = bind(settings.api_listen).await?;
+    let admin = bind(settings.admin_listen).await?;
+    let edge_http = bind(settings.edge_http_listen).await?;
+    let edge_https = bind(settings.edge_https_listen).await?;
+    let addresses = [
+        api.local_addr()?,
+        admin.local_addr()?,
+        edge_http.local_addr()?,
+        edge_https.local_addr()?,
+    ];
+    let https_port = settings.edge_https_public_port.unwrap_or(addresses[3].port());
+    let sim = Arc::new(Sim::new(settings, DefaultCertificate::generate()?));
+    let edge = Arc::new(Edge::new(Arc::clone(&sim), https_port));
+    let acceptor = TlsAcceptor::from(Arc::new(tls::server_config(Arc::clone(&sim)).context("TLS")?));
+
+    let mut tasks = JoinSet::new();
+    tasks.spawn(serve_api(api, Arc::clone(&sim)));
+    tasks.spawn(serve_admin(admin, Arc::clone(&sim)));
+    tasks.spawn(serve_edge(edge_http, Arc::clone(&edge), None));
+    tasks.spawn(serve_edge(edge_https, edge, Some(acceptor)));
+    let [api_addr, admin_addr, edge_http_addr, edge_https_addr] = addresses;
+    Ok(Running {
+        api_addr,
+        admin_addr,
+        edge_http_addr,
+        edge_https_addr,
+        sim,
+        _tasks: tasks,
+    })
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
+}
+
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // Without this, small answers wait for the peer's delayed acknowledgement.
+                let _ = stream.set_nodelay(true);
+                return (stream, peer);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept");
+                // Out of file descriptors, most likely: give the others time to close some.
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+async fn serve_api(listener: TcpListener, sim: Arc<Sim>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let (stream, _) = accept(&listener).await;
+        let sim = Arc::clone(&sim);
+        connections.spawn(async move {
+            let service = service_fn(move |request| api::serve(Arc::clone(&sim), request));
+            let served = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+            log(served);
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn serve_admin(listener: TcpListener, sim: Arc<Sim>) {
+    if let Err(error) = axum::serve(listener, admin::router(sim)).await {
+        tracing::error!(%error, "the admin endpoint stopped");
+    }
+}
+
+async fn serve_edge(listener: TcpListener, edge: Arc<Edge>, acceptor: Option<TlsAcceptor>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let (stream, peer) = accept(&listener).await;
+        let (edge, acceptor) = (Arc::clone(&edge), acceptor.clone());
+        connections.spawn(async move {
+            let https = acceptor.is_some();
+            let service = service_fn(move |request| edge::http::serve(Arc::clone(&edge), https, peer.ip(), request));
+            let mut builder = http1::Builder::new();
+            let builder = builder.timer(TokioTimer::new());
+            let served = match acceptor {
+                None => builder.serve_connection(TokioIo::new(stream), service).await,
+                Some(acceptor) => match acceptor.accept(stream).await {
+                    Ok(stream) => builder.serve_connection(TokioIo::new(stream), service).await,
+                    Err(error) => {
+                        tracing::debug!(%peer, %error, "TLS handshake failed");
+                        return;
+                    }
+                },
+            };
+            log(served);
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+fn log(served: hyper::Result<()>) {
+    if let Err(error) = served {
+        tracing::debug!(%error, "connection ended");
+    }
+}

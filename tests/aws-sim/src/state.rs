@@ -1,0 +1,131 @@
+//! What the simulated account holds, behind one lock.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::cloudfront::distribution::Distribution;
+use crate::counters::Counters;
+use crate::edge::cache::Cache;
+use crate::edge::certificate::DefaultCertificate;
+use crate::faults::Faults;
+use crate::iam::certificate::Certificate;
+use crate::settings::Settings;
+
+/// Times and quotas that the admin endpoint can change while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Limits {
+    /// Milliseconds from InProgress to Deployed.
+    pub deploy_ms: u64,
+    /// Milliseconds until CloudFront sees an uploaded certificate.
+    pub iam_visible_ms: u64,
+    /// Server certificates per account.
+    pub iam_quota: usize,
+    /// Distributions per account.
+    pub distribution_quota: usize,
+}
+
+impl From<&Settings> for Limits {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            deploy_ms: settings.deploy_ms,
+            iam_visible_ms: settings.iam_visible_ms,
+            iam_quota: settings.iam_quota,
+            distribution_quota: settings.distribution_quota,
+        }
+    }
+}
+
+/// Everything the account holds.
+#[derive(Debug)]
+pub struct World {
+    /// Distributions by id.
+    pub distributions: BTreeMap<String, Distribution>,
+    /// Every caller reference that was ever used, also by distributions that are gone.
+    pub spent_references: BTreeSet<String>,
+    /// Server certificates by name.
+    pub certificates: BTreeMap<String, Certificate>,
+    /// Aliases that belong to another account's distributions, lower case.
+    pub foreign_aliases: BTreeSet<String>,
+    /// Times and quotas.
+    pub limits: Limits,
+}
+
+impl World {
+    fn new(limits: Limits) -> Self {
+        Self {
+            distributions: BTreeMap::new(),
+            spent_references: BTreeSet::new(),
+            certificates: BTreeMap::new(),
+            foreign_aliases: BTreeSet::new(),
+            limits,
+        }
+    }
+
+    fn settle(&mut self) {
+        let (now, after) = (Instant::now(), Duration::from_millis(self.limits.deploy_ms));
+        for distribution in self.distributions.values_mut() {
+            distribution.settle(now, after);
+        }
+    }
+
+    /// The certificate of this id.
+    pub fn certificate_by_id(&self, id: &str) -> Option<&Certificate> {
+        self.certificates.values().find(|certificate| certificate.id == id)
+    }
+
+    /// Ids of the distributions that use a certificate: configured, being replaced, or still served by the edge.
+    pub fn users_of(&self, certificate_id: &str) -> Vec<&str> {
+        self.distributions
+            .values()
+            .filter(|distribution| distribution.uses_certificate(certificate_id))
+            .map(|distribution| distribution.id.as_str())
+            .collect()
+    }
+}
+
+/// The simulator's shared state.
+#[derive(Debug)]
+pub struct Sim {
+    /// As started.
+    pub settings: Settings,
+    /// Injected faults.
+    pub faults: Faults,
+    /// Calls seen.
+    pub counters: Counters,
+    /// The edge's cache.
+    pub cache: Cache,
+    /// The edge's own certificate for `*.cloudfront.net`.
+    pub default_certificate: DefaultCertificate,
+    world: Mutex<World>,
+}
+
+impl Sim {
+    /// An empty account.
+    pub fn new(settings: Settings, default_certificate: DefaultCertificate) -> Self {
+        let world = Mutex::new(World::new(Limits::from(&settings)));
+        Self {
+            settings,
+            faults: Faults::default(),
+            counters: Counters::default(),
+            cache: Cache::default(),
+            default_certificate,
+            world,
+        }
+    }
+
+    /// The account, with every deployment that is due done.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.settle();
+        world
+    }
+
+    /// Forgets everything and goes back to the settings as started.
+    pub fn reset(&self) {
+        *self.world() = World::new(Limits::from(&self.settings));
+        self.faults.clear();
+        self.counters.clear();
+        self.cache.clear();
+    }
+}

@@ -1,0 +1,238 @@
+//! The story: three ways to prove a domain, one mistake, HTTPS at the end, and nothing left behind.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use customer::{Answer, Browser, Platform, status};
+use serde_json::{Value, json};
+use stack::{Command, Dns, Handle};
+
+use crate::screen::{Live, heading, line, quote, typed};
+use crate::timing;
+
+const ID: &str = "5f0c2f6a-demo-4d7e-9d7c-000000000001";
+const ORGANIZATION: &str = "demo-organization";
+/// Set wrong at first, by dns-01. Sorts first, so that the status shows it among a hundred.
+const WRONG_FIRST: &str = "api.example.com";
+/// Answered by HTTP, from the web server that the domain still points at.
+const BY_HTTP: &str = "shop.example.com";
+/// The set-once record.
+const SET_ONCE: &str = "www.example.com";
+const PATIENCE: Duration = Duration::from_secs(120);
+
+pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    let endpoints = handle.endpoints();
+    let platform = Platform::new(
+        &endpoints.broker_url,
+        &endpoints.broker_username,
+        &endpoints.broker_password,
+    )?;
+    let dns = Dns::new(&endpoints.dns_management_url)?;
+    let browser = Browser::new(&endpoints.pebble_root_pem, endpoints.edge_http, endpoints.edge_https)?;
+    let mut domains = vec![SET_ONCE.to_string(), WRONG_FIRST.to_string(), BY_HTTP.to_string()];
+    domains.extend((4..=count).map(|i| format!("site-{i:03}.example.com")));
+    // shop.example.com still points at the customer's old web server.
+    dns.add_a(BY_HTTP, &["127.0.0.2"]).await?;
+
+    heading(&format!("A tenant asks for a CDN with {count} domains"));
+    let shown = if count > 3 {
+        format!("{}, … ({count} in all)", domains[..3].join("\",\""))
+    } else {
+        domains.join("\",\"")
+    };
+    typed(&format!(
+        "cf create-service cdn-route cdn my-cdn -c '{{\"domains\":[\"{shown}\"]}}'"
+    ));
+    let asked = Instant::now();
+    let answer = platform
+        .provision(ID, ORGANIZATION, json!({"domains": domains}))
+        .await?;
+    ensure!(
+        answer.status == 202,
+        "the broker answered {}: {}",
+        answer.status,
+        answer.text
+    );
+    line(&format!(
+        "202 Accepted after {} ms; the work goes on by itself",
+        asked.elapsed().as_millis()
+    ));
+
+    let told = platform
+        .poll(ID, PATIENCE, "what to set", |answer| {
+            status::persist_value(answer.description()).is_some()
+                && answer.description().contains("nothing found yet")
+                && status::dns01_value(answer.description(), WRONG_FIRST).is_some()
+        })
+        .await?;
+    typed("cf service my-cdn");
+    quote(told.description());
+
+    heading(&format!("{SET_ONCE}: the record that is set once and lasts for ever"));
+    let persist = status::persist_value(told.description()).context("no set-once record in the status")?;
+    typed(&format!("set TXT _validation-persist.{SET_ONCE} \"{persist}\""));
+    for domain in domains
+        .iter()
+        .filter(|domain| *domain != WRONG_FIRST && *domain != BY_HTTP)
+    {
+        dns.set_txt(&format!("_validation-persist.{domain}"), &persist).await?;
+    }
+    if count > 3 {
+        line(&format!("and the same for {} more", count - 3));
+    }
+
+    heading(&format!("{WRONG_FIRST}: this order's TXT record, mistyped at first"));
+    typed(&format!("set TXT _acme-challenge.{WRONG_FIRST} \"a-typing-mistake\""));
+    dns.set_txt(&format!("_acme-challenge.{WRONG_FIRST}"), "a-typing-mistake")
+        .await?;
+    let wrong = platform
+        .poll(ID, PATIENCE, "the wrong value in the status", |answer| {
+            answer.description().contains("a-typing-mistake")
+        })
+        .await?;
+    typed("cf service my-cdn");
+    quote(&status::about(wrong.description(), WRONG_FIRST).join("\n"));
+    let right = status::dns01_value(wrong.description(), WRONG_FIRST).context("no TXT value in the status")?;
+    dns.clear_txt(&format!("_acme-challenge.{WRONG_FIRST}")).await?;
+    dns.set_txt(&format!("_acme-challenge.{WRONG_FIRST}"), &right).await?;
+    typed(&format!("set TXT _acme-challenge.{WRONG_FIRST} \"{right}\""));
+
+    heading(&format!(
+        "{BY_HTTP}: no DNS record, its old web server redirects the CA to the broker"
+    ));
+    let target = status::redirect_target(told.description()).context("no redirect in the status")?;
+    typed(&format!(
+        "redirect http://{BY_HTTP}/.well-known/acme-challenge/* to {target}*"
+    ));
+    handle
+        .command(Command::Redirect {
+            host: BY_HTTP.to_string(),
+            to: Some(target),
+        })
+        .await?;
+    let last_record = Instant::now();
+    let last_record_at = timing::database_clock(endpoints).await?;
+    let work_before = timing::work_done(endpoints).await?;
+
+    heading("Nothing more to do for the tenant");
+    let done = follow(&platform, count).await?;
+    quote(done.description());
+
+    heading("HTTPS, through the edge, verified against the CA's root");
+    for domain in &domains {
+        dns.add_a(domain, &["127.0.0.1"]).await?;
+    }
+    let mut serial = String::new();
+    for (at, domain) in domains.iter().enumerate() {
+        let visit = browser
+            .https(domain, "/hello")
+            .await
+            .with_context(|| format!("https://{domain}"))?;
+        ensure!(visit.status == 200, "https://{domain} answered {}", visit.status);
+        ensure!(
+            visit.names.contains(domain),
+            "the certificate of {domain} is for {:?}",
+            visit.names
+        );
+        serial.clone_from(&visit.serial);
+        if at < 3 {
+            let (from, until) = visit.validity.context("no certificate")?;
+            line(&format!(
+                "https://{domain}/hello → {} {} | names {} | {} to {} | {}",
+                visit.status,
+                visit.header("x-cache").unwrap_or("-"),
+                visit.names.len(),
+                from.date(),
+                until.date(),
+                visit.issuer
+            ));
+        }
+    }
+    let to_https = last_record.elapsed();
+    line(&format!(
+        "{count} of {count} domains serve HTTPS with certificate {serial}"
+    ));
+    let redirect = browser.http(&domains[0], "/").await?;
+    line(&format!(
+        "http://{}/ → {} {}",
+        domains[0],
+        redirect.status,
+        redirect.header("location").unwrap_or("-")
+    ));
+    let stranger = browser
+        .https_with_host(&domains[0], "stranger.example.net", "/")
+        .await?;
+    line(&format!(
+        "a stranger's Host → {} ({})",
+        stranger.status,
+        stranger.header("x-cache").unwrap_or("-")
+    ));
+    ensure!(stranger.status == 403, "a stranger's Host must be refused");
+
+    heading("Where the time went");
+    timing::print(endpoints, ID, last_record_at, to_https, &work_before).await?;
+
+    heading("The tenant has enough");
+    typed("cf delete-service my-cdn");
+    let answer = platform.deprovision(ID).await?;
+    ensure!(
+        answer.status == 202,
+        "the broker answered {}: {}",
+        answer.status,
+        answer.text
+    );
+    let live = RefCell::new(Live::new());
+    platform
+        .poll(ID, PATIENCE, "the end of the deprovision", |answer| {
+            live.borrow_mut()
+                .show(answer.description().lines().next().unwrap_or_default());
+            answer.state() == "succeeded"
+        })
+        .await?;
+    live.into_inner().end();
+    let state: Value = reqwest::get(format!("{}/state", endpoints.aws_admin_url))
+        .await?
+        .json()
+        .await?;
+    let left = |what: &str| state[what].as_array().map_or(0, Vec::len);
+    line(&format!(
+        "left in AWS: {} distributions, {} certificates",
+        left("distributions"),
+        left("certificates")
+    ));
+    ensure!(
+        left("distributions") == 0 && left("certificates") == 0,
+        "something is left in AWS: {state}"
+    );
+    heading(&format!("Done in {:.1} s", begun.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+/// Shows the progress until the instance is ready.
+async fn follow(platform: &Platform, count: usize) -> anyhow::Result<Answer> {
+    let live = RefCell::new(Live::new());
+    let done = platform
+        .poll(ID, PATIENCE, "success", |answer| {
+            let text = answer.description();
+            let verified = match verified(text) {
+                Some(n) => n,
+                None if text.starts_with("Waiting for you") => 0,
+                None => count,
+            };
+            let first = text.lines().next().unwrap_or_default();
+            live.borrow_mut()
+                .show(&format!("verified {verified}/{count} | {first}"));
+            answer.state() == "succeeded"
+        })
+        .await?;
+    live.into_inner().end();
+    Ok(done)
+}
+
+/// The count in "Verified, 2 of 3: …".
+fn verified(text: &str) -> Option<usize> {
+    let (_, rest) = text.split_once("\nVerified, ")?;
+    rest.split_once(' ')?.0.parse().ok()
+}

@@ -1,0 +1,1 @@
+//! End-to-end tests of the main job on real parts: see `tests/`. Nothing to import.

@@ -1,0 +1,28 @@
+//! An alias that somebody else's distribution has: a clear end, and what remains is what the text says.
+
+use serde_json::json;
+
+use crate::world::{PATIENCE, domain, world};
+
+#[tokio::test]
+async fn the_user_is_told_and_deleting_leaves_nothing() -> anyhow::Result<()> {
+    let world = world().await;
+    let name = domain("foreign");
+    world.aws_admin("foreign-alias", json!({"alias": name})).await?;
+    let instance = world.create(&[name.clone()]).await?;
+    let told = world.told(&instance).await?;
+    world.set_persist(&told, &name).await?;
+    let answer = world.platform.failed(&instance.id, PATIENCE).await?;
+    let text = answer.description();
+    let distributions = world.distributions(&instance).await?;
+    assert_eq!(distributions.len(), 1);
+    let id = distributions[0]["id"].as_str().unwrap_or_default();
+    for words in [name.as_str(), "distribution", id, "delete"] {
+        assert!(text.contains(words), "{words:?} in: {text}");
+    }
+    world.delete(&instance).await?;
+    assert_eq!(world.distributions(&instance).await?.len(), 0);
+    let certificates = world.aws().await?["certificates"].to_string();
+    assert!(!certificates.contains(&name), "{certificates}");
+    Ok(())
+}

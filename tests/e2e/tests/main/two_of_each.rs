@@ -1,0 +1,93 @@
+//! Two processes of every worker, and each outside effect once.
+
+use serde_json::Value;
+
+use crate::world::{domain, organization, world};
+
+/// Successful calls of an AWS operation so far.
+async fn calls(operation: &str) -> anyhow::Result<u64> {
+    let url = format!("{}/counters", world().await.handle.endpoints().aws_admin_url);
+    let counters: Value = reqwest::get(url).await?.json().await?;
+    let text = counters[operation]["ok"].as_u64();
+    Ok(text.unwrap_or(0))
+}
+
+#[tokio::test]
+async fn each_outside_effect_happens_once() -> anyhow::Result<()> {
+    let world = world().await;
+    let organization = organization();
+    let mut making = Vec::new();
+    for batch in 0..6 {
+        let organization = organization.clone();
+        making.push(tokio::spawn(async move {
+            let names: Vec<String> = (0..5).map(|i| domain(&format!("once-{batch}-{i}"))).collect();
+            world.created(&organization, &names).await
+        }));
+    }
+    let mut instances = Vec::new();
+    for one in making {
+        instances.push(one.await??);
+    }
+    let state = world.aws().await?;
+    let sql = world.sql().await?;
+    for instance in &instances {
+        world.serves(instance).await?;
+        assert_eq!(world.distributions(instance).await?.len(), 1);
+        assert_eq!(world.orders(instance).await?, 1);
+        let certificates = state["certificates"].as_array().map_or(0, |all| {
+            all.iter()
+                .filter(|c| c.to_string().contains(&instance.domains[0]))
+                .count()
+        });
+        assert_eq!(certificates, 1, "one certificate in IAM for {:?}", instance.domains);
+        let repeated: i64 = sql
+            .query_one(
+                "select count(*) from steps s join operations o on o.id = s.operation_id where o.instance_id = $1 \
+                 and s.kind in ('create-distribution', 'place-order', 'upload-certificate') and s.attempt > 0",
+                &[&instance.id],
+            )
+            .await?
+            .get(0);
+        assert_eq!(repeated, 0, "no step with an effect outside needed a second attempt");
+    }
+    // One account for the organization, though six instances wanted one at the same time.
+    let accounts: i64 = sql
+        .query_one(
+            "select count(distinct account_uri) from acme_accounts where tenant = $1",
+            &[&organization],
+        )
+        .await?
+        .get(0);
+    assert_eq!(accounts, 1);
+    let ids: i64 = sql
+        .query_one(
+            "select count(distinct r.account_uri) from orders r join operations o on o.id = r.operation_id \
+             join instances i on i.id = o.instance_id where i.tenant = $1",
+            &[&organization],
+        )
+        .await?
+        .get(0);
+    assert_eq!(ids, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn aws_made_as_many_distributions_as_there_are_instances() -> anyhow::Result<()> {
+    let world = world().await;
+    let made_before = calls("cloudfront:CreateDistributionWithTags").await?;
+    world.created(&organization(), &[domain("counted")]).await?;
+    // Read only after ours, and other tests make theirs meanwhile: never more than the database knows.
+    let known: i64 = world
+        .sql()
+        .await?
+        .query_one("select count(*) from steps where kind = 'create-distribution'", &[])
+        .await?
+        .get(0);
+    let made = calls("cloudfront:CreateDistributionWithTags").await?;
+    assert!(made > made_before, "the counter counts");
+    assert!(
+        made <= u64::try_from(known)?,
+        "{made} distributions made, {known} wanted"
+    );
+    Ok(())
+}
