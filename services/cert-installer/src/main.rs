@@ -17,8 +17,7 @@ use crate::settings::Settings;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let mut settings = Settings::parse();
-    keep_keys_out_of_logs(&mut settings.worker.telemetry.rust_log);
+    let settings = Settings::parse();
     let telemetry = Telemetry::init(&settings.worker.telemetry, "cert-installer")?;
     let key_ring = settings.sealing.key_ring()?;
     let store = Store::new(&settings.worker.database, "cert-installer")?;
@@ -33,9 +32,4 @@ async fn main() -> anyhow::Result<()> {
     };
     worker::run(handler, store, settings.worker, &telemetry).await?;
     Ok(())
-}
-
-/// At `trace` the AWS SDK logs whole requests, and an upload holds the private key: that part is never traced.
-fn keep_keys_out_of_logs(directives: &mut String) {
-    directives.push_str(",aws_smithy_runtime=info,aws_smithy_runtime::client::orchestrator=info");
 }

@@ -78,7 +78,11 @@ pub(crate) async fn reject(
             .query_opt(
                 "update claims set rejections = rejections + 1, ca_said = $3, proved = false \
                  where instance_id = $1 and domain = $2 returning rejections",
-                &[&instance, &rejection.domain, &rejection.reason],
+                &[
+                    &instance,
+                    &rejection.domain,
+                    &crate::record::storable(&rejection.reason),
+                ],
             )
             .await?;
         let Some(row) = row else { continue };

@@ -263,7 +263,7 @@ impl Store {
         let statement = client
             .prepare_cached(
                 "select i.tenant, z.http01_key_authorization from authorizations z join orders r on r.id = z.order_id \
-                 join operations o on o.id = r.operation_id join instances i on i.id = o.instance_id where z.http01_token = $1",
+                 join operations o on o.id = r.operation_id join instances i on i.id = o.instance_id where z.http01_token = $1 and o.state = 'running'",
             )
             .await?;
         for row in client.query(&statement, &[&token]).await? {

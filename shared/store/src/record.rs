@@ -1,5 +1,7 @@
 //! The guarded record: what an attempt came to, and what follows from it, in one transaction.
 
+use std::time::Duration;
+
 use deadpool_postgres::Transaction;
 use pipeline::plan::{self, Situation};
 use pipeline::{OperationKind, Outcome, Ring, Schedules, Verdict};
@@ -18,6 +20,14 @@ pub enum Recorded {
     Written(Vec<Ring>),
 }
 
+/// A peer that asks for more patience than this is asked again all the same.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(7 * 86_400);
+
+/// PostgreSQL's text holds no NUL, and what a peer said must not make the record fail for ever.
+pub(crate) fn storable(text: &str) -> String {
+    text.replace('\0', "")
+}
+
 impl Store {
     /// Records an attempt's outcome. The slower of two deliveries of one attempt changes nothing.
     ///
@@ -34,8 +44,11 @@ impl Store {
                         retry_after,
                     } => {
                         let attempt = u32::try_from(task.attempt).unwrap_or(0);
-                        let delay = retry_after.unwrap_or_else(|| schedules.of(task.kind).delay(attempt));
-                        pending(tx, task, waiting_for, delay).await
+                        let delay = match retry_after {
+                            Some(wanted) => (*wanted).min(LONGEST_RETRY_AFTER),
+                            None => schedules.of(task.kind).delay(attempt),
+                        };
+                        pending(tx, task, &storable(waiting_for), delay).await
                     }
                     Outcome::Failed { for_user, cause } => {
                         fail(tx, task, for_user, cause).await?;
@@ -56,7 +69,7 @@ async fn pending(
     tx: &Transaction<'_>,
     task: &Task,
     waiting_for: &str,
-    delay: std::time::Duration,
+    delay: Duration,
 ) -> Result<Vec<Ring>, StoreError> {
     let row = tx
         .query_one(
@@ -188,7 +201,7 @@ async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
 async fn fail(tx: &Transaction<'_>, task: &Task, for_user: &str, cause: &str) -> Result<(), StoreError> {
     tx.execute(
         "update operations set state = 'failed', failure = $2, cause = $3, ended_at = now() where id = $1",
-        &[&task.operation, &for_user, &cause],
+        &[&task.operation, &storable(for_user), &storable(cause)],
     )
     .await?;
     tx.execute(

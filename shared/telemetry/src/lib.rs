@@ -57,6 +57,12 @@ pub enum TelemetryError {
     Subscriber(#[from] tracing_subscriber::util::TryInitError),
 }
 
+/// At finer levels the AWS SDK logs whole requests, and the upload of a certificate holds its private key.
+const LOGS_WHOLE_REQUESTS: [&str; 2] = [
+    "aws_smithy_runtime=info",
+    "aws_smithy_runtime::client::orchestrator=info",
+];
+
 /// What lives as long as the process. Dropping it flushes the traces.
 pub struct Telemetry {
     prometheus: PrometheusHandle,
@@ -70,7 +76,10 @@ impl Telemetry {
     /// When a setting can't be used.
     pub fn init(args: &TelemetryArgs, service: &'static str) -> Result<Self, TelemetryError> {
         let prometheus = PrometheusBuilder::new().install_recorder()?;
-        let filter = EnvFilter::try_new(&args.rust_log)?;
+        let mut filter = EnvFilter::try_new(&args.rust_log)?;
+        for loud in LOGS_WHOLE_REQUESTS {
+            filter = filter.add_directive(loud.parse()?);
+        }
         let log = match args.log_format {
             LogFormat::Text => tracing_subscriber::fmt::layer().with_target(false).boxed(),
             LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).boxed(),

@@ -23,5 +23,5 @@ pub mod state;
 pub mod trust;
 pub mod xml;
 
-pub use listeners::{Running, start};
+pub use listeners::{Running, StartError, start};
 pub use settings::Settings;

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -11,12 +10,31 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::edge::certificate::DefaultCertificate;
+use crate::edge::certificate::{DefaultCertificate, NoCertificate};
 use crate::edge::http::Edge;
 use crate::edge::tls;
 use crate::settings::Settings;
 use crate::state::Sim;
 use crate::{admin, api, edge};
+
+/// Why the simulator could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address as set.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The TLS configuration is refused.
+    #[error("TLS")]
+    Tls(#[from] rustls::Error),
+    /// The edge's own certificate cannot be made.
+    #[error("the edge's own certificate")]
+    Certificate(#[from] NoCertificate),
+}
 
 /// A running simulator; it stops when this is dropped.
 #[derive(Debug)]
@@ -48,28 +66,21 @@ impl Running {
 }
 
 /// Binds everything and starts to serve.
-pub async fn start(settings: Settings) -> anyhow::Result<Running> {
-    let api = bind(settings.api_listen).await?;
-    let admin = bind(settings.admin_listen).await?;
-    let edge_http = bind(settings.edge_http_listen).await?;
-    let edge_https = bind(settings.edge_https_listen).await?;
-    let addresses = [
-        api.local_addr()?,
-        admin.local_addr()?,
-        edge_http.local_addr()?,
-        edge_https.local_addr()?,
-    ];
-    let https_port = settings.edge_https_public_port.unwrap_or(addresses[3].port());
+pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    let (api, api_addr) = bind(settings.api_listen).await?;
+    let (admin, admin_addr) = bind(settings.admin_listen).await?;
+    let (edge_http, edge_http_addr) = bind(settings.edge_http_listen).await?;
+    let (edge_https, edge_https_addr) = bind(settings.edge_https_listen).await?;
+    let https_port = settings.edge_https_public_port.unwrap_or(edge_https_addr.port());
     let sim = Arc::new(Sim::new(settings, DefaultCertificate::generate()?));
     let edge = Arc::new(Edge::new(Arc::clone(&sim), https_port));
-    let acceptor = TlsAcceptor::from(Arc::new(tls::server_config(Arc::clone(&sim)).context("TLS")?));
+    let acceptor = TlsAcceptor::from(Arc::new(tls::server_config(Arc::clone(&sim))?));
 
     let mut tasks = JoinSet::new();
     tasks.spawn(serve_api(api, Arc::clone(&sim)));
     tasks.spawn(serve_admin(admin, Arc::clone(&sim)));
     tasks.spawn(serve_edge(edge_http, Arc::clone(&edge), None));
     tasks.spawn(serve_edge(edge_https, edge, Some(acceptor)));
-    let [api_addr, admin_addr, edge_http_addr, edge_https_addr] = addresses;
     Ok(Running {
         api_addr,
         admin_addr,
@@ -80,10 +91,11 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     })
 }
 
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}"))
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listen = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    let bound = listener.local_addr().map_err(listen)?;
+    Ok((listener, bound))
 }
 
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {

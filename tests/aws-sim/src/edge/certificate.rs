@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::PrivatePkcs8KeyDer;
 
@@ -15,13 +14,23 @@ pub struct DefaultCertificate {
     pub keyed: Arc<CertifiedKey>,
 }
 
+/// Why it could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum NoCertificate {
+    /// Making key or certificate failed.
+    #[error("cannot make it")]
+    Make(#[from] rcgen::Error),
+    /// The TLS library does not take the key.
+    #[error("cannot use it")]
+    Use(#[from] rustls::Error),
+}
+
 impl DefaultCertificate {
     /// Makes a new one.
-    pub fn generate() -> anyhow::Result<Self> {
-        let made = rcgen::generate_simple_self_signed(vec!["*.cloudfront.net".to_owned()])
-            .context("self-signed certificate")?;
+    pub fn generate() -> Result<Self, NoCertificate> {
+        let made = rcgen::generate_simple_self_signed(vec!["*.cloudfront.net".to_owned()])?;
         let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()).into();
-        let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).context("its key")?;
+        let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key)?;
         let pem = made.cert.pem();
         Ok(Self {
             pem,

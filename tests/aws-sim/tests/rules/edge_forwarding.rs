@@ -217,3 +217,48 @@ async fn or_for_host_when_host_is_forwarded() {
     assert_eq!(https_status("www.example.com", &[], true).await, 502);
     assert_eq!(https_status("unrelated.example.com", &["Host"], true).await, 502);
 }
+
+#[tokio::test]
+async fn match_viewer_asks_the_origin_by_the_viewers_protocol() {
+    let ca = Ca::new("Origin Root");
+    let (plain, secure) = (
+        Origin::start("plain").await,
+        Origin::start_tls("secure", &ca.leaf(&["origin.example.org"])).await,
+    );
+    let path = std::env::temp_dir().join(format!("aws-sim-origin-roots-{}.pem", aws_sim::ids::token(16)));
+    std::fs::write(&path, ca.pem()).unwrap();
+    let map = [
+        format!("origin.example.org:80={}", plain.address),
+        format!("origin.example.org:443={}", secure.address),
+    ];
+    let roots = path.clone();
+    let world = world_with(|settings| {
+        settings.origin_map = map.iter().map(|one| one.parse().unwrap()).collect();
+        settings.origin_roots = vec![roots];
+    })
+    .await;
+    let certificate = world.upload("one", &world.ca.leaf(&["www.example.com"])).await;
+    let mut config = crate::support::configs::with_certificate("one", &["www.example.com"], &certificate);
+    by_policies(&mut config, CACHING_DISABLED, None);
+    let origin = &mut config.origins.as_mut().unwrap().items[0];
+    origin.custom_origin_config.as_mut().unwrap().origin_protocol_policy = OriginProtocolPolicy::MatchViewer;
+    world.create(config).await;
+    assert_eq!(asked(&world.get("www.example.com", "/").await).origin, "plain");
+    assert_eq!(
+        asked(&world.get_https("www.example.com", "/").await.unwrap()).origin,
+        "secure"
+    );
+    let _ = std::fs::remove_file(path);
+}
+
+#[tokio::test]
+async fn an_origin_that_does_not_answer_in_time_is_504() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = silent.local_addr().unwrap();
+    let world = world_with(|settings| settings.origin_default = Some(address)).await;
+    let mut config = minimal("one");
+    let origin = &mut config.origins.as_mut().unwrap().items[0];
+    origin.custom_origin_config.as_mut().unwrap().origin_read_timeout = Some(1);
+    let (made, _) = world.create(config).await;
+    assert_eq!(world.get(&made.domain_name, "/").await.status(), 504);
+}

@@ -9,7 +9,7 @@ async fn the_user_is_told_and_deleting_leaves_nothing() -> anyhow::Result<()> {
     let world = world().await;
     let name = domain("foreign");
     world.aws_admin("foreign-alias", json!({"alias": name})).await?;
-    let instance = world.create(&[name.clone()]).await?;
+    let instance = world.create(std::slice::from_ref(&name)).await?;
     let told = world.told(&instance).await?;
     world.set_persist(&told, &name).await?;
     let answer = world.platform.failed(&instance.id, PATIENCE).await?;

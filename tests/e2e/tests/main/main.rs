@@ -1,15 +1,19 @@
 //! The main job on real PostgreSQL, RabbitMQ and Pebble, with two processes of every worker. All tests of this program
 //! share one stack, each with domains and organizations of its own.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on says so")]
 
 mod bad_input;
 mod ca_says_no;
+mod far_ca;
 mod foreign_alias;
 mod mending;
 mod ownership;
 mod persist_rules;
+mod poison;
 mod queue_wiped;
 mod reading;
 mod secrets;
+mod shutdown;
 mod two_of_each;
 mod vantage;
 mod ways;

@@ -33,7 +33,7 @@ async fn trouble(trouble: View, says: &str) -> anyhow::Result<()> {
     let challenge = format!("_acme-challenge.{name}");
     world.vantage.show(&persist, trouble.clone());
     world.vantage.show(&challenge, trouble);
-    let instance = world.create(&[name.clone()]).await?;
+    let instance = world.create(std::slice::from_ref(&name)).await?;
     let answer = world.says(&instance, says).await?;
     assert!(answer.description().contains(&name), "{}", answer.description());
     let value = status::persist_value(answer.description()).expect("a set-once record");

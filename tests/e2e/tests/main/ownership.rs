@@ -9,9 +9,9 @@ use crate::world::{PATIENCE, domain, organization, world};
 async fn of_two_organizations_the_one_that_proves_the_domain_gets_it_and_the_other_is_told() -> anyhow::Result<()> {
     let world = world().await;
     let name = domain("wanted");
-    let squatter = world.create(&[name.clone()]).await?;
+    let squatter = world.create(std::slice::from_ref(&name)).await?;
     world.told(&squatter).await?;
-    let owner = world.created(&organization(), &[name.clone()]).await?;
+    let owner = world.created(&organization(), std::slice::from_ref(&name)).await?;
     world.serves(&owner).await?;
     let told = world.platform.failed(&squatter.id, PATIENCE).await?;
     assert!(
@@ -28,7 +28,7 @@ async fn of_two_organizations_the_one_that_proves_the_domain_gets_it_and_the_oth
 async fn a_proved_domain_is_refused_at_once_and_nothing_is_stored() -> anyhow::Result<()> {
     let world = world().await;
     let name = domain("proved");
-    let owner = world.created(&organization(), &[name.clone()]).await?;
+    let owner = world.created(&organization(), std::slice::from_ref(&name)).await?;
     let id = Uuid::new_v4().to_string();
     let answer = world
         .platform

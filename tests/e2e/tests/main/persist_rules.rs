@@ -47,10 +47,10 @@ async fn an_expired_record_is_told() -> anyhow::Result<()> {
 async fn the_next_tenant_gets_nothing_from_a_record_that_the_owner_left() -> anyhow::Result<()> {
     let world = world().await;
     let name = domain("left-behind");
-    let owner = world.created(&organization(), &[name.clone()]).await?;
+    let owner = world.created(&organization(), std::slice::from_ref(&name)).await?;
     world.delete(&owner).await?;
     // The owner's record still stands, and the domain may still point at CloudFront.
-    let next = world.create(&[name.clone()]).await?;
+    let next = world.create(std::slice::from_ref(&name)).await?;
     let answer = world.says(&next, "another account").await?;
     assert!(
         answer.description().starts_with("Waiting for you: 1 of 1"),

@@ -23,9 +23,9 @@ async fn wipe(amqp_url: &str) -> anyhow::Result<u32> {
     for ms in Options::fast().env["all"]["DELAY_LADDER_MS"].split(',') {
         names.push(format!("cdn-broker.delay.{ms}"));
     }
+    let channel = connection.create_channel().await?;
     let mut messages = 0;
     for name in names {
-        let channel = connection.create_channel().await?;
         messages += channel
             .queue_delete(name.as_str().into(), QueueDeleteOptions::default())
             .await?;

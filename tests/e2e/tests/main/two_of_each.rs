@@ -8,8 +8,7 @@ use crate::world::{domain, organization, world};
 async fn calls(operation: &str) -> anyhow::Result<u64> {
     let url = format!("{}/counters", world().await.handle.endpoints().aws_admin_url);
     let counters: Value = reqwest::get(url).await?.json().await?;
-    let text = counters[operation]["ok"].as_u64();
-    Ok(text.unwrap_or(0))
+    Ok(counters[operation]["results"]["OK"].as_u64().unwrap_or(0))
 }
 
 #[tokio::test]

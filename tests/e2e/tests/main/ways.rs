@@ -48,7 +48,7 @@ async fn a_redirect_of_the_old_web_server_is_enough() -> anyhow::Result<()> {
     let world = world().await;
     let name = domain("http01");
     world.dns.add_a(&name, &["127.0.0.2"]).await?;
-    let instance = world.create(&[name.clone()]).await?;
+    let instance = world.create(std::slice::from_ref(&name)).await?;
     let told = world.told(&instance).await?;
     assert!(
         told.contains("HTTP 404 from 127.0.0.2"),
