@@ -10,8 +10,9 @@ use crate::app::Broker;
 use crate::parameters::{MOST_DOMAINS, MOST_HEADERS, MOST_PATH};
 use crate::settings::BrokerArgs;
 
-/// How long the platform polls an operation: the week that a user may take to set DNS records.
-const MAXIMUM_POLLING_SECONDS: u32 = 604_800;
+/// How long the platform polls an operation: 8 days. The broker itself gives up after 7 (the operations' deadline), so
+/// it speaks first and the user reads its reason, not the platform's time-out.
+const MAXIMUM_POLLING_SECONDS: u32 = 8 * 86_400;
 
 pub(crate) async fn get(State(broker): State<Arc<Broker>>) -> Json<Value> {
     Json(broker.catalog.clone())
@@ -21,7 +22,7 @@ pub(crate) fn catalog(args: &BrokerArgs) -> Value {
     json!({"services": [{
         "id": args.service_id.0,
         "name": args.service_name.0,
-        "description": "HTTPS for your own domains, served by Amazon CloudFront, with certificates that renew themselves",
+        "description": "HTTPS for your own domains, served by Amazon CloudFront, with certificates from an ACME CA",
         "bindable": false,
         "instances_retrievable": true,
         "bindings_retrievable": false,

@@ -86,15 +86,13 @@ mod tests {
     use super::*;
 
     fn view(kind: OperationKind, state: OperationState) -> View {
+        let row = json!({
+            "kind": "provision", "state": "running", "tenant": "o1", "now": "2026-01-02T03:04:05Z", "domains": [], "steps": [],
+        });
         View {
             kind,
             state,
-            failure: None,
-            tenant: "o1".into(),
-            distribution_domain: None,
-            account_uri: None,
-            domains: vec![],
-            steps: vec![],
+            ..serde_json::from_value(row).unwrap()
         }
     }
 

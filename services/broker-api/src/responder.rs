@@ -1,19 +1,42 @@
 //! The http-01 responder (RFC 8555 §8.3): where users' redirects and, later, the distributions' own behaviour lead.
-//! Open to everyone, so what can't be a token never reaches the database.
+//! Open to everyone, so what can't be a token never reaches the database, and the rest only through a [`Gate`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::app::Broker;
 
 /// RFC 8555 §8.3: base64url, at least 128 bits; CAs use 43 characters.
 const TOKEN_MOST: usize = 128;
-/// A tenant's name of 255 characters, each of them escaped by [`pipeline::domain::path_segment`].
-const TENANT_MOST: usize = 255 * 8;
+/// It is part of an `OriginPath`, of which CloudFront takes 255 characters.
+const TENANT_MOST: usize = 255;
+/// How many requests ask the database at once: few of the pool's connections (8 by default), so that no flood of them
+/// keeps the platform's own requests waiting.
+const AT_ONCE: usize = 2;
+/// How long a request waits for its turn. A lookup takes milliseconds, so a CA's few requests get through.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Lets few requests through to the database at a time.
+pub(crate) struct Gate(Semaphore);
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self(Semaphore::new(AT_ONCE))
+    }
+}
+
+impl Gate {
+    /// `None` when too many others are there. The turn ends when what is returned is dropped.
+    async fn enter(&self) -> Option<SemaphorePermit<'_>> {
+        tokio::time::timeout(PATIENCE, self.0.acquire()).await.ok()?.ok()
+    }
+}
 
 pub(crate) async fn respond(
     State(broker): State<Arc<Broker>>,
@@ -25,7 +48,12 @@ pub(crate) async fn respond(
     if !could_be_tenant(&tenant) || !could_be_token(&token) {
         return plain(StatusCode::NOT_FOUND, "no such challenge");
     }
-    match broker.store.key_authorization(&tenant, &token).await {
+    let Some(turn) = broker.gate.enter().await else {
+        return busy();
+    };
+    let found = broker.store.key_authorization(&tenant, &token).await;
+    drop(turn);
+    match found {
         Ok(Some(key_authorization)) => (
             [
                 // The type in RFC 8555 §8.3's example.
@@ -49,6 +77,17 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
 }
 
+fn busy() -> Response {
+    let mut response = plain(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too many requests at once; try again in a second",
+    );
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
 fn could_be_token(token: &str) -> bool {
     let base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     !token.is_empty() && token.len() <= TOKEN_MOST && token.bytes().all(base64url)
@@ -63,6 +102,20 @@ fn could_be_tenant(segment: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn only_few_ask_the_database_at_once() {
+        let gate = Gate::default();
+        let first = gate.enter().await.unwrap();
+        let _second = gate.enter().await.unwrap();
+        assert!(gate.enter().await.is_none());
+        drop(first);
+        assert!(gate.enter().await.is_some());
+        let answer = busy();
+        assert_eq!(answer.status(), 503);
+        assert_eq!(answer.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-store");
+    }
 
     #[test]
     fn only_tokens_reach_the_database() {

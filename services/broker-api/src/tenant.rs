@@ -1,16 +1,35 @@
 //! Whose an instance is: the narrowest thing that the platform tells (OSBAPI profile.md, "Context Object").
 
+use pipeline::domain::responder_origin_path;
 use serde_json::{Map, Value};
 
 use crate::body::{Body, text};
 use crate::error::OsbError;
 use crate::parameters::{shown, shown_json};
 
+/// The most characters of the responder's path for a tenant. CloudFront takes an `OriginPath` of 255; the rest is room.
+const MOST_PATH: usize = 200;
+
 /// The tenant: it owns ACME accounts, and within it a domain can be asked for only once. ACME accounts must never be
 /// shared wider than trust goes, so without a context it is the instance alone.
 pub(crate) fn tenant(body: &Body, instance: &str) -> Result<String, OsbError> {
+    let (named_by, tenant) = told(body, instance)?;
+    // One that is too long would only fail when CloudFront reads it.
+    let length = responder_origin_path(&tenant).chars().count();
+    if length > MOST_PATH {
+        return Err(OsbError::bad_request(format!(
+            "{named_by}: {} is too long: the path made of it has {length} characters, and at most {MOST_PATH} are \
+             allowed. ASCII letters, digits, hyphens and underscores count as one character each, all others as several.",
+            shown(&tenant)
+        )));
+    }
+    Ok(tenant)
+}
+
+/// The tenant, and what names it.
+fn told(body: &Body, instance: &str) -> Result<(&'static str, String), OsbError> {
     let context = match body.0.get("context") {
-        None | Some(Value::Null) => return Ok(alone(instance)),
+        None | Some(Value::Null) => return Ok(("The instance id", alone(instance))),
         Some(Value::Object(context)) => context,
         Some(other) => {
             return Err(OsbError::bad_request(format!(
@@ -35,7 +54,7 @@ pub(crate) fn tenant(body: &Body, instance: &str) -> Result<String, OsbError> {
                     shown(organization)
                 )));
             }
-            Ok(organization.to_string())
+            Ok(("context.organization_guid", organization.to_string()))
         }
         Some("kubernetes") => {
             let cluster = required(context, "clusterid")?;
@@ -48,9 +67,12 @@ pub(crate) fn tenant(body: &Body, instance: &str) -> Result<String, OsbError> {
                     shown(namespace)
                 )));
             }
-            Ok(format!("k8s:{cluster}/{namespace}"))
+            Ok((
+                "context.clusterid and context.namespace",
+                format!("k8s:{cluster}/{namespace}"),
+            ))
         }
-        _ => Ok(alone(instance)),
+        _ => Ok(("The instance id", alone(instance))),
     }
 }
 
@@ -87,10 +109,28 @@ mod tests {
         tenant(&Body(fields), "i1")
     }
 
+    fn cloud_foundry(organization: &str) -> Result<String, OsbError> {
+        of(json!({"context": {"platform": "cloudfoundry", "organization_guid": organization}}))
+    }
+
+    #[test]
+    fn a_tenant_fits_into_an_origin_path() {
+        let most = MOST_PATH - "/acme/".len();
+        assert!(cloud_foundry(&"o".repeat(most)).is_ok());
+        assert!(cloud_foundry(&"o".repeat(most + 1)).is_err());
+        assert!(cloud_foundry(&"Ü".repeat(48)).is_ok());
+        assert!(cloud_foundry(&"Ü".repeat(49)).is_err());
+        let namespace = "n".repeat(most);
+        let kubernetes = json!({"context": {"platform": "kubernetes", "clusterid": "c", "namespace": namespace}});
+        assert!(of(kubernetes).is_err());
+        let alone = |id: &str| tenant(&Body(Map::new()), id);
+        assert!(alone(&"i".repeat(36)).is_ok());
+        assert!(alone(&"i".repeat(255)).is_err());
+    }
+
     #[test]
     fn the_tenant_is_the_narrowest_thing_known() {
-        let cloud_foundry = json!({"context": {"platform": "cloudfoundry", "organization_guid": "o1"}});
-        assert_eq!(of(cloud_foundry).unwrap(), "o1");
+        assert_eq!(cloud_foundry("o1").unwrap(), "o1");
         let beside = json!({"context": {"platform": "cloudfoundry"}, "organization_guid": "o2"});
         assert_eq!(of(beside).unwrap(), "o2");
         let kubernetes = json!({"context": {"platform": "kubernetes", "clusterid": "c", "namespace": "n"}});

@@ -113,7 +113,7 @@ async fn the_catalog_has_one_service_and_one_plan() {
     let plan = &service["plans"][0];
     assert_eq!(
         (&plan["id"], &plan["maximum_polling_duration"]),
-        (&json!(PLAN), &json!(604_800))
+        (&json!(PLAN), &json!(691_200))
     );
     let properties = &plan["schemas"]["service_instance"]["create"]["parameters"]["properties"];
     assert_eq!(properties["origin"]["default"], "router.example.net");

@@ -38,7 +38,7 @@ impl Installer {
     }
 
     /// Deletes it; one that isn't there was never uploaded, or is deleted already.
-    async fn delete_from_iam(&self, name: &str) -> Result<(), Failure> {
+    pub(crate) async fn delete_from_iam(&self, name: &str) -> Result<(), Failure> {
         let deleted = self
             .iam
             .delete_server_certificate()

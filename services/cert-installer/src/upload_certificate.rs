@@ -30,10 +30,10 @@ impl Installer {
         }
         let name = format!("cdn-broker-{}", certificate.id);
         self.store.set_iam(task, certificate.id, &name, None).await?;
-        let uploaded = match self.upload(task, &certificate, &name, &split).await? {
-            Ok(uploaded) => uploaded,
+        let (uploaded, by_us) = match self.upload(task, &certificate, &name, &split).await? {
+            Ok(uploaded) => (uploaded, true),
             Err(failure) if failure.code() == "EntityAlreadyExists" => match self.adopt(&name, &split).await {
-                Ok(uploaded) => uploaded,
+                Ok(uploaded) => (uploaded, false),
                 Err(outcome) => return Ok(outcome),
             },
             Err(failure) => return Ok(refused(&failure)),
@@ -48,10 +48,26 @@ impl Installer {
                         iam_id = id,
                         "the IAM certificate may be nobody's: the step was superseded while it was uploaded"
                     );
+                    if by_us {
+                        self.delete_if_retired(task, &certificate, &name).await?;
+                    }
                 }
                 Err(error.into())
             }
         }
+    }
+
+    /// Another worker may have recorded the same certificate by the same name, and CloudFront may use it: a step that is
+    /// no longer current is no reason to delete it. That it is retired is one: nothing looks for its name again.
+    async fn delete_if_retired(&self, task: &Task, certificate: &Certificate, name: &str) -> Result<(), HandlerError> {
+        let unretired = self.store.unretired_certificates(task).await?;
+        if unretired.iter().any(|known| known.id == certificate.id) {
+            return Ok(());
+        }
+        if let Err(failure) = self.delete_from_iam(name).await {
+            tracing::error!(iam_name = name, error = %failure, "the IAM certificate is nobody's and can't be deleted");
+        }
+        Ok(())
     }
 
     async fn upload(
@@ -71,7 +87,7 @@ impl Installer {
                 source: source.into(),
             })?;
         let key = self.store.private_key(&self.key_ring, task, certificate).await?;
-        let answer = self
+        let request = self
             .iam
             .upload_server_certificate()
             .server_certificate_name(name)
@@ -79,10 +95,10 @@ impl Installer {
             .certificate_body(&split.body)
             .set_certificate_chain(split.chain.clone())
             .private_key(pem::private_key(&key).expose_secret())
-            .tags(tag)
-            .send()
-            .await;
-        Ok(match answer {
+            .tags(tag);
+        // A worker that froze until now must not upload what a deprovision has retired.
+        self.store.ensure_current(task).await?;
+        Ok(match request.send().await {
             Ok(answer) => answer
                 .server_certificate_metadata
                 .inspect(|uploaded| {

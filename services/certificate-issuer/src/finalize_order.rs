@@ -15,6 +15,9 @@ use crate::words::{cause, per_domain, said, short_type};
 
 const DOING: &str = "fetching the certificate";
 const NO_KEY: &str = "no key could be made for the certificate";
+/// A CA of several machines may show the order as it was before: for this many attempts (a minute and a half by the
+/// default schedule) an order that was ready is not given up for being pending again.
+const PATIENCE: i32 = 5;
 
 pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     if ca.store.certificate(task).await?.is_some() {
@@ -34,7 +37,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
                 Trouble::Refused(problem) => refused(&session, &mut order, &problem, &task.instance.domains)
                     .await?
                     .into(),
-                trouble => session.stop(trouble, DOING).await,
+                trouble => after_the_order(&session, trouble).await,
             });
         }
     }
@@ -45,7 +48,24 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
             session.exchange.retry_after().filter(|after| !after.is_zero()),
         )),
         OrderStatus::Invalid => Ok(invalid(order.state().error.as_ref(), &task.instance.domains)),
-        OrderStatus::Pending => Ok(spent("the CA wants domains of the order to be verified anew")),
+        OrderStatus::Pending => Ok(pending_again(task.attempt)),
+    }
+}
+
+fn pending_again(attempt: i32) -> Outcome {
+    if attempt < PATIENCE {
+        Outcome::pending("the CA no longer says that the order is ready")
+    } else {
+        spent("the CA wants domains of the order to be verified anew")
+    }
+}
+
+/// What a failed request means when the order itself was read just before. Its addresses may not be everywhere at the
+/// CA yet, and only a GET of the order tells that it is gone: else a second certificate would be ordered.
+async fn after_the_order(session: &Session<'_>, trouble: Trouble) -> Stop {
+    match trouble {
+        Trouble::Gone => Outcome::pending("the CA has the order, but not yet what belongs to it").into(),
+        trouble => session.stop(trouble, DOING).await,
     }
 }
 
@@ -69,7 +89,7 @@ async fn fetch(
     let chain = match order.certificate().await {
         Ok(Some(chain)) => chain,
         Ok(None) => return Ok(Outcome::pending("the CA is issuing the certificate")),
-        Err(error) => return Err(session.fail(&error, DOING).await),
+        Err(error) => return Err(after_the_order(session, session.trouble(&error, DOING)).await),
     };
     let key = certificate_key(ca, task, order_id).await?;
     let domains = &task.instance.domains;
@@ -198,6 +218,13 @@ mod tests {
         ] {
             assert_eq!(told(&invalid(error.as_ref(), &domains)), expected, "{error:?}");
         }
+    }
+
+    #[test]
+    fn an_order_that_is_pending_again_is_given_up_only_after_some_attempts() {
+        assert_eq!(told(&pending_again(0)).0, "pending");
+        assert_eq!(told(&pending_again(PATIENCE - 1)).0, "pending");
+        assert_eq!(told(&pending_again(PATIENCE)).0, "spent");
     }
 
     #[test]

@@ -92,10 +92,32 @@ async fn place(ca: &Ca, session: &Session<'_>, task: &Task) -> Result<Order, Sto
                 Outcome::pending("the CA no longer knows your account, which is registered anew").into()
             }
             Trouble::Gone => Outcome::pending("the CA doesn't take orders where its directory says").into(),
+            Trouble::Refused(problem) if refuses_account(&problem) => {
+                tracing::error!(
+                    tenant = task.instance.tenant,
+                    account_uri = session.account_uri,
+                    problem = cause(DOING, &problem),
+                    "the CA refuses the tenant's account: was it deactivated?"
+                );
+                Outcome::pending(account_refused(&problem)).into()
+            }
             Trouble::Refused(problem) => Outcome::failed(refusal(&problem), cause(DOING, &problem)).into(),
             trouble => session.stop(trouble, DOING).await,
         }),
     }
+}
+
+/// The account was deactivated or revoked (RFC 8555 §7.3.6 wants 401, Boulder and Pebble answer 403). Another instance
+/// would have the same account, so creating this one again would mend nothing.
+fn refuses_account(problem: &Problem) -> bool {
+    short_type(problem.r#type.as_deref()) == Some("unauthorized") && per_domain(problem).is_empty()
+}
+
+fn account_refused(problem: &Problem) -> String {
+    format!(
+        "the CA refuses your organization's account, which the broker's operator must look into: {}",
+        said(problem)
+    )
 }
 
 /// What the user reads when the CA turns the order down outright (RFC 8555 §7.4, §6.7.1).
@@ -180,6 +202,26 @@ mod tests {
         assert_eq!([1, 2, 3, 4, 5].map(seconds), [None, None, Some(5), Some(15), Some(45)]);
         assert_eq!(seconds(i32::MAX), Some(3600));
         assert_eq!(seconds(i32::MIN), None);
+    }
+
+    #[test]
+    fn a_refused_account_is_the_operators_matter_and_refused_domains_are_not() {
+        let problem = |kind: &str, subproblems: &str| -> Problem {
+            serde_json::from_str(&format!(
+                r#"{{"type":"urn:ietf:params:acme:error:{kind}","status":403,"detail":"Account is not valid, has status \"deactivated\"","subproblems":[{subproblems}]}}"#
+            ))
+            .unwrap()
+        };
+        let account = problem("unauthorized", "");
+        assert!(refuses_account(&account));
+        assert_eq!(
+            account_refused(&account),
+            "the CA refuses your organization's account, which the broker's operator must look into: \
+             Account is not valid, has status \"deactivated\" (unauthorized)"
+        );
+        let one = r#"{"detail":"no","identifier":{"type":"dns","value":"a.example"}}"#;
+        assert!(!refuses_account(&problem("unauthorized", one)));
+        assert!(!refuses_account(&problem("rejectedIdentifier", "")));
     }
 
     #[test]

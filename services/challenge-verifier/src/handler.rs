@@ -47,7 +47,8 @@ impl Handler for Verifier {
                 let rest = self.prop_delay - seen_for;
                 return Ok(Outcome::pending_for(
                     format!(
-                        "it is in place by {}; waiting {} until every server has it",
+                        "{} by {}; waiting {} until every server has it",
+                        pipeline::status::IN_PLACE,
                         method.as_str(),
                         humantime::format_duration(Duration::from_secs(self.prop_delay.as_secs()))
                     ),

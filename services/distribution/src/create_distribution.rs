@@ -10,6 +10,7 @@ use worker::HandlerError;
 use crate::config::distribution_config;
 use crate::find::Found;
 use crate::handler::Distributions;
+use crate::refusal::refused;
 
 impl Distributions {
     pub(crate) async fn create_distribution(&self, task: &Task) -> Result<Outcome, HandlerError> {
@@ -32,7 +33,7 @@ impl Distributions {
                 }
                 Err(failure) => return Ok(failure.outcome()),
             },
-            Err(failure) => return Ok(refused(&failure)),
+            Err(failure) => return Ok(refused(&failure, &task.instance.settings)),
         };
         match self.store.set_distribution(task, &id, &domain).await {
             Ok(()) => Ok(Outcome::DONE),
@@ -97,48 +98,4 @@ fn with_tags(service: &Distributions, task: &Task) -> Result<DistributionConfigW
         )?)
         .tags(tags)
         .build())
-}
-
-/// What the user's own settings can be to blame for is said in the settings' words.
-fn refused(failure: &Failure) -> Outcome {
-    let blame = match failure.code() {
-        "TooManyHeadersInForwardedValues" => "CloudFront passes fewer headers to an origin than \"headers\" names",
-        "TooManyCookieNamesInWhiteList" => "CloudFront passes fewer cookies to an origin than \"cookies\" names",
-        "InvalidForwardCookies" => "CloudFront doesn't take what \"cookies\" says",
-        "InvalidOrigin" => "CloudFront doesn't take what \"origin\" says as an origin",
-        "InvalidRelativePath" => "CloudFront doesn't take what \"path\" says",
-        "InvalidHeadersForS3Origin" => "CloudFront doesn't pass these \"headers\" to an S3 origin",
-        _ => return failure.outcome(),
-    };
-    failure.failed(format!(
-        "{blame}: delete this service with `cf delete-service` and create it again with another value"
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use aws::Reason;
-
-    use super::*;
-
-    #[test]
-    fn a_setting_that_is_refused_is_named_and_a_quota_is_waited_for() {
-        let outcome = |code: &str| {
-            refused(&Failure {
-                peer: Peer::CloudFront,
-                action: "CreateDistributionWithTags",
-                reason: Reason::Refused {
-                    status: 400,
-                    code: code.to_string(),
-                    message: String::new(),
-                },
-            })
-        };
-        match outcome("TooManyHeadersInForwardedValues") {
-            Outcome::Failed { for_user, .. } => assert!(for_user.contains("\"headers\"")),
-            other => panic!("{other:?}"),
-        }
-        assert_eq!(outcome("TooManyDistributions").name(), "pending");
-        assert_eq!(outcome("InvalidArgument").name(), "failed");
-    }
 }

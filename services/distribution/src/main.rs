@@ -7,6 +7,7 @@ mod delete_distribution;
 mod disable_distribution;
 mod find;
 mod handler;
+mod refusal;
 mod settings;
 
 use clap::Parser as _;

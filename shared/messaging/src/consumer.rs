@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt as _;
 use lapin::Channel;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
+use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
 use lapin::types::{AMQPValue, FieldTable};
 
 use crate::alarm::Alarm;
@@ -11,8 +11,8 @@ use crate::error::MessagingError;
 /// A stream of deliveries.
 pub struct Consumer {
     stream: lapin::Consumer,
-    // Dropping the last handle of a channel closes it.
-    _channel: Channel,
+    // Dropping the last handle of a channel closes it, and what is in hand then goes back to the queue.
+    channel: Channel,
 }
 
 impl Consumer {
@@ -30,10 +30,18 @@ impl Consumer {
             )
             .await
             .map_err(MessagingError::Connection)?;
-        Ok(Self {
-            stream,
-            _channel: channel,
-        })
+        Ok(Self { stream, channel })
+    }
+
+    /// Takes no more, but keeps what is in hand: it can still be acknowledged until this consumer is dropped.
+    pub async fn stop(&self) {
+        let cancelled = self
+            .channel
+            .basic_cancel(self.stream.tag(), BasicCancelOptions::default())
+            .await;
+        if let Err(error) = cancelled {
+            tracing::debug!(%error, "the consumer was gone already");
+        }
     }
 
     /// The next delivery; an error when the connection or the queue is gone.

@@ -1,5 +1,6 @@
 //! The connection, and publishing with confirms.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -26,11 +27,14 @@ pub struct Messaging {
     args: AmqpArgs,
     name: String,
     link: Mutex<Option<Link>>,
+    generations: AtomicU64,
 }
 
 struct Link {
     connection: Connection,
     publishing: Channel,
+    /// Counts connections, so that a late failure of an old one doesn't end the new one.
+    generation: u64,
 }
 
 impl Messaging {
@@ -40,6 +44,7 @@ impl Messaging {
             args,
             name: name.to_string(),
             link: Mutex::new(None),
+            generations: AtomicU64::new(0),
         }
     }
 
@@ -51,10 +56,10 @@ impl Messaging {
         if rings.is_empty() {
             return Ok(());
         }
-        let channel = self.publishing().await?;
+        let (channel, generation) = self.publishing().await?;
         let all = try_join_all(rings.iter().map(|ring| self.publish(&channel, ring, traceparent)));
         let result = within(PATIENCE, async { all.await.map(|_| ()) }).await;
-        self.forget_when_broken(&result).await;
+        self.forget_when_broken(generation, &result).await;
         let outcome = if result.is_ok() { "taken" } else { "failed" };
         metrics::counter!("messages_published_total", "outcome" => outcome).increment(rings.len() as u64);
         result
@@ -83,7 +88,7 @@ impl Messaging {
     /// # Errors
     /// When RabbitMQ doesn't take it; then it must not be acknowledged.
     pub async fn park(&self, service: Service, body: &[u8], reason: &str) -> Result<(), MessagingError> {
-        let channel = self.publishing().await?;
+        let (channel, generation) = self.publishing().await?;
         let mut headers = FieldTable::default();
         headers.insert("reason".into(), topology::text(reason));
         let result = within(
@@ -91,7 +96,7 @@ impl Messaging {
             self.send(&channel, PARKING_EXCHANGE, service.as_str(), body, headers),
         )
         .await;
-        self.forget_when_broken(&result).await;
+        self.forget_when_broken(generation, &result).await;
         metrics::counter!("messages_parked_total", "service" => service.as_str()).increment(1);
         result
     }
@@ -132,9 +137,9 @@ impl Messaging {
     /// # Errors
     /// When RabbitMQ can't be reached or its topology differs.
     pub async fn consume(&self, service: Service, prefetch: u16) -> Result<Consumer, MessagingError> {
-        let channel = self.channel().await?;
+        let (channel, generation) = self.channel().await?;
         let result = within(PATIENCE, Consumer::begin(channel, &work_queue(service), prefetch)).await;
-        self.forget_when_broken(&result).await;
+        self.forget_when_broken(generation, &result).await;
         result
     }
 
@@ -143,7 +148,7 @@ impl Messaging {
     /// # Errors
     /// When RabbitMQ can't be reached.
     pub async fn ready(&self, service: Service) -> Result<u32, MessagingError> {
-        let channel = self.channel().await?;
+        let (channel, generation) = self.channel().await?;
         let passive = QueueDeclareOptions {
             passive: true,
             durable: true,
@@ -158,7 +163,7 @@ impl Messaging {
             Ok(queue.message_count())
         })
         .await;
-        self.forget_when_broken(&result).await;
+        self.forget_when_broken(generation, &result).await;
         result
     }
 
@@ -175,22 +180,24 @@ impl Messaging {
         }
     }
 
-    async fn publishing(&self) -> Result<Channel, MessagingError> {
-        let mut link = self.link.lock().await;
-        Ok(self.linked(&mut link).await?.publishing.clone())
-    }
-
-    async fn channel(&self) -> Result<Channel, MessagingError> {
+    async fn publishing(&self) -> Result<(Channel, u64), MessagingError> {
         let mut link = self.link.lock().await;
         let linked = self.linked(&mut link).await?;
-        within(PATIENCE, async {
+        Ok((linked.publishing.clone(), linked.generation))
+    }
+
+    async fn channel(&self) -> Result<(Channel, u64), MessagingError> {
+        let mut link = self.link.lock().await;
+        let linked = self.linked(&mut link).await?;
+        let channel = within(PATIENCE, async {
             linked
                 .connection
                 .create_channel()
                 .await
                 .map_err(MessagingError::Connection)
         })
-        .await
+        .await?;
+        Ok((channel, linked.generation))
     }
 
     async fn linked<'l>(&self, link: &'l mut Option<Link>) -> Result<&'l Link, MessagingError> {
@@ -217,13 +224,21 @@ impl Messaging {
             .confirm_select(ConfirmSelectOptions::default())
             .await
             .map_err(MessagingError::Connection)?;
-        Ok(Link { connection, publishing })
+        Ok(Link {
+            connection,
+            publishing,
+            generation: self.generations.fetch_add(1, Ordering::Relaxed),
+        })
     }
 
-    /// After any error the next use begins with a new connection, which declares what may have been deleted.
-    async fn forget_when_broken<T>(&self, result: &Result<T, MessagingError>) {
-        if result.is_err() {
-            *self.link.lock().await = None;
+    /// After a broken connection the next use begins with a new one, which declares what may have been deleted.
+    async fn forget_when_broken<T>(&self, generation: u64, result: &Result<T, MessagingError>) {
+        if result.is_ok() {
+            return;
+        }
+        let mut link = self.link.lock().await;
+        if link.as_ref().is_some_and(|link| link.generation == generation) {
+            *link = None;
         }
     }
 }

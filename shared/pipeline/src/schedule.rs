@@ -157,6 +157,9 @@ pub struct Schedules {
     /// hour, so stay at 12 minutes or above with Let's Encrypt).
     #[arg(long, env, default_value = "first=15m,factor=2,max=1d,jitter=5%")]
     pub schedule_after_rejection: Schedule,
+    /// An operation whose orders come to nothing again and again fails after this time, a duration such as 7d.
+    #[arg(long, env, default_value = "7d")]
+    pub operation_deadline: humantime::Duration,
 }
 
 impl Schedules {

@@ -33,6 +33,14 @@ pub struct View {
     pub distribution_domain: Option<String>,
     /// The tenant's ACME account, once it exists.
     pub account_uri: Option<String>,
+    /// The time of the answer.
+    #[serde(with = "time::serde::rfc3339")]
+    pub now: OffsetDateTime,
+    /// When the certificate ends.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub certificate_not_after: Option<OffsetDateTime>,
+    /// Why the order before the current one came to nothing.
+    pub order_spent: Option<String>,
     /// The instance's domains.
     pub domains: Vec<DomainView>,
     /// The steps that are waiting, without `verify-challenge`.
@@ -95,23 +103,21 @@ pub fn describe(view: &View, responder: &str) -> String {
 
 fn succeeded(view: &View) -> String {
     let target = view.distribution_domain.as_deref().unwrap_or("the distribution");
-    match view.domains.as_slice() {
-        [only] => format!(
-            "https://{} is ready: CNAME it to {target}. Its certificate is in place.",
-            only.domain
-        ),
-        many => format!(
-            "{} domains are ready: CNAME each to {target}. Their certificate is in place.",
-            many.len()
-        ),
+    let mut text = match view.domains.as_slice() {
+        [only] => format!("https://{} is ready: CNAME it to {target}.", only.domain),
+        many => format!("{} domains are ready: CNAME each to {target}.", many.len()),
+    };
+    if let Some(until) = view.certificate_not_after {
+        let _ = write!(text, " The certificate is in place and valid until {}.", until.date());
     }
+    text
 }
 
 fn provisioning(view: &View, responder: &str) -> String {
     let mut needy: Vec<&DomainView> = view
         .domains
         .iter()
-        .filter(|domain| domain.step_state == Some(StepState::Waiting))
+        .filter(|domain| domain.step_state == Some(StepState::Waiting) && !is_in_place(domain))
         .collect();
     needy.sort_by_key(|domain| {
         (
@@ -159,6 +165,26 @@ fn provisioning(view: &View, responder: &str) -> String {
             list(&verified, 400)
         );
     }
+    let in_place: Vec<&str> = view
+        .domains
+        .iter()
+        .filter(|domain| domain.step_state == Some(StepState::Waiting) && is_in_place(domain))
+        .map(|domain| domain.domain.as_str())
+        .collect();
+    if !in_place.is_empty() {
+        let _ = write!(
+            text,
+            "\nIn place, waiting until every server has it: {}.",
+            list(&in_place, 400)
+        );
+    }
+    if let Some(reason) = &view.order_spent {
+        let _ = write!(
+            text,
+            "\nThe order before this one came to nothing: {}.",
+            reason.trim_end_matches('.')
+        );
+    }
     if !needy.is_empty() && !view.steps.is_empty() {
         let _ = write!(text, "\nMeanwhile: {}", working(view));
     }
@@ -169,6 +195,16 @@ fn provisioning(view: &View, responder: &str) -> String {
         );
     }
     text
+}
+
+/// How `waiting_for` begins when the record was seen and only time has to pass (`PROP_DELAY`).
+pub const IN_PLACE: &str = "it is in place";
+
+fn is_in_place(domain: &DomainView) -> bool {
+    domain
+        .waiting_for
+        .as_deref()
+        .is_some_and(|seen| seen.starts_with(IN_PLACE))
 }
 
 /// Nothing wrong was seen, there is just nothing there yet.
@@ -184,7 +220,7 @@ fn instructions(view: &View, domain: &DomainView, responder: &str) -> String {
     let mut ways = Vec::new();
     if let (Some(issuer), Some(account)) = (&domain.issuer_domain, &view.account_uri) {
         ways.push(format!(
-            "set once, renewals included: TXT {} \"{}\"",
+            "set once, good for every later certificate: TXT {} \"{}\"",
             persist_record_name(name),
             persist_record_value(issuer, account)
         ));
@@ -207,12 +243,17 @@ fn instructions(view: &View, domain: &DomainView, responder: &str) -> String {
     }
     match (&domain.waiting_for, domain.checked_at) {
         (Some(seen), Some(at)) => {
-            let _ = write!(text, "\n  seen {} UTC: {}.", clock(at), seen.trim_end_matches('.'));
+            let _ = write!(
+                text,
+                "\n  seen {}: {}.",
+                clock(at, view.now),
+                seen.trim_end_matches('.')
+            );
         }
         _ => text.push_str("\n  not looked at yet."),
     }
     if let Some(due) = domain.due_at {
-        let _ = write!(text, " Next check {}.", clock(due));
+        let _ = write!(text, " Next check {}.", clock(due, view.now));
     }
     text
 }
@@ -237,9 +278,9 @@ fn working(view: &View) -> String {
         };
         parts.push(match &step.waiting_for {
             Some(reason) => format!(
-                "{doing} ({}; next try {} UTC)",
+                "{doing} ({}; next try {})",
                 reason.trim_end_matches('.'),
-                clock(step.due_at)
+                clock(step.due_at, view.now)
             ),
             None => doing.to_string(),
         });
@@ -270,10 +311,18 @@ fn list(names: &[&str], most_bytes: usize) -> String {
     text
 }
 
-fn clock(time: OffsetDateTime) -> String {
-    time.to_offset(time::UtcOffset::UTC)
-        .format(format_description!("[hour]:[minute]:[second]"))
-        .unwrap_or_default()
+/// The time of day, and the day when it is not today.
+fn clock(time: OffsetDateTime, now: OffsetDateTime) -> String {
+    let (time, now) = (
+        time.to_offset(time::UtcOffset::UTC),
+        now.to_offset(time::UtcOffset::UTC),
+    );
+    let format = if time.date() == now.date() {
+        format_description!("[hour]:[minute]:[second] UTC")
+    } else {
+        format_description!("[year]-[month]-[day] [hour]:[minute] UTC")
+    };
+    time.format(format).unwrap_or_default()
 }
 
 fn truncate(text: &mut String, most: usize) {

@@ -43,7 +43,17 @@ pub(crate) async fn prove(
     instance: &str,
     domains: &[String],
 ) -> Result<Option<String>, StoreError> {
-    for domain in domains {
+    // Sorted, so that two instances that share names take their locks in the same order.
+    let unproved: Vec<String> = tx
+        .query(
+            "select domain from claims where instance_id = $1 and domain = any($2) and not proved order by domain",
+            &[&instance, &domains],
+        )
+        .await?
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect::<Result<_, _>>()?;
+    for domain in &unproved {
         // The savepoint-free way around a unique violation: two that prove at once meet on the index, and `lock` makes
         // the second wait until the first has committed or not.
         tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 1))", &[domain])

@@ -40,20 +40,23 @@ pub(crate) fn instance_from(row: &Row) -> Result<Instance, StoreError> {
 }
 
 impl Store {
-    /// Writes down the distribution that was made or adopted for the task's instance.
+    /// Writes down the distribution that was made or adopted for the task's instance. Not guarded by the attempt: what
+    /// was made belongs to the instance, whoever made it.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when the task is no longer current; the distribution is then nobody's (the log says so).
+    /// [`StoreError::Stale`] when the instance is removed or has another one; this one is then nobody's.
     pub async fn set_distribution(&self, task: &Task, id: &str, domain: &str) -> Result<(), StoreError> {
-        self.in_transaction("set-distribution", async |tx| {
-            crate::steps::lock_current(tx, task).await?;
-            tx.execute(
-                "update instances set distribution_id = $2, distribution_domain = $3 where id = $1",
+        let client = self.pool.get().await?;
+        let written = client
+            .execute(
+                "update instances set distribution_id = $2, distribution_domain = $3 \
+                 where id = $1 and deleted_at is null and (distribution_id is null or distribution_id = $2)",
                 &[&task.instance.id, &id, &domain],
             )
             .await?;
-            Ok(())
-        })
-        .await
+        if written == 0 {
+            return Err(StoreError::Stale);
+        }
+        Ok(())
     }
 }

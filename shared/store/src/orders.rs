@@ -104,7 +104,8 @@ impl Store {
     /// Writes down where the CA keeps the order, as soon as that is known: a crash after this adopts it.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when the task is no longer current; database errors.
+    /// [`StoreError::Stale`] when the task is no longer current, or when another delivery of it placed an order first
+    /// (that one goes on); database errors.
     pub async fn set_order_url(
         &self,
         task: &Task,
@@ -115,11 +116,15 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.in_transaction("set-order-url", async |tx| {
             lock_current(tx, task).await?;
-            tx.execute(
-                "update orders set url = $2, account_uri = $3, expires_at = $4 where id = $1",
-                &[&order, &url, &account_uri, &expires_at],
-            )
-            .await?;
+            let written = tx
+                .execute(
+                    "update orders set url = $2, account_uri = $3, expires_at = $4 where id = $1 and (url is null or url = $2)",
+                    &[&order, &url, &account_uri, &expires_at],
+                )
+                .await?;
+            if written == 0 {
+                return Err(StoreError::Stale);
+            }
             Ok(())
         })
         .await

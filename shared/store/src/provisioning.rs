@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::claims;
 use crate::connection::Store;
 use crate::error::StoreError;
-use crate::steps::insert_planned;
+use crate::steps::{as_millis, insert_planned};
 
 /// What a provision request asks for, after it was checked.
 #[derive(Debug, Clone)]
@@ -200,8 +200,14 @@ async fn begin(
 ) -> Result<(Uuid, Vec<Ring>), StoreError> {
     let operation = Uuid::new_v4();
     tx.execute(
-        "insert into operations (id, instance_id, kind) values ($1, $2, $3)",
-        &[&operation, &instance, &kind.as_str()],
+        "insert into operations (id, instance_id, kind, deadline_at) \
+         values ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond')",
+        &[
+            &operation,
+            &instance,
+            &kind.as_str(),
+            &as_millis(schedules.operation_deadline.into()),
+        ],
     )
     .await?;
     let first = plan::next(&Situation {

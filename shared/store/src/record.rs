@@ -110,15 +110,28 @@ async fn done(
     verdict: &Verdict,
     schedules: &Schedules,
 ) -> Result<Vec<Ring>, StoreError> {
-    let method = match verdict {
-        Verdict::Verified(method) => Some(method.as_str()),
-        Verdict::Accomplished | Verdict::OrderSpent { .. } => None,
+    let (method, reason) = match verdict {
+        Verdict::Accomplished => (None, None),
+        Verdict::Verified(method) => (Some(method.as_str()), None),
+        Verdict::OrderSpent { reason, .. } => (None, Some(storable(reason))),
     };
     tx.execute(
-        "update steps set state = 'done', verdict = $2, method = $3, checked_at = now(), ended_at = now() where id = $1",
-        &[&task.step, &verdict.as_str(), &method],
+        "update steps set state = 'done', verdict = $2, method = $3, waiting_for = coalesce($4, waiting_for), \
+         checked_at = now(), ended_at = now() where id = $1",
+        &[&task.step, &verdict.as_str(), &method, &reason],
     )
     .await?;
+    if let Some(reason) = reason
+        && operation_is_overdue(tx, task).await?
+    {
+        let for_user = format!(
+            "Gave up after {} orders at the CA: {}. Mend what is named, then delete the service and create it again.",
+            task.round,
+            reason.trim_end_matches('.')
+        );
+        fail(tx, task, &for_user, "the operation's deadline has passed").await?;
+        return Ok(Vec::new());
+    }
     let proved = match verdict {
         Verdict::Verified(_) => vec![task.subject.clone()],
         Verdict::OrderSpent { rejections, .. } => {
@@ -150,6 +163,17 @@ async fn done(
         succeed(tx, task).await?;
     }
     insert_and_follow(tx, task, situation, next, schedules).await
+}
+
+/// An order that came to nothing is replaced only until then.
+async fn operation_is_overdue(tx: &Transaction<'_>, task: &Task) -> Result<bool, StoreError> {
+    let row = tx
+        .query_one(
+            "select deadline_at < clock_timestamp() from operations where id = $1",
+            &[&task.operation],
+        )
+        .await?;
+    Ok(row.try_get(0)?)
 }
 
 /// Steps can be born done, and then what follows them is to be inserted as well.
@@ -212,6 +236,13 @@ async fn fail(tx: &Transaction<'_>, task: &Task, for_user: &str, cause: &str) ->
     tx.execute(
         "update steps set state = 'cancelled', ended_at = now() where operation_id = $1 and state = 'waiting'",
         &[&task.operation],
+    )
+    .await?;
+    // A domain that was proved on the way to nothing must not stay out of everybody else's reach.
+    tx.execute(
+        "update claims set proved = false where instance_id = $1 and not exists \
+         (select 1 from certificates c where c.instance_id = $1 and c.attached_at is not null)",
+        &[&task.instance.id],
     )
     .await?;
     Ok(())

@@ -15,6 +15,13 @@ select json_build_object(
     'tenant', a.tenant,
     'distribution_domain', a.distribution_domain,
     'account_uri', r.account_uri,
+    'now', now(),
+    'certificate_not_after', (
+        select max(c.not_after) from certificates c where c.instance_id = a.instance_id and c.retired_at is null),
+    'order_spent', (
+        select s.waiting_for from steps s
+        where s.operation_id = a.id and s.verdict = 'order-spent'
+        order by s.round desc limit 1),
     'domains', coalesce((
         select json_agg(json_build_object(
             'domain', c.domain,

@@ -140,7 +140,10 @@ pub(crate) async fn insert_planned(
             .query_opt(
                 "insert into steps (id, operation_id, kind, service, subject, round, state, due_at, deadline_at, rung_at, ended_at) \
                  values ($1, $2, $3, $4, $5, $6, $7, greatest(now(), coalesce($8, now())), \
-                         greatest(now(), coalesce($8, now())) + $9 * interval '1 millisecond', now(), case when $7 = 'done' then now() end) \
+                         case when $3 = 'verify-challenge' \
+                              then least(now() + $9 * interval '1 millisecond', (select deadline_at from operations where id = $2)) \
+                              else now() + $9 * interval '1 millisecond' end, \
+                         now(), case when $7 = 'done' then now() end) \
                  on conflict (operation_id, kind, subject, round) do nothing \
                  returning (extract(epoch from due_at - now()) * 1000)::bigint",
                 &[

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
-use crate::steps::as_millis;
+use crate::steps::{as_millis, millis};
 
 /// Most rings of one sweep: what comes back after a long outage is published at a bounded rate.
 const MOST_RINGS: i64 = 500;
@@ -54,32 +54,31 @@ impl Store {
         .await
     }
 
-    /// The due steps of the operation that the given step belongs to, not rung for `quiet`: asked when a stale message
-    /// was redelivered, which means that a process died, perhaps between its record and its publish.
+    /// What the record of this step's last attempt wanted to be rung: the step itself when it still waits, and the
+    /// steps that were inserted in the same transaction. Asked when a stale message was redelivered, which means that
+    /// a process died, perhaps between its record and its publish.
     ///
     /// # Errors
     /// Database errors.
-    pub async fn due_beside(&self, step: Uuid, quiet: Duration) -> Result<Vec<Ring>, StoreError> {
-        self.in_transaction("due-beside", async |tx| {
+    pub async fn rings_after(&self, step: Uuid) -> Result<Vec<Ring>, StoreError> {
+        self.in_transaction("rings-after", async |tx| {
             let rows = tx
                 .query(
-                    "update steps set rung_at = now() where state = 'waiting' and due_at < now() \
-                     and (rung_at is null or greatest(due_at, rung_at) < now() - $2 * interval '1 millisecond') \
-                     and operation_id = (select operation_id from steps where id = $1) \
-                     returning id, attempt, kind",
-                    &[&step, &as_millis(quiet)],
+                    "update steps set rung_at = now() where id in ( \
+                       select s.id from steps d join steps s on s.operation_id = d.operation_id \
+                       where d.id = $1 and s.state = 'waiting' and (s.id = d.id or s.created_at = d.ended_at) \
+                       for update of s skip locked) \
+                     returning id, attempt, kind, (greatest(0, extract(epoch from due_at - now())) * 1000)::bigint as delay_ms",
+                    &[&step],
                 )
                 .await?;
             rows.iter()
                 .map(|row| {
                     Ok(Ring {
-                        service: row
-                            .try_get::<_, String>("kind")?
-                            .parse::<pipeline::StepKind>()?
-                            .service(),
+                        service: row.try_get::<_, String>("kind")?.parse::<pipeline::StepKind>()?.service(),
                         step: row.try_get("id")?,
                         attempt: row.try_get("attempt")?,
-                        delay: Duration::ZERO,
+                        delay: millis(row.try_get("delay_ms")?),
                     })
                 })
                 .collect()
@@ -96,7 +95,8 @@ impl Store {
         let steps: Vec<Uuid> = rings.iter().map(|ring| ring.step).collect();
         client
             .execute(
-                "update steps set rung_at = null where id = any($1) and state = 'waiting'",
+                "update steps set rung_at = null where id in \
+                 (select id from steps where id = any($1) and state = 'waiting' for update skip locked)",
                 &[&steps],
             )
             .await?;

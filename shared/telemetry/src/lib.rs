@@ -12,6 +12,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
@@ -57,11 +58,11 @@ pub enum TelemetryError {
     Subscriber(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// At finer levels the AWS SDK logs whole requests, and the upload of a certificate holds its private key.
-const LOGS_WHOLE_REQUESTS: [&str; 2] = [
-    "aws_smithy_runtime=info",
-    "aws_smithy_runtime::client::orchestrator=info",
-];
+/// Below `info` the AWS SDK logs whole requests, and the upload of a certificate holds its private key: never, whatever
+/// `RUST_LOG` says.
+fn holds_no_request(metadata: &tracing::Metadata<'_>) -> bool {
+    *metadata.level() <= tracing::Level::INFO || !metadata.target().starts_with("aws_")
+}
 
 /// What lives as long as the process. Dropping it flushes the traces.
 pub struct Telemetry {
@@ -76,10 +77,7 @@ impl Telemetry {
     /// When a setting can't be used.
     pub fn init(args: &TelemetryArgs, service: &'static str) -> Result<Self, TelemetryError> {
         let prometheus = PrometheusBuilder::new().install_recorder()?;
-        let mut filter = EnvFilter::try_new(&args.rust_log)?;
-        for loud in LOGS_WHOLE_REQUESTS {
-            filter = filter.add_directive(loud.parse()?);
-        }
+        let filter = EnvFilter::try_new(&args.rust_log)?;
         let log = match args.log_format {
             LogFormat::Text => tracing_subscriber::fmt::layer().with_target(false).boxed(),
             LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).boxed(),
@@ -93,6 +91,7 @@ impl Telemetry {
             .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer(service)));
         tracing_subscriber::registry()
             .with(filter)
+            .with(filter_fn(holds_no_request))
             .with(log)
             .with(traces)
             .try_init()?;

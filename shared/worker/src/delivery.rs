@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
-use messaging::{Delivery, Messaging};
-use pipeline::{Outcome, Ring, Schedules};
+use messaging::{Alarm, Delivery, Messaging};
+use pipeline::{Outcome, Ring, Schedules, Verdict};
 use store::{Recorded, Store, StoreError, Task};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -17,8 +17,8 @@ use crate::run::chain;
 
 /// An alarm this early is acted upon: clocks and rungs are not finer.
 const EARLY_ENOUGH: Duration = Duration::from_millis(20);
-/// After a redelivered stale message, steps not rung for this long are rung.
-const QUIET: Duration = Duration::from_secs(5);
+/// Before a message is tried again that could not be dealt with.
+const IN_TROUBLE: Duration = Duration::from_secs(2);
 
 /// All that deliveries share.
 pub(crate) struct Desk<H> {
@@ -34,9 +34,7 @@ pub(crate) async fn deliver<H: Handler>(desk: &Desk<H>, delivery: &Delivery) {
         Ok(alarm) => alarm,
         Err(reason) => {
             tracing::error!(reason, "a message that can't be understood is parked");
-            if desk.messaging.park(H::SERVICE, delivery.body(), &reason).await.is_ok() {
-                let _ = delivery.ack().await;
-            }
+            park(desk, delivery, &reason).await;
             return;
         }
     };
@@ -54,22 +52,50 @@ pub(crate) async fn deliver<H: Handler>(desk: &Desk<H>, delivery: &Delivery) {
                 // An acknowledgement that is lost brings the message back as a stale one.
                 let _ = delivery.ack().await;
             }
-            Err(error) => {
-                tracing::warn!(error = chain(&error), "given back");
-                // The store is in trouble: not so fast again. The message stays in hand meanwhile.
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                let _ = delivery.give_back().await;
-            }
+            Err(error) => not_dealt_with(desk, delivery, alarm, &error).await,
         }
     }
     .instrument(span)
     .await;
 }
 
+/// Puts a message aside with its reason; when even that fails it goes back to its queue.
+async fn park<H: Handler>(desk: &Desk<H>, delivery: &Delivery, reason: &str) {
+    if desk.messaging.park(H::SERVICE, delivery.body(), reason).await.is_ok() {
+        let _ = delivery.ack().await;
+    } else {
+        tokio::time::sleep(IN_TROUBLE).await;
+        let _ = delivery.give_back().await;
+    }
+}
+
+/// The store could not be read or written. The alarm is set anew rather than given back: RabbitMQ counts what is given
+/// back, and a database that is away for a while must not make poison of good messages.
+async fn not_dealt_with<H: Handler>(desk: &Desk<H>, delivery: &Delivery, alarm: Alarm, error: &StoreError) {
+    tracing::warn!(error = chain(error), "not dealt with");
+    match error {
+        StoreError::Unavailable(_) | StoreError::Database { .. } => {
+            let again = Ring {
+                service: H::SERVICE,
+                step: alarm.step,
+                attempt: alarm.attempt,
+                delay: IN_TROUBLE,
+            };
+            match desk.messaging.ring(&[again], delivery.traceparent().as_deref()).await {
+                Ok(()) => drop(delivery.ack().await),
+                Err(_) => drop(delivery.give_back().await),
+            }
+        }
+        // The grace of a shutdown is over.
+        StoreError::Stale => drop(delivery.give_back().await),
+        error => park(desk, delivery, &chain(error)).await,
+    }
+}
+
 async fn stale<H: Handler>(desk: &Desk<H>, step: uuid::Uuid, redelivered: bool) -> Result<(), StoreError> {
     metrics::counter!("deliveries_stale_total", "service" => H::SERVICE.as_str()).increment(1);
     if redelivered {
-        let rings = desk.store.due_beside(step, QUIET).await?;
+        let rings = desk.store.rings_after(step).await?;
         publish(desk, &rings).await;
     }
     Ok(())
@@ -153,6 +179,7 @@ pub(crate) async fn publish<H: Handler>(desk: &Desk<H>, rings: &[Ring]) {
 fn log(outcome: &Outcome, took: Duration) {
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     match outcome {
+        Outcome::Done(Verdict::OrderSpent { reason, .. }) => tracing::warn!(ms, reason, "the order is of no use"),
         Outcome::Done(verdict) => tracing::info!(ms, verdict = verdict.as_str(), "done"),
         Outcome::Pending { waiting_for, .. } => tracing::info!(ms, waiting_for, "pending"),
         Outcome::Failed { for_user, cause } => tracing::warn!(ms, for_user, cause, "failed"),

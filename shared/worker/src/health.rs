@@ -1,6 +1,5 @@
 //! /healthz: the process lives. /readyz: it can work (PostgreSQL answers). /metrics: Prometheus.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -8,6 +7,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use store::Store;
 use telemetry::Telemetry;
+use tokio::net::TcpListener;
 
 /// The routes, for broker-api to serve beside its own.
 pub fn health_routes(store: Store, telemetry: &Telemetry) -> Router {
@@ -28,8 +28,7 @@ async fn ready(store: Store) -> (StatusCode, &'static str) {
 /// Serves them until the process ends.
 ///
 /// # Errors
-/// When the address is not to be had.
-pub async fn serve_health(listen: SocketAddr, routes: Router) -> std::io::Result<()> {
-    let listener = tokio::net::TcpListener::bind(listen).await?;
+/// When the listener breaks.
+pub async fn serve_health(listener: TcpListener, routes: Router) -> std::io::Result<()> {
     axum::serve(listener, routes).await
 }

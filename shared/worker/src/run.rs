@@ -6,6 +6,7 @@ use std::time::Duration;
 use messaging::{Consumer, Messaging, MessagingError};
 use store::{Store, StoreError};
 use telemetry::Telemetry;
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -42,7 +43,7 @@ pub async fn run<H: Handler>(
     telemetry: &Telemetry,
 ) -> Result<(), WorkerError> {
     let routes = health_routes(store.clone(), telemetry);
-    let health = tokio::spawn(serve_health(args.health_listen, routes));
+    let health = tokio::spawn(serve_health(TcpListener::bind(args.health_listen).await?, routes));
     let stopping = CancellationToken::new();
     let on_signal = stopping.clone();
     tokio::spawn(async move {
@@ -72,13 +73,22 @@ pub async fn run<H: Handler>(
     let in_hand = TaskTracker::new();
     let seats = Arc::new(Semaphore::new(usize::from(args.concurrency)));
     tracing::info!(service = H::SERVICE.as_str(), concurrency = args.concurrency, "working");
+    // Kept until what is in hand is acknowledged: dropping it gives everything back.
+    let mut last_consumer = None;
     while !stopping.is_cancelled() {
         let consumer = tokio::select! {
             consumer = messaging.consume(H::SERVICE, args.concurrency) => consumer,
             () = stopping.cancelled() => break,
         };
         let ended = match consumer {
-            Ok(consumer) => consume(consumer, &desk, &in_hand, &seats, &stopping).await,
+            Ok(mut consumer) => {
+                let ended = consume(&mut consumer, &desk, &in_hand, &seats, &stopping).await;
+                if ended.is_ok() {
+                    consumer.stop().await;
+                }
+                last_consumer = Some(consumer);
+                ended
+            }
             Err(error) => Err(error),
         };
         if let Err(error) = ended {
@@ -87,10 +97,6 @@ pub async fn run<H: Handler>(
                 () = tokio::time::sleep(RECONNECT) => {}
                 () = stopping.cancelled() => {}
             }
-        }
-        if health.is_finished() {
-            tracing::error!("the health port can't be served");
-            break;
         }
     }
     tracing::info!(in_hand = in_hand.len(), "shutting down");
@@ -107,13 +113,14 @@ pub async fn run<H: Handler>(
         desk.abandoned.cancel();
         in_hand.wait().await;
     }
+    drop(last_consumer);
     messaging.close().await;
     health.abort();
     Ok(())
 }
 
 async fn consume<H: Handler>(
-    mut consumer: Consumer,
+    consumer: &mut Consumer,
     desk: &Arc<Desk<H>>,
     in_hand: &TaskTracker,
     seats: &Arc<Semaphore>,

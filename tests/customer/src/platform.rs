@@ -62,7 +62,11 @@ impl Platform {
         // Answers whether another crate was first; either way there is one.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         Ok(Self {
-            http: reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?,
+            http: reqwest::Client::builder()
+                .timeout(Duration::from_secs(60))
+                // Tests share a platform and have a runtime each: a kept connection would die with another test's.
+                .pool_max_idle_per_host(0)
+                .build()?,
             url: url.trim_end_matches('/').to_string(),
             username: username.to_string(),
             password: password.to_string(),

@@ -28,6 +28,9 @@ fn view(domains: Vec<DomainView>) -> View {
         tenant: "org-1".into(),
         distribution_domain: Some("d111111abcdef8.cloudfront.net".into()),
         account_uri: Some("https://ca.example/acct/123".into()),
+        now: datetime!(2026-11-24 12:04:40 UTC),
+        certificate_not_after: None,
+        order_spent: None,
         domains,
         steps: vec![],
     }
@@ -42,14 +45,14 @@ fn the_user_reads_whose_move_it_is_what_to_set_and_what_was_seen() {
     let text = describe(&view(vec![domain("www.example.com"), wrong, done]), RESPONDER);
     insta::assert_snapshot!(text, @r#"
     Waiting for you: 2 of 3 domains need a DNS record (any one of the ways shown).
-    api.example.com: set once, renewals included: TXT _validation-persist.api.example.com "letsencrypt.org; accounturi=https://ca.example/acct/123"
+    api.example.com: set once, good for every later certificate: TXT _validation-persist.api.example.com "letsencrypt.org; accounturi=https://ca.example/acct/123"
       or for this certificate only: TXT _acme-challenge.api.example.com "gfj9Xq_Rg85nM"
       or by HTTP: redirect http://api.example.com/.well-known/acme-challenge/* to https://broker.example/acme/org-1/.well-known/acme-challenge/*
-      seen 12:04:31 UTC: TXT _acme-challenge.api.example.com is "abc", expected "xyz". Next check 12:05:16.
-    www.example.com: set once, renewals included: TXT _validation-persist.www.example.com "letsencrypt.org; accounturi=https://ca.example/acct/123"
+      seen 12:04:31 UTC: TXT _acme-challenge.api.example.com is "abc", expected "xyz". Next check 12:05:16 UTC.
+    www.example.com: set once, good for every later certificate: TXT _validation-persist.www.example.com "letsencrypt.org; accounturi=https://ca.example/acct/123"
       or for this certificate only: TXT _acme-challenge.www.example.com "gfj9Xq_Rg85nM"
       or by HTTP: redirect http://www.example.com/.well-known/acme-challenge/* to https://broker.example/acme/org-1/.well-known/acme-challenge/*
-      seen 12:04:31 UTC: nothing found yet: no such name _validation-persist.www.example.com at ns1.example.net. Next check 12:05:16.
+      seen 12:04:31 UTC: nothing found yet: no such name _validation-persist.www.example.com at ns1.example.net. Next check 12:05:16 UTC.
     Verified, 1 of 3: shop.example.com.
     Then: CNAME each domain to d111111abcdef8.cloudfront.net once this says "succeeded" (before that CloudFront answers 403).
     "#);
@@ -93,11 +96,33 @@ fn a_hundred_long_domains_stay_readable_and_under_10_kb() {
 fn an_ended_operation_says_the_end() {
     let mut view = view(vec![domain("www.example.com")]);
     view.state = OperationState::Succeeded;
-    insta::assert_snapshot!(describe(&view, RESPONDER), @"https://www.example.com is ready: CNAME it to d111111abcdef8.cloudfront.net. Its certificate is in place.");
+    view.certificate_not_after = Some(datetime!(2027-02-22 12:00 UTC));
+    insta::assert_snapshot!(describe(&view, RESPONDER), @"https://www.example.com is ready: CNAME it to d111111abcdef8.cloudfront.net. The certificate is in place and valid until 2027-02-22.");
     view.state = OperationState::Failed;
     view.failure = Some("www.example.com belongs to another distribution.".into());
     assert_eq!(
         describe(&view, RESPONDER),
         "www.example.com belongs to another distribution."
+    );
+}
+
+#[test]
+fn a_record_that_only_has_to_spread_needs_nobody_and_another_day_is_named() {
+    let mut spreading = domain("www.example.com");
+    spreading.waiting_for = Some(format!("{IN_PLACE} by dns-01; waiting 30s until every server has it"));
+    let mut resting = domain("api.example.com");
+    resting.due_at = Some(datetime!(2026-11-25 00:15 UTC));
+    let mut view = view(vec![spreading, resting]);
+    view.order_spent = Some("the CA turned api.example.com down".into());
+    let text = describe(&view, RESPONDER);
+    assert!(text.starts_with("Waiting for you: 1 of 2 domains needs"), "{text}");
+    assert!(
+        text.contains("\nIn place, waiting until every server has it: www.example.com."),
+        "{text}"
+    );
+    assert!(text.contains("Next check 2026-11-25 00:15 UTC."), "{text}");
+    assert!(
+        text.contains("\nThe order before this one came to nothing: the CA turned api.example.com down."),
+        "{text}"
     );
 }

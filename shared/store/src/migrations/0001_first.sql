@@ -24,6 +24,8 @@ create table operations (
     -- for the operator
     cause       text,
     created_at  timestamptz not null default clock_timestamp(),
+    -- orders may be replaced, but not for ever: no step of a later round may outlast this
+    deadline_at timestamptz not null,
     ended_at    timestamptz
 );
 create unique index operations_one_running on operations (instance_id) where state = 'running';

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod ca_says_no;
+mod deadline;
 mod far_ca;
 mod foreign_alias;
 mod mending;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lapin::options::{BasicGetOptions, BasicPublishOptions};
+use lapin::types::AMQPValue;
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 
 use crate::world::{PATIENCE, domain, organization, world};
@@ -37,7 +38,10 @@ async fn garbage_is_parked_with_its_reason_and_the_worker_lives_on() -> anyhow::
         {
             Some(message) => {
                 let headers = message.properties.headers().clone().unwrap_or_default();
-                let reason = headers.inner().get("reason").map(|reason| format!("{reason:?}"));
+                let reason = headers.inner().get("reason").and_then(|reason| match reason {
+                    AMQPValue::LongString(text) => Some(text.to_string()),
+                    _ => None,
+                });
                 parked.push((
                     String::from_utf8_lossy(&message.data).into_owned(),
                     reason.unwrap_or_default(),

@@ -40,6 +40,10 @@ pub(crate) async fn world() -> &'static World {
             vantage.ask(e.dns_addr);
             let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
             let dns = Dns::new(&e.dns_management_url)?;
+            // The quota of 20 is for aws-sim's own tests; here many instances live at the same time.
+            let settings = format!("{}/settings", e.aws_admin_url);
+            let raised = reqwest::Client::new().post(settings).json(&json!({"iam_quota": 1000}));
+            raised.send().await?.error_for_status()?;
             anyhow::Ok(World {
                 handle,
                 platform,

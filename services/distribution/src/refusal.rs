@@ -1,0 +1,159 @@
+//! What the user reads when CloudFront doesn't take a new distribution: their own settings, by name.
+
+use aws::Failure;
+use pipeline::{Outcome, Settings};
+
+/// No value or message is shown longer, in characters.
+const MOST_SHOWN: usize = 200;
+
+/// What the user's own settings can be to blame for is said in the settings' words.
+pub(crate) fn refused(failure: &Failure, settings: &Settings) -> Outcome {
+    let blame = match failure.code() {
+        // The code of whatever has none of its own; the message tells which it was.
+        "InvalidArgument" => return failure.failed(invalid(failure.message(), settings)),
+        "TooManyHeadersInForwardedValues" => "CloudFront passes fewer headers to an origin than \"headers\" names",
+        "TooManyCookieNamesInWhiteList" => "CloudFront passes fewer cookies to an origin than \"cookies\" names",
+        "InvalidForwardCookies" => "CloudFront doesn't take what \"cookies\" says",
+        "InvalidOrigin" => "CloudFront doesn't take what \"origin\" says as an origin",
+        "InvalidRelativePath" => "CloudFront doesn't take what \"path\" says",
+        "InvalidHeadersForS3Origin" => "CloudFront doesn't pass these \"headers\" to an S3 origin",
+        _ => return failure.outcome(),
+    };
+    failure.failed(format!(
+        "{blame}: delete this service with `cf delete-service` and create it again with another value"
+    ))
+}
+
+/// The settings that may be the cause, with their values, and CloudFront's own words.
+fn invalid(message: &str, settings: &Settings) -> String {
+    let values = [
+        ("origin", settings.origin.clone()),
+        ("path", settings.path.clone()),
+        ("forward_headers", settings.forward_headers.join(", ")),
+    ];
+    let suspects: Vec<String> = values
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name} \"{}\"", shown(value)))
+        .collect();
+    let words = match shown(&without_accounts(message)) {
+        words if words.is_empty() => String::new(),
+        words => format!(" It says: \"{words}\"."),
+    };
+    format!(
+        "CloudFront doesn't take the distribution; these settings may be the cause: {}.{words} Delete this service with \
+         `cf delete-service` and create it again with other values, or ask the broker's operator, who has the same words \
+         in the log.",
+        suspects.join("; ")
+    )
+}
+
+/// Cut, and with whatever could steer a terminal or hide in it escaped.
+fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    for (at, c) in text.trim().chars().enumerate() {
+        match c {
+            _ if at == MOST_SHOWN => {
+                shown.push('…');
+                break;
+            }
+            // Harmless; the message comes with its control characters escaped already.
+            '\'' | '"' | '\\' => shown.push(c),
+            other => shown.extend(other.escape_debug()),
+        }
+    }
+    shown
+}
+
+/// Without the numbers of AWS accounts (12 digits): the operator's is no business of a user.
+fn without_accounts(message: &str) -> String {
+    message
+        .split_inclusive(|c: char| !c.is_ascii_digit())
+        .map(|part| {
+            let digits = part.trim_end_matches(|c: char| !c.is_ascii_digit());
+            match digits.len() {
+                12 => part.replacen(digits, "…", 1),
+                _ => part.to_string(),
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws::{Peer, Reason};
+    use pipeline::instance::Cookies;
+
+    use super::*;
+
+    fn outcome(code: &str, message: &str, path: &str) -> Outcome {
+        let failure = Failure {
+            peer: Peer::CloudFront,
+            action: "CreateDistributionWithTags",
+            reason: Reason::Refused {
+                status: 400,
+                code: code.to_string(),
+                message: message.to_string(),
+            },
+        };
+        let settings = Settings {
+            origin: "app.example.com".into(),
+            path: path.into(),
+            insecure_origin: false,
+            forward_headers: vec!["ACCEPT".into(), "HOST".into()],
+            forward_cookies: Cookies::All,
+        };
+        refused(&failure, &settings)
+    }
+
+    fn for_user(outcome: Outcome) -> String {
+        match outcome {
+            Outcome::Failed { for_user, .. } => for_user,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_setting_that_is_refused_is_named_and_a_quota_is_waited_for() {
+        assert!(for_user(outcome("TooManyHeadersInForwardedValues", "", "")).contains("\"headers\""));
+        assert_eq!(outcome("TooManyDistributions", "", "").name(), "pending");
+    }
+
+    #[test]
+    fn an_argument_that_is_refused_names_the_settings_and_the_reason() {
+        assert_eq!(
+            for_user(outcome(
+                "InvalidArgument",
+                "The parameter Headers has \"X\" of 123456789012.",
+                ""
+            )),
+            "CloudFront doesn't take the distribution; these settings may be the cause: origin \"app.example.com\"; \
+             forward_headers \"ACCEPT, HOST\". It says: \"The parameter Headers has \"X\" of ….\". Delete this service \
+             with `cf delete-service` and create it again with other values, or ask the broker's operator, who has the \
+             same words in the log."
+        );
+        let text = for_user(outcome(
+            "InvalidArgument",
+            &format!("\u{202e}{}", "x".repeat(400)),
+            "/assets",
+        ));
+        assert!(
+            text.contains("path \"/assets\"") && text.contains("\\u{202e}x"),
+            "{text}"
+        );
+        assert!(text.contains("x…\"") && !text.contains(&"x".repeat(200)), "{text}");
+        assert!(!for_user(outcome("InvalidArgument", "", "")).contains("It says"));
+    }
+
+    #[test]
+    fn accounts_are_left_out_and_other_numbers_are_not() {
+        assert_eq!(
+            without_accounts("arn:aws:iam::123456789012:x 255"),
+            "arn:aws:iam::…:x 255"
+        );
+        assert_eq!(
+            without_accounts("1234567890123, 12, 210987654321"),
+            "1234567890123, 12, …"
+        );
+    }
+}
