@@ -13,7 +13,7 @@ use worker::WorkerArgs;
 /// challenge-verifier: looks whether the CA can verify a domain now, by dns-persist-01, dns-01 or http-01. Every flag
 /// can be set by the environment variable named beside it.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, next_help_heading = "Probing")]
 struct Cli {
     /// How long a record must have been in place before the CA is told, such as 30s: other vantage points of the CA may
     /// ask servers that have it later. Zero: at once. How long a user may take is the deadline of

@@ -118,6 +118,8 @@ impl Drop for Telemetry {
 
 fn tracer_provider(endpoint: &str, service: &'static str) -> Result<SdkTracerProvider, TelemetryError> {
     use opentelemetry_otlp::WithExportConfig as _;
+    // The exporter's HTTP client takes the process's provider; whoever was first, it is the same one.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
         .with_endpoint(format!("{endpoint}/v1/traces"))

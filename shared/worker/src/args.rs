@@ -10,6 +10,7 @@ use telemetry::TelemetryArgs;
 
 /// Settings that every worker has. Durations are written as 250ms, 5s, 2m, 7d.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Worker")]
 pub struct WorkerArgs {
     /// Where /healthz, /readyz and /metrics are served.
     #[arg(long, env, default_value = "0.0.0.0:9090")]

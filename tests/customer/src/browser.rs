@@ -32,6 +32,8 @@ pub struct Visit {
     pub issuer: String,
     /// Its serial number, in hexadecimal.
     pub serial: String,
+    /// Size of its public key, in bits: 256 for ECDSA P-256, 2048 for RSA.
+    pub key_bits: usize,
 }
 
 impl Visit {
@@ -107,6 +109,7 @@ impl Browser {
             validity: None,
             issuer: String::new(),
             serial: String::new(),
+            key_bits: 0,
         };
         if let Some(der) = response
             .extensions()
@@ -134,5 +137,6 @@ fn read_certificate(der: &[u8], visit: &mut Visit) -> anyhow::Result<()> {
     visit.validity = Some((validity.not_before.to_datetime(), validity.not_after.to_datetime()));
     visit.issuer = certificate.issuer().to_string();
     visit.serial = certificate.raw_serial_as_string();
+    visit.key_bits = certificate.public_key().parsed()?.key_size();
     Ok(())
 }

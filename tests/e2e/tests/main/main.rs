@@ -8,6 +8,7 @@ mod deadline;
 mod far_ca;
 mod foreign_alias;
 mod mending;
+mod outage;
 mod ownership;
 mod persist_rules;
 mod poison;

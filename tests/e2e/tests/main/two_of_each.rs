@@ -2,7 +2,39 @@
 
 use serde_json::Value;
 
-use crate::world::{domain, organization, world};
+use crate::world::{PATIENCE, domain, organization, world};
+
+/// Orders that Pebble has made and our database doesn't know, by Pebble's own log.
+async fn unknown_orders() -> anyhow::Result<Vec<String>> {
+    let world = world().await;
+    let log = &world
+        .handle
+        .endpoints()
+        .process("pebble")
+        .expect("a process named pebble")
+        .log;
+    let mut made: Vec<String> = std::fs::read_to_string(log)?
+        .lines()
+        .filter_map(|line| {
+            line.split_once("Added order \"")?
+                .1
+                .split('"')
+                .next()
+                .map(str::to_string)
+        })
+        .collect();
+    assert!(!made.is_empty(), "Pebble logs its orders");
+    let rows = world
+        .sql()
+        .await?
+        .query("select url from orders where url is not null", &[])
+        .await?;
+    for row in rows {
+        let url: String = row.get(0);
+        made.retain(|id| !url.ends_with(id.as_str()));
+    }
+    Ok(made)
+}
 
 /// Successful calls of an AWS operation so far.
 async fn calls(operation: &str) -> anyhow::Result<u64> {
@@ -48,6 +80,16 @@ async fn each_outside_effect_happens_once() -> anyhow::Result<()> {
             .await?
             .get(0);
         assert_eq!(repeated, 0, "no step with an effect outside needed a second attempt");
+    }
+    // The CA made no order that we forgot; other tests place theirs meanwhile, so it may take a moment to know them.
+    let deadline = std::time::Instant::now() + PATIENCE;
+    let first = unknown_orders().await?;
+    while unknown_orders().await?.iter().any(|id| first.contains(id)) {
+        anyhow::ensure!(
+            std::time::Instant::now() < deadline,
+            "orders that nobody knows: {first:?}"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     // One account for the organization, though six instances wanted one at the same time.
     let accounts: i64 = sql
