@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use broker_api::settings::Settings;
@@ -10,11 +9,8 @@ use broker_api::{Broker, app, serve};
 use clap::Parser as _;
 use messaging::Messaging;
 use pipeline::Service;
-use store::{Store, StoreError};
+use store::Store;
 use telemetry::Telemetry;
-
-/// How long to wait before PostgreSQL is tried again.
-const RECONNECT: Duration = Duration::from_secs(1);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -51,25 +47,11 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     // Requests are answered at once, by 503 until PostgreSQL is there.
     let served = tokio::select! {
         served = &mut serving => served,
-        migrated = migrate_when_there(&store) => {
+        migrated = worker::migrate_when_there(&store) => {
             migrated?;
             serving.await
         }
     };
     messaging.close().await;
     served.context("serving ended")
-}
-
-/// Migrates as soon as PostgreSQL answers; a schema that is too new ends the process at once.
-async fn migrate_when_there(store: &Store) -> anyhow::Result<()> {
-    loop {
-        match store.migrate().await {
-            Err(error @ (StoreError::Unavailable(_) | StoreError::Database { .. })) => {
-                let error = anyhow::Error::from(error);
-                tracing::warn!(error = format!("{error:#}"), "waiting for PostgreSQL");
-                tokio::time::sleep(RECONNECT).await;
-            }
-            result => return Ok(result?),
-        }
-    }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use aws_sdk_cloudfront::config::http::HttpResponse;
 use aws_sdk_cloudfront::error::{ProvideErrorMetadata, SdkError};
 use pipeline::Outcome;
+use telemetry::with_causes;
 
 use crate::triage::{Class, classify, triage};
 
@@ -156,17 +157,6 @@ impl Failure {
     pub fn failed(&self, for_user: impl Into<String>) -> Outcome {
         Outcome::failed(for_user, self.to_string())
     }
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// Shortened, without control characters: fit for a log line.

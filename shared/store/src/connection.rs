@@ -6,6 +6,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, 
 use tokio_postgres::NoTls;
 
 use crate::error::StoreError;
+use crate::migrations;
 
 /// How to reach PostgreSQL.
 #[derive(Clone, clap::Args)]
@@ -72,13 +73,20 @@ impl Store {
         Ok(Self { pool })
     }
 
-    /// One harmless statement: is the database there?
+    /// One harmless statement: is the database there, with the schema that this program needs?
     ///
     /// # Errors
     /// When it is not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.pool.get().await?.simple_query("select 1").await?;
-        Ok(())
+        let client = self.pool.get().await?;
+        let found: Option<i32> = client
+            .query_one("select max(version) from schema_migrations", &[])
+            .await?
+            .try_get(0)?;
+        match found {
+            Some(found) if found >= migrations::newest() => Ok(()),
+            _ => Err(StoreError::Unreadable("the schema is not migrated yet".into())),
+        }
     }
 
     /// Runs `body` in a transaction, counted and timed by `name`. It is rolled back when `body` fails.

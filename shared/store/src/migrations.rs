@@ -8,6 +8,11 @@ const MIGRATIONS: &[(i32, &str)] = &[(1, include_str!("migrations/0001_first.sql
 /// Key of the advisory lock: any constant that nothing else in the database uses.
 const LOCK: i64 = 0x6364_6e62;
 
+/// The schema's version that this program brings.
+pub(crate) fn newest() -> i32 {
+    MIGRATIONS.last().map_or(0, |(version, _)| *version)
+}
+
 impl Store {
     /// Brings the schema up to this program's version. Safe to call from every process at once.
     ///
@@ -24,7 +29,7 @@ impl Store {
                 .query_one("select coalesce(max(version), 0) from schema_migrations", &[])
                 .await?
                 .try_get(0)?;
-            let known = MIGRATIONS.last().map_or(0, |(version, _)| *version);
+            let known = newest();
             if found > known {
                 return Err(StoreError::SchemaTooNew { found, known });
             }

@@ -145,3 +145,15 @@ pub fn follow(span: &tracing::Span, traceparent: Option<String>) {
         let _ = span.set_parent(TraceContextPropagator::new().extract(&carrier));
     }
 }
+
+/// An error with its causes, in one line for a log.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -9,11 +9,11 @@ use futures_util::FutureExt as _;
 use messaging::{Alarm, Delivery, Messaging};
 use pipeline::{Outcome, Ring, Schedules, Verdict};
 use store::{Recorded, Store, StoreError, Task};
+use telemetry::with_causes;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::handler::{Handler, HandlerError};
-use crate::run::chain;
 
 /// An alarm this early is acted upon: clocks and rungs are not finer.
 const EARLY_ENOUGH: Duration = Duration::from_millis(20);
@@ -72,7 +72,7 @@ async fn park<H: Handler>(desk: &Desk<H>, delivery: &Delivery, reason: &str) {
 /// The store could not be read or written. The alarm is set anew rather than given back: RabbitMQ counts what is given
 /// back, and a database that is away for a while must not make poison of good messages.
 async fn not_dealt_with<H: Handler>(desk: &Desk<H>, delivery: &Delivery, alarm: Alarm, error: &StoreError) {
-    tracing::warn!(error = chain(error), "not dealt with");
+    tracing::warn!(error = with_causes(error), "not dealt with");
     match error {
         StoreError::Unavailable(_) | StoreError::Database { .. } => {
             let again = Ring {
@@ -88,7 +88,7 @@ async fn not_dealt_with<H: Handler>(desk: &Desk<H>, delivery: &Delivery, alarm: 
         }
         // The grace of a shutdown is over.
         StoreError::Stale => drop(delivery.give_back().await),
-        error => park(desk, delivery, &chain(error)).await,
+        error => park(desk, delivery, &with_causes(error)).await,
     }
 }
 
@@ -133,7 +133,7 @@ async fn attempt<H: Handler>(desk: &Desk<H>, task: &Task) -> Result<(), StoreErr
             return Err(error);
         }
         Ok(Ok(Err(error))) => {
-            tracing::error!(error = chain(&error), "the attempt failed");
+            tracing::error!(error = with_causes(&error), "the attempt failed");
             Outcome::pending(match error {
                 HandlerError::Other { waiting_for, .. } => waiting_for,
                 HandlerError::Store(_) => "an internal error, which the operator sees in the log".to_string(),
@@ -166,12 +166,12 @@ async fn attempt<H: Handler>(desk: &Desk<H>, task: &Task) -> Result<(), StoreErr
 pub(crate) async fn publish<H: Handler>(desk: &Desk<H>, rings: &[Ring]) {
     if let Err(error) = desk.messaging.ring(rings, telemetry::traceparent().as_deref()).await {
         tracing::warn!(
-            error = chain(&error),
+            error = with_causes(&error),
             rings = rings.len(),
             "not published; the sweeper will"
         );
         if let Err(error) = desk.store.not_rung(rings).await {
-            tracing::warn!(error = chain(&error), "the sweeper will do it after its grace");
+            tracing::warn!(error = with_causes(&error), "the sweeper will do it after its grace");
         }
     }
 }

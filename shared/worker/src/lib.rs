@@ -12,5 +12,5 @@ mod sweeper;
 pub use args::WorkerArgs;
 pub use handler::{Handler, HandlerError};
 pub use health::{health_routes, serve_health};
-pub use run::{WorkerError, run};
+pub use run::{WorkerError, migrate_when_there, run};
 pub use shutdown::shutdown_signal;

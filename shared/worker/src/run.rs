@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use messaging::{Consumer, Messaging, MessagingError};
 use store::{Store, StoreError};
-use telemetry::Telemetry;
+use telemetry::{Telemetry, with_causes};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -92,7 +92,7 @@ pub async fn run<H: Handler>(
             Err(error) => Err(error),
         };
         if let Err(error) = ended {
-            tracing::warn!(error = chain(&error), "consuming again in a moment");
+            tracing::warn!(error = with_causes(&error), "consuming again in a moment");
             tokio::select! {
                 () = tokio::time::sleep(RECONNECT) => {}
                 () = stopping.cancelled() => {}
@@ -143,27 +143,18 @@ async fn consume<H: Handler>(
     }
 }
 
-/// Migrates as soon as PostgreSQL answers; a schema that is too new ends the process at once.
-async fn migrate_when_there(store: &Store) -> Result<(), StoreError> {
+/// Migrates as soon as PostgreSQL answers.
+///
+/// # Errors
+/// When the schema is newer than this program, which ends the process at once.
+pub async fn migrate_when_there(store: &Store) -> Result<(), StoreError> {
     loop {
         match store.migrate().await {
             Err(error @ (StoreError::Unavailable(_) | StoreError::Database { .. })) => {
-                tracing::warn!(error = chain(&error), "waiting for PostgreSQL");
+                tracing::warn!(error = with_causes(&error), "waiting for PostgreSQL");
                 tokio::time::sleep(RECONNECT).await;
             }
             result => return result,
         }
     }
-}
-
-/// An error with its causes, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use telemetry::with_causes;
+
 use crate::delivery::{Desk, publish};
 use crate::handler::Handler;
-use crate::run::chain;
 
 /// With messages still in the queue, only steps overdue by this many graces are rung again.
 const BACKLOG_PATIENCE: u32 = 10;
@@ -18,7 +19,7 @@ pub(crate) async fn sweep_for_ever<H: Handler>(desk: Arc<Desk<H>>, interval: Dur
         let backlog = match desk.messaging.ready(H::SERVICE).await {
             Ok(ready) => ready > 0,
             Err(error) => {
-                tracing::warn!(error = chain(&error), "no sweep while RabbitMQ is away");
+                tracing::warn!(error = with_causes(&error), "no sweep while RabbitMQ is away");
                 continue;
             }
         };
@@ -31,7 +32,7 @@ pub(crate) async fn sweep_for_ever<H: Handler>(desk: Arc<Desk<H>>, interval: Dur
                 publish(&desk, &rings).await;
             }
             Err(error) => {
-                tracing::warn!(error = chain(&error), "no sweep while PostgreSQL is away")
+                tracing::warn!(error = with_causes(&error), "no sweep while PostgreSQL is away")
             }
         }
     }

@@ -14,6 +14,7 @@ mod persist_rules;
 mod poison;
 mod queue_wiped;
 mod reading;
+mod records;
 mod secrets;
 mod shutdown;
 mod two_of_each;
