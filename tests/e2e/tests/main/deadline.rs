@@ -12,7 +12,8 @@ async fn an_operation_ends_with_the_last_reason_when_its_time_is_over() -> anyho
     let e = stack.endpoints();
     let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
     let (id, name) = ("nobody-comes", domain("nobody-comes"));
-    platform.provision(id, "org", json!({"domains": [name]})).await?;
+    let answer = platform.provision(id, "org", json!({"domains": [name]})).await?;
+    assert_eq!(answer.status, 202, "{}", answer.text);
     let answer = platform.failed(id, PATIENCE).await?;
     let text = answer.description();
     assert!(

@@ -57,7 +57,8 @@ async fn nothing_is_lost_when_rabbitmq_forgets_everything_and_every_worker_is_ki
     let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
     let dns = Dns::new(&e.dns_management_url)?;
     let (id, name) = ("wiped-instance", domain("wiped"));
-    platform.provision(id, "org", json!({"domains": [name]})).await?;
+    let answer = platform.provision(id, "org", json!({"domains": [name]})).await?;
+    assert_eq!(answer.status, 202, "{}", answer.text);
     let told = platform
         .poll(id, PATIENCE, "what to set", |answer| {
             status::persist_value(answer.description()).is_some()
