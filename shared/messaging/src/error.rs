@@ -20,7 +20,15 @@ pub enum MessagingError {
     /// RabbitMQ refused a message, or had no queue for it.
     #[error("RabbitMQ did not take a message: {0}")]
     NotTaken(&'static str),
-    /// RabbitMQ did not answer in time.
-    #[error("RabbitMQ did not answer within {0:?}")]
-    TimedOut(std::time::Duration),
+    /// RabbitMQ did not answer in time. When it goes on for one queue while others work, that queue is broken (a node
+    /// killed while it made the queue): delete it, its rings are rung again.
+    #[error("RabbitMQ did not answer within {after:?}, {doing} {queue}")]
+    TimedOut {
+        /// What was asked of it.
+        doing: &'static str,
+        /// The queue or queues, as far as there is one.
+        queue: String,
+        /// How long was waited.
+        after: std::time::Duration,
+    },
 }

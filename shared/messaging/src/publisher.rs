@@ -58,7 +58,9 @@ impl Messaging {
         }
         let (channel, generation) = self.publishing().await?;
         let all = try_join_all(rings.iter().map(|ring| self.publish(&channel, ring, traceparent)));
-        let result = within(PATIENCE, async { all.await.map(|_| ()) }).await;
+        let mut queues: Vec<&str> = rings.iter().map(|ring| ring.service.as_str()).collect();
+        queues.dedup();
+        let result = within("publishing for", queues.join(", "), async { all.await.map(|_| ()) }).await;
         self.forget_when_broken(generation, &result).await;
         let outcome = if result.is_ok() { "taken" } else { "failed" };
         metrics::counter!("messages_published_total", "outcome" => outcome).increment(rings.len() as u64);
@@ -92,7 +94,8 @@ impl Messaging {
         let mut headers = FieldTable::default();
         headers.insert("reason".into(), topology::text(reason));
         let result = within(
-            PATIENCE,
+            "parking a message of",
+            service.as_str(),
             self.send(&channel, PARKING_EXCHANGE, service.as_str(), body, headers),
         )
         .await;
@@ -138,7 +141,12 @@ impl Messaging {
     /// When RabbitMQ can't be reached or its topology differs.
     pub async fn consume(&self, service: Service, prefetch: u16) -> Result<Consumer, MessagingError> {
         let (channel, generation) = self.channel().await?;
-        let result = within(PATIENCE, Consumer::begin(channel, &work_queue(service), prefetch)).await;
+        let result = within(
+            "consuming",
+            work_queue(service),
+            Consumer::begin(channel, &work_queue(service), prefetch),
+        )
+        .await;
         self.forget_when_broken(generation, &result).await;
         result
     }
@@ -154,7 +162,7 @@ impl Messaging {
             durable: true,
             ..Default::default()
         };
-        let result = within(PATIENCE, async {
+        let result = within("counting", work_queue(service), async {
             let queue = channel
                 .queue_declare(work_queue(service).into(), passive, FieldTable::default())
                 .await
@@ -170,7 +178,7 @@ impl Messaging {
     /// Closes the connection: what was consumed and not acknowledged goes back to its queue.
     pub async fn close(&self) {
         if let Some(link) = self.link.lock().await.take() {
-            let _ = within(PATIENCE, async {
+            let _ = within("closing", "the connection", async {
                 link.connection
                     .close(200, "shutting down".into())
                     .await
@@ -189,7 +197,7 @@ impl Messaging {
     async fn channel(&self) -> Result<(Channel, u64), MessagingError> {
         let mut link = self.link.lock().await;
         let linked = self.linked(&mut link).await?;
-        let channel = within(PATIENCE, async {
+        let channel = within("opening", "a channel", async {
             linked
                 .connection
                 .create_channel()
@@ -206,7 +214,7 @@ impl Messaging {
             .is_some_and(|link| link.connection.status().connected() && link.publishing.status().connected());
         if !usable {
             *link = None;
-            let fresh = within(PATIENCE, self.connect()).await?;
+            let fresh = within("connecting and declaring", "every queue", self.connect()).await?;
             tracing::info!("connected to RabbitMQ");
             return Ok(link.insert(fresh));
         }
@@ -244,10 +252,16 @@ impl Messaging {
 }
 
 async fn within<T>(
-    limit: Duration,
+    doing: &'static str,
+    queue: impl Into<String>,
     work: impl Future<Output = Result<T, MessagingError>>,
 ) -> Result<T, MessagingError> {
-    tokio::time::timeout(limit, work)
-        .await
-        .unwrap_or(Err(MessagingError::TimedOut(limit)))
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(result) => result,
+        Err(_elapsed) => Err(MessagingError::TimedOut {
+            doing,
+            queue: queue.into(),
+            after: PATIENCE,
+        }),
+    }
 }

@@ -55,6 +55,24 @@ async fn a_redirect_of_the_old_web_server_is_enough() -> anyhow::Result<()> {
         "the status says what the web server answers: {told}"
     );
     let to = status::redirect_target(&told).expect("a redirect in the status");
+    // The token is answered in this tenant's part of the responder and in nobody else's: a redirect that an owner leaves
+    // behind is worth nothing to the next tenant.
+    let token: String = world
+        .sql()
+        .await?
+        .query_one("select http01_token from authorizations where domain = $1", &[&name])
+        .await?
+        .get(0);
+    let (_, own) = to.split_once("/acme/").expect("the tenant is part of the way");
+    let tenant = own.split('/').next().unwrap_or_default();
+    for (path, status) in [
+        (format!("/acme/{own}{token}"), 200),
+        (format!("/acme/{}{token}", own.replace(tenant, "another-tenant")), 404),
+        (format!("/.well-known/acme-challenge/{token}"), 404),
+    ] {
+        let answer = customer::platform::answer(world.platform.bare(reqwest::Method::GET, &path)).await?;
+        assert_eq!(answer.status, status, "{path}: {}", answer.text);
+    }
     world
         .handle
         .command(Command::Redirect {
