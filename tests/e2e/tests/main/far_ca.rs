@@ -43,6 +43,16 @@ async fn a_hundred_names_at_a_ca_150_ms_away() -> anyhow::Result<()> {
         .await?
         .get(0);
     assert_eq!(too_long, 0, "no attempt was broken off");
+    for kind in ["place-order", "answer-challenges", "finalize-order"] {
+        let row = sql
+            .query_one(
+                "select extract(epoch from ended_at - created_at)::float8, attempt + 1 from steps where kind = $1",
+                &[&kind],
+            )
+            .await?;
+        let (seconds, attempts): (f64, i32) = (row.get(0), row.get(1));
+        println!("{kind}: {seconds:.1} s, {attempts} attempts");
+    }
     let orders: i64 = sql.query_one("select count(*) from orders", &[]).await?.get(0);
     assert_eq!(orders, 1);
     Ok(())
