@@ -34,11 +34,11 @@ pub(crate) async fn last_operation(
     let Query(query) = query.map_err(bad_query)?;
     let text = query.operation.filter(|text| !text.is_empty());
     let operation = text.as_deref().map(operation_id).transpose()?;
-    let Some(answer) = broker.store.last_operation(&id.0, operation).await? else {
+    let Some(view) = broker.store.last_operation(&id.0, operation).await? else {
         return Err(missing(&broker, &id.0, text.as_deref()).await?);
     };
-    let body = Json(body(&answer.view, &broker.responder));
-    if answer.view.state == OperationState::Running {
+    let body = Json(body(&view, &broker.responder));
+    if view.state == OperationState::Running {
         return Ok(([(header::RETRY_AFTER, broker.retry_after)], body).into_response());
     }
     Ok(body.into_response())

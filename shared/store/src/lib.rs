@@ -25,5 +25,5 @@ pub use orders::{Authorization, Challenge, Order};
 pub use provisioning::{Deprovision, NewInstance, Provision};
 pub use record::Recorded;
 pub use sealing::KeyRing;
-pub use status::{Answer, InstanceView};
+pub use status::InstanceView;
 pub use steps::Task;

@@ -7,13 +7,6 @@ use uuid::Uuid;
 use crate::connection::Store;
 use crate::error::StoreError;
 
-/// What `last_operation` needs.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The operation asked for.
-    pub view: View,
-}
-
 /// What fetching an instance needs.
 #[derive(Debug, Clone)]
 pub struct InstanceView {
@@ -40,17 +33,12 @@ impl Store {
     ///
     /// # Errors
     /// Database errors.
-    pub async fn last_operation(&self, instance: &str, operation: Option<Uuid>) -> Result<Option<Answer>, StoreError> {
+    pub async fn last_operation(&self, instance: &str, operation: Option<Uuid>) -> Result<Option<View>, StoreError> {
         let client = self.pool.get().await?;
         let statement = client.prepare_cached(STATUS).await?;
         let row = client.query_opt(&statement, &[&instance, &operation]).await?;
         metrics::counter!("store_status_reads_total").increment(1);
-        row.map(|row| {
-            Ok(Answer {
-                view: serde_json::from_value(row.try_get(0)?)?,
-            })
-        })
-        .transpose()
+        row.map(|row| Ok(serde_json::from_value(row.try_get(0)?)?)).transpose()
     }
 
     /// The instance, unless it is unknown or removed.

@@ -282,7 +282,7 @@ async fn a_failed_provision_gives_up_what_it_proved_and_can_be_removed() -> anyh
         .last_operation(&looking.instance.id, None)
         .await?
         .expect("an operation");
-    assert_eq!(answer.view.failure.as_deref(), Some("no"));
+    assert_eq!(answer.failure.as_deref(), Some("no"));
     let gone = desk.store.deprovision(&looking.instance.id, &desk.schedules).await?;
     assert!(matches!(gone, Deprovision::Accepted { .. }));
     Ok(())
