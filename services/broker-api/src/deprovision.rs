@@ -51,11 +51,6 @@ async fn begin(broker: Arc<Broker>, instance: String) -> Result<uuid::Uuid, OsbE
             Ok(operation)
         }
         Deprovision::Running { operation } => Ok(operation),
-        Deprovision::Busy => Err(OsbError::named(
-            "ConcurrencyError",
-            "This service instance is still being created. Delete it once that has succeeded or failed (deleting it \
-             meanwhile comes in a later version).",
-        )),
         // "MUST be returned if the Service Instance does not exist. The expected response body is {}."
         Deprovision::Gone => Err(OsbError::bare(StatusCode::GONE)),
     }

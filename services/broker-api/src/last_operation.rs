@@ -71,7 +71,7 @@ fn body(view: &View, responder: &str) -> Value {
     let state = match view.state {
         OperationState::Running => "in progress",
         OperationState::Succeeded => "succeeded",
-        OperationState::Failed => "failed",
+        OperationState::Failed | OperationState::Superseded => "failed",
     };
     let mut body = json!({"state": state, "description": describe(view, responder)});
     // Only for updates and deprovisions; a distribution that is half removed is of no use.
@@ -103,6 +103,7 @@ mod tests {
                 (OperationState::Running, "in progress"),
                 (OperationState::Succeeded, "succeeded"),
                 (OperationState::Failed, "failed"),
+                (OperationState::Superseded, "failed"),
             ] {
                 let body = body(&view(kind, state), "http://broker");
                 assert_eq!(body["state"], says);

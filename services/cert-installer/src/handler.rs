@@ -1,5 +1,7 @@
 //! Which file does which step.
 
+use std::time::Duration;
+
 use aws::CloudFront;
 use aws_sdk_cloudfront::types::MinimumProtocolVersion;
 use pipeline::{Outcome, Service, StepKind};
@@ -14,6 +16,8 @@ pub(crate) struct Installer {
     pub(crate) key_ring: KeyRing,
     pub(crate) iam_path: String,
     pub(crate) minimum_tls_version: MinimumProtocolVersion,
+    pub(crate) reconcile_interval: Duration,
+    pub(crate) orphan_grace: Duration,
 }
 
 #[async_trait::async_trait]
@@ -27,6 +31,14 @@ impl Handler for Installer {
             StepKind::RetireCertificates => self.retire_certificates(task).await,
             other => Ok(broken(format!("{} is no step of this service", other.as_str()))),
         }
+    }
+
+    fn chore_interval(&self) -> Option<Duration> {
+        Some(self.reconcile_interval)
+    }
+
+    async fn chore(&self) -> Result<(), HandlerError> {
+        self.reconcile().await
     }
 }
 

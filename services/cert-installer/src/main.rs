@@ -3,6 +3,7 @@
 mod attach_certificate;
 mod handler;
 mod pem;
+mod reconcile;
 mod retire_certificates;
 mod settings;
 mod upload_certificate;
@@ -25,10 +26,12 @@ async fn main() -> anyhow::Result<()> {
     let handler = Installer {
         store: store.clone(),
         cloudfront: aws::CloudFront::new(&sdk),
-        iam: aws_sdk_iam::Client::new(&sdk),
+        iam: aws::iam(&sdk),
         key_ring,
         iam_path: settings.iam_path,
         minimum_tls_version: settings.minimum_tls_version.as_str().into(),
+        reconcile_interval: settings.reconcile.reconcile_interval.into(),
+        orphan_grace: settings.reconcile.orphan_grace.into(),
     };
     worker::run(handler, store, settings.worker, &telemetry).await?;
     Ok(())

@@ -16,6 +16,8 @@ pub(crate) struct Settings {
         value_parser = ["TLSv1.2_2018", "TLSv1.2_2019", "TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"])]
     pub(crate) minimum_tls_version: String,
     #[command(flatten)]
+    pub(crate) reconcile: aws::ReconcileArgs,
+    #[command(flatten)]
     pub(crate) sealing: SealingArgs,
     #[command(flatten)]
     pub(crate) worker: WorkerArgs,

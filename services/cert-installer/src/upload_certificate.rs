@@ -1,6 +1,6 @@
 //! Upload the certificate to IAM: the name is written down first, a certificate that is there already is adopted.
 
-use aws::{Failure, INSTANCE_TAG, Peer, tag_value};
+use aws::{CERTIFICATE_PREFIX, DEPLOYMENT_TAG, Failure, INSTANCE_TAG, Peer, tag_value};
 use aws_sdk_iam::types::{ServerCertificateMetadata, Tag};
 use pipeline::Outcome;
 use secrecy::ExposeSecret as _;
@@ -28,7 +28,7 @@ impl Installer {
         if split.body.len() > LONGEST_BODY {
             return Ok(too_long(&certificate, split.body.len()));
         }
-        let name = format!("cdn-broker-{}", certificate.id);
+        let name = format!("{CERTIFICATE_PREFIX}{}", certificate.id);
         self.store.set_iam(task, certificate.id, &name, None).await?;
         let (uploaded, by_us) = match self.upload(task, &certificate, &name, &split).await? {
             Ok(uploaded) => (uploaded, true),
@@ -78,14 +78,17 @@ impl Installer {
         split: &Split,
     ) -> Result<Result<ServerCertificateMetadata, Failure>, HandlerError> {
         const ACTION: &str = "UploadServerCertificate";
-        let tag = Tag::builder()
-            .key(INSTANCE_TAG)
-            .value(tag_value(&task.instance.id))
-            .build()
-            .map_err(|source| HandlerError::Other {
-                waiting_for: "an error inside the broker, which its operator finds in the log".into(),
-                source: source.into(),
-            })?;
+        let deployment = self.store.deployment().await?.to_string();
+        let tag = |key, value| {
+            Tag::builder()
+                .key(key)
+                .value(value)
+                .build()
+                .map_err(|source| HandlerError::Other {
+                    waiting_for: "an error inside the broker, which its operator finds in the log".into(),
+                    source: source.into(),
+                })
+        };
         let key = self.store.private_key(&self.key_ring, task, certificate).await?;
         let request = self
             .iam
@@ -95,7 +98,8 @@ impl Installer {
             .certificate_body(&split.body)
             .set_certificate_chain(split.chain.clone())
             .private_key(pem::private_key(&key).expose_secret())
-            .tags(tag);
+            .tags(tag(INSTANCE_TAG, tag_value(&task.instance.id))?)
+            .tags(tag(DEPLOYMENT_TAG, deployment)?);
         // A worker that froze until now must not upload what a deprovision has retired.
         self.store.ensure_current(task).await?;
         Ok(match request.send().await {

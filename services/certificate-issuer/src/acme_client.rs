@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -122,7 +122,7 @@ impl Exchange {
 
     /// `Retry-After` of the last answer.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        retry_after(&self.last()?.headers, OffsetDateTime::now_utc()).map(|after| after.min(LONGEST_WAIT))
+        retry_after(&self.last()?.headers).map(|after| after.min(LONGEST_WAIT))
     }
 
     /// Sends a request. Answers that are errors come as [`Error::Api`] with their HTTP status, whatever their body.
@@ -145,6 +145,7 @@ impl Exchange {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let (method, path) = (request.method().clone(), request.uri().path().to_string());
         let begun = Instant::now();
+        crash_points::call();
         let result = tokio::time::timeout(REQUEST_TIMEOUT, self.fetch(request)).await;
         let outcome = match &result {
             Ok(Ok(answer)) => answer.status.as_str().to_string(),
@@ -154,6 +155,7 @@ impl Exchange {
         tracing::debug!(%method, path, outcome, ms = begun.elapsed().as_millis() as u64, "CA");
         metrics::counter!("acme_requests_total", "outcome" => outcome).increment(1);
         metrics::histogram!("acme_request_duration_seconds").record(begun.elapsed());
+        crash_points::answer();
         let answer = result.map_err(|_| Error::Other(Box::new(NoAnswer)))??;
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());
         Ok(answer)
@@ -228,16 +230,21 @@ pub(crate) fn problem(answer: &Answer) -> Problem {
     problem
 }
 
-/// RFC 9110 §10.2.3: seconds or a date.
-fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
+/// RFC 9110 §10.2.3: seconds or a date. A date is measured from the answer's own `Date`, so that no clock here matters.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
+    let said = http_date(headers.get(DATE)?.to_str().ok()?)?;
+    Some(Duration::try_from(http_date(value)? - said).unwrap_or_default())
+}
+
+/// RFC 9110 §5.6.7, the format that must be sent.
+fn http_date(text: &str) -> Option<OffsetDateTime> {
     let format =
         format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
-    let at = time::PrimitiveDateTime::parse(value, format).ok()?.assume_utc();
-    Some(Duration::try_from(at - now).unwrap_or_default())
+    Some(time::PrimitiveDateTime::parse(text.trim(), format).ok()?.assume_utc())
 }
 
 #[cfg(test)]
@@ -245,12 +252,14 @@ mod tests {
     use super::*;
 
     fn headers(value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_str(value).unwrap())])
+        HeaderMap::from_iter([
+            (RETRY_AFTER, HeaderValue::from_str(value).unwrap()),
+            (DATE, HeaderValue::from_static("Fri, 31 Dec 1999 23:59:00 GMT")),
+        ])
     }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
-        let now = time::macros::datetime!(1999-12-31 23:59:00 UTC);
         for (value, expected) in [
             ("120", Some(120)),
             ("Fri, 31 Dec 1999 23:59:59 GMT", Some(59)),
@@ -259,12 +268,12 @@ mod tests {
             ("-5", None),
         ] {
             assert_eq!(
-                retry_after(&headers(value), now),
+                retry_after(&headers(value)),
                 expected.map(Duration::from_secs),
                 "{value}"
             );
         }
-        assert_eq!(retry_after(&HeaderMap::new(), now), None);
+        assert_eq!(retry_after(&HeaderMap::new()), None);
     }
 
     #[test]

@@ -5,7 +5,6 @@ use instant_acme::{Order, OrderStatus, Problem};
 use pipeline::{Outcome, Rejection, Verdict};
 use secrecy::SecretBox;
 use store::{NewCertificate, Task};
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::account::{Ca, Session, spent};
@@ -93,7 +92,7 @@ async fn fetch(
     };
     let key = certificate_key(ca, task, order_id).await?;
     let domains = &task.instance.domains;
-    let validity = match check(&chain, domains, &key, OffsetDateTime::now_utc()) {
+    let validity = match check(&chain, domains, &key, task.now) {
         Ok(validity) => validity,
         Err(flaw) => return flawed(&flaw),
     };
@@ -187,6 +186,7 @@ fn invalid(error: Option<&Problem>, domains: &[String]) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use time::OffsetDateTime;
 
     fn problem(kind: &str, subproblems: &str) -> Problem {
         serde_json::from_str(&format!(

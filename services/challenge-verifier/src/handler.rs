@@ -4,7 +4,6 @@ use challenge_verifier::{Expected, Http01Expected, PersistExpected, Prober};
 use pipeline::{Outcome, Service, Verdict};
 use std::time::Duration;
 use store::{Authorization, Order, Store, Task};
-use time::OffsetDateTime;
 use worker::{Handler, HandlerError};
 
 /// Looks at one domain at a time.
@@ -34,7 +33,9 @@ impl Handler for Verifier {
             }));
         }
         let expected = expected(&challenge.order, challenge.authorization);
-        let finding = self.prober.probe(&expected, OffsetDateTime::now_utc()).await;
+        crash_points::call();
+        let finding = self.prober.probe(&expected, task.now).await;
+        crash_points::answer();
         let Some(method) = finding.in_place else {
             if !self.prop_delay.is_zero() {
                 self.store.seen_in_place_for(task, false).await?;

@@ -1,5 +1,6 @@
 //! The distribution's configuration, as a pure function of the instance and the settings.
 
+use aws::COMMENT_PREFIX;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::{
@@ -24,7 +25,7 @@ const MAX_TTL: i64 = 31_536_000;
 
 /// The comment by which an instance's distribution is found in a list.
 pub(crate) fn comment(instance: &str) -> String {
-    let whole = format!("cdn-broker {instance}");
+    let whole = format!("{COMMENT_PREFIX}{instance}");
     if whole.chars().count() <= LONGEST_COMMENT {
         return whole;
     }

@@ -1,6 +1,6 @@
 //! Create the CloudFront distribution, without aliases: those need the certificate.
 
-use aws::{Failure, INSTANCE_TAG, Peer, TENANT_TAG, tag_value};
+use aws::{DEPLOYMENT_TAG, Failure, INSTANCE_TAG, Peer, TENANT_TAG, tag_value};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::{DistributionConfigWithTags, Tag, Tags};
 use pipeline::Outcome;
@@ -42,7 +42,7 @@ impl Distributions {
                     tracing::error!(
                         distribution = id,
                         domain,
-                        "the distribution is nobody's: the step was superseded while it was made"
+                        "the distribution is nobody's: the instance was removed while it was made; the reconciler removes it"
                     );
                 }
                 Err(error.into())
@@ -53,11 +53,12 @@ impl Distributions {
     /// The new distribution's id and domain name.
     async fn create(&self, task: &Task) -> Result<Result<(String, String), Failure>, HandlerError> {
         const ACTION: &str = "CreateDistributionWithTags";
-        let input = with_tags(self, task).map_err(|source| HandlerError::Other {
+        let deployment = self.store.deployment().await?.to_string();
+        let input = with_tags(self, task, &deployment).map_err(|source| HandlerError::Other {
             waiting_for: "an error inside the broker, which its operator finds in the log".into(),
             source: source.into(),
         })?;
-        self.store.ensure_current(task).await?;
+        self.store.intend_distribution(task).await?;
         let answer = self
             .cloudfront
             .client()
@@ -84,11 +85,12 @@ impl Distributions {
     }
 }
 
-fn with_tags(service: &Distributions, task: &Task) -> Result<DistributionConfigWithTags, BuildError> {
+fn with_tags(service: &Distributions, task: &Task, deployment: &str) -> Result<DistributionConfigWithTags, BuildError> {
     let tag = |key, value| Tag::builder().key(key).value(tag_value(value)).build();
     let tags = Tags::builder()
         .items(tag(INSTANCE_TAG, &task.instance.id)?)
         .items(tag(TENANT_TAG, &task.instance.tenant)?)
+        .items(tag(DEPLOYMENT_TAG, deployment)?)
         .build();
     Ok(DistributionConfigWithTags::builder()
         .distribution_config(distribution_config(

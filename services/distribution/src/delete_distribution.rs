@@ -15,6 +15,13 @@ impl Distributions {
             return Ok(Outcome::DONE);
         };
         let read = match self.cloudfront.config(id).await {
+            // A create that was superseded in the middle of its call, or somebody's hand, was here after the disabling.
+            Ok(Some(read)) if read.config.enabled => {
+                return Ok(match self.switch_off(task, id).await? {
+                    Outcome::Done(_) => Outcome::pending("the distribution had to be disabled once more"),
+                    outcome => outcome,
+                });
+            }
             Ok(Some(read)) => read,
             Ok(None) => return Ok(Outcome::DONE),
             Err(failure) => return Ok(failure.outcome()),
@@ -29,15 +36,6 @@ impl Distributions {
         };
         Ok(match failure.code() {
             "NoSuchDistribution" => Outcome::DONE,
-            "DistributionNotDisabled" if read.config.enabled => {
-                tracing::error!(
-                    distribution = id,
-                    "somebody enabled the distribution again: disable it in CloudFront"
-                );
-                Outcome::pending(
-                    "the distribution was enabled again, though not by this broker: the broker's operator must disable it",
-                )
-            }
             "DistributionNotDisabled" => {
                 Outcome::pending("CloudFront has not disabled the distribution everywhere yet")
             }

@@ -22,17 +22,38 @@ impl Distributions {
                     tracing::info!(distribution = id, "adopted the distribution to remove it");
                     id
                 }
-                Ok(None) => return Ok(Outcome::DONE),
+                Ok(None) => return self.none_to_come(task).await,
                 Err(failure) => return Ok(failure.outcome()),
             },
         };
-        let mut read = match self.cloudfront.config(&id).await {
+        self.switch_off(task, &id).await
+    }
+
+    /// There is none; but is there none on its way, by a worker that was superseded in the middle of its call?
+    async fn none_to_come(&self, task: &Task) -> Result<Outcome, HandlerError> {
+        let settled = self
+            .store
+            .distribution_intended(task)
+            .await?
+            .and_then(|ago| self.create_settle.checked_sub(ago));
+        Ok(match settled {
+            None => Outcome::DONE,
+            Some(rest) => Outcome::pending_for(
+                "making sure that no distribution turns up any more",
+                Some(rest.clamp(Duration::from_millis(500), Duration::from_secs(30))),
+            ),
+        })
+    }
+
+    /// Disables the distribution, unless that is done or it is gone.
+    pub(crate) async fn switch_off(&self, task: &Task, id: &str) -> Result<Outcome, HandlerError> {
+        let mut read = match self.cloudfront.config(id).await {
             Ok(Some(read)) if read.config.enabled => read,
             Ok(_) => return Ok(Outcome::DONE),
             Err(failure) => return Ok(failure.outcome()),
         };
         read.config.enabled = false;
-        let written = self.cloudfront.update(&self.store, task, &id, read).await;
+        let written = self.cloudfront.update(&self.store, task, id, read).await;
         let failure = match written {
             Ok(()) => {
                 tracing::info!(distribution = id, "disabled the distribution");

@@ -1,6 +1,7 @@
 //! Find a distribution that was made without being written down: a crash lies between the two.
 
 use aws::{Failure, Peer};
+use aws_sdk_cloudfront::types::DistributionList;
 use store::Task;
 
 use crate::config::comment;
@@ -19,20 +20,10 @@ impl Distributions {
     /// Lists don't tell the caller reference, so the comment selects; but anybody in the account can write a comment,
     /// while the caller reference was given at creation and can't change: it alone decides.
     pub(crate) async fn find_distribution(&self, task: &Task) -> Result<Option<Found>, Failure> {
-        const ACTION: &str = "ListDistributions";
         let wanted = comment(&task.instance.id);
         let mut marker: Option<String> = None;
         loop {
-            let page = self
-                .cloudfront
-                .client()
-                .list_distributions()
-                .set_marker(marker.take())
-                .send()
-                .await
-                .map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))?
-                .distribution_list
-                .ok_or_else(|| Failure::incomplete(Peer::CloudFront, ACTION, "list"))?;
+            let page = self.page(marker.take()).await?;
             for listed in page.items() {
                 if listed.comment != wanted {
                     continue;
@@ -58,5 +49,19 @@ impl Distributions {
                 _ => return Ok(None),
             }
         }
+    }
+
+    /// A page of the account's distributions.
+    pub(crate) async fn page(&self, marker: Option<String>) -> Result<DistributionList, Failure> {
+        const ACTION: &str = "ListDistributions";
+        self.cloudfront
+            .client()
+            .list_distributions()
+            .set_marker(marker)
+            .send()
+            .await
+            .map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))?
+            .distribution_list
+            .ok_or_else(|| Failure::incomplete(Peer::CloudFront, ACTION, "list"))
     }
 }

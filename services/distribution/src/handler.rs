@@ -1,5 +1,7 @@
 //! Which file does which step.
 
+use std::time::Duration;
+
 use aws::CloudFront;
 use aws_sdk_cloudfront::types::PriceClass;
 use pipeline::{Outcome, Service, StepKind};
@@ -14,6 +16,9 @@ pub(crate) struct Distributions {
     pub(crate) cloudfront: CloudFront,
     pub(crate) responder: Responder,
     pub(crate) price_class: PriceClass,
+    pub(crate) create_settle: Duration,
+    pub(crate) reconcile_interval: Duration,
+    pub(crate) orphan_grace: Duration,
 }
 
 #[async_trait::async_trait]
@@ -31,5 +36,13 @@ impl Handler for Distributions {
                 format!("{} is no step of this service", other.as_str()),
             )),
         }
+    }
+
+    fn chore_interval(&self) -> Option<Duration> {
+        Some(self.reconcile_interval)
+    }
+
+    async fn chore(&self) -> Result<(), HandlerError> {
+        self.reconcile().await
     }
 }

@@ -7,6 +7,7 @@ mod delete_distribution;
 mod disable_distribution;
 mod find;
 mod handler;
+mod reconcile;
 mod refusal;
 mod settings;
 
@@ -28,6 +29,9 @@ async fn main() -> anyhow::Result<()> {
         cloudfront,
         responder: settings.acme_responder_url,
         price_class: settings.price_class.as_str().into(),
+        create_settle: settings.create_settle.into(),
+        reconcile_interval: settings.reconcile.reconcile_interval.into(),
+        orphan_grace: settings.reconcile.orphan_grace.into(),
     };
     worker::run(handler, store, settings.worker, &telemetry).await?;
     Ok(())

@@ -15,6 +15,12 @@ pub(crate) struct Settings {
     #[arg(long, env, help_heading = "CloudFront", default_value = "PriceClass_100",
         value_parser = ["PriceClass_100", "PriceClass_200", "PriceClass_All"])]
     pub(crate) price_class: String,
+    /// How long after a distribution was about to be made it may still turn up in CloudFront's list; a deletion waits so
+    /// long for it.
+    #[arg(long, env, help_heading = "CloudFront", default_value = "2m")]
+    pub(crate) create_settle: humantime::Duration,
+    #[command(flatten)]
+    pub(crate) reconcile: aws::ReconcileArgs,
     #[command(flatten)]
     pub(crate) worker: WorkerArgs,
 }

@@ -2,11 +2,13 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudfront::Client;
+use aws_sdk_cloudfront::config::Builder;
 use aws_sdk_cloudfront::types::{Distribution, DistributionConfig};
 use store::{Store, StoreError, Task};
 use worker::HandlerError;
 
 use crate::failure::{Failure, Peer};
+use crate::wire::Wire;
 
 /// A client of CloudFront. Every call is one attempt.
 #[derive(Clone, Debug)]
@@ -57,7 +59,7 @@ impl CloudFront {
     /// A client by this configuration.
     pub fn new(config: &SdkConfig) -> Self {
         Self {
-            client: Client::new(config),
+            client: Client::from_conf(Builder::from(config).interceptor(Wire).build()),
         }
     }
 

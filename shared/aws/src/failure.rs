@@ -7,6 +7,7 @@ use aws_sdk_cloudfront::config::http::HttpResponse;
 use aws_sdk_cloudfront::error::{ProvideErrorMetadata, SdkError};
 use pipeline::Outcome;
 use telemetry::with_causes;
+use worker::HandlerError;
 
 use crate::triage::{Class, classify, triage};
 
@@ -41,6 +42,15 @@ pub struct Failure {
     pub action: &'static str,
     /// What came of it.
     pub reason: Reason,
+}
+
+impl From<Failure> for HandlerError {
+    fn from(failure: Failure) -> Self {
+        Self::Other {
+            waiting_for: format!("{} could not be asked", failure.peer),
+            source: failure.into(),
+        }
+    }
 }
 
 /// Why a call failed.

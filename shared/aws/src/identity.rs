@@ -1,7 +1,13 @@
 //! How what we make in AWS is marked as ours.
 
+/// How every distribution's comment begins.
+pub const COMMENT_PREFIX: &str = "cdn-broker ";
+/// How every IAM certificate's name begins; our own id of it follows.
+pub const CERTIFICATE_PREFIX: &str = "cdn-broker-";
 /// Tag on distributions and certificates: the instance's id.
 pub const INSTANCE_TAG: &str = "cdn-broker-instance";
+/// Tag on distributions and certificates: which broker's, by the id that its database was given when it was made.
+pub const DEPLOYMENT_TAG: &str = "cdn-broker-deployment";
 /// Tag on distributions: the tenant.
 pub const TENANT_TAG: &str = "cdn-broker-tenant";
 

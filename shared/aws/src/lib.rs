@@ -4,11 +4,16 @@
 mod client;
 mod cloudfront;
 mod failure;
+mod iam;
 mod identity;
+mod reconcile;
 mod triage;
+mod wire;
 
 pub use client::{AFTER_HELP, CALL_LIMIT, sdk_config};
 pub use cloudfront::{CloudFront, ReadConfig, WriteError, writes_race};
 pub use failure::{Failure, Peer, Reason};
-pub use identity::{INSTANCE_TAG, TENANT_TAG, tag_value};
+pub use iam::iam;
+pub use identity::{CERTIFICATE_PREFIX, COMMENT_PREFIX, DEPLOYMENT_TAG, INSTANCE_TAG, TENANT_TAG, tag_value};
+pub use reconcile::ReconcileArgs;
 pub use triage::triage;

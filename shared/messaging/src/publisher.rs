@@ -79,8 +79,7 @@ impl Messaging {
             }
             None => WORK_EXCHANGE,
         };
-        let body = serde_json::to_vec(&Alarm::new(ring.step, ring.attempt))
-            .map_err(|_| MessagingError::NotTaken("it can't be written as JSON"))?;
+        let body = Alarm::new(ring.step, ring.attempt).body();
         self.send(channel, exchange, ring.service.as_str(), &body, headers)
             .await
     }
@@ -100,7 +99,9 @@ impl Messaging {
         )
         .await;
         self.forget_when_broken(generation, &result).await;
-        metrics::counter!("messages_parked_total", "service" => service.as_str()).increment(1);
+        if result.is_ok() {
+            metrics::counter!("messages_parked_total", "service" => service.as_str()).increment(1);
+        }
         result
     }
 

@@ -43,6 +43,8 @@ pub enum OperationState {
     Succeeded,
     /// A step failed for good; the reason is kept for the user.
     Failed,
+    /// A deprovision took over: what it had begun is taken away again.
+    Superseded,
 }
 
 impl OperationState {
@@ -52,6 +54,7 @@ impl OperationState {
             Self::Running => "running",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
+            Self::Superseded => "superseded",
         }
     }
 }
@@ -63,6 +66,7 @@ impl std::str::FromStr for OperationState {
             "running" => Ok(Self::Running),
             "succeeded" => Ok(Self::Succeeded),
             "failed" => Ok(Self::Failed),
+            "superseded" => Ok(Self::Superseded),
             other => Err(UnknownName::new("operation state", other)),
         }
     }

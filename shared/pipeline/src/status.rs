@@ -90,6 +90,7 @@ pub struct StepView {
 pub fn describe(view: &View, responder: &str) -> String {
     let mut text = match (view.state, view.kind) {
         (OperationState::Failed, _) => view.failure.clone().unwrap_or_else(|| "Failed.".to_string()),
+        (OperationState::Superseded, _) => "Given up: this service is being deleted instead.".to_string(),
         (OperationState::Succeeded, OperationKind::Deprovision) => "Everything is removed.".to_string(),
         (OperationState::Succeeded, OperationKind::Provision) => succeeded(view),
         (OperationState::Running, OperationKind::Deprovision) => {

@@ -1,9 +1,12 @@
 //! The pool, and transactions with a name.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
+use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
+use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::migrations;
@@ -36,6 +39,8 @@ impl std::fmt::Debug for DatabaseArgs {
 #[derive(Clone)]
 pub struct Store {
     pub(crate) pool: Pool,
+    /// Read once: it never changes.
+    pub(crate) deployment: Arc<OnceCell<Uuid>>,
 }
 
 impl Store {
@@ -70,7 +75,19 @@ impl Store {
             })
             .build()
             .map_err(|error| StoreError::Setting(error.to_string()))?;
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            deployment: Arc::default(),
+        })
+    }
+
+    /// Sets the pool's gauges.
+    pub fn measure(&self) {
+        let status = self.pool.status();
+        metrics::gauge!("store_pool_connections", "state" => "idle").set(status.available as f64);
+        metrics::gauge!("store_pool_connections", "state" => "used")
+            .set((status.size - status.available.min(status.size)) as f64);
+        metrics::gauge!("store_pool_waiting").set(status.waiting as f64);
     }
 
     /// One harmless statement: is the database there, with the schema that this program needs?
@@ -79,14 +96,21 @@ impl Store {
     /// When it is not.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let client = self.pool.get().await?;
-        let found: Option<i32> = client
-            .query_one("select max(version) from schema_migrations", &[])
-            .await?
-            .try_get(0)?;
-        match found {
-            Some(found) if found >= migrations::newest() => Ok(()),
-            _ => Err(StoreError::Unreadable("the schema is not migrated yet".into())),
+        let row = client
+            .query_one(
+                "select coalesce(max(version), 0), coalesce(max(works_with), 0) from schema_migrations",
+                &[],
+            )
+            .await?;
+        let (found, works_with): (i32, i32) = (row.try_get(0)?, row.try_get(1)?);
+        let known = migrations::newest();
+        if works_with > known {
+            return Err(StoreError::SchemaTooNew { found, known });
         }
+        if found < known {
+            return Err(StoreError::Unreadable("the schema is not migrated yet".into()));
+        }
+        Ok(())
     }
 
     /// Runs `body` in a transaction, counted and timed by `name`. It is rolled back when `body` fails.

@@ -37,6 +37,26 @@ pub enum StoreError {
     Stale,
 }
 
+impl StoreError {
+    /// PostgreSQL is away or has no time: the same will go well later, with nothing changed here.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Database { .. })
+    }
+
+    /// PostgreSQL is away altogether: no connection, or it broke, or the server is starting, stopping, or out of
+    /// connections or room (SQLSTATE classes 08, 57P and 53).
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Unavailable(_) => true,
+            Self::Database { source, .. } => match source.code() {
+                Some(code) => ["08", "57P", "53"].iter().any(|class| code.code().starts_with(class)),
+                None => true,
+            },
+            _ => false,
+        }
+    }
+}
+
 impl From<pipeline::step::UnknownName> for StoreError {
     fn from(error: pipeline::step::UnknownName) -> Self {
         Self::Unreadable(error.to_string())

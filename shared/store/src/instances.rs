@@ -1,11 +1,13 @@
 //! Instances: what a handler needs to know, and the distribution that belongs to one.
 
+use std::time::Duration;
+
 use pipeline::Settings;
 use tokio_postgres::Row;
 
 use crate::connection::Store;
 use crate::error::StoreError;
-use crate::steps::Task;
+use crate::steps::{Task, lock_current, millis};
 
 /// A service instance, as handlers see it.
 #[derive(Debug, Clone)]
@@ -40,6 +42,38 @@ pub(crate) fn instance_from(row: &Row) -> Result<Instance, StoreError> {
 }
 
 impl Store {
+    /// Writes down that a distribution is about to be made: from now on one may turn up, whatever happens to this worker.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the task is no longer current; database errors.
+    pub async fn intend_distribution(&self, task: &Task) -> Result<(), StoreError> {
+        self.in_transaction("intend-distribution", async |tx| {
+            lock_current(tx, task).await?;
+            tx.execute(
+                "update instances set creating_since = clock_timestamp() where id = $1",
+                &[&task.instance.id],
+            )
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// How long ago a distribution was last about to be made for the task's instance, if ever.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn distribution_intended(&self, task: &Task) -> Result<Option<Duration>, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_one(
+                "select (extract(epoch from clock_timestamp() - creating_since) * 1000)::bigint from instances where id = $1",
+                &[&task.instance.id],
+            )
+            .await?;
+        Ok(row.try_get::<_, Option<i64>>(0)?.map(millis))
+    }
+
     /// Writes down the distribution that was made or adopted for the task's instance. Not guarded by the attempt: what
     /// was made belongs to the instance, whoever made it.
     ///

@@ -3,40 +3,77 @@
 use crate::connection::Store;
 use crate::error::StoreError;
 
-const MIGRATIONS: &[(i32, &str)] = &[(1, include_str!("migrations/0001_first.sql"))];
+/// One step of the schema.
+struct Migration {
+    version: i32,
+    /// The oldest program, named by the newest migration it knows, that still works once this one has run. An
+    /// additive migration repeats its predecessor's; raise it when something that old programs use goes away.
+    works_with: i32,
+    sql: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        works_with: 1,
+        sql: include_str!("migrations/0001_first.sql"),
+    },
+    Migration {
+        version: 2,
+        works_with: 1,
+        sql: include_str!("migrations/0002_nothing_lost.sql"),
+    },
+];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.
 const LOCK: i64 = 0x6364_6e62;
 
 /// The schema's version that this program brings.
 pub(crate) fn newest() -> i32 {
-    MIGRATIONS.last().map_or(0, |(version, _)| *version)
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
 }
 
 impl Store {
-    /// Brings the schema up to this program's version. Safe to call from every process at once.
+    /// Brings the schema up to this program's version. Safe to call from every process at once. On a newer schema this
+    /// program works on as long as that schema's migrations say that it can: so a rolling upgrade may restart old ones.
     ///
     /// # Errors
-    /// [`StoreError::SchemaTooNew`] when a newer program has migrated further; database errors.
+    /// [`StoreError::SchemaTooNew`] when a newer program has migrated to where this one can't work; database errors.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.in_transaction("migrate", async |tx| {
             tx.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
             tx.batch_execute(
-                "create table if not exists schema_migrations (version integer primary key, applied_at timestamptz not null default now())",
+                "create table if not exists schema_migrations \
+                   (version integer primary key, applied_at timestamptz not null default now()); \
+                 alter table schema_migrations add column if not exists works_with integer not null default 1",
             )
             .await?;
-            let found: i32 = tx
-                .query_one("select coalesce(max(version), 0) from schema_migrations", &[])
-                .await?
-                .try_get(0)?;
+            let row = tx
+                .query_one(
+                    "select coalesce(max(version), 0), coalesce(max(works_with), 0) from schema_migrations",
+                    &[],
+                )
+                .await?;
+            let (found, works_with): (i32, i32) = (row.try_get(0)?, row.try_get(1)?);
             let known = newest();
-            if found > known {
+            if works_with > known {
                 return Err(StoreError::SchemaTooNew { found, known });
             }
-            for (version, sql) in MIGRATIONS.iter().filter(|(version, _)| *version > found) {
-                tx.batch_execute(sql).await?;
-                tx.execute("insert into schema_migrations (version) values ($1)", &[version]).await?;
-                tracing::info!(version, "schema migrated");
+            if found > known {
+                tracing::warn!(
+                    found,
+                    known,
+                    "the schema is newer than this program, which still works with it"
+                );
+            }
+            for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
+                tx.batch_execute(migration.sql).await?;
+                tx.execute(
+                    "insert into schema_migrations (version, works_with) values ($1, $2)",
+                    &[&migration.version, &migration.works_with],
+                )
+                .await?;
+                tracing::info!(version = migration.version, "schema migrated");
             }
             Ok(())
         })

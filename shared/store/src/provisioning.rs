@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::claims;
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::record::{Ending, end};
 use crate::steps::{as_millis, insert_planned};
 
 /// What a provision request asks for, after it was checked.
@@ -75,8 +76,6 @@ pub enum Deprovision {
         /// That operation.
         operation: Uuid,
     },
-    /// Another operation runs.
-    Busy,
     /// Unknown or removed.
     Gone,
 }
@@ -119,7 +118,7 @@ impl Store {
                         operation: row.try_get("id")?,
                     },
                     (OperationKind::Provision, OperationState::Succeeded) => Provision::Exists,
-                    (OperationKind::Provision, OperationState::Failed) => {
+                    (OperationKind::Provision, OperationState::Failed | OperationState::Superseded) => {
                         conflict("this instance could not be created; delete it first")
                     }
                 });
@@ -153,7 +152,8 @@ impl Store {
         .await
     }
 
-    /// Begins a deprovision of an instance that has come to rest.
+    /// Begins a deprovision, at any moment: a provision that still runs is superseded by it, and whatever a worker then
+    /// still does for it is stale.
     ///
     /// # Errors
     /// Database errors; then nothing was written.
@@ -172,17 +172,16 @@ impl Store {
             }
             let running = tx
                 .query_opt(
-                    "select id, kind from operations where instance_id = $1 and state = 'running'",
+                    "select id, kind from operations where instance_id = $1 and state = 'running' for update",
                     &[&instance],
                 )
                 .await?;
             if let Some(row) = running {
-                return Ok(match row.try_get::<_, String>("kind")?.parse()? {
-                    OperationKind::Deprovision => Deprovision::Running {
-                        operation: row.try_get("id")?,
-                    },
-                    OperationKind::Provision => Deprovision::Busy,
-                });
+                let running: Uuid = row.try_get("id")?;
+                match row.try_get::<_, String>("kind")?.parse()? {
+                    OperationKind::Deprovision => return Ok(Deprovision::Running { operation: running }),
+                    OperationKind::Provision => end(tx, instance, running, Ending::Superseded).await?,
+                }
             }
             let (operation, rings) = begin(tx, instance, OperationKind::Deprovision, &[], schedules).await?;
             Ok(Deprovision::Accepted { operation, rings })

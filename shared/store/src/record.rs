@@ -5,6 +5,7 @@ use std::time::Duration;
 use deadpool_postgres::Transaction;
 use pipeline::plan::{self, Situation};
 use pipeline::{OperationKind, Outcome, Ring, Schedules, Verdict};
+use uuid::Uuid;
 
 use crate::claims;
 use crate::connection::Store;
@@ -20,6 +21,9 @@ pub enum Recorded {
     Written(Vec<Ring>),
 }
 
+/// So many attempts in a row that panic or never end make a step poison: an operator is told, and it is tried seldom.
+pub const POISON: i32 = 3;
+
 /// A peer that asks for more patience than this is asked again all the same.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(7 * 86_400);
 
@@ -29,11 +33,19 @@ pub(crate) fn storable(text: &str) -> String {
 }
 
 impl Store {
-    /// Records an attempt's outcome. The slower of two deliveries of one attempt changes nothing.
+    /// Records an attempt's outcome. The slower of two deliveries of one attempt changes nothing. `crashed` counts
+    /// attempts that ended by a panic or by the time limit: from [`POISON`] in a row on, the step is tried at its
+    /// schedule's longest delay only.
     ///
     /// # Errors
     /// Database errors; then nothing was changed and the message must not be acknowledged.
-    pub async fn record(&self, task: &Task, outcome: &Outcome, schedules: &Schedules) -> Result<Recorded, StoreError> {
+    pub async fn record(
+        &self,
+        task: &Task,
+        outcome: &Outcome,
+        crashed: bool,
+        schedules: &Schedules,
+    ) -> Result<Recorded, StoreError> {
         let result = self
             .in_transaction("record", async |tx| {
                 lock_current(tx, task).await?;
@@ -44,11 +56,14 @@ impl Store {
                         retry_after,
                     } => {
                         let attempt = u32::try_from(task.attempt).unwrap_or(0);
+                        let crashes = if crashed { task.crashes.saturating_add(1) } else { 0 };
+                        let schedule = schedules.of(task.kind);
                         let delay = match retry_after {
                             Some(wanted) => (*wanted).min(LONGEST_RETRY_AFTER),
-                            None => schedules.of(task.kind).delay(attempt),
+                            None if crashes >= POISON => schedule.max,
+                            None => schedule.delay(attempt),
                         };
-                        pending(tx, task, &storable(waiting_for), delay).await
+                        pending(tx, task, &storable(waiting_for), delay, crashes).await
                     }
                     Outcome::Failed { for_user, cause } => {
                         fail(tx, task, for_user, cause).await?;
@@ -70,12 +85,13 @@ async fn pending(
     task: &Task,
     waiting_for: &str,
     delay: Duration,
+    crashes: i32,
 ) -> Result<Vec<Ring>, StoreError> {
     let row = tx
         .query_one(
             "update steps set attempt = attempt + 1, due_at = now() + $2 * interval '1 millisecond', waiting_for = $3, \
-             checked_at = now(), rung_at = now() where id = $1 returning deadline_at < now()",
-            &[&task.step, &as_millis(delay), &waiting_for],
+             checked_at = now(), rung_at = now(), swept = 0, crashes = $4 where id = $1 returning deadline_at < now()",
+            &[&task.step, &as_millis(delay), &waiting_for, &crashes],
         )
         .await?;
     if row.try_get(0)? {
@@ -224,25 +240,53 @@ async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
 
 async fn fail(tx: &Transaction<'_>, task: &Task, for_user: &str, cause: &str) -> Result<(), StoreError> {
     tx.execute(
-        "update operations set state = 'failed', failure = $2, cause = $3, ended_at = now() where id = $1",
-        &[&task.operation, &storable(for_user), &storable(cause)],
-    )
-    .await?;
-    tx.execute(
         "update steps set state = 'failed', ended_at = now() where id = $1",
         &[&task.step],
     )
     .await?;
+    end(
+        tx,
+        &task.instance.id,
+        task.operation,
+        Ending::Failed { for_user, cause },
+    )
+    .await
+}
+
+/// How an operation ends before its plan is done.
+pub(crate) enum Ending<'t> {
+    /// It can't succeed.
+    Failed { for_user: &'t str, cause: &'t str },
+    /// A deprovision takes over.
+    Superseded,
+}
+
+/// Ends an operation whose plan is not done; instance and operation are locked.
+pub(crate) async fn end(
+    tx: &Transaction<'_>,
+    instance: &str,
+    operation: Uuid,
+    ending: Ending<'_>,
+) -> Result<(), StoreError> {
+    let (state, for_user, cause) = match ending {
+        Ending::Failed { for_user, cause } => ("failed", Some(storable(for_user)), Some(storable(cause))),
+        Ending::Superseded => ("superseded", None, None),
+    };
+    tx.execute(
+        "update operations set state = $2, failure = $3, cause = $4, ended_at = now() where id = $1",
+        &[&operation, &state, &for_user, &cause],
+    )
+    .await?;
     tx.execute(
         "update steps set state = 'cancelled', ended_at = now() where operation_id = $1 and state = 'waiting'",
-        &[&task.operation],
+        &[&operation],
     )
     .await?;
     // A domain that was proved on the way to nothing must not stay out of everybody else's reach.
     tx.execute(
         "update claims set proved = false where instance_id = $1 and not exists \
          (select 1 from certificates c where c.instance_id = $1 and c.attached_at is not null)",
-        &[&task.instance.id],
+        &[&instance],
     )
     .await?;
     Ok(())

@@ -5,6 +5,7 @@ use std::time::Duration;
 use deadpool_postgres::Transaction;
 use pipeline::plan::{Born, Planned};
 use pipeline::{OperationKind, Ring, Schedules, StepKind};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::connection::Store;
@@ -30,6 +31,10 @@ pub struct Task {
     pub round: i32,
     /// How long until it is due, when the alarm rang early.
     pub early: Duration,
+    /// The database's time when it was loaded: the one clock that all processes share.
+    pub now: OffsetDateTime,
+    /// How many attempts before this one ended, in a row, by a panic or by the time limit.
+    pub crashes: i32,
     /// The instance.
     pub instance: Instance,
 }
@@ -43,7 +48,7 @@ impl Store {
         let client = self.pool.get().await?;
         let statement = client
             .prepare_cached(&format!(
-                "select s.id, s.attempt, s.operation_id, o.kind as operation_kind, s.kind, s.subject, s.round, \
+                "select s.id, s.attempt, s.crashes, clock_timestamp() as now, s.operation_id, o.kind as operation_kind, s.kind, s.subject, s.round, \
                  (greatest(0, extract(epoch from s.due_at - clock_timestamp())) * 1000)::bigint as early_ms, {INSTANCE_COLUMNS} \
                  from steps s join operations o on o.id = s.operation_id join instances i on i.id = o.instance_id \
                  where s.id = $1 and s.attempt = $2 and s.state = 'waiting' and o.state = 'running'"
@@ -61,6 +66,8 @@ impl Store {
             subject: row.try_get("subject")?,
             round: row.try_get("round")?,
             early: millis(row.try_get("early_ms")?),
+            now: row.try_get("now")?,
+            crashes: row.try_get("crashes")?,
             instance: instance_from(&row)?,
         }))
     }

@@ -9,16 +9,18 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::steps::{as_millis, millis};
 
-/// Most rings of one sweep: what comes back after a long outage is published at a bounded rate.
-const MOST_RINGS: i64 = 500;
+/// A step that was swept so many times without being recorded is not left alone for even longer.
+const MOST_DOUBLINGS: i32 = 6;
 
 impl Store {
-    /// The service's steps that are overdue and were not rung for `grace`; they count as rung from now on. Steps whose
-    /// publish failed ([`Self::not_rung`]) come at once. Only one process sweeps a service at a time.
+    /// At most `most` of the service's steps that are overdue and were not rung for `grace`; they count as rung from now
+    /// on. The grace doubles with each sweep of a step that nothing was recorded for since: what kills its worker comes
+    /// ever more seldom. Steps whose publish failed ([`Self::not_rung`]) come at once. Only one process sweeps a service
+    /// at a time.
     ///
     /// # Errors
     /// Database errors.
-    pub async fn sweep(&self, service: Service, grace: Duration) -> Result<Vec<Ring>, StoreError> {
+    pub async fn sweep(&self, service: Service, grace: Duration, most: u32) -> Result<Vec<Ring>, StoreError> {
         self.in_transaction("sweep", async |tx| {
             let mine: bool = tx
                 .query_one(
@@ -32,12 +34,13 @@ impl Store {
             }
             let rows = tx
                 .query(
-                    "update steps set rung_at = now() where id in ( \
+                    "update steps set rung_at = now(), swept = swept + (rung_at is not null)::integer where id in ( \
                        select s.id from steps s where s.service = $1 and s.state = 'waiting' and s.due_at < now() \
-                       and (s.rung_at is null or greatest(s.due_at, s.rung_at) < now() - $2 * interval '1 millisecond') \
+                       and (s.rung_at is null or greatest(s.due_at, s.rung_at) \
+                            < now() - $2 * (1 << least(s.swept, $4)) * interval '1 millisecond') \
                        order by s.due_at limit $3 for update skip locked) \
                      returning id, attempt",
-                    &[&service.as_str(), &as_millis(grace), &MOST_RINGS],
+                    &[&service.as_str(), &as_millis(grace), &i64::from(most), &MOST_DOUBLINGS],
                 )
                 .await?;
             rows.iter()

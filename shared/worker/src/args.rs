@@ -22,9 +22,12 @@ pub struct WorkerArgs {
     #[arg(long, env, default_value = "15s")]
     pub sweep_interval: Duration,
     /// A step counts as not rung when it is overdue by this and its queue is empty; at least a fifth longer than the
-    /// longest attempt is used, whatever is set.
+    /// longest attempt is used, whatever is set. It doubles with each time that it was of no use.
     #[arg(long, env, default_value = "1m")]
     pub sweep_grace: Duration,
+    /// Most lost rings per second that this process publishes, so that what comes back after an outage is no stampede.
+    #[arg(long, env, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    pub sweep_rate: u32,
     /// On SIGTERM, what is in hand may finish for this long; then it is given back.
     #[arg(long, env, default_value = "20s")]
     pub shutdown_grace: Duration,

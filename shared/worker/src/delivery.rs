@@ -1,24 +1,26 @@
 //! The life of one delivery: load, attempt, record, publish, acknowledge. A crash between any two of these loses only
 //! a ring of the clock.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt as _;
 use messaging::{Alarm, Delivery, Messaging};
 use pipeline::{Outcome, Ring, Schedules, Verdict};
-use store::{Recorded, Store, StoreError, Task};
+use store::{POISON, Recorded, Store, StoreError, Task};
 use telemetry::with_causes;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use crate::fairness::Seats;
 use crate::handler::{Handler, HandlerError};
+use crate::peers::Peers;
 
 /// An alarm this early is acted upon: clocks and rungs are not finer.
 const EARLY_ENOUGH: Duration = Duration::from_millis(20);
 /// Before a message is tried again that could not be dealt with.
 const IN_TROUBLE: Duration = Duration::from_secs(2);
+/// Before a step is looked at again whose instance has its share of the seats.
+const OTHERS_FIRST: Duration = Duration::from_secs(1);
 
 /// All that deliveries share.
 pub(crate) struct Desk<H> {
@@ -27,9 +29,11 @@ pub(crate) struct Desk<H> {
     pub(crate) messaging: Arc<Messaging>,
     pub(crate) schedules: Schedules,
     pub(crate) abandoned: CancellationToken,
+    pub(crate) seats: Seats,
+    pub(crate) peers: Arc<Peers>,
 }
 
-pub(crate) async fn deliver<H: Handler>(desk: &Desk<H>, delivery: &Delivery) {
+pub(crate) async fn deliver<H: Handler>(desk: &Arc<Desk<H>>, delivery: &Delivery) {
     let alarm = match delivery.alarm() {
         Ok(alarm) => alarm,
         Err(reason) => {
@@ -42,30 +46,42 @@ pub(crate) async fn deliver<H: Handler>(desk: &Desk<H>, delivery: &Delivery) {
         instance = tracing::field::Empty, subject = tracing::field::Empty);
     telemetry::follow(&span, delivery.traceparent());
     async {
-        let dealt_with = match desk.store.load_task(alarm.step, alarm.attempt).await {
-            Ok(Some(task)) => attempt(desk, &task).await,
-            Ok(None) => stale(desk, alarm.step, delivery.redelivered()).await,
-            Err(error) => Err(error),
-        };
-        match dealt_with {
-            Ok(()) => {
-                // An acknowledgement that is lost brings the message back as a stale one.
-                let _ = delivery.ack().await;
+        match desk.store.load_task(alarm.step, alarm.attempt).await {
+            Ok(Some(task)) => {
+                let task = Arc::new(task);
+                crash_points::within(task.kind.as_str(), &task.instance.id, async {
+                    let dealt_with = attempt(desk, &task).await;
+                    crash_points::at("before-ack");
+                    conclude(desk, delivery, alarm, dealt_with).await;
+                })
+                .await;
             }
-            Err(error) => not_dealt_with(desk, delivery, alarm, &error).await,
+            Ok(None) => {
+                let dealt_with = stale(desk, alarm.step, delivery.redelivered()).await;
+                conclude(desk, delivery, alarm, dealt_with).await;
+            }
+            Err(error) => conclude(desk, delivery, alarm, Err(error)).await,
         }
     }
     .instrument(span)
     .await;
 }
 
+async fn conclude<H: Handler>(desk: &Desk<H>, delivery: &Delivery, alarm: Alarm, dealt_with: Result<(), StoreError>) {
+    match dealt_with {
+        // An acknowledgement that is lost brings the message back as a stale one.
+        Ok(()) => drop(delivery.ack().await),
+        Err(error) => not_dealt_with(desk, delivery, alarm, &error).await,
+    }
+}
+
 /// Puts a message aside with its reason; when even that fails it goes back to its queue.
 async fn park<H: Handler>(desk: &Desk<H>, delivery: &Delivery, reason: &str) {
     if desk.messaging.park(H::SERVICE, delivery.body(), reason).await.is_ok() {
-        let _ = delivery.ack().await;
+        drop(delivery.ack().await);
     } else {
         tokio::time::sleep(IN_TROUBLE).await;
-        let _ = delivery.give_back().await;
+        drop(delivery.give_back().await);
     }
 }
 
@@ -73,8 +89,9 @@ async fn park<H: Handler>(desk: &Desk<H>, delivery: &Delivery, reason: &str) {
 /// back, and a database that is away for a while must not make poison of good messages.
 async fn not_dealt_with<H: Handler>(desk: &Desk<H>, delivery: &Delivery, alarm: Alarm, error: &StoreError) {
     tracing::warn!(error = with_causes(error), "not dealt with");
+    desk.peers.judge(error);
     match error {
-        StoreError::Unavailable(_) | StoreError::Database { .. } => {
+        error if error.is_transient() => {
             let again = Ring {
                 service: H::SERVICE,
                 step: alarm.step,
@@ -101,56 +118,53 @@ async fn stale<H: Handler>(desk: &Desk<H>, step: uuid::Uuid, redelivered: bool) 
     Ok(())
 }
 
-async fn attempt<H: Handler>(desk: &Desk<H>, task: &Task) -> Result<(), StoreError> {
+async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<(), StoreError> {
     let kind = task.kind.as_str();
     tracing::Span::current()
         .record("kind", kind)
         .record("instance", task.instance.id.as_str())
         .record("subject", task.subject.as_str());
+    let again = |delay| Ring {
+        service: H::SERVICE,
+        step: task.step,
+        attempt: task.attempt,
+        delay,
+    };
     if task.early > EARLY_ENOUGH {
         // The longest rung is shorter than the delay: set the alarm anew for what remains.
-        let rest = Ring {
-            service: H::SERVICE,
-            step: task.step,
-            attempt: task.attempt,
-            delay: task.early,
-        };
-        publish(desk, &[rest]).await;
+        publish(desk, &[again(task.early)]).await;
         return Ok(());
     }
+    let Some(_seat) = desk.seats.take(&task.instance.id) else {
+        metrics::counter!("deliveries_deferred_total", "service" => H::SERVICE.as_str()).increment(1);
+        publish(desk, &[again(OTHERS_FIRST)]).await;
+        return Ok(());
+    };
     let begun = Instant::now();
-    let limit = desk.schedules.of(task.kind).limit;
-    let outcome = tokio::select! {
-        outcome = AssertUnwindSafe(tokio::time::timeout(limit, desk.handler.attempt(task))).catch_unwind() => outcome,
+    crash_points::at("before-handler");
+    let Attempted { outcome, crashed } = tokio::select! {
+        attempted = handle(desk, task) => match attempted? {
+            Some(attempted) => attempted,
+            None => return stale(desk, task.step, false).await,
+        },
         () = desk.abandoned.cancelled() => return Err(StoreError::Stale),
     };
-    let outcome = match outcome {
-        Ok(Ok(Ok(outcome))) => outcome,
-        Ok(Ok(Err(HandlerError::Store(StoreError::Stale)))) => {
-            return stale(desk, task.step, false).await;
-        }
-        Ok(Ok(Err(HandlerError::Store(error @ (StoreError::Unavailable(_) | StoreError::Database { .. }))))) => {
-            return Err(error);
-        }
-        Ok(Ok(Err(error))) => {
-            tracing::error!(error = with_causes(&error), "the attempt failed");
-            Outcome::pending(match error {
-                HandlerError::Other { waiting_for, .. } => waiting_for,
-                HandlerError::Store(_) => "an internal error, which the operator sees in the log".to_string(),
-            })
-        }
-        Ok(Err(_elapsed)) => Outcome::pending(format!("the attempt took longer than {limit:?}")),
-        Err(_panic) => {
-            tracing::error!("the handler panicked");
-            metrics::counter!("handler_panics_total", "kind" => kind).increment(1);
-            Outcome::pending("an internal error, which the operator sees in the log")
-        }
-    };
+    crash_points::at("before-record");
     metrics::counter!("step_attempts_total", "kind" => kind, "outcome" => outcome.name()).increment(1);
     metrics::histogram!("step_attempt_duration_seconds", "kind" => kind).record(begun.elapsed());
     log(&outcome, begun.elapsed());
-    match desk.store.record(task, &outcome, &desk.schedules).await? {
-        Recorded::Written(rings) => publish(desk, &rings).await,
+    match desk
+        .store
+        .record(task, &outcome, crashed.is_some(), &desk.schedules)
+        .await?
+    {
+        Recorded::Written(rings) => {
+            crash_points::at("before-publish");
+            publish(desk, &rings).await;
+            if let Some(reason) = crashed.filter(|_| task.crashes + 1 == POISON) {
+                tell_operator(desk, task, &reason).await;
+            }
+        }
         Recorded::Stale => {
             tracing::warn!(
                 outcome = outcome.name(),
@@ -162,18 +176,98 @@ async fn attempt<H: Handler>(desk: &Desk<H>, task: &Task) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Publishes what a record returned. A failure loses nothing: the steps are marked, and the next sweep rings them.
-pub(crate) async fn publish<H: Handler>(desk: &Desk<H>, rings: &[Ring]) {
-    if let Err(error) = desk.messaging.ring(rings, telemetry::traceparent().as_deref()).await {
-        tracing::warn!(
-            error = with_causes(&error),
-            rings = rings.len(),
-            "not published; the sweeper will"
-        );
-        if let Err(error) = desk.store.not_rung(rings).await {
-            tracing::warn!(error = with_causes(&error), "the sweeper will do it after its grace");
+/// What an attempt came to, and how it crashed if it did.
+struct Attempted {
+    outcome: Outcome,
+    crashed: Option<String>,
+}
+
+/// Runs the handler in a task of its own: neither a panic nor a thread that it blocks for ever takes the delivery with
+/// it. `None`: the step is no longer current.
+async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Option<Attempted>, StoreError> {
+    let kind = task.kind.as_str();
+    let limit = desk.schedules.of(task.kind).limit;
+    let (own_desk, own_task) = (desk.clone(), task.clone());
+    let work = async move {
+        let attempt = own_desk.handler.attempt(&own_task);
+        crash_points::within(kind, &own_task.instance.id, attempt).await
+    };
+    let mut running = Broken(tokio::spawn(work.instrument(tracing::Span::current())));
+    let result = tokio::time::timeout(limit, &mut running.0).await;
+    let crashed = |reason: String, waiting_for: String| Attempted {
+        outcome: Outcome::pending(waiting_for),
+        crashed: Some(reason),
+    };
+    Ok(Some(match result {
+        Ok(Ok(Ok(outcome))) => Attempted { outcome, crashed: None },
+        Ok(Ok(Err(HandlerError::Store(StoreError::Stale)))) => return Ok(None),
+        Ok(Ok(Err(HandlerError::Store(error)))) if error.is_transient() => return Err(error),
+        Ok(Ok(Err(error))) => {
+            tracing::error!(error = with_causes(&error), "the attempt failed");
+            Attempted {
+                outcome: Outcome::pending(match error {
+                    HandlerError::Other { waiting_for, .. } => waiting_for,
+                    HandlerError::Store(_) => "an internal error, which the operator sees in the log".to_string(),
+                }),
+                crashed: None,
+            }
         }
+        Ok(Err(_panic)) => {
+            tracing::error!("the handler panicked");
+            metrics::counter!("handler_panics_total", "kind" => kind).increment(1);
+            crashed(
+                "the handler panicked".into(),
+                "an internal error, which the operator sees in the log".into(),
+            )
+        }
+        Err(_elapsed) => {
+            tracing::error!(?limit, "the handler did not end in time");
+            metrics::counter!("handler_overruns_total", "kind" => kind).increment(1);
+            let reason = format!("the attempt took longer than {limit:?}");
+            crashed(reason.clone(), reason)
+        }
+    }))
+}
+
+/// Broken off when it is dropped: an abandoned attempt must not go on.
+struct Broken<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for Broken<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
+}
+
+/// A note in the parking queue. The step itself goes on, seldom, until its deadline.
+async fn tell_operator<H: Handler>(desk: &Desk<H>, task: &Task, reason: &str) {
+    let reason = format!(
+        "{reason}, {POISON} times in a row: {} {} of instance {}",
+        task.kind.as_str(),
+        task.subject,
+        task.instance.id
+    );
+    tracing::error!(reason, "this step is poison; it is tried seldom from now on");
+    let body = Alarm::new(task.step, task.attempt + 1).body();
+    if let Err(error) = desk.messaging.park(H::SERVICE, &body, &reason).await {
+        tracing::warn!(error = with_causes(&error), "no note of it could be parked");
+    }
+}
+
+/// Publishes what a record returned. A failure (`false`) loses nothing: the steps are marked, and the next sweep rings
+/// them.
+pub(crate) async fn publish<H: Handler>(desk: &Desk<H>, rings: &[Ring]) -> bool {
+    let Err(error) = desk.messaging.ring(rings, telemetry::traceparent().as_deref()).await else {
+        return true;
+    };
+    tracing::warn!(
+        error = with_causes(&error),
+        rings = rings.len(),
+        "not published; the sweeper will"
+    );
+    if let Err(error) = desk.store.not_rung(rings).await {
+        tracing::warn!(error = with_causes(&error), "the sweeper will do it after its grace");
+    }
+    false
 }
 
 fn log(outcome: &Outcome, took: Duration) {

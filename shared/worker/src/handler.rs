@@ -1,5 +1,7 @@
 //! What a service brings.
 
+use std::time::Duration;
+
 use pipeline::{Outcome, Service};
 use store::{StoreError, Task};
 
@@ -14,6 +16,19 @@ pub trait Handler: Send + Sync + 'static {
     /// # Errors
     /// When the attempt can't be judged; the step is tried again by its schedule.
     async fn attempt(&self, task: &Task) -> Result<Outcome, HandlerError>;
+
+    /// How often one process of the service does its chore; `None`: it has none.
+    fn chore_interval(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What is done now and then beside the steps, by one process at a time.
+    ///
+    /// # Errors
+    /// Logged; the chore's turn comes again.
+    async fn chore(&self) -> Result<(), HandlerError> {
+        Ok(())
+    }
 }
 
 /// An attempt that came to no outcome.

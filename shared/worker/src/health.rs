@@ -1,5 +1,6 @@
-//! /healthz: the process lives. /readyz: it can work (PostgreSQL answers). /metrics: Prometheus.
+//! /healthz: the process lives. /readyz: it can work. /metrics: Prometheus.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,19 +10,47 @@ use store::Store;
 use telemetry::Telemetry;
 use tokio::net::TcpListener;
 
-/// The routes, for broker-api to serve beside its own.
+use crate::peers::Peers;
+
+/// A probe of Kubernetes or Cloud Foundry gives up soon after.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The routes, for broker-api to serve beside its own: it is ready when PostgreSQL answers, since it takes requests
+/// without RabbitMQ too.
 pub fn health_routes(store: Store, telemetry: &Telemetry) -> Router {
-    let metrics = telemetry.metrics();
-    Router::new()
-        .route("/healthz", get(|| async { "ok" }))
-        .route("/readyz", get(move || ready(store.clone())))
-        .route("/metrics", get(move || std::future::ready(metrics.render())))
+    routes(store, None, telemetry)
 }
 
-async fn ready(store: Store) -> (StatusCode, &'static str) {
-    match tokio::time::timeout(Duration::from_secs(3), store.ping()).await {
-        Ok(Ok(())) => (StatusCode::OK, "ready"),
-        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "PostgreSQL does not answer"),
+/// A worker's routes: it is ready when PostgreSQL answers and its queue is being consumed.
+pub(crate) fn worker_routes(store: Store, peers: Arc<Peers>, telemetry: &Telemetry) -> Router {
+    routes(store, Some(peers), telemetry)
+}
+
+fn routes(store: Store, peers: Option<Arc<Peers>>, telemetry: &Telemetry) -> Router {
+    let metrics = telemetry.metrics();
+    let pool = store.clone();
+    Router::new()
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(move || ready(store.clone(), peers.clone())))
+        .route(
+            "/metrics",
+            get(move || {
+                pool.measure();
+                std::future::ready(metrics.render())
+            }),
+        )
+}
+
+async fn ready(store: Store, peers: Option<Arc<Peers>>) -> (StatusCode, String) {
+    let unready = |why: String| (StatusCode::SERVICE_UNAVAILABLE, why);
+    match tokio::time::timeout(PATIENCE, store.ping()).await {
+        Err(_elapsed) => return unready(format!("PostgreSQL does not answer within {PATIENCE:?}")),
+        Ok(Err(error)) => return unready(format!("PostgreSQL: {error}")),
+        Ok(Ok(())) => {}
+    }
+    match peers {
+        Some(peers) if !peers.consuming() => unready("the queue at RabbitMQ is not being consumed".to_string()),
+        _ => (StatusCode::OK, "ready".to_string()),
     }
 }
 

@@ -2,9 +2,12 @@
 //! it; shutdown; health. A service brings a [`Handler`] and nothing else. See README.md.
 
 mod args;
+mod chore;
 mod delivery;
+mod fairness;
 mod handler;
 mod health;
+mod peers;
 mod run;
 mod shutdown;
 mod sweeper;

@@ -12,11 +12,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::args::WorkerArgs;
+use crate::chore::do_chores;
 use crate::delivery::{Desk, deliver};
+use crate::fairness::Seats;
 use crate::handler::Handler;
-use crate::health::{health_routes, serve_health};
+use crate::health::{serve_health, worker_routes};
+use crate::peers::Peers;
 use crate::shutdown::shutdown_signal;
-use crate::sweeper::sweep_for_ever;
+use crate::sweeper::{Sweeping, sweep_for_ever};
 
 /// Why a worker can't run.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +45,8 @@ pub async fn run<H: Handler>(
     args: WorkerArgs,
     telemetry: &Telemetry,
 ) -> Result<(), WorkerError> {
-    let routes = health_routes(store.clone(), telemetry);
+    let peers = Arc::new(Peers::default());
+    let routes = worker_routes(store.clone(), peers.clone(), telemetry);
     let health = tokio::spawn(serve_health(TcpListener::bind(args.health_listen).await?, routes));
     let stopping = CancellationToken::new();
     let on_signal = stopping.clone();
@@ -64,12 +68,16 @@ pub async fn run<H: Handler>(
         schedules: args.schedules.clone(),
         // What is in hand when the grace is over is broken off, and its message goes back.
         abandoned: CancellationToken::new(),
+        seats: Seats::new(usize::from(args.concurrency)),
+        peers,
     });
-    let sweeper = tokio::spawn(sweep_for_ever(
-        desk.clone(),
-        args.sweep_interval.into(),
-        args.sweep_grace.into(),
-    ));
+    let sweeping = Sweeping {
+        interval: args.sweep_interval.into(),
+        grace: args.sweep_grace.into(),
+        rate: args.sweep_rate,
+    };
+    let sweeper = tokio::spawn(sweep_for_ever(desk.clone(), sweeping));
+    let chores = tokio::spawn(do_chores(desk.clone()));
     let in_hand = TaskTracker::new();
     let seats = Arc::new(Semaphore::new(usize::from(args.concurrency)));
     tracing::info!(service = H::SERVICE.as_str(), concurrency = args.concurrency, "working");
@@ -77,12 +85,17 @@ pub async fn run<H: Handler>(
     let mut last_consumer = None;
     while !stopping.is_cancelled() {
         let consumer = tokio::select! {
-            consumer = messaging.consume(H::SERVICE, args.concurrency) => consumer,
+            consumer = async {
+                database_there(&desk.store).await;
+                messaging.consume(H::SERVICE, args.concurrency).await
+            } => consumer,
             () = stopping.cancelled() => break,
         };
         let ended = match consumer {
             Ok(mut consumer) => {
+                desk.peers.set_consuming(true);
                 let ended = consume(&mut consumer, &desk, &in_hand, &seats, &stopping).await;
+                desk.peers.set_consuming(false);
                 if ended.is_ok() {
                     consumer.stop().await;
                 }
@@ -101,6 +114,7 @@ pub async fn run<H: Handler>(
     }
     tracing::info!(in_hand = in_hand.len(), "shutting down");
     sweeper.abort();
+    chores.abort();
     in_hand.close();
     if tokio::time::timeout(args.shutdown_grace.into(), in_hand.wait())
         .await
@@ -126,10 +140,21 @@ async fn consume<H: Handler>(
     seats: &Arc<Semaphore>,
     stopping: &CancellationToken,
 ) -> Result<(), MessagingError> {
+    let mut pausing = false;
     loop {
         let delivery = tokio::select! {
-            delivery = consumer.next() => delivery?,
+            delivery = consumer.next() => match delivery {
+                Err(_) if pausing => return Ok(()),
+                delivery => delivery?,
+            },
             () = stopping.cancelled() => return Ok(()),
+            () = desk.peers.database_gone(), if !pausing => {
+                tracing::warn!("PostgreSQL is away: no more messages are taken until it is back");
+                // What was sent already still comes, is set anew for later, and then the stream ends.
+                consumer.stop().await;
+                pausing = true;
+                continue;
+            }
         };
         // A new consumer after a broken connection brings new messages while old ones are still in hand.
         let Ok(seat) = seats.clone().acquire_owned().await else {
@@ -143,14 +168,22 @@ async fn consume<H: Handler>(
     }
 }
 
+/// Waits until PostgreSQL answers: a message that can't be looked up is better left in its queue.
+async fn database_there(store: &Store) {
+    while let Err(error) = store.ping().await {
+        tracing::warn!(error = with_causes(&error), "waiting for PostgreSQL");
+        tokio::time::sleep(RECONNECT).await;
+    }
+}
+
 /// Migrates as soon as PostgreSQL answers.
 ///
 /// # Errors
-/// When the schema is newer than this program, which ends the process at once.
+/// When the schema is newer than this program, or a migration is refused: no waiting mends that.
 pub async fn migrate_when_there(store: &Store) -> Result<(), StoreError> {
     loop {
         match store.migrate().await {
-            Err(error @ (StoreError::Unavailable(_) | StoreError::Database { .. })) => {
+            Err(error) if error.is_outage() => {
                 tracing::warn!(error = with_causes(&error), "waiting for PostgreSQL");
                 tokio::time::sleep(RECONNECT).await;
             }

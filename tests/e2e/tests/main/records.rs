@@ -1,15 +1,15 @@
 //! The store's promises, on a database of its own where no worker interferes.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Parser as _;
 use pipeline::instance::Cookies;
 use pipeline::outcome::Method;
-use pipeline::{Outcome, Rejection, Schedules, Service, Settings, StepKind, Verdict};
-use store::{Authorization, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Store, Task};
+use pipeline::{OperationState, Outcome, Rejection, Schedules, Service, Settings, StepKind, Verdict};
+use store::{Authorization, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Store, StoreError, Task};
 use uuid::Uuid;
 
-use crate::world::{connect, domain, organization, world};
+use crate::world::{PATIENCE, connect, domain, organization, world};
 
 #[derive(clap::Parser)]
 struct Arguments {
@@ -22,6 +22,7 @@ struct Arguments {
 struct Desk {
     store: Store,
     schedules: Schedules,
+    url: String,
 }
 
 /// A fresh database beside the stack's own.
@@ -33,7 +34,8 @@ async fn desk() -> anyhow::Result<Desk> {
         .batch_execute(&format!("create database {name}"))
         .await?;
     let (base, _) = url.rsplit_once('/').expect("a database in the address");
-    let arguments = Arguments::parse_from(["test", "--database-url", &format!("{base}/{name}")]);
+    let url = format!("{base}/{name}");
+    let arguments = Arguments::parse_from(["test", "--database-url", &url]);
     let store = Store::new(&arguments.database, "test")?;
     // Whoever comes first migrates, the others find it done.
     let (first, second) = tokio::join!(store.migrate(), store.migrate());
@@ -42,6 +44,7 @@ async fn desk() -> anyhow::Result<Desk> {
     Ok(Desk {
         store,
         schedules: arguments.schedules,
+        url,
     })
 }
 
@@ -82,7 +85,7 @@ impl Desk {
     }
 
     async fn record(&self, task: &Task, outcome: Outcome) -> anyhow::Result<Option<Vec<pipeline::Ring>>> {
-        Ok(match self.store.record(task, &outcome, &self.schedules).await? {
+        Ok(match self.store.record(task, &outcome, false, &self.schedules).await? {
             Recorded::Written(rings) => Some(rings),
             Recorded::Stale => None,
         })
@@ -197,23 +200,183 @@ async fn rings_that_were_never_published_are_rung_again() -> anyhow::Result<()> 
 
     // The sweep waits for its grace, but not for a ring whose publish failed.
     let grace = Duration::from_secs(3600);
-    assert_eq!(desk.store.sweep(Service::ChallengeVerifier, grace).await?, vec![]);
+    assert_eq!(desk.store.sweep(Service::ChallengeVerifier, grace, 500).await?, vec![]);
     desk.store.not_rung(&rings[1..]).await?;
-    let swept = desk.store.sweep(Service::ChallengeVerifier, grace).await?;
+    let swept = desk.store.sweep(Service::ChallengeVerifier, grace, 500).await?;
     assert_eq!((swept.len(), swept[0].step), (1, rings[1].step));
     assert_eq!(
-        desk.store.sweep(Service::ChallengeVerifier, grace).await?,
+        desk.store.sweep(Service::ChallengeVerifier, grace, 500).await?,
         vec![],
         "once"
     );
     assert_eq!(
         desk.store
-            .sweep(Service::ChallengeVerifier, Duration::ZERO)
+            .sweep(Service::ChallengeVerifier, Duration::ZERO, 500)
             .await?
             .len(),
         1,
         "overdue by its grace"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_sweep_does_not_help_is_swept_ever_more_seldom_until_it_is_recorded() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let tasks = desk.provision(&organization(), &[domain("poison")]).await?;
+    let task = of_kind(&tasks, StepKind::PlaceOrder);
+    let grace = Duration::from_millis(400);
+    let mut waits = Vec::new();
+    for _ in 0..4 {
+        let begun = Instant::now();
+        while desk
+            .store
+            .sweep(Service::CertificateIssuer, grace, 500)
+            .await?
+            .is_empty()
+        {
+            assert!(begun.elapsed() < PATIENCE, "never swept");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        waits.push(begun.elapsed());
+    }
+    assert!(
+        waits[1] > grace.mul_f64(1.8) && waits[3] > grace.mul_f64(7.5),
+        "{waits:?}"
+    );
+    desk.record(task, Outcome::pending_for("the CA", Some(Duration::ZERO)))
+        .await?
+        .expect("current");
+    let begun = Instant::now();
+    while desk
+        .store
+        .sweep(Service::CertificateIssuer, grace, 500)
+        .await?
+        .is_empty()
+    {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(begun.elapsed() < grace * 3, "{:?}", begun.elapsed());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sweep_takes_no_more_than_it_is_told_and_the_oldest_first() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    for _ in 0..5 {
+        desk.provision(&organization(), &[domain("many")]).await?;
+    }
+    let mut sizes = Vec::new();
+    loop {
+        let swept = desk.store.sweep(Service::CertificateIssuer, Duration::ZERO, 2).await?;
+        sizes.push(swept.len());
+        if sizes.len() == 3 {
+            break;
+        }
+    }
+    assert_eq!(sizes, [2, 2, 2], "without a grace whatever is due is rung");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deprovision_supersedes_a_provision_at_any_moment() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let tenant = organization();
+    let name = domain("superseded");
+    let tasks = desk.provision(&tenant, std::slice::from_ref(&name)).await?;
+    let placing = of_kind(&tasks, StepKind::PlaceOrder);
+    let creating = of_kind(&tasks, StepKind::CreateDistribution);
+    let instance = placing.instance.id.clone();
+    let Deprovision::Accepted { operation, rings } = desk.store.deprovision(&instance, &desk.schedules).await? else {
+        panic!("not accepted");
+    };
+    let again = desk.store.deprovision(&instance, &desk.schedules).await?;
+    assert!(matches!(again, Deprovision::Running { operation: same } if same == operation));
+
+    // Whoever still works for the provision is told, at every door.
+    for task in [placing, creating] {
+        assert!(desk.store.load_task(task.step, task.attempt).await?.is_none());
+        assert!(matches!(desk.store.ensure_current(task).await, Err(StoreError::Stale)));
+        assert!(desk.record(task, Outcome::DONE).await?.is_none());
+    }
+    assert!(matches!(desk.store.order(placing).await, Err(StoreError::Stale)));
+    assert!(matches!(
+        desk.store.intend_distribution(creating).await,
+        Err(StoreError::Stale)
+    ));
+    // What was made in AWS meanwhile belongs to the instance all the same: the deprovision takes it away.
+    desk.store.set_distribution(creating, "E1", "d1.example").await?;
+    let old = desk
+        .store
+        .last_operation(&instance, Some(placing.operation))
+        .await?
+        .expect("still there");
+    assert_eq!(old.state, OperationState::Superseded);
+
+    // To its end, and the name is free again.
+    let mut rings = rings;
+    let mut kinds = Vec::new();
+    while let [task] = desk.tasks(&rings).await?.as_slice() {
+        kinds.push(task.kind);
+        assert_eq!(task.instance.distribution_id.as_deref(), Some("E1"));
+        rings = desk.record(task, Outcome::DONE).await?.expect("current");
+    }
+    assert_eq!(kinds.len(), 4, "{kinds:?}");
+    assert!(matches!(
+        desk.store.deprovision(&instance, &desk.schedules).await?,
+        Deprovision::Gone
+    ));
+    assert!(matches!(
+        desk.store.set_distribution(creating, "E2", "d2.example").await,
+        Err(StoreError::Stale)
+    ));
+    desk.provision(&tenant, &[name]).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_program_works_on_a_newer_schema_only_if_that_says_so() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let newer = |works_with: i32| {
+        let sql = format!(
+            "delete from schema_migrations where version = 99; insert into schema_migrations (version, works_with) values (99, {works_with})"
+        );
+        let desk = &desk;
+        async move {
+            connect(&desk.url)
+                .await?
+                .batch_execute(&sql)
+                .await
+                .map_err(anyhow::Error::from)
+        }
+    };
+    newer(1).await?;
+    desk.store.migrate().await?;
+    desk.store.ping().await?;
+    newer(99).await?;
+    let refused = desk.store.migrate().await.expect_err("too new");
+    assert!(refused.to_string().contains("upgrade this program"), "{refused}");
+    assert!(desk.store.ping().await.is_err(), "not ready either");
+    Ok(())
+}
+
+#[tokio::test]
+async fn attempts_that_crash_in_a_row_make_a_step_rare() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let tasks = desk.provision(&organization(), &[domain("crashes")]).await?;
+    let mut task = of_kind(&tasks, StepKind::PlaceOrder).clone();
+    let mut delays = Vec::new();
+    for crashed in [true, true, true, false] {
+        let outcome = Outcome::pending("it panicked");
+        let Recorded::Written(rings) = desk.store.record(&task, &outcome, crashed, &desk.schedules).await? else {
+            panic!("stale");
+        };
+        delays.push(rings[0].delay);
+        task = desk.tasks(&rings).await?.remove(0);
+    }
+    let longest = desk.schedules.of(StepKind::PlaceOrder).max;
+    assert!(delays[1] < longest / 2 && delays[2] == longest, "{delays:?}");
+    assert_eq!(task.crashes, 0, "an attempt that ends by itself wipes the slate");
     Ok(())
 }
 

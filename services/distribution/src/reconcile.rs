@@ -1,0 +1,170 @@
+//! The chore: distributions with our mark and without an owner. A worker died or froze between making one and writing
+//! it down, and the instance was removed meanwhile.
+
+use std::time::Duration;
+
+use aws::{COMMENT_PREFIX, DEPLOYMENT_TAG, Failure, Peer};
+use aws_sdk_cloudfront::types::{Distribution, DistributionSummary};
+use store::{OrphanKind, Owner};
+use telemetry::with_causes;
+use worker::HandlerError;
+
+use crate::handler::Distributions;
+
+/// What is wrong with a distribution that the database doesn't list as an instance's.
+enum Finding {
+    /// Somebody looks after it, or will.
+    Owned,
+    /// Provably ours, its instance is removed, and it serves nobody.
+    Orphan { instance: String },
+    /// It says to be ours, but nothing proves that it may go: only told.
+    Unexplained(&'static str),
+}
+
+impl Distributions {
+    pub(crate) async fn reconcile(&self) -> Result<(), HandlerError> {
+        let (mut orphans, mut unexplained) = (0u32, 0u32);
+        for listed in self.ours().await? {
+            if self.store.is_instances_distribution(&listed.id).await? {
+                continue;
+            }
+            let Some(distribution) = self.cloudfront.distribution(&listed.id).await? else {
+                continue;
+            };
+            match self.judge(&listed, &distribution).await? {
+                Finding::Owned => {}
+                Finding::Orphan { instance } => {
+                    orphans += 1;
+                    // One that can't be removed must not keep the others.
+                    if let Err(error) = self.settle(&distribution, &instance).await {
+                        tracing::warn!(distribution = listed.id, error = with_causes(&error), "not removed yet");
+                    }
+                }
+                Finding::Unexplained(why) => {
+                    unexplained += 1;
+                    tracing::warn!(
+                        distribution = listed.id,
+                        comment = listed.comment,
+                        why,
+                        "left alone: look at this distribution, and delete it in CloudFront if nobody needs it"
+                    );
+                }
+            }
+        }
+        metrics::gauge!("orphans", "kind" => "distribution", "judged" => "to-be-removed").set(orphans);
+        metrics::gauge!("orphans", "kind" => "distribution", "judged" => "unexplained").set(unexplained);
+        Ok(())
+    }
+
+    /// Every distribution whose comment is of our kind.
+    async fn ours(&self) -> Result<Vec<DistributionSummary>, Failure> {
+        let mut ours = Vec::new();
+        let mut marker = None;
+        loop {
+            let page = self.page(marker.take()).await?;
+            ours.extend(
+                page.items()
+                    .iter()
+                    .filter(|listed| listed.comment.starts_with(COMMENT_PREFIX))
+                    .cloned(),
+            );
+            match page.next_marker {
+                Some(next) if page.is_truncated && !next.is_empty() => marker = Some(next),
+                _ => return Ok(ours),
+            }
+        }
+    }
+
+    async fn judge(&self, listed: &DistributionSummary, found: &Distribution) -> Result<Finding, HandlerError> {
+        let deployment = self.store.deployment().await?.to_string();
+        match self.tag(&listed.arn, DEPLOYMENT_TAG).await? {
+            Some(value) if value == deployment => {}
+            // Another broker's in the same account, or somebody's comment.
+            _ => return Ok(Finding::Owned),
+        }
+        let Some(config) = &found.distribution_config else {
+            return Ok(Finding::Unexplained("CloudFront doesn't show its configuration"));
+        };
+        // The caller reference was given at creation and can't change: it, not the comment, names the instance.
+        Ok(
+            match self.store.owner_of_distribution(&config.caller_reference).await? {
+                Owner::Lives => Finding::Owned,
+                Owner::Unknown => {
+                    Finding::Unexplained("the database doesn't know its instance; was it restored from a backup?")
+                }
+                // What a lost record leaves behind never got as far as aliases.
+                Owner::Gone { .. } if config.aliases.as_ref().is_some_and(|aliases| aliases.quantity > 0) => {
+                    Finding::Unexplained("its instance is removed, but it has aliases and may serve them")
+                }
+                Owner::Gone { instance } => Finding::Orphan { instance },
+            },
+        )
+    }
+
+    async fn tag(&self, arn: &str, key: &str) -> Result<Option<String>, Failure> {
+        let answer = self
+            .cloudfront
+            .client()
+            .list_tags_for_resource()
+            .resource(arn)
+            .send()
+            .await
+            .map_err(|error| Failure::new(Peer::CloudFront, "ListTagsForResource", &error))?;
+        let tags = answer
+            .tags
+            .unwrap_or_else(|| aws_sdk_cloudfront::types::Tags::builder().build());
+        Ok(tags
+            .items()
+            .iter()
+            .find(|tag| tag.key == key)
+            .and_then(|tag| tag.value.clone()))
+    }
+
+    /// After the grace, one step further on its way out: disabled, then deleted once that is deployed.
+    async fn settle(&self, found: &Distribution, instance: &str) -> Result<(), HandlerError> {
+        let id = &found.id;
+        let seen_for = self.store.orphan_seen(OrphanKind::Distribution, id, instance).await?;
+        if seen_for < self.orphan_grace {
+            tracing::warn!(
+                distribution = id,
+                instance,
+                grace_left = ?rest(self.orphan_grace, seen_for),
+                "this distribution is nobody's: its instance is removed. It will be removed too"
+            );
+            return Ok(());
+        }
+        let Some(mut read) = self.cloudfront.config(id).await? else {
+            return Ok(());
+        };
+        if read.config.enabled {
+            read.config.enabled = false;
+            self.cloudfront
+                .client()
+                .update_distribution()
+                .id(id)
+                .if_match(read.etag)
+                .distribution_config(read.config)
+                .send()
+                .await
+                .map_err(|error| Failure::new(Peer::CloudFront, "UpdateDistribution", &error))?;
+            tracing::warn!(distribution = id, instance, "disabled a distribution that is nobody's");
+        } else if found.status == "Deployed" {
+            self.cloudfront
+                .client()
+                .delete_distribution()
+                .id(id)
+                .if_match(read.etag)
+                .send()
+                .await
+                .map_err(|error| Failure::new(Peer::CloudFront, "DeleteDistribution", &error))?;
+            self.store.orphan_removed(OrphanKind::Distribution, id).await?;
+            metrics::counter!("orphans_removed_total", "kind" => "distribution").increment(1);
+            tracing::warn!(distribution = id, instance, "deleted a distribution that was nobody's");
+        }
+        Ok(())
+    }
+}
+
+fn rest(grace: Duration, seen_for: Duration) -> Duration {
+    Duration::from_secs(grace.saturating_sub(seen_for).as_secs())
+}

@@ -1,0 +1,15 @@
+//! Settings of the reconcilers, which look for what has our mark in AWS and no owner in the database.
+
+use humantime::Duration;
+
+/// When what has no owner is looked for and removed.
+#[derive(Clone, Copy, Debug, clap::Args)]
+#[command(next_help_heading = "Reconciler")]
+pub struct ReconcileArgs {
+    /// How often AWS is searched for what is provably ours but has no owner any more, by one process at a time.
+    #[arg(long, env, default_value = "10m")]
+    pub reconcile_interval: Duration,
+    /// Removed after it was seen without an owner for this long.
+    #[arg(long, env, default_value = "1h")]
+    pub orphan_grace: Duration,
+}

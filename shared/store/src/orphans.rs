@@ -1,0 +1,165 @@
+//! Orphans: what was found in AWS with this broker's mark, but without an owner here. A worker died, or froze for very
+//! long, between an outside effect and its record.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::steps::millis;
+
+/// A kind of thing in AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrphanKind {
+    /// A CloudFront distribution.
+    Distribution,
+    /// An IAM server certificate.
+    Certificate,
+}
+
+impl OrphanKind {
+    /// The kind's name in SQL, logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Distribution => "distribution",
+            Self::Certificate => "certificate",
+        }
+    }
+}
+
+/// What the database knows of something found in AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// Its instance lives: it is, or will be, looked after by that instance's operations.
+    Lives,
+    /// Its instance was removed, or it was retired: nothing here will ever look at it again.
+    Gone {
+        /// The instance.
+        instance: String,
+    },
+    /// Not in this database: another broker's, or made after the backup that this database was restored from.
+    Unknown,
+}
+
+impl Store {
+    /// The id of this broker's installation, made with its database: the tag by which it knows its own in AWS.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn deployment(&self) -> Result<Uuid, StoreError> {
+        self.deployment
+            .get_or_try_init(|| async {
+                let client = self.pool.get().await?;
+                Ok(client.query_one("select id from deployment", &[]).await?.try_get(0)?)
+            })
+            .await
+            .copied()
+    }
+
+    /// Takes the turn for a chore, unless somebody took it less than `interval` ago.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn take_turn(&self, name: &str, interval: Duration) -> Result<bool, StoreError> {
+        let client = self.pool.get().await?;
+        let taken = client
+            .execute(
+                "insert into turns as t (name, taken_at) values ($1, clock_timestamp()) on conflict (name) do update \
+                 set taken_at = clock_timestamp() where t.taken_at < clock_timestamp() - $2 * interval '1 millisecond'",
+                &[&name, &crate::steps::as_millis(interval)],
+            )
+            .await?;
+        Ok(taken > 0)
+    }
+
+    /// Is it the distribution of an instance that is not removed?
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn is_instances_distribution(&self, id: &str) -> Result<bool, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_one(
+                "select exists(select 1 from instances where distribution_id = $1 and deleted_at is null)",
+                &[&id],
+            )
+            .await?;
+        Ok(row.try_get(0)?)
+    }
+
+    /// Who owns the distribution that says to have been made for `instance`.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn owner_of_distribution(&self, instance: &str) -> Result<Owner, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_opt(
+                "select deleted_at is not null from instances where id = $1",
+                &[&instance],
+            )
+            .await?;
+        Ok(match row.map(|row| row.try_get(0)).transpose()? {
+            None => Owner::Unknown,
+            Some(false) => Owner::Lives,
+            Some(true) => Owner::Gone {
+                instance: instance.to_string(),
+            },
+        })
+    }
+
+    /// Who owns the IAM certificate of that name.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn owner_of_certificate(&self, certificate: Uuid) -> Result<Owner, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_opt(
+                "select retired_at is not null, instance_id from certificates where id = $1",
+                &[&certificate],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(Owner::Unknown) };
+        Ok(match row.try_get(0)? {
+            false => Owner::Lives,
+            true => Owner::Gone {
+                instance: row.try_get(1)?,
+            },
+        })
+    }
+
+    /// Writes down that an orphan was seen. Returns for how long it has been seen, from zero.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn orphan_seen(&self, kind: OrphanKind, aws_id: &str, instance: &str) -> Result<Duration, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_one(
+                "insert into orphans as o (kind, aws_id, instance_id) values ($1, $2, $3) on conflict (kind, aws_id) do update \
+                 set last_seen = now(), removed_at = null, \
+                     first_seen = case when o.removed_at is null then o.first_seen else now() end \
+                 returning (extract(epoch from now() - first_seen) * 1000)::bigint",
+                &[&kind.as_str(), &aws_id, &instance],
+            )
+            .await?;
+        Ok(millis(row.try_get(0)?))
+    }
+
+    /// Writes down that an orphan was removed.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn orphan_removed(&self, kind: OrphanKind, aws_id: &str) -> Result<(), StoreError> {
+        let client = self.pool.get().await?;
+        client
+            .execute(
+                "update orphans set removed_at = now() where kind = $1 and aws_id = $2",
+                &[&kind.as_str(), &aws_id],
+            )
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! A process dies at every point of every step, another takes over, and every outside effect is there once.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use crate::points::all;
+use crate::site::{Instance, PATIENCE, Site};
+
+/// Operations that run at the same time.
+const AT_ONCE: usize = 6;
+/// Points that are armed at the same time: more would leave no process to do the work.
+const ARMED: usize = 2;
+
+pub(crate) async fn every_point(site: &Arc<Site>) -> anyhow::Result<()> {
+    let mut waiting: Vec<String> = all();
+    let total = waiting.len();
+    let mut armed: BTreeSet<String> = BTreeSet::new();
+    let mut died = 0;
+    let mut running = JoinSet::new();
+    let mut instances: Vec<Instance> = Vec::new();
+    let deadline = tokio::time::Instant::now() + PATIENCE * 4;
+    while !(waiting.is_empty() && armed.is_empty()) {
+        anyhow::ensure!(
+            tokio::time::Instant::now() < deadline,
+            "never reached: {armed:?}, not yet armed: {waiting:?}"
+        );
+        // An attempt that dies runs its steps from the beginning, so whatever is armed is reached sooner or later.
+        while armed.len() < ARMED
+            && let Some(point) = waiting.pop()
+        {
+            site.points.arm(&point, "abort")?;
+            armed.insert(point);
+        }
+        while running.len() < AT_ONCE {
+            let site = site.clone();
+            running.spawn(async move { life(&site).await });
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        armed.retain(|point| site.points.hit(point).is_none());
+        died += site.revive().await?;
+        while let Some(ended) = running.try_join_next() {
+            instances.push(ended??);
+        }
+    }
+    // Those under way end too, with nobody dying any more.
+    while let Some(ended) = running.join_next().await {
+        instances.push(ended??);
+        died += site.revive().await?;
+    }
+    println!(
+        "{total} points, {died} processes died, {} instances came and went",
+        instances.len()
+    );
+    anyhow::ensure!(died as usize >= total, "a point that is hit kills its process");
+
+    let operations = "select count(*) from operations where state <> 'succeeded'";
+    anyhow::ensure!(site.count(operations).await? == 0, "every operation succeeded");
+    let doubled = "select count(*) from (select 1 from certificates c group by order_id having count(*) > 1) d";
+    anyhow::ensure!(site.count(doubled).await? == 0, "an order gave one certificate");
+    Ok(())
+}
+
+/// Made, looked at, and removed: one distribution, one certificate, then nothing.
+async fn life(site: &Site) -> anyhow::Result<Instance> {
+    let instance = site.created().await?;
+    let (distributions, certificates) = (
+        site.distributions(&instance).await?,
+        site.certificates(&instance).await?,
+    );
+    anyhow::ensure!(
+        (distributions, certificates) == (1, 1),
+        "{distributions} distributions, {certificates} certificates for {instance:?}"
+    );
+    site.delete(&instance).await?;
+    let (distributions, certificates) = (
+        site.distributions(&instance).await?,
+        site.certificates(&instance).await?,
+    );
+    anyhow::ensure!(
+        (distributions, certificates) == (0, 0),
+        "{distributions} distributions, {certificates} certificates left of {instance:?}"
+    );
+    Ok(instance)
+}

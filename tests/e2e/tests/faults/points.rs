@@ -1,0 +1,80 @@
+//! The points of a delivery, as shared/crash-points names them.
+
+use std::path::PathBuf;
+
+/// How many outside calls an attempt makes at the kind of step when all goes well, in the order of the pipeline.
+/// `place-order`: directory or nonce, account, order, one authorization; the first attempt of a process makes more.
+const CALLS: [(&str, usize); 12] = [
+    ("create-distribution", 1),
+    ("place-order", 4),
+    ("verify-challenge", 1),
+    ("answer-challenges", 4),
+    ("await-validation", 2),
+    ("finalize-order", 4),
+    ("upload-certificate", 1),
+    ("attach-certificate", 2),
+    ("await-deployment", 1),
+    ("disable-distribution", 2),
+    ("delete-distribution", 2),
+    ("retire-certificates", 1),
+];
+
+/// The boundaries of every delivery.
+const BOUNDARIES: [&str; 4] = ["before-handler", "before-record", "before-publish", "before-ack"];
+
+/// Every step kind with its outside calls.
+pub(crate) fn kinds() -> impl Iterator<Item = (&'static str, usize)> {
+    CALLS.into_iter()
+}
+
+/// Every point there is: the boundaries, and before and after every outside call.
+pub(crate) fn all() -> Vec<String> {
+    let mut all = Vec::new();
+    for (kind, calls) in kinds() {
+        all.extend(BOUNDARIES.iter().map(|place| format!("{kind}@{place}")));
+        all.extend(moments(kind, calls));
+    }
+    all
+}
+
+/// The points around the outside calls of a kind.
+pub(crate) fn moments(kind: &str, calls: usize) -> Vec<String> {
+    (1..=calls)
+        .flat_map(|n| [format!("{kind}@call-{n}"), format!("{kind}@answer-{n}")])
+        .collect()
+}
+
+/// The folder where points are armed.
+pub(crate) struct Points(tempfile::TempDir);
+
+impl Points {
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        Ok(Self(tempfile::tempdir()?))
+    }
+
+    pub(crate) fn folder(&self) -> String {
+        self.0.path().display().to_string()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// The next process that comes by, whatever instance it works for, does as it is told.
+    pub(crate) fn arm(&self, point: &str, order: &str) -> anyhow::Result<()> {
+        // Renamed into place: nobody reads half an order.
+        let draft = self.path(&format!("{point}.draft"));
+        std::fs::write(&draft, order)?;
+        std::fs::rename(draft, self.path(point))?;
+        Ok(())
+    }
+
+    /// The process that came by.
+    pub(crate) fn hit(&self, point: &str) -> Option<u32> {
+        std::fs::read_to_string(self.path(&format!("{point}.hit")))
+            .ok()?
+            .trim()
+            .parse()
+            .ok()
+    }
+}

@@ -1,0 +1,264 @@
+//! A stack whose processes are killed and frozen, and a tenant who goes on all the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use customer::{Browser, Platform, status};
+use serde_json::{Value, json};
+use stack::{Dns, Handle, Options, Signal};
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use uuid::Uuid;
+
+use crate::points::Points;
+
+/// No test waits longer for one thing.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The stack.
+pub(crate) struct Site {
+    pub(crate) handle: Handle,
+    pub(crate) platform: Platform,
+    pub(crate) points: Points,
+    dns: Dns,
+}
+
+/// Attempts end soon, so that the sweeper's grace is short as well.
+const SCHEDULES: [&str; 12] = [
+    "CREATE_DISTRIBUTION",
+    "PLACE_ORDER",
+    "VERIFY_CHALLENGE",
+    "ANSWER_CHALLENGES",
+    "AWAIT_VALIDATION",
+    "FINALIZE_ORDER",
+    "UPLOAD_CERTIFICATE",
+    "ATTACH_CERTIFICATE",
+    "AWAIT_DEPLOYMENT",
+    "DISABLE_DISTRIBUTION",
+    "DELETE_DISTRIBUTION",
+    "RETIRE_CERTIFICATES",
+];
+
+/// So many of every worker.
+pub(crate) const REPLICAS: u16 = 3;
+pub(crate) const WORKERS: [&str; 4] = [
+    "distribution",
+    "challenge-verifier",
+    "certificate-issuer",
+    "cert-installer",
+];
+
+static SITE: OnceCell<Arc<Site>> = OnceCell::const_new();
+/// One test at a time: each kills and freezes what the others would need.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// The stack, while it is one test's turn.
+pub(crate) struct Turn {
+    site: Arc<Site>,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl std::ops::Deref for Turn {
+    type Target = Arc<Site>;
+    fn deref(&self) -> &Arc<Site> {
+        &self.site
+    }
+}
+
+impl Site {
+    /// The stack that all tests share. It is never dropped: it stops when this process ends and its pipe closes.
+    pub(crate) async fn of_all_tests() -> Turn {
+        let turn = TURN.lock().await;
+        let site = SITE
+            .get_or_try_init(|| async { Site::start().await.map(Arc::new) })
+            .await
+            .expect("the stack starts");
+        Turn {
+            site: site.clone(),
+            _turn: turn,
+        }
+    }
+
+    async fn start() -> anyhow::Result<Self> {
+        let points = Points::new()?;
+        let mut options = Options::fast()
+            .with_env("all", "CRASH_POINTS", &points.folder())
+            .with_env("all", "SWEEP_GRACE", "2s")
+            .with_env("all", "SWEEP_INTERVAL", "500ms")
+            // A process that dies takes with it whatever it holds, and all of that counts as delivered once more.
+            .with_env("all", "DELIVERY_LIMIT", "50");
+        for kind in SCHEDULES {
+            let schedule = "first=200ms,factor=1.5,max=1s,deadline=10m,limit=4s";
+            options = options.with_env("all", &format!("SCHEDULE_{kind}"), schedule);
+        }
+        for worker in WORKERS {
+            options = options.with_replicas(worker, REPLICAS);
+        }
+        options.deploy_ms = 200;
+        let handle = Handle::start(options).await?;
+        let e = handle.endpoints();
+        let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
+        let dns = Dns::new(&e.dns_management_url)?;
+        reqwest::Client::new()
+            .post(format!("{}/settings", e.aws_admin_url))
+            .json(&json!({"iam_quota": 1000}))
+            .send()
+            .await?
+            .error_for_status()?;
+        Ok(Self {
+            handle,
+            platform,
+            points,
+            dns,
+        })
+    }
+
+    /// Asks for an instance with one domain in an organization of its own.
+    pub(crate) async fn provision(&self) -> anyhow::Result<Instance> {
+        let id = Uuid::new_v4().to_string();
+        let domain = format!("f-{}.example.com", &id[..8]);
+        self.provision_as(&id, &format!("org-{id}"), &domain).await
+    }
+
+    pub(crate) async fn provision_as(&self, id: &str, organization: &str, domain: &str) -> anyhow::Result<Instance> {
+        let answer = self
+            .platform
+            .provision(id, organization, json!({"domains": [domain]}))
+            .await?;
+        anyhow::ensure!(answer.status == 202, "{} {}", answer.status, answer.text);
+        Ok(Instance {
+            id: id.to_string(),
+            domain: domain.to_string(),
+        })
+    }
+
+    /// Sets the record that the status asks for, as soon as it does.
+    pub(crate) async fn set_record(&self, instance: &Instance) -> anyhow::Result<()> {
+        let told = self
+            .platform
+            .poll(&instance.id, PATIENCE, "what to set", |answer| {
+                status::persist_value(answer.description()).is_some()
+            })
+            .await?;
+        let value = status::persist_value(told.description()).context("no record in the status")?;
+        self.dns
+            .set_txt(&format!("_validation-persist.{}", instance.domain), &value)
+            .await
+    }
+
+    pub(crate) async fn created(&self) -> anyhow::Result<Instance> {
+        let instance = self.provision().await?;
+        self.set_record(&instance).await?;
+        self.platform.succeeded(&instance.id, PATIENCE).await?;
+        Ok(instance)
+    }
+
+    pub(crate) async fn delete(&self, instance: &Instance) -> anyhow::Result<()> {
+        let answer = self.platform.deprovision(&instance.id).await?;
+        anyhow::ensure!(answer.status == 202, "{} {}", answer.status, answer.text);
+        self.platform.succeeded(&instance.id, PATIENCE).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn serves(&self, instance: &Instance) -> anyhow::Result<()> {
+        let e = self.handle.endpoints();
+        let browser = Browser::new(&e.pebble_root_pem, e.edge_http, e.edge_https)?;
+        let visit = browser.https(&instance.domain, "/").await?;
+        anyhow::ensure!(
+            visit.status == 200,
+            "https://{} answered {}",
+            instance.domain,
+            visit.status
+        );
+        Ok(())
+    }
+
+    /// Starts every worker that has died.
+    pub(crate) async fn revive(&self) -> anyhow::Result<u32> {
+        let mut revived = 0;
+        for process in self.handle.endpoints_now().await?.processes {
+            let is_worker = WORKERS.iter().any(|worker| process.name.starts_with(worker));
+            if is_worker && process.pid.is_none() {
+                self.handle.start_again(&process.name).await?;
+                revived += 1;
+            }
+        }
+        Ok(revived)
+    }
+
+    /// Lets the frozen process go on, and stops it in good order: what it had in hand it does to the end first.
+    pub(crate) async fn thaw(&self, pid: u32) -> anyhow::Result<()> {
+        let processes = self.handle.endpoints_now().await?.processes;
+        let frozen = processes
+            .iter()
+            .find(|process| process.pid == Some(pid))
+            .context("the frozen process is gone")?;
+        self.handle.kill(&frozen.name, Signal::Cont).await?;
+        self.handle.restart(&frozen.name).await
+    }
+
+    async fn aws(&self) -> anyhow::Result<Value> {
+        let url = format!("{}/state", self.handle.endpoints().aws_admin_url);
+        Ok(reqwest::get(url).await?.json().await?)
+    }
+
+    /// The instance's distributions in AWS.
+    pub(crate) async fn distributions(&self, instance: &Instance) -> anyhow::Result<usize> {
+        let state = self.aws().await?;
+        let all = state["distributions"].as_array().context("no distributions")?;
+        Ok(all
+            .iter()
+            .filter(|d| d["caller_reference"] == instance.id.as_str())
+            .count())
+    }
+
+    /// The instance's certificates in IAM.
+    pub(crate) async fn certificates(&self, instance: &Instance) -> anyhow::Result<usize> {
+        let state = self.aws().await?;
+        let all = state["certificates"].as_array().context("no certificates")?;
+        let names = |certificate: &Value| {
+            certificate["names"]
+                .as_array()
+                .is_some_and(|names| names.iter().any(|name| name == instance.domain.as_str()))
+        };
+        Ok(all.iter().filter(|certificate| names(certificate)).count())
+    }
+
+    async fn database(&self) -> anyhow::Result<tokio_postgres::Client> {
+        let url = &self.handle.endpoints().database_url;
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    /// One figure from the services' database.
+    pub(crate) async fn count(&self, sql: &str) -> anyhow::Result<i64> {
+        Ok(self.database().await?.query_one(sql, &[]).await?.get(0))
+    }
+
+    /// Meddles with the services' database.
+    pub(crate) async fn sql(&self, sql: &str) -> anyhow::Result<()> {
+        Ok(self.database().await?.batch_execute(sql).await?)
+    }
+
+    /// Waits until it holds.
+    pub(crate) async fn until(
+        &self,
+        what: &str,
+        mut holds: impl AsyncFnMut() -> anyhow::Result<bool>,
+    ) -> anyhow::Result<()> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while !holds().await? {
+            anyhow::ensure!(tokio::time::Instant::now() < deadline, "never came true: {what}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+}
+
+/// An instance with one domain.
+#[derive(Clone, Debug)]
+pub(crate) struct Instance {
+    pub(crate) id: String,
+    pub(crate) domain: String,
+}

@@ -1,0 +1,113 @@
+//! A process freezes between two outside calls, a newer operation passes it, and when it wakes up it changes nothing.
+
+use crate::points::{kinds, moments};
+use crate::site::{Instance, Site};
+
+/// The steps of a provision, which a deprovision supersedes; those of a deprovision can only be taken over.
+const SUPERSEDED: [&str; 9] = [
+    "create-distribution",
+    "place-order",
+    "verify-challenge",
+    "answer-challenges",
+    "await-validation",
+    "finalize-order",
+    "upload-certificate",
+    "attach-certificate",
+    "await-deployment",
+];
+
+pub(crate) async fn every_moment(site: &Site) -> anyhow::Result<()> {
+    // One frozen process per service at a time; what is shared by services runs in one lane.
+    let mut lanes: [Vec<String>; 4] = Default::default();
+    for (kind, calls) in kinds() {
+        let lane = match kind {
+            "place-order" | "answer-challenges" => 0,
+            "await-validation" | "finalize-order" | "verify-challenge" => 1,
+            "create-distribution" | "await-deployment" | "disable-distribution" | "delete-distribution" => 2,
+            _ => 3,
+        };
+        lanes[lane].extend(moments(kind, calls));
+    }
+    let [first, second, third, fourth] = &lanes;
+    let ended = tokio::try_join!(
+        pass(site, first),
+        pass(site, second),
+        pass(site, third),
+        pass(site, fourth)
+    )?;
+    let frozen = ended.0 + ended.1 + ended.2 + ended.3;
+    println!("{frozen} times a process froze, was passed, and woke up");
+    Ok(())
+}
+
+async fn pass(site: &Site, lane: &[String]) -> anyhow::Result<usize> {
+    for point in lane {
+        one(site, point).await.map_err(|error| error.context(point.clone()))?;
+    }
+    Ok(lane.len())
+}
+
+async fn one(site: &Site, point: &str) -> anyhow::Result<()> {
+    let kind = point.split('@').next().unwrap_or_default();
+    let instance = if SUPERSEDED.contains(&kind) {
+        superseded(site, point).await?
+    } else {
+        taken_over(site, point).await?
+    };
+    // What the zombie made too late, nobody else knows of: the reconciler has removed it.
+    site.until("nothing is left in AWS", async || {
+        Ok(site.distributions(&instance).await? == 0 && site.certificates(&instance).await? == 0)
+    })
+    .await
+}
+
+/// Its provision is superseded while it is frozen, and the same domain is served by another instance when it wakes up.
+async fn superseded(site: &Site, point: &str) -> anyhow::Result<Instance> {
+    let id = uuid::Uuid::new_v4().to_string();
+    let organization = format!("org-{id}");
+    let domain = format!("z-{}.example.com", &id[..8]);
+    site.points.arm(point, &format!("freeze {id}"))?;
+    let instance = site.provision_as(&id, &organization, &domain).await?;
+    let frozen = freeze(site, point, &instance).await?;
+    site.delete(&instance).await?;
+    let heir = site
+        .provision_as(&uuid::Uuid::new_v4().to_string(), &organization, &domain)
+        .await?;
+    // The organization's record for this domain is set already.
+    site.platform.succeeded(&heir.id, crate::site::PATIENCE).await?;
+    site.thaw(frozen).await?;
+    site.serves(&heir).await?;
+    anyhow::ensure!(site.distributions(&heir).await? == 1, "the heir's distribution stays");
+    site.delete(&heir).await?;
+    Ok(instance)
+}
+
+/// Another worker does its step meanwhile.
+async fn taken_over(site: &Site, point: &str) -> anyhow::Result<Instance> {
+    let instance = site.created().await?;
+    site.points.arm(point, &format!("freeze {}", instance.id))?;
+    let answer = site.platform.deprovision(&instance.id).await?;
+    anyhow::ensure!(answer.status == 202, "{} {}", answer.status, answer.text);
+    let frozen = freeze(site, point, &instance).await?;
+    site.platform.succeeded(&instance.id, crate::site::PATIENCE).await?;
+    site.thaw(frozen).await?;
+    Ok(instance)
+}
+
+/// Waits until a process froze; the tenant does their part on the way to it.
+async fn freeze(site: &Site, point: &str, instance: &Instance) -> anyhow::Result<u32> {
+    let tenant = site.set_record(instance);
+    let frozen = site.until("a process froze", async || Ok(site.points.hit(point).is_some()));
+    tokio::pin!(tenant, frozen);
+    let mut told = false;
+    loop {
+        tokio::select! {
+            result = &mut frozen => { result?; break; }
+            // Not all the points lie behind it, and what was removed asks for no record.
+            _ = &mut tenant, if !told => told = true,
+        }
+    }
+    site.points
+        .hit(point)
+        .ok_or_else(|| anyhow::anyhow!("no process id at {point}"))
+}
