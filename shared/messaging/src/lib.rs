@@ -7,6 +7,7 @@ mod consumer;
 mod error;
 mod ladder;
 mod publisher;
+mod tls;
 mod topology;
 
 pub use alarm::Alarm;
@@ -15,3 +16,4 @@ pub use consumer::{Consumer, Delivery};
 pub use error::MessagingError;
 pub use ladder::Ladder;
 pub use publisher::Messaging;
+pub use tls::TlsRefused;

@@ -1,20 +1,27 @@
 //! The pool, and transactions with a name.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
-use tokio_postgres::NoTls;
 
 use crate::error::StoreError;
 use crate::migrations;
+use crate::tls::Address;
 
 /// How to reach PostgreSQL.
 #[derive(Clone, clap::Args)]
 #[command(next_help_heading = "PostgreSQL")]
 pub struct DatabaseArgs {
-    /// Address, as postgres://user:password@host:port/database.
+    /// Address, as postgres://user:password@host:port/database?sslmode=verify-full. sslmode is one of disable, prefer
+    /// (TLS when the server has it, nothing is verified; the default), require and verify-full (TLS, the certificate's
+    /// issuer and name are verified), verify-ca (its issuer only).
     #[arg(long, env, hide_env_values = true)]
     pub database_url: String,
+    /// PEM file of the CAs that may have issued PostgreSQL's certificate; with it sslmode is verify-full unless said
+    /// otherwise. Unset: the system's CAs. The same as sslrootcert in DATABASE_URL.
+    #[arg(long, env)]
+    pub database_ca_file: Option<PathBuf>,
     /// Most connections of this process.
     #[arg(long, env, default_value_t = 8)]
     pub database_pool_size: usize,
@@ -32,6 +39,18 @@ impl std::fmt::Debug for DatabaseArgs {
     }
 }
 
+impl DatabaseArgs {
+    /// This address, and defaults: for tests and tools.
+    pub fn at(url: &str) -> Self {
+        Self {
+            database_url: url.to_owned(),
+            database_ca_file: None,
+            database_pool_size: 8,
+            database_timeout: Duration::from_secs(5).into(),
+        }
+    }
+}
+
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -42,19 +61,23 @@ impl Store {
     /// Makes the pool; connects when first used.
     ///
     /// # Errors
-    /// When the address can't be read.
+    /// When the address or the CAs can't be read.
     pub fn new(args: &DatabaseArgs, application: &str) -> Result<Self, StoreError> {
-        let mut config: tokio_postgres::Config = args.database_url.parse().map_err(|_| {
-            StoreError::Setting("DATABASE_URL can't be read; write postgres://user:password@host:port/database".into())
-        })?;
-        config
+        let ca_file = args.database_ca_file.as_deref();
+        let mut address = Address::read(&args.database_url, ca_file.filter(|path| !path.as_os_str().is_empty()))?;
+        if let Some(warning) = address.warning() {
+            tracing::warn!("{warning}");
+        }
+        let connector = address.connector()?;
+        address
+            .config
             .application_name(application)
             .connect_timeout(Duration::from_secs(5))
             // A statement that hangs must not hold a worker for ever; a lock is never waited for long.
             .options("-c statement_timeout=15s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s");
         let manager = Manager::from_config(
-            config,
-            NoTls,
+            address.config,
+            connector,
             ManagerConfig {
                 recycling_method: RecyclingMethod::Fast,
             },

@@ -15,6 +15,7 @@ pub mod sealing;
 mod status;
 mod steps;
 mod sweep;
+mod tls;
 
 pub use accounts::Account;
 pub use certificates::{Certificate, NewCertificate};
@@ -27,3 +28,4 @@ pub use record::Recorded;
 pub use sealing::KeyRing;
 pub use status::InstanceView;
 pub use steps::Task;
+pub use tls::TlsRefused;
