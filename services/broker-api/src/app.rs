@@ -47,7 +47,7 @@ impl Broker {
             store,
             messaging,
             schedules,
-            credentials: Credentials::new(&args.broker_username, &args.broker_password),
+            credentials: Credentials::new(args),
             catalog: catalog::catalog(args),
             service_id: args.service_id.0.clone(),
             plan_id: args.plan_id.0.clone(),

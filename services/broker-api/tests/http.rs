@@ -31,18 +31,31 @@ struct Answer {
     body: Value,
 }
 
-/// A broker whose database and RabbitMQ are not there.
-async fn broker() -> std::net::SocketAddr {
-    let settings = Settings::parse_from([
+/// Of a broker whose database and RabbitMQ are not there.
+fn settings() -> Settings {
+    // Secrets come from files, since a test must not change its own environment.
+    let folder = tempfile::tempdir().unwrap();
+    let secret = |flag: &str, value: &str| {
+        let path = folder.path().join(flag);
+        std::fs::write(&path, value).unwrap();
+        format!("--{flag}-file={}", path.display())
+    };
+    Settings::parse_from([
         "broker-api",
         "--broker-username=u",
-        "--broker-password=p",
+        &secret("broker-password", "p"),
+        &secret("broker-password-previous", "before"),
         "--acme-responder-url=http://broker.example.com",
         "--default-origin=router.example.net",
-        "--database-url=postgres://nobody@127.0.0.1:1/none",
+        &secret("database-url", "postgres://nobody@127.0.0.1:1/none"),
         "--database-timeout=500ms",
-        "--amqp-url=amqp://127.0.0.1:1",
-    ]);
+        &secret("amqp-url", "amqp://127.0.0.1:1"),
+    ])
+}
+
+/// A broker whose database and RabbitMQ are not there.
+async fn broker() -> std::net::SocketAddr {
+    let settings = settings();
     let store = Store::new(&settings.database, "test").unwrap();
     let messaging = Arc::new(Messaging::new(settings.amqp, "test"));
     let broker = Broker::new(store, messaging, settings.schedules, &settings.broker);
@@ -98,6 +111,14 @@ async fn authentication_comes_first_then_the_version() {
     assert!(answer.body["description"].as_str().unwrap().contains("is missing"));
     let old = format!("{AUTH}X-Broker-API-Version: 2.12\r\n");
     assert_eq!(send(to, "GET /v2/catalog", &old, b"").await.status, 412);
+}
+
+#[tokio::test]
+async fn the_password_before_is_taken_as_well() {
+    let to = broker().await;
+    // base64 of `u:before`.
+    let before = format!("Authorization: Basic dTpiZWZvcmU=\r\n{VERSION}");
+    assert_eq!(send(to, "GET /v2/catalog", &before, b"").await.status, 200);
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{Parser, ValueEnum};
-use secrecy::{ExposeSecret, SecretBox, SecretString};
+use secrecy::SecretBox;
+use secret::Secret;
 use store::sealing::SealingArgs;
 use worker::WorkerArgs;
 
@@ -25,6 +26,14 @@ pub(crate) struct Settings {
     pub(crate) worker: WorkerArgs,
 }
 
+secret::setting!(
+    pub(crate) EabHmacKey,
+    "acme-eab-hmac-key",
+    "ACME_EAB_HMAC_KEY",
+    optional,
+    "HMAC key of the external account, base64url, as the CA gave it."
+);
+
 /// Which CA, and how to introduce oneself. An empty value counts as unset, as deployment templates like to set those.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "ACME CA")]
@@ -43,9 +52,9 @@ pub(crate) struct AcmeArgs {
     /// Key identifier of the external account (RFC 8555 §7.3.4), for CAs that want one; unset: none.
     #[arg(long, env)]
     acme_eab_kid: Option<String>,
-    /// HMAC key of the external account, base64url, as the CA gave it; a secret.
-    #[arg(long, env, hide_env_values = true)]
-    acme_eab_hmac_key: Option<SecretString>,
+    /// HMAC key of the external account.
+    #[command(flatten)]
+    acme_eab_hmac_key: Secret<EabHmacKey>,
     /// Type of the certificates' keys.
     #[arg(long, env, value_enum, default_value = "ecdsa-p256")]
     pub(crate) certificate_key_type: KeyType,
@@ -127,8 +136,8 @@ impl AcmeArgs {
     /// # Errors
     /// When its key is not base64url, or only one of the two is set.
     pub(crate) fn external_account(&self) -> Result<Option<ExternalAccount>, InvalidSetting> {
-        let key = self.acme_eab_hmac_key.as_ref().map(|key| key.expose_secret().trim());
-        let (kid, key) = match (set(self.acme_eab_kid.as_deref()), set(key)) {
+        let key = self.acme_eab_hmac_key.expose().trim();
+        let (kid, key) = match (set(self.acme_eab_kid.as_deref()), set(Some(key))) {
             (None, None) => return Ok(None),
             (Some(kid), Some(key)) => (kid, key),
             _ => return Err(InvalidSetting::HalfAnAccount),
@@ -158,6 +167,8 @@ fn contact(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     #[derive(Parser)]
@@ -168,6 +179,12 @@ mod tests {
 
     fn parse(args: &[&str]) -> Result<AcmeArgs, clap::Error> {
         Line::try_parse_from([&["test"], args].concat()).map(|line| line.acme)
+    }
+
+    fn with_account(kid: &str, key: &str) -> AcmeArgs {
+        let mut acme = parse(&["--acme-eab-kid", kid]).unwrap();
+        acme.acme_eab_hmac_key = key.into();
+        acme
     }
 
     #[test]
@@ -184,10 +201,10 @@ mod tests {
 
     #[test]
     fn an_external_account_is_whole_or_not_at_all() {
-        for half in [&["--acme-eab-kid", "kid-1"][..], &["--acme-eab-hmac-key", "AAAA"]] {
-            assert!(parse(half).unwrap().external_account().is_err());
+        for (kid, key) in [("kid-1", ""), ("", "AAAA")] {
+            assert!(with_account(kid, key).external_account().is_err());
         }
-        let line = |key| parse(&["--acme-eab-kid", "kid-1", "--acme-eab-hmac-key", key]).unwrap();
+        let line = |key| with_account("kid-1", key);
         let account = line("zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W")
             .external_account()
             .unwrap()
@@ -205,7 +222,7 @@ mod tests {
             "ca-roots",
             "contact",
             "eab-kid",
-            "eab-hmac-key",
+            "eab-hmac-key-file",
             "issuer-domain",
             "profile",
         ];
@@ -220,7 +237,7 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
-        let acme = parse(&["--acme-eab-kid", "kid-1", "--acme-eab-hmac-key", "c2VjcmV0"]).unwrap();
+        let acme = with_account("kid-1", "c2VjcmV0");
         assert!(!format!("{acme:?}").contains("c2VjcmV0"));
     }
 

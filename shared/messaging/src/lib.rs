@@ -11,7 +11,7 @@ mod tls;
 mod topology;
 
 pub use alarm::Alarm;
-pub use args::AmqpArgs;
+pub use args::{AmqpArgs, AmqpUrl};
 pub use consumer::{Consumer, Delivery};
 pub use error::MessagingError;
 pub use ladder::Ladder;

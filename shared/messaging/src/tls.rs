@@ -9,7 +9,6 @@ use ::tls::{Check, Problem, Roots};
 use lapin::tcp::{AsyncTcpStream, RustlsConnector};
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Connection, ConnectionProperties};
-use secrecy::ExposeSecret as _;
 
 use crate::args::AmqpArgs;
 use crate::error::MessagingError;
@@ -21,7 +20,7 @@ use crate::error::MessagingError;
 pub(crate) async fn connect(args: &AmqpArgs, properties: ConnectionProperties) -> Result<Connection, MessagingError> {
     let uri: AMQPUri = args
         .amqp_url
-        .expose_secret()
+        .expose()
         .parse()
         // Without the cause, which may quote the address.
         .map_err(|_| MessagingError::Setting("AMQP_URL can't be read; write amqps://user:password@host:port/vhost"))?;

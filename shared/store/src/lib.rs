@@ -19,7 +19,7 @@ mod tls;
 
 pub use accounts::Account;
 pub use certificates::{Certificate, NewCertificate};
-pub use connection::{DatabaseArgs, Store};
+pub use connection::{DatabaseArgs, DatabaseUrl, Store};
 pub use error::StoreError;
 pub use instances::Instance;
 pub use orders::{Authorization, Challenge, Order};

@@ -6,7 +6,8 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use secrecy::{ExposeSecret, SecretBox, SecretString};
+use secrecy::SecretBox;
+use secret::Secret;
 
 /// Why a secret can't be sealed or opened. Names no secret.
 #[derive(Debug, thiserror::Error)]
@@ -33,14 +34,22 @@ impl std::fmt::Debug for KeyRing {
     }
 }
 
+secret::setting!(
+    pub SealingKeys,
+    "sealing-keys",
+    "SEALING_KEYS",
+    required,
+    "Keys that seal private keys in PostgreSQL: id:base64 of 32 random bytes, comma separated. The first seals, all open. \
+     Make one with `echo k1:$(head -c32 /dev/urandom | base64)`."
+);
+
 /// How a service is given its ring.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Sealing of private keys")]
 pub struct SealingArgs {
-    /// Keys that seal private keys in PostgreSQL: id:base64 of 32 random bytes, comma separated. The first seals, all
-    /// open. Make one with `echo k1:$(head -c32 /dev/urandom | base64)`.
-    #[arg(long, env, hide_env_values = true)]
-    pub sealing_keys: SecretString,
+    /// The keys.
+    #[command(flatten)]
+    pub sealing_keys: Secret<SealingKeys>,
 }
 
 impl SealingArgs {
@@ -49,7 +58,7 @@ impl SealingArgs {
     /// # Errors
     /// When the setting is malformed.
     pub fn key_ring(&self) -> Result<KeyRing, SealingError> {
-        KeyRing::parse(self.sealing_keys.expose_secret())
+        KeyRing::parse(self.sealing_keys.expose())
     }
 }
 
@@ -126,6 +135,8 @@ impl KeyRing {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     fn ring(ids: &[(&str, u8)]) -> KeyRing {

@@ -14,8 +14,6 @@ use crate::world::{connect, domain, organization, world};
 #[derive(clap::Parser)]
 struct Arguments {
     #[command(flatten)]
-    database: DatabaseArgs,
-    #[command(flatten)]
     schedules: Schedules,
 }
 
@@ -33,8 +31,8 @@ async fn desk() -> anyhow::Result<Desk> {
         .batch_execute(&format!("create database {name}"))
         .await?;
     let (base, _) = url.rsplit_once('/').expect("a database in the address");
-    let arguments = Arguments::parse_from(["test", "--database-url", &format!("{base}/{name}")]);
-    let store = Store::new(&arguments.database, "test")?;
+    let arguments = Arguments::parse_from(["test"]);
+    let store = Store::new(&DatabaseArgs::at(&format!("{base}/{name}")), "test")?;
     // Whoever comes first migrates, the others find it done.
     let (first, second) = tokio::join!(store.migrate(), store.migrate());
     first?;
