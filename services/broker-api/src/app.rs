@@ -37,6 +37,7 @@ pub struct Broker {
     pub(crate) responder: String,
     pub(crate) default_origin: Option<String>,
     pub(crate) retry_after: u64,
+    pub(crate) body_timeout: Duration,
     pub(crate) gate: responder::Gate,
 }
 
@@ -55,6 +56,7 @@ impl Broker {
             default_origin: args.default_origin.0.clone(),
             // RFC 9110 §10.2.3: whole seconds; rounded up.
             retry_after: args.retry_after.as_millis().div_ceil(1000) as u64,
+            body_timeout: args.limits.body_timeout,
             gate: responder::Gate::default(),
         })
     }

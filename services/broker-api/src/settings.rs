@@ -11,6 +11,7 @@ use secret::Secret;
 use store::DatabaseArgs;
 use telemetry::TelemetryArgs;
 
+use crate::limits::Limits;
 use crate::parameters::host_name;
 
 /// The Open Service Broker API and the HTTP-01 responder. Durations are written as 250ms, 5s, 2m, 7d.
@@ -94,6 +95,9 @@ pub struct BrokerArgs {
     /// Controller makes less than its own interval (60s by default) that interval.
     #[arg(long, env, default_value = "30s", value_parser = seconds)]
     pub retry_after: Duration,
+    /// What one client may take.
+    #[command(flatten)]
+    pub limits: Limits,
 }
 
 impl BrokerArgs {
