@@ -15,6 +15,9 @@ use worker::WorkerArgs;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "certificate-issuer", version)]
 pub(crate) struct Settings {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub(crate) action: Option<Action>,
     /// The CA.
     #[command(flatten)]
     pub(crate) acme: AcmeArgs,
@@ -33,6 +36,15 @@ secret::setting!(
     optional,
     "HMAC key of the external account, base64url, as the CA gave it."
 );
+
+/// What to do instead of serving.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub(crate) enum Action {
+    /// Seals every private key in PostgreSQL anew with the first key of SEALING_KEYS, says how many are sealed by which
+    /// key, and ends: before an old key is taken out of SEALING_KEYS. Wants the service's environment; safe while the
+    /// services run, and to repeat. Ends with an error when something can't be opened, which then stays as it is.
+    Reseal,
+}
 
 /// Which CA, and how to introduce oneself. An empty value counts as unset, as deployment templates like to set those.
 #[derive(Debug, Clone, clap::Args)]
