@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use customer::{Platform, status};
 use messaging::{AmqpArgs, Messaging};
 use pipeline::Service;
-use stack::{Handle, Options, TlsEndpoints};
+use stack::{Handle, Http, Options, TlsEndpoints};
 use store::{DatabaseArgs, Store};
 use telemetry::with_causes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -345,8 +345,9 @@ async fn a_service_that_meets_a_stranger_is_not_ready_and_says_why() -> anyhow::
             .kill_on_drop(true)
             .spawn()?)
     };
-    let ready = async || match reqwest::get(format!("http://{port}/readyz")).await {
-        Ok(answer) => Some(answer.status().as_u16()),
+    let http = Http::plain()?;
+    let ready = async || match http.get(&format!("http://{port}/readyz")).await {
+        Ok((status, _)) => Some(status.as_u16()),
         Err(_) => None,
     };
     let until = async |wanted: u16| {
