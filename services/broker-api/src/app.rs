@@ -37,6 +37,7 @@ pub struct Broker {
     pub(crate) responder: String,
     pub(crate) default_origin: Option<String>,
     pub(crate) retry_after: u64,
+    pub(crate) body_timeout: Duration,
     pub(crate) gate: responder::Gate,
 }
 
@@ -47,7 +48,7 @@ impl Broker {
             store,
             messaging,
             schedules,
-            credentials: Credentials::new(&args.broker_username, &args.broker_password),
+            credentials: Credentials::new(args),
             catalog: catalog::catalog(args),
             service_id: args.service_id.0.clone(),
             plan_id: args.plan_id.0.clone(),
@@ -55,6 +56,7 @@ impl Broker {
             default_origin: args.default_origin.0.clone(),
             // RFC 9110 §10.2.3: whole seconds; rounded up.
             retry_after: args.retry_after.as_millis().div_ceil(1000) as u64,
+            body_timeout: args.limits.body_timeout,
             gate: responder::Gate::default(),
         })
     }

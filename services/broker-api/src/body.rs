@@ -1,34 +1,33 @@
 //! A request's JSON body. The content type isn't looked at: OSBAPI bodies are JSON, and old clients forget to say so.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
+use crate::app::Broker;
 use crate::error::OsbError;
 use crate::parameters::shown_json;
 
 /// The most bytes of a body; 100 domains need 26 KB at most.
 pub(crate) const LIMIT: usize = 64 * 1024;
-/// A body has to arrive within this time.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The body, a JSON object. Unknown fields are ignored (OSBAPI: "MUST ignore").
 pub(crate) struct Body(pub(crate) Map<String, Value>);
 
-impl<S: Send + Sync> FromRequest<S> for Body {
+impl FromRequest<Arc<Broker>> for Body {
     type Rejection = OsbError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, OsbError> {
-        let bytes = tokio::time::timeout(PATIENCE, Bytes::from_request(request, state))
+    async fn from_request(request: Request, broker: &Arc<Broker>) -> Result<Self, OsbError> {
+        let bytes = tokio::time::timeout(broker.body_timeout, Bytes::from_request(request, broker))
             .await
             .map_err(|_| {
                 // 408: nothing was done, so the platform needs no orphan mitigation.
                 OsbError::new(
                     StatusCode::REQUEST_TIMEOUT,
-                    format!("The request's body did not arrive within {} s.", PATIENCE.as_secs()),
+                    format!("The request's body did not arrive within {:?}.", broker.body_timeout),
                 )
             })?
             .map_err(|rejection| match rejection.status() {

@@ -13,6 +13,8 @@ mod error;
 mod fetch;
 mod instance_id;
 mod last_operation;
+mod limits;
+mod paced;
 pub mod parameters;
 mod provision;
 mod responder;
@@ -24,4 +26,5 @@ mod unsupported;
 mod version;
 
 pub use app::{Broker, app};
+pub use limits::Limits;
 pub use serve::serve;

@@ -40,6 +40,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     let serving = serve(
         listener,
         app(broker, health),
+        &settings.broker.limits,
         worker::shutdown_signal(),
         settings.shutdown_grace.into(),
     );

@@ -7,10 +7,11 @@ use std::time::Duration;
 use axum::http::Uri;
 use messaging::AmqpArgs;
 use pipeline::Schedules;
-use secrecy::{ExposeSecret as _, SecretString};
+use secret::Secret;
 use store::DatabaseArgs;
 use telemetry::TelemetryArgs;
 
+use crate::limits::Limits;
 use crate::parameters::host_name;
 
 /// The Open Service Broker API and the HTTP-01 responder. Durations are written as 250ms, 5s, 2m, 7d.
@@ -40,6 +41,21 @@ pub struct Settings {
     pub schedules: Schedules,
 }
 
+secret::setting!(
+    pub BrokerPassword,
+    "broker-password",
+    "BROKER_PASSWORD",
+    required,
+    "Password that the platform has to give."
+);
+secret::setting!(
+    pub BrokerPasswordPrevious,
+    "broker-password-previous",
+    "BROKER_PASSWORD_PREVIOUS",
+    optional,
+    "Password that is taken as well, until the platform has been told the new one; unset: none."
+);
+
 /// What the API says and asks.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Broker")]
@@ -48,8 +64,14 @@ pub struct BrokerArgs {
     #[arg(long, env)]
     pub broker_username: String,
     /// Password that the platform has to give.
-    #[arg(long, env, hide_env_values = true)]
-    pub broker_password: SecretString,
+    #[command(flatten)]
+    pub broker_password: Secret<BrokerPassword>,
+    /// User name that is taken together with BROKER_PASSWORD_PREVIOUS; unset: BROKER_USERNAME.
+    #[arg(long, env, default_value = "", hide_default_value = true)]
+    pub broker_username_previous: String,
+    /// Password that is taken as well while the platform still has it.
+    #[command(flatten)]
+    pub broker_password_previous: Secret<BrokerPasswordPrevious>,
     /// Public address of this broker, as users' redirects for http-01 lead there: such as http://broker.example.com.
     #[arg(long, env)]
     pub acme_responder_url: ResponderUrl,
@@ -73,6 +95,9 @@ pub struct BrokerArgs {
     /// Controller makes less than its own interval (60s by default) that interval.
     #[arg(long, env, default_value = "30s", value_parser = seconds)]
     pub retry_after: Duration,
+    /// What one client may take.
+    #[command(flatten)]
+    pub limits: Limits,
 }
 
 impl BrokerArgs {
@@ -86,8 +111,12 @@ impl BrokerArgs {
             "BROKER_USERNAME: it can't be empty or have a colon in it (RFC 7617 §2)"
         );
         anyhow::ensure!(
-            !self.broker_password.expose_secret().is_empty(),
-            "BROKER_PASSWORD: it can't be empty"
+            !self.broker_username_previous.contains(':'),
+            "BROKER_USERNAME_PREVIOUS: it can't have a colon in it (RFC 7617 §2)"
+        );
+        anyhow::ensure!(
+            self.broker_username_previous.is_empty() || !self.broker_password_previous.expose().is_empty(),
+            "BROKER_USERNAME_PREVIOUS is set, but BROKER_PASSWORD_PREVIOUS is not; set both or neither"
         );
         anyhow::ensure!(
             self.service_id != self.plan_id,
@@ -170,26 +199,57 @@ mod tests {
 
     use super::*;
 
-    const LEAST: [&str; 9] = [
+    const LEAST: [&str; 6] = [
         "broker-api",
         "--broker-username=u",
-        "--broker-password=p4ssw0rd",
         "--acme-responder-url=https://broker.example.com/",
-        "--database-url=postgres://localhost/x",
-        "--amqp-url=amqp://localhost",
         "--default-origin=",
         "--retry-after=30",
         "--listen=127.0.0.1:0",
     ];
 
+    /// Secrets come from files here, since a test must not change its own environment.
+    fn parse(line: &[&str]) -> Result<Settings, clap::Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = |flag: &str, value: &str| {
+            let path = folder.path().join(flag);
+            std::fs::write(&path, format!("{value}\n")).unwrap();
+            format!("--{flag}-file={}", path.display())
+        };
+        let secrets = [
+            secret("broker-password", "p4ssw0rd"),
+            secret("database-url", "postgres://localhost/x"),
+            secret("amqp-url", "amqp://localhost"),
+        ];
+        Settings::try_parse_from(line.iter().copied().chain(secrets.iter().map(String::as_str)))
+    }
+
     #[test]
     fn the_least_settings_are_enough_and_the_secret_does_not_print() {
-        let settings = Settings::try_parse_from(LEAST).unwrap();
+        let settings = parse(&LEAST).unwrap();
+        assert_eq!(settings.broker.broker_password.expose(), "p4ssw0rd");
         assert_eq!(settings.broker.acme_responder_url.0, "https://broker.example.com");
         assert_eq!(settings.broker.default_origin.0, None);
         assert_eq!(settings.broker.retry_after, Duration::from_secs(30));
         assert!(!format!("{settings:?}").contains("p4ssw0rd"));
         settings.broker.check().unwrap();
+    }
+
+    #[test]
+    fn a_previous_user_needs_a_previous_password() {
+        let mut broker = parse(&LEAST).unwrap().broker;
+        broker.broker_username_previous = "old".into();
+        assert!(
+            broker
+                .check()
+                .unwrap_err()
+                .to_string()
+                .contains("BROKER_PASSWORD_PREVIOUS is not")
+        );
+        broker.broker_password_previous = "older".into();
+        broker.check().unwrap();
+        broker.broker_username_previous = "a:b".into();
+        assert!(broker.check().is_err());
     }
 
     #[test]
@@ -216,7 +276,7 @@ mod tests {
             let name = flag.split('=').next().unwrap();
             line.retain(|one| !one.starts_with(name));
             line.push(flag);
-            let error = Settings::try_parse_from(line).unwrap_err().to_string();
+            let error = parse(&line).unwrap_err().to_string();
             assert!(error.contains(says), "{flag}: {error}");
         }
     }

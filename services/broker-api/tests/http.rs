@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use store::Store;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, sleep, timeout};
 
 /// base64 of `u:p`.
 const AUTH: &str = "Authorization: Basic dTpw\r\n";
@@ -31,25 +32,42 @@ struct Answer {
     body: Value,
 }
 
-/// A broker whose database and RabbitMQ are not there.
-async fn broker() -> std::net::SocketAddr {
-    let settings = Settings::parse_from([
+/// Of a broker whose database and RabbitMQ are not there.
+fn settings() -> Settings {
+    // Secrets come from files, since a test must not change its own environment.
+    let folder = tempfile::tempdir().unwrap();
+    let secret = |flag: &str, value: &str| {
+        let path = folder.path().join(flag);
+        std::fs::write(&path, value).unwrap();
+        format!("--{flag}-file={}", path.display())
+    };
+    Settings::parse_from([
         "broker-api",
         "--broker-username=u",
-        "--broker-password=p",
+        &secret("broker-password", "p"),
+        &secret("broker-password-previous", "before"),
         "--acme-responder-url=http://broker.example.com",
         "--default-origin=router.example.net",
-        "--database-url=postgres://nobody@127.0.0.1:1/none",
+        &secret("database-url", "postgres://nobody@127.0.0.1:1/none"),
         "--database-timeout=500ms",
-        "--amqp-url=amqp://127.0.0.1:1",
-    ]);
+        &secret("amqp-url", "amqp://127.0.0.1:1"),
+    ])
+}
+
+/// A broker whose database and RabbitMQ are not there.
+async fn broker() -> std::net::SocketAddr {
+    serving(settings()).await
+}
+
+async fn serving(settings: Settings) -> std::net::SocketAddr {
+    let limits = settings.broker.limits.clone();
     let store = Store::new(&settings.database, "test").unwrap();
     let messaging = Arc::new(Messaging::new(settings.amqp, "test"));
     let broker = Broker::new(store, messaging, settings.schedules, &settings.broker);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let never = std::future::pending();
-    tokio::spawn(serve(listener, app(broker, Router::new()), never, Duration::ZERO));
+    tokio::spawn(async move { serve(listener, app(broker, Router::new()), &limits, never, Duration::ZERO).await });
     address
 }
 
@@ -98,6 +116,14 @@ async fn authentication_comes_first_then_the_version() {
     assert!(answer.body["description"].as_str().unwrap().contains("is missing"));
     let old = format!("{AUTH}X-Broker-API-Version: 2.12\r\n");
     assert_eq!(send(to, "GET /v2/catalog", &old, b"").await.status, 412);
+}
+
+#[tokio::test]
+async fn the_password_before_is_taken_as_well() {
+    let to = broker().await;
+    // base64 of `u:before`.
+    let before = format!("Authorization: Basic dTpiZWZvcmU=\r\n{VERSION}");
+    assert_eq!(send(to, "GET /v2/catalog", &before, b"").await.status, 200);
 }
 
 #[tokio::test]
@@ -303,10 +329,131 @@ async fn requests_in_hand_are_finished_at_the_end() {
         tokio::time::sleep(Duration::from_millis(150)).await;
         Ok(())
     };
+    let limits = settings().broker.limits;
     let (answer, served) = tokio::join!(
         send(to, "GET /slow", "", b""),
-        serve(listener, slow, shutdown, Duration::from_secs(5))
+        serve(listener, slow, &limits, shutdown, Duration::from_secs(5))
     );
     assert_eq!((answer.status, answer.body), (200, json!("done")));
     served.unwrap();
+}
+
+/// Short limits, for tests of clients that don't keep to them.
+fn strict() -> Settings {
+    let mut settings = settings();
+    settings.broker.limits.head_timeout = Duration::from_secs(1);
+    settings.broker.limits.body_timeout = Duration::from_secs(1);
+    settings.broker.limits.answer_timeout = Duration::from_secs(1);
+    settings
+}
+
+/// Limits of a second must show within this time, on a busy machine too.
+const SOON: Duration = Duration::from_secs(8);
+
+/// Sends `first`, then a byte every fifth of a second, until the server hangs up; what it said.
+async fn drip(to: std::net::SocketAddr, first: &str) -> String {
+    let (mut from, mut into) = TcpStream::connect(to).await.unwrap().into_split();
+    into.write_all(first.as_bytes()).await.unwrap();
+    let dripping = tokio::spawn(async move {
+        while into.write_all(b"x").await.is_ok() {
+            sleep(Duration::from_millis(200)).await;
+        }
+    });
+    let mut said = Vec::new();
+    let ended = timeout(SOON, from.read_to_end(&mut said)).await;
+    dripping.abort();
+    assert!(ended.is_ok(), "not cut off within {SOON:?}");
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+#[tokio::test]
+async fn slow_heads_are_cut_off_while_others_are_served() {
+    let to = serving(strict()).await;
+    let slow: Vec<_> = (0..50)
+        .map(|_| tokio::spawn(drip(to, "GET /v2/catalog HTTP/1.1\r\nHost: b\r\nX-Slow: ")))
+        .collect();
+    let good = format!("{AUTH}{VERSION}");
+    for _ in 0..20 {
+        let answer = timeout(Duration::from_millis(900), send(to, "GET /v2/catalog", &good, b"")).await;
+        assert_eq!(answer.expect("served at once").status, 200);
+    }
+    for one in slow {
+        let said = one.await.unwrap();
+        assert!(!said.contains("200 OK"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_body_is_cut_off() {
+    let to = serving(strict()).await;
+    let head = format!(
+        "PUT {INSTANCE}?accepts_incomplete=true HTTP/1.1\r\nHost: b\r\nContent-Length: 1000\r\n{AUTH}{VERSION}\r\n{{"
+    );
+    let said = drip(to, &head).await;
+    assert!(said.starts_with("HTTP/1.1 408") && said.contains("within 1s"), "{said}");
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed() {
+    let to = serving(strict()).await;
+    let mut stream = TcpStream::connect(to).await.unwrap();
+    let request = format!("GET /v2/catalog HTTP/1.1\r\nHost: b\r\n{AUTH}{VERSION}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut said = Vec::new();
+    timeout(SOON, stream.read_to_end(&mut said))
+        .await
+        .expect("closed")
+        .unwrap();
+    assert!(said.starts_with(b"HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn whoever_never_reads_is_cut_off() {
+    let to = serving(strict()).await;
+    let mut stream = TcpStream::connect(to).await.unwrap();
+    let request = format!("GET /v2/catalog HTTP/1.1\r\nHost: b\r\n{AUTH}{VERSION}\r\n");
+    // Answers pile up until the server can't write any more, then it doesn't read either.
+    let asking = async { while stream.write_all(request.as_bytes()).await.is_ok() {} };
+    timeout(SOON * 3, asking).await.expect("cut off");
+}
+
+#[tokio::test]
+async fn too_large_heads_and_bodies_are_refused() {
+    let to = broker().await;
+    let large = format!("{AUTH}{VERSION}X-Large: {}\r\n", "x".repeat(40_000));
+    assert_eq!(send(to, "GET /v2/catalog", &large, b"").await.status, 431);
+    let allowed = format!("{AUTH}{VERSION}X-Large: {}\r\n", "x".repeat(30_000));
+    assert_eq!(send(to, "GET /v2/catalog", &allowed, b"").await.status, 200);
+    let many = format!("{AUTH}{VERSION}{}", "X-Many: x\r\n".repeat(100));
+    assert_eq!(send(to, "GET /v2/catalog", &many, b"").await.status, 431);
+
+    // A body whose length is not told before.
+    let mut stream = TcpStream::connect(to).await.unwrap();
+    let head = format!(
+        "PUT {INSTANCE}?accepts_incomplete=true HTTP/1.1\r\nHost: b\r\nTransfer-Encoding: chunked\r\n{AUTH}{VERSION}\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    for _ in 0..5 {
+        let chunk = format!("4000\r\n{}\r\n", " ".repeat(0x4000));
+        let _ = stream.write_all(chunk.as_bytes()).await;
+    }
+    let mut status = [0; 12];
+    timeout(SOON, stream.read_exact(&mut status)).await.unwrap().unwrap();
+    assert_eq!(&status, b"HTTP/1.1 413");
+}
+
+#[tokio::test]
+async fn more_connections_than_allowed_wait_for_a_seat() {
+    let mut settings = strict();
+    settings.broker.limits.max_connections = 2;
+    let to = serving(settings).await;
+    let begun = Instant::now();
+    let idle = (
+        TcpStream::connect(to).await.unwrap(),
+        TcpStream::connect(to).await.unwrap(),
+    );
+    let answer = timeout(SOON, send(to, "GET /v2/catalog", &format!("{AUTH}{VERSION}"), b"")).await;
+    assert_eq!(answer.expect("served once a seat is free").status, 200);
+    assert!(begun.elapsed() > Duration::from_millis(800), "{:?}", begun.elapsed());
+    drop(idle);
 }

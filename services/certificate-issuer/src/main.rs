@@ -11,6 +11,7 @@ mod directory;
 mod finalize_order;
 mod place_order;
 mod registration;
+mod reseal;
 mod settings;
 mod triage;
 mod words;
@@ -25,7 +26,7 @@ use worker::{Handler, HandlerError};
 use crate::account::Ca;
 use crate::acme_client::AcmeClient;
 use crate::directory::DirectoryCache;
-use crate::settings::Settings;
+use crate::settings::{Action, Settings};
 use crate::triage::Stop;
 
 struct Issuer {
@@ -60,6 +61,10 @@ async fn main() -> anyhow::Result<()> {
     settings.acme.check()?;
     // One provider for every TLS connection of the process; it is an error only when there is one already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    if let Some(Action::Reseal) = settings.action {
+        let store = Store::new(&settings.worker.database, "certificate-issuer reseal")?;
+        return reseal::run(&store, &settings.sealing.key_ring()?).await;
+    }
     let telemetry = Telemetry::init(&settings.worker.telemetry, "certificate-issuer")?;
     let store = Store::new(&settings.worker.database, "certificate-issuer")?;
     let ca = Ca {

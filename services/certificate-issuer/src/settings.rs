@@ -5,7 +5,8 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{Parser, ValueEnum};
-use secrecy::{ExposeSecret, SecretBox, SecretString};
+use secrecy::SecretBox;
+use secret::Secret;
 use store::sealing::SealingArgs;
 use worker::WorkerArgs;
 
@@ -14,6 +15,9 @@ use worker::WorkerArgs;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "certificate-issuer", version)]
 pub(crate) struct Settings {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub(crate) action: Option<Action>,
     /// The CA.
     #[command(flatten)]
     pub(crate) acme: AcmeArgs,
@@ -23,6 +27,23 @@ pub(crate) struct Settings {
     /// What every worker has.
     #[command(flatten)]
     pub(crate) worker: WorkerArgs,
+}
+
+secret::setting!(
+    pub(crate) EabHmacKey,
+    "acme-eab-hmac-key",
+    "ACME_EAB_HMAC_KEY",
+    optional,
+    "HMAC key of the external account, base64url, as the CA gave it."
+);
+
+/// What to do instead of serving.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub(crate) enum Action {
+    /// Seals every private key in PostgreSQL anew with the first key of SEALING_KEYS, says how many are sealed by which
+    /// key, and ends: before an old key is taken out of SEALING_KEYS. Wants the service's environment; safe while the
+    /// services run, and to repeat. Ends with an error when something can't be opened, which then stays as it is.
+    Reseal,
 }
 
 /// Which CA, and how to introduce oneself. An empty value counts as unset, as deployment templates like to set those.
@@ -43,9 +64,9 @@ pub(crate) struct AcmeArgs {
     /// Key identifier of the external account (RFC 8555 §7.3.4), for CAs that want one; unset: none.
     #[arg(long, env)]
     acme_eab_kid: Option<String>,
-    /// HMAC key of the external account, base64url, as the CA gave it; a secret.
-    #[arg(long, env, hide_env_values = true)]
-    acme_eab_hmac_key: Option<SecretString>,
+    /// HMAC key of the external account.
+    #[command(flatten)]
+    acme_eab_hmac_key: Secret<EabHmacKey>,
     /// Type of the certificates' keys.
     #[arg(long, env, value_enum, default_value = "ecdsa-p256")]
     pub(crate) certificate_key_type: KeyType,
@@ -127,8 +148,8 @@ impl AcmeArgs {
     /// # Errors
     /// When its key is not base64url, or only one of the two is set.
     pub(crate) fn external_account(&self) -> Result<Option<ExternalAccount>, InvalidSetting> {
-        let key = self.acme_eab_hmac_key.as_ref().map(|key| key.expose_secret().trim());
-        let (kid, key) = match (set(self.acme_eab_kid.as_deref()), set(key)) {
+        let key = self.acme_eab_hmac_key.expose().trim();
+        let (kid, key) = match (set(self.acme_eab_kid.as_deref()), set(Some(key))) {
             (None, None) => return Ok(None),
             (Some(kid), Some(key)) => (kid, key),
             _ => return Err(InvalidSetting::HalfAnAccount),
@@ -158,6 +179,8 @@ fn contact(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     #[derive(Parser)]
@@ -168,6 +191,12 @@ mod tests {
 
     fn parse(args: &[&str]) -> Result<AcmeArgs, clap::Error> {
         Line::try_parse_from([&["test"], args].concat()).map(|line| line.acme)
+    }
+
+    fn with_account(kid: &str, key: &str) -> AcmeArgs {
+        let mut acme = parse(&["--acme-eab-kid", kid]).unwrap();
+        acme.acme_eab_hmac_key = key.into();
+        acme
     }
 
     #[test]
@@ -184,10 +213,10 @@ mod tests {
 
     #[test]
     fn an_external_account_is_whole_or_not_at_all() {
-        for half in [&["--acme-eab-kid", "kid-1"][..], &["--acme-eab-hmac-key", "AAAA"]] {
-            assert!(parse(half).unwrap().external_account().is_err());
+        for (kid, key) in [("kid-1", ""), ("", "AAAA")] {
+            assert!(with_account(kid, key).external_account().is_err());
         }
-        let line = |key| parse(&["--acme-eab-kid", "kid-1", "--acme-eab-hmac-key", key]).unwrap();
+        let line = |key| with_account("kid-1", key);
         let account = line("zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W")
             .external_account()
             .unwrap()
@@ -205,7 +234,7 @@ mod tests {
             "ca-roots",
             "contact",
             "eab-kid",
-            "eab-hmac-key",
+            "eab-hmac-key-file",
             "issuer-domain",
             "profile",
         ];
@@ -220,7 +249,7 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
-        let acme = parse(&["--acme-eab-kid", "kid-1", "--acme-eab-hmac-key", "c2VjcmV0"]).unwrap();
+        let acme = with_account("kid-1", "c2VjcmV0");
         assert!(!format!("{acme:?}").contains("c2VjcmV0"));
     }
 

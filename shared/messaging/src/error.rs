@@ -6,6 +6,15 @@ pub enum MessagingError {
     /// No connection, or it broke.
     #[error("RabbitMQ can't be reached, or broke off")]
     Connection(#[source] lapin::Error),
+    /// It was reached, but no TLS came about: it is not who it should be.
+    #[error("RabbitMQ can't be reached")]
+    Tls(#[source] crate::tls::TlsRefused),
+    /// A setting can't be used.
+    #[error("{0}")]
+    Setting(&'static str),
+    /// The CAs that are to be trusted can't be read.
+    #[error("AMQP_CA_FILE, or the system's CAs for amqps://")]
+    Trust(#[source] ::tls::TrustError),
     /// A queue or exchange exists with other arguments than this program needs.
     #[error(
         "RabbitMQ has {name:?} with other arguments than this program's; delete it there (its rings will be rung again), then restart"

@@ -7,11 +7,13 @@ mod consumer;
 mod error;
 mod ladder;
 mod publisher;
+mod tls;
 mod topology;
 
 pub use alarm::Alarm;
-pub use args::AmqpArgs;
+pub use args::{AmqpArgs, AmqpUrl};
 pub use consumer::{Consumer, Delivery};
 pub use error::MessagingError;
 pub use ladder::Ladder;
 pub use publisher::Messaging;
+pub use tls::TlsRefused;

@@ -8,13 +8,13 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOpti
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
 use pipeline::{Ring, Service};
-use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
 use crate::alarm::Alarm;
 use crate::args::AmqpArgs;
 use crate::consumer::Consumer;
 use crate::error::MessagingError;
+use crate::tls;
 use crate::topology::{self, DELAY_EXCHANGE, DELAY_HEADER, PARKING_EXCHANGE, WORK_EXCHANGE, work_queue};
 
 /// No call to RabbitMQ takes longer.
@@ -224,9 +224,7 @@ impl Messaging {
 
     async fn connect(&self) -> Result<Link, MessagingError> {
         let properties = ConnectionProperties::default().with_connection_name(self.name.as_str().into());
-        let connection = Connection::connect(self.args.amqp_url.expose_secret(), properties)
-            .await
-            .map_err(MessagingError::Connection)?;
+        let connection = tls::connect(&self.args, properties).await?;
         let publishing = connection.create_channel().await.map_err(MessagingError::Connection)?;
         topology::declare(&publishing, &self.args).await?;
         publishing

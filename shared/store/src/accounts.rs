@@ -15,7 +15,7 @@ pub struct Account {
     pub account_uri: Option<String>,
 }
 
-fn context(tenant: &str) -> String {
+pub(crate) fn context(tenant: &str) -> String {
     format!("acme account {tenant}")
 }
 

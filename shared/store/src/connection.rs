@@ -1,23 +1,40 @@
 //! The pool, and transactions with a name.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
+use secret::Secret;
 use tokio::sync::OnceCell;
-use tokio_postgres::NoTls;
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::migrations;
+use crate::tls::Address;
+
+secret::setting!(
+    pub DatabaseUrl,
+    "database-url",
+    "DATABASE_URL",
+    required,
+    "Address of PostgreSQL, as postgres://user:password@host:port/database?sslmode=verify-full. sslmode is one of disable, \
+     prefer (TLS when the server has it, nothing is verified; the default), require and verify-full (TLS, the \
+     certificate's issuer and name are verified), verify-ca (its issuer only)."
+);
 
 /// How to reach PostgreSQL.
-#[derive(Clone, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "PostgreSQL")]
 pub struct DatabaseArgs {
-    /// Address, as postgres://user:password@host:port/database.
-    #[arg(long, env, hide_env_values = true)]
-    pub database_url: String,
+    /// Address.
+    #[command(flatten)]
+    pub database_url: Secret<DatabaseUrl>,
+    /// PEM file of the CAs that may have issued PostgreSQL's certificate; with it sslmode is verify-full unless said
+    /// otherwise. Unset: the system's CAs. The same as sslrootcert in DATABASE_URL.
+    #[arg(long, env, value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    pub database_ca_file: Option<PathBuf>,
     /// Most connections of this process.
     #[arg(long, env, default_value_t = 8)]
     pub database_pool_size: usize,
@@ -26,12 +43,15 @@ pub struct DatabaseArgs {
     pub database_timeout: humantime::Duration,
 }
 
-impl std::fmt::Debug for DatabaseArgs {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DatabaseArgs")
-            .field("database_url", &"…")
-            .field("database_pool_size", &self.database_pool_size)
-            .finish_non_exhaustive()
+impl DatabaseArgs {
+    /// This address, and defaults: for tests and tools.
+    pub fn at(url: &str) -> Self {
+        Self {
+            database_url: url.into(),
+            database_ca_file: None,
+            database_pool_size: 8,
+            database_timeout: Duration::from_secs(5).into(),
+        }
     }
 }
 
@@ -47,19 +67,26 @@ impl Store {
     /// Makes the pool; connects when first used.
     ///
     /// # Errors
-    /// When the address can't be read.
+    /// When the address or the CAs can't be read.
     pub fn new(args: &DatabaseArgs, application: &str) -> Result<Self, StoreError> {
-        let mut config: tokio_postgres::Config = args.database_url.parse().map_err(|_| {
-            StoreError::Setting("DATABASE_URL can't be read; write postgres://user:password@host:port/database".into())
-        })?;
-        config
+        let ca_file = args.database_ca_file.as_deref();
+        let mut address = Address::read(
+            args.database_url.expose(),
+            ca_file.filter(|path| !path.as_os_str().is_empty()),
+        )?;
+        if let Some(warning) = address.warning() {
+            tracing::warn!("{warning}");
+        }
+        let connector = address.connector()?;
+        address
+            .config
             .application_name(application)
             .connect_timeout(Duration::from_secs(5))
             // A statement that hangs must not hold a worker for ever; a lock is never waited for long.
             .options("-c statement_timeout=15s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s");
         let manager = Manager::from_config(
-            config,
-            NoTls,
+            address.config,
+            connector,
             ManagerConfig {
                 recycling_method: RecyclingMethod::Fast,
             },

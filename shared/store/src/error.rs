@@ -1,11 +1,13 @@
 //! What can go wrong with the store.
 
+use crate::tls::TlsRefused;
+
 /// An error of the store; none of them names a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No connection to be had in time.
     #[error("no connection to PostgreSQL")]
-    Unavailable(#[from] deadpool_postgres::PoolError),
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// PostgreSQL answered with an error, or the connection broke.
     #[error("PostgreSQL, in {transaction}")]
     Database {
@@ -18,6 +20,9 @@ pub enum StoreError {
     /// A setting can't be used.
     #[error("{0}")]
     Setting(String),
+    /// The CAs that are to be trusted can't be read.
+    #[error("DATABASE_CA_FILE or sslrootcert in DATABASE_URL")]
+    Trust(#[source] ::tls::TrustError),
     /// The database's schema is newer than this program knows.
     #[error("the database's schema is version {found}, this program knows {known}: upgrade this program")]
     SchemaTooNew {
@@ -53,6 +58,15 @@ impl StoreError {
                 None => true,
             },
             _ => false,
+        }
+    }
+}
+
+impl From<deadpool_postgres::PoolError> for StoreError {
+    fn from(error: deadpool_postgres::PoolError) -> Self {
+        match TlsRefused::find(&error) {
+            Some(refused) => Self::Unavailable(Box::new(refused)),
+            None => Self::Unavailable(Box::new(error)),
         }
     }
 }

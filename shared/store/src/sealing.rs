@@ -6,7 +6,8 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use secrecy::{ExposeSecret, SecretBox, SecretString};
+use secrecy::{ExposeSecret as _, SecretBox};
+use secret::Secret;
 
 /// Why a secret can't be sealed or opened. Names no secret.
 #[derive(Debug, thiserror::Error)]
@@ -33,14 +34,22 @@ impl std::fmt::Debug for KeyRing {
     }
 }
 
+secret::setting!(
+    pub SealingKeys,
+    "sealing-keys",
+    "SEALING_KEYS",
+    required,
+    "Keys that seal private keys in PostgreSQL: id:base64 of 32 random bytes, comma separated. The first seals, all open. \
+     Make one with `echo k1:$(head -c32 /dev/urandom | base64)`."
+);
+
 /// How a service is given its ring.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Sealing of private keys")]
 pub struct SealingArgs {
-    /// Keys that seal private keys in PostgreSQL: id:base64 of 32 random bytes, comma separated. The first seals, all
-    /// open. Make one with `echo k1:$(head -c32 /dev/urandom | base64)`.
-    #[arg(long, env, hide_env_values = true)]
-    pub sealing_keys: SecretString,
+    /// The keys.
+    #[command(flatten)]
+    pub sealing_keys: Secret<SealingKeys>,
 }
 
 impl SealingArgs {
@@ -49,7 +58,7 @@ impl SealingArgs {
     /// # Errors
     /// When the setting is malformed.
     pub fn key_ring(&self) -> Result<KeyRing, SealingError> {
-        KeyRing::parse(self.sealing_keys.expose_secret())
+        KeyRing::parse(self.sealing_keys.expose())
     }
 }
 
@@ -72,6 +81,9 @@ impl KeyRing {
                 .map_err(|_| SealingError::Setting("a key that is not base64"))?;
             let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes)
                 .map_err(|_| SealingError::Setting("a key that has not 32 bytes"))?;
+            if keys.iter().any(|(known, _)| known == id) {
+                return Err(SealingError::Setting("an id twice"));
+            }
             keys.push((id.to_string(), key));
         }
         if keys.is_empty() {
@@ -80,18 +92,33 @@ impl KeyRing {
         Ok(Self { keys })
     }
 
+    /// How every value begins that the newest key has sealed.
+    pub(crate) fn newest_prefix(&self) -> Result<Vec<u8>, SealingError> {
+        let (id, _) = self.keys.first().ok_or(SealingError::Setting("no key"))?;
+        let mut prefix = vec![u8::try_from(id.len()).unwrap_or(0)];
+        prefix.extend_from_slice(id.as_bytes());
+        Ok(prefix)
+    }
+
+    /// Opens a value and seals it with the newest key.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub(crate) fn reseal(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, SealingError> {
+        self.seal(context, self.open(context, sealed)?.expose_secret())
+    }
+
     /// Seals a secret for its context.
     ///
     /// # Errors
     /// When the cryptographic library refuses.
     pub fn seal(&self, context: &str, secret: &[u8]) -> Result<Vec<u8>, SealingError> {
-        let (id, key) = self.keys.first().ok_or(SealingError::Setting("no key"))?;
+        let (_, key) = self.keys.first().ok_or(SealingError::Setting("no key"))?;
         let mut bytes = secret.to_vec();
         let nonce = key
             .seal_in_place_append_tag(Aad::from(context.as_bytes()), &mut bytes)
             .map_err(|_| SealingError::NotAuthentic)?;
-        let mut sealed = vec![u8::try_from(id.len()).unwrap_or(0)];
-        sealed.extend_from_slice(id.as_bytes());
+        let mut sealed = self.newest_prefix()?;
         sealed.extend_from_slice(nonce.as_ref());
         sealed.append(&mut bytes);
         Ok(sealed)
@@ -164,8 +191,20 @@ mod tests {
     }
 
     #[test]
+    fn the_first_key_seals_anew_what_any_opens() {
+        let old = ring(&[("k1", 1)]).seal("account org-1", b"private").unwrap();
+        let rotating = ring(&[("k2", 2), ("k1", 1)]);
+        let new = rotating.reseal("account org-1", &old).unwrap();
+        assert!(new.starts_with(&rotating.newest_prefix().unwrap()) && !old.starts_with(b"\x02k2"));
+        let opened = ring(&[("k2", 2)]).open("account org-1", &new).unwrap();
+        assert_eq!(opened.expose_secret(), b"private");
+        assert!(rotating.reseal("account org-2", &old).is_err(), "another row's secret");
+    }
+
+    #[test]
     fn a_bad_setting_is_told_without_quoting_it() {
-        for setting in ["", "k1", "k1:%%%", "k1:c2hvcnQ=", ":AAAA"] {
+        let twice = format!("k1:{0},k1:{0}", STANDARD.encode([1; 32]));
+        for setting in [&twice, "", "k1", "k1:%%%", "k1:c2hvcnQ=", ":AAAA"] {
             let error = KeyRing::parse(setting).unwrap_err().to_string();
             assert!(
                 error.starts_with("SEALING_KEYS:") && !error.contains("c2hvcnQ"),

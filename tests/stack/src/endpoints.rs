@@ -55,6 +55,9 @@ pub struct Endpoints {
     pub origin_addr: SocketAddr,
     /// POST `{"host","to"}` to its `/redirect`.
     pub origin_control_url: String,
+    /// PostgreSQL and RabbitMQ by TLS, where the options ask for it.
+    #[serde(default)]
+    pub tls: Option<TlsEndpoints>,
     /// What the issuer and the installer seal with, as `SEALING_KEYS`.
     pub sealing_keys: String,
     /// The delaying proxies.
@@ -68,6 +71,17 @@ impl Endpoints {
     pub fn process(&self, name: &str) -> Option<&ProcessInfo> {
         self.processes.iter().find(|process| process.name == name)
     }
+}
+
+/// PostgreSQL and RabbitMQ by TLS, as the services reach them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TlsEndpoints {
+    /// PEM file of the CA that issued both servers' certificate, which is for `localhost` and 127.0.0.1.
+    pub ca_pem: PathBuf,
+    /// PostgreSQL, verified.
+    pub database_url: String,
+    /// RabbitMQ; the plain port is open as well.
+    pub amqp_url: String,
 }
 
 /// An AWS access key.

@@ -24,10 +24,11 @@ mod run;
 mod secret;
 mod services;
 mod supervisor;
+mod tls;
 
 pub use command::{Answer, Command, Signal};
 pub use dns::Dns;
-pub use endpoints::{AccessKey, Endpoints, ProcessInfo, ProxyEndpoint};
+pub use endpoints::{AccessKey, Endpoints, ProcessInfo, ProxyEndpoint, TlsEndpoints};
 pub use handle::Handle;
 pub use http::Http;
 pub use options::{FAST, Options, Peer};

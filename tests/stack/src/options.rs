@@ -93,6 +93,8 @@ pub struct Options {
     pub iam_visible_ms: u64,
     /// Environment of Pebble, over the defaults (see [`Options::default`]).
     pub pebble_env: BTreeMap<String, String>,
+    /// PostgreSQL and RabbitMQ speak TLS with certificates of a CA made for this stack; the services connect by TLS.
+    pub tls: bool,
     /// PostgreSQL syncs to disk as in production; off is faster on slow disks.
     pub fsync: bool,
     /// Where to put everything: a new folder, removed at the end. By default one in the system's temporary folder.
@@ -112,6 +114,7 @@ impl Default for Options {
             deploy_ms: 500,
             iam_visible_ms: 200,
             pebble_env: BTreeMap::new(),
+            tls: false,
             fsync: true,
             folder: None,
             keep: false,
@@ -143,6 +146,12 @@ impl Options {
     /// The same with a delaying proxy before `peer` that adds a round trip of `latency_ms`.
     pub fn with_proxy(mut self, peer: Peer, latency_ms: u64) -> Self {
         self.proxies.insert(peer, latency_ms);
+        self
+    }
+
+    /// The same with TLS to PostgreSQL and RabbitMQ.
+    pub fn with_tls(mut self) -> Self {
+        self.tls = true;
         self
     }
 

@@ -11,6 +11,7 @@ use nix::unistd::{User, geteuid};
 use tokio_postgres::{Client, NoTls};
 
 use crate::process::{Processes, Spec};
+use crate::tls::Tls;
 
 const LIMIT: Duration = Duration::from_secs(30);
 /// The process's name in commands.
@@ -22,12 +23,21 @@ pub(crate) struct Postgres {
     pub(crate) password: String,
     pub(crate) admin_password: String,
     pub(crate) fsync: bool,
+    pub(crate) tls: Option<Tls>,
 }
 
 impl Postgres {
     /// The services' database, at this port (PostgreSQL's own or a proxy's).
     pub(crate) fn url(&self, port: u16) -> String {
         format!("postgres://cdn_broker:{}@127.0.0.1:{port}/cdn_broker", self.password)
+    }
+
+    /// The same by TLS.
+    pub(crate) fn tls_url(&self, port: u16) -> String {
+        format!(
+            "{}?sslmode=verify-full",
+            self.url(port).replace("@127.0.0.1:", "@localhost:")
+        )
     }
 
     /// The superuser's.
@@ -70,6 +80,12 @@ impl Postgres {
             .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
             .args(["-c", "max_connections=200", "-c", "shared_buffers=64MB"])
             .args(["-c", if self.fsync { "fsync=on" } else { "fsync=off" }]);
+        if let Some(tls) = &self.tls {
+            let key = tls.key_for(&home, user.as_ref())?;
+            server = server
+                .args(["-c", "ssl=on", "-c", &format!("ssl_key_file={}", key.display())])
+                .args(["-c", &format!("ssl_cert_file={}", tls.certificate().display())]);
+        }
         // SIGTERM would wait for the clients to leave.
         server.graceful = Signal::SIGINT;
         server.quick = Signal::SIGQUIT;

@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::process::{Processes, Spec};
+use crate::tls::Tls;
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// The node's name in commands.
@@ -26,12 +27,19 @@ pub(crate) struct Rabbitmq {
     pub(crate) distribution_port: u16,
     pub(crate) epmd_port: u16,
     pub(crate) cookie: String,
+    /// The port of AMQP over TLS, beside the plain one.
+    pub(crate) tls: Option<(u16, Tls)>,
 }
 
 impl Rabbitmq {
     /// At this port (RabbitMQ's own or a proxy's).
     pub(crate) fn url(port: u16) -> String {
         format!("amqp://guest:guest@127.0.0.1:{port}/%2f")
+    }
+
+    /// By TLS.
+    pub(crate) fn tls_url(port: u16) -> String {
+        format!("amqps://guest:guest@localhost:{port}/%2f")
     }
 
     /// Starts epmd, then the node.
@@ -57,7 +65,7 @@ impl Rabbitmq {
         };
         let cookie = file(".erlang.cookie", &self.cookie)?;
         fs::set_permissions(cookie, fs::Permissions::from_mode(0o400))?;
-        let config = format!(
+        let mut config = format!(
             "listeners.tcp.1 = 127.0.0.1:{}\n\
              log.console = true\n\
              log.console.level = info\n\
@@ -68,6 +76,17 @@ impl Rabbitmq {
              raft.wal_max_size_bytes = 33554432\n",
             self.port
         );
+        if let Some((port, tls)) = &self.tls {
+            config.push_str(&format!(
+                "listeners.ssl.1 = 127.0.0.1:{port}\n\
+                 ssl_options.cacertfile = {}\n\
+                 ssl_options.certfile = {}\n\
+                 ssl_options.keyfile = {}\n",
+                tls.ca().display(),
+                tls.certificate().display(),
+                tls.key().display(),
+            ));
+        }
         let mut node = Spec::new(NAME, SERVER, folder)
             // Together these make the script replace itself by the Erlang machine, which then dies with the supervisor.
             .env("RABBITMQ_ALLOW_INPUT", "true")

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
+use crate::endpoints::TlsEndpoints;
 use crate::http::Http;
 use crate::options::Options;
 use crate::ports::Ports;
@@ -27,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) http_port: u16,
     pub(crate) database_url: String,
     pub(crate) amqp_url: String,
+    pub(crate) tls: Option<TlsEndpoints>,
     pub(crate) acme_directory_url: String,
     pub(crate) acme_ca_pem: String,
     pub(crate) aws_url: String,
@@ -48,6 +50,15 @@ impl Settings {
             ("LOG_FORMAT", "json".to_owned()),
             ("RUST_BACKTRACE", "1".to_owned()),
         ]);
+        if let Some(tls) = &self.tls {
+            let ca = tls.ca_pem.display().to_string();
+            env.extend([
+                ("DATABASE_URL", tls.database_url.clone()),
+                ("DATABASE_CA_FILE", ca.clone()),
+                ("AMQP_URL", tls.amqp_url.clone()),
+                ("AMQP_CA_FILE", ca),
+            ]);
+        }
         match service {
             BROKER => env.extend([
                 ("LISTEN", format!("127.0.0.3:{}", self.http_port)),

@@ -12,7 +12,7 @@ use nix::sys::signal::Signal as Kill;
 use crate::aws_sim::{self, AwsSim};
 use crate::command::{Answer, Command, Signal};
 use crate::dns::{self, Challtestsrv};
-use crate::endpoints::{AccessKey, Endpoints};
+use crate::endpoints::{AccessKey, Endpoints, TlsEndpoints};
 use crate::options::{Options, Peer};
 use crate::origin::Origin;
 use crate::origin_tls::TlsListener;
@@ -24,6 +24,7 @@ use crate::progress::say;
 use crate::proxy::Proxy;
 use crate::rabbitmq::{self, Rabbitmq};
 use crate::services::{self, Settings};
+use crate::tls::Tls;
 use crate::{folder, secret};
 
 /// How long a process that was told to end is waited for.
@@ -55,17 +56,21 @@ impl Supervisor {
     pub(crate) fn new(options: Options) -> anyhow::Result<Self> {
         let mut ports = Ports::reserve()?;
         let http_port = ports.take_on(&[ports::LOCAL, ports::ORIGIN, ports::BROKER])?;
+        let folder = folder::create(options.folder.as_deref())?;
+        let tls = options.tls.then(|| Tls::make(&folder)).transpose()?;
         let postgres = Postgres {
             port: ports.take()?,
             password: secret::password()?,
             admin_password: secret::password()?,
             fsync: options.fsync,
+            tls: tls.clone(),
         };
         let rabbitmq = Rabbitmq {
             port: ports.take()?,
             distribution_port: ports.take()?,
             epmd_port: ports.take()?,
             cookie: secret::password()?,
+            tls: tls.map(|tls| anyhow::Ok((ports.take()?, tls))).transpose()?,
         };
         let challtestsrv = Challtestsrv {
             dns_port: ports.take()?,
@@ -82,7 +87,6 @@ impl Supervisor {
                 },
             );
         }
-        let folder = folder::create(options.folder.as_deref())?;
         let aws = AwsSim {
             api_port: ports.take()?,
             admin_port: ports.take()?,
@@ -329,11 +333,21 @@ impl Supervisor {
         SocketAddr::from((ports::ORIGIN, self.http_port))
     }
 
+    fn tls_endpoints(&self) -> Option<TlsEndpoints> {
+        let (amqps_port, tls) = self.rabbitmq.tls.as_ref()?;
+        Some(TlsEndpoints {
+            ca_pem: tls.ca(),
+            database_url: self.postgres.tls_url(self.port_for_services(Peer::Postgres)),
+            amqp_url: Rabbitmq::tls_url(*amqps_port),
+        })
+    }
+
     fn settings(&self) -> Settings {
         Settings {
             http_port: self.http_port,
             database_url: self.postgres.url(self.port_for_services(Peer::Postgres)),
             amqp_url: Rabbitmq::url(self.port_for_services(Peer::Rabbitmq)),
+            tls: self.tls_endpoints(),
             acme_directory_url: Pebble::directory_url(self.port_for_services(Peer::Pebble)),
             acme_ca_pem: self.pebble.ca_pem().display().to_string(),
             aws_url: format!("http://127.0.0.1:{}", self.port_for_services(Peer::Aws)),
@@ -373,6 +387,7 @@ impl Supervisor {
             dns_management_url: self.challtestsrv.management_url(),
             origin_addr: self.origin_addr(),
             origin_control_url: format!("http://127.0.0.1:{}", self.origin_control_port),
+            tls: settings.tls,
             sealing_keys: settings.sealing_keys,
             proxies: self
                 .proxies

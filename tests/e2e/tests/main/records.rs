@@ -14,8 +14,6 @@ use crate::world::{PATIENCE, connect, domain, organization, world};
 #[derive(clap::Parser)]
 struct Arguments {
     #[command(flatten)]
-    database: DatabaseArgs,
-    #[command(flatten)]
     schedules: Schedules,
 }
 
@@ -35,8 +33,8 @@ async fn desk() -> anyhow::Result<Desk> {
         .await?;
     let (base, _) = url.rsplit_once('/').expect("a database in the address");
     let url = format!("{base}/{name}");
-    let arguments = Arguments::parse_from(["test", "--database-url", &url]);
-    let store = Store::new(&arguments.database, "test")?;
+    let arguments = Arguments::parse_from(["test"]);
+    let store = Store::new(&DatabaseArgs::at(&url), "test")?;
     // Whoever comes first migrates, the others find it done.
     let (first, second) = tokio::join!(store.migrate(), store.migrate());
     first?;

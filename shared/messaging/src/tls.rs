@@ -1,0 +1,90 @@
+//! The connection itself: plain for amqp://, by TLS for amqps://, whose certificate is always verified.
+
+use std::error::Error;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use ::tls::{Check, Problem, Roots};
+use lapin::tcp::{AsyncTcpStream, RustlsConnector};
+use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::{Connection, ConnectionProperties};
+
+use crate::args::AmqpArgs;
+use crate::error::MessagingError;
+
+/// Opens a connection as AMQP_URL and AMQP_CA_FILE say.
+///
+/// # Errors
+/// When they can't be used, RabbitMQ isn't there, or is not who it should be.
+pub(crate) async fn connect(args: &AmqpArgs, properties: ConnectionProperties) -> Result<Connection, MessagingError> {
+    let uri: AMQPUri = args
+        .amqp_url
+        .expose()
+        .parse()
+        // Without the cause, which may quote the address.
+        .map_err(|_| MessagingError::Setting("AMQP_URL can't be read; write amqps://user:password@host:port/vhost"))?;
+    let ca_file = args.amqp_ca_file.as_deref().filter(|path| !path.as_os_str().is_empty());
+    let connector = match (&uri.scheme, ca_file) {
+        (AMQPScheme::AMQP, None) => None,
+        (AMQPScheme::AMQP, Some(_)) => {
+            return Err(MessagingError::Setting(
+                "AMQP_CA_FILE is set, but AMQP_URL is amqp://, which verifies nothing; write amqps://",
+            ));
+        }
+        (AMQPScheme::AMQPS, file) => Some(connector(file)?),
+    };
+    let runtime = lapin::runtime::default_runtime().map_err(refusal)?;
+    Connection::connector(
+        uri,
+        runtime,
+        async move |uri, runtime| {
+            let host = uri.authority.host;
+            let found = tokio::net::lookup_host((host.as_str(), uri.authority.port)).await?;
+            let stream = AsyncTcpStream::connect(&runtime, found.collect::<Vec<_>>()).await?;
+            Ok(match &connector {
+                Some(connector) => stream.into_rustls(connector, &host).await?,
+                None => stream,
+            })
+        },
+        properties,
+    )
+    .await
+    .map_err(refusal)
+}
+
+fn connector(ca_file: Option<&Path>) -> Result<RustlsConnector, MessagingError> {
+    let config = ::tls::client_config(Check::Full, &Roots::from_file(ca_file), None).map_err(MessagingError::Trust)?;
+    Ok(RustlsConnector::from(Arc::new(config)))
+}
+
+/// What lapin says, or, when it was TLS, what there is to mend.
+fn refusal(error: lapin::Error) -> MessagingError {
+    match Problem::find(&error) {
+        Some(problem) => MessagingError::Tls(TlsRefused(problem)),
+        None => MessagingError::Connection(error),
+    }
+}
+
+/// Why TLS to RabbitMQ did not come about, with what to do about it.
+#[derive(Debug)]
+pub struct TlsRefused(Problem);
+
+impl Error for TlsRefused {}
+
+impl fmt::Display for TlsRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        match &self.0 {
+            Problem::WrongName { wanted, .. } => write!(
+                f,
+                ", AMQP_URL wants {wanted}: write one of its names there, or give the server another"
+            ),
+            Problem::UnknownIssuer => {
+                f.write_str(": trusted are the CAs in AMQP_CA_FILE, the system's when there is no such file")
+            }
+            Problem::NoTls => f.write_str(", AMQP_URL is amqps://: name the port of RabbitMQ's TLS listener (5671)"),
+            _ => Ok(()),
+        }
+    }
+}

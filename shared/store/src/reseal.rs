@@ -1,0 +1,101 @@
+//! Re-sealing: every sealed value written anew with the newest key, so that an old key can be dropped. Safe beside running
+//! services (a value that changed meanwhile is left to whoever changed it), and harmless to repeat or to break off.
+
+use std::collections::BTreeMap;
+
+use crate::accounts;
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::orders::certificate_key_context;
+use crate::sealing::{KeyRing, SealingError};
+
+/// Rows read at once.
+const BATCH: i64 = 100;
+
+/// What was done, and what there is now.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Resealed {
+    /// Values written anew.
+    pub resealed: u64,
+    /// Values by the id of the key that seals them, the newest one's included.
+    pub by_key: BTreeMap<String, i64>,
+    /// Values that could not be opened: the table and why, and how many.
+    pub unopened: BTreeMap<String, u64>,
+}
+
+/// A table with sealed values.
+struct Sealed {
+    name: &'static str,
+    /// Rows not sealed by the newest key (`$1`, `$2`: length and bytes of how its values begin), after the key `$3`.
+    read: &'static str,
+    /// Writes `$3` for the row with key `$1`, unless the old value `$2` is gone; `$4` is the owner.
+    write: &'static str,
+    context: fn(&str) -> String,
+}
+
+/// Orders come before certificates, which copy an order's key.
+const TABLES: [Sealed; 3] = [
+    Sealed {
+        name: "acme_accounts",
+        read: "select tenant || E'\\n' || directory_url, tenant, sealed_key from acme_accounts \
+               where substring(sealed_key from 1 for $1) <> $2 and tenant || E'\\n' || directory_url > $3 order by 1 limit $4",
+        write: "update acme_accounts set sealed_key = $3 \
+                where tenant = $4 and tenant || E'\\n' || directory_url = $1 and sealed_key = $2",
+        context: accounts::context,
+    },
+    Sealed {
+        name: "orders",
+        read: "select r.id::text, o.instance_id, r.sealed_key from orders r join operations o on o.id = r.operation_id \
+               where substring(r.sealed_key from 1 for $1) <> $2 and r.id::text > $3 order by 1 limit $4",
+        write: "update orders set sealed_key = $3 where id = $1::text::uuid and sealed_key = $2 and $4::text <> ''",
+        context: certificate_key_context,
+    },
+    Sealed {
+        name: "certificates",
+        read: "select id::text, instance_id, sealed_key from certificates \
+               where substring(sealed_key from 1 for $1) <> $2 and id::text > $3 order by 1 limit $4",
+        write: "update certificates set sealed_key = $3 where id = $1::text::uuid and sealed_key = $2 and $4::text <> ''",
+        context: certificate_key_context,
+    },
+];
+
+const BY_KEY: &str = "select encode(substring(sealed_key from 2 for get_byte(sealed_key, 0)), 'escape'), count(*) \
+    from (select sealed_key from acme_accounts union all select sealed_key from orders union all select sealed_key from certificates) s \
+    where sealed_key is not null group by 1";
+
+impl Store {
+    /// Seals anew what other keys of the ring have sealed, with the ring's first.
+    ///
+    /// # Errors
+    /// Database errors; what was done until then stays done.
+    pub async fn reseal(&self, ring: &KeyRing) -> Result<Resealed, StoreError> {
+        let mut done = Resealed::default();
+        for table in &TABLES {
+            self.reseal_table(ring, table, &mut done).await?;
+        }
+        for row in self.pool.get().await?.query(BY_KEY, &[]).await? {
+            done.by_key.insert(row.try_get(0)?, row.try_get(1)?);
+        }
+        Ok(done)
+    }
+
+    async fn reseal_table(&self, ring: &KeyRing, table: &Sealed, done: &mut Resealed) -> Result<(), StoreError> {
+        let newest = ring.newest_prefix()?;
+        let length = i32::try_from(newest.len()).map_err(|_| SealingError::NotAuthentic)?;
+        let mut after = String::new();
+        loop {
+            let client = self.pool.get().await?;
+            let rows = client.query(table.read, &[&length, &newest, &after, &BATCH]).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.try_get(0)?;
+            for row in rows {
+                let (key, owner, old): (String, String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+                let context = (table.context)(&owner);
+                match ring.reseal(&context, &old) {
+                    Ok(new) => done.resealed += client.execute(table.write, &[&key, &old, &new, &owner]).await?,
+                    Err(error) => *done.unopened.entry(format!("{}: {error}", table.name)).or_default() += 1,
+                }
+            }
+        }
+    }
+}

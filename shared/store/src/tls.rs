@@ -1,0 +1,358 @@
+//! TLS to PostgreSQL, in libpq's words: `sslmode` and `sslrootcert` of DATABASE_URL, of which tokio-postgres knows only
+//! half. Here `require` verifies as `verify-full` does; docs/decisions.md says why.
+
+use std::error::Error;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use ::tls::{Check, Problem, Roots};
+use percent_encoding::percent_decode_str;
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::error::StoreError;
+
+/// PostgreSQL's name in the TLS handshake (ALPN), without which PostgreSQL 17 refuses `sslnegotiation=direct`.
+const ALPN: &[u8] = b"postgresql";
+
+/// libpq's sslmode, without `allow`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Disable,
+    Prefer,
+    Require,
+    VerifyCa,
+    VerifyFull,
+}
+
+impl Mode {
+    const ALL: [Self; 5] = [
+        Self::Disable,
+        Self::Prefer,
+        Self::Require,
+        Self::VerifyCa,
+        Self::VerifyFull,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+            Self::VerifyCa => "verify-ca",
+            Self::VerifyFull => "verify-full",
+        }
+    }
+
+    fn check(self) -> Check {
+        match self {
+            Self::Disable | Self::Prefer => Check::Nothing,
+            Self::VerifyCa => Check::Issuer,
+            Self::Require | Self::VerifyFull => Check::Full,
+        }
+    }
+}
+
+/// Where PostgreSQL is and how it is spoken to.
+#[derive(Debug)]
+pub(crate) struct Address {
+    pub(crate) config: Config,
+    mode: Mode,
+    roots: Roots,
+}
+
+impl Address {
+    /// Reads DATABASE_URL and DATABASE_CA_FILE.
+    ///
+    /// # Errors
+    /// With one line that quotes neither user nor password.
+    pub(crate) fn read(url: &str, ca_file: Option<&Path>) -> Result<Self, StoreError> {
+        let setting = |text: String| StoreError::Setting(format!("DATABASE_URL: {text}"));
+        if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+            let text = "it has to begin with postgres://; write postgres://user:password@host:port/database";
+            return Err(setting(text.into()));
+        }
+        let (rest, named) = take_tls_words(url).map_err(setting)?;
+        let mut config: Config = rest.parse().map_err(|error| setting(unreadable(&error)))?;
+        let file = match (named.root, ca_file) {
+            (None, file) => file.map(Path::to_owned),
+            (Some(root), None) => Some(root),
+            (Some(_), Some(_)) => {
+                return Err(setting("sslrootcert and DATABASE_CA_FILE are both set; set one".into()));
+            }
+        };
+        // libpq's word for the system's own.
+        let roots = Roots::from_file(file.as_deref().filter(|path| *path != Path::new("system")));
+        // Whoever names a CA wants it to be looked at.
+        let mode = named.mode.unwrap_or(match file {
+            Some(_) => Mode::VerifyFull,
+            None => Mode::Prefer,
+        });
+        if file.is_some() && mode.check() == Check::Nothing {
+            return Err(setting(format!(
+                "sslmode={} verifies nothing, but a CA is named (sslrootcert or DATABASE_CA_FILE); write sslmode=verify-full",
+                mode.as_str()
+            )));
+        }
+        if mode == Mode::VerifyCa && roots == Roots::System {
+            return Err(setting(
+                "sslmode=verify-ca needs a CA of your own (sslrootcert or DATABASE_CA_FILE): a CA that the system trusts \
+                 gives anybody a certificate for some name; write sslmode=verify-full"
+                    .into(),
+            ));
+        }
+        config.ssl_mode(match mode {
+            Mode::Disable => SslMode::Disable,
+            Mode::Prefer => SslMode::Prefer,
+            Mode::Require | Mode::VerifyCa | Mode::VerifyFull => SslMode::Require,
+        });
+        Ok(Self { config, mode, roots })
+    }
+
+    /// What makes TLS connections.
+    ///
+    /// # Errors
+    /// When the CAs can't be read.
+    pub(crate) fn connector(&self) -> Result<MakeRustlsConnect, StoreError> {
+        let client = ::tls::client_config(self.mode.check(), &self.roots, Some(ALPN)).map_err(StoreError::Trust)?;
+        Ok(MakeRustlsConnect::new(client))
+    }
+
+    /// What an operator should know about a connection that others on the way could read or change.
+    pub(crate) fn warning(&self) -> Option<&'static str> {
+        if self.config.get_hosts().iter().all(is_local) {
+            return None;
+        }
+        match self.mode {
+            Mode::Disable => Some("PostgreSQL is spoken to without TLS (sslmode=disable)"),
+            Mode::Prefer => Some(
+                "nobody looks whether the other side is PostgreSQL (sslmode=prefer); write sslmode=verify-full into DATABASE_URL",
+            ),
+            Mode::Require | Mode::VerifyCa | Mode::VerifyFull => None,
+        }
+    }
+}
+
+fn is_local(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+        Host::Unix(_) => true,
+    }
+}
+
+/// Without the values, which may be the password.
+fn unreadable(error: &tokio_postgres::Error) -> String {
+    match error.source().map(ToString::to_string) {
+        Some(cause) if cause.starts_with("unknown option") => {
+            format!("{cause}; write postgres://user:password@host:port/database?sslmode=verify-full")
+        }
+        _ => {
+            "it can't be read; write postgres://user:password@host:port/database, % and @ in a password as %25 and %40"
+                .into()
+        }
+    }
+}
+
+#[derive(Default)]
+struct Named {
+    mode: Option<Mode>,
+    root: Option<PathBuf>,
+}
+
+/// Takes `sslmode` and `sslrootcert` out of an address.
+fn take_tls_words(url: &str) -> Result<(String, Named), String> {
+    let mut named = Named::default();
+    // A password may have a question mark in it.
+    let after_credentials = url.find('@').unwrap_or(0);
+    let Some(question) = url[after_credentials..].find('?').map(|at| after_credentials + at) else {
+        return Ok((url.to_owned(), named));
+    };
+    let mut kept = Vec::new();
+    for pair in url[question + 1..].split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        match key {
+            "sslmode" => {
+                let mode = Mode::ALL.into_iter().find(|mode| mode.as_str() == value);
+                let words = Mode::ALL.map(Mode::as_str).join(", ");
+                named.mode = Some(mode.ok_or_else(|| format!("sslmode is one of {words}"))?);
+            }
+            "sslrootcert" => {
+                let path = percent_decode_str(value).decode_utf8();
+                named.root = Some(path.map_err(|_| "sslrootcert is not UTF-8")?.as_ref().into());
+            }
+            "sslcert" | "sslkey" | "sslpassword" | "sslcrl" | "sslcrldir" => {
+                return Err(format!(
+                    "{key} is not supported; the server asks for the password instead"
+                ));
+            }
+            _ => kept.push(pair),
+        }
+    }
+    let base = &url[..question];
+    let rest = if kept.is_empty() {
+        base.to_owned()
+    } else {
+        format!("{base}?{}", kept.join("&"))
+    };
+    Ok((rest, named))
+}
+
+/// Why TLS to PostgreSQL did not come about, with what to do about it.
+#[derive(Debug)]
+pub struct TlsRefused(Problem);
+
+impl TlsRefused {
+    /// Finds it among an error and its causes.
+    pub(crate) fn find(error: &(dyn Error + 'static)) -> Option<Self> {
+        if let Some(problem) = Problem::find(error) {
+            return Some(Self(problem));
+        }
+        let mut next = Some(error);
+        while let Some(error) = next {
+            // tokio-postgres has no type for it.
+            if error.to_string() == "server does not support TLS" {
+                return Some(Self(Problem::NoTls));
+            }
+            next = error.source();
+        }
+        None
+    }
+}
+
+impl Error for TlsRefused {}
+
+impl fmt::Display for TlsRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        match &self.0 {
+            Problem::WrongName { wanted, .. } => write!(
+                f,
+                ", sslmode=verify-full (and require) wants {wanted}: write one of its names into DATABASE_URL, or give the server another"
+            ),
+            Problem::UnknownIssuer => f.write_str(
+                ": trusted are the CAs in DATABASE_CA_FILE (or sslrootcert), the system's when there is no such file",
+            ),
+            Problem::NoTls => f.write_str(
+                ", sslmode in DATABASE_URL wants it: switch it on at the server (ssl = on), or write sslmode=disable",
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str, ca: Option<&str>) -> Result<Address, String> {
+        Address::read(url, ca.map(Path::new)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn sslmode_and_sslrootcert_are_libpqs_words() {
+        let own = Roots::File("/etc/pg ca.pem".into());
+        for (url, ca, mode, roots) in [
+            ("postgres://u:p@h/d", None, Mode::Prefer, &Roots::System),
+            (
+                "postgres://u:p@h/d?sslmode=disable",
+                None,
+                Mode::Disable,
+                &Roots::System,
+            ),
+            (
+                "postgres://u:p@h/d?sslmode=require",
+                None,
+                Mode::Require,
+                &Roots::System,
+            ),
+            (
+                "postgresql://u:p@h/d?sslmode=verify-full",
+                None,
+                Mode::VerifyFull,
+                &Roots::System,
+            ),
+            (
+                "postgres://u:p@h/d?sslrootcert=system",
+                None,
+                Mode::VerifyFull,
+                &Roots::System,
+            ),
+            (
+                "postgres://u:p@h/d?sslmode=verify-ca&sslrootcert=%2Fetc%2Fpg%20ca.pem",
+                None,
+                Mode::VerifyCa,
+                &own,
+            ),
+            ("postgres://u:p@h/d", Some("/etc/pg ca.pem"), Mode::VerifyFull, &own),
+            (
+                "postgres://u:p?sslmode=x@h/d?application_name=x&sslmode=verify-ca",
+                Some("/etc/pg ca.pem"),
+                Mode::VerifyCa,
+                &own,
+            ),
+        ] {
+            let address = read(url, ca).unwrap();
+            assert_eq!((address.mode, &address.roots), (mode, roots), "{url}");
+            assert_eq!(address.config.get_dbname(), Some("d"), "{url}");
+        }
+        let kept = read("postgres://u:p@h/d?application_name=x&sslmode=require&user=v", None).unwrap();
+        assert_eq!(
+            (kept.config.get_application_name(), kept.config.get_user()),
+            (Some("x"), Some("v"))
+        );
+    }
+
+    #[test]
+    fn what_would_not_verify_as_it_seems_to_is_refused_without_the_password() {
+        for (url, ca, says) in [
+            (
+                "postgres://u:hunter2@h/d?sslmode=allow",
+                None,
+                "disable, prefer, require, verify-ca, verify-full",
+            ),
+            (
+                "postgres://u:hunter2@h/d?sslmode=verify-ca",
+                None,
+                "needs a CA of your own",
+            ),
+            (
+                "postgres://u:hunter2@h/d?sslmode=disable",
+                Some("/ca"),
+                "verifies nothing",
+            ),
+            (
+                "postgres://u:hunter2@h/d?sslmode=prefer&sslrootcert=/ca",
+                None,
+                "verifies nothing",
+            ),
+            ("postgres://u:hunter2@h/d?sslrootcert=/a", Some("/ca"), "both set"),
+            ("postgres://u:hunter2@h/d?sslcert=/a", None, "sslcert is not supported"),
+            ("postgres://u:hunter2@h/d?sslsni=1", None, "unknown option"),
+            ("postgres://u:hunter2@h:port/d", None, "can't be read"),
+            ("host=h user=u password=hunter2", None, "postgres://"),
+        ] {
+            let error = read(url, ca).unwrap_err();
+            assert!(
+                error.starts_with("DATABASE_URL: ") && error.contains(says),
+                "{url}: {error}"
+            );
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn only_a_distant_server_that_is_not_verified_is_warned_of() {
+        for local in [
+            "postgres://h@127.0.0.1/d",
+            "postgres://localhost/d",
+            "postgres://%2Fvar%2Frun/d",
+        ] {
+            assert_eq!(read(local, None).unwrap().warning(), None, "{local}");
+        }
+        assert!(read("postgres://db.example/d", None).unwrap().warning().is_some());
+        let verified = read("postgres://db.example/d?sslmode=require", None).unwrap();
+        assert_eq!(verified.warning(), None);
+    }
+}

@@ -1,0 +1,102 @@
+//! What is checked of a server's certificate.
+
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_cert_signed_by_trust_anchor;
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::server::ParsedCertificate;
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+
+use crate::roots::{Roots, TrustError};
+
+/// What is checked of a server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// Who issued it, and that it is for the server's name.
+    Full,
+    /// Who issued it, for whatever name: PostgreSQL's `verify-ca`.
+    Issuer,
+    /// Nothing: whoever listens on the way can't read along, but whoever stands in the way can. PostgreSQL's `prefer`.
+    Nothing,
+}
+
+/// A client that trusts `roots` and checks so much. `alpn` is what the protocol is called in the handshake, if it has a
+/// name there.
+///
+/// # Errors
+/// When there is no root to be had.
+pub fn client_config(check: Check, roots: &Roots, alpn: Option<&[u8]>) -> Result<ClientConfig, TrustError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
+    // aws-lc-rs has both TLS 1.2 and 1.3, the only way this can fail.
+    let builder = builder
+        .with_safe_default_protocol_versions()
+        .map_err(|source| TrustError::Provider { source })?;
+    let mut config = match check {
+        Check::Full => builder.with_root_certificates(roots.load()?).with_no_client_auth(),
+        Check::Issuer | Check::Nothing => {
+            let roots = match check {
+                Check::Issuer => Some(roots.load()?),
+                _ => None,
+            };
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(AnyName { provider, roots }))
+                .with_no_client_auth()
+        }
+    };
+    config.alpn_protocols = alpn.map(<[u8]>::to_vec).into_iter().collect();
+    Ok(config)
+}
+
+/// Looks at the issuer when there are roots, never at the name.
+#[derive(Debug)]
+struct AnyName {
+    provider: Arc<CryptoProvider>,
+    roots: Option<RootCertStore>,
+}
+
+impl ServerCertVerifier for AnyName {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if let Some(roots) = &self.roots {
+            let certificate = ParsedCertificate::try_from(certificate)?;
+            let algorithms = self.provider.signature_verification_algorithms.all;
+            verify_server_cert_signed_by_trust_anchor(&certificate, roots, intermediates, now, algorithms)?;
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    // Whoever shows the certificate has to hold its key, whatever else is checked.
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
