@@ -27,7 +27,7 @@ mod supervisor;
 
 pub use command::{Answer, Command, Signal};
 pub use dns::Dns;
-pub use endpoints::{AccessKey, Endpoints, ProcessInfo, ProxyEndpoint};
+pub use endpoints::{AccessKey, Endpoints, LinkEndpoint, ProcessInfo, ProxyEndpoint};
 pub use handle::Handle;
 pub use http::Http;
 pub use options::{FAST, Options, Peer};

@@ -70,6 +70,18 @@ pub enum Peer {
     Aws,
 }
 
+impl Peer {
+    /// The word for it, as in commands.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Rabbitmq => "rabbitmq",
+            Self::Pebble => "pebble",
+            Self::Aws => "aws",
+        }
+    }
+}
+
 /// Options of `stack up --options JSON`; every field may be left out.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -84,6 +96,9 @@ pub struct Options {
     pub env: BTreeMap<String, BTreeMap<String, String>>,
     /// A delaying proxy before a peer, with the round trip it adds in milliseconds (0: none yet, but it can be set later).
     pub proxies: BTreeMap<Peer, u64>,
+    /// A proxy of its own between each service process and each peer that it uses, all but Pebble: its addresses are
+    /// part of what the services share (accounts, orders), so that one proxy stands before it for all.
+    pub every_link: bool,
     /// How long a CloudFront deployment takes in aws-sim.
     pub deploy_ms: u64,
     /// How long until an uploaded IAM certificate is visible to CloudFront in aws-sim.
@@ -106,6 +121,7 @@ impl Default for Options {
             replicas: BTreeMap::new(),
             env: BTreeMap::new(),
             proxies: BTreeMap::new(),
+            every_link: false,
             deploy_ms: 500,
             iam_visible_ms: 200,
             pebble_env: BTreeMap::new(),
@@ -140,6 +156,20 @@ impl Options {
     /// The same with a delaying proxy before `peer` that adds a round trip of `latency_ms`.
     pub fn with_proxy(mut self, peer: Peer, latency_ms: u64) -> Self {
         self.proxies.insert(peer, latency_ms);
+        self
+    }
+
+    /// The same with a proxy for each pair of service process and peer; see [`Options::every_link`].
+    pub fn with_every_link(mut self) -> Self {
+        self.every_link = true;
+        self.proxies.entry(Peer::Pebble).or_insert(0);
+        self
+    }
+
+    /// The same with Pebble turning down this share of good nonces (5 without), in percent.
+    pub fn with_nonce_rejection(mut self, percent: u8) -> Self {
+        self.pebble_env
+            .insert("PEBBLE_WFE_NONCEREJECT".to_owned(), percent.to_string());
         self
     }
 

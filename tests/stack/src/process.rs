@@ -181,7 +181,8 @@ impl Processes {
         }
     }
 
-    fn spawn(&self, spec: Spec) -> anyhow::Result<()> {
+    /// Starts a process.
+    pub(crate) fn spawn(&self, spec: Spec) -> anyhow::Result<()> {
         let mut all = self.0.borrow_mut();
         if let Some(process) = all.get_mut(&spec.name) {
             process.try_wait();

@@ -1,4 +1,4 @@
-//! A TCP proxy that delays and can cut: the network between a service and its peer.
+//! A TCP proxy that delays, cuts and swallows: the network between a service and its peer.
 //!
 //! Each chunk is stamped when it is read and written half a round trip later, so that latency doesn't limit throughput.
 
@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
@@ -26,8 +26,24 @@ const UNDER_WAY: usize = 1024;
 /// A proxy. Runs on the supervisor's local tasks.
 pub(crate) struct Proxy {
     endpoint: ProxyEndpoint,
-    latency: Rc<Cell<Duration>>,
+    weather: Weather,
     accepting: Option<JoinHandle<()>>,
+}
+
+/// What happens to what goes through a proxy.
+#[derive(Clone)]
+struct Weather {
+    latency: Rc<Cell<Duration>>,
+    /// While true no byte comes out at either side, nor does the end of a connection.
+    black_hole: watch::Sender<bool>,
+}
+
+impl Weather {
+    /// Waits while there is a black hole.
+    async fn passable(&self) {
+        // The sender is a part of ourselves, so that this ends only by the black hole's end.
+        self.black_hole.subscribe().wait_for(|hole| !hole).await.ok();
+    }
 }
 
 impl Proxy {
@@ -40,7 +56,10 @@ impl Proxy {
         };
         let mut proxy = Self {
             endpoint,
-            latency: Rc::new(Cell::new(latency)),
+            weather: Weather {
+                latency: Rc::new(Cell::new(latency)),
+                black_hole: watch::Sender::new(false),
+            },
             accepting: None,
         };
         proxy.connect().await?;
@@ -54,7 +73,12 @@ impl Proxy {
 
     /// Changes the round trip it adds, for what is read from now on.
     pub(crate) fn set_latency(&self, latency: Duration) {
-        self.latency.set(latency);
+        self.weather.latency.set(latency);
+    }
+
+    /// Keeps connections open and takes new ones, but lets no byte out until it is lifted; then all of them flow on.
+    pub(crate) fn set_black_hole(&self, hole: bool) {
+        self.weather.black_hole.send_replace(hole);
     }
 
     /// Closes all connections and refuses new ones.
@@ -76,7 +100,7 @@ impl Proxy {
             self.accepting = Some(tokio::task::spawn_local(accept(
                 listener,
                 self.endpoint.target,
-                self.latency.clone(),
+                self.weather.clone(),
             )));
         }
         Ok(())
@@ -84,13 +108,13 @@ impl Proxy {
 }
 
 /// Accepts until aborted; dropping the set ends the connections.
-async fn accept(listener: TcpListener, target: SocketAddr, latency: Rc<Cell<Duration>>) {
+async fn accept(listener: TcpListener, target: SocketAddr, weather: Weather) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((client, _)) = accepted {
-                    connections.spawn_local(relay(client, target, latency.clone()));
+                    connections.spawn_local(relay(client, target, weather.clone()));
                 }
             }
             Some(_) = connections.join_next() => {}
@@ -99,7 +123,7 @@ async fn accept(listener: TcpListener, target: SocketAddr, latency: Rc<Cell<Dura
 }
 
 /// One connection, until both directions have ended.
-async fn relay(client: TcpStream, target: SocketAddr, latency: Rc<Cell<Duration>>) -> std::io::Result<()> {
+async fn relay(client: TcpStream, target: SocketAddr, weather: Weather) -> std::io::Result<()> {
     let server = TcpStream::connect(target).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
@@ -107,27 +131,33 @@ async fn relay(client: TcpStream, target: SocketAddr, latency: Rc<Cell<Duration>
     let (from_server, to_server) = server.into_split();
     // An error in one direction ends the other: a reset must arrive as one.
     tokio::try_join!(
-        direction(from_client, to_server, &latency),
-        direction(from_server, to_client, &latency)
+        direction(from_client, to_server, &weather),
+        direction(from_server, to_client, &weather)
     )?;
     Ok(())
 }
 
-async fn direction(from: OwnedReadHalf, to: OwnedWriteHalf, latency: &Cell<Duration>) -> std::io::Result<()> {
+async fn direction(from: OwnedReadHalf, to: OwnedWriteHalf, weather: &Weather) -> std::io::Result<()> {
     let (queue, queued) = mpsc::channel(UNDER_WAY);
-    tokio::try_join!(read(from, queue, latency), write(to, queued))?;
+    tokio::try_join!(read(from, queue, weather), write(to, queued, weather))?;
     Ok(())
 }
 
 async fn read(
     mut from: OwnedReadHalf,
     queue: mpsc::Sender<(Instant, Bytes)>,
-    latency: &Cell<Duration>,
+    weather: &Weather,
 ) -> std::io::Result<()> {
     loop {
         let mut chunk = BytesMut::with_capacity(CHUNK);
-        let read = from.read_buf(&mut chunk).await?;
-        let due = Instant::now() + latency.get() / 2;
+        let read = match from.read_buf(&mut chunk).await {
+            Ok(read) => read,
+            Err(reset) => {
+                weather.passable().await;
+                return Err(reset);
+            }
+        };
+        let due = Instant::now() + weather.latency.get() / 2;
         // An empty chunk stands for the end.
         if queue.send((due, chunk.freeze())).await.is_err() || read == 0 {
             return Ok(());
@@ -135,11 +165,16 @@ async fn read(
     }
 }
 
-async fn write(mut to: OwnedWriteHalf, mut queued: mpsc::Receiver<(Instant, Bytes)>) -> std::io::Result<()> {
+async fn write(
+    mut to: OwnedWriteHalf,
+    mut queued: mpsc::Receiver<(Instant, Bytes)>,
+    weather: &Weather,
+) -> std::io::Result<()> {
     while let Some((due, chunk)) = queued.recv().await {
         if due > Instant::now() {
             sleep_until(due).await;
         }
+        weather.passable().await;
         if chunk.is_empty() {
             break;
         }

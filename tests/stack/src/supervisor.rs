@@ -12,7 +12,7 @@ use nix::sys::signal::Signal as Kill;
 use crate::aws_sim::{self, AwsSim};
 use crate::command::{Answer, Command, Signal};
 use crate::dns::{self, Challtestsrv};
-use crate::endpoints::{AccessKey, Endpoints};
+use crate::endpoints::{AccessKey, Endpoints, LinkEndpoint};
 use crate::options::{Options, Peer};
 use crate::origin::Origin;
 use crate::origin_tls::TlsListener;
@@ -40,6 +40,8 @@ pub(crate) struct Supervisor {
     origin_control_port: u16,
     processes: Processes,
     proxies: BTreeMap<Peer, Proxy>,
+    /// The proxies of single processes.
+    links: BTreeMap<(String, Peer), Proxy>,
     origin: Origin,
     postgres: Postgres,
     rabbitmq: Rabbitmq,
@@ -109,6 +111,7 @@ impl Supervisor {
             origin_control_port: ports.take()?,
             processes: Processes::default(),
             proxies: BTreeMap::new(),
+            links: BTreeMap::new(),
             origin: Origin::default(),
             postgres,
             rabbitmq,
@@ -130,6 +133,16 @@ impl Supervisor {
             let target = self.port_of(peer);
             let proxy = Proxy::start(self.ports.take()?, target, Duration::from_millis(latency)).await?;
             self.proxies.insert(peer, proxy);
+        }
+        if self.options.every_link {
+            for (service, process) in services::processes(&self.options) {
+                for &peer in services::peers(service) {
+                    // Behind the shared proxy, if there is one.
+                    let target = self.port_for_services(peer);
+                    let link = Proxy::start(self.ports.take()?, target, Duration::ZERO).await?;
+                    self.links.insert((process.clone(), peer), link);
+                }
+            }
         }
         let origin_control = SocketAddr::from((Ipv4Addr::LOCALHOST, self.origin_control_port));
         let origin_tls = TlsListener::bind(self.aws.origin_tls, &self.aws.origin_ca_pem).await?;
@@ -170,7 +183,7 @@ impl Supervisor {
                 ready("Pebble");
                 if self.options.aws {
                     let program = programs.join(aws_sim::NAME);
-                    let roots = self.pebble.root_pem();
+                    let roots = self.pebble.roots_pem();
                     self.aws
                         .start(processes, &self.folder, &program, &roots)
                         .await
@@ -181,8 +194,11 @@ impl Supervisor {
             },
         )?;
         if self.options.services {
-            let settings = self.settings();
-            let specs = settings.specs(&self.options, &programs, &self.folder, &mut self.ports)?;
+            let settings: BTreeMap<String, Settings> = services::processes(&self.options)
+                .into_iter()
+                .map(|(_, process)| (process.clone(), self.settings_of(&process)))
+                .collect();
+            let specs = services::specs(settings, &self.options, &programs, &self.folder, &mut self.ports)?;
             try_join_all(specs.into_iter().map(|spec| services::launch(&self.processes, spec))).await?;
             say(format_args!("the services are ready ({:.1?})", begun.elapsed()));
         }
@@ -218,7 +234,7 @@ impl Supervisor {
                 say(format_args!("{failed:#}"));
             }
         }
-        for proxy in self.proxies.values_mut() {
+        for proxy in self.proxies.values_mut().chain(self.links.values_mut()) {
             proxy.cut().await;
         }
         if self.options.keep {
@@ -245,8 +261,13 @@ impl Supervisor {
         };
         match command {
             Command::Kill { name, signal } => self.kill(&name, signal).await?,
-            Command::Start { name } => {
-                self.launch(self.processes.spec(&name)?).await?;
+            Command::Start { name, wait } => {
+                let spec = self.processes.spec(&name)?;
+                if wait {
+                    self.launch(spec).await?;
+                } else {
+                    self.processes.spawn(spec)?;
+                }
                 answer.pid = self.processes.pid(&name);
             }
             Command::Restart { name } => {
@@ -255,11 +276,21 @@ impl Supervisor {
                 self.launch(spec).await?;
                 answer.pid = self.processes.pid(&name);
             }
-            Command::Proxy { peer, latency_ms, cut } => {
-                let proxy = self
-                    .proxies
-                    .get_mut(&peer)
-                    .context("no proxy was asked for before this peer")?;
+            Command::Proxy {
+                process,
+                peer,
+                latency_ms,
+                cut,
+                black_hole,
+            } => {
+                let proxy = match process {
+                    Some(process) => self.links.get_mut(&(process, peer)),
+                    None => self.proxies.get_mut(&peer),
+                };
+                let proxy = proxy.context("no such proxy was asked for")?;
+                if let Some(hole) = black_hole {
+                    proxy.set_black_hole(hole);
+                }
                 if let Some(latency) = latency_ms {
                     proxy.set_latency(Duration::from_millis(latency));
                 }
@@ -278,13 +309,13 @@ impl Supervisor {
 
     async fn kill(&self, name: &str, signal: Signal) -> anyhow::Result<()> {
         match signal {
-            Signal::Kill | Signal::Term => {
+            Signal::Kill | Signal::Term | Signal::Quit => {
                 self.processes.signal(
                     name,
-                    if signal == Signal::Kill {
-                        Kill::SIGKILL
-                    } else {
-                        Kill::SIGTERM
+                    match signal {
+                        Signal::Kill => Kill::SIGKILL,
+                        Signal::Quit => Kill::SIGQUIT,
+                        _ => Kill::SIGTERM,
                     },
                 )?;
                 self.processes.gone(name, GONE).await
@@ -325,18 +356,27 @@ impl Supervisor {
             .map_or(self.port_of(peer), |proxy| proxy.endpoint().listen.port())
     }
 
+    /// The port where one process reaches a peer.
+    fn port_for(&self, process: &str, peer: Peer) -> u16 {
+        self.links
+            .get(&(process.to_owned(), peer))
+            .map_or(self.port_for_services(peer), |link| link.endpoint().listen.port())
+    }
+
     fn origin_addr(&self) -> SocketAddr {
         SocketAddr::from((ports::ORIGIN, self.http_port))
     }
 
-    fn settings(&self) -> Settings {
+    /// What one process is told; any other name: what it would be told without links.
+    fn settings_of(&self, process: &str) -> Settings {
+        let port = |peer| self.port_for(process, peer);
         Settings {
             http_port: self.http_port,
-            database_url: self.postgres.url(self.port_for_services(Peer::Postgres)),
-            amqp_url: Rabbitmq::url(self.port_for_services(Peer::Rabbitmq)),
-            acme_directory_url: Pebble::directory_url(self.port_for_services(Peer::Pebble)),
+            database_url: self.postgres.url(port(Peer::Postgres)),
+            amqp_url: Rabbitmq::url(port(Peer::Rabbitmq)),
+            acme_directory_url: Pebble::directory_url(port(Peer::Pebble)),
             acme_ca_pem: self.pebble.ca_pem().display().to_string(),
-            aws_url: format!("http://127.0.0.1:{}", self.port_for_services(Peer::Aws)),
+            aws_url: format!("http://127.0.0.1:{}", port(Peer::Aws)),
             aws_keys: self.aws.keys.clone(),
             dns_addr: format!("127.0.0.1:{}", self.challtestsrv.dns_port),
             responder_url: format!("http://broker.cdn.test:{}", self.http_port),
@@ -348,7 +388,7 @@ impl Supervisor {
 
     /// Where everything is now.
     pub(crate) fn endpoints(&self) -> Endpoints {
-        let settings = self.settings();
+        let settings = self.settings_of("");
         let local = |port| SocketAddr::from((ports::LOCAL, port));
         Endpoints {
             folder: self.folder.clone(),
@@ -374,10 +414,20 @@ impl Supervisor {
             origin_addr: self.origin_addr(),
             origin_control_url: format!("http://127.0.0.1:{}", self.origin_control_port),
             sealing_keys: settings.sealing_keys,
+            pebble_roots_pem: self.pebble.roots_pem(),
             proxies: self
                 .proxies
                 .iter()
                 .map(|(&peer, proxy)| (peer, proxy.endpoint().clone()))
+                .collect(),
+            links: self
+                .links
+                .iter()
+                .map(|((process, peer), proxy)| LinkEndpoint {
+                    process: process.clone(),
+                    peer: *peer,
+                    proxy: proxy.endpoint().clone(),
+                })
                 .collect(),
             processes: self.processes.infos(),
         }
