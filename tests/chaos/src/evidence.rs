@@ -23,8 +23,8 @@ pub struct Left {
 pub struct Evidence {
     /// Operations that run, by the database.
     pub running: Vec<String>,
-    /// Waiting steps that have been due for so many seconds, with their instance: the longest first.
-    pub overdue: Vec<(f64, String)>,
+    /// Operations that failed, with the user's and the operator's reason.
+    pub failed: Vec<String>,
     /// Distributions ever made, by instance.
     pub distributions: BTreeMap<String, usize>,
     /// Uploads to IAM, by the certificate's fingerprint.
@@ -100,7 +100,11 @@ async fn from_database(endpoints: &Endpoints, evidence: &mut Evidence) -> anyhow
     };
     evidence.running =
         texts("select instance_id || ' ' || kind from operations where state = 'running' order by 1").await?;
-    evidence.overdue = overdue(&client).await?;
+    evidence.failed = texts(
+        "select instance_id || ' ' || kind || ': ' || coalesce(failure, '') || ' | ' || coalesce(cause, '') \
+         from operations where state = 'failed' order by 1",
+    )
+    .await?;
     evidence.certificates_known = count("select count(*) from certificates").await?;
     evidence.orders_known = texts("select url from orders where url is not null").await?;
     evidence.orders_needed = count("select count(distinct operation_id) from orders where url is not null").await?;

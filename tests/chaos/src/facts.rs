@@ -90,6 +90,12 @@ pub struct Seen {
     pub parked: u32,
     /// Instances that succeeded but were not served, and why.
     pub not_served: Vec<(String, String)>,
+    /// How long a step was overdue at most, and which.
+    pub longest_overdue: (f64, String),
+    /// The same since the faults were lifted, counted from then.
+    pub longest_overdue_in_peace: (f64, String),
+    /// When the faults were lifted.
+    pub peace: Option<Instant>,
     /// What broke in the run itself.
     pub troubles: Vec<String>,
     faults_so_far: u64,
@@ -180,6 +186,23 @@ impl Facts {
             .unmade
             .entry(format!("{}: {why}", fault.kind()))
             .or_default() += 1;
+    }
+
+    /// Steps were overdue by so many seconds.
+    pub fn overdue(&self, steps: Vec<(f64, String)>) {
+        let mut seen = self.seen();
+        let Some((seconds, step)) = steps.into_iter().next() else {
+            return;
+        };
+        if let Some(peace) = seen.peace {
+            let in_peace = seconds.min(peace.elapsed().as_secs_f64());
+            if in_peace > seen.longest_overdue_in_peace.0 {
+                seen.longest_overdue_in_peace = (in_peace, step.clone());
+            }
+        }
+        if seconds > seen.longest_overdue.0 {
+            seen.longest_overdue = (seconds, step);
+        }
     }
 
     /// The broker's weather now.

@@ -74,6 +74,10 @@ impl World {
                 let number = *number.get_or_insert_with(|| self.facts.asked(&job.id, Kind::Cancel));
                 match self.controller.deprovision(&job.id).await {
                     Taken::Busy => {}
+                    Taken::Refused(why) => {
+                        self.facts.ended(number, End::Refused(why));
+                        cancel = None;
+                    }
                     taken => {
                         self.facts.ended(provision, End::Superseded);
                         return self.removed(&job.id, number, taken).await;
@@ -107,8 +111,7 @@ impl World {
             }
         }
         // It ended before it could be cancelled.
-        if let Course::Cancel(_) = job.course {
-            let number = cancel.and_then(|(_, number)| number);
+        if let Some((_, number)) = cancel {
             let number = number.unwrap_or_else(|| self.facts.asked(&job.id, Kind::Cancel));
             let taken = self.controller.deprovision(&job.id).await;
             self.removed(&job.id, number, taken).await;

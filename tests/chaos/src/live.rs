@@ -10,20 +10,29 @@ use tokio_postgres::Client;
 use crate::evidence;
 use crate::facts::Facts;
 
-const EVERY: Duration = Duration::from_secs(5);
+/// One line in so many looks.
+const LOOKS: u32 = 5;
+const EVERY: Duration = Duration::from_secs(1);
+/// Seconds that a step is overdue.
+const WORTH_SAYING: f64 = 10.0;
+/// Longer lines would wrap.
+const WIDTH: usize = 220;
 
 /// Says a line now and then, for ever.
 pub(crate) async fn tell(facts: Arc<Facts>, endpoints: Endpoints, say: fn(&str)) {
     let mut client = None;
-    loop {
+    for look in 1_u32.. {
         sleep(EVERY).await;
-        let steps = match timeout(Duration::from_secs(2), steps(&endpoints, &mut client)).await {
+        let steps = match timeout(Duration::from_secs(2), steps(&endpoints, &mut client, &facts)).await {
             Ok(Ok(steps)) => steps,
             _ => {
                 client = None;
                 "the database is away".to_owned()
             }
         };
+        if !look.is_multiple_of(LOOKS) {
+            continue;
+        }
         let seen = facts.seen();
         let ended = seen.operations.iter().filter(|asked| asked.ended.is_some()).count();
         let faults: Vec<&str> = seen.at_work.values().map(String::as_str).collect();
@@ -34,12 +43,12 @@ pub(crate) async fn tell(facts: Arc<Facts>, endpoints: Endpoints, say: fn(&str))
             faults.join("; ")
         );
         drop(seen);
-        say(&line);
+        say(&line.chars().take(WIDTH).collect::<String>());
     }
 }
 
 /// Waiting steps by kind, and the longest overdue.
-async fn steps(endpoints: &Endpoints, client: &mut Option<Client>) -> anyhow::Result<String> {
+async fn steps(endpoints: &Endpoints, client: &mut Option<Client>, facts: &Facts) -> anyhow::Result<String> {
     let connected = match client.take() {
         Some(connected) if !connected.is_closed() => connected,
         _ => evidence::database(endpoints).await?,
@@ -55,13 +64,11 @@ async fn steps(endpoints: &Endpoints, client: &mut Option<Client>) -> anyhow::Re
         .iter()
         .map(|row| format!("{} {}", row.get::<_, String>(0), row.get::<_, i64>(1)))
         .collect();
-    if let Some((seconds, step)) = evidence::overdue(&connected)
-        .await?
-        .first()
-        .filter(|(seconds, _)| *seconds > 10.0)
-    {
+    let overdue = evidence::overdue(&connected).await?;
+    if let Some((seconds, step)) = overdue.first().filter(|(seconds, _)| *seconds > WORTH_SAYING) {
         parts.push(format!("overdue {seconds:.0} s: {step}"));
     }
+    facts.overdue(overdue);
     *client = Some(connected);
     Ok(parts.join(", "))
 }

@@ -15,7 +15,7 @@ impl Random {
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -25,17 +25,17 @@ impl Random {
 
     /// A number from `least` to `most`, both possible.
     pub fn between(&mut self, least: u64, most: u64) -> u64 {
-        least + self.next() % (most.saturating_sub(least) + 1)
+        least + self.draw() % (most.saturating_sub(least) + 1)
     }
 
     /// True in so many of a hundred cases.
     pub fn percent(&mut self, percent: u64) -> bool {
-        self.next() % 100 < percent
+        self.draw() % 100 < percent
     }
 
     /// One of several; they must not be none.
     pub fn pick<'t, T>(&mut self, from: &'t [T]) -> &'t T {
-        let at = usize::try_from(self.next() % from.len() as u64).unwrap_or(0);
+        let at = usize::try_from(self.draw() % from.len() as u64).unwrap_or(0);
         &from[at]
     }
 }

@@ -37,7 +37,7 @@ pub fn table(seed: u64, lines: &[Line], seen: &Seen, memory: &[Memory]) -> (Stri
             Some(false) => "BROKEN",
         };
         row(&line.what, &line.value, mark);
-        if line.kept == Some(false) {
+        if line.kept != Some(true) {
             for one in line.which.iter().take(MOST_NAMED) {
                 row(&format!("    {one}"), "", "");
             }

@@ -140,9 +140,10 @@ async fn everything(wish: &Wish, world: &Arc<World>, say: fn(&str)) -> anyhow::R
             timeout(LONGEST, all_ended).await.ok();
         }
     }
-    say("the faults are lifted");
     over.cancel();
     faults.await.context("the faults' task")?;
+    world.facts.seen().peace = Some(std::time::Instant::now());
+    say("the faults are lifted");
     if timeout(ENDS_WITHIN, async { while lives.join_next().await.is_some() {} })
         .await
         .is_err()

@@ -180,7 +180,7 @@ fn rhythms() -> Vec<Rhythm> {
             (9_000, 18_000),
             (3_000, 8_000),
             ANY,
-            Box::new(|random, _| Fault::Servfail((0..random.between(1, 3)).map(|_| random.next()).collect())),
+            Box::new(|random, _| Fault::Servfail((0..random.between(1, 3)).map(|_| random.draw()).collect())),
         ),
     ]
 }

@@ -53,16 +53,23 @@ pub fn lines(seen: &Seen, evidence: &Evidence) -> Vec<Line> {
             "instances that succeeded but are not served",
             seen.not_served.iter().map(|(id, why)| format!("{id}: {why}")).collect(),
         ),
+        Line {
+            which: evidence.failed.clone(),
+            ..Line::told("operations that failed by the database", evidence.failed.len())
+        },
         Line::none("operations that still run in the database", evidence.running.clone()),
-        Line::none(
-            format!("steps overdue by more than {:?}", overdue_at_most()),
-            evidence
-                .overdue
-                .iter()
-                .filter(|(seconds, _)| *seconds > overdue_at_most().as_secs_f64())
-                .map(|(seconds, step)| format!("{seconds:.0} s: {step}"))
-                .collect(),
+        Line::told(
+            "the longest that a step was overdue, in all",
+            format!("{:.1} s", seen.longest_overdue.0),
         ),
+        Line {
+            kept: Some(seen.longest_overdue_in_peace.0 <= overdue_at_most().as_secs_f64()),
+            which: vec![seen.longest_overdue_in_peace.1.clone()],
+            ..Line::told(
+                format!("  after the faults (at most {:?})", overdue_at_most()),
+                format!("{:.1} s", seen.longest_overdue_in_peace.0),
+            )
+        },
     ]);
     lines.extend(outside(evidence));
     lines.extend(polls(seen));
@@ -158,6 +165,8 @@ fn outside(evidence: &Evidence) -> Vec<Line> {
         .iter()
         .filter(|id| !evidence.orders_known.iter().any(|url| url.ends_with(id.as_str())))
         .count();
+    let replaced = evidence.replaced.values().sum::<i64>();
+    let lost = i64::try_from(sum(&evidence.issued)).unwrap_or(i64::MAX) - evidence.certificates_known;
     let left = |left: &[crate::evidence::Left]| {
         left.iter()
             .map(|one| format!("{} of {}", one.id, one.instance))
@@ -179,6 +188,11 @@ fn outside(evidence: &Evidence) -> Vec<Line> {
         Line::told("certificates issued by the CA", sum(&evidence.issued)),
         Line::none("orders with more than one certificate", more_than_one(&evidence.issued)),
         Line::told("certificates known to the database", evidence.certificates_known),
+        // Pebble had forgotten the order before its certificate was fetched.
+        Line {
+            kept: Some(lost <= replaced),
+            ..Line::told("  issued, but lost with an order that was replaced", lost)
+        },
         Line::told("orders needed (operations that placed any)", evidence.orders_needed),
         Line::told("orders placed, and known", evidence.orders_known.len()),
         Line::told("orders taken by the CA, but unknown", unknown),
@@ -281,7 +295,6 @@ mod tests {
         let weather = facts.weather();
         facts.polled("500".into(), false, Duration::ZERO, weather);
         let mut evidence = Evidence {
-            overdue: vec![(1000.0, "old".into()), (1.0, "young".into())],
             certificates_left: vec![crate::evidence::Left {
                 id: "name".into(),
                 instance: "of".into(),
@@ -291,13 +304,15 @@ mod tests {
         };
         evidence.distributions.insert("twice".into(), 2);
         evidence.issued.insert("order".into(), 2);
+        facts.seen().peace = std::time::Instant::now().checked_sub(Duration::from_secs(1000));
+        facts.overdue(vec![(900.0, "old".into()), (1.0, "young".into())]);
         let lines = lines(&facts.seen(), &evidence);
         assert_eq!(
             broken(&lines),
             [
                 "operations that did not end",
                 "  failed, provision: CloudFront refuses …",
-                "steps overdue by more than 65s",
+                "  after the faults (at most 65s)",
                 "instances with more than one distribution",
                 "IAM certificates left over",
                 "orders with more than one certificate",
