@@ -238,6 +238,8 @@ fn polls(seen: &Seen) -> Vec<Line> {
         let at = (took.len().saturating_sub(1) as f64 * share).round();
         took.get(at as usize).copied().unwrap_or_default().as_millis()
     };
+    let mut slowest = undisturbed.clone();
+    slowest.sort_by_key(|poll| std::cmp::Reverse(poll.took));
     let mut lines = vec![Line::told("polls of last_operation", seen.polls.len())];
     lines.extend(
         all.into_iter()
@@ -256,6 +258,14 @@ fn polls(seen: &Seen) -> Vec<Line> {
             format!("  of {} such polls p50, p99, longest", undisturbed.len()),
             format!("{}, {}, {} ms", at(0.5), at(0.99), at(1.0)),
         ),
+        Line {
+            which: slowest
+                .iter()
+                .take(3)
+                .map(|poll| format!("{} ms at {:.0} s", poll.took.as_millis(), poll.at.as_secs_f64()))
+                .collect(),
+            ..Line::told("  the slowest of them", "")
+        },
     ]);
     lines
 }
@@ -299,6 +309,7 @@ mod tests {
                 id: "name".into(),
                 instance: "of".into(),
             }],
+            certificates_known: 2,
             parked: 1,
             ..Evidence::default()
         };
