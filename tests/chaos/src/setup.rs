@@ -52,8 +52,8 @@ pub fn options() -> Options {
 pub fn targets() -> Targets {
     let mut targets = Targets {
         processes: vec!["broker-api".to_owned()],
-        // One link of many processes: hurt more often than those of one.
-        links: vec![(None, Peer::Pebble); 3],
+        // The CA away from all.
+        links: vec![(None, Peer::Pebble)],
     };
     for (worker, count) in WORKERS {
         targets
@@ -66,6 +66,9 @@ pub fn targets() -> Targets {
         }
         if process.starts_with("distribution") || process.starts_with("cert-installer") {
             targets.links.push((Some(process.clone()), Peer::Aws));
+        }
+        if process.starts_with("certificate-issuer") {
+            targets.links.push((Some(process.clone()), Peer::Pebble));
         }
     }
     targets

@@ -4,6 +4,7 @@
 //! Tests use [`Handle`]; people use `stack up`. See the README.
 
 mod aws_sim;
+mod caller;
 mod command;
 mod dns;
 mod endpoints;

@@ -96,8 +96,8 @@ pub struct Options {
     pub env: BTreeMap<String, BTreeMap<String, String>>,
     /// A delaying proxy before a peer, with the round trip it adds in milliseconds (0: none yet, but it can be set later).
     pub proxies: BTreeMap<Peer, u64>,
-    /// A proxy of its own between each service process and each peer that it uses, all but Pebble: its addresses are
-    /// part of what the services share (accounts, orders), so that one proxy stands before it for all.
+    /// A link of its own between each service process and each peer that it uses. Those to Pebble share one port, as its
+    /// addresses are part of what the services share (accounts, orders), and are told apart by who connects.
     pub every_link: bool,
     /// How long a CloudFront deployment takes in aws-sim.
     pub deploy_ms: u64,
@@ -162,7 +162,6 @@ impl Options {
     /// The same with a proxy for each pair of service process and peer; see [`Options::every_link`].
     pub fn with_every_link(mut self) -> Self {
         self.every_link = true;
-        self.proxies.entry(Peer::Pebble).or_insert(0);
         self
     }
 

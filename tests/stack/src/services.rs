@@ -22,10 +22,11 @@ pub(crate) const WORKERS: [&str; 4] = [
     "cert-installer",
 ];
 
-/// The peers that a service reaches by addresses of its own.
+/// The peers that a service reaches through proxies.
 pub(crate) fn peers(service: &str) -> &'static [Peer] {
     match service {
         "distribution" | "cert-installer" => &[Peer::Postgres, Peer::Rabbitmq, Peer::Aws],
+        "certificate-issuer" => &[Peer::Postgres, Peer::Rabbitmq, Peer::Pebble],
         _ => &[Peer::Postgres, Peer::Rabbitmq],
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -10,6 +11,7 @@ use futures_util::future::{join_all, try_join_all};
 use nix::sys::signal::Signal as Kill;
 
 use crate::aws_sim::{self, AwsSim};
+use crate::caller::caller;
 use crate::command::{Answer, Command, Signal};
 use crate::dns::{self, Challtestsrv};
 use crate::endpoints::{AccessKey, Endpoints, LinkEndpoint};
@@ -129,21 +131,7 @@ impl Supervisor {
     pub(crate) async fn start(&mut self) -> anyhow::Result<()> {
         let begun = Instant::now();
         say(format_args!("folder {}", self.folder.display()));
-        for (&peer, &latency) in &self.options.proxies {
-            let target = self.port_of(peer);
-            let proxy = Proxy::start(self.ports.take()?, target, Duration::from_millis(latency)).await?;
-            self.proxies.insert(peer, proxy);
-        }
-        if self.options.every_link {
-            for (service, process) in services::processes(&self.options) {
-                for &peer in services::peers(service) {
-                    // Behind the shared proxy, if there is one.
-                    let target = self.port_for_services(peer);
-                    let link = Proxy::start(self.ports.take()?, target, Duration::ZERO).await?;
-                    self.links.insert((process.clone(), peer), link);
-                }
-            }
-        }
+        self.start_proxies().await?;
         let origin_control = SocketAddr::from((Ipv4Addr::LOCALHOST, self.origin_control_port));
         let origin_tls = TlsListener::bind(self.aws.origin_tls, &self.aws.origin_ca_pem).await?;
         self.origin
@@ -202,6 +190,52 @@ impl Supervisor {
             try_join_all(specs.into_iter().map(|spec| services::launch(&self.processes, spec))).await?;
             say(format_args!("the services are ready ({:.1?})", begun.elapsed()));
         }
+        Ok(())
+    }
+
+    async fn start_proxies(&mut self) -> anyhow::Result<()> {
+        for (&peer, &latency) in &self.options.proxies {
+            let target = self.port_of(peer);
+            let latency = Duration::from_millis(latency);
+            // Pebble's is made below when its callers are to be told apart.
+            if peer != Peer::Pebble || !self.options.every_link {
+                let proxy = Proxy::start(self.ports.take()?, target, latency).await?;
+                self.proxies.insert(peer, proxy);
+            }
+        }
+        if !self.options.every_link {
+            return Ok(());
+        }
+        let mut of_pebble = Vec::new();
+        for (service, process) in services::processes(&self.options) {
+            for &peer in services::peers(service) {
+                if peer == Peer::Pebble {
+                    of_pebble.push(process.clone());
+                    continue;
+                }
+                // Behind the shared proxy, if there is one.
+                let target = self.port_for_services(peer);
+                let link = Proxy::start(self.ports.take()?, target, Duration::ZERO).await?;
+                self.links.insert((process.clone(), peer), link);
+            }
+        }
+        let port = self.ports.take()?;
+        let listen = SocketAddr::from((ports::LOCAL, port));
+        let (processes, names) = (self.processes.clone(), of_pebble.clone());
+        let who = move |client| {
+            let running: Vec<_> = names
+                .iter()
+                .filter_map(|name| Some((processes.pid(name)?, name)))
+                .collect();
+            let pids: Vec<u32> = running.iter().map(|(pid, _)| *pid).collect();
+            let pid = caller(client, listen, &pids)?;
+            let (_, name) = running.into_iter().find(|(known, _)| *known == pid)?;
+            Some(name.clone())
+        };
+        let latency = self.options.proxies.get(&Peer::Pebble).copied().unwrap_or(0);
+        let latency = Duration::from_millis(latency);
+        let proxy = Proxy::start_shared(port, self.pebble.port, latency, &of_pebble, Rc::new(who)).await?;
+        self.proxies.insert(Peer::Pebble, proxy);
         Ok(())
     }
 
@@ -283,7 +317,13 @@ impl Supervisor {
                 cut,
                 black_hole,
             } => {
+                let latency = latency_ms.map(Duration::from_millis);
                 let proxy = match process {
+                    Some(process) if peer == Peer::Pebble => {
+                        let shared = self.proxies.get(&peer).context("no such proxy was asked for")?;
+                        shared.adjust_caller(&process, latency, cut, black_hole)?;
+                        return Ok(answer);
+                    }
                     Some(process) => self.links.get_mut(&(process, peer)),
                     None => self.proxies.get_mut(&peer),
                 };
@@ -291,8 +331,8 @@ impl Supervisor {
                 if let Some(hole) = black_hole {
                     proxy.set_black_hole(hole);
                 }
-                if let Some(latency) = latency_ms {
-                    proxy.set_latency(Duration::from_millis(latency));
+                if let Some(latency) = latency {
+                    proxy.set_latency(latency);
                 }
                 match cut {
                     Some(true) => proxy.cut().await,
@@ -428,6 +468,13 @@ impl Supervisor {
                     peer: *peer,
                     proxy: proxy.endpoint().clone(),
                 })
+                .chain(self.proxies.iter().flat_map(|(&peer, proxy)| {
+                    proxy.callers().map(move |process| LinkEndpoint {
+                        process: process.clone(),
+                        peer,
+                        proxy: proxy.endpoint().clone(),
+                    })
+                }))
                 .collect(),
             processes: self.processes.infos(),
         }
