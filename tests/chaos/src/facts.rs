@@ -94,6 +94,8 @@ pub struct Seen {
     pub longest_overdue: (f64, String),
     /// The same since the faults were lifted, counted from then.
     pub longest_overdue_in_peace: (f64, String),
+    /// The longest that broker-api took to be ready after PostgreSQL, or itself, was back.
+    pub broker_ready_after: Duration,
     /// When the faults were lifted.
     pub peace: Option<Instant>,
     /// What broke in the run itself.
@@ -186,6 +188,12 @@ impl Facts {
             .unmade
             .entry(format!("{}: {why}", fault.kind()))
             .or_default() += 1;
+    }
+
+    /// The broker was ready so long after what had silenced it.
+    pub fn broker_ready_after(&self, time: Duration) {
+        let mut seen = self.seen();
+        seen.broker_ready_after = seen.broker_ready_after.max(time);
     }
 
     /// Steps were overdue by so many seconds.

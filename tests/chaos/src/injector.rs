@@ -71,6 +71,12 @@ impl Injector {
         if let Err(error) = self.lift(&fault).await {
             facts.fault_failed(&fault, &format!("lifting it: {error:#}"));
         }
+        if fault.silences_the_broker() {
+            // It is over when the broker itself says so; how long that takes is a figure of the report.
+            let lifted = Instant::now();
+            self.up("broker-api", "readyz").await.ok();
+            facts.broker_ready_after(lifted.elapsed());
+        }
         facts.fault_is_over(number, &fault);
     }
 
@@ -118,7 +124,8 @@ impl Injector {
         match fault {
             Fault::Kill(process) => {
                 stack.begin_again(process).await?;
-                self.ready(process).await
+                // A process whose link is cut may take longer to be ready; that is its own affair.
+                self.up(process, "healthz").await
             }
             Fault::Freeze(process) => stack.kill(process, Signal::Cont).await,
             Fault::KillRabbitmq | Fault::StopRabbitmq => {
@@ -159,19 +166,19 @@ impl Injector {
         self.world.stack.command(command).await.map(drop)
     }
 
-    async fn ready(&self, process: &str) -> anyhow::Result<()> {
+    /// Waits until a process's probe is answered well, but not for ever.
+    async fn up(&self, process: &str, probe: &str) -> anyhow::Result<()> {
         let endpoints = self.world.stack.endpoints();
         let health = endpoints
             .process(process)
             .and_then(|process| process.health_url.clone());
-        let url = format!("{}/healthz", health.context("a process without a health URL")?);
+        let url = format!("{}/{probe}", health.context("a process without a health URL")?);
         let http = Http::plain()?;
         let up = async {
             while !http.is_up(&url).await {
                 sleep(Duration::from_millis(50)).await;
             }
         };
-        // A process whose link is cut may take longer; that is its own affair.
         timeout(READY, up).await.ok();
         Ok(())
     }

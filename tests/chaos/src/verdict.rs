@@ -44,6 +44,9 @@ impl Line {
 /// What a provision may fail for: the CA's word about the tenant's domains, which the faults can bring about.
 const EXPLAINED: [&str; 1] = ["could not be verified in time"];
 
+/// A pool's time limit, thrice.
+const BROKER_READY_WITHIN: Duration = Duration::from_secs(15);
+
 /// All that is promised about operations and what they leave.
 pub fn lines(seen: &Seen, evidence: &Evidence) -> Vec<Line> {
     let mut lines = operations(seen);
@@ -254,6 +257,13 @@ fn polls(seen: &Seen) -> Vec<Line> {
                 .map(|poll| format!("{} at {:.1} s", poll.answer, poll.at.as_secs_f64()))
                 .collect(),
         ),
+        Line {
+            kept: Some(seen.broker_ready_after < BROKER_READY_WITHIN),
+            ..Line::told(
+                format!("broker-api ready after PostgreSQL or itself was back (within {BROKER_READY_WITHIN:?})"),
+                format!("{:.1} s", seen.broker_ready_after.as_secs_f64()),
+            )
+        },
         Line::told(
             format!("  of {} such polls p50, p99, longest", undisturbed.len()),
             format!("{}, {}, {} ms", at(0.5), at(0.99), at(1.0)),
