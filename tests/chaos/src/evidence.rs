@@ -45,6 +45,8 @@ pub struct Evidence {
     pub orders_needed: i64,
     /// Why orders were replaced.
     pub replaced: BTreeMap<String, i64>,
+    /// Instances that ever were.
+    pub instances: i64,
     /// Instances that the database counts as not removed.
     pub instances_left: i64,
     /// Claims of removed instances.
@@ -117,6 +119,7 @@ async fn from_database(endpoints: &Endpoints, evidence: &mut Evidence) -> anyhow
         )
         .await?;
     evidence.replaced = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    evidence.instances = count("select count(*) from instances").await?;
     evidence.instances_left = count("select count(*) from instances where deleted_at is null").await?;
     evidence.claims_left =
         count("select count(*) from claims c join instances i on i.id = c.instance_id where i.deleted_at is not null")

@@ -176,7 +176,14 @@ fn outside(evidence: &Evidence) -> Vec<Line> {
             .collect()
     };
     let mut lines = vec![
-        Line::told("distributions made", sum(&evidence.distributions)),
+        // Also when each had a caller reference of its own.
+        Line {
+            kept: Some(i64::try_from(sum(&evidence.distributions)).unwrap_or(i64::MAX) <= evidence.instances),
+            ..Line::told(
+                format!("distributions made, for {} instances", evidence.instances),
+                sum(&evidence.distributions),
+            )
+        },
         Line::none(
             "instances with more than one distribution",
             more_than_one(&evidence.distributions),
@@ -320,6 +327,7 @@ mod tests {
                 instance: "of".into(),
             }],
             certificates_known: 2,
+            instances: 1,
             parked: 1,
             ..Evidence::default()
         };
@@ -334,6 +342,7 @@ mod tests {
                 "operations that did not end",
                 "  failed, provision: CloudFront refuses …",
                 "  after the faults (at most 65s)",
+                "distributions made, for 1 instances",
                 "instances with more than one distribution",
                 "IAM certificates left over",
                 "orders with more than one certificate",
