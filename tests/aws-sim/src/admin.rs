@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::cloudfront::distribution::Distribution;
 use crate::cloudfront::views::timestamp;
 use crate::faults::Fault;
+use crate::history::History;
 use crate::iam::certificate::Certificate;
 use crate::state::{Limits, Sim, World};
 use crate::xml::Element;
@@ -21,7 +22,9 @@ pub fn router(sim: Arc<Sim>) -> Router {
     Router::new()
         .route("/state", get(state))
         .route("/counters", get(counters))
+        .route("/history", get(history))
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/faults/seed", post(seed_faults))
         .route("/foreign-alias", post(add_foreign_alias).delete(remove_foreign_alias))
         .route("/settings", get(settings).post(change_settings))
         .route("/edge-certificate.pem", get(edge_certificate))
@@ -138,6 +141,10 @@ async fn counters(State(sim): State<Arc<Sim>>) -> Json<Value> {
     Json(json!(sim.counters.all()))
 }
 
+async fn history(State(sim): State<Arc<Sim>>) -> Json<History> {
+    Json(sim.world().history.clone())
+}
+
 async fn faults(State(sim): State<Arc<Sim>>) -> Json<Vec<Fault>> {
     Json(sim.faults.all())
 }
@@ -149,6 +156,17 @@ async fn add_fault(State(sim): State<Arc<Sim>>, Json(fault): Json<Fault>) -> Sta
 
 async fn clear_faults(State(sim): State<Arc<Sim>>) -> StatusCode {
     sim.faults.clear();
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seed {
+    seed: u64,
+}
+
+async fn seed_faults(State(sim): State<Arc<Sim>>, Json(Seed { seed }): Json<Seed>) -> StatusCode {
+    sim.faults.seed(seed);
     StatusCode::NO_CONTENT
 }
 

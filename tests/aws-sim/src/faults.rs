@@ -1,6 +1,6 @@
 //! Faults that the admin endpoint plants: refusals, delays, lost answers, dropped connections.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -46,9 +46,9 @@ impl Fault {
         400
     }
 
-    fn hits(&self, service: &str, operation: &str) -> bool {
+    fn hits(&self, service: &str, operation: &str, draws: &mut Draws) -> bool {
         let named = matches(&self.operation, operation) || matches(&self.operation, &format!("{service}:{operation}"));
-        named && self.percent.is_none_or(|percent| ids::percent() < percent)
+        named && self.percent.is_none_or(|percent| draws.percent() < percent)
     }
 
     /// How long to wait first.
@@ -67,23 +67,57 @@ impl Fault {
     }
 }
 
+/// Where the draws of `percent` come from: the system, or a sequence that a seed begins (SplitMix64).
+#[derive(Debug, Default)]
+struct Draws(Option<u64>);
+
+impl Draws {
+    /// A number below 100.
+    fn percent(&mut self) -> u8 {
+        let Some(state) = &mut self.0 else {
+            return ids::percent();
+        };
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = *state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % 100) as u8
+    }
+}
+
+#[derive(Debug, Default)]
+struct Planted {
+    faults: Vec<Fault>,
+    draws: Draws,
+}
+
 /// The planted faults; the first that matches a call hits it.
 #[derive(Debug, Default)]
-pub struct Faults(Mutex<Vec<Fault>>);
+pub struct Faults(Mutex<Planted>);
 
 impl Faults {
+    fn planted(&self) -> MutexGuard<'_, Planted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Plants a fault.
     pub fn add(&self, mut fault: Fault) {
         if fault.times.is_none() && fault.percent.is_none() {
             fault.times = Some(1);
         }
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+        self.planted().faults.push(fault);
+    }
+
+    /// From now on the draws of `percent` follow from this seed: the same calls in the same order are hit alike.
+    pub fn seed(&self, seed: u64) {
+        self.planted().draws = Draws(Some(seed));
     }
 
     /// The fault that hits this call, one use of it spent.
     pub fn take(&self, service: &str, operation: &str) -> Option<Fault> {
-        let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = faults.iter().position(|fault| fault.hits(service, operation))?;
+        let mut planted = self.planted();
+        let Planted { faults, draws } = &mut *planted;
+        let at = faults.iter().position(|fault| fault.hits(service, operation, draws))?;
         if let Some(times) = &mut faults[at].times {
             *times = times.saturating_sub(1);
             if *times == 0 {
@@ -95,11 +129,11 @@ impl Faults {
 
     /// What is planted now.
     pub fn all(&self) -> Vec<Fault> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.planted().faults.clone()
     }
 
-    /// Removes all.
+    /// Removes all; a seed stays.
     pub fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.planted().faults.clear();
     }
 }

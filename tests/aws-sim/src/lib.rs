@@ -12,6 +12,7 @@ pub mod counters;
 pub mod edge;
 pub mod error;
 pub mod faults;
+pub mod history;
 pub mod iam;
 pub mod ids;
 pub mod listeners;

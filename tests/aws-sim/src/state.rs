@@ -9,6 +9,7 @@ use crate::counters::Counters;
 use crate::edge::cache::Cache;
 use crate::edge::certificate::DefaultCertificate;
 use crate::faults::Faults;
+use crate::history::History;
 use crate::iam::certificate::Certificate;
 use crate::settings::Settings;
 
@@ -47,6 +48,8 @@ pub struct World {
     pub certificates: BTreeMap<String, Certificate>,
     /// Aliases that belong to another account's distributions, lower case.
     pub foreign_aliases: BTreeSet<String>,
+    /// All that was ever made.
+    pub history: History,
     /// Times and quotas.
     pub limits: Limits,
 }
@@ -58,6 +61,7 @@ impl World {
             spent_references: BTreeSet::new(),
             certificates: BTreeMap::new(),
             foreign_aliases: BTreeSet::new(),
+            history: History::default(),
             limits,
         }
     }

@@ -9,7 +9,7 @@ use crate::options::Peer;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "cmd", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Command {
-    /// Signals a process (its whole group). After `KILL` and `TERM` the answer comes when it is gone.
+    /// Signals a process (its whole group). After `KILL`, `TERM` and `QUIT` the answer comes when it is gone.
     Kill {
         /// The process.
         name: String,
@@ -20,14 +20,20 @@ pub enum Command {
     Start {
         /// The process.
         name: String,
+        /// False: don't wait. What it takes to be ready (PostgreSQL's database, Pebble's new root) is then not done.
+        #[serde(default = "yes", skip_serializing_if = "is_yes")]
+        wait: bool,
     },
     /// Stops a process gracefully and starts it again.
     Restart {
         /// The process.
         name: String,
     },
-    /// Adjusts a delaying proxy; what is left out stays as it is.
+    /// Adjusts a proxy; what is left out stays as it is.
     Proxy {
+        /// Whose link to the peer; none: the proxy that all processes share.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        process: Option<String>,
         /// Which one.
         peer: Peer,
         /// Round trip to add.
@@ -36,6 +42,9 @@ pub enum Command {
         /// True: close all connections and refuse new ones.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cut: Option<bool>,
+        /// True: connections stay open and are taken, but no byte passes until it is false again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        black_hole: Option<bool>,
     },
     /// Makes the origin redirect a host's challenges to `to` + token; without `to`, no longer.
     Redirect {
@@ -60,6 +69,17 @@ pub enum Signal {
     Term,
     Stop,
     Cont,
+    /// PostgreSQL's immediate shutdown.
+    Quit,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 /// The answer to a [`Command`].

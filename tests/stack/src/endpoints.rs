@@ -60,8 +60,12 @@ pub struct Endpoints {
     pub tls: Option<TlsEndpoints>,
     /// What the issuer and the installer seal with, as `SEALING_KEYS`.
     pub sealing_keys: String,
-    /// The delaying proxies.
+    /// PEM file of every root that Pebble has issued from since the stack's start: what aws-sim trusts.
+    pub pebble_roots_pem: PathBuf,
+    /// The proxies that all processes share.
     pub proxies: BTreeMap<Peer, ProxyEndpoint>,
+    /// The proxies of single processes, with [`Options::every_link`](crate::Options::every_link).
+    pub links: Vec<LinkEndpoint>,
     /// Every process, in the order of names.
     pub processes: Vec<ProcessInfo>,
 }
@@ -100,6 +104,17 @@ pub struct ProxyEndpoint {
     pub listen: SocketAddr,
     /// What it stands before.
     pub target: SocketAddr,
+}
+
+/// The proxy between one process and one peer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LinkEndpoint {
+    /// Whose.
+    pub process: String,
+    /// To whom.
+    pub peer: Peer,
+    /// The proxy.
+    pub proxy: ProxyEndpoint,
 }
 
 /// A process of the stack.

@@ -151,7 +151,22 @@ impl Handle {
 
     /// Starts a process that was killed, until it is ready.
     pub async fn start_again(&self, name: &str) -> anyhow::Result<()> {
-        self.command(Command::Start { name: name.to_owned() }).await.map(drop)
+        self.command(Command::Start {
+            name: name.to_owned(),
+            wait: true,
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Starts a process that was killed and doesn't wait for it.
+    pub async fn begin_again(&self, name: &str) -> anyhow::Result<()> {
+        self.command(Command::Start {
+            name: name.to_owned(),
+            wait: false,
+        })
+        .await
+        .map(drop)
     }
 
     /// Stops a process gracefully and starts it, until it is ready.
@@ -162,9 +177,11 @@ impl Handle {
     /// Sets the round trip that a proxy adds.
     pub async fn set_latency(&self, peer: Peer, latency_ms: u64) -> anyhow::Result<()> {
         self.command(Command::Proxy {
+            process: None,
             peer,
             latency_ms: Some(latency_ms),
             cut: None,
+            black_hole: None,
         })
         .await
         .map(drop)
@@ -173,9 +190,24 @@ impl Handle {
     /// Cuts (or restores) the network at a proxy.
     pub async fn cut(&self, peer: Peer, cut: bool) -> anyhow::Result<()> {
         self.command(Command::Proxy {
+            process: None,
             peer,
             latency_ms: None,
             cut: Some(cut),
+            black_hole: None,
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Lets a proxy swallow everything, of one process or of all, until it is told to let it out again.
+    pub async fn black_hole(&self, process: Option<&str>, peer: Peer, hole: bool) -> anyhow::Result<()> {
+        self.command(Command::Proxy {
+            process: process.map(str::to_owned),
+            peer,
+            latency_ms: None,
+            cut: None,
+            black_hole: Some(hole),
         })
         .await
         .map(drop)

@@ -4,6 +4,7 @@
 //! Tests use [`Handle`]; people use `stack up`. See the README.
 
 mod aws_sim;
+mod caller;
 mod command;
 mod dns;
 mod endpoints;
@@ -28,7 +29,7 @@ mod tls;
 
 pub use command::{Answer, Command, Signal};
 pub use dns::Dns;
-pub use endpoints::{AccessKey, Endpoints, ProcessInfo, ProxyEndpoint, TlsEndpoints};
+pub use endpoints::{AccessKey, Endpoints, LinkEndpoint, ProcessInfo, ProxyEndpoint, TlsEndpoints};
 pub use handle::Handle;
 pub use http::Http;
 pub use options::{FAST, Options, Peer};

@@ -73,6 +73,18 @@ pub enum Peer {
     Aws,
 }
 
+impl Peer {
+    /// The word for it, as in commands.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Rabbitmq => "rabbitmq",
+            Self::Pebble => "pebble",
+            Self::Aws => "aws",
+        }
+    }
+}
+
 /// Options of `stack up --options JSON`; every field may be left out.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -87,6 +99,9 @@ pub struct Options {
     pub env: BTreeMap<String, BTreeMap<String, String>>,
     /// A delaying proxy before a peer, with the round trip it adds in milliseconds (0: none yet, but it can be set later).
     pub proxies: BTreeMap<Peer, u64>,
+    /// A link of its own between each service process and each peer that it uses. Those to Pebble share one port, as its
+    /// addresses are part of what the services share (accounts, orders), and are told apart by who connects.
+    pub every_link: bool,
     /// How long a CloudFront deployment takes in aws-sim.
     pub deploy_ms: u64,
     /// How long until an uploaded IAM certificate is visible to CloudFront in aws-sim.
@@ -111,6 +126,7 @@ impl Default for Options {
             replicas: BTreeMap::new(),
             env: BTreeMap::new(),
             proxies: BTreeMap::new(),
+            every_link: false,
             deploy_ms: 500,
             iam_visible_ms: 200,
             pebble_env: BTreeMap::new(),
@@ -152,6 +168,19 @@ impl Options {
     /// The same with TLS to PostgreSQL and RabbitMQ.
     pub fn with_tls(mut self) -> Self {
         self.tls = true;
+        self
+    }
+
+    /// The same with a proxy for each pair of service process and peer; see [`Options::every_link`].
+    pub fn with_every_link(mut self) -> Self {
+        self.every_link = true;
+        self
+    }
+
+    /// The same with Pebble turning down this share of good nonces (5 without), in percent.
+    pub fn with_nonce_rejection(mut self, percent: u8) -> Self {
+        self.pebble_env
+            .insert("PEBBLE_WFE_NONCEREJECT".to_owned(), percent.to_string());
         self
     }
 

@@ -50,6 +50,11 @@ impl Pebble {
         self.folder.join("pebble-server-ca.pem")
     }
 
+    /// Every root that it has issued from: certificates of before a restart stay good, as a real CA's do.
+    pub(crate) fn roots_pem(&self) -> PathBuf {
+        self.folder.join("pebble-roots.pem")
+    }
+
     /// The root that Pebble issues from.
     pub(crate) fn root_pem(&self) -> PathBuf {
         self.folder.join("pebble-root.pem")
@@ -109,11 +114,11 @@ impl Pebble {
         ] {
             let (status, pem) = http.get(&url).await?;
             ensure!(status.is_success(), "{url} answered {status}");
-            // At once, since aws-sim may read it at any time.
-            let new = file.with_extension("new");
-            fs::write(&new, &pem)?;
-            fs::rename(&new, &file)?;
+            replace(&file, &pem)?;
         }
+        let mut roots = fs::read(self.roots_pem()).unwrap_or_default();
+        roots.extend(fs::read(self.root_pem())?);
+        replace(&self.roots_pem(), &roots)?;
         Ok(())
     }
 
@@ -132,6 +137,13 @@ impl Pebble {
         fs::write(home.join("server-key.pem"), server_key.serialize_pem())?;
         Ok(())
     }
+}
+
+/// Writes a file at once, since aws-sim may read it at any time.
+fn replace(file: &Path, content: &[u8]) -> std::io::Result<()> {
+    let new = file.with_extension("new");
+    fs::write(&new, content)?;
+    fs::rename(&new, file)
 }
 
 /// Pebble's or challtestsrv's program: what tests/setup.sh has put into the repository's `.local`.

@@ -6,6 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail, ensure};
@@ -154,8 +155,8 @@ impl Process {
 }
 
 /// All processes of the stack by name. Single-threaded; nothing is borrowed across an await.
-#[derive(Default)]
-pub(crate) struct Processes(RefCell<BTreeMap<String, Process>>);
+#[derive(Clone, Default)]
+pub(crate) struct Processes(Rc<RefCell<BTreeMap<String, Process>>>);
 
 impl Processes {
     /// Starts a process and waits until `ready` says so; an error when it ends first or takes too long.
@@ -181,7 +182,8 @@ impl Processes {
         }
     }
 
-    fn spawn(&self, spec: Spec) -> anyhow::Result<()> {
+    /// Starts a process.
+    pub(crate) fn spawn(&self, spec: Spec) -> anyhow::Result<()> {
         let mut all = self.0.borrow_mut();
         if let Some(process) = all.get_mut(&spec.name) {
             process.try_wait();

@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 
 use crate::endpoints::TlsEndpoints;
 use crate::http::Http;
-use crate::options::Options;
+use crate::options::{Options, Peer};
 use crate::ports::Ports;
 use crate::process::{Processes, Spec};
 
@@ -22,6 +22,25 @@ pub(crate) const WORKERS: [&str; 4] = [
     "certificate-issuer",
     "cert-installer",
 ];
+
+/// The peers that a service reaches through proxies.
+pub(crate) fn peers(service: &str) -> &'static [Peer] {
+    match service {
+        "distribution" | "cert-installer" => &[Peer::Postgres, Peer::Rabbitmq, Peer::Aws],
+        "certificate-issuer" => &[Peer::Postgres, Peer::Rabbitmq, Peer::Pebble],
+        _ => &[Peer::Postgres, Peer::Rabbitmq],
+    }
+}
+
+/// Service and process names, as many as the options ask for.
+pub(crate) fn processes(options: &Options) -> Vec<(&'static str, String)> {
+    let mut names = vec![(BROKER, BROKER.to_owned())];
+    for service in WORKERS {
+        let count = options.replicas.get(service).copied().unwrap_or(1);
+        names.extend((1..=count).map(|number| (service, format!("{service}-{number}"))));
+    }
+    names
+}
 
 /// What the services are told about everything else; already through the proxies where there are any.
 pub(crate) struct Settings {
@@ -98,49 +117,43 @@ impl Settings {
         }
         Ok(env)
     }
+}
 
-    /// All service processes that the options ask for. Their programs lie in `programs`.
-    pub(crate) fn specs(
-        &self,
-        options: &Options,
-        programs: &Path,
-        folder: &Path,
-        ports: &mut Ports,
-    ) -> anyhow::Result<Vec<Spec>> {
-        check_names(options)?;
-        let mut specs = Vec::new();
-        for service in std::iter::once(BROKER).chain(WORKERS) {
-            let count = options.replicas.get(service).copied().unwrap_or(1);
-            for number in 1..=count {
-                let name = if service == BROKER {
-                    BROKER.to_owned()
-                } else {
-                    format!("{service}-{number}")
-                };
-                let mut spec = Spec::new(&name, programs.join(service), folder);
-                spec.env.extend(
-                    self.environment(service)?
-                        .into_iter()
-                        .map(|(name, value)| (name.to_owned(), value)),
-                );
-                let address = if service == BROKER {
-                    format!("127.0.0.3:{}", self.http_port)
-                } else {
-                    let address = format!("127.0.0.1:{}", ports.take()?);
-                    spec.env.insert("HEALTH_LISTEN".to_owned(), address.clone());
-                    address
-                };
-                // Longer than a worker's own SHUTDOWN_GRACE.
-                spec.grace = Duration::from_secs(30);
-                spec.health_url = Some(format!("http://{address}"));
-                for scope in ["all", service, &name] {
-                    spec.env.extend(options.env.get(scope).cloned().unwrap_or_default());
-                }
-                specs.push(spec);
-            }
+/// All service processes that the options ask for, each with its settings. Their programs lie in `programs`.
+pub(crate) fn specs(
+    settings: BTreeMap<String, Settings>,
+    options: &Options,
+    programs: &Path,
+    folder: &Path,
+    ports: &mut Ports,
+) -> anyhow::Result<Vec<Spec>> {
+    check_names(options)?;
+    let mut specs = Vec::new();
+    for (service, name) in processes(options) {
+        let settings = settings.get(&name).context("a process without settings")?;
+        let mut spec = Spec::new(&name, programs.join(service), folder);
+        spec.env.extend(
+            settings
+                .environment(service)?
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
+        let address = if service == BROKER {
+            format!("127.0.0.3:{}", settings.http_port)
+        } else {
+            let address = format!("127.0.0.1:{}", ports.take()?);
+            spec.env.insert("HEALTH_LISTEN".to_owned(), address.clone());
+            address
+        };
+        // Longer than a worker's own SHUTDOWN_GRACE.
+        spec.grace = Duration::from_secs(30);
+        spec.health_url = Some(format!("http://{address}"));
+        for scope in ["all", service, &name] {
+            spec.env.extend(options.env.get(scope).cloned().unwrap_or_default());
         }
-        Ok(specs)
+        specs.push(spec);
     }
+    Ok(specs)
 }
 
 /// Starts a service (again), until `/readyz` says so.

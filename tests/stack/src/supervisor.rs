@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -10,9 +11,10 @@ use futures_util::future::{join_all, try_join_all};
 use nix::sys::signal::Signal as Kill;
 
 use crate::aws_sim::{self, AwsSim};
+use crate::caller::caller;
 use crate::command::{Answer, Command, Signal};
 use crate::dns::{self, Challtestsrv};
-use crate::endpoints::{AccessKey, Endpoints, TlsEndpoints};
+use crate::endpoints::{AccessKey, Endpoints, LinkEndpoint, TlsEndpoints};
 use crate::options::{Options, Peer};
 use crate::origin::Origin;
 use crate::origin_tls::TlsListener;
@@ -41,6 +43,8 @@ pub(crate) struct Supervisor {
     origin_control_port: u16,
     processes: Processes,
     proxies: BTreeMap<Peer, Proxy>,
+    /// The proxies of single processes.
+    links: BTreeMap<(String, Peer), Proxy>,
     origin: Origin,
     postgres: Postgres,
     rabbitmq: Rabbitmq,
@@ -113,6 +117,7 @@ impl Supervisor {
             origin_control_port: ports.take()?,
             processes: Processes::default(),
             proxies: BTreeMap::new(),
+            links: BTreeMap::new(),
             origin: Origin::default(),
             postgres,
             rabbitmq,
@@ -130,11 +135,7 @@ impl Supervisor {
     pub(crate) async fn start(&mut self) -> anyhow::Result<()> {
         let begun = Instant::now();
         say(format_args!("folder {}", self.folder.display()));
-        for (&peer, &latency) in &self.options.proxies {
-            let target = self.port_of(peer);
-            let proxy = Proxy::start(self.ports.take()?, target, Duration::from_millis(latency)).await?;
-            self.proxies.insert(peer, proxy);
-        }
+        self.start_proxies().await?;
         let origin_control = SocketAddr::from((Ipv4Addr::LOCALHOST, self.origin_control_port));
         let origin_tls = TlsListener::bind(self.aws.origin_tls, &self.aws.origin_ca_pem).await?;
         self.origin
@@ -174,7 +175,7 @@ impl Supervisor {
                 ready("Pebble");
                 if self.options.aws {
                     let program = programs.join(aws_sim::NAME);
-                    let roots = self.pebble.root_pem();
+                    let roots = self.pebble.roots_pem();
                     self.aws
                         .start(processes, &self.folder, &program, &roots)
                         .await
@@ -185,11 +186,60 @@ impl Supervisor {
             },
         )?;
         if self.options.services {
-            let settings = self.settings();
-            let specs = settings.specs(&self.options, &programs, &self.folder, &mut self.ports)?;
+            let settings: BTreeMap<String, Settings> = services::processes(&self.options)
+                .into_iter()
+                .map(|(_, process)| (process.clone(), self.settings_of(&process)))
+                .collect();
+            let specs = services::specs(settings, &self.options, &programs, &self.folder, &mut self.ports)?;
             try_join_all(specs.into_iter().map(|spec| services::launch(&self.processes, spec))).await?;
             say(format_args!("the services are ready ({:.1?})", begun.elapsed()));
         }
+        Ok(())
+    }
+
+    async fn start_proxies(&mut self) -> anyhow::Result<()> {
+        for (&peer, &latency) in &self.options.proxies {
+            let target = self.port_of(peer);
+            let latency = Duration::from_millis(latency);
+            // Pebble's is made below when its callers are to be told apart.
+            if peer != Peer::Pebble || !self.options.every_link {
+                let proxy = Proxy::start(self.ports.take()?, target, latency).await?;
+                self.proxies.insert(peer, proxy);
+            }
+        }
+        if !self.options.every_link {
+            return Ok(());
+        }
+        let mut of_pebble = Vec::new();
+        for (service, process) in services::processes(&self.options) {
+            for &peer in services::peers(service) {
+                if peer == Peer::Pebble {
+                    of_pebble.push(process.clone());
+                    continue;
+                }
+                // Behind the shared proxy, if there is one.
+                let target = self.port_for_services(peer);
+                let link = Proxy::start(self.ports.take()?, target, Duration::ZERO).await?;
+                self.links.insert((process.clone(), peer), link);
+            }
+        }
+        let port = self.ports.take()?;
+        let listen = SocketAddr::from((ports::LOCAL, port));
+        let (processes, names) = (self.processes.clone(), of_pebble.clone());
+        let who = move |client| {
+            let running: Vec<_> = names
+                .iter()
+                .filter_map(|name| Some((processes.pid(name)?, name)))
+                .collect();
+            let pids: Vec<u32> = running.iter().map(|(pid, _)| *pid).collect();
+            let pid = caller(client, listen, &pids)?;
+            let (_, name) = running.into_iter().find(|(known, _)| *known == pid)?;
+            Some(name.clone())
+        };
+        let latency = self.options.proxies.get(&Peer::Pebble).copied().unwrap_or(0);
+        let latency = Duration::from_millis(latency);
+        let proxy = Proxy::start_shared(port, self.pebble.port, latency, &of_pebble, Rc::new(who)).await?;
+        self.proxies.insert(Peer::Pebble, proxy);
         Ok(())
     }
 
@@ -222,7 +272,7 @@ impl Supervisor {
                 say(format_args!("{failed:#}"));
             }
         }
-        for proxy in self.proxies.values_mut() {
+        for proxy in self.proxies.values_mut().chain(self.links.values_mut()) {
             proxy.cut().await;
         }
         if self.options.keep {
@@ -249,8 +299,13 @@ impl Supervisor {
         };
         match command {
             Command::Kill { name, signal } => self.kill(&name, signal).await?,
-            Command::Start { name } => {
-                self.launch(self.processes.spec(&name)?).await?;
+            Command::Start { name, wait } => {
+                let spec = self.processes.spec(&name)?;
+                if wait {
+                    self.launch(spec).await?;
+                } else {
+                    self.processes.spawn(spec)?;
+                }
                 answer.pid = self.processes.pid(&name);
             }
             Command::Restart { name } => {
@@ -259,13 +314,29 @@ impl Supervisor {
                 self.launch(spec).await?;
                 answer.pid = self.processes.pid(&name);
             }
-            Command::Proxy { peer, latency_ms, cut } => {
-                let proxy = self
-                    .proxies
-                    .get_mut(&peer)
-                    .context("no proxy was asked for before this peer")?;
-                if let Some(latency) = latency_ms {
-                    proxy.set_latency(Duration::from_millis(latency));
+            Command::Proxy {
+                process,
+                peer,
+                latency_ms,
+                cut,
+                black_hole,
+            } => {
+                let latency = latency_ms.map(Duration::from_millis);
+                let proxy = match process {
+                    Some(process) if peer == Peer::Pebble => {
+                        let shared = self.proxies.get(&peer).context("no such proxy was asked for")?;
+                        shared.adjust_caller(&process, latency, cut, black_hole)?;
+                        return Ok(answer);
+                    }
+                    Some(process) => self.links.get_mut(&(process, peer)),
+                    None => self.proxies.get_mut(&peer),
+                };
+                let proxy = proxy.context("no such proxy was asked for")?;
+                if let Some(hole) = black_hole {
+                    proxy.set_black_hole(hole);
+                }
+                if let Some(latency) = latency {
+                    proxy.set_latency(latency);
                 }
                 match cut {
                     Some(true) => proxy.cut().await,
@@ -282,13 +353,13 @@ impl Supervisor {
 
     async fn kill(&self, name: &str, signal: Signal) -> anyhow::Result<()> {
         match signal {
-            Signal::Kill | Signal::Term => {
+            Signal::Kill | Signal::Term | Signal::Quit => {
                 self.processes.signal(
                     name,
-                    if signal == Signal::Kill {
-                        Kill::SIGKILL
-                    } else {
-                        Kill::SIGTERM
+                    match signal {
+                        Signal::Kill => Kill::SIGKILL,
+                        Signal::Quit => Kill::SIGQUIT,
+                        _ => Kill::SIGTERM,
                     },
                 )?;
                 self.processes.gone(name, GONE).await
@@ -329,6 +400,13 @@ impl Supervisor {
             .map_or(self.port_of(peer), |proxy| proxy.endpoint().listen.port())
     }
 
+    /// The port where one process reaches a peer.
+    fn port_for(&self, process: &str, peer: Peer) -> u16 {
+        self.links
+            .get(&(process.to_owned(), peer))
+            .map_or(self.port_for_services(peer), |link| link.endpoint().listen.port())
+    }
+
     fn origin_addr(&self) -> SocketAddr {
         SocketAddr::from((ports::ORIGIN, self.http_port))
     }
@@ -342,15 +420,17 @@ impl Supervisor {
         })
     }
 
-    fn settings(&self) -> Settings {
+    /// What one process is told; any other name: what it would be told without links.
+    fn settings_of(&self, process: &str) -> Settings {
+        let port = |peer| self.port_for(process, peer);
         Settings {
             http_port: self.http_port,
-            database_url: self.postgres.url(self.port_for_services(Peer::Postgres)),
-            amqp_url: Rabbitmq::url(self.port_for_services(Peer::Rabbitmq)),
+            database_url: self.postgres.url(port(Peer::Postgres)),
+            amqp_url: Rabbitmq::url(port(Peer::Rabbitmq)),
             tls: self.tls_endpoints(),
-            acme_directory_url: Pebble::directory_url(self.port_for_services(Peer::Pebble)),
+            acme_directory_url: Pebble::directory_url(port(Peer::Pebble)),
             acme_ca_pem: self.pebble.ca_pem().display().to_string(),
-            aws_url: format!("http://127.0.0.1:{}", self.port_for_services(Peer::Aws)),
+            aws_url: format!("http://127.0.0.1:{}", port(Peer::Aws)),
             aws_keys: self.aws.keys.clone(),
             dns_addr: format!("127.0.0.1:{}", self.challtestsrv.dns_port),
             responder_url: format!("http://broker.cdn.test:{}", self.http_port),
@@ -362,7 +442,7 @@ impl Supervisor {
 
     /// Where everything is now.
     pub(crate) fn endpoints(&self) -> Endpoints {
-        let settings = self.settings();
+        let settings = self.settings_of("");
         let local = |port| SocketAddr::from((ports::LOCAL, port));
         Endpoints {
             folder: self.folder.clone(),
@@ -389,10 +469,27 @@ impl Supervisor {
             origin_control_url: format!("http://127.0.0.1:{}", self.origin_control_port),
             tls: settings.tls,
             sealing_keys: settings.sealing_keys,
+            pebble_roots_pem: self.pebble.roots_pem(),
             proxies: self
                 .proxies
                 .iter()
                 .map(|(&peer, proxy)| (peer, proxy.endpoint().clone()))
+                .collect(),
+            links: self
+                .links
+                .iter()
+                .map(|((process, peer), proxy)| LinkEndpoint {
+                    process: process.clone(),
+                    peer: *peer,
+                    proxy: proxy.endpoint().clone(),
+                })
+                .chain(self.proxies.iter().flat_map(|(&peer, proxy)| {
+                    proxy.callers().map(move |process| LinkEndpoint {
+                        process: process.clone(),
+                        peer,
+                        proxy: proxy.endpoint().clone(),
+                    })
+                }))
                 .collect(),
             processes: self.processes.infos(),
         }

@@ -14,7 +14,8 @@ use tokio_postgres::NoTls;
 async fn two_stacks_at_once_answer_and_leave_nothing() -> anyhow::Result<()> {
     let proxied = Options::infrastructure()
         .with_proxy(Peer::Postgres, 0)
-        .with_proxy(Peer::Pebble, 0);
+        .with_proxy(Peer::Pebble, 0)
+        .with_every_link();
     let (one, two) = tokio::try_join!(Handle::start(proxied), Handle::start(Options::infrastructure()))?;
     ensure!(one.endpoints().folder != two.endpoints().folder);
     for stack in [&one, &two] {
@@ -28,6 +29,7 @@ async fn two_stacks_at_once_answer_and_leave_nothing() -> anyhow::Result<()> {
     }
 
     proxies(&one).await?;
+    a_link_swallows(&one).await?;
     origin(&one).await?;
     restarts(&one).await?;
 
@@ -108,6 +110,44 @@ async fn proxies(stack: &Handle) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A black hole at one process's link: connections are taken and stay open, and what was sent arrives afterwards.
+async fn a_link_swallows(stack: &Handle) -> anyhow::Result<()> {
+    let endpoints = stack.endpoints();
+    let link = |process: &str| {
+        let found = endpoints
+            .links
+            .iter()
+            .find(|link| link.process == process && link.peer == Peer::Postgres);
+        let port = found
+            .with_context(|| format!("a link of {process}"))?
+            .proxy
+            .listen
+            .port();
+        let direct = endpoints.database_url.split(['@', '/']).nth(3).context("an address")?;
+        anyhow::Ok(endpoints.database_url.replace(direct, &format!("127.0.0.1:{port}")))
+    };
+    let (client, connection) = tokio_postgres::connect(&link("distribution-1")?, NoTls).await?;
+    tokio::spawn(connection);
+    stack.black_hole(Some("distribution-1"), Peer::Postgres, true).await?;
+    let asked = tokio::spawn(async move { client.simple_query("SELECT 1").await.map(drop) });
+    let url = link("distribution-1")?;
+    let new = tokio::spawn(async move { query(&url, "SELECT 1").await });
+    query(&link("broker-api")?, "SELECT 1").await?;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    ensure!(
+        !asked.is_finished() && !new.is_finished(),
+        "a black hole let something out"
+    );
+    stack.black_hole(Some("distribution-1"), Peer::Postgres, false).await?;
+    tokio::time::timeout(Duration::from_secs(5), asked).await???;
+    tokio::time::timeout(Duration::from_secs(5), new).await???;
+    ensure!(
+        stack.black_hole(Some("broker-api"), Peer::Aws, true).await.is_err(),
+        "broker-api has no link to AWS"
+    );
+    Ok(())
+}
+
 /// The origin echoes, and redirects challenges when told to.
 async fn origin(stack: &Handle) -> anyhow::Result<()> {
     let http = Http::plain()?;
@@ -132,6 +172,13 @@ async fn origin(stack: &Handle) -> anyhow::Result<()> {
 async fn restarts(stack: &Handle) -> anyhow::Result<()> {
     let endpoints = stack.endpoints();
     let pid = |endpoints: &Endpoints, name| endpoints.process(name).and_then(|process| process.pid);
+    stack.kill("postgres", Signal::Quit).await?;
+    stack.begin_again("postgres").await?;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while query(&endpoints.database_url, "SELECT * FROM kept").await.is_err() {
+        ensure!(Instant::now() < deadline, "PostgreSQL doesn't come back");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     stack.kill("postgres", Signal::Kill).await?;
     ensure!(pid(&stack.endpoints_now().await?, "postgres").is_none());
     ensure!(
@@ -154,10 +201,15 @@ async fn restarts(stack: &Handle) -> anyhow::Result<()> {
         fs::read(&endpoints.pebble_root_pem)? != root,
         "Pebble's new root was not fetched"
     );
+    let all = fs::read(&endpoints.pebble_roots_pem)?;
+    for one in [&root, &fs::read(&endpoints.pebble_root_pem)?] {
+        ensure!(all.windows(one.len()).any(|part| part == one), "a root is missing");
+    }
 
     let unknown = stack
         .command(Command::Start {
             name: "nothing".to_owned(),
+            wait: true,
         })
         .await;
     ensure!(unknown.is_err_and(|error| error.to_string().contains("no process nothing")));

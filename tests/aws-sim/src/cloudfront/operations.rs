@@ -113,6 +113,7 @@ fn create(sim: &Sim, mut config: Element, tags: BTreeMap<String, String>) -> Ans
         .header("etag", &distribution.etag)
         .header("location", location);
     reply.status = 201;
+    world.history.distribution_made(&distribution.id, &reference);
     world.spent_references.insert(reference);
     world.distributions.insert(distribution.id.clone(), distribution);
     Ok(reply)
@@ -157,6 +158,7 @@ fn delete(world: &mut World, id: &str, headers: &HeaderMap) -> Answer<Reply> {
         return Err(refuse("DistributionNotDisabled", message));
     }
     world.distributions.remove(id);
+    world.history.distribution_deleted(id);
     Ok(Reply::empty(204))
 }
 

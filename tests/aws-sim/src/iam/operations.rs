@@ -81,6 +81,7 @@ fn upload(world: &mut World, form: &Form) -> Answer<Vec<Element>> {
     };
     let mut result = vec![metadata("ServerCertificateMetadata", &certificate)];
     result.extend(tags::element(&certificate.tags));
+    world.history.certificate_made(&certificate);
     world.certificates.insert(name.to_owned(), certificate);
     Ok(result)
 }
@@ -134,7 +135,9 @@ fn delete(world: &mut World, form: &Form) -> Answer<()> {
         );
         return Err(refuse("DeleteConflict", message));
     }
-    world.certificates.remove(name);
+    if let Some(gone) = world.certificates.remove(name) {
+        world.history.certificate_deleted(&gone.id);
+    }
     Ok(())
 }
 

@@ -109,3 +109,72 @@ async fn reset_forgets_everything() {
     assert_eq!(world.admin_get("/state").await["distributions"], json!([]));
     world.create(minimal("one")).await;
 }
+
+#[tokio::test]
+async fn a_share_of_all_calls_loses_its_answer_for_as_long_as_the_fault_stands() {
+    let world = world().await;
+    for status in [500, 503] {
+        let fault = json!({"operation": "*", "code": "InternalFailure", "status": status, "percent": 100, "after_effect": true});
+        world.admin("/faults", fault).await;
+        let reference = format!("after-{status}");
+        for _ in 0..2 {
+            let leaf = world.ca.leaf(&["www.example.com"]);
+            let upload = world
+                .iam
+                .upload_server_certificate()
+                .server_certificate_name(&reference)
+                .path("/cloudfront/")
+                .certificate_body(leaf.cert_pem())
+                .private_key(leaf.key_pem());
+            refusal(upload.send().await).is("InternalFailure", status);
+            world.refused(minimal(&reference)).await.is("InternalFailure", status);
+        }
+        let state = world.admin_get("/state").await;
+        assert_eq!(state["certificates"].as_array().unwrap().len(), 1, "{state}");
+        let id = state["distributions"][0]["id"].as_str().unwrap().to_owned();
+        let delete = world
+            .iam
+            .delete_server_certificate()
+            .server_certificate_name(&reference);
+        refusal(delete.send().await).is("InternalFailure", status);
+        let read = world.cloudfront.get_distribution_config().id(&id).send().await;
+        refusal(read).is("InternalFailure", status);
+        let request = http::Request::delete("/faults");
+        crate::support::viewer::plain(world.running.admin_addr, request, String::new()).await;
+        assert_eq!(world.admin_get("/state").await["certificates"], json!([]));
+        let etag = world.cloudfront.get_distribution().id(&id).send().await.unwrap().e_tag;
+        let delete = world.cloudfront.delete_distribution().id(&id).set_if_match(etag);
+        refusal(delete.send().await).is("DistributionNotDisabled", 409);
+        world.update(&id, |config| config.enabled = false).await.unwrap();
+        let etag = world.cloudfront.get_distribution().id(&id).send().await.unwrap().e_tag;
+        let delete = world.cloudfront.delete_distribution().id(&id).set_if_match(etag);
+        delete.send().await.unwrap();
+    }
+    // What is gone is still told.
+    let history = world.admin_get("/history").await;
+    for kind in ["distributions", "certificates"] {
+        let made = history[kind].as_array().unwrap();
+        assert_eq!(made.len(), 2, "{history}");
+        assert!(made.iter().all(|one| one["deleted"].is_string()), "{history}");
+    }
+    assert_eq!(history["distributions"][0]["caller_reference"], "after-500");
+}
+
+#[tokio::test]
+async fn a_seed_decides_which_calls_are_hit() {
+    let mut runs = Vec::new();
+    for seed in [7, 7, 8] {
+        let world = world().await;
+        world.admin("/faults/seed", json!({"seed": seed})).await;
+        let fault = json!({"operation": "*", "code": "Throttling", "percent": 50});
+        world.admin("/faults", fault).await;
+        let mut hits = Vec::new();
+        for _ in 0..32 {
+            hits.push(world.cloudfront.list_distributions().send().await.is_err());
+        }
+        assert!(hits.contains(&true) && hits.contains(&false), "{hits:?}");
+        runs.push(hits);
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert_ne!(runs[0], runs[2]);
+}

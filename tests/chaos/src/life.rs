@@ -1,0 +1,179 @@
+//! One instance's life, as Cloud Controller and its tenant lead it.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use customer::Browser;
+use stack::{Dns, Handle};
+use tokio::time::sleep;
+
+use crate::controller::{Controller, Said, Taken};
+use crate::facts::{End, Facts, Kind};
+use crate::jobs::{Course, Job};
+use crate::tenant::Tenant;
+
+/// What all lives share.
+pub struct World {
+    /// The stack.
+    pub stack: Arc<Handle>,
+    /// Where tenants set their records.
+    pub dns: Dns,
+    /// Cloud Controller.
+    pub controller: Controller,
+    /// What is seen.
+    pub facts: Arc<Facts>,
+    /// Domains of operations that run: what SERVFAIL can hurt.
+    pub domains: Mutex<BTreeSet<String>>,
+    /// Domains that SERVFAIL hurts now.
+    pub servfail: Mutex<BTreeSet<String>>,
+}
+
+impl World {
+    /// Leads a life; its end is in the facts.
+    pub async fn live(&self, job: &Job) {
+        self.at_work(job, true);
+        let provision = self.facts.asked(&job.id, Kind::Provision);
+        match self.controller.provision(job).await {
+            Taken::Refused(why) => self.facts.ended(provision, End::Refused(why)),
+            Taken::Already => self.facts.ended(provision, End::Succeeded),
+            Taken::Busy => self
+                .facts
+                .ended(provision, End::Refused("another operation runs".into())),
+            Taken::Accepted(operation) => self.follow(job, provision, &operation).await,
+        }
+        self.at_work(job, false);
+        if let Course::Remove(after) = job.course {
+            sleep(after).await;
+            self.remove(&job.id, Kind::Deprovision).await;
+        }
+    }
+
+    fn at_work(&self, job: &Job, yes: bool) {
+        let mut domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
+        for (domain, _) in &job.domains {
+            if yes {
+                domains.insert(domain.clone());
+            } else {
+                domains.remove(domain);
+            }
+        }
+    }
+
+    /// Polls a provision to its end; tries to remove the instance when its course says so.
+    async fn follow(&self, job: &Job, provision: usize, operation: &str) {
+        let mut tenant = Tenant::new(job);
+        let mut cancel = match job.course {
+            Course::Cancel(after) => Some((Instant::now() + after, None)),
+            _ => None,
+        };
+        loop {
+            if let Some((at, number)) = &mut cancel
+                && Instant::now() >= *at
+            {
+                let number = *number.get_or_insert_with(|| self.facts.asked(&job.id, Kind::Cancel));
+                match self.controller.deprovision(&job.id).await {
+                    Taken::Busy => {}
+                    Taken::Refused(why) => {
+                        self.facts.ended(number, End::Refused(why));
+                        cancel = None;
+                    }
+                    taken => {
+                        self.facts.ended(provision, End::Superseded);
+                        return self.removed(&job.id, number, taken).await;
+                    }
+                }
+            }
+            match self.controller.poll(&job.id, operation).await {
+                Said::InProgress(description) => {
+                    if let Err(error) = tenant.obey(&description, &self.dns, &self.stack).await {
+                        self.facts
+                            .seen()
+                            .troubles
+                            .push(format!("{}: the tenant: {error:#}", job.id));
+                    }
+                }
+                Said::Succeeded => {
+                    self.facts.ended(provision, End::Succeeded);
+                    self.served(job).await;
+                    break;
+                }
+                Said::Failed(description) => {
+                    self.facts.ended(provision, End::Failed(description));
+                    break;
+                }
+                Said::Gone => {
+                    self.facts
+                        .ended(provision, End::Failed("the instance is gone (410)".into()));
+                    break;
+                }
+                Said::Nothing => {}
+            }
+        }
+        // It ended before it could be cancelled.
+        if let Some((_, number)) = cancel {
+            let number = number.unwrap_or_else(|| self.facts.asked(&job.id, Kind::Cancel));
+            let taken = self.controller.deprovision(&job.id).await;
+            self.removed(&job.id, number, taken).await;
+        }
+    }
+
+    /// Removes an instance.
+    pub async fn remove(&self, instance: &str, kind: Kind) {
+        let number = self.facts.asked(instance, kind);
+        let taken = self.controller.deprovision(instance).await;
+        self.removed(instance, number, taken).await;
+    }
+
+    async fn removed(&self, instance: &str, number: usize, mut taken: Taken) {
+        loop {
+            match taken {
+                Taken::Accepted(operation) => {
+                    return self
+                        .facts
+                        .ended(number, self.follow_removal(instance, &operation).await);
+                }
+                Taken::Already => return self.facts.ended(number, End::Succeeded),
+                Taken::Refused(why) => return self.facts.ended(number, End::Refused(why)),
+                Taken::Busy => {
+                    sleep(Duration::from_secs(1)).await;
+                    taken = self.controller.deprovision(instance).await;
+                }
+            }
+        }
+    }
+
+    async fn follow_removal(&self, instance: &str, operation: &str) -> End {
+        loop {
+            match self.controller.poll(instance, operation).await {
+                Said::Succeeded | Said::Gone => return End::Succeeded,
+                Said::Failed(description) => return End::Failed(description),
+                Said::InProgress(_) | Said::Nothing => {}
+            }
+        }
+    }
+
+    /// What succeeded is served by HTTPS, for every domain.
+    async fn served(&self, job: &Job) {
+        let endpoints = self.stack.endpoints();
+        let visits = async {
+            let browser = Browser::new(&endpoints.pebble_roots_pem, endpoints.edge_http, endpoints.edge_https)?;
+            for (domain, _) in &job.domains {
+                let visit = browser.https(domain, "/").await?;
+                anyhow::ensure!(visit.status == 200, "https://{domain} answers {}", visit.status);
+                anyhow::ensure!(
+                    visit.names.len() == job.domains.len(),
+                    "https://{domain} has a certificate for {:?}",
+                    visit.names
+                );
+            }
+            anyhow::Ok(())
+        };
+        if let Err(error) = visits.await {
+            self.facts
+                .seen()
+                .not_served
+                .push((job.id.clone(), format!("{error:#}")));
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! A whole run: start, hurt while operations run, lift, wait, remove, wait, report.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use customer::Platform;
+use serde_json::json;
+use stack::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::controller::Controller;
+use crate::evidence::{self, Evidence};
+use crate::facts::{End, Facts, Kind};
+use crate::injector::Injector;
+use crate::jobs::{Job, jobs};
+use crate::life::World;
+use crate::schedule::schedule;
+use crate::{live, memory, report, setup, verdict};
+
+/// A schedule's length when none is asked for: the run ends before, or the faults do.
+pub const LONGEST: Duration = Duration::from_secs(3600);
+/// After the faults every operation must end within this time.
+const ENDS_WITHIN: Duration = Duration::from_secs(240);
+/// What has no owner must be removed within this time.
+const RECONCILED_WITHIN: Duration = Duration::from_secs(90);
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// What everything follows from.
+    pub seed: u64,
+    /// How long faults come; none: until all operations have ended. Operations go on as long.
+    pub length: Option<Duration>,
+    /// At least so many.
+    pub operations: usize,
+    /// Instances at work at once.
+    pub at_once: usize,
+}
+
+/// What came out.
+pub struct Outcome {
+    /// The report.
+    pub text: String,
+    /// Broken promises; a run that was interrupted breaks none.
+    pub broken: usize,
+    /// Where the logs were kept, if a promise was broken.
+    pub logs: Option<PathBuf>,
+}
+
+/// Runs. `interrupted` ends it early, with the report so far; `say` gets a line now and then.
+///
+/// # Errors
+/// When the stack does not start, or what it left can't be read.
+pub async fn run(wish: &Wish, interrupted: CancellationToken, say: fn(&str)) -> anyhow::Result<Outcome> {
+    let stack = tokio::select! {
+        stack = Handle::start(setup::options()) => Arc::new(stack?),
+        () = interrupted.cancelled() => anyhow::bail!("interrupted while the stack was starting"),
+    };
+    let endpoints = stack.endpoints().clone();
+    say(&format!(
+        "seed {}; logs in {}",
+        wish.seed,
+        endpoints.folder.join("logs").display()
+    ));
+    let facts = Arc::new(Facts::default());
+    let platform = Platform::new(
+        &endpoints.broker_url,
+        &endpoints.broker_username,
+        &endpoints.broker_password,
+    )?;
+    // The platform's client chooses the crypto provider that all other clients need.
+    prepare_aws(&endpoints.aws_admin_url, wish.seed).await?;
+    let world = Arc::new(World {
+        dns: stack.dns()?,
+        stack: Arc::clone(&stack),
+        controller: Controller::new(platform, Arc::clone(&facts)),
+        facts: Arc::clone(&facts),
+        domains: Default::default(),
+        servfail: Default::default(),
+    });
+    let memory_at_start = memory::read(&stack.endpoints_now().await?);
+    let live = tokio::spawn(live::tell(Arc::clone(&facts), endpoints.clone(), say));
+    let went = tokio::select! {
+        went = everything(wish, &world, say) => went.map(|()| true),
+        () = interrupted.cancelled() => Ok(false),
+    };
+    live.abort();
+    let to_the_end = went?;
+    let evidence = match timeout(Duration::from_secs(20), evidence::collect(&stack)).await {
+        Ok(Ok(evidence)) => evidence,
+        failed if to_the_end => failed.context("collecting the evidence")??,
+        _ => Evidence::default(),
+    };
+    let ended_by_themselves: Vec<String> = stack
+        .progress()
+        .lines()
+        .filter(|line| line.contains(" has ended ("))
+        .map(str::to_owned)
+        .collect();
+    facts.seen().troubles.extend(ended_by_themselves);
+    let memory = memory::compare(&memory_at_start, &memory::read(&stack.endpoints_now().await?));
+    let lines = verdict::lines(&facts.seen(), &evidence);
+    let (mut text, mut broken) = report::table(wish.seed, &lines, &facts.seen(), &memory);
+    if !to_the_end {
+        text.push_str("interrupted: what was still running is not held against anybody\n");
+        broken = 0;
+    }
+    let logs = match broken {
+        0 => None,
+        _ => Some(keep(&endpoints.folder.join("logs"), wish.seed, &text)?),
+    };
+    drop(world);
+    // Dropping the handle waits for the stack's end.
+    tokio::task::spawn_blocking(move || drop(stack)).await?;
+    Ok(Outcome { text, broken, logs })
+}
+
+/// The run's own part: returns when there is nothing more to wait for.
+async fn everything(wish: &Wish, world: &Arc<World>, say: fn(&str)) -> anyhow::Result<()> {
+    let plan = schedule(wish.seed, wish.length.unwrap_or(LONGEST), &setup::targets());
+    let over = CancellationToken::new();
+    let faults = tokio::spawn(Arc::new(Injector::new(Arc::clone(world))).play(plan, over.clone()));
+    let mut lives = begin(wish, world);
+    let all_ended = async { while lives.join_next().await.is_some() {} };
+    match wish.length {
+        Some(length) => {
+            tokio::select! {
+                () = sleep(length) => {}
+                // Nothing is left to hurt.
+                () = all_ended => {}
+            }
+        }
+        None => {
+            timeout(LONGEST, all_ended).await.ok();
+        }
+    }
+    over.cancel();
+    faults.await.context("the faults' task")?;
+    world.facts.seen().peace = Some(std::time::Instant::now());
+    say("the faults are lifted");
+    if timeout(ENDS_WITHIN, async { while lives.join_next().await.is_some() {} })
+        .await
+        .is_err()
+    {
+        say(&format!("not everything has ended {ENDS_WITHIN:?} after the faults"));
+        lives.abort_all();
+        return Ok(());
+    }
+    say("every operation has ended; what is left is removed");
+    clean_up(wish, world).await;
+    nothing_left(world, say).await
+}
+
+/// Instance after instance, a bounded number at once; more than asked for while the time is not over.
+fn begin(wish: &Wish, world: &Arc<World>) -> JoinSet<()> {
+    let seats = Arc::new(Semaphore::new(wish.at_once));
+    let mut lives = JoinSet::new();
+    let (world, wish) = (Arc::clone(world), wish.clone());
+    lives.spawn(async move {
+        let mut begun = JoinSet::new();
+        let until = wish.length.map(|length| Instant::now() + length);
+        let mut operations = 0;
+        for job in jobs(wish.seed) {
+            let Ok(seat) = Arc::clone(&seats).acquire_owned().await else {
+                break;
+            };
+            if operations >= wish.operations && until.is_none_or(|until| Instant::now() >= until) {
+                break;
+            }
+            operations += job.operations();
+            let world = Arc::clone(&world);
+            begun.spawn(async move {
+                world.live(&job).await;
+                drop(seat);
+            });
+            while begun.try_join_next().is_some() {}
+        }
+        while begun.join_next().await.is_some() {}
+    });
+    lives
+}
+
+/// Removes what the run made and did not remove.
+async fn clean_up(wish: &Wish, world: &Arc<World>) {
+    let mut left = BTreeSet::new();
+    for asked in &world.facts.seen().operations {
+        match (asked.kind, &asked.ended) {
+            (Kind::Provision, _) => left.insert(asked.instance.clone()),
+            (_, Some((_, End::Succeeded))) => left.remove(&asked.instance),
+            _ => false,
+        };
+    }
+    let seats = Arc::new(Semaphore::new(wish.at_once));
+    let mut removals = JoinSet::new();
+    for instance in left {
+        let (world, seats) = (Arc::clone(world), Arc::clone(&seats));
+        removals.spawn(async move {
+            let _seat = seats.acquire_owned().await;
+            world.remove(&instance, Kind::Cleanup).await;
+        });
+    }
+    timeout(ENDS_WITHIN, async { while removals.join_next().await.is_some() {} })
+        .await
+        .ok();
+}
+
+/// Waits until AWS holds nothing any more, as long as the reconciler may take.
+async fn nothing_left(world: &World, say: fn(&str)) -> anyhow::Result<()> {
+    let deadline = Instant::now() + RECONCILED_WITHIN;
+    loop {
+        let evidence = evidence::collect(&world.stack).await?;
+        let left = evidence.distributions_left.len() + evidence.certificates_left.len();
+        if left == 0 || Instant::now() > deadline {
+            return Ok(());
+        }
+        say(&format!("{left} things are left in AWS"));
+        sleep(Duration::from_secs(5)).await;
+    }
+}
+
+async fn prepare_aws(admin_url: &str, seed: u64) -> anyhow::Result<()> {
+    let http = reqwest::Client::new();
+    for (path, body) in [
+        ("settings", json!({"iam_quota": 10_000, "distribution_quota": 10_000})),
+        ("faults/seed", json!({"seed": seed})),
+    ] {
+        let request = http.post(format!("{admin_url}/{path}")).json(&body);
+        request.send().await?.error_for_status()?;
+    }
+    Ok(())
+}
+
+/// Copies the logs and the report out of the stack's folder, which goes with the stack.
+fn keep(logs: &std::path::Path, seed: u64, report: &str) -> anyhow::Result<PathBuf> {
+    let to = std::env::temp_dir().join(format!("cdn-broker-chaos-seed{seed}-{}", std::process::id()));
+    std::fs::create_dir_all(&to)?;
+    for entry in std::fs::read_dir(logs)? {
+        let entry = entry?;
+        std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    std::fs::write(to.join("report.txt"), report)?;
+    Ok(to)
+}
+
+/// Jobs of a wish, for its plan.
+pub fn planned_jobs(wish: &Wish) -> Vec<Job> {
+    let mut operations = 0;
+    jobs(wish.seed)
+        .take_while(|job| {
+            let wanted = operations < wish.operations;
+            operations += job.operations();
+            wanted
+        })
+        .collect()
+}

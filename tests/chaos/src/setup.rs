@@ -1,0 +1,75 @@
+//! The stack of a chaos run: several of each worker, a proxy at every link, attempts shorter than a freeze.
+
+use std::time::Duration;
+
+use stack::{Options, Peer};
+
+use crate::schedule::Targets;
+
+/// How long one attempt may take. Shorter than any freeze of the schedule, and than the sweep's grace.
+const LIMIT: &str = "limit=5s";
+/// `SWEEP_GRACE`: longer than an attempt by a fifth, as the workers want it.
+pub const SWEEP_GRACE: Duration = Duration::from_secs(6);
+/// With a backlog the sweeper waits so many graces (shared/worker/src/sweeper.rs).
+pub const BACKLOG_GRACES: u32 = 10;
+/// Pebble turns down this share of good nonces, in percent.
+const BAD_NONCES: u8 = 15;
+
+const WORKERS: [(&str, u16); 4] = [
+    ("distribution", 2),
+    ("challenge-verifier", 2),
+    ("certificate-issuer", 3),
+    ("cert-installer", 2),
+];
+
+/// The stack's options.
+pub fn options() -> Options {
+    let mut options = Options::fast()
+        .with_every_link()
+        .with_nonce_rejection(BAD_NONCES)
+        .with_env(
+            "all",
+            "SWEEP_GRACE",
+            &humantime::format_duration(SWEEP_GRACE).to_string(),
+        )
+        .with_env("all", "SWEEP_INTERVAL", "1s");
+    options.deploy_ms = 1_500;
+    for (worker, count) in WORKERS {
+        options = options.with_replicas(worker, count);
+    }
+    if let Some(all) = options.env.get_mut("all") {
+        for (name, schedule) in all.iter_mut() {
+            if name.starts_with("SCHEDULE_") && name != "SCHEDULE_AFTER_REJECTION" {
+                let kept = schedule.split(',').filter(|part| !part.starts_with("limit="));
+                *schedule = kept.chain([LIMIT]).collect::<Vec<_>>().join(",");
+            }
+        }
+    }
+    options
+}
+
+/// What the schedule can hurt.
+pub fn targets() -> Targets {
+    let mut targets = Targets {
+        processes: vec!["broker-api".to_owned()],
+        // The CA away from all.
+        links: vec![(None, Peer::Pebble)],
+    };
+    for (worker, count) in WORKERS {
+        targets
+            .processes
+            .extend((1..=count).map(|number| format!("{worker}-{number}")));
+    }
+    for process in &targets.processes {
+        for peer in [Peer::Postgres, Peer::Rabbitmq] {
+            targets.links.push((Some(process.clone()), peer));
+        }
+        if process.starts_with("distribution") || process.starts_with("cert-installer") {
+            targets.links.push((Some(process.clone()), Peer::Aws));
+        }
+        if process.starts_with("certificate-issuer") {
+            targets.links.push((Some(process.clone()), Peer::Pebble));
+        }
+    }
+    targets
+}

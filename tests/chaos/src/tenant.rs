@@ -1,0 +1,59 @@
+//! The tenant: reads the status and sets what it asks for, again when it asks for something else.
+
+use std::collections::BTreeMap;
+
+use customer::status;
+use stack::{Dns, Handle};
+
+use crate::jobs::{Job, Way};
+
+/// What a tenant has set so far, by domain.
+pub struct Tenant<'j> {
+    job: &'j Job,
+    set: BTreeMap<&'j str, String>,
+}
+
+impl<'j> Tenant<'j> {
+    /// A tenant who has set nothing yet.
+    pub fn new(job: &'j Job) -> Self {
+        Self {
+            job,
+            set: BTreeMap::new(),
+        }
+    }
+
+    /// Does what the status says.
+    pub async fn obey(&mut self, description: &str, dns: &Dns, stack: &Handle) -> anyhow::Result<()> {
+        for (domain, way) in &self.job.domains {
+            let lines = status::about(description, domain);
+            if lines.is_empty() {
+                continue;
+            }
+            let about = lines.join("\n");
+            let wanted = match way {
+                Way::Persist => status::persist_value(&about),
+                Way::Dns01 => status::dns01_value(&about, domain),
+                Way::Http01 => status::redirect_target(&about),
+            };
+            let Some(wanted) = wanted.filter(|wanted| self.set.get(domain.as_str()) != Some(wanted)) else {
+                continue;
+            };
+            match way {
+                Way::Persist => replace(dns, &format!("_validation-persist.{domain}"), &wanted).await?,
+                Way::Dns01 => replace(dns, &format!("_acme-challenge.{domain}"), &wanted).await?,
+                Way::Http01 => {
+                    // Still at the old web server, which redirects.
+                    dns.add_a(domain, &["127.0.0.2"]).await?;
+                    stack.redirect(domain, Some(&wanted)).await?;
+                }
+            }
+            self.set.insert(domain, wanted);
+        }
+        Ok(())
+    }
+}
+
+async fn replace(dns: &Dns, name: &str, value: &str) -> anyhow::Result<()> {
+    dns.clear_txt(name).await?;
+    dns.set_txt(name, value).await
+}

@@ -1,0 +1,367 @@
+//! The promise, line by line: pure functions of what was seen and what is left.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::evidence::Evidence;
+use crate::facts::{End, Kind, Seen};
+use crate::setup::{BACKLOG_GRACES, SWEEP_GRACE};
+
+/// One line of the report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What is counted.
+    pub what: String,
+    /// What came out.
+    pub value: String,
+    /// Whether it is as promised; none when nothing is promised.
+    pub kept: Option<bool>,
+    /// Which ones, when it is not.
+    pub which: Vec<String>,
+}
+
+impl Line {
+    fn told(what: impl Into<String>, value: impl ToString) -> Self {
+        Self {
+            what: what.into(),
+            value: value.to_string(),
+            kept: None,
+            which: Vec::new(),
+        }
+    }
+
+    /// Promised to be none.
+    fn none(what: impl Into<String>, which: Vec<String>) -> Self {
+        Self {
+            what: what.into(),
+            value: which.len().to_string(),
+            kept: Some(which.is_empty()),
+            which,
+        }
+    }
+}
+
+/// What a provision may fail for: the CA's word about the tenant's domains, which the faults can bring about.
+const EXPLAINED: [&str; 1] = ["could not be verified in time"];
+
+/// A pool's time limit, thrice.
+const BROKER_READY_WITHIN: Duration = Duration::from_secs(15);
+
+/// All that is promised about operations and what they leave.
+pub fn lines(seen: &Seen, evidence: &Evidence) -> Vec<Line> {
+    let mut lines = operations(seen);
+    lines.extend(failures(seen));
+    lines.extend([
+        Line::none(
+            "instances that succeeded but are not served",
+            seen.not_served.iter().map(|(id, why)| format!("{id}: {why}")).collect(),
+        ),
+        Line {
+            which: evidence.failed.clone(),
+            ..Line::told("operations that failed by the database", evidence.failed.len())
+        },
+        Line::none("operations that still run in the database", evidence.running.clone()),
+        Line::told(
+            "the longest that a step was overdue, in all",
+            format!("{:.1} s", seen.longest_overdue.0),
+        ),
+        Line {
+            kept: Some(seen.longest_overdue_in_peace.0 <= overdue_at_most().as_secs_f64()),
+            which: vec![seen.longest_overdue_in_peace.1.clone()],
+            ..Line::told(
+                format!("  after the faults (at most {:?})", overdue_at_most()),
+                format!("{:.1} s", seen.longest_overdue_in_peace.0),
+            )
+        },
+    ]);
+    lines.extend(outside(evidence));
+    lines.extend(polls(seen));
+    lines.push(Line {
+        value: (seen.parked + evidence.parked).to_string(),
+        kept: Some(seen.parked + evidence.parked == 0),
+        ..Line::told("messages parked", 0)
+    });
+    lines.push(Line::none("troubles of the run itself", seen.troubles.clone()));
+    lines
+}
+
+/// The longest that a sweep may leave a step alone: with a backlog, and one round of it.
+pub fn overdue_at_most() -> Duration {
+    SWEEP_GRACE * BACKLOG_GRACES + Duration::from_secs(5)
+}
+
+fn operations(seen: &Seen) -> Vec<Line> {
+    let mut table = BTreeMap::<(Kind, &str), usize>::new();
+    for asked in &seen.operations {
+        let end = match &asked.ended {
+            None => "stuck",
+            Some((_, End::Succeeded)) => "succeeded",
+            Some((_, End::Failed(_))) => "failed",
+            Some((_, End::Superseded)) => "superseded",
+            Some((_, End::Refused(_))) => "refused",
+        };
+        *table.entry((asked.kind, end)).or_default() += 1;
+    }
+    let stuck = seen.operations.iter().filter(|asked| asked.ended.is_none());
+    let mut lines = vec![
+        Line::told(
+            "operations ended",
+            seen.operations.iter().filter(|asked| asked.ended.is_some()).count(),
+        ),
+        Line::none(
+            "operations that did not end",
+            stuck
+                .map(|asked| format!("{} {}", asked.instance, asked.kind.as_str()))
+                .collect(),
+        ),
+    ];
+    lines.extend(
+        table
+            .into_iter()
+            .map(|((kind, end), count)| Line::told(format!("  {} {end}", kind.as_str()), count)),
+    );
+    lines
+}
+
+/// Failures by reason; each must be one that the faults explain.
+fn failures(seen: &Seen) -> Vec<Line> {
+    let mut reasons = BTreeMap::<String, Vec<String>>::new();
+    for asked in &seen.operations {
+        let (Some((_, End::Failed(reason))) | Some((_, End::Refused(reason)))) = &asked.ended else {
+            continue;
+        };
+        reasons
+            .entry(format!("{}: {}", asked.kind.as_str(), without_names(reason)))
+            .or_default()
+            .push(asked.instance.clone());
+    }
+    reasons
+        .into_iter()
+        .map(|(reason, which)| Line {
+            kept: Some(EXPLAINED.iter().any(|explained| reason.contains(explained))),
+            value: which.len().to_string(),
+            what: format!("  failed, {reason}"),
+            which,
+        })
+        .collect()
+}
+
+fn without_names(text: &str) -> String {
+    text.split_whitespace()
+        .map(|word| if word.contains("example.com") { "…" } else { word })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Each effect outside once, and nothing left.
+fn outside(evidence: &Evidence) -> Vec<Line> {
+    let more_than_one = |counts: &BTreeMap<String, usize>| {
+        counts
+            .iter()
+            .filter(|(_, count)| **count > 1)
+            .map(|(what, count)| format!("{what}: {count}"))
+            .collect::<Vec<_>>()
+    };
+    let sum = |counts: &BTreeMap<String, usize>| counts.values().sum::<usize>();
+    let unknown = evidence
+        .orders_taken
+        .iter()
+        .filter(|id| !evidence.orders_known.iter().any(|url| url.ends_with(id.as_str())))
+        .count();
+    let replaced = evidence.replaced.values().sum::<i64>();
+    let lost = i64::try_from(sum(&evidence.issued)).unwrap_or(i64::MAX) - evidence.certificates_known;
+    let left = |left: &[crate::evidence::Left]| {
+        left.iter()
+            .map(|one| format!("{} of {}", one.id, one.instance))
+            .collect()
+    };
+    let mut lines = vec![
+        // Also when each had a caller reference of its own.
+        Line {
+            kept: Some(i64::try_from(sum(&evidence.distributions)).unwrap_or(i64::MAX) <= evidence.instances),
+            ..Line::told(
+                format!("distributions made, for {} instances", evidence.instances),
+                sum(&evidence.distributions),
+            )
+        },
+        Line::none(
+            "instances with more than one distribution",
+            more_than_one(&evidence.distributions),
+        ),
+        Line::none("distributions left over", left(&evidence.distributions_left)),
+        Line::told("certificates uploaded to IAM", sum(&evidence.uploads)),
+        Line::none(
+            "ACME certificates uploaded more than once",
+            more_than_one(&evidence.uploads),
+        ),
+        Line::none("IAM certificates left over", left(&evidence.certificates_left)),
+        Line::told("certificates issued by the CA", sum(&evidence.issued)),
+        Line::none("orders with more than one certificate", more_than_one(&evidence.issued)),
+        Line::told("certificates known to the database", evidence.certificates_known),
+        // Pebble had forgotten the order before its certificate was fetched.
+        Line {
+            kept: Some(lost <= replaced),
+            ..Line::told("  issued, but lost with an order that was replaced", lost)
+        },
+        Line::told("orders needed (operations that placed any)", evidence.orders_needed),
+        Line::told("orders placed, and known", evidence.orders_known.len()),
+        Line::told("orders taken by the CA, but unknown", unknown),
+    ];
+    lines.extend(
+        evidence
+            .replaced
+            .iter()
+            .map(|(reason, count)| Line::told(format!("  order replaced: {reason}"), count)),
+    );
+    lines.extend([
+        Line::told("instances not removed", evidence.instances_left),
+        Line {
+            kept: Some(evidence.claims_left == 0),
+            ..Line::told("claims of removed instances", evidence.claims_left)
+        },
+        Line {
+            kept: Some(evidence.keys_left == 0),
+            ..Line::told("private keys of removed instances", evidence.keys_left)
+        },
+        Line::told(
+            "calls to AWS by result",
+            evidence
+                .aws_calls
+                .iter()
+                .map(|(result, count)| format!("{result} {count}"))
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
+    ]);
+    lines
+}
+
+fn polls(seen: &Seen) -> Vec<Line> {
+    let mut all = BTreeMap::<&str, usize>::new();
+    for poll in &seen.polls {
+        *all.entry(poll.answer.as_str()).or_default() += 1;
+    }
+    let undisturbed: Vec<_> = seen.polls.iter().filter(|poll| poll.undisturbed).collect();
+    let mut took: Vec<Duration> = undisturbed.iter().map(|poll| poll.took).collect();
+    took.sort_unstable();
+    let at = |share: f64| {
+        let at = (took.len().saturating_sub(1) as f64 * share).round();
+        took.get(at as usize).copied().unwrap_or_default().as_millis()
+    };
+    let mut slowest = undisturbed.clone();
+    slowest.sort_by_key(|poll| std::cmp::Reverse(poll.took));
+    let mut lines = vec![Line::told("polls of last_operation", seen.polls.len())];
+    lines.extend(
+        all.into_iter()
+            .map(|(answer, count)| Line::told(format!("  {answer}"), count)),
+    );
+    lines.extend([
+        Line::none(
+            "unusable answers while PostgreSQL and broker-api were up",
+            undisturbed
+                .iter()
+                .filter(|poll| !poll.good)
+                .map(|poll| format!("{} at {:.1} s", poll.answer, poll.at.as_secs_f64()))
+                .collect(),
+        ),
+        Line {
+            kept: Some(seen.broker_ready_after < BROKER_READY_WITHIN),
+            ..Line::told(
+                format!("broker-api ready after PostgreSQL or itself was back (within {BROKER_READY_WITHIN:?})"),
+                format!("{:.1} s", seen.broker_ready_after.as_secs_f64()),
+            )
+        },
+        Line::told(
+            format!("  of {} such polls p50, p99, longest", undisturbed.len()),
+            format!("{}, {}, {} ms", at(0.5), at(0.99), at(1.0)),
+        ),
+        Line {
+            which: slowest
+                .iter()
+                .take(3)
+                .map(|poll| format!("{} ms at {:.0} s", poll.took.as_millis(), poll.at.as_secs_f64()))
+                .collect(),
+            ..Line::told("  the slowest of them", "")
+        },
+    ]);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Facts;
+
+    fn broken(lines: &[Line]) -> Vec<&str> {
+        lines
+            .iter()
+            .filter(|line| line.kept == Some(false))
+            .map(|line| line.what.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn nothing_seen_and_nothing_left_breaks_nothing() {
+        assert_eq!(
+            broken(&lines(&Seen::default(), &Evidence::default())),
+            Vec::<&str>::new()
+        );
+    }
+
+    #[test]
+    fn each_broken_promise_has_its_line() {
+        let facts = Facts::default();
+        facts.asked("stuck", Kind::Provision);
+        let failed = facts.asked("failed", Kind::Provision);
+        facts.ended(failed, End::Failed("CloudFront refuses d0.example.com".into()));
+        let late = facts.asked("late", Kind::Provision);
+        facts.ended(
+            late,
+            End::Failed("d0.example.com could not be verified in time: nothing found yet".into()),
+        );
+        let weather = facts.weather();
+        facts.polled("500".into(), false, Duration::ZERO, weather);
+        let mut evidence = Evidence {
+            certificates_left: vec![crate::evidence::Left {
+                id: "name".into(),
+                instance: "of".into(),
+            }],
+            certificates_known: 2,
+            instances: 1,
+            parked: 1,
+            ..Evidence::default()
+        };
+        evidence.distributions.insert("twice".into(), 2);
+        evidence.issued.insert("order".into(), 2);
+        facts.seen().peace = std::time::Instant::now().checked_sub(Duration::from_secs(1000));
+        facts.overdue(vec![(900.0, "old".into()), (1.0, "young".into())]);
+        let lines = lines(&facts.seen(), &evidence);
+        assert_eq!(
+            broken(&lines),
+            [
+                "operations that did not end",
+                "  failed, provision: CloudFront refuses …",
+                "  after the faults (at most 65s)",
+                "distributions made, for 1 instances",
+                "instances with more than one distribution",
+                "IAM certificates left over",
+                "orders with more than one certificate",
+                "unusable answers while PostgreSQL and broker-api were up",
+                "messages parked",
+            ]
+        );
+        assert!(lines.iter().any(|line| line.which == ["stuck provision"]));
+    }
+
+    #[test]
+    fn a_poll_during_a_fault_at_the_broker_is_not_held_against_it() {
+        let facts = Facts::default();
+        let weather = facts.weather();
+        let fault = crate::fault::Fault::KillPostgres;
+        let number = facts.fault_begins(&fault);
+        facts.fault_is_over(number, &fault);
+        // It began before and ended after.
+        facts.polled("503".into(), false, Duration::ZERO, weather);
+        assert_eq!(broken(&polls(&facts.seen())), Vec::<&str>::new());
+    }
+}
