@@ -1,7 +1,5 @@
 //! `traceparent` headers, whatever a message brought (docs/fuzzing.md).
 
-#![expect(clippy::unwrap_used, reason = "a test's helpers may fail loudly")]
-
 use clap::Parser as _;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
