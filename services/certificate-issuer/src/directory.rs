@@ -29,7 +29,7 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    fn read(json: Value) -> Option<Self> {
+    pub(crate) fn read(json: Value) -> Option<Self> {
         let text = |name: &str| Some(json.get(name)?.as_str()?.to_string());
         Some(Self {
             new_nonce: text("newNonce")?,

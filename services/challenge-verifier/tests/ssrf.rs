@@ -345,3 +345,25 @@ async fn glue_into_somebodys_network_is_not_asked() {
         "{asked:?}"
     );
 }
+
+/// A zone's owner could list thousands of addresses, and have the prober send questions to all of them.
+#[tokio::test]
+async fn a_server_with_many_addresses_is_asked_at_few() {
+    let mut resolver = Zone::resolver().ns("test", "ns.test");
+    for n in 10..60 {
+        resolver = resolver.a("ns.test", &format!("127.0.1.{n}"));
+    }
+    let lame = Zone::new("elsewhere.test");
+    let all: Vec<&'static str> = (10..60).map(|n| &*format!("127.0.1.{n}").leak()).collect();
+    let names = Servers::start(all.iter().map(|&at| (at, lame.clone())).chain([(RESOLVER, resolver)])).await;
+    let settings = ProbeSettings {
+        dns_walk_resolver: DnsServer(Some(names.at(RESOLVER))),
+        dns_authoritative_port: names.port,
+        ..settings()
+    };
+    let said = Dns::new(&settings).unwrap().txt(DOMAIN).await.unwrap_err().to_string();
+    assert!(said.contains("REFUSED from ns.test"), "{said}");
+    let asked = names.asked.lock().unwrap();
+    let servers = asked.iter().filter(|line| line.starts_with("127.0.1.")).count();
+    assert!((1..=4).contains(&servers), "{servers}");
+}

@@ -65,7 +65,7 @@ fn odd_text() -> impl Strategy<Value = String> {
             '\0', '\u{1b}', '\n', '\u{7f}', '\u{9b}', '"', '\'', '\\', '%', '*', ',', '/'
         ]),
     ];
-    prop::collection::vec(odd, 0..300).prop_map(|chars| chars.into_iter().collect())
+    prop::collection::vec(odd, 0..100).prop_map(|chars| chars.into_iter().collect())
 }
 
 /// Names, from good ones to what only looks like one.
