@@ -146,25 +146,28 @@ fn nearly() -> impl Strategy<Value = Value> {
         odd_text(),
         "(/a{50}){4,7}"
     ];
-    let tokens = prop_oneof![
-        "([A-Za-z-]{1,9}, ?){0,12}[A-Za-z-]{1,9}".prop_map(Value::from),
-        prop::collection::vec("[A-Za-z*-]{0,9}", 0..12).prop_map(Value::from),
-        Just(json!("*")),
-        Just(json!("")),
-    ];
-    let value = prop_oneof![
-        names(),
-        name().prop_map(Value::from),
-        path.prop_map(Value::from),
-        tokens,
-        any::<bool>().prop_map(Value::from),
-        anything(),
+    let tokens = || {
+        prop_oneof![
+            4 => prop::collection::vec("[A-Za-z-]{3,9}", 0..9).prop_map(Value::from),
+            4 => "([A-Za-z-]{3,9}, ?){0,9}[A-Za-z-]{3,9}".prop_map(Value::from),
+            1 => prop::collection::vec("[A-Za-z*-]{0,9}", 0..12).prop_map(Value::from),
+            1 => prop::sample::select(vec!["*", ""]).prop_map(Value::from),
+        ]
+    };
+    let field = prop_oneof![
+        (Just("path"), path.prop_map(Value::from)),
+        (prop::sample::select(vec!["forward_headers", "headers"]), tokens()),
+        (prop::sample::select(vec!["forward_cookies", "cookies"]), tokens()),
+        (Just("insecure_origin"), any::<bool>().prop_map(Value::from)),
+        (Just("domains"), names()),
+        (Just("origin"), name().prop_map(Value::from)),
+        (prop::sample::select(KEYS.to_vec()), anything()),
     ];
     let good = prop_oneof![
         "[a-z]{1,9}(\\.[a-z]{1,9}){1,3}".prop_map(Value::from),
         prop::collection::vec("[a-zäß]{1,9}\\.example", 1..9).prop_map(Value::from),
     ];
-    let fields = prop::collection::vec((prop::sample::select(KEYS.to_vec()), value), 0..5);
+    let fields = prop::collection::vec(field, 0..4);
     (good, "[a-z]{1,5}\\.origin\\.example", fields).prop_map(|(domains, origin, fields)| {
         let mut object = Map::new();
         object.insert("domains".into(), domains);
@@ -188,6 +191,10 @@ fn taken_or_told(parameters: &Value, default_origin: Option<&str>) -> Result<(),
             prop_assert!(settings.path.len() <= MOST_PATH && settings.path.bytes().all(|byte| byte.is_ascii_graphic()));
             prop_assert!(settings.path.is_empty() || (settings.path.starts_with('/') && !settings.path.ends_with('/')));
             prop_assert!(settings.forward_headers.len() <= MOST_HEADERS);
+            if let Cookies::Only(cookies) = &settings.forward_cookies {
+                prop_assert!(cookies.windows(2).all(|pair| pair[0] < pair[1]), "{:?}", cookies);
+            }
+            prop_assert!(settings.forward_headers.windows(2).all(|pair| pair[0] < pair[1]));
             let normalised = parsed.normalised();
             prop_assert_eq!(parse(Some(&normalised), default_origin), Ok(parsed), "{}", normalised);
         }

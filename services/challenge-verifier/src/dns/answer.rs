@@ -185,6 +185,6 @@ mod tests {
         let reply = of_authority(&message, &name("www.example.test."), RecordType::TXT, &name("test.")).unwrap();
         assert!(matches!(reply, Reply::Referral { servers, .. } if servers.len() < 100));
         let took = begun.elapsed();
-        assert!(took < Duration::from_secs(1), "{took:?}");
+        assert!(took < Duration::from_secs(5), "{took:?}");
     }
 }

@@ -229,7 +229,7 @@ mod tests {
         fn a_location_leads_to_a_name_or_nowhere(location in proptest::prop_oneof![
             proptest::collection::vec(proptest::num::u8::ANY, 0..300),
             proptest::strategy::Strategy::prop_map(
-                "(https?:|HTTP:|ftp:|x:)?(//)?([a-z]{0,5}(:[a-z]{0,3})?@)?(\\[?[0-9a-fx:.]{1,20}\\]?|[a-z.-]{1,20}|[!-~]{0,9})(:[0-9]{0,6})?[/?#.a-z%@:\\\\]{0,30}",
+                "(https?:|HTTP:|ftp:|x:)?(//)?([a-z]{0,5}(:[a-z]{0,3})?@)?(\\[?[0-9a-fx:.]{1,20}\\]?|[a-z]{1,9}\\.test|[a-z]{1,9}\\.test|[!-~]{0,9})(:[0-9]{0,6})?[/?#.a-z%@:\\\\]{0,30}",
                 String::into_bytes,
             ),
         ]) {
