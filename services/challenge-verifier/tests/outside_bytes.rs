@@ -245,6 +245,8 @@ fn http() -> impl Strategy<Value = Vec<u8>> {
             }
             [head.as_bytes(), b"\r\n", &body].concat()
         }),
+        2 => prop::collection::vec(any::<u8>(), 0..200).prop_map(|body| [b"HTTP/1.1 200 OK\r\n\r\n", &body[..]].concat()),
+        2 => "[!-~ \u{80}-\u{ff}]{0,60}".prop_map(|to| format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\n\r\n").into_bytes()),
         1 => prop::collection::vec(any::<u8>(), 0..600),
     ]
 }
