@@ -67,7 +67,7 @@ pub(crate) fn text<'o>(object: &'o Map<String, Value>, field: &str, name: &str) 
         // PostgreSQL's text and jsonb hold no NUL.
         Some(Value::String(text)) if text.len() <= 255 && !text.contains(char::is_control) => Ok(Some(text)),
         Some(other) => Err(OsbError::bad_request(format!(
-            "{name}: {} is not a string of at most 255 characters without control characters.",
+            "{name}: {} is not a string of at most 255 bytes without control characters.",
             shown_json(other)
         ))),
     }

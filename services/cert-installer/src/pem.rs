@@ -2,8 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
-use x509_parser::pem::Pem;
 
 /// A certificate as IAM takes it (docs/aws-rules.md, "IAM server certificates").
 #[derive(Debug, PartialEq, Eq)]
@@ -56,13 +57,12 @@ pub(crate) fn private_key(der: &SecretBox<Vec<u8>>) -> SecretString {
     SecretString::from(wrap("PRIVATE KEY", base64.expose_secret()))
 }
 
-fn certificates(pem: &str) -> Result<Vec<Vec<u8>>, ChainError> {
-    Pem::iter_from_buffer(pem.as_bytes())
-        .map(|block| match block {
-            Ok(block) if block.label == "CERTIFICATE" => Ok(block.contents),
-            _ => Err(ChainError::Unreadable),
-        })
-        .collect()
+/// The certificates of a PEM text, by the rules that the issuer checked it by: other blocks and text between them don't
+/// count (RFC 7468 §2, RFC 8555 §9.1 "MAY").
+fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, ChainError> {
+    CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|_| ChainError::Unreadable)
 }
 
 fn encode(label: &str, der: &[u8]) -> String {
@@ -95,6 +95,7 @@ fn wrap(label: &str, base64: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
     use super::*;
@@ -138,8 +139,42 @@ mod tests {
     fn what_is_no_chain_is_refused() {
         assert_eq!(split(""), Err(ChainError::Empty));
         let key = KeyPair::generate().unwrap().serialize_pem();
-        assert_eq!(split(&key), Err(ChainError::Unreadable));
+        assert_eq!(split(&key), Err(ChainError::Empty));
+        let cut = "-----BEGIN CERTIFICATE-----\nAAAA\n";
+        assert_eq!(split(cut), Err(ChainError::Unreadable));
     }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_chain_or_is_not(text in prop_oneof![
+            any::<String>(),
+            "(-----(BEGIN|END) (CERTIFICATE|PRIVATE KEY|[A-Z ]{0,9})-----\n?[A-Za-z0-9+/=\n -]{0,60}){0,5}",
+        ]) {
+            if let Ok(split) = split(&text) {
+                prop_assert_eq!(certificates(&split.body).map(|all| all.len()), Ok(1));
+            }
+            same_leaf(&text, &text);
+        }
+
+        /// What the issuer takes, with other blocks and text around it, is split as without.
+        #[test]
+        fn noise_around_certificates_changes_nothing(noise in prop::collection::vec(prop_oneof![
+            "[A-Za-z0-9 :,.]{0,40}\n",
+            "-----BEGIN (X509 CRL|PRIVATE KEY|TRUSTED CERTIFICATE)-----\n([A-Za-z0-9+/]{4}){1,9}\n-----END (X509 CRL)-----\n"
+                .prop_map(|block| {
+                    let label = block.lines().next().unwrap_or_default().replace("BEGIN", "END");
+                    block.replace("-----END X509 CRL-----", &label)
+                }),
+        ], 3), bytes in prop::collection::vec(any::<u8>(), 1..300)) {
+            let root = ROOT.get_or_init(|| ca("root").self_signed(&KeyPair::generate().unwrap()).unwrap().pem());
+            let leaf = encode("CERTIFICATE", &bytes);
+            let [before, between, after] = [&noise[0], &noise[1], &noise[2]];
+            let noisy = split(&format!("{before}{leaf}{between}{root}{after}"));
+            prop_assert_eq!(&noisy, &split(&format!("{leaf}{root}")));
+            prop_assert_eq!(noisy, Ok(Split { body: leaf, chain: None }));
+        }
+    }
+    static ROOT: std::sync::OnceLock<String> = std::sync::OnceLock::new();
 
     #[test]
     fn a_key_reads_back_from_its_pem_and_its_room_was_enough() {

@@ -231,7 +231,7 @@ pub(crate) fn problem(answer: &Answer) -> Problem {
 }
 
 /// RFC 9110 §10.2.3: seconds or a date. A date is measured from the answer's own `Date`, so that no clock here matters.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds));

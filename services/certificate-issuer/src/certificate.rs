@@ -10,6 +10,7 @@ use time::{Duration, OffsetDateTime};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use crate::settings::KeyType;
+use crate::words::clean;
 
 /// Clocks differ by this much.
 const CLOCK_SKEW: Duration = Duration::minutes(5);
@@ -88,9 +89,12 @@ pub(crate) fn check(
         .map_err(|error| Flaw::Unreadable(error.to_string()))?;
     let chain = ders
         .iter()
-        .map(|der| X509Certificate::from_der(der).map(|(_, certificate)| certificate))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| Flaw::Unreadable(error.to_string()))?;
+        .map(|der| match X509Certificate::from_der(der) {
+            Ok(([], certificate)) => Ok(certificate),
+            Ok(_) => Err(Flaw::Unreadable("bytes behind a certificate".to_string())),
+            Err(error) => Err(Flaw::Unreadable(error.to_string())),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
     let leaf = chain
         .first()
         .ok_or_else(|| Flaw::Unreadable("no certificate".to_string()))?;
@@ -101,7 +105,8 @@ pub(crate) fn check(
     let found = names(leaf)?;
     let wanted: BTreeSet<String> = domains.iter().map(|name| name.to_ascii_lowercase()).collect();
     if found != wanted {
-        let list = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
+        // A certificate's names can be any bytes, and as many as it likes.
+        let list = |names: BTreeSet<String>| clean(&names.into_iter().collect::<Vec<_>>().join(", "));
         return Err(Flaw::Names {
             found: list(found),
             wanted: list(wanted),

@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use crate::directory::domains;
 
+/// The longest token that broker-api's responder answers; CAs use 43 characters.
+const LONGEST_TOKEN: usize = 128;
+
 /// The challenge type as instant-acme calls it.
 pub(crate) fn challenge_type(method: Method) -> ChallengeType {
     match method {
@@ -62,7 +65,7 @@ impl Offered<'_> {
     /// with a token that is one ("MUST NOT contain any characters outside the base64url alphabet").
     pub(crate) fn key_authorization(&self, method: Method) -> Option<(String, String)> {
         let token = self.challenge(method)?.get("token")?.as_str()?;
-        let is_token = !token.is_empty()
+        let is_token = (1..=LONGEST_TOKEN).contains(&token.len())
             && token
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));

@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use crate::acme_client::Exchange;
 
+/// As many names of one CA as are kept (draft-ietf-acme-dns-persist: at most 10 `issuer-domain-names`).
+const MOST_NAMES: usize = 10;
 /// CAs change their directories rarely, and keep the old addresses for long.
 const FRESH_FOR: Duration = Duration::from_secs(3600);
 
@@ -27,7 +29,7 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    fn read(json: Value) -> Option<Self> {
+    pub(crate) fn read(json: Value) -> Option<Self> {
         let text = |name: &str| Some(json.get(name)?.as_str()?.to_string());
         Some(Self {
             new_nonce: text("newNonce")?,
@@ -38,7 +40,7 @@ impl Directory {
     }
 }
 
-/// The strings of a JSON array, in lower case; none when it is no array.
+/// The domains in a JSON array, in lower case, no more than ten; none when it is no array.
 pub(crate) fn domains(value: Option<&Value>) -> Vec<String> {
     value
         .and_then(Value::as_array)
@@ -46,12 +48,13 @@ pub(crate) fn domains(value: Option<&Value>) -> Vec<String> {
         .flatten()
         .filter_map(Value::as_str)
         .filter(|name| is_domain(name))
+        .take(MOST_NAMES)
         .map(str::to_ascii_lowercase)
         .collect()
 }
 
 /// Users read these names and paste them: nothing else may be in them.
-fn is_domain(name: &str) -> bool {
+pub(crate) fn is_domain(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 253
         && name

@@ -9,6 +9,8 @@ mod certificate;
 mod challenge;
 mod directory;
 mod finalize_order;
+#[cfg(test)]
+mod fuzz;
 mod place_order;
 mod registration;
 mod reseal;

@@ -3,6 +3,8 @@
 use instant_acme::{Identifier, Problem};
 use pipeline::Rejection;
 
+use crate::directory::is_domain;
+
 /// No sentence of the CA is shown longer.
 const MOST_CHARS: usize = 300;
 const MOST_CHARS_OF_CAUSE: usize = 4000;
@@ -35,7 +37,11 @@ fn escaped(text: &str, most: usize) -> String {
 
 /// Marks that turn the direction of text around or hide in it.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 /// The last part of an error type (RFC 8555 §6.7): `rateLimited` of `urn:ietf:params:acme:error:rateLimited`.
@@ -49,29 +55,35 @@ pub(crate) fn said(problem: &Problem) -> String {
 }
 
 fn phrase(detail: Option<&str>, problem_type: Option<&str>, status: Option<u16>) -> String {
-    let kind = short_type(problem_type).map(clean);
-    match (detail.filter(|text| !text.trim().is_empty()), kind, status) {
-        (Some(detail), Some(kind), _) => format!("{} ({kind})", clean(detail).trim_end_matches('.')),
-        (Some(detail), None, _) => clean(detail).trim_end_matches('.').to_string(),
+    let kind = short_type(problem_type).map(clean).filter(|kind| !kind.is_empty());
+    let detail = detail.map(clean).map(|detail| detail.trim_end_matches('.').to_string());
+    match (detail.filter(|detail| !detail.is_empty()), kind, status) {
+        (Some(detail), Some(kind), _) => format!("{detail} ({kind})"),
+        (Some(detail), None, _) => detail,
         (None, Some(kind), _) => kind,
         (None, None, Some(status)) => format!("HTTP {status}, nothing more"),
         (None, None, None) => "no reason was given".to_string(),
     }
 }
 
-/// The domains that a problem names in its subproblems (RFC 8555 §6.7.1), each with the CA's words.
+/// The domains that a problem names in its subproblems (RFC 8555 §6.7.1), each with the CA's words. What can't be a
+/// domain is passed over: users read these names.
 pub(crate) fn per_domain(problem: &Problem) -> Vec<Rejection> {
     problem
         .subproblems
         .iter()
         .filter_map(|sub| match &sub.identifier {
-            Some(Identifier::Dns(domain)) => Some(Rejection {
+            Some(Identifier::Dns(domain)) if could_be_domain(domain) => Some(Rejection {
                 domain: domain.to_ascii_lowercase(),
                 reason: phrase(sub.detail.as_deref(), sub.r#type.as_deref(), None),
             }),
             _ => None,
         })
         .collect()
+}
+
+fn could_be_domain(name: &str) -> bool {
+    is_domain(name.strip_prefix("*.").unwrap_or(name))
 }
 
 #[cfg(test)]

@@ -14,6 +14,9 @@ use crate::triage::{Class, classify, triage};
 /// Longest part of a service's own message that is kept.
 const LONGEST_MESSAGE: usize = 400;
 
+/// Longest code that is taken for one.
+const LONGEST_CODE: usize = 100;
+
 /// Who was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peer {
@@ -60,7 +63,7 @@ pub enum Reason {
     Refused {
         /// HTTP status.
         status: u16,
-        /// AWS' error code; empty when the answer had none, and so perhaps was not AWS'.
+        /// AWS' error code; empty when the answer had none that is a name, and so perhaps was not AWS'.
         code: String,
         /// AWS' message: shortened, control characters escaped. May hold ids of the operator's account.
         message: String,
@@ -99,7 +102,11 @@ impl Failure {
                 let answer = service.err();
                 Reason::Refused {
                     status: service.raw().status().as_u16(),
-                    code: clean(answer.code().unwrap_or_default()),
+                    code: answer
+                        .code()
+                        .filter(|code| is_code(code))
+                        .unwrap_or_default()
+                        .to_string(),
                     message: clean(answer.message().unwrap_or_default()),
                 }
             }
@@ -167,6 +174,12 @@ impl Failure {
     pub fn failed(&self, for_user: impl Into<String>) -> Outcome {
         Outcome::failed(for_user, self.to_string())
     }
+}
+
+/// Users read it, so it must be a name and nothing else; what isn't one is not AWS' (`SlowDown`, `AWS.X.Y`).
+fn is_code(code: &str) -> bool {
+    let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':');
+    code.len() <= LONGEST_CODE && code.bytes().all(name)
 }
 
 /// Shortened, without control characters: fit for a log line.

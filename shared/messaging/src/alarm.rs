@@ -16,6 +16,10 @@ pub struct Alarm {
 /// The format's version that this program writes, and the newest it reads.
 const VERSION: u32 = 1;
 
+/// The most characters of a reason. It becomes a header, and RabbitMQ closes the connection on a header that doesn't
+/// fit into a frame; the message would then come back for ever.
+const MOST_OF_REASON: usize = 200;
+
 impl Alarm {
     /// An alarm for a step's attempt.
     pub fn new(step: Uuid, attempt: i32) -> Self {
@@ -36,14 +40,32 @@ impl Alarm {
     /// Reads a message's body.
     ///
     /// # Errors
-    /// What is wrong with it, for the parking queue.
+    /// What is wrong with it, for the parking queue: short and on one line, whatever the message holds.
     pub fn parse(body: &[u8]) -> Result<Self, String> {
-        let alarm: Self = serde_json::from_slice(body).map_err(|error| format!("not an alarm: {error}"))?;
+        let alarm: Self = serde_json::from_slice(body).map_err(|error| format!("not an alarm: {}", short(&error)))?;
         if alarm.v > VERSION {
             return Err(format!("an alarm of version {}, this program knows {VERSION}", alarm.v));
         }
         Ok(alarm)
     }
+}
+
+/// The error quotes what it met: cut, control and invisible characters escaped.
+fn short(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let more = if text.chars().nth(MOST_OF_REASON).is_some() {
+        "…"
+    } else {
+        ""
+    };
+    let cut: String = text.chars().take(MOST_OF_REASON).collect();
+    cut.chars()
+        .map(|c| match c {
+            '"' | '\'' | '\\' => c.to_string(),
+            other => other.escape_debug().to_string(),
+        })
+        .chain([more.to_string()])
+        .collect()
 }
 
 #[cfg(test)]

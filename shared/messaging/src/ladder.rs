@@ -4,6 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+/// RabbitMQ takes no longer `x-message-ttl` (about 49 days).
+const LONGEST_MS: u64 = u32::MAX as u64;
+
 /// The delays that exist as queues, growing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ladder {
@@ -66,6 +69,9 @@ impl FromStr for Ladder {
         if !growing || rungs_ms.first().is_none_or(|first| *first == 0) {
             return Err("the delays must grow, and the first be at least 1".to_string());
         }
+        if rungs_ms.last().is_some_and(|last| *last > LONGEST_MS) {
+            return Err(format!("a delay can't be longer than {LONGEST_MS} (49 days)"));
+        }
         Ok(Self { rungs_ms })
     }
 }
@@ -99,5 +105,7 @@ mod tests {
         assert_eq!(ladder.to_string().parse::<Ladder>().unwrap(), ladder);
         assert!("5,5".parse::<Ladder>().is_err());
         assert!("".parse::<Ladder>().is_err());
+        assert!("4294967295".parse::<Ladder>().is_ok());
+        assert!("4294967296".parse::<Ladder>().is_err());
     }
 }

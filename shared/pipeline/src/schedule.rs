@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use crate::step::{Service, StepKind};
 
+/// No duration of a schedule is longer: beyond some thousand years neither the arithmetic here nor PostgreSQL's holds.
+const LONGEST: Duration = Duration::from_secs(3650 * 86_400);
+
 /// How often a step is tried, how long one attempt may take, and when to give up.
 ///
 /// Written as `first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m`; parts left out take these values. Durations
@@ -76,8 +79,14 @@ impl FromStr for Schedule {
                 problem,
             };
             let (key, value) = part.split_once('=').ok_or_else(|| invalid("name=value is expected"))?;
-            let duration =
-                || humantime::parse_duration(value).map_err(|_| invalid("not a duration such as 250ms, 5s, 2m or 7d"));
+            let duration = || match humantime::parse_duration(value) {
+                // Without a delay a step that waits would spin.
+                Ok(duration) if duration < Duration::from_millis(1) || duration > LONGEST => {
+                    Err(invalid("a duration from 1ms to 3650d is expected"))
+                }
+                Ok(duration) => Ok(duration),
+                Err(_) => Err(invalid("not a duration such as 250ms, 5s, 2m or 7d")),
+            };
             match key {
                 "first" => schedule.first = duration()?,
                 "max" => schedule.max = duration()?,
@@ -227,6 +236,8 @@ mod tests {
         for (text, says) in [
             ("first=soon", "not a duration"),
             ("speed=9", "unknown; known are first"),
+            ("first=0s", "from 1ms to 3650d"),
+            ("max=18446744073709551615s", "from 1ms to 3650d"),
             ("factor=0", "from 1 to 100"),
             ("jitter=101%", "from 0% to 100%"),
             ("first", "name=value"),

@@ -144,4 +144,6 @@ fn either<'o, 'k>(
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

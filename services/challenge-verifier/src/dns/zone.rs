@@ -15,7 +15,9 @@ use crate::{address, shown};
 /// Ancestors asked about. A deeper zone than these is found all the same, by its parent's referral.
 const MOST_ANCESTORS: usize = 8;
 /// Servers of one zone that are looked at.
-const MOST_SERVERS: usize = 6;
+pub(super) const MOST_SERVERS: usize = 6;
+/// Addresses of one server that are asked: a zone's owner could list thousands, and they would all get questions.
+const MOST_ADDRESSES: usize = 4;
 
 /// A zone and who serves it.
 #[derive(Debug)]
@@ -91,6 +93,7 @@ pub(super) async fn served_by(
             addresses
                 .into_iter()
                 .filter(|&address| address::allowed(address, dns.allow_private))
+                .take(MOST_ADDRESSES)
                 .map(|address| Server {
                     label: shown::name(name),
                     address: SocketAddr::new(address, dns.authoritative_port),

@@ -222,4 +222,31 @@ mod tests {
             Err(Refusal::Unreadable(_))
         ));
     }
+
+    proptest::proptest! {
+        /// Whatever a web server writes: a name at a port of ours with a clean path, or refused in few words.
+        #[test]
+        fn a_location_leads_to_a_name_or_nowhere(location in proptest::prop_oneof![
+            proptest::collection::vec(proptest::num::u8::ANY, 0..300),
+            proptest::strategy::Strategy::prop_map(
+                "(https?:|HTTP:|ftp:|x:)?(//)?([a-z]{0,5}(:[a-z]{0,3})?@)?(\\[?[0-9a-fx:.]{1,20}\\]?|[a-z]{1,9}\\.test|[a-z]{1,9}\\.test|[!-~]{0,9})(:[0-9]{0,6})?[/?#.a-z%@:\\\\]{0,30}",
+                String::into_bytes,
+            ),
+        ]) {
+            let first = Target::first("www.example.com", "tok", PORTS);
+            match first.redirected(&location, PORTS) {
+                Ok(to) => {
+                    proptest::prop_assert!([80, 443, PORTS.http, PORTS.https].contains(&to.port));
+                    proptest::prop_assert!(to.host.parse::<IpAddr>().is_err() && !to.host.contains(['[', ']', '@', '/', ':']), "{:?}", to);
+                    proptest::prop_assert!(!to.host.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii_graphic()), "{:?}", to);
+                    proptest::prop_assert!(to.path.starts_with('/') && !to.path.contains([' ', '\r', '\n', '#']), "{:?}", to);
+                    proptest::prop_assert!(to.to_string().chars().count() <= 101);
+                }
+                Err(refusal) => {
+                    let text = refusal.to_string();
+                    proptest::prop_assert!(text.len() <= 200 && !text.contains(char::is_control), "{:?}", text);
+                }
+            }
+        }
+    }
 }

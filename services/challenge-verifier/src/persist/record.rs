@@ -156,6 +156,9 @@ fn trim(mut part: &[u8]) -> &[u8] {
 }
 
 #[cfg(test)]
+mod reference;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
