@@ -37,7 +37,7 @@ impl Store {
                     "update steps set rung_at = now(), swept = swept + (rung_at is not null)::integer where id in ( \
                        select s.id from steps s where s.service = $1 and s.state = 'waiting' and s.due_at < now() \
                        and (s.rung_at is null or greatest(s.due_at, s.rung_at) \
-                            < now() - $2 * (1 << least(s.swept, $4)) * interval '1 millisecond') \
+                            < now() - $2::float8 * (1 << least(s.swept, $4)) * interval '1 millisecond') \
                        order by s.due_at limit $3 for update skip locked) \
                      returning id, attempt",
                     &[&service.as_str(), &as_millis(grace), &i64::from(most), &MOST_DOUBLINGS],
