@@ -71,7 +71,7 @@ impl OsbError {
 
 impl From<StoreError> for OsbError {
     fn from(error: StoreError) -> Self {
-        let transient = matches!(error, StoreError::Unavailable(_) | StoreError::Database { .. });
+        let transient = error.is_transient();
         let error = anyhow::Error::from(error);
         tracing::error!(error = format!("{error:#}"), "the database failed");
         if transient {

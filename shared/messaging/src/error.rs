@@ -17,7 +17,7 @@ pub enum MessagingError {
     Trust(#[source] ::tls::TrustError),
     /// A queue or exchange exists with other arguments than this program needs.
     #[error(
-        "RabbitMQ has {name:?} with other arguments than this program's; delete it there (its rings will be rung again), then restart"
+        "RabbitMQ has {name:?} with other arguments than this program's: delete it there, its rings are rung again by themselves"
     )]
     Topology {
         /// The queue or exchange.
@@ -29,8 +29,10 @@ pub enum MessagingError {
     /// RabbitMQ refused a message, or had no queue for it.
     #[error("RabbitMQ did not take a message: {0}")]
     NotTaken(&'static str),
-    /// RabbitMQ did not answer in time. When it goes on for one queue while others work, that queue is broken (a node
-    /// killed while it made the queue): delete it, its rings are rung again.
+    /// RabbitMQ refused a message (nack): its queue has no leader, for a moment or for good.
+    #[error("RabbitMQ did not take a message: it was refused (nack)")]
+    Nacked,
+    /// RabbitMQ did not answer in time.
     #[error("RabbitMQ did not answer within {after:?}, {doing} {queue}")]
     TimedOut {
         /// What was asked of it.

@@ -6,6 +6,7 @@ mod args;
 mod consumer;
 mod error;
 mod ladder;
+mod mending;
 mod publisher;
 mod tls;
 mod topology;

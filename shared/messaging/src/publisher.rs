@@ -1,5 +1,6 @@
 //! The connection, and publishing with confirms.
 
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::alarm::Alarm;
 use crate::args::AmqpArgs;
 use crate::consumer::Consumer;
 use crate::error::MessagingError;
+use crate::mending::{Suspicion, mend};
 use crate::tls;
 use crate::topology::{self, DELAY_EXCHANGE, DELAY_HEADER, PARKING_EXCHANGE, WORK_EXCHANGE, work_queue};
 
@@ -28,6 +30,7 @@ pub struct Messaging {
     name: String,
     link: Mutex<Option<Link>>,
     generations: AtomicU64,
+    suspicion: std::sync::Mutex<Suspicion>,
 }
 
 struct Link {
@@ -45,6 +48,7 @@ impl Messaging {
             name: name.to_string(),
             link: Mutex::new(None),
             generations: AtomicU64::new(0),
+            suspicion: std::sync::Mutex::default(),
         }
     }
 
@@ -56,14 +60,19 @@ impl Messaging {
         if rings.is_empty() {
             return Ok(());
         }
+        let result = self.publish_all(rings, traceparent).await;
+        let outcome = if result.is_ok() { "taken" } else { "failed" };
+        metrics::counter!("messages_published_total", "outcome" => outcome).increment(rings.len() as u64);
+        result
+    }
+
+    async fn publish_all(&self, rings: &[Ring], traceparent: Option<&str>) -> Result<(), MessagingError> {
         let (channel, generation) = self.publishing().await?;
         let all = try_join_all(rings.iter().map(|ring| self.publish(&channel, ring, traceparent)));
         let mut queues: Vec<&str> = rings.iter().map(|ring| ring.service.as_str()).collect();
         queues.dedup();
         let result = within("publishing for", queues.join(", "), async { all.await.map(|_| ()) }).await;
         self.forget_when_broken(generation, &result).await;
-        let outcome = if result.is_ok() { "taken" } else { "failed" };
-        metrics::counter!("messages_published_total", "outcome" => outcome).increment(rings.len() as u64);
         result
     }
 
@@ -131,7 +140,7 @@ impl Messaging {
         match confirmation {
             Confirmation::Ack(None) => Ok(()),
             Confirmation::Ack(Some(_)) => Err(MessagingError::NotTaken("no queue is bound for it")),
-            Confirmation::Nack(_) => Err(MessagingError::NotTaken("it was refused (nack)")),
+            Confirmation::Nack(_) => Err(MessagingError::Nacked),
             Confirmation::NotRequested => Err(MessagingError::NotTaken("the channel does not confirm")),
         }
     }
@@ -215,7 +224,11 @@ impl Messaging {
             .is_some_and(|link| link.connection.status().connected() && link.publishing.status().connected());
         if !usable {
             *link = None;
-            let fresh = within("connecting and declaring", "every queue", self.connect()).await?;
+            let fresh = within("connecting and declaring", "every queue", self.connect()).await;
+            if self.suspects(&fresh) {
+                mend(&self.args).await;
+            }
+            let fresh = fresh?;
             tracing::info!("connected to RabbitMQ");
             return Ok(link.insert(fresh));
         }
@@ -238,8 +251,16 @@ impl Messaging {
         })
     }
 
+    fn suspects<T>(&self, result: &Result<T, MessagingError>) -> bool {
+        self.suspicion
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .rises(result)
+    }
+
     /// After a broken connection the next use begins with a new one, which declares what may have been deleted.
     async fn forget_when_broken<T>(&self, generation: u64, result: &Result<T, MessagingError>) {
+        let suspicious = self.suspects(result);
         if result.is_ok() {
             return;
         }
@@ -247,10 +268,14 @@ impl Messaging {
         if link.as_ref().is_some_and(|link| link.generation == generation) {
             *link = None;
         }
+        drop(link);
+        if suspicious {
+            mend(&self.args).await;
+        }
     }
 }
 
-async fn within<T>(
+pub(crate) async fn within<T>(
     doing: &'static str,
     queue: impl Into<String>,
     work: impl Future<Output = Result<T, MessagingError>>,

@@ -25,33 +25,85 @@ pub(crate) fn work_queue(service: Service) -> String {
     format!("cdn-broker.{}", service.as_str())
 }
 
-pub(crate) async fn declare(channel: &Channel, args: &AmqpArgs) -> Result<(), MessagingError> {
-    exchange(channel, WORK_EXCHANGE, ExchangeKind::Direct).await?;
-    exchange(channel, DELAY_EXCHANGE, ExchangeKind::Headers).await?;
-    exchange(channel, PARKING_EXCHANGE, ExchangeKind::Fanout).await?;
-    queue(channel, PARKING_QUEUE, FieldTable::default()).await?;
-    bind(channel, PARKING_QUEUE, PARKING_EXCHANGE, "", FieldTable::default()).await?;
-    for service in Service::ALL {
-        let name = work_queue(service);
+/// A queue with what it is bound to.
+pub(crate) struct Queue {
+    pub(crate) name: String,
+    arguments: FieldTable,
+    exchange: &'static str,
+    routing_key: &'static str,
+    binding: FieldTable,
+}
+
+/// Every queue there is to be.
+pub(crate) fn queues(args: &AmqpArgs) -> Vec<Queue> {
+    let parking = Queue {
+        name: PARKING_QUEUE.to_string(),
+        arguments: FieldTable::default(),
+        exchange: PARKING_EXCHANGE,
+        routing_key: "",
+        binding: FieldTable::default(),
+    };
+    let work = Service::ALL.into_iter().map(|service| {
         let mut arguments = dead_letter_to(PARKING_EXCHANGE);
         arguments.insert(
             "x-delivery-limit".into(),
             AMQPValue::LongInt(args.delivery_limit.cast_signed()),
         );
-        queue(channel, &name, arguments).await?;
-        bind(channel, &name, WORK_EXCHANGE, service.as_str(), FieldTable::default()).await?;
-    }
-    for rung in args.delay_ladder_ms.rungs_ms() {
-        let name = format!("cdn-broker.delay.{rung}");
+        Queue {
+            name: work_queue(service),
+            arguments,
+            exchange: WORK_EXCHANGE,
+            routing_key: service.as_str(),
+            binding: FieldTable::default(),
+        }
+    });
+    let rungs = args.delay_ladder_ms.rungs_ms().iter().map(|rung| {
         let mut arguments = dead_letter_to(WORK_EXCHANGE);
         arguments.insert("x-message-ttl".into(), AMQPValue::LongLongInt(rung.cast_signed()));
-        queue(channel, &name, arguments).await?;
-        let mut header = FieldTable::default();
-        header.insert("x-match".into(), text("all"));
-        header.insert(DELAY_HEADER.into(), AMQPValue::LongLongInt(rung.cast_signed()));
-        bind(channel, &name, DELAY_EXCHANGE, "", header).await?;
+        let mut binding = FieldTable::default();
+        binding.insert("x-match".into(), text("all"));
+        binding.insert(DELAY_HEADER.into(), AMQPValue::LongLongInt(rung.cast_signed()));
+        Queue {
+            name: format!("cdn-broker.delay.{rung}"),
+            arguments,
+            exchange: DELAY_EXCHANGE,
+            routing_key: "",
+            binding,
+        }
+    });
+    std::iter::once(parking).chain(work).chain(rungs).collect()
+}
+
+pub(crate) async fn declare(channel: &Channel, args: &AmqpArgs) -> Result<(), MessagingError> {
+    exchange(channel, WORK_EXCHANGE, ExchangeKind::Direct).await?;
+    exchange(channel, DELAY_EXCHANGE, ExchangeKind::Headers).await?;
+    exchange(channel, PARKING_EXCHANGE, ExchangeKind::Fanout).await?;
+    for queue in queues(args) {
+        queue.declare(channel).await?;
     }
     Ok(())
+}
+
+impl Queue {
+    /// Declares and binds it.
+    pub(crate) async fn declare(&self, channel: &Channel) -> Result<(), MessagingError> {
+        let mut arguments = self.arguments.clone();
+        arguments.insert("x-queue-type".into(), text("quorum"));
+        channel
+            .queue_declare(self.name.as_str().into(), QueueDeclareOptions::durable(), arguments)
+            .await
+            .map_err(|source| named(&self.name, source))?;
+        channel
+            .queue_bind(
+                self.name.as_str().into(),
+                self.exchange.into(),
+                self.routing_key.into(),
+                QueueBindOptions::default(),
+                self.binding.clone(),
+            )
+            .await
+            .map_err(|source| named(&self.name, source))
+    }
 }
 
 /// Dead-lettering that loses nothing: at-least-once, which requires reject-publish. The routing key stays unchanged.
@@ -76,34 +128,6 @@ async fn exchange(channel: &Channel, name: &str, kind: ExchangeKind) -> Result<(
         .exchange_declare(name.into(), kind, options, FieldTable::default())
         .await
         .map_err(|source| named(name, source))
-}
-
-async fn queue(channel: &Channel, name: &str, mut arguments: FieldTable) -> Result<(), MessagingError> {
-    arguments.insert("x-queue-type".into(), text("quorum"));
-    channel
-        .queue_declare(name.into(), QueueDeclareOptions::durable(), arguments)
-        .await
-        .map(|_| ())
-        .map_err(|source| named(name, source))
-}
-
-async fn bind(
-    channel: &Channel,
-    queue: &str,
-    exchange: &str,
-    routing_key: &str,
-    arguments: FieldTable,
-) -> Result<(), MessagingError> {
-    channel
-        .queue_bind(
-            queue.into(),
-            exchange.into(),
-            routing_key.into(),
-            QueueBindOptions::default(),
-            arguments,
-        )
-        .await
-        .map_err(|source| named(queue, source))
 }
 
 /// 406 PRECONDITION_FAILED is a topology that differs; anything else is the connection.

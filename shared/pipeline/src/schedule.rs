@@ -4,7 +4,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::step::{Service, StepKind};
+use crate::step::StepKind;
 
 /// No duration of a schedule is longer: beyond some thousand years neither the arithmetic here nor PostgreSQL's holds.
 const LONGEST: Duration = Duration::from_secs(3650 * 86_400);
@@ -193,16 +193,6 @@ impl Schedules {
     /// How long a domain rests after its `count`th rejection (from 1) by the CA.
     pub fn rest_after_rejection(&self, count: u32) -> Duration {
         self.schedule_after_rejection.delay(count.saturating_sub(1))
-    }
-
-    /// The longest that one attempt of any of the service's steps may take; the sweeper's grace must be longer.
-    pub fn longest_limit_of(&self, service: Service) -> Duration {
-        StepKind::ALL
-            .into_iter()
-            .filter(|kind| kind.service() == service)
-            .map(|kind| self.of(kind).limit)
-            .max()
-            .unwrap_or_default()
     }
 }
 

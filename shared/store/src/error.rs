@@ -1,6 +1,7 @@
 //! What can go wrong with the store.
 
 use crate::tls::TlsRefused;
+use deadpool_postgres::TimeoutType;
 
 /// An error of the store; none of them names a secret.
 #[derive(Debug, thiserror::Error)]
@@ -8,6 +9,9 @@ pub enum StoreError {
     /// No connection to be had in time.
     #[error("no connection to PostgreSQL")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Every connection of the pool was busy for the whole of DATABASE_TIMEOUT.
+    #[error("every one of the DATABASE_POOL_SIZE connections to PostgreSQL is busy")]
+    PoolUsedUp,
     /// PostgreSQL answered with an error, or the connection broke.
     #[error("PostgreSQL, in {transaction}")]
     Database {
@@ -45,7 +49,7 @@ pub enum StoreError {
 impl StoreError {
     /// PostgreSQL is away or has no time: the same will go well later, with nothing changed here.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Database { .. })
+        matches!(self, Self::Unavailable(_) | Self::PoolUsedUp | Self::Database { .. })
     }
 
     /// PostgreSQL is away altogether: no connection, or it broke, or the server is starting, stopping, or out of
@@ -64,6 +68,10 @@ impl StoreError {
 
 impl From<deadpool_postgres::PoolError> for StoreError {
     fn from(error: deadpool_postgres::PoolError) -> Self {
+        if let deadpool_postgres::PoolError::Timeout(TimeoutType::Wait) = error {
+            metrics::counter!("store_pool_timeouts_total").increment(1);
+            return Self::PoolUsedUp;
+        }
         match TlsRefused::find(&error) {
             Some(refused) => Self::Unavailable(Box::new(refused)),
             None => Self::Unavailable(Box::new(error)),

@@ -41,6 +41,9 @@ impl Store {
     /// [`StoreError::SchemaTooNew`] when a newer program has migrated to where this one can't work; database errors.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.in_transaction("migrate", async |tx| {
+            // A migration may take its time, and the others wait for it.
+            tx.batch_execute("set local statement_timeout = 0; set local lock_timeout = 0")
+                .await?;
             tx.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
             tx.batch_execute(
                 "create table if not exists schema_migrations \

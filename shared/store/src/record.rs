@@ -80,6 +80,27 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Ends the operation of a step whose deadline passed while no attempt came to an end: its service did not run, or
+    /// the step kills whoever attempts it.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when it was recorded meanwhile; database errors.
+    pub async fn give_up(&self, task: &Task) -> Result<(), StoreError> {
+        self.in_transaction("give-up", async |tx| {
+            lock_current(tx, task).await?;
+            let row = tx
+                .query_one(
+                    "select coalesce(waiting_for, 'no attempt came to an end') from steps where id = $1",
+                    &[&task.step],
+                )
+                .await?;
+            give_up(tx, task, row.try_get(0)?).await
+        })
+        .await
+    }
+}
+
 async fn pending(
     tx: &Transaction<'_>,
     task: &Task,
@@ -95,21 +116,7 @@ async fn pending(
         )
         .await?;
     if row.try_get(0)? {
-        let for_user = format!(
-            "{}. Mend what is named, then delete the service and create it again.",
-            match task.subject.as_str() {
-                "" => format!(
-                    "Gave up on {}: {}",
-                    task.kind.as_str(),
-                    waiting_for.trim_end_matches('.')
-                ),
-                domain => format!(
-                    "{domain} could not be verified in time: {}",
-                    waiting_for.trim_end_matches('.')
-                ),
-            }
-        );
-        fail(tx, task, &for_user, "the step's deadline has passed").await?;
+        give_up(tx, task, waiting_for).await?;
         return Ok(Vec::new());
     }
     Ok(vec![Ring {
@@ -118,6 +125,21 @@ async fn pending(
         attempt: task.attempt + 1,
         delay,
     }])
+}
+
+/// The step's deadline has passed: what it waited for last is what the user reads.
+async fn give_up(tx: &Transaction<'_>, task: &Task, waiting_for: &str) -> Result<(), StoreError> {
+    let waiting_for = waiting_for.trim_end_matches('.');
+    let what = match task.subject.as_str() {
+        "" => format!("Gave up on {}: {waiting_for}", task.kind.as_str()),
+        domain => format!("{domain} could not be verified in time: {waiting_for}"),
+    };
+    let then = match task.operation_kind {
+        OperationKind::Provision => "delete the service and create it again",
+        OperationKind::Deprovision => "delete the service again",
+    };
+    let for_user = format!("{what}. Mend what is named, then {then}.");
+    fail(tx, task, &for_user, "the step's deadline has passed").await
 }
 
 async fn done(

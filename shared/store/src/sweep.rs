@@ -2,25 +2,34 @@
 
 use std::time::Duration;
 
-use pipeline::{Ring, Service};
+use pipeline::{Ring, Service, StepKind};
 use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::steps::{as_millis, millis};
 
-/// A step that was swept so many times without being recorded is not left alone for even longer.
-const MOST_DOUBLINGS: i32 = 6;
+/// A ring can be lost a few times in a row; what is swept more often without being recorded may be poison …
+const USUAL_LOSSES: i32 = 2;
+/// … and is swept half as often each time, down to a sixteenth.
+const MOST_DOUBLINGS: i32 = 4;
 
 impl Store {
-    /// At most `most` of the service's steps that are overdue and were not rung for `grace`; they count as rung from now
-    /// on. The grace doubles with each sweep of a step that nothing was recorded for since: what kills its worker comes
-    /// ever more seldom. Steps whose publish failed ([`Self::not_rung`]) come at once. Only one process sweeps a service
-    /// at a time.
+    /// At most `most` of the service's steps that are overdue and were not rung for their kind's grace; they count as
+    /// rung from now on. What was swept more than twice with nothing recorded since is swept ever more seldom: it may be
+    /// what kills its worker. Steps whose publish failed ([`Self::not_rung`]) come at once. Only one process sweeps a
+    /// service at a time.
     ///
     /// # Errors
     /// Database errors.
-    pub async fn sweep(&self, service: Service, grace: Duration, most: u32) -> Result<Vec<Ring>, StoreError> {
+    pub async fn sweep(
+        &self,
+        service: Service,
+        graces: &[(StepKind, Duration)],
+        most: u32,
+    ) -> Result<Vec<Ring>, StoreError> {
+        let kinds: Vec<&str> = graces.iter().map(|(kind, _)| kind.as_str()).collect();
+        let millis: Vec<f64> = graces.iter().map(|(_, grace)| as_millis(*grace)).collect();
         self.in_transaction("sweep", async |tx| {
             let mine: bool = tx
                 .query_one(
@@ -35,12 +44,20 @@ impl Store {
             let rows = tx
                 .query(
                     "update steps set rung_at = now(), swept = swept + (rung_at is not null)::integer where id in ( \
-                       select s.id from steps s where s.service = $1 and s.state = 'waiting' and s.due_at < now() \
+                       select s.id from steps s join unnest($2::text[], $3::float8[]) as g (kind, grace) on g.kind = s.kind \
+                       where s.service = $1 and s.state = 'waiting' and s.due_at < now() \
                        and (s.rung_at is null or greatest(s.due_at, s.rung_at) \
-                            < now() - $2::float8 * (1 << least(s.swept, $4)) * interval '1 millisecond') \
-                       order by s.due_at limit $3 for update skip locked) \
+                            < now() - g.grace * (1 << least(greatest(s.swept - $5, 0), $6)) * interval '1 millisecond') \
+                       order by s.due_at limit $4 for update of s skip locked) \
                      returning id, attempt",
-                    &[&service.as_str(), &as_millis(grace), &i64::from(most), &MOST_DOUBLINGS],
+                    &[
+                        &service.as_str(),
+                        &kinds,
+                        &millis,
+                        &i64::from(most),
+                        &USUAL_LOSSES,
+                        &MOST_DOUBLINGS,
+                    ],
                 )
                 .await?;
             rows.iter()
@@ -55,6 +72,25 @@ impl Store {
                 .collect()
         })
         .await
+    }
+
+    /// Steps of the service, with their attempt, whose deadline passed `grace` ago and that nobody has recorded since.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn past_deadline(&self, service: Service, grace: Duration) -> Result<Vec<(Uuid, i32)>, StoreError> {
+        let client = self.pool.get().await?;
+        client
+            .query(
+                "select s.id, s.attempt from steps s where s.service = $1 and s.state = 'waiting' \
+                 and s.deadline_at < now() - $2::float8 * interval '1 millisecond' \
+                 and s.due_at < now() - $2::float8 * interval '1 millisecond' order by s.deadline_at limit 100",
+                &[&service.as_str(), &as_millis(grace)],
+            )
+            .await?
+            .iter()
+            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+            .collect()
     }
 
     /// What the record of this step's last attempt wanted to be rung: the step itself when it still waits, and the

@@ -17,6 +17,9 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
+/// How often the recorder of metrics tidies up.
+const UPKEEP: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// Settings of logs and traces.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Telemetry")]
@@ -77,6 +80,14 @@ impl Telemetry {
     /// When a setting can't be used.
     pub fn init(args: &TelemetryArgs, service: &'static str) -> Result<Self, TelemetryError> {
         let prometheus = PrometheusBuilder::new().install_recorder()?;
+        let kept_up = prometheus.clone();
+        // Else timed samples pile up in memory while nobody scrapes.
+        std::thread::spawn(move || {
+            loop {
+                std::thread::sleep(UPKEEP);
+                kept_up.run_upkeep();
+            }
+        });
         let filter = EnvFilter::try_new(&args.rust_log)?;
         let log = match args.log_format {
             LogFormat::Text => tracing_subscriber::fmt::layer().with_target(false).boxed(),

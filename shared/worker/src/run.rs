@@ -46,6 +46,7 @@ pub async fn run<H: Handler>(
     telemetry: &Telemetry,
 ) -> Result<(), WorkerError> {
     let peers = Arc::new(Peers::default());
+    peers.set_consuming(false);
     let routes = worker_routes(store.clone(), peers.clone(), telemetry);
     let health = tokio::spawn(serve_health(TcpListener::bind(args.health_listen).await?, routes));
     let stopping = CancellationToken::new();

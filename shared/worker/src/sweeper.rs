@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pipeline::{Schedules, Service, StepKind};
+use store::StoreError;
 use telemetry::with_causes;
 
 use crate::delivery::{Desk, publish};
 use crate::handler::Handler;
 
-/// With messages still in the queue, only steps overdue by this many graces are rung again.
+/// With messages still in the queue, a step may just be behind them: it is left alone for so many graces longer.
 const BACKLOG_PATIENCE: u32 = 10;
 /// Batches of a sweep per second.
 const BATCHES: u32 = 4;
@@ -22,10 +24,6 @@ pub(crate) struct Sweeping {
 }
 
 pub(crate) async fn sweep_for_ever<H: Handler>(desk: Arc<Desk<H>>, sweeping: Sweeping) {
-    // An attempt that is still at work must not be rung again.
-    let grace = sweeping
-        .grace
-        .max(desk.schedules.longest_limit_of(H::SERVICE).mul_f64(1.2));
     let batch = sweeping.rate.div_ceil(BATCHES);
     loop {
         tokio::time::sleep(sweeping.interval).await;
@@ -36,17 +34,57 @@ pub(crate) async fn sweep_for_ever<H: Handler>(desk: Arc<Desk<H>>, sweeping: Swe
                 continue;
             }
         };
-        let patience = if backlog { grace * BACKLOG_PATIENCE } else { grace };
+        // Long after the last attempt that could still be at work.
+        let grace = longest(&graces(H::SERVICE, &desk.schedules, sweeping.grace, false)) * 2;
+        if let Err(error) = give_up(&desk, grace).await {
+            tracing::warn!(error = with_causes(&error), "steps past their deadline stay");
+        }
+        let graces = graces(H::SERVICE, &desk.schedules, sweeping.grace, backlog);
         // One sweep takes all there is, batch by batch: what it has rung itself is no backlog to it.
-        while sweep(&desk, patience, batch).await {
+        while sweep(&desk, &graces, batch).await {
             tokio::time::sleep(Duration::from_secs(1) / BATCHES).await;
         }
     }
 }
 
+/// How long each kind of step may be overdue. An attempt that is still at work must not be rung again.
+fn graces(service: Service, schedules: &Schedules, grace: Duration, backlog: bool) -> Vec<(StepKind, Duration)> {
+    let longer = if backlog {
+        grace * BACKLOG_PATIENCE
+    } else {
+        Duration::ZERO
+    };
+    StepKind::ALL
+        .into_iter()
+        .filter(|kind| kind.service() == service)
+        .map(|kind| (kind, grace.max(schedules.of(kind).limit.mul_f64(1.2)) + longer))
+        .collect()
+}
+
+fn longest(graces: &[(StepKind, Duration)]) -> Duration {
+    graces.iter().map(|(_, grace)| *grace).max().unwrap_or_default()
+}
+
+/// Ends the operations of steps whose deadline passed without any attempt coming to an end.
+async fn give_up<H: Handler>(desk: &Desk<H>, grace: Duration) -> Result<(), StoreError> {
+    for (step, attempt) in desk.store.past_deadline(H::SERVICE, grace).await? {
+        let Some(task) = desk.store.load_task(step, attempt).await? else {
+            continue;
+        };
+        match desk.store.give_up(&task).await {
+            Ok(()) => {
+                tracing::error!(%step, kind = task.kind.as_str(), "given up: no attempt came to an end by its deadline")
+            }
+            Err(StoreError::Stale) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// Is there more?
-async fn sweep<H: Handler>(desk: &Desk<H>, patience: Duration, batch: u32) -> bool {
-    match desk.store.sweep(H::SERVICE, patience, batch).await {
+async fn sweep<H: Handler>(desk: &Desk<H>, graces: &[(StepKind, Duration)], batch: u32) -> bool {
+    match desk.store.sweep(H::SERVICE, graces, batch).await {
         Ok(rings) if rings.is_empty() => false,
         Ok(rings) => {
             tracing::info!(rings = rings.len(), "lost rings are rung again");

@@ -62,6 +62,7 @@ impl Points {
 
     /// The next process that comes by, whatever instance it works for, does as it is told.
     pub(crate) fn arm(&self, point: &str, order: &str) -> anyhow::Result<()> {
+        let _ = std::fs::remove_file(self.path(&format!("{point}.hit")));
         // Renamed into place: nobody reads half an order.
         let draft = self.path(&format!("{point}.draft"));
         std::fs::write(&draft, order)?;

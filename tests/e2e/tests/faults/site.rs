@@ -132,15 +132,17 @@ impl Site {
         })
     }
 
-    /// Sets the record that the status asks for, as soon as it does.
+    /// Sets the record that the status asks for, as soon as it does; none is asked for when it is set already.
     pub(crate) async fn set_record(&self, instance: &Instance) -> anyhow::Result<()> {
         let told = self
             .platform
             .poll(&instance.id, PATIENCE, "what to set", |answer| {
-                status::persist_value(answer.description()).is_some()
+                status::persist_value(answer.description()).is_some() || answer.state() != "in progress"
             })
             .await?;
-        let value = status::persist_value(told.description()).context("no record in the status")?;
+        let Some(value) = status::persist_value(told.description()) else {
+            return Ok(());
+        };
         self.dns
             .set_txt(&format!("_validation-persist.{}", instance.domain), &value)
             .await
@@ -179,22 +181,27 @@ impl Site {
         for process in self.handle.endpoints_now().await?.processes {
             let is_worker = WORKERS.iter().any(|worker| process.name.starts_with(worker));
             if is_worker && process.pid.is_none() {
-                self.handle.start_again(&process.name).await?;
+                self.handle.begin_again(&process.name).await?;
                 revived += 1;
             }
         }
         Ok(revived)
     }
 
-    /// Lets the frozen process go on, and stops it in good order: what it had in hand it does to the end first.
-    pub(crate) async fn thaw(&self, pid: u32) -> anyhow::Result<()> {
+    /// Lets the frozen process go on, until it has done to the end what it had in hand for the instance.
+    pub(crate) async fn thaw(&self, pid: u32, kind: &str, instance: &Instance) -> anyhow::Result<()> {
         let processes = self.handle.endpoints_now().await?.processes;
         let frozen = processes
             .iter()
             .find(|process| process.pid == Some(pid))
             .context("the frozen process is gone")?;
+        let end = format!("{kind}@before-ack");
+        self.points.arm(&end, &format!("mark {}", instance.id))?;
         self.handle.kill(&frozen.name, Signal::Cont).await?;
-        self.handle.restart(&frozen.name).await
+        self.until("the zombie has done its work", async || {
+            Ok(self.points.hit(&end).is_some())
+        })
+        .await
     }
 
     async fn aws(&self) -> anyhow::Result<Value> {

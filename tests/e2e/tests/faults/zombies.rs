@@ -26,7 +26,13 @@ pub(crate) async fn every_moment(site: &Site) -> anyhow::Result<()> {
             "create-distribution" | "await-deployment" | "disable-distribution" | "delete-distribution" => 2,
             _ => 3,
         };
-        lanes[lane].extend(moments(kind, calls));
+        // After the last look at the database and before the call: the narrowest place. The others by EVERY_MOMENT=1.
+        let every = std::env::var_os("EVERY_MOMENT").is_some();
+        lanes[lane].extend(
+            moments(kind, calls)
+                .into_iter()
+                .filter(|point| every || point.contains("@call-")),
+        );
     }
     let [first, second, third, fourth] = &lanes;
     let ended = tokio::try_join!(
@@ -50,9 +56,9 @@ async fn pass(site: &Site, lane: &[String]) -> anyhow::Result<usize> {
 async fn one(site: &Site, point: &str) -> anyhow::Result<()> {
     let kind = point.split('@').next().unwrap_or_default();
     let instance = if SUPERSEDED.contains(&kind) {
-        superseded(site, point).await?
+        superseded(site, kind, point).await?
     } else {
-        taken_over(site, point).await?
+        taken_over(site, kind, point).await?
     };
     // What the zombie made too late, nobody else knows of: the reconciler has removed it.
     site.until("nothing is left in AWS", async || {
@@ -62,7 +68,7 @@ async fn one(site: &Site, point: &str) -> anyhow::Result<()> {
 }
 
 /// Its provision is superseded while it is frozen, and the same domain is served by another instance when it wakes up.
-async fn superseded(site: &Site, point: &str) -> anyhow::Result<Instance> {
+async fn superseded(site: &Site, kind: &str, point: &str) -> anyhow::Result<Instance> {
     let id = uuid::Uuid::new_v4().to_string();
     let organization = format!("org-{id}");
     let domain = format!("z-{}.example.com", &id[..8]);
@@ -73,9 +79,9 @@ async fn superseded(site: &Site, point: &str) -> anyhow::Result<Instance> {
     let heir = site
         .provision_as(&uuid::Uuid::new_v4().to_string(), &organization, &domain)
         .await?;
-    // The organization's record for this domain is set already.
+    site.set_record(&heir).await?;
     site.platform.succeeded(&heir.id, crate::site::PATIENCE).await?;
-    site.thaw(frozen).await?;
+    site.thaw(frozen, kind, &instance).await?;
     site.serves(&heir).await?;
     anyhow::ensure!(site.distributions(&heir).await? == 1, "the heir's distribution stays");
     site.delete(&heir).await?;
@@ -83,14 +89,14 @@ async fn superseded(site: &Site, point: &str) -> anyhow::Result<Instance> {
 }
 
 /// Another worker does its step meanwhile.
-async fn taken_over(site: &Site, point: &str) -> anyhow::Result<Instance> {
+async fn taken_over(site: &Site, kind: &str, point: &str) -> anyhow::Result<Instance> {
     let instance = site.created().await?;
     site.points.arm(point, &format!("freeze {}", instance.id))?;
     let answer = site.platform.deprovision(&instance.id).await?;
     anyhow::ensure!(answer.status == 202, "{} {}", answer.status, answer.text);
     let frozen = freeze(site, point, &instance).await?;
     site.platform.succeeded(&instance.id, crate::site::PATIENCE).await?;
-    site.thaw(frozen).await?;
+    site.thaw(frozen, kind, &instance).await?;
     Ok(instance)
 }
 

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on says so")]
 
 mod bad_input;
+mod broken_queue;
 mod ca_says_no;
+mod database;
 mod deadline;
 mod far_ca;
 mod foreign_alias;

@@ -1,0 +1,128 @@
+//! A queue that RabbitMQ has lost the inside of (a node that was killed in the second in which the queue was made,
+//! 3.10) neither confirms nor answers, for ever. What is in it is worth nothing, so it is deleted and made anew.
+
+use std::time::{Duration, Instant};
+
+use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
+use lapin::types::FieldTable;
+use lapin::{Connection, ConnectionProperties};
+
+use crate::args::AmqpArgs;
+use crate::error::MessagingError;
+use crate::publisher::within;
+use crate::tls;
+use crate::topology::{Queue, queues};
+
+/// So many failures within [`A_WHILE`] make the queues suspect. Successes in between say nothing: other queues work.
+const SUSPICIOUS: usize = 3;
+const A_WHILE: Duration = Duration::from_secs(120);
+/// Between two looks at all queues.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// Failures that a broken queue explains.
+#[derive(Default)]
+pub(crate) struct Suspicion {
+    failures: Vec<Instant>,
+    looked_at: Option<Instant>,
+}
+
+impl Suspicion {
+    /// Takes note of a result. Is it time to look at the queues?
+    pub(crate) fn rises<T>(&mut self, result: &Result<T, MessagingError>) -> bool {
+        let explained = match result {
+            Err(MessagingError::TimedOut { .. } | MessagingError::Nacked) => true,
+            Err(MessagingError::Connection(error)) => is_internal(error),
+            Ok(_) | Err(_) => false,
+        };
+        if !explained {
+            return false;
+        }
+        self.failures.retain(|at| at.elapsed() < A_WHILE);
+        self.failures.push(Instant::now());
+        let due = self.failures.len() >= SUSPICIOUS && self.looked_at.is_none_or(|at| at.elapsed() >= PAUSE);
+        if due {
+            self.looked_at = Some(Instant::now());
+            self.failures.clear();
+        }
+        due
+    }
+}
+
+/// AMQP 0-9-1, reply code 541: "The server could not complete the method because of an internal error."
+fn is_internal(error: &lapin::Error) -> bool {
+    let text = error.to_string();
+    text.contains("INTERNAL") && text.contains("ERROR")
+}
+
+/// Looks at every queue, and makes anew those that don't answer while RabbitMQ itself does.
+pub(crate) async fn mend(args: &AmqpArgs) {
+    for queue in queues(args) {
+        match answers(args, &queue).await {
+            Ok(true) => {}
+            Ok(false) => match make_anew(args, &queue).await {
+                Ok(()) => {
+                    metrics::counter!("queues_mended_total").increment(1);
+                    tracing::error!(
+                        queue = queue.name,
+                        "RabbitMQ had lost the inside of this queue: deleted and made anew; its rings are rung again"
+                    );
+                }
+                Err(error) => tracing::error!(
+                    queue = queue.name,
+                    error = ?error,
+                    "RabbitMQ has lost the inside of this queue, and it can't be deleted: delete it there"
+                ),
+            },
+            // RabbitMQ itself is away: no queue is to blame.
+            Err(_) => return,
+        }
+    }
+}
+
+/// Does the queue answer? Each look has a connection of its own, since the internal error closes it.
+async fn answers(args: &AmqpArgs, queue: &Queue) -> Result<bool, MessagingError> {
+    let connection = connect(args).await?;
+    let channel = connection.create_channel().await.map_err(MessagingError::Connection)?;
+    let passive = QueueDeclareOptions {
+        passive: true,
+        durable: true,
+        ..Default::default()
+    };
+    let looked = within("looking at", &queue.name, async {
+        channel
+            .queue_declare(queue.name.as_str().into(), passive, FieldTable::default())
+            .await
+            .map_err(MessagingError::Connection)
+    })
+    .await;
+    let _ = connection.close(200, "looked".into()).await;
+    Ok(match looked {
+        Err(MessagingError::TimedOut { .. }) => false,
+        Err(MessagingError::Connection(error)) => !is_internal(&error),
+        Ok(_) | Err(_) => true,
+    })
+}
+
+async fn make_anew(args: &AmqpArgs, queue: &Queue) -> Result<(), MessagingError> {
+    let connection = connect(args).await?;
+    let channel = connection.create_channel().await.map_err(MessagingError::Connection)?;
+    let made = within("making anew", &queue.name, async {
+        channel
+            .queue_delete(queue.name.as_str().into(), QueueDeleteOptions::default())
+            .await
+            .map_err(MessagingError::Connection)?;
+        queue.declare(&channel).await
+    })
+    .await;
+    let _ = connection.close(200, "mended".into()).await;
+    made
+}
+
+async fn connect(args: &AmqpArgs) -> Result<Connection, MessagingError> {
+    within(
+        "connecting",
+        "to mend",
+        tls::connect(args, ConnectionProperties::default()),
+    )
+    .await
+}
