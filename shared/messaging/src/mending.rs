@@ -3,13 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
-use lapin::types::FieldTable;
+use lapin::options::{ConfirmSelectOptions, QueueDeleteOptions};
 use lapin::{Connection, ConnectionProperties};
+use uuid::Uuid;
 
+use crate::alarm::Alarm;
 use crate::args::AmqpArgs;
 use crate::error::MessagingError;
-use crate::publisher::within;
+use crate::publisher::{send, within};
 use crate::tls;
 use crate::topology::{Queue, queues};
 
@@ -79,27 +80,29 @@ pub(crate) async fn mend(args: &AmqpArgs) {
     }
 }
 
-/// Does the queue answer? Each look has a connection of its own, since the internal error closes it.
+/// Does the queue take a message? It is declared, counted and even consumed without complaint. The message is an alarm
+/// for a step that can't be, on the way that every alarm takes; whoever gets it finds it stale. Each look has a
+/// connection of its own, since an internal error closes it.
 async fn answers(args: &AmqpArgs, queue: &Queue) -> Result<bool, MessagingError> {
+    let Some((exchange, routing_key, headers)) = queue.address() else {
+        return Ok(true);
+    };
     let connection = connect(args).await?;
     let channel = connection.create_channel().await.map_err(MessagingError::Connection)?;
-    let passive = QueueDeclareOptions {
-        passive: true,
-        durable: true,
-        ..Default::default()
-    };
-    let looked = within("looking at", &queue.name, async {
+    let looked = within("trying", &queue.name, async {
         channel
-            .queue_declare(queue.name.as_str().into(), passive, FieldTable::default())
+            .confirm_select(ConfirmSelectOptions::default())
             .await
-            .map_err(MessagingError::Connection)
+            .map_err(MessagingError::Connection)?;
+        let body = Alarm::new(Uuid::nil(), 0).body();
+        send(&channel, exchange, routing_key, &body, headers).await
     })
     .await;
-    let _ = connection.close(200, "looked".into()).await;
+    let _ = connection.close(200, "tried".into()).await;
     Ok(match looked {
-        Err(MessagingError::TimedOut { .. }) => false,
+        Err(MessagingError::TimedOut { .. } | MessagingError::Nacked) => false,
         Err(MessagingError::Connection(error)) => !is_internal(&error),
-        Ok(_) | Err(_) => true,
+        Ok(()) | Err(_) => true,
     })
 }
 

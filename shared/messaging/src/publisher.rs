@@ -89,8 +89,7 @@ impl Messaging {
             None => WORK_EXCHANGE,
         };
         let body = Alarm::new(ring.step, ring.attempt).body();
-        self.send(channel, exchange, ring.service.as_str(), &body, headers)
-            .await
+        send(channel, exchange, ring.service.as_str(), &body, headers).await
     }
 
     /// Puts a message that nobody can do anything with where an operator will look, with the reason.
@@ -104,7 +103,7 @@ impl Messaging {
         let result = within(
             "parking a message of",
             service.as_str(),
-            self.send(&channel, PARKING_EXCHANGE, service.as_str(), body, headers),
+            send(&channel, PARKING_EXCHANGE, service.as_str(), body, headers),
         )
         .await;
         self.forget_when_broken(generation, &result).await;
@@ -112,37 +111,6 @@ impl Messaging {
             metrics::counter!("messages_parked_total", "service" => service.as_str()).increment(1);
         }
         result
-    }
-
-    async fn send(
-        &self,
-        channel: &Channel,
-        exchange: &str,
-        routing_key: &str,
-        body: &[u8],
-        headers: FieldTable,
-    ) -> Result<(), MessagingError> {
-        // Mandatory: a message that reaches no queue comes back and counts as not taken.
-        let options = BasicPublishOptions {
-            mandatory: true,
-            ..Default::default()
-        };
-        let properties = BasicProperties::default()
-            .with_delivery_mode(PERSISTENT)
-            .with_content_type("application/json".into())
-            .with_headers(headers);
-        let confirmation = channel
-            .basic_publish(exchange.into(), routing_key.into(), options, body, properties)
-            .await
-            .map_err(MessagingError::Connection)?
-            .await
-            .map_err(MessagingError::Connection)?;
-        match confirmation {
-            Confirmation::Ack(None) => Ok(()),
-            Confirmation::Ack(Some(_)) => Err(MessagingError::NotTaken("no queue is bound for it")),
-            Confirmation::Nack(_) => Err(MessagingError::Nacked),
-            Confirmation::NotRequested => Err(MessagingError::NotTaken("the channel does not confirm")),
-        }
     }
 
     /// Begins to consume a service's queue, at most `prefetch` messages in hand.
@@ -272,6 +240,37 @@ impl Messaging {
         if suspicious {
             mend(&self.args).await;
         }
+    }
+}
+
+/// Publishes one message and waits for its confirmation.
+pub(crate) async fn send(
+    channel: &Channel,
+    exchange: &str,
+    routing_key: &str,
+    body: &[u8],
+    headers: FieldTable,
+) -> Result<(), MessagingError> {
+    // Mandatory: a message that reaches no queue comes back and counts as not taken.
+    let options = BasicPublishOptions {
+        mandatory: true,
+        ..Default::default()
+    };
+    let properties = BasicProperties::default()
+        .with_delivery_mode(PERSISTENT)
+        .with_content_type("application/json".into())
+        .with_headers(headers);
+    let confirmation = channel
+        .basic_publish(exchange.into(), routing_key.into(), options, body, properties)
+        .await
+        .map_err(MessagingError::Connection)?
+        .await
+        .map_err(MessagingError::Connection)?;
+    match confirmation {
+        Confirmation::Ack(None) => Ok(()),
+        Confirmation::Ack(Some(_)) => Err(MessagingError::NotTaken("no queue is bound for it")),
+        Confirmation::Nack(_) => Err(MessagingError::Nacked),
+        Confirmation::NotRequested => Err(MessagingError::NotTaken("the channel does not confirm")),
     }
 }
 

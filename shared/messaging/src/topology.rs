@@ -85,6 +85,19 @@ pub(crate) async fn declare(channel: &Channel, args: &AmqpArgs) -> Result<(), Me
 }
 
 impl Queue {
+    /// Exchange, routing key and headers by which an alarm gets here; none gets to the parking queue.
+    pub(crate) fn address(&self) -> Option<(&'static str, &'static str, FieldTable)> {
+        match self.exchange {
+            WORK_EXCHANGE => Some((WORK_EXCHANGE, self.routing_key, FieldTable::default())),
+            DELAY_EXCHANGE => {
+                let mut headers = FieldTable::default();
+                headers.insert(DELAY_HEADER.into(), self.binding.inner().get(DELAY_HEADER)?.clone());
+                Some((DELAY_EXCHANGE, Service::ChallengeVerifier.as_str(), headers))
+            }
+            _ => None,
+        }
+    }
+
     /// Declares and binds it.
     pub(crate) async fn declare(&self, channel: &Channel) -> Result<(), MessagingError> {
         let mut arguments = self.arguments.clone();

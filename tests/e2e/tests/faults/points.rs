@@ -10,7 +10,7 @@ const CALLS: [(&str, usize); 12] = [
     ("verify-challenge", 1),
     ("answer-challenges", 4),
     ("await-validation", 2),
-    ("finalize-order", 4),
+    ("finalize-order", 3),
     ("upload-certificate", 1),
     ("attach-certificate", 2),
     ("await-deployment", 1),
