@@ -19,6 +19,7 @@ mod secrets;
 mod shutdown;
 mod tls;
 mod two_of_each;
+mod upgrade;
 mod vantage;
 mod ways;
 mod world;
