@@ -17,6 +17,7 @@ mod reading;
 mod records;
 mod secrets;
 mod shutdown;
+mod time;
 mod tls;
 mod two_of_each;
 mod upgrade;
