@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests and the demo need and is missing: PostgreSQL, RabbitMQ and CA certificates from the
-# distribution's own packages, and Pebble (Let's Encrypt's test CA, 2.10 or newer) from Debian testing's package,
+# Installs what the tests and the demo need and is missing: PostgreSQL, RabbitMQ, libfaketime and CA certificates
+# from the distribution's own packages, and Pebble (Let's Encrypt's test CA, 2.10 or newer) from Debian testing's package,
 # unpacked into <repository>/.local/pebble. Debian testing is never added to the system: apt gets a source list and
 # folders of its own for that one download. For Debian 12 and 13 and Ubuntu 24.04. Runs again at no cost.
 set -euo pipefail
@@ -19,6 +19,7 @@ missing_packages() {
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
     [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || echo rabbitmq-server
     [[ -s /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
+    compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || echo libfaketime
 }
 
 pebble_is_there() {

@@ -24,7 +24,8 @@ The least rights that each service needs: docs/aws/*-policy.json. Every call is 
 given up after 20 seconds; the schedules above decide when its step is tried again.";
 
 /// The configuration of every AWS client. The SDK's own retries are off: they would eat the attempt's time limit, and
-/// AWS' throttling answers carry no `Retry-After` to wait by.
+/// AWS' throttling answers carry no `Retry-After` to wait by. A clock that is off is corrected by the SDK itself, from the
+/// `Date` of each answer, for the client's next call.
 pub async fn sdk_config() -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .region(RegionProviderChain::default_provider().or_else("us-east-1"))
