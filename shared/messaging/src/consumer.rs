@@ -7,6 +7,7 @@ use lapin::types::{AMQPValue, FieldTable};
 
 use crate::alarm::Alarm;
 use crate::error::MessagingError;
+use crate::publisher::PATIENCE;
 
 /// A stream of deliveries.
 pub struct Consumer {
@@ -35,12 +36,13 @@ impl Consumer {
 
     /// Takes no more, but keeps what is in hand: it can still be acknowledged until this consumer is dropped.
     pub async fn stop(&self) {
-        let cancelled = self
+        let cancelling = self
             .channel
-            .basic_cancel(self.stream.tag(), BasicCancelOptions::default())
-            .await;
-        if let Err(error) = cancelled {
-            tracing::debug!(%error, "the consumer was gone already");
+            .basic_cancel(self.stream.tag(), BasicCancelOptions::default());
+        match tokio::time::timeout(PATIENCE, cancelling).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the consumer was gone already"),
+            Err(_elapsed) => tracing::debug!("RabbitMQ does not answer a cancellation"),
         }
     }
 

@@ -20,7 +20,7 @@ use crate::tls;
 use crate::topology::{self, DELAY_EXCHANGE, DELAY_HEADER, PARKING_EXCHANGE, WORK_EXCHANGE, work_queue};
 
 /// No call to RabbitMQ takes longer.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// Persistent delivery (AMQP 0-9-1 `delivery-mode`).
 const PERSISTENT: u8 = 2;
 

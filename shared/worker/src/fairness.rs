@@ -23,6 +23,11 @@ impl Seats {
         }
     }
 
+    /// Nobody sits.
+    pub(crate) fn are_free(&self) -> bool {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// A seat for a step of the instance. `None`: this instance has its share, and the seats left over are for others.
     pub(crate) fn take(&self, instance: &str) -> Option<Seat<'_>> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,6 @@
-//! Whether this process can work: what /readyz says, and when consuming has to pause.
+//! Whether this process can work: what /readyz says, and when consuming has to be begun anew.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use store::StoreError;
 use tokio::sync::Notify;
@@ -9,7 +9,8 @@ use tokio::sync::Notify;
 #[derive(Default)]
 pub(crate) struct Peers {
     consuming: AtomicBool,
-    database_gone: Notify,
+    deliveries: AtomicU64,
+    begin_anew: Notify,
 }
 
 impl Peers {
@@ -23,15 +24,33 @@ impl Peers {
         metrics::gauge!("consuming").set(f64::from(u8::from(now)));
     }
 
-    /// Tells the loop that messages can't be dealt with just now.
+    /// A message came.
+    pub(crate) fn delivered(&self) {
+        self.deliveries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many messages came so far.
+    pub(crate) fn deliveries(&self) -> u64 {
+        self.deliveries.load(Ordering::Relaxed)
+    }
+
+    /// Messages can't be dealt with just now, if the error is an outage.
     pub(crate) fn judge(&self, error: &StoreError) {
-        if error.is_outage() {
-            self.database_gone.notify_one();
+        if error.is_outage() && self.consuming() {
+            tracing::warn!("PostgreSQL is away: no more messages are taken until it is back");
+            self.begin_anew.notify_one();
         }
     }
 
-    /// Resolves once the database was found gone.
-    pub(crate) async fn database_gone(&self) {
-        self.database_gone.notified().await;
+    /// Messages wait in the queue, and none comes here: RabbitMQ has forgotten this consumer.
+    pub(crate) fn forgotten(&self) {
+        tracing::warn!("messages wait in the queue and none comes: consuming anew");
+        metrics::counter!("consumers_forgotten_total").increment(1);
+        self.begin_anew.notify_one();
+    }
+
+    /// Resolves when consuming has to be begun anew.
+    pub(crate) async fn begin_anew(&self) {
+        self.begin_anew.notified().await;
     }
 }

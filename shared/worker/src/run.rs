@@ -8,6 +8,7 @@ use store::{Store, StoreError};
 use telemetry::{Telemetry, with_causes};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -32,6 +33,8 @@ pub enum WorkerError {
     Io(#[from] std::io::Error),
 }
 
+/// How long a cancelled consumer may take to hand out what it was sent.
+const DRAINING: Duration = Duration::from_secs(15);
 /// How long to wait before PostgreSQL or RabbitMQ is tried again.
 const RECONNECT: Duration = Duration::from_secs(1);
 
@@ -141,22 +144,24 @@ async fn consume<H: Handler>(
     seats: &Arc<Semaphore>,
     stopping: &CancellationToken,
 ) -> Result<(), MessagingError> {
-    let mut pausing = false;
+    let mut pausing_until = None;
     loop {
         let delivery = tokio::select! {
             delivery = consumer.next() => match delivery {
-                Err(_) if pausing => return Ok(()),
+                Err(_) if pausing_until.is_some() => return Ok(()),
                 delivery => delivery?,
             },
             () = stopping.cancelled() => return Ok(()),
-            () = desk.peers.database_gone(), if !pausing => {
-                tracing::warn!("PostgreSQL is away: no more messages are taken until it is back");
-                // What was sent already still comes, is set anew for later, and then the stream ends.
+            () = desk.peers.begin_anew(), if pausing_until.is_none() => {
+                // What was sent already still comes, and then the stream ends.
                 consumer.stop().await;
-                pausing = true;
+                pausing_until = Some(Instant::now() + DRAINING);
                 continue;
             }
+            // A connection that is dead without knowing it brings no end of the stream.
+            () = sleep_until(pausing_until.unwrap_or_else(Instant::now)), if pausing_until.is_some() => return Ok(()),
         };
+        desk.peers.delivered();
         // A new consumer after a broken connection brings new messages while old ones are still in hand.
         let Ok(seat) = seats.clone().acquire_owned().await else {
             return Ok(());

@@ -25,6 +25,7 @@ pub(crate) struct Sweeping {
 
 pub(crate) async fn sweep_for_ever<H: Handler>(desk: Arc<Desk<H>>, sweeping: Sweeping) {
     let batch = sweeping.rate.div_ceil(BATCHES);
+    let mut before = Sight::default();
     loop {
         tokio::time::sleep(sweeping.interval).await;
         let backlog = match desk.messaging.ready(H::SERVICE).await {
@@ -34,6 +35,15 @@ pub(crate) async fn sweep_for_ever<H: Handler>(desk: Arc<Desk<H>>, sweeping: Swe
                 continue;
             }
         };
+        let now = Sight {
+            backlog,
+            idle: desk.seats.are_free(),
+            deliveries: desk.peers.deliveries(),
+        };
+        if now.is_stalled(&before) && desk.peers.consuming() {
+            desk.peers.forgotten();
+        }
+        before = now;
         // Long after the last attempt that could still be at work.
         let grace = longest(&graces(H::SERVICE, &desk.schedules, sweeping.grace, false)) * 2;
         if let Err(error) = give_up(&desk, grace).await {
@@ -44,6 +54,21 @@ pub(crate) async fn sweep_for_ever<H: Handler>(desk: Arc<Desk<H>>, sweeping: Swe
         while sweep(&desk, &graces, batch).await {
             tokio::time::sleep(Duration::from_secs(1) / BATCHES).await;
         }
+    }
+}
+
+/// What the sweeper sees of its own process.
+#[derive(Default)]
+struct Sight {
+    backlog: bool,
+    idle: bool,
+    deliveries: u64,
+}
+
+impl Sight {
+    /// Twice in a row messages waited, nothing was at work here, and nothing came.
+    fn is_stalled(&self, before: &Self) -> bool {
+        self.backlog && before.backlog && self.idle && before.idle && self.deliveries == before.deliveries
     }
 }
 

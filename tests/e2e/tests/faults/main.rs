@@ -1,6 +1,6 @@
 //! Processes that die or freeze at every point of a delivery: see shared/crash-points. One stack for all, with three
 //! processes of every worker, and one test after the other.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on says so")]
+#![expect(clippy::expect_used, reason = "a test that can't go on says so")]
 
 mod crashes;
 mod orphans;
