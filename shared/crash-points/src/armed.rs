@@ -48,6 +48,10 @@ pub fn at(place: &str) {
     match order {
         "freeze" => drop(raise(Signal::SIGSTOP)),
         "mark" => {}
+        "panic" => panic!("as a test wants it"),
+        "hang" => loop {
+            std::thread::park();
+        },
         _ => std::process::abort(),
     }
 }

@@ -5,6 +5,7 @@
 mod crashes;
 mod orphans;
 mod points;
+mod poison;
 mod site;
 mod zombies;
 
@@ -26,4 +27,10 @@ async fn a_zombie_that_wakes_up_after_a_newer_operation_changes_nothing() -> any
 async fn the_reconciler_removes_what_is_provably_ours_and_nobodys() -> anyhow::Result<()> {
     let turn = Site::of_all_tests().await;
     orphans::only_what_is_provably_ours(&turn).await
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_or_never_returns_is_told_and_the_worker_lives_on() -> anyhow::Result<()> {
+    let turn = Site::of_all_tests().await;
+    poison::a_handler_that_panics_or_hangs(&turn).await
 }
