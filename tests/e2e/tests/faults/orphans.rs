@@ -19,11 +19,12 @@ pub(crate) async fn only_what_is_provably_ours(site: &Site) -> anyhow::Result<()
     // Another broker in the same account: the tag alone tells. The witness is nobody's too, and goes, so the other was
     // looked at and left alone.
     let foreign = unattached(site).await?;
-    forget(site, &foreign, REMOVED).await?;
     site.sql("update deployment set id = gen_random_uuid()").await?;
     for n in 1..=REPLICAS {
         site.handle.restart(&format!("distribution-{n}")).await?;
     }
+    // Only now: whoever still had the old tag in memory would rightly have removed it.
+    forget(site, &foreign, REMOVED).await?;
     let witness = unattached(site).await?;
     forget(site, &witness, REMOVED).await?;
     gone(site, &witness).await?;
