@@ -27,15 +27,22 @@ const PLAN: &str = "b0c7b3a4-0c3e-4f55-8a2e-5d1f6c2f9e02";
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 static BROKER: LazyLock<Router> = LazyLock::new(|| {
+    // Secrets come from files, since a test must not change its own environment.
+    let folder = tempfile::tempdir().unwrap();
+    let secret = |flag: &str, value: &str| {
+        let path = folder.path().join(flag);
+        std::fs::write(&path, value).unwrap();
+        format!("--{flag}-file={}", path.display())
+    };
     let settings = Settings::parse_from([
         "broker-api",
         "--broker-username=u",
-        "--broker-password=p",
+        &secret("broker-password", "p"),
         "--acme-responder-url=http://broker.example.com",
         "--default-origin=router.example.net",
-        "--database-url=postgres://nobody@127.0.0.1:1/none",
+        &secret("database-url", "postgres://nobody@127.0.0.1:1/none"),
         "--database-timeout=500ms",
-        "--amqp-url=amqp://127.0.0.1:1",
+        &secret("amqp-url", "amqp://127.0.0.1:1"),
     ]);
     let store = Store::new(&settings.database, "test").unwrap();
     let messaging = Arc::new(Messaging::new(settings.amqp, "test"));
