@@ -140,6 +140,11 @@ async fn roll(handle: &Handle, stop: &AtomicBool) -> anyhow::Result<()> {
         .await?;
     for process in processes() {
         handle.restart(&process).await?;
+        // broker-api answers before it has looked at the schema.
+        let deadline = Instant::now() + PATIENCE;
+        while log(handle, &process)?.matches(NEWER).count() == 0 && Instant::now() < deadline {
+            sleep(Duration::from_millis(20)).await;
+        }
         assert_eq!(
             log(handle, &process)?.matches(NEWER).count(),
             1,
