@@ -18,6 +18,17 @@ pub struct Left {
     pub instance: String,
 }
 
+/// An order that the database has an address of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Its address at the CA.
+    pub url: String,
+    /// Whether its certificate was fetched and recorded.
+    pub certified: bool,
+    /// Why nobody fetches its certificate any more, if so.
+    pub given_up: Option<String>,
+}
+
 /// All of it.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
@@ -33,6 +44,8 @@ pub struct Evidence {
     pub distributions_left: Vec<Left>,
     /// IAM certificates that are there.
     pub certificates_left: Vec<Left>,
+    /// What the reconcilers deleted, by their own word.
+    pub reconciled: usize,
     /// Certificates that the CA issued, by order.
     pub issued: BTreeMap<String, usize>,
     /// Certificates in the database.
@@ -40,7 +53,7 @@ pub struct Evidence {
     /// Orders that the CA took.
     pub orders_taken: BTreeSet<String>,
     /// Orders that the database has an address of.
-    pub orders_known: Vec<String>,
+    pub orders_known: Vec<Order>,
     /// Operations that needed an order.
     pub orders_needed: i64,
     /// Why orders were replaced.
@@ -73,6 +86,10 @@ pub async fn collect(stack: &Handle) -> anyhow::Result<Evidence> {
     from_database(endpoints, &mut evidence).await.context("the database")?;
     from_aws(endpoints, &mut evidence).await.context("aws-sim")?;
     from_the_ca(endpoints, &mut evidence).context("Pebble's log")?;
+    for process in &endpoints.processes {
+        let log = std::fs::read(&process.log)?;
+        evidence.reconciled += String::from_utf8_lossy(&log).matches("that was nobody's").count();
+    }
     evidence.parked = rabbitmq::parked(&endpoints.amqp_url).await.context("RabbitMQ")?;
     Ok(evidence)
 }
@@ -108,7 +125,24 @@ async fn from_database(endpoints: &Endpoints, evidence: &mut Evidence) -> anyhow
     )
     .await?;
     evidence.certificates_known = count("select count(*) from certificates").await?;
-    evidence.orders_known = texts("select url from orders where url is not null").await?;
+    let rows = client
+        .query(
+            "select r.url, exists (select from certificates c where c.order_id = r.id), \
+                    case when exists (select from steps s where s.operation_id = r.operation_id \
+                                      and s.round = r.round and s.verdict = 'order-spent') then 'replaced' \
+                         when o.state in ('superseded', 'failed') then 'operation ' || o.state end \
+             from orders r join operations o on o.id = r.operation_id where r.url is not null",
+            &[],
+        )
+        .await?;
+    evidence.orders_known = rows
+        .iter()
+        .map(|row| Order {
+            url: row.get(0),
+            certified: row.get(1),
+            given_up: row.get(2),
+        })
+        .collect();
     evidence.orders_needed = count("select count(distinct operation_id) from orders where url is not null").await?;
     let rows = client
         .query(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Order};
 use crate::facts::{End, Kind, Seen};
 use crate::setup::{BACKLOG_GRACES, SWEEP_GRACE};
 
@@ -166,10 +166,9 @@ fn outside(evidence: &Evidence) -> Vec<Line> {
     let unknown = evidence
         .orders_taken
         .iter()
-        .filter(|id| !evidence.orders_known.iter().any(|url| url.ends_with(id.as_str())))
+        .filter(|id| order(evidence, id).is_none())
         .count();
-    let replaced = evidence.replaced.values().sum::<i64>();
-    let lost = i64::try_from(sum(&evidence.issued)).unwrap_or(i64::MAX) - evidence.certificates_known;
+    let (given_up, lost) = not_fetched(evidence);
     let left = |left: &[crate::evidence::Left]| {
         left.iter()
             .map(|one| format!("{} of {}", one.id, one.instance))
@@ -195,18 +194,23 @@ fn outside(evidence: &Evidence) -> Vec<Line> {
             more_than_one(&evidence.uploads),
         ),
         Line::none("IAM certificates left over", left(&evidence.certificates_left)),
+        Line::told("left by the dead, and deleted by the reconcilers", evidence.reconciled),
         Line::told("certificates issued by the CA", sum(&evidence.issued)),
         Line::none("orders with more than one certificate", more_than_one(&evidence.issued)),
         Line::told("certificates known to the database", evidence.certificates_known),
-        // Pebble had forgotten the order before its certificate was fetched.
-        Line {
-            kept: Some(lost <= replaced),
-            ..Line::told("  issued, but lost with an order that was replaced", lost)
-        },
+        Line::none("  issued, but never fetched, and the order not given up", lost),
+    ];
+    lines.extend(
+        given_up
+            .into_iter()
+            .map(|(why, count)| Line::told(format!("  issued, but not needed any more: {why}"), count)),
+    );
+    lines.extend([
         Line::told("orders needed (operations that placed any)", evidence.orders_needed),
         Line::told("orders placed, and known", evidence.orders_known.len()),
+        // Whoever placed them died, or heard no answer, before the address was recorded: nothing is ever issued for them.
         Line::told("orders taken by the CA, but unknown", unknown),
-    ];
+    ]);
     lines.extend(
         evidence
             .replaced
@@ -234,6 +238,27 @@ fn outside(evidence: &Evidence) -> Vec<Line> {
         ),
     ]);
     lines
+}
+
+fn order<'a>(evidence: &'a Evidence, id: &str) -> Option<&'a Order> {
+    evidence.orders_known.iter().find(|order| order.url.ends_with(id))
+}
+
+/// Orders whose certificate was issued and is not in the database: by the reason that nobody needs it any more, and those without one.
+fn not_fetched(evidence: &Evidence) -> (BTreeMap<&str, usize>, Vec<String>) {
+    let mut given_up = BTreeMap::new();
+    let mut lost = Vec::new();
+    for id in evidence.issued.keys() {
+        match order(evidence, id) {
+            Some(Order { certified: true, .. }) => {}
+            Some(Order {
+                given_up: Some(why), ..
+            }) => *given_up.entry(why.as_str()).or_default() += 1,
+            Some(_) => lost.push(format!("{id}: the operation needs it")),
+            None => lost.push(format!("{id}: unknown to the database")),
+        }
+    }
+    (given_up, lost)
 }
 
 fn polls(seen: &Seen) -> Vec<Line> {
@@ -333,6 +358,14 @@ mod tests {
         };
         evidence.distributions.insert("twice".into(), 2);
         evidence.issued.insert("order".into(), 2);
+        evidence.issued.insert("cancelled".into(), 1);
+        evidence.orders_known = [("order", None), ("cancelled", Some("operation superseded".to_owned()))]
+            .map(|(id, given_up)| Order {
+                url: format!("https://ca.example/my-order/{id}"),
+                certified: false,
+                given_up,
+            })
+            .to_vec();
         facts.seen().peace = std::time::Instant::now().checked_sub(Duration::from_secs(1000));
         facts.overdue(vec![(900.0, "old".into()), (1.0, "young".into())]);
         let lines = lines(&facts.seen(), &evidence);
@@ -346,6 +379,7 @@ mod tests {
                 "instances with more than one distribution",
                 "IAM certificates left over",
                 "orders with more than one certificate",
+                "  issued, but never fetched, and the order not given up",
                 "unusable answers while PostgreSQL and broker-api were up",
                 "messages parked",
             ]
