@@ -1,4 +1,4 @@
-//! Cloud Controller: asks until it is answered, then polls about every second.
+//! Cloud Controller: asks until it is answered, then polls.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,14 +12,12 @@ use tokio::time::sleep;
 use crate::facts::Facts;
 use crate::jobs::Job;
 
-/// Between two polls, and before a request that was not answered is sent again.
-const AGAIN: Duration = Duration::from_secs(1);
-
 /// A platform that never gives up.
 #[derive(Clone)]
 pub struct Controller {
     platform: Platform,
     facts: Arc<Facts>,
+    again: Duration,
 }
 
 /// How a request was taken.
@@ -51,9 +49,9 @@ pub enum Said {
 }
 
 impl Controller {
-    /// Counts what it sees.
-    pub fn new(platform: Platform, facts: Arc<Facts>) -> Self {
-        Self { platform, facts }
+    /// Counts what it sees. `again`: between two polls, and before a request that was not answered is sent again.
+    pub fn new(platform: Platform, facts: Arc<Facts>, again: Duration) -> Self {
+        Self { platform, facts, again }
     }
 
     /// Asks for an instance.
@@ -67,7 +65,7 @@ impl Controller {
             if let Some(taken) = self.taken("PUT", answer) {
                 return taken;
             }
-            sleep(AGAIN).await;
+            sleep(self.again).await;
         }
     }
 
@@ -78,7 +76,7 @@ impl Controller {
             if let Some(taken) = self.taken("DELETE", answer) {
                 return taken;
             }
-            sleep(AGAIN).await;
+            sleep(self.again).await;
         }
     }
 
@@ -106,7 +104,7 @@ impl Controller {
 
     /// Waits for the next poll's time, and polls.
     pub async fn poll(&self, instance: &str, operation: &str) -> Said {
-        sleep(AGAIN).await;
+        sleep(self.again).await;
         let path = format!(
             "/v2/service_instances/{instance}/last_operation?service_id={SERVICE_ID}&plan_id={PLAN_ID}&operation={operation}"
         );

@@ -10,7 +10,7 @@ pub mod fault;
 pub mod injector;
 pub mod jobs;
 pub mod life;
-mod live;
+pub mod live;
 pub mod memory;
 pub mod rabbitmq;
 pub mod random;

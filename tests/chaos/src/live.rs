@@ -19,7 +19,7 @@ const WORTH_SAYING: f64 = 10.0;
 const WIDTH: usize = 220;
 
 /// Says a line now and then, for ever.
-pub(crate) async fn tell(facts: Arc<Facts>, endpoints: Endpoints, say: fn(&str)) {
+pub async fn tell(facts: Arc<Facts>, endpoints: Endpoints, say: fn(&str)) {
     let mut client = None;
     for look in 1_u32.. {
         sleep(EVERY).await;

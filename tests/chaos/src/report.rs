@@ -11,8 +11,8 @@ const MOST_NAMED: usize = 12;
 const WIDTH: usize = 72;
 
 /// The table, and how many promises are broken.
-pub fn table(seed: u64, lines: &[Line], seen: &Seen, memory: &[Memory]) -> (String, usize) {
-    let mut text = format!("\nchaos report, seed {seed}\n");
+pub fn table(title: &str, lines: &[Line], seen: &Seen, memory: &[Memory]) -> (String, usize) {
+    let mut text = format!("\n{title}\n");
     let mut row = |what: &str, value: &str, mark: &str| {
         let what: String = if what.chars().count() > 180 {
             what.chars().take(179).chain(['…']).collect()
@@ -48,8 +48,8 @@ pub fn table(seed: u64, lines: &[Line], seen: &Seen, memory: &[Memory]) -> (Stri
     }
     for one in memory {
         row(
-            &format!("memory: {} (MiB at the start, at the end)", one.process),
-            &format!("{}, {}", mib(one.start), mib(one.end)),
+            &format!("memory: {} (MiB at the start, at the end, at most)", one.process),
+            &format!("{}, {}, {}", mib(one.start), mib(one.end), mib(one.peak)),
             "",
         );
     }

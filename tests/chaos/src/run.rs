@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use customer::Platform;
-use serde_json::json;
 use stack::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -25,6 +24,7 @@ use crate::{live, memory, report, setup, verdict};
 
 /// A schedule's length when none is asked for: the run ends before, or the faults do.
 pub const LONGEST: Duration = Duration::from_secs(3600);
+const POLL_EVERY: Duration = Duration::from_secs(1);
 /// After the faults every operation must end within this time.
 const ENDS_WITHIN: Duration = Duration::from_secs(240);
 /// What has no owner must be removed within this time.
@@ -75,11 +75,11 @@ pub async fn run(wish: &Wish, interrupted: CancellationToken, say: fn(&str)) -> 
         &endpoints.broker_password,
     )?;
     // The platform's client chooses the crypto provider that all other clients need.
-    prepare_aws(&endpoints.aws_admin_url, wish.seed).await?;
+    setup::prepare_aws(&endpoints.aws_admin_url, wish.seed).await?;
     let world = Arc::new(World {
         dns: stack.dns()?,
         stack: Arc::clone(&stack),
-        controller: Controller::new(platform, Arc::clone(&facts)),
+        controller: Controller::new(platform, Arc::clone(&facts), POLL_EVERY),
         facts: Arc::clone(&facts),
         domains: Default::default(),
         servfail: Default::default(),
@@ -106,7 +106,12 @@ pub async fn run(wish: &Wish, interrupted: CancellationToken, say: fn(&str)) -> 
     facts.seen().troubles.extend(ended_by_themselves);
     let memory = memory::compare(&memory_at_start, &memory::read(&stack.endpoints_now().await?));
     let lines = verdict::lines(&facts.seen(), &evidence);
-    let (mut text, mut broken) = report::table(wish.seed, &lines, &facts.seen(), &memory);
+    let (mut text, mut broken) = report::table(
+        &format!("chaos report, seed {}", wish.seed),
+        &lines,
+        &facts.seen(),
+        &memory,
+    );
     if !to_the_end {
         text.push_str("interrupted: what was still running is not held against anybody\n");
         broken = 0;
@@ -222,18 +227,6 @@ async fn nothing_left(world: &World, say: fn(&str)) -> anyhow::Result<()> {
         say(&format!("{left} things are left in AWS"));
         sleep(Duration::from_secs(5)).await;
     }
-}
-
-async fn prepare_aws(admin_url: &str, seed: u64) -> anyhow::Result<()> {
-    let http = reqwest::Client::new();
-    for (path, body) in [
-        ("settings", json!({"iam_quota": 10_000, "distribution_quota": 10_000})),
-        ("faults/seed", json!({"seed": seed})),
-    ] {
-        let request = http.post(format!("{admin_url}/{path}")).json(&body);
-        request.send().await?.error_for_status()?;
-    }
-    Ok(())
 }
 
 /// Copies the logs and the report out of the stack's folder, which goes with the stack.

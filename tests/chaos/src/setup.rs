@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use stack::{Options, Peer};
 
 use crate::schedule::Targets;
@@ -72,4 +73,20 @@ pub fn targets() -> Targets {
         }
     }
     targets
+}
+
+/// No quota is in the way; aws-sim's faults follow from the seed.
+///
+/// # Errors
+/// When aws-sim does not take it.
+pub async fn prepare_aws(admin_url: &str, seed: u64) -> anyhow::Result<()> {
+    let http = reqwest::Client::new();
+    for (path, body) in [
+        ("settings", json!({"iam_quota": 10_000, "distribution_quota": 10_000})),
+        ("faults/seed", json!({"seed": seed})),
+    ] {
+        let request = http.post(format!("{admin_url}/{path}")).json(&body);
+        request.send().await?.error_for_status()?;
+    }
+    Ok(())
 }

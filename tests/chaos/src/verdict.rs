@@ -21,7 +21,8 @@ pub struct Line {
 }
 
 impl Line {
-    fn told(what: impl Into<String>, value: impl ToString) -> Self {
+    /// A figure that nothing is promised of.
+    pub fn told(what: impl Into<String>, value: impl ToString) -> Self {
         Self {
             what: what.into(),
             value: value.to_string(),
@@ -31,7 +32,7 @@ impl Line {
     }
 
     /// Promised to be none.
-    fn none(what: impl Into<String>, which: Vec<String>) -> Self {
+    pub fn none(what: impl Into<String>, which: Vec<String>) -> Self {
         Self {
             what: what.into(),
             value: which.len().to_string(),
@@ -47,20 +48,10 @@ const EXPLAINED: [&str; 1] = ["could not be verified in time"];
 /// A pool's time limit, thrice.
 const BROKER_READY_WITHIN: Duration = Duration::from_secs(15);
 
-/// All that is promised about operations and what they leave.
+/// All that is promised while everything goes wrong.
 pub fn lines(seen: &Seen, evidence: &Evidence) -> Vec<Line> {
-    let mut lines = operations(seen);
-    lines.extend(failures(seen));
+    let mut lines = always(seen, evidence);
     lines.extend([
-        Line::none(
-            "instances that succeeded but are not served",
-            seen.not_served.iter().map(|(id, why)| format!("{id}: {why}")).collect(),
-        ),
-        Line {
-            which: evidence.failed.clone(),
-            ..Line::told("operations that failed by the database", evidence.failed.len())
-        },
-        Line::none("operations that still run in the database", evidence.running.clone()),
         Line::told(
             "the longest that a step was overdue, in all",
             format!("{:.1} s", seen.longest_overdue.0),
@@ -73,6 +64,31 @@ pub fn lines(seen: &Seen, evidence: &Evidence) -> Vec<Line> {
                 format!("{:.1} s", seen.longest_overdue_in_peace.0),
             )
         },
+        Line {
+            kept: Some(seen.broker_ready_after < BROKER_READY_WITHIN),
+            ..Line::told(
+                format!("broker-api ready after PostgreSQL or itself was back (within {BROKER_READY_WITHIN:?})"),
+                format!("{:.1} s", seen.broker_ready_after.as_secs_f64()),
+            )
+        },
+    ]);
+    lines
+}
+
+/// All that is promised about operations and what they leave, whatever the weather.
+pub fn always(seen: &Seen, evidence: &Evidence) -> Vec<Line> {
+    let mut lines = operations(seen);
+    lines.extend(failures(seen));
+    lines.extend([
+        Line::none(
+            "instances that succeeded but are not served",
+            seen.not_served.iter().map(|(id, why)| format!("{id}: {why}")).collect(),
+        ),
+        Line {
+            which: evidence.failed.clone(),
+            ..Line::told("operations that failed by the database", evidence.failed.len())
+        },
+        Line::none("operations that still run in the database", evidence.running.clone()),
     ]);
     lines.extend(outside(evidence));
     lines.extend(polls(seen));
@@ -289,13 +305,6 @@ fn polls(seen: &Seen) -> Vec<Line> {
                 .map(|poll| format!("{} at {:.1} s", poll.answer, poll.at.as_secs_f64()))
                 .collect(),
         ),
-        Line {
-            kept: Some(seen.broker_ready_after < BROKER_READY_WITHIN),
-            ..Line::told(
-                format!("broker-api ready after PostgreSQL or itself was back (within {BROKER_READY_WITHIN:?})"),
-                format!("{:.1} s", seen.broker_ready_after.as_secs_f64()),
-            )
-        },
         Line::told(
             format!("  of {} such polls p50, p99, longest", undisturbed.len()),
             format!("{}, {}, {} ms", at(0.5), at(0.99), at(1.0)),
@@ -374,7 +383,6 @@ mod tests {
             [
                 "operations that did not end",
                 "  failed, provision: CloudFront refuses …",
-                "  after the faults (at most 65s)",
                 "distributions made, for 1 instances",
                 "instances with more than one distribution",
                 "IAM certificates left over",
@@ -382,6 +390,7 @@ mod tests {
                 "  issued, but never fetched, and the order not given up",
                 "unusable answers while PostgreSQL and broker-api were up",
                 "messages parked",
+                "  after the faults (at most 65s)",
             ]
         );
         assert!(lines.iter().any(|line| line.which == ["stuck provision"]));

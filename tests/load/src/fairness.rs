@@ -1,0 +1,183 @@
+//! One customer has a hundred domains that never answer, another has a single good one.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use chaos::controller::Taken;
+use chaos::evidence;
+use chaos::facts::Kind;
+use chaos::jobs::{Course, Job, Way};
+use chaos::life::World;
+use chaos::report;
+use chaos::verdict::{self, Line};
+use stack::Options;
+use tokio::net::TcpListener;
+use tokio::time::{sleep, timeout};
+
+use crate::percentile::{at, durations};
+use crate::site;
+
+/// A person who waits.
+const POLL_EVERY: Duration = Duration::from_millis(200);
+/// Where the slow domains are: whoever connects is not answered.
+const SILENT: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
+const CROWD: &str = "crowd";
+/// Beside the crowd a single domain may take so many times what it takes alone, and [`GRACE`].
+const TIMES: u32 = 2;
+const GRACE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// What to compare.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// Domains of the one that are slow.
+    pub slow: u16,
+    /// How often the other is measured, alone and beside it.
+    pub singles: u16,
+}
+
+/// Measures. The report, and how many promises are broken.
+///
+/// # Errors
+/// When the stack does not start, an operation does not end, or what is left can't be read.
+pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
+    let world = site::start(options(), POLL_EVERY).await?;
+    let silent = Silent::listen(world.stack.endpoints().http_port).await?;
+    say("single domains, alone");
+    let alone = timeout(PATIENCE, singles(&world, "alone", wish.singles)).await?;
+    say(&format!("{} slow domains are asked for", wish.slow));
+    let crowd = begin_crowd(&world, wish.slow).await?;
+    timeout(PATIENCE, every_domain_was_looked_at(&world, wish.slow))
+        .await
+        .context("the slow domains are not looked at")??;
+    say("single domains, beside the crowd");
+    let (began, probes) = (Instant::now(), silent.asked());
+    let beside = timeout(PATIENCE, singles(&world, "beside", wish.singles)).await?;
+    let rate = (silent.asked() - probes) as f64 / began.elapsed().as_secs_f64();
+    let removal = async {
+        world.remove(CROWD, Kind::Cancel).await;
+        for name in ["alone", "beside"] {
+            for number in 0..wish.singles {
+                world.remove(&format!("{name}-{number}"), Kind::Cleanup).await;
+            }
+        }
+    };
+    timeout(PATIENCE, removal).await?;
+    world.facts.ended(crowd, chaos::facts::End::Superseded);
+    let found = site::nothing_left(&world).await?;
+    let (text, broken) = {
+        let seen = world.facts.seen();
+        let mut lines = verdict::always(&seen, &found);
+        let allowed = at(&alone, 1.0) * TIMES + GRACE;
+        lines.extend([
+            Line::told("a single domain alone took (s)", all(&alone)),
+            Line::told("  while the slow ones were probed per second", format!("{rate:.1}")),
+            Line {
+                kept: Some(beside.len() == usize::from(wish.singles) && at(&beside, 1.0) <= allowed),
+                ..Line::told(
+                    format!("  beside them it took (s), at most {:.1}", allowed.as_secs_f64()),
+                    all(&beside),
+                )
+            },
+        ]);
+        report::table(
+            &format!("fairness report, {} slow domains", wish.slow),
+            &lines,
+            &seen,
+            &[],
+        )
+    };
+    site::end(world).await?;
+    Ok((text, broken))
+}
+
+/// One of every worker, so that nobody is let through by a second one; a slow domain holds a seat for eight seconds.
+fn options() -> Options {
+    Options::fast().with_env("challenge-verifier", "HTTP_TIMEOUT", "8s")
+}
+
+/// One after the other: how long each took.
+async fn singles(world: &World, name: &str, count: u16) -> Vec<Duration> {
+    let before = durations(&world.facts.seen(), Kind::Provision).len();
+    let mut took = Vec::new();
+    for number in 0..count {
+        let began = Instant::now();
+        let job = Job {
+            id: format!("{name}-{number}"),
+            organization: "small".to_owned(),
+            domains: vec![(format!("{name}{number}.small.example.com"), Way::Persist)],
+            course: Course::Keep,
+        };
+        world.live(&job).await;
+        took.push(began.elapsed());
+    }
+    let succeeded = durations(&world.facts.seen(), Kind::Provision).len() - before;
+    took.truncate(succeeded);
+    took.sort_unstable();
+    took
+}
+
+async fn begin_crowd(world: &World, slow: u16) -> anyhow::Result<usize> {
+    let job = Job {
+        id: CROWD.to_owned(),
+        organization: "large".to_owned(),
+        domains: (0..slow)
+            .map(|number| (format!("d{number}.large.example.com"), Way::Http01))
+            .collect(),
+        course: Course::Keep,
+    };
+    for (domain, _) in &job.domains {
+        world.dns.add_a(domain, &[&SILENT.to_string()]).await?;
+    }
+    let asked = world.facts.asked(CROWD, Kind::Provision);
+    match world.controller.provision(&job).await {
+        Taken::Accepted(_) => Ok(asked),
+        other => anyhow::bail!("the slow domains are not taken: {other:?}"),
+    }
+}
+
+async fn every_domain_was_looked_at(world: &World, slow: u16) -> anyhow::Result<()> {
+    let client = evidence::database(world.stack.endpoints()).await?;
+    let looked_at = "select count(*) from steps s join operations o on o.id = s.operation_id \
+                     where o.instance_id = $1 and s.kind = 'verify-challenge' and s.attempt > 0";
+    while client.query_one(looked_at, &[&CROWD]).await?.get::<_, i64>(0) < i64::from(slow) {
+        sleep(Duration::from_millis(200)).await;
+    }
+    Ok(())
+}
+
+fn all(sorted: &[Duration]) -> String {
+    let texts: Vec<String> = sorted.iter().map(|took| format!("{:.1}", took.as_secs_f64())).collect();
+    texts.join(" ")
+}
+
+/// A web server that takes every connection and never says a word.
+struct Silent {
+    asked: Arc<AtomicUsize>,
+}
+
+impl Silent {
+    async fn listen(port: u16) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(SocketAddr::from((SILENT, port))).await?;
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(async move {
+                    // Longer than anybody waits.
+                    sleep(Duration::from_secs(60)).await;
+                    drop(connection);
+                });
+            }
+        });
+        Ok(Self { asked })
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,59 @@
+//! A stack, a platform and its eyes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chaos::controller::Controller;
+use chaos::facts::Facts;
+use chaos::life::World;
+use chaos::{evidence, setup};
+use customer::Platform;
+use stack::{Handle, Options};
+use tokio::time::{Instant, sleep};
+
+/// What is left without an owner must be gone within this time.
+const RECONCILED_WITHIN: Duration = Duration::from_secs(60);
+
+/// Starts a stack; whoever follows an operation asks about it every `poll_every`.
+pub(crate) async fn start(options: Options, poll_every: Duration) -> anyhow::Result<Arc<World>> {
+    let stack = Arc::new(Handle::start(options).await?);
+    let endpoints = stack.endpoints().clone();
+    let facts = Arc::new(Facts::default());
+    let platform = Platform::new(
+        &endpoints.broker_url,
+        &endpoints.broker_username,
+        &endpoints.broker_password,
+    )?;
+    // The platform's client chooses the crypto provider that all other clients need.
+    setup::prepare_aws(&endpoints.aws_admin_url, 0).await?;
+    Ok(Arc::new(World {
+        dns: stack.dns()?,
+        stack,
+        controller: Controller::new(platform, Arc::clone(&facts), poll_every),
+        facts,
+        domains: Default::default(),
+        servfail: Default::default(),
+    }))
+}
+
+/// Waits until AWS holds nothing any more, and returns what is left everywhere.
+pub(crate) async fn nothing_left(world: &World) -> anyhow::Result<evidence::Evidence> {
+    let deadline = Instant::now() + RECONCILED_WITHIN;
+    loop {
+        let found = evidence::collect(&world.stack)
+            .await
+            .context("looking for what is left")?;
+        let left = found.distributions_left.len() + found.certificates_left.len();
+        if left == 0 || Instant::now() > deadline {
+            return Ok(found);
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Ends the stack.
+pub(crate) async fn end(world: Arc<World>) -> anyhow::Result<()> {
+    // Dropping the handle waits for the stack's end.
+    Ok(tokio::task::spawn_blocking(move || drop(world)).await?)
+}
