@@ -19,7 +19,7 @@ use crate::error::OsbError;
 use crate::parameters::shown;
 use crate::settings::BrokerArgs;
 use crate::{
-    access_log, body, catalog, deprovision, fetch, last_operation, provision, responder, unsupported, version,
+    access_log, body, catalog, deprovision, fetch, last_operation, provision, responder, unsupported, update, version,
 };
 
 /// No request takes longer; the database's own limits are shorter.
@@ -67,7 +67,7 @@ pub fn app(broker: Arc<Broker>, health: Router) -> Router {
     let instance = get(fetch::fetch)
         .put(provision::provision)
         .delete(deprovision::deprovision)
-        .patch(unsupported::update);
+        .patch(update::update);
     let v2 = Router::new()
         .route("/catalog", get(catalog::get))
         .route("/service_instances/", any(unsupported::empty_instance_id))

@@ -60,6 +60,14 @@ impl OsbError {
         }
     }
 
+    /// Another operation is at work (OSBAPI, "Concurrency").
+    pub(crate) fn busy() -> Self {
+        Self::named(
+            "ConcurrencyError",
+            "Another operation is at work on this service instance. Try again when it has ended.",
+        )
+    }
+
     /// The platform asked for a synchronous answer (OSBAPI, "Synchronous and Asynchronous Operations").
     pub(crate) fn async_required() -> Self {
         Self::named(

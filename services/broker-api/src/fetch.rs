@@ -14,6 +14,12 @@ use crate::instance_id::InstanceId;
 
 pub(crate) async fn fetch(State(broker): State<Arc<Broker>>, id: InstanceId) -> Result<Json<Value>, OsbError> {
     match broker.store.instance(&id.0).await? {
+        // "422 Unprocessable Entity … MUST be returned if … is being updated".
+        Some(instance)
+            if (instance.operation_kind.as_str(), instance.operation_state.as_str()) == ("update", "running") =>
+        {
+            Err(OsbError::busy())
+        }
         Some(instance) if fetchable(&instance) => Ok(Json(json!({
             "service_id": instance.service_id,
             "plan_id": instance.plan_id,
@@ -32,6 +38,6 @@ pub(crate) async fn fetch(State(broker): State<Arc<Broker>>, id: InstanceId) -> 
 fn fetchable(instance: &InstanceView) -> bool {
     matches!(
         (instance.operation_kind.as_str(), instance.operation_state.as_str()),
-        ("provision", "succeeded") | ("deprovision", "failed")
+        ("provision", "succeeded") | ("update", _) | ("deprovision", "failed")
     )
 }

@@ -74,9 +74,14 @@ fn body(view: &View, responder: &str) -> Value {
         OperationState::Failed | OperationState::Superseded => "failed",
     };
     let mut body = json!({"state": state, "description": describe(view, responder)});
-    // Only for updates and deprovisions; a distribution that is half removed is of no use.
-    if (view.kind, view.state) == (OperationKind::Deprovision, OperationState::Failed) {
-        body["instance_usable"] = false.into();
+    // Only for updates and deprovisions. A distribution that is half removed is of no use; one that was not changed is.
+    match (view.kind, view.state) {
+        (OperationKind::Deprovision, OperationState::Failed) => body["instance_usable"] = false.into(),
+        (OperationKind::Update, OperationState::Failed) => {
+            body["instance_usable"] = true.into();
+            body["update_repeatable"] = true.into();
+        }
+        _ => {}
     }
     body
 }
@@ -98,7 +103,11 @@ mod tests {
 
     #[test]
     fn every_state_has_a_description() {
-        for kind in [OperationKind::Provision, OperationKind::Deprovision] {
+        for kind in [
+            OperationKind::Provision,
+            OperationKind::Update,
+            OperationKind::Deprovision,
+        ] {
             for (state, says) in [
                 (OperationState::Running, "in progress"),
                 (OperationState::Succeeded, "succeeded"),
@@ -108,8 +117,12 @@ mod tests {
                 let body = body(&view(kind, state), "http://broker");
                 assert_eq!(body["state"], says);
                 assert!(!body["description"].as_str().unwrap().is_empty());
-                let half_removed = kind == OperationKind::Deprovision && state == OperationState::Failed;
-                assert_eq!(body.get("instance_usable").is_some(), half_removed);
+                let usable = match (kind, state) {
+                    (OperationKind::Deprovision, OperationState::Failed) => Some(false),
+                    (OperationKind::Update, OperationState::Failed) => Some(true),
+                    _ => None,
+                };
+                assert_eq!(body.get("instance_usable").and_then(Value::as_bool), usable);
             }
         }
     }

@@ -23,6 +23,7 @@ mod serve;
 pub mod settings;
 mod tenant;
 mod unsupported;
+mod update;
 mod version;
 
 pub use app::{Broker, app};

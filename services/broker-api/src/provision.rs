@@ -64,18 +64,21 @@ pub(crate) async fn provision(
     }
 }
 
-/// Everything that can be known to be wrong without the database.
-fn checked(broker: &Broker, id: &str, body: &Body) -> Result<NewInstance, OsbError> {
-    let in_catalog = |field: &str, known: &str| match body.text(field)? {
+pub(crate) fn in_catalog(body: &Body, field: &str, known: &str) -> Result<String, OsbError> {
+    match body.text(field)? {
         Some(given) if given == known => Ok(known.to_string()),
         Some(given) => Err(OsbError::bad_request(format!(
             "{field}: {} is not in the catalog; the one there is {known}.",
             shown(given)
         ))),
         None => Err(OsbError::bad_request(format!("{field} is missing."))),
-    };
-    let service_id = in_catalog("service_id", &broker.service_id)?;
-    let plan_id = in_catalog("plan_id", &broker.plan_id)?;
+    }
+}
+
+/// Everything that can be known to be wrong without the database.
+fn checked(broker: &Broker, id: &str, body: &Body) -> Result<NewInstance, OsbError> {
+    let service_id = in_catalog(body, "service_id", &broker.service_id)?;
+    let plan_id = in_catalog(body, "plan_id", &broker.plan_id)?;
     let tenant = tenant(body, id)?;
     let space = body.text("space_guid")?;
     let parameters = parameters::parse(body.0.get("parameters"), broker.default_origin.as_deref())
@@ -116,6 +119,7 @@ async fn begin(broker: Arc<Broker>, new: NewInstance) -> Result<Begun, OsbError>
         }
         Provision::Running { operation } => Ok(Begun::Operation(operation)),
         Provision::Exists => Ok(Begun::Exists),
+        Provision::Busy => Err(OsbError::busy()),
         Provision::Conflict { why } => Err(OsbError::new(
             StatusCode::CONFLICT,
             format!("Instance {}: {why}.", shown(&new.id)),
@@ -124,7 +128,7 @@ async fn begin(broker: Arc<Broker>, new: NewInstance) -> Result<Begun, OsbError>
     }
 }
 
-fn taken(domain: &str, same_tenant: bool) -> String {
+pub(crate) fn taken(domain: &str, same_tenant: bool) -> String {
     if same_tenant {
         format!(
             "domains: {domain} is already asked for by another service instance of this organization; `cf services` \

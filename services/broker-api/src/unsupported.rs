@@ -4,11 +4,6 @@ use axum::http::StatusCode;
 
 use crate::error::OsbError;
 
-/// PATCH /v2/service_instances/{id}.
-pub(crate) async fn update() -> OsbError {
-    OsbError::bad_request("Updating is not supported yet: delete the service instance and create it again.")
-}
-
 /// Service bindings: the catalog says `bindable: false`.
 pub(crate) async fn bind() -> OsbError {
     OsbError::bad_request(

@@ -1,11 +1,11 @@
 //! Set aliases and certificate on the distribution, together, in one update.
 
+use aws::{Viewer, gone};
 use pipeline::Outcome;
 use store::{Certificate, Task};
 use worker::HandlerError;
 
 use crate::handler::{Installer, broken};
-use crate::viewer::{Viewer, gone};
 
 impl Installer {
     pub(crate) async fn attach_certificate(&self, task: &Task) -> Result<Outcome, HandlerError> {

@@ -44,9 +44,5 @@ impl Handler for Installer {
 
 /// The plan's promises don't hold: an error of ours, which no waiting mends.
 pub(crate) fn broken(cause: impl Into<String>) -> Outcome {
-    Outcome::failed(
-        "an error inside the broker, which its operator finds in the log: \
-         delete this service with `cf delete-service` and create it again",
-        cause,
-    )
+    Outcome::failed("an error inside the broker, which its operator finds in the log", cause)
 }

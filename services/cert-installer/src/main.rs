@@ -7,7 +7,6 @@ mod reconcile;
 mod retire_certificates;
 mod settings;
 mod upload_certificate;
-mod viewer;
 
 use clap::Parser as _;
 use store::Store;
@@ -29,7 +28,7 @@ async fn main() -> anyhow::Result<()> {
         iam: aws::iam(&sdk),
         key_ring,
         iam_path: settings.iam_path,
-        minimum_tls_version: settings.minimum_tls_version.as_str().into(),
+        minimum_tls_version: settings.viewer.minimum_tls_version(),
         reconcile_interval: settings.reconcile.reconcile_interval.into(),
         orphan_grace: settings.reconcile.orphan_grace.into(),
     };

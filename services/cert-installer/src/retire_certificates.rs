@@ -1,4 +1,5 @@
-//! Delete the IAM certificates that nothing uses any more, and wipe their keys.
+//! Delete the IAM certificates that nothing uses any more, and wipe their keys: all of a removed instance, else all but
+//! the one that is attached.
 
 use aws::{Failure, Peer};
 use pipeline::{OperationKind, Outcome};
@@ -9,12 +10,19 @@ use crate::handler::{Installer, broken};
 
 impl Installer {
     pub(crate) async fn retire_certificates(&self, task: &Task) -> Result<Outcome, HandlerError> {
-        // All of the instance's certificates go, so its distribution must have gone before.
-        if task.operation_kind != OperationKind::Deprovision {
-            return Ok(broken("certificates are only retired with their instance"));
-        }
+        let kept = match task.operation_kind {
+            OperationKind::Deprovision => None,
+            OperationKind::Update => match self.store.attached_certificate(task).await? {
+                Some(attached) => Some(attached.id),
+                None => return Ok(broken("no certificate is attached")),
+            },
+            OperationKind::Provision => return Ok(broken("a provision retires no certificate")),
+        };
         let mut in_use = false;
         for certificate in self.store.unretired_certificates(task).await? {
+            if Some(certificate.id) == kept {
+                continue;
+            }
             if let Some(name) = &certificate.iam_name {
                 self.store.ensure_current(task).await?;
                 match self.delete_from_iam(name).await {

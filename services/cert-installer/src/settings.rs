@@ -8,13 +8,11 @@ use worker::WorkerArgs;
 #[command(version, about, after_help = aws::AFTER_HELP)]
 pub(crate) struct Settings {
     /// Path of certificates in IAM; CloudFront wants it to begin with /cloudfront/.
-    #[arg(long, env, help_heading = "IAM and CloudFront", default_value = "/cloudfront/cdn-broker/",
+    #[arg(long, env, help_heading = "IAM", default_value = "/cloudfront/cdn-broker/",
         value_parser = iam_path)]
     pub(crate) iam_path: String,
-    /// Oldest TLS that browsers may speak: a "security policy" of CloudFront's developer guide.
-    #[arg(long, env, help_heading = "IAM and CloudFront", default_value = "TLSv1.2_2021",
-        value_parser = ["TLSv1.2_2018", "TLSv1.2_2019", "TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"])]
-    pub(crate) minimum_tls_version: String,
+    #[command(flatten)]
+    pub(crate) viewer: aws::ViewerArgs,
     #[command(flatten)]
     pub(crate) reconcile: aws::ReconcileArgs,
     #[command(flatten)]

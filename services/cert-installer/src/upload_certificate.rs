@@ -163,7 +163,7 @@ fn too_long(certificate: &Certificate, length: usize) -> Outcome {
     Outcome::failed(
         format!(
             "a certificate for these {} domains has {length} characters, and AWS takes at most {LONGEST_BODY}: \
-             delete this service with `cf delete-service` and create several with fewer or shorter domains each",
+             spread them over several services",
             certificate.names.len()
         ),
         format!("the body of certificate {} has {length} characters", certificate.id),

@@ -181,7 +181,7 @@ fn plain_stop(trouble: Trouble, doing: &str) -> Stop {
         Trouble::Later { why, retry_after } => Outcome::pending_for(why, retry_after).into(),
         Trouble::Refused(problem) => Outcome::failed(
             format!(
-                "The CA refused while {doing}: {}. Tell the operator, then delete this service and create it again.",
+                "The CA refused while {doing}: {}. Tell the broker's operator.",
                 said(&problem)
             ),
             cause(doing, &problem),

@@ -77,10 +77,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     match refused {
         None => Ok(Outcome::DONE),
         Some(why) if task.attempt < PATIENCE => Ok(Outcome::pending(why)),
-        Some(why) => {
-            let for_user = format!("{}. Delete this service and create it again.", capital(&why));
-            Ok(Outcome::failed(for_user, why))
-        }
+        Some(why) => Ok(Outcome::failed(capital(&why), why)),
     }
 }
 

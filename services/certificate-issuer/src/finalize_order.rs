@@ -115,9 +115,7 @@ fn flawed(flaw: &Flaw) -> Result<Outcome, Stop> {
         // Its key is lost, or the order is an old one: another order gives another certificate.
         Flaw::Key | Flaw::Expired(_) => Ok(spent(format!("the certificate is of no use: {flaw}"))),
         Flaw::Names { .. } | Flaw::Chain => Ok(Outcome::failed(
-            format!(
-                "The CA's certificate is not what was asked for: {flaw}. Tell the operator, then delete this service and create it again."
-            ),
+            format!("The CA's certificate is not what was asked for: {flaw}. Tell the broker's operator."),
             format!("certificate check: {flaw}"),
         )),
     }
@@ -148,7 +146,7 @@ async fn refused(
 fn fatal(problem: &Problem) -> Outcome {
     Outcome::failed(
         format!(
-            "The CA refuses to issue the certificate: {}. Mend what it names or tell the operator, then delete this service and create it again.",
+            "The CA refuses to issue the certificate: {}. Mend what it names, or tell the broker's operator.",
             said(problem)
         ),
         cause(DOING, problem),

@@ -126,11 +126,9 @@ fn refusal(problem: &Problem) -> String {
     let kind = short_type(problem.r#type.as_deref()).unwrap_or_default();
     if named.is_empty() {
         let advice = match kind {
-            "rejectedIdentifier" | "unsupportedIdentifier" | "malformed" => {
-                "Delete this service and create it again with domains that the CA issues for"
-            }
-            "caa" => "Let the domains' CAA records allow this CA, then delete this service and create it again",
-            _ => "Tell the operator, then delete this service and create it again",
+            "rejectedIdentifier" | "unsupportedIdentifier" | "malformed" => "Name domains that the CA issues for",
+            "caa" => "Let the domains' CAA records allow this CA",
+            _ => "Tell the broker's operator",
         };
         return format!("The CA refused the order: {}. {advice}.", said(problem));
     }
@@ -143,7 +141,7 @@ fn refusal(problem: &Problem) -> String {
         lines.push(format!("and {} more", named.len() - MOST_NAMED));
     }
     format!(
-        "The CA refuses {} of the domains: {}. Delete this service and create it again without {}.",
+        "The CA refuses {} of the domains: {}. Leave {} out.",
         named.len(),
         lines.join("; "),
         if named.len() == 1 { "it" } else { "them" },
@@ -180,7 +178,7 @@ async fn read_authorizations(ca: &Ca, session: &Session<'_>, order: &mut Order) 
         if !known.valid && !provable {
             return Err(Outcome::failed(
                 format!(
-                    "The CA offers no way to prove {} that this service knows. Delete this service and create it again without it.",
+                    "The CA offers no way to prove {} that this service knows. Leave it out.",
                     known.domain
                 ),
                 format!("no usable challenge in {}", known.url),
@@ -233,7 +231,7 @@ mod tests {
         assert_eq!(
             refusal(&whole),
             "The CA refused the order: The ACME server can not issue a certificate for an IP address (rejectedIdentifier). \
-             Delete this service and create it again with domains that the CA issues for."
+             Name domains that the CA issues for."
         );
         let parts: Problem = serde_json::from_str(
             r#"{"type":"urn:ietf:params:acme:error:malformed","detail":"Some","subproblems":[
@@ -243,7 +241,7 @@ mod tests {
         assert_eq!(
             refusal(&parts),
             "The CA refuses 1 of the domains: a.example: forbidden by policy (rejectedIdentifier). \
-             Delete this service and create it again without it."
+             Leave it out."
         );
     }
 }

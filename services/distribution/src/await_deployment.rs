@@ -1,5 +1,6 @@
 //! Wait until CloudFront says `Deployed`: minutes after any create or update (docs/aws-rules.md, rule 6).
 
+use aws::gone;
 use pipeline::{OperationKind, Outcome};
 use store::Task;
 use worker::HandlerError;
@@ -10,24 +11,18 @@ impl Distributions {
     pub(crate) async fn await_deployment(&self, task: &Task) -> Result<Outcome, HandlerError> {
         let removing = task.operation_kind == OperationKind::Deprovision;
         let Some(id) = &task.instance.distribution_id else {
-            return Ok(if removing { Outcome::DONE } else { gone("none") });
+            return Ok(if removing {
+                Outcome::DONE
+            } else {
+                gone("none", "no distribution to wait for")
+            });
         };
         Ok(match self.cloudfront.distribution(id).await {
             Ok(Some(distribution)) if distribution.status == "Deployed" => Outcome::DONE,
             Ok(Some(_)) => Outcome::pending("CloudFront is deploying"),
             Ok(None) if removing => Outcome::DONE,
-            Ok(None) => gone(id),
+            Ok(None) => gone(id, "no distribution to wait for"),
             Err(failure) => failure.outcome(),
         })
     }
-}
-
-fn gone(id: &str) -> Outcome {
-    Outcome::failed(
-        format!(
-            "the CloudFront distribution {id} is gone, though not by this broker: \
-             delete this service with `cf delete-service` and create it again"
-        ),
-        format!("no distribution {id} to wait for"),
-    )
 }

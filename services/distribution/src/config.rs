@@ -1,27 +1,37 @@
 //! The distribution's configuration, as a pure function of the instance and the settings.
 
+mod owned;
+
 use aws::COMMENT_PREFIX;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::{
     Aliases, AllowedMethods, CacheBehavior, CacheBehaviors, CachedMethods, CookieNames, CookiePreference,
-    CustomOriginConfig, DefaultCacheBehavior, DistributionConfig, ForwardedValues, Headers, HttpVersion, ItemSelection,
-    Method, Origin, OriginProtocolPolicy, OriginSslProtocols, Origins, PriceClass, SslProtocol, ViewerCertificate,
-    ViewerProtocolPolicy,
+    CustomErrorResponse, CustomErrorResponses, CustomOriginConfig, DefaultCacheBehavior, DistributionConfig,
+    ForwardedValues, Headers, HttpVersion, ItemSelection, Method, Origin, OriginGroup, OriginGroupFailoverCriteria,
+    OriginGroupMember, OriginGroupMembers, OriginGroups, OriginProtocolPolicy, OriginSslProtocols, Origins, PriceClass,
+    SslProtocol, StatusCodes, ViewerCertificate, ViewerProtocolPolicy,
 };
 use pipeline::domain::{CHALLENGE_PATH, responder_origin_path};
-use pipeline::instance::Cookies;
+use pipeline::instance::{Cookies, Settings};
 use store::Instance;
+
+pub(crate) use owned::put_into;
 
 use crate::settings::Responder;
 
 const USERS_ORIGIN: &str = "origin";
+const FAILOVER_ORIGIN: &str = "failover-origin";
+const FAILOVER_GROUP: &str = "origin-with-failover";
 const RESPONDER: &str = "acme-responder";
 /// CloudFront's longest comment, in characters (service model).
 const LONGEST_COMMENT: usize = 128;
-/// CloudFront's own defaults.
-const DEFAULT_TTL: i64 = 86_400;
+/// CloudFront's own default.
 const MAX_TTL: i64 = 31_536_000;
+/// When the failover origin is asked: the origin is broken, not the request. Unreachable and too slow are meant anyway.
+const FAILOVER_ON: [i32; 4] = [500, 502, 503, 504];
+/// How long a page for an error is kept: CloudFront's own default, in seconds.
+const ERROR_TTL: i64 = 10;
 
 /// The comment by which an instance's distribution is found in a list.
 pub(crate) fn comment(instance: &str) -> String {
@@ -46,12 +56,6 @@ pub(crate) fn distribution_config(
     price_class: PriceClass,
 ) -> Result<DistributionConfig, BuildError> {
     let settings = &instance.settings;
-    let users_origin = origin(
-        USERS_ORIGIN,
-        &settings.origin,
-        &settings.path,
-        custom_origin(!settings.insecure_origin, None)?,
-    )?;
     let responder_origin = origin(
         RESPONDER,
         &responder.host,
@@ -63,28 +67,88 @@ pub(crate) fn distribution_config(
         .comment(comment(&instance.id))
         .enabled(true)
         .is_ipv6_enabled(true)
-        .http_version(HttpVersion::Http2)
-        .price_class(price_class)
+        .http_version(if settings.http3 {
+            HttpVersion::Http2and3
+        } else {
+            HttpVersion::Http2
+        })
+        .price_class(settings.price_class.map_or(price_class, |own| own.as_str().into()))
         .aliases(Aliases::builder().quantity(0).build()?)
         .viewer_certificate(
             ViewerCertificate::builder()
                 .cloud_front_default_certificate(true)
                 .build(),
         )
-        .origins(
-            Origins::builder()
-                .quantity(2)
-                .items(users_origin)
-                .items(responder_origin)
-                .build()?,
-        )
-        .default_cache_behavior(default_behavior(instance)?)
+        .origins(origins(settings, responder_origin)?)
+        .set_origin_groups(origin_groups(settings)?)
+        .custom_error_responses(error_responses(settings)?)
+        .default_cache_behavior(default_behavior(settings)?)
         .cache_behaviors(
             CacheBehaviors::builder()
                 .quantity(1)
                 .items(challenge_behavior()?)
                 .build()?,
         )
+        .build()
+}
+
+fn origins(settings: &Settings, responder: Origin) -> Result<Origins, BuildError> {
+    let of_user = |id, host: &str| {
+        let custom = custom_origin(!settings.insecure_origin, None)?;
+        origin(id, host, &settings.path, custom)
+    };
+    let mut all = vec![of_user(USERS_ORIGIN, &settings.origin)?, responder];
+    if let Some(failover) = &settings.failover_origin {
+        all.push(of_user(FAILOVER_ORIGIN, failover)?);
+    }
+    Origins::builder().quantity(quantity(&all)).set_items(Some(all)).build()
+}
+
+/// The origin with another one behind it (developer guide, "Optimize high availability with CloudFront origin failover").
+fn origin_groups(settings: &Settings) -> Result<Option<OriginGroups>, BuildError> {
+    if settings.failover_origin.is_none() {
+        return Ok(None);
+    }
+    let member = |id| OriginGroupMember::builder().origin_id(id).build();
+    let group = OriginGroup::builder()
+        .id(FAILOVER_GROUP)
+        .members(
+            OriginGroupMembers::builder()
+                .quantity(2)
+                .items(member(USERS_ORIGIN)?)
+                .items(member(FAILOVER_ORIGIN)?)
+                .build()?,
+        )
+        .failover_criteria(
+            OriginGroupFailoverCriteria::builder()
+                .status_codes(
+                    StatusCodes::builder()
+                        .quantity(quantity(&FAILOVER_ON))
+                        .set_items(Some(FAILOVER_ON.to_vec()))
+                        .build()?,
+                )
+                .build(),
+        )
+        .build()?;
+    Ok(Some(OriginGroups::builder().quantity(1).items(group).build()?))
+}
+
+fn error_responses(settings: &Settings) -> Result<CustomErrorResponses, BuildError> {
+    let pages = settings
+        .error_responses
+        .iter()
+        .map(|(code, path)| {
+            CustomErrorResponse::builder()
+                .error_code((*code).into())
+                .response_page_path(path)
+                .response_code(code.to_string())
+                .error_caching_min_ttl(ERROR_TTL)
+                .build()
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    CustomErrorResponses::builder()
+        .quantity(quantity(&pages))
+        .set_items((!pages.is_empty()).then_some(pages))
         .build()
 }
 
@@ -127,12 +191,20 @@ fn custom_origin(secure: bool, port: Option<u16>) -> Result<CustomOriginConfig, 
     deprecated,
     reason = "ForwardedValues needs no cache policy per set of headers; an account has 20 of those"
 )]
-fn default_behavior(instance: &Instance) -> Result<DefaultCacheBehavior, BuildError> {
-    let settings = &instance.settings;
-    DefaultCacheBehavior::builder()
-        .target_origin_id(USERS_ORIGIN)
+fn default_behavior(settings: &Settings) -> Result<DefaultCacheBehavior, BuildError> {
+    let behavior = DefaultCacheBehavior::builder()
         .viewer_protocol_policy(ViewerProtocolPolicy::RedirectToHttps)
-        .allowed_methods(methods(&[
+        .compress(settings.compress)
+        .set_response_headers_policy_id(settings.response_headers_policy.map(|policy| policy.id.to_owned()));
+    let behavior = if settings.failover_origin.is_some() {
+        // CloudFront takes no other methods for an origin group: it could not send a body twice.
+        behavior.target_origin_id(FAILOVER_GROUP).allowed_methods(methods(&[
+            Method::Get,
+            Method::Head,
+            Method::Options,
+        ])?)
+    } else {
+        behavior.target_origin_id(USERS_ORIGIN).allowed_methods(methods(&[
             Method::Get,
             Method::Head,
             Method::Options,
@@ -141,7 +213,15 @@ fn default_behavior(instance: &Instance) -> Result<DefaultCacheBehavior, BuildEr
             Method::Post,
             Method::Delete,
         ])?)
-        .compress(true)
+    };
+    // Either a policy or forwarded values and times, never both (docs/aws-rules.md).
+    if let Some(policy) = &settings.cache_policy {
+        return behavior
+            .cache_policy_id(policy.id)
+            .set_origin_request_policy_id(settings.origin_request_policy.map(|policy| policy.id.to_owned()))
+            .build();
+    }
+    behavior
         .forwarded_values(
             ForwardedValues::builder()
                 .query_string(true)
@@ -150,7 +230,7 @@ fn default_behavior(instance: &Instance) -> Result<DefaultCacheBehavior, BuildEr
                 .build()?,
         )
         .min_ttl(0)
-        .default_ttl(DEFAULT_TTL)
+        .default_ttl(settings.default_ttl.into())
         .max_ttl(MAX_TTL)
         .build()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws::CloudFront;
-use aws_sdk_cloudfront::types::PriceClass;
+use aws_sdk_cloudfront::types::{MinimumProtocolVersion, PriceClass};
 use pipeline::{Outcome, Service, StepKind};
 use store::{Store, Task};
 use worker::{Handler, HandlerError};
@@ -16,6 +16,7 @@ pub(crate) struct Distributions {
     pub(crate) cloudfront: CloudFront,
     pub(crate) responder: Responder,
     pub(crate) price_class: PriceClass,
+    pub(crate) minimum_tls_version: MinimumProtocolVersion,
     pub(crate) create_settle: Duration,
     pub(crate) reconcile_interval: Duration,
     pub(crate) orphan_grace: Duration,
@@ -28,6 +29,7 @@ impl Handler for Distributions {
     async fn attempt(&self, task: &Task) -> Result<Outcome, HandlerError> {
         match task.kind {
             StepKind::CreateDistribution => self.create_distribution(task).await,
+            StepKind::ConfigureDistribution => self.configure_distribution(task).await,
             StepKind::AwaitDeployment => self.await_deployment(task).await,
             StepKind::DisableDistribution => self.disable_distribution(task).await,
             StepKind::DeleteDistribution => self.delete_distribution(task).await,

@@ -2,6 +2,7 @@
 
 mod await_deployment;
 mod config;
+mod configure_distribution;
 mod create_distribution;
 mod delete_distribution;
 mod disable_distribution;
@@ -29,6 +30,7 @@ async fn main() -> anyhow::Result<()> {
         cloudfront,
         responder: settings.acme_responder_url,
         price_class: settings.price_class.as_str().into(),
+        minimum_tls_version: settings.viewer.minimum_tls_version(),
         create_settle: settings.create_settle.into(),
         reconcile_interval: settings.reconcile.reconcile_interval.into(),
         orphan_grace: settings.reconcile.orphan_grace.into(),

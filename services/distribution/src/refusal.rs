@@ -19,9 +19,7 @@ pub(crate) fn refused(failure: &Failure, settings: &Settings) -> Outcome {
         "InvalidHeadersForS3Origin" => "CloudFront doesn't pass these \"headers\" to an S3 origin",
         _ => return failure.outcome(),
     };
-    failure.failed(format!(
-        "{blame}: delete this service with `cf delete-service` and create it again with another value"
-    ))
+    failure.failed(format!("{blame}: it needs another value"))
 }
 
 /// The settings that may be the cause, with their values, and CloudFront's own words.
@@ -41,9 +39,8 @@ fn invalid(message: &str, settings: &Settings) -> String {
         words => format!(" It says: \"{words}\"."),
     };
     format!(
-        "CloudFront doesn't take the distribution; these settings may be the cause: {}.{words} Delete this service with \
-         `cf delete-service` and create it again with other values, or ask the broker's operator, who has the same words \
-         in the log.",
+        "CloudFront doesn't take the distribution; these settings may be the cause: {}.{words} Try other values, or ask \
+         the broker's operator, who has the same words in the log.",
         suspects.join("; ")
     )
 }
@@ -81,10 +78,8 @@ fn without_accounts(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use aws::{Peer, Reason};
-    use pipeline::instance::Cookies;
-
     use super::*;
+    use aws::{Peer, Reason};
 
     fn outcome(code: &str, message: &str, path: &str) -> Outcome {
         let failure = Failure {
@@ -99,9 +94,8 @@ mod tests {
         let settings = Settings {
             origin: "app.example.com".into(),
             path: path.into(),
-            insecure_origin: false,
             forward_headers: vec!["ACCEPT".into(), "HOST".into()],
-            forward_cookies: Cookies::All,
+            ..Settings::default()
         };
         refused(&failure, &settings)
     }
@@ -128,9 +122,8 @@ mod tests {
                 ""
             )),
             "CloudFront doesn't take the distribution; these settings may be the cause: origin \"app.example.com\"; \
-             forward_headers \"ACCEPT, HOST\". It says: \"The parameter Headers has \"X\" of ….\". Delete this service \
-             with `cf delete-service` and create it again with other values, or ask the broker's operator, who has the \
-             same words in the log."
+             forward_headers \"ACCEPT, HOST\". It says: \"The parameter Headers has \"X\" of ….\". Try other values, or ask \
+             the broker's operator, who has the same words in the log."
         );
         let text = for_user(outcome(
             "InvalidArgument",

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use worker::WorkerArgs;
 
-/// Makes, awaits, disables and deletes CloudFront distributions.
+/// Makes, changes, awaits, disables and deletes CloudFront distributions.
 #[derive(Debug, clap::Parser)]
 #[command(version, about, after_help = aws::AFTER_HELP)]
 pub(crate) struct Settings {
@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     /// long for it.
     #[arg(long, env, help_heading = "CloudFront", default_value = "2m")]
     pub(crate) create_settle: humantime::Duration,
+    #[command(flatten)]
+    pub(crate) viewer: aws::ViewerArgs,
     #[command(flatten)]
     pub(crate) reconcile: aws::ReconcileArgs,
     #[command(flatten)]

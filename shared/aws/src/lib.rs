@@ -8,6 +8,7 @@ mod iam;
 mod identity;
 mod reconcile;
 mod triage;
+mod viewer;
 mod wire;
 
 pub use client::{AFTER_HELP, CALL_LIMIT, sdk_config};
@@ -17,3 +18,4 @@ pub use iam::iam;
 pub use identity::{CERTIFICATE_PREFIX, COMMENT_PREFIX, DEPLOYMENT_TAG, INSTANCE_TAG, TENANT_TAG, tag_value};
 pub use reconcile::ReconcileArgs;
 pub use triage::triage;
+pub use viewer::{Viewer, ViewerArgs, gone};

@@ -39,8 +39,8 @@ pub const CHALLENGE_PATH: &str = "/.well-known/acme-challenge/";
 /// What a tenant reads whose domain another instance has proved first.
 pub fn proved_by_other(domain: &str) -> String {
     format!(
-        "{domain} was proved by another service instance first, so it belongs to that one. Delete this service and \
-         create it again without {domain}, or have the other instance removed."
+        "{domain} was proved by another service instance first, so it belongs to that one. Leave {domain} out, \
+         or have the other instance removed."
     )
 }
 

@@ -1,7 +1,12 @@
 //! What a user can set on a service instance.
 
+use std::collections::BTreeMap;
+
+use crate::managed::Managed;
+
 /// The CloudFront settings of an instance, after the defaults were filled in.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Settings {
     /// Host name of the origin that CloudFront fetches from.
     pub origin: String,
@@ -13,6 +18,76 @@ pub struct Settings {
     pub forward_headers: Vec<String>,
     /// Cookies passed to the origin.
     pub forward_cookies: Cookies,
+    /// How long CloudFront keeps what comes without `Cache-Control`, in seconds.
+    pub default_ttl: u32,
+    /// Pages of the origin that are shown for its errors: path by HTTP status.
+    pub error_responses: BTreeMap<u16, String>,
+    /// Takes the place of `forward_headers`, `forward_cookies` and `default_ttl`.
+    pub cache_policy: Option<Managed>,
+    /// What is passed to the origin with a cache policy.
+    pub origin_request_policy: Option<Managed>,
+    /// Headers that CloudFront adds to answers.
+    pub response_headers_policy: Option<Managed>,
+    /// Which edges serve; none: as the plan or the operator has it.
+    pub price_class: Option<PriceClass>,
+    /// Compress at the edge.
+    pub compress: bool,
+    /// HTTP/3 beside HTTP/2.
+    pub http3: bool,
+    /// Asked when the origin can't be reached, is too slow or answers 5xx.
+    pub failover_origin: Option<String>,
+}
+
+/// CloudFront's default for `DefaultTTL`, in seconds.
+pub const DAY: u32 = 86_400;
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            origin: String::new(),
+            path: String::new(),
+            insecure_origin: false,
+            forward_headers: Vec::new(),
+            forward_cookies: Cookies::All,
+            default_ttl: DAY,
+            error_responses: BTreeMap::new(),
+            cache_policy: None,
+            origin_request_policy: None,
+            response_headers_policy: None,
+            price_class: None,
+            compress: true,
+            http3: false,
+            failover_origin: None,
+        }
+    }
+}
+
+/// Which of CloudFront's edges serve (developer guide, "Choose the price class").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum PriceClass {
+    /// North America, Europe and Israel.
+    #[serde(rename = "PriceClass_100")]
+    Class100,
+    /// Most of the world.
+    #[serde(rename = "PriceClass_200")]
+    Class200,
+    /// Everywhere.
+    #[serde(rename = "PriceClass_All")]
+    All,
+}
+
+impl PriceClass {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::Class100, Self::Class200, Self::All];
+
+    /// CloudFront's name for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Class100 => "PriceClass_100",
+            Self::Class200 => "PriceClass_200",
+            Self::All => "PriceClass_All",
+        }
+    }
 }
 
 /// Which cookies are passed to the origin.

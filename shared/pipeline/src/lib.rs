@@ -4,6 +4,7 @@
 
 pub mod domain;
 pub mod instance;
+pub mod managed;
 pub mod operation;
 pub mod outcome;
 pub mod plan;

@@ -8,6 +8,8 @@ use crate::step::UnknownName;
 pub enum OperationKind {
     /// Make the distribution, get the certificate, serve the domains.
     Provision,
+    /// Change settings or domains of what serves.
+    Update,
     /// Take everything away again.
     Deprovision,
 }
@@ -17,7 +19,17 @@ impl OperationKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Provision => "provision",
+            Self::Update => "update",
             Self::Deprovision => "deprovision",
+        }
+    }
+
+    /// What the user does once the reason of a failure is mended.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::Provision => "Delete this service with `cf delete-service`, and create it again once that is mended.",
+            Self::Update => "The service goes on as it was: once that is mended, `cf update-service` it again.",
+            Self::Deprovision => "Once that is mended, delete this service again.",
         }
     }
 }
@@ -27,6 +39,7 @@ impl std::str::FromStr for OperationKind {
     fn from_str(name: &str) -> Result<Self, UnknownName> {
         match name {
             "provision" => Ok(Self::Provision),
+            "update" => Ok(Self::Update),
             "deprovision" => Ok(Self::Deprovision),
             other => Err(UnknownName::new("operation kind", other)),
         }

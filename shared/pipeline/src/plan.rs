@@ -11,8 +11,10 @@ use crate::step::{StepKind, StepState};
 pub struct Situation {
     /// What the operation does.
     pub operation: OperationKind,
-    /// The instance's domains.
+    /// The instance's domains; those it is to have, for an update.
     pub domains: Vec<Domain>,
+    /// For an update: the certificate in use doesn't cover the domains.
+    pub new_certificate: bool,
     /// Every step so far.
     pub steps: Vec<Step>,
 }
@@ -79,14 +81,26 @@ pub struct Next {
 }
 
 /// The steps that work on a certificate, one after the other, once every domain of the round is verified.
-const AFTER_VERIFICATION: [StepKind; 6] = [
+const CERTIFICATE: [StepKind; 4] = [
     StepKind::AnswerChallenges,
     StepKind::AwaitValidation,
     StepKind::FinalizeOrder,
     StepKind::UploadCertificate,
-    StepKind::AttachCertificate,
-    StepKind::AwaitDeployment,
 ];
+
+/// What a provision does with it.
+const ATTACH: [StepKind; 2] = [StepKind::AttachCertificate, StepKind::AwaitDeployment];
+
+/// What an update does with it: until the first of these nothing that serves was touched. The certificate before goes
+/// last, when no edge uses it any more.
+const REPLACE: [StepKind; 3] = [
+    StepKind::ConfigureDistribution,
+    StepKind::AwaitDeployment,
+    StepKind::RetireCertificates,
+];
+
+/// An update that needs no certificate.
+const CONFIGURE: [StepKind; 2] = [StepKind::ConfigureDistribution, StepKind::AwaitDeployment];
 
 /// The steps of a deprovision, one after the other.
 const DEPROVISION: [StepKind; 4] = [
@@ -100,15 +114,23 @@ const DEPROVISION: [StepKind; 4] = [
 pub fn next(situation: &Situation) -> Next {
     match situation.operation {
         OperationKind::Provision => provision(situation),
-        OperationKind::Deprovision => deprovision(situation),
+        OperationKind::Update if situation.new_certificate => certify(situation, &REPLACE),
+        OperationKind::Update => in_sequence(situation, &CONFIGURE),
+        OperationKind::Deprovision => in_sequence(situation, &DEPROVISION),
     }
 }
 
 fn provision(situation: &Situation) -> Next {
-    let mut next = Next::default();
+    let mut next = certify(situation, &ATTACH);
     if find(situation, StepKind::CreateDistribution, 0).is_none() {
-        next.steps.push(due(StepKind::CreateDistribution, 0));
+        next.steps.insert(0, due(StepKind::CreateDistribution, 0));
     }
+    next
+}
+
+/// A new certificate, from the order on, and then what is done `with_it`.
+fn certify(situation: &Situation, with_it: &[StepKind]) -> Next {
+    let mut next = Next::default();
     let newest = situation
         .steps
         .iter()
@@ -157,7 +179,7 @@ fn provision(situation: &Situation) -> Next {
     if !all_verified {
         return next;
     }
-    for kind in AFTER_VERIFICATION {
+    for kind in CERTIFICATE.iter().chain(with_it).copied() {
         let joined = kind != StepKind::AttachCertificate || is_done(situation, StepKind::CreateDistribution, 0);
         match find(situation, kind, round) {
             Some(step) if step.state == StepState::Done => {}
@@ -174,9 +196,10 @@ fn provision(situation: &Situation) -> Next {
     next
 }
 
-fn deprovision(situation: &Situation) -> Next {
+/// One step after the other, without an order.
+fn in_sequence(situation: &Situation, kinds: &[StepKind]) -> Next {
     let mut next = Next::default();
-    for kind in DEPROVISION {
+    for kind in kinds.iter().copied() {
         match find(situation, kind, 0) {
             Some(step) if step.state == StepState::Done => {}
             Some(_) => return next,

@@ -150,6 +150,9 @@ pub struct Schedules {
     /// Attaching certificate and aliases.
     #[arg(long, env, default_value = "first=5s,factor=2,max=2m,deadline=1d")]
     pub schedule_attach_certificate: Schedule,
+    /// Changing the distribution.
+    #[arg(long, env, default_value = "first=5s,factor=2,max=2m,deadline=1d")]
+    pub schedule_configure_distribution: Schedule,
     /// Waiting for CloudFront to deploy.
     #[arg(long, env, default_value = "first=15s,factor=1.5,max=1m,deadline=1d")]
     pub schedule_await_deployment: Schedule,
@@ -183,6 +186,7 @@ impl Schedules {
             StepKind::FinalizeOrder => &self.schedule_finalize_order,
             StepKind::UploadCertificate => &self.schedule_upload_certificate,
             StepKind::AttachCertificate => &self.schedule_attach_certificate,
+            StepKind::ConfigureDistribution => &self.schedule_configure_distribution,
             StepKind::AwaitDeployment => &self.schedule_await_deployment,
             StepKind::DisableDistribution => &self.schedule_disable_distribution,
             StepKind::DeleteDistribution => &self.schedule_delete_distribution,

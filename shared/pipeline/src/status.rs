@@ -91,12 +91,13 @@ pub fn describe(view: &View, responder: &str) -> String {
     let mut text = match (view.state, view.kind) {
         (OperationState::Failed, _) => view.failure.clone().unwrap_or_else(|| "Failed.".to_string()),
         (OperationState::Superseded, _) => "Given up: this service is being deleted instead.".to_string(),
+        (OperationState::Succeeded, OperationKind::Update) => format!("Updated. {}", succeeded(view)),
         (OperationState::Succeeded, OperationKind::Deprovision) => "Everything is removed.".to_string(),
         (OperationState::Succeeded, OperationKind::Provision) => succeeded(view),
         (OperationState::Running, OperationKind::Deprovision) => {
             format!("Removing the service. {}", working(view))
         }
-        (OperationState::Running, OperationKind::Provision) => provisioning(view, responder),
+        (OperationState::Running, OperationKind::Provision | OperationKind::Update) => at_work(view, responder),
     };
     truncate(&mut text, MOST_BYTES);
     text
@@ -114,7 +115,7 @@ fn succeeded(view: &View) -> String {
     text
 }
 
-fn provisioning(view: &View, responder: &str) -> String {
+fn at_work(view: &View, responder: &str) -> String {
     let mut needy: Vec<&DomainView> = view
         .domains
         .iter()
@@ -188,6 +189,9 @@ fn provisioning(view: &View, responder: &str) -> String {
     }
     if !needy.is_empty() && !view.steps.is_empty() {
         let _ = write!(text, "\nMeanwhile: {}", working(view));
+    }
+    if view.kind == OperationKind::Update {
+        text.push_str("\nUntil then the service goes on as it was.");
     }
     if let Some(target) = &view.distribution_domain {
         let _ = write!(
@@ -272,6 +276,7 @@ fn working(view: &View) -> String {
             StepKind::FinalizeOrder => "fetching the certificate",
             StepKind::UploadCertificate => "uploading the certificate",
             StepKind::AttachCertificate => "attaching the certificate and the domains",
+            StepKind::ConfigureDistribution => "changing the CloudFront distribution",
             StepKind::AwaitDeployment => "CloudFront is deploying, which takes minutes",
             StepKind::DisableDistribution => "disabling the CloudFront distribution",
             StepKind::DeleteDistribution => "deleting the CloudFront distribution",

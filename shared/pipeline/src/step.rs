@@ -54,6 +54,8 @@ pub enum StepKind {
     UploadCertificate,
     /// Set aliases and certificate on the distribution, together.
     AttachCertificate,
+    /// Set what an update changes on the distribution: settings, aliases and certificate, together.
+    ConfigureDistribution,
     /// Wait until CloudFront says `Deployed`.
     AwaitDeployment,
     /// Disable the distribution; CloudFront deletes only disabled ones.
@@ -66,7 +68,7 @@ pub enum StepKind {
 
 impl StepKind {
     /// Every kind there is.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::CreateDistribution,
         Self::PlaceOrder,
         Self::VerifyChallenge,
@@ -75,6 +77,7 @@ impl StepKind {
         Self::FinalizeOrder,
         Self::UploadCertificate,
         Self::AttachCertificate,
+        Self::ConfigureDistribution,
         Self::AwaitDeployment,
         Self::DisableDistribution,
         Self::DeleteDistribution,
@@ -92,6 +95,7 @@ impl StepKind {
             Self::FinalizeOrder => "finalize-order",
             Self::UploadCertificate => "upload-certificate",
             Self::AttachCertificate => "attach-certificate",
+            Self::ConfigureDistribution => "configure-distribution",
             Self::AwaitDeployment => "await-deployment",
             Self::DisableDistribution => "disable-distribution",
             Self::DeleteDistribution => "delete-distribution",
@@ -102,9 +106,11 @@ impl StepKind {
     /// The service that does steps of this kind.
     pub fn service(self) -> Service {
         match self {
-            Self::CreateDistribution | Self::AwaitDeployment | Self::DisableDistribution | Self::DeleteDistribution => {
-                Service::Distribution
-            }
+            Self::CreateDistribution
+            | Self::ConfigureDistribution
+            | Self::AwaitDeployment
+            | Self::DisableDistribution
+            | Self::DeleteDistribution => Service::Distribution,
             Self::VerifyChallenge => Service::ChallengeVerifier,
             Self::PlaceOrder | Self::AnswerChallenges | Self::AwaitValidation | Self::FinalizeOrder => {
                 Service::CertificateIssuer

@@ -99,6 +99,24 @@ impl Store {
         row.as_ref().map(certificate_from).transpose()
     }
 
+    /// The certificate that the distribution was last told to use.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn attached_certificate(&self, task: &Task) -> Result<Option<Certificate>, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_opt(
+                &format!(
+                    "select {COLUMNS} from certificates c where c.instance_id = $1 and c.attached_at is not null \
+                     and c.retired_at is null order by c.attached_at desc limit 1"
+                ),
+                &[&task.instance.id],
+            )
+            .await?;
+        row.as_ref().map(certificate_from).transpose()
+    }
+
     /// The certificate's private key, PKCS #8 DER.
     ///
     /// # Errors

@@ -76,7 +76,8 @@ pub(crate) async fn prove(
     Ok(None)
 }
 
-/// Writes down that the CA turned domains down: each rests for a while that grows with the count.
+/// Writes down that the CA turned domains down: each rests for a while that grows with the count. One that serves with
+/// a certificate stays the instance's.
 pub(crate) async fn reject(
     tx: &Transaction<'_>,
     instance: &str,
@@ -86,7 +87,9 @@ pub(crate) async fn reject(
     for rejection in rejections {
         let row = tx
             .query_opt(
-                "update claims set rejections = rejections + 1, ca_said = $3, proved = false \
+                "update claims set rejections = rejections + 1, ca_said = $3, proved = proved and exists \
+                   (select 1 from certificates c where c.instance_id = $1 and c.attached_at is not null \
+                    and c.retired_at is null and $2 = any(c.names)) \
                  where instance_id = $1 and domain = $2 returning rejections",
                 &[
                     &instance,

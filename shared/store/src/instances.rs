@@ -16,19 +16,20 @@ pub struct Instance {
     pub id: String,
     /// Whose it is: the organization, or the narrowest thing the platform tells.
     pub tenant: String,
-    /// What the user set.
+    /// What the user set; what it is to be, while an update runs.
     pub settings: Settings,
     /// CloudFront's id, once known.
     pub distribution_id: Option<String>,
     /// CloudFront's name, once known.
     pub distribution_domain: Option<String>,
-    /// Its domains, sorted.
+    /// Its domains, sorted; those it is to have, while an update runs.
     pub domains: Vec<String>,
 }
 
-/// Selects what [`instance_from`] reads, from `instances i`.
-pub(crate) const INSTANCE_COLUMNS: &str = "i.id as instance_id, i.tenant, i.settings, i.distribution_id, i.distribution_domain, \
-     array(select c.domain from claims c where c.instance_id = i.id order by c.domain) as domains";
+/// Selects what [`instance_from`] reads, from `instances i` and `operations o`.
+pub(crate) const INSTANCE_COLUMNS: &str = "i.id as instance_id, i.tenant, coalesce(o.target->'settings', i.settings) as settings, \
+     i.distribution_id, i.distribution_domain, \
+     array(select jsonb_array_elements_text(coalesce(o.target->'request', i.request)->'parameters'->'domains') order by 1) as domains";
 
 pub(crate) fn instance_from(row: &Row) -> Result<Instance, StoreError> {
     Ok(Instance {

@@ -18,6 +18,7 @@ mod status;
 mod steps;
 mod sweep;
 mod tls;
+mod updating;
 
 pub use accounts::Account;
 pub use certificates::{Certificate, NewCertificate};
@@ -33,3 +34,4 @@ pub use sealing::KeyRing;
 pub use status::InstanceView;
 pub use steps::Task;
 pub use tls::TlsRefused;
+pub use updating::{Changes, Update};

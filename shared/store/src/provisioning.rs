@@ -47,6 +47,8 @@ pub enum Provision {
     },
     /// The same request came before and is done.
     Exists,
+    /// The same request came before and is done, but an update is at work.
+    Busy,
     /// The id is in use with other attributes, or its provision failed, or it is being or was removed.
     Conflict {
         /// Why, for the user.
@@ -117,7 +119,9 @@ impl Store {
                     (OperationKind::Provision, OperationState::Running) => Provision::Running {
                         operation: row.try_get("id")?,
                     },
-                    (OperationKind::Provision, OperationState::Succeeded) => Provision::Exists,
+                    (OperationKind::Update, OperationState::Running) => Provision::Busy,
+                    // An update that failed changed nothing.
+                    (OperationKind::Provision, OperationState::Succeeded) | (OperationKind::Update, _) => Provision::Exists,
                     (OperationKind::Provision, OperationState::Failed | OperationState::Superseded) => {
                         conflict("this instance could not be created; delete it first")
                     }
@@ -146,14 +150,14 @@ impl Store {
                 &[&new.id, &new.tenant, &new.domains],
             )
             .await?;
-            let (operation, rings) = begin(tx, &new.id, OperationKind::Provision, &new.domains, schedules).await?;
+            let (operation, rings) = begin(tx, &new.id, Beginning::provision(&new.domains), schedules).await?;
             Ok(Provision::Accepted { operation, rings })
         })
         .await
     }
 
-    /// Begins a deprovision, at any moment: a provision that still runs is superseded by it, and whatever a worker then
-    /// still does for it is stale.
+    /// Begins a deprovision, at any moment: a provision or update that still runs is superseded by it, and whatever a
+    /// worker then still does for it is stale.
     ///
     /// # Errors
     /// Database errors; then nothing was written.
@@ -180,38 +184,72 @@ impl Store {
                 let running: Uuid = row.try_get("id")?;
                 match row.try_get::<_, String>("kind")?.parse()? {
                     OperationKind::Deprovision => return Ok(Deprovision::Running { operation: running }),
-                    OperationKind::Provision => end(tx, instance, running, Ending::Superseded).await?,
+                    OperationKind::Provision | OperationKind::Update => {
+                        end(tx, instance, running, Ending::Superseded).await?;
+                    }
                 }
             }
-            let (operation, rings) = begin(tx, instance, OperationKind::Deprovision, &[], schedules).await?;
+            let (operation, rings) = begin(tx, instance, Beginning::deprovision(), schedules).await?;
             Ok(Deprovision::Accepted { operation, rings })
         })
         .await
     }
 }
 
-async fn begin(
+/// What an operation begins with.
+pub(crate) struct Beginning<'b> {
+    pub(crate) kind: OperationKind,
+    pub(crate) domains: &'b [String],
+    pub(crate) new_certificate: bool,
+    /// What an update wants.
+    pub(crate) target: Option<serde_json::Value>,
+}
+
+impl<'b> Beginning<'b> {
+    fn provision(domains: &'b [String]) -> Self {
+        Self {
+            kind: OperationKind::Provision,
+            domains,
+            new_certificate: true,
+            target: None,
+        }
+    }
+
+    fn deprovision() -> Self {
+        Self {
+            kind: OperationKind::Deprovision,
+            domains: &[],
+            new_certificate: false,
+            target: None,
+        }
+    }
+}
+
+/// Writes an operation with its first steps; the instance is locked.
+pub(crate) async fn begin(
     tx: &deadpool_postgres::Transaction<'_>,
     instance: &str,
-    kind: OperationKind,
-    domains: &[String],
+    beginning: Beginning<'_>,
     schedules: &Schedules,
 ) -> Result<(Uuid, Vec<Ring>), StoreError> {
     let operation = Uuid::new_v4();
     tx.execute(
-        "insert into operations (id, instance_id, kind, deadline_at) \
-         values ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond')",
+        "insert into operations (id, instance_id, kind, target, deadline_at) \
+         values ($1, $2, $3, $4, clock_timestamp() + $5 * interval '1 millisecond')",
         &[
             &operation,
             &instance,
-            &kind.as_str(),
+            &beginning.kind.as_str(),
+            &beginning.target,
             &as_millis(schedules.operation_deadline.into()),
         ],
     )
     .await?;
     let first = plan::next(&Situation {
-        operation: kind,
-        domains: domains
+        operation: beginning.kind,
+        new_certificate: beginning.new_certificate,
+        domains: beginning
+            .domains
             .iter()
             .map(|domain| plan::Domain {
                 domain: domain.clone(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use deadpool_postgres::Transaction;
 use pipeline::plan::{self, Situation};
-use pipeline::{OperationKind, Outcome, Ring, Schedules, Verdict};
+use pipeline::{OperationKind, Outcome, Ring, Schedules, StepKind, Verdict};
 use uuid::Uuid;
 
 use crate::claims;
@@ -134,12 +134,7 @@ async fn give_up(tx: &Transaction<'_>, task: &Task, waiting_for: &str) -> Result
         "" => format!("Gave up on {}: {waiting_for}", task.kind.as_str()),
         domain => format!("{domain} could not be verified in time: {waiting_for}"),
     };
-    let then = match task.operation_kind {
-        OperationKind::Provision => "delete the service and create it again",
-        OperationKind::Deprovision => "delete the service again",
-    };
-    let for_user = format!("{what}. Mend what is named, then {then}.");
-    fail(tx, task, &for_user, "the step's deadline has passed").await
+    fail(tx, task, &what, "the step's deadline has passed").await
 }
 
 async fn done(
@@ -159,11 +154,14 @@ async fn done(
         &[&task.step, &verdict.as_str(), &method, &reason],
     )
     .await?;
+    if (task.operation_kind, task.kind) == (OperationKind::Update, StepKind::ConfigureDistribution) {
+        apply_target(tx, task).await?;
+    }
     if let Some(reason) = reason
         && operation_is_overdue(tx, task).await?
     {
         let for_user = format!(
-            "Gave up after {} orders at the CA: {}. Mend what is named, then delete the service and create it again.",
+            "Gave up after {} orders at the CA: {}",
             task.round,
             reason.trim_end_matches('.')
         );
@@ -260,7 +258,31 @@ async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// CloudFront was told: from now on the instance is what the update wanted.
+async fn apply_target(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
+    tx.execute(
+        "update instances i set settings = o.target->'settings', request = o.target->'request', \
+         plan_id = o.target->'request'->>'plan_id' from operations o where o.id = $1 and i.id = o.instance_id",
+        &[&task.operation],
+    )
+    .await?;
+    drop_other_claims(tx, &task.instance.id).await
+}
+
+/// A domain that the instance neither has nor asks for any more is free for others.
+async fn drop_other_claims(tx: &Transaction<'_>, instance: &str) -> Result<(), StoreError> {
+    tx.execute(
+        "delete from claims c using instances i where i.id = $1 and c.instance_id = i.id \
+         and not i.request->'parameters'->'domains' ? c.domain",
+        &[&instance],
+    )
+    .await?;
+    Ok(())
+}
+
+/// `for_user` says what happened and what has to be mended; what to do then depends on the operation.
 async fn fail(tx: &Transaction<'_>, task: &Task, for_user: &str, cause: &str) -> Result<(), StoreError> {
+    let for_user = &format!("{}. {}", for_user.trim_end_matches('.'), task.operation_kind.remedy());
     tx.execute(
         "update steps set state = 'failed', ended_at = now() where id = $1",
         &[&task.step],
@@ -304,6 +326,7 @@ pub(crate) async fn end(
         &[&operation],
     )
     .await?;
+    drop_other_claims(tx, instance).await?;
     // A domain that was proved on the way to nothing must not stay out of everybody else's reach.
     tx.execute(
         "update claims set proved = false where instance_id = $1 and not exists \
@@ -338,8 +361,8 @@ async fn situation(tx: &Transaction<'_>, task: &Task) -> Result<Situation, Store
              from claims c \
              left join orders r on r.operation_id = $2 and r.round = $3 \
              left join authorizations z on z.order_id = r.id and z.domain = c.domain \
-             where c.instance_id = $1 order by c.domain",
-            &[&task.instance.id, &task.operation, &task.round],
+             where c.instance_id = $1 and c.domain = any($4) order by c.domain",
+            &[&task.instance.id, &task.operation, &task.round, &task.instance.domains],
         )
         .await?
         .iter()
@@ -351,9 +374,16 @@ async fn situation(tx: &Transaction<'_>, task: &Task) -> Result<Situation, Store
             })
         })
         .collect::<Result<_, StoreError>>()?;
+    let row = tx
+        .query_one(
+            "select coalesce((target->>'new_certificate')::boolean, false) from operations where id = $1",
+            &[&task.operation],
+        )
+        .await?;
     Ok(Situation {
         operation: task.operation_kind,
         domains,
+        new_certificate: row.try_get(0)?,
         steps,
     })
 }

@@ -1,6 +1,7 @@
 -- Everything that pipeline::status::View holds, in one statement over indexes.
 with asked as (
     select o.id, o.kind, o.state, o.failure, i.tenant, i.distribution_domain, i.id as instance_id,
+           coalesce(o.target->'request', i.request)->'parameters'->'domains' as domains,
            (select max(s.round) from steps s where s.operation_id = o.id) as round
     from instances i
     join operations o on o.instance_id = i.id
@@ -37,7 +38,7 @@ select json_build_object(
         from claims c
         left join steps s on s.operation_id = a.id and s.kind = 'verify-challenge' and s.subject = c.domain and s.round = a.round
         left join authorizations z on z.order_id = r.id and z.domain = c.domain
-        where c.instance_id = a.instance_id), '[]'),
+        where c.instance_id = a.instance_id and a.domains ? c.domain), '[]'),
     'steps', coalesce((
         select json_agg(json_build_object(
             'kind', s.kind,

@@ -190,10 +190,14 @@ impl Facts {
             .or_default() += 1;
     }
 
-    /// The broker was ready so long after what had silenced it.
-    pub fn broker_ready_after(&self, time: Duration) {
+    /// The broker was ready so long after what had silenced it, in this weather. While something else silences it, that
+    /// one's end is what counts.
+    pub fn broker_ready_after(&self, time: Duration, weather: Weather) {
+        let alone = weather.disturbances == 1 && weather == self.weather();
         let mut seen = self.seen();
-        seen.broker_ready_after = seen.broker_ready_after.max(time);
+        if alone {
+            seen.broker_ready_after = seen.broker_ready_after.max(time);
+        }
     }
 
     /// Steps were overdue by so many seconds.

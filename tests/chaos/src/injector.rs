@@ -73,9 +73,9 @@ impl Injector {
         }
         if fault.silences_the_broker() {
             // It is over when the broker itself says so; how long that takes is a figure of the report.
-            let lifted = Instant::now();
+            let (lifted, weather) = (Instant::now(), facts.weather());
             self.up("broker-api", "readyz").await.ok();
-            facts.broker_ready_after(lifted.elapsed());
+            facts.broker_ready_after(lifted.elapsed(), weather);
         }
         facts.fault_is_over(number, &fault);
     }

@@ -109,6 +109,16 @@ impl Platform {
         self.call(Method::PUT, &path, Some(&body)).await
     }
 
+    /// `cf update-service … -c PARAMETERS`.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn update(&self, id: &str, parameters: Value) -> anyhow::Result<Answer> {
+        let path = format!("/v2/service_instances/{id}?accepts_incomplete=true");
+        let body = json!({"service_id": SERVICE_ID, "parameters": parameters});
+        self.call(Method::PATCH, &path, Some(&body)).await
+    }
+
     /// `cf delete-service`.
     ///
     /// # Errors

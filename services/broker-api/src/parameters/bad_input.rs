@@ -2,6 +2,7 @@
 //! tests and for those against a running broker.
 
 mod domains;
+mod edge;
 mod lists;
 mod origins;
 
@@ -17,6 +18,7 @@ pub fn bad_parameters() -> Vec<BadParameters> {
     all.extend(origins::bad_origins());
     all.extend(origins::bad_paths());
     all.extend(lists::bad_lists());
+    all.extend(edge::bad_edges());
     all
 }
 
@@ -108,28 +110,19 @@ fn shapes() -> Vec<BadParameters> {
         ),
         (
             "unknown key",
-            with("price_class", json!("all")),
-            &["\"price_class\"", "known are domains, domain, origin, path"],
+            with("lambda", json!("all")),
+            &["\"lambda\"", "known are domains, domain, origin, path"],
         ),
         (
             "unknown key with control character",
             with("a\u{7}b", json!(1)),
             &["\"a\\u{7}b\"", "known are"],
         ),
-        (
-            "unknown key though null",
-            with("price_class", json!(null)),
-            &["\"price_class\""],
-        ),
-        (
-            "default_ttl",
-            with("default_ttl", json!(60)),
-            &["default_ttl", "not supported yet"],
-        ),
+        ("unknown key though null", with("lambda", json!(null)), &["\"lambda\""]),
         (
             "timestamp",
             with("timestamp", json!("now")),
-            &["timestamp", "not supported yet"],
+            &["timestamp", "it is for updates"],
         ),
     ]
 }

@@ -4,22 +4,12 @@ use std::net::IpAddr;
 
 use idna::AsciiDenyList;
 use idna::uts46::{Hyphens, Uts46};
+use pipeline::managed::{CACHE, Managed, ORIGIN_REQUEST, RESPONSE_HEADERS};
 use proptest::prelude::*;
 
 use super::*;
 
-const KEYS: [&str; 10] = [
-    "domains",
-    "domain",
-    "origin",
-    "path",
-    "insecure_origin",
-    "forward_headers",
-    "headers",
-    "forward_cookies",
-    "cookies",
-    "default_ttl",
-];
+const KEYS: [&str; 19] = super::keys::KNOWN;
 
 /// Nothing that a user wrote makes a description longer: it is shown at most three times, 80 characters each, and an
 /// escaped character takes up to ten.
@@ -138,6 +128,32 @@ fn names() -> impl Strategy<Value = Value> {
     (names, any::<bool>()).prop_map(|(names, listed)| if listed { json!(names) } else { json!(names.join(", ")) })
 }
 
+/// What the edge does by itself, nearly or quite right.
+fn edge() -> impl Strategy<Value = (&'static str, Value)> {
+    let names = |policies: &[Managed]| {
+        let mut names: Vec<&str> = policies.iter().map(|policy| policy.name).collect();
+        names.push("Managed-Nothing");
+        prop::sample::select(names).prop_map(Value::from)
+    };
+    let pages = prop::collection::btree_map("[345][01][0-9]", "/?[a-z/%.]{0,9}", 0..3);
+    prop_oneof![
+        (Just("cache_policy"), names(&CACHE)),
+        (Just("origin_request_policy"), names(&ORIGIN_REQUEST)),
+        (Just("response_headers_policy"), names(&RESPONSE_HEADERS)),
+        (Just("default_ttl"), (-1_i64..40_000_000).prop_map(Value::from)),
+        (Just("error_responses"), pages.prop_map(|pages| json!(pages))),
+        (
+            Just("price_class"),
+            "PriceClass_(100|200|All|None)".prop_map(Value::from)
+        ),
+        (
+            prop::sample::select(vec!["hsts", "compress", "http3"]),
+            any::<bool>().prop_map(Value::from)
+        ),
+        (Just("failover_origin"), name().prop_map(Value::from)),
+    ]
+}
+
 /// Parameters that are nearly or quite right.
 fn nearly() -> impl Strategy<Value = Value> {
     let path = prop_oneof![
@@ -160,6 +176,7 @@ fn nearly() -> impl Strategy<Value = Value> {
         (prop::sample::select(vec!["forward_cookies", "cookies"]), tokens()),
         (Just("insecure_origin"), any::<bool>().prop_map(Value::from)),
         (Just("domains"), names()),
+        edge(),
         (Just("origin"), name().prop_map(Value::from)),
         (prop::sample::select(KEYS.to_vec()), anything()),
     ];

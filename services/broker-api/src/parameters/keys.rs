@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{ParameterError, shown};
 
 /// What this version knows.
-const KNOWN: [&str; 9] = [
+pub(super) const KNOWN: [&str; 19] = [
     "domains",
     "domain",
     "origin",
@@ -15,15 +15,16 @@ const KNOWN: [&str; 9] = [
     "headers",
     "forward_cookies",
     "cookies",
-];
-
-/// What the brokers before knew and this one doesn't yet.
-const NOT_YET: [&str; 5] = [
     "default_ttl",
     "error_responses",
     "cache_policy",
     "origin_request_policy",
-    "timestamp",
+    "response_headers_policy",
+    "hsts",
+    "price_class",
+    "compress",
+    "http3",
+    "failover_origin",
 ];
 
 /// The most edits between a name and what was probably meant.
@@ -33,10 +34,10 @@ pub(super) fn check(object: &Map<String, Value>) -> Result<(), ParameterError> {
     let Some(unknown) = object.keys().find(|key| !KNOWN.contains(&key.as_str())) else {
         return Ok(());
     };
-    if NOT_YET.contains(&unknown.as_str()) {
+    if unknown == "timestamp" {
         return Err(ParameterError::new(
-            unknown,
-            "this parameter is not supported yet; leave it out",
+            "timestamp",
+            "it is for updates, where it has the distribution looked at again; leave it out",
         ));
     }
     let all = KNOWN.join(", ");
@@ -96,7 +97,7 @@ mod tests {
             ("forward_header", Some("forward_headers")),
             ("cookie", Some("cookies")),
             ("paths", Some("path")),
-            ("price_class", None),
+            ("priceclass", Some("price_class")),
             ("ttl", None),
             ("", None),
         ] {

@@ -106,20 +106,37 @@ fn odd_character(path: &str) -> Option<char> {
     })
 }
 
+/// The path of a page at the origin.
+pub(super) fn is_page(path: &str) -> bool {
+    path.len() > 1 && path.len() <= MOST_PATH && path.starts_with('/') && odd_character(path).is_none()
+}
+
+/// Asked when the origin fails: another host, or there would be nothing to fail over to.
+pub(super) fn failover(object: &Map<String, Value>, origin: &Origin) -> Result<Option<String>, ParameterError> {
+    let fault = |what: String| Err(ParameterError::new("failover_origin", what));
+    let host = match present(object, "failover_origin") {
+        None => return Ok(None),
+        Some(Value::String(text)) if text.trim().is_empty() => return Ok(None),
+        Some(Value::String(text)) => host_name(text).map_err(|fault| ParameterError::new("failover_origin", fault))?,
+        Some(other) => {
+            return fault(format!(
+                "{} is not a string; write a host name such as \"standby.example.com\"",
+                shown_json(other)
+            ));
+        }
+    };
+    if host == origin.host {
+        return fault(format!("{} is the origin itself; write another host", shown(&host)));
+    }
+    Ok(Some(host))
+}
+
 pub(super) fn insecure(object: &Map<String, Value>, origin: &Origin) -> Result<bool, ParameterError> {
-    match present(object, "insecure_origin") {
-        None | Some(Value::Bool(false)) => Ok(false),
-        Some(Value::Bool(true)) if origin.is_default => Err(ParameterError::new(
+    match super::boolean(object, "insecure_origin")? {
+        Some(true) if origin.is_default => Err(ParameterError::new(
             "insecure_origin",
             "true is not for the default origin, which speaks HTTPS; write false, or name an origin of your own",
         )),
-        Some(Value::Bool(true)) => Ok(true),
-        Some(other) => Err(ParameterError::new(
-            "insecure_origin",
-            format!(
-                "{} is not a boolean; write true or false, without quotes",
-                shown_json(other)
-            ),
-        )),
+        given => Ok(given.unwrap_or(false)),
     }
 }

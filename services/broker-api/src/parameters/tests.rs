@@ -169,7 +169,7 @@ fn the_texts_as_users_read_them() {
     insta::assert_snapshot!(text(json!({"domains": ["https://www.example.com/shop"]})), @r#"domains: "https://www.example.com/shop" has a scheme; leave out "https://" and write the host name alone: "www.example.com"."#);
     insta::assert_snapshot!(text(json!({"domain": "*.example.com"})), @r#"domain: "*.example.com" is a wildcard, and those are not supported yet; name each domain, such as www.example.com."#);
     insta::assert_snapshot!(text(json!({"domains": ["a.example.com", "A.example.com."]})), @r#"domains: "a.example.com" is there twice (upper and lower case, a dot at the end and IDNA forms are the same); write it once."#);
-    insta::assert_snapshot!(text(json!({"domains": "www.example.com", "orign": "x"})), @r#"parameters: there is no parameter "orign"; did you mean "origin"? Known are domains, domain, origin, path, insecure_origin, forward_headers, headers, forward_cookies, cookies."#);
+    insta::assert_snapshot!(text(json!({"domains": "www.example.com", "orign": "x"})), @r#"parameters: there is no parameter "orign"; did you mean "origin"? Known are domains, domain, origin, path, insecure_origin, forward_headers, headers, forward_cookies, cookies, default_ttl, error_responses, cache_policy, origin_request_policy, response_headers_policy, hsts, price_class, compress, http3, failover_origin."#);
     insta::assert_snapshot!(text(json!({"domains": "www.example.com", "insecure_origin": "yes"})), @r#"insecure_origin: "yes" is not a boolean; write true or false, without quotes."#);
     insta::assert_snapshot!(text(json!({"domains": "www.example.com", "forward_headers": ["*", "Accept"]})), @r#"forward_headers: ["*","Accept"] (a list) has "*" beside others; "*" means all headers and stands alone."#);
 }

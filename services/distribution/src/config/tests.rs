@@ -11,9 +11,8 @@ fn instance() -> Instance {
         settings: Settings {
             origin: "app.example.net".to_string(),
             path: "/shop".to_string(),
-            insecure_origin: false,
             forward_headers: vec!["Host".to_string(), "Accept".to_string()],
-            forward_cookies: Cookies::All,
+            ..Settings::default()
         },
         distribution_id: None,
         distribution_domain: None,
@@ -146,4 +145,143 @@ fn a_long_instance_id_still_has_a_comment_of_its_own() {
         assert!(!comments[index + 1..].contains(one), "{one}");
     }
     assert_eq!(comments[2], format!("cdn-broker {}", ids[2]));
+}
+
+/// The same as CloudFront would give it back: with what others put there, and lists in an order of its own.
+fn as_read(instance: &Instance) -> DistributionConfig {
+    let mut there = config(instance);
+    there.web_acl_id = Some("a-firewall".to_string());
+    let origins = there.origins.as_mut().unwrap();
+    origins.items[0].connection_attempts = Some(2);
+    if let Some(custom) = origins.items[0].custom_origin_config.as_mut() {
+        custom.origin_read_timeout = Some(60);
+    }
+    let other = origin("somebodys", "other.example.net", "", custom_origin(true, None).unwrap()).unwrap();
+    origins.items.insert(0, other);
+    origins.quantity = 3;
+    let mut theirs = challenge_behavior().unwrap();
+    theirs.path_pattern = "/api/*".to_string();
+    theirs.target_origin_id = "somebodys".to_string();
+    let behaviors = there.cache_behaviors.as_mut().unwrap();
+    behaviors.items.as_mut().unwrap().push(theirs);
+    behaviors.quantity = 2;
+    let default = there.default_cache_behavior.as_mut().unwrap();
+    default.allowed_methods.as_mut().unwrap().items.reverse();
+    default.field_level_encryption_id = Some("theirs".to_string());
+    there
+}
+
+#[test]
+fn what_is_as_wanted_is_left_as_it_is() {
+    let instance = instance();
+    let there = as_read(&instance);
+    let mut changed = there.clone();
+    put_into(&mut changed, &config(&instance));
+    assert_eq!(changed, there, "nothing to write");
+}
+
+#[test]
+fn what_is_ours_is_put_right_and_what_others_put_there_stays() {
+    let before = instance();
+    let mut after = instance();
+    after.settings.origin = "new.example.net".to_string();
+    after.settings.path = String::new();
+    after.settings.http3 = true;
+    after.settings.failover_origin = Some("standby.example.net".to_string());
+    let mut there = as_read(&before);
+    // Somebody's hand.
+    there.enabled = false;
+    put_into(&mut there, &config(&after));
+    assert!(there.enabled);
+    assert_eq!(there.http_version, Some(HttpVersion::Http2and3));
+    assert_eq!(there.web_acl_id.as_deref(), Some("a-firewall"));
+    let origins = there.origins.as_ref().unwrap();
+    let hosts: Vec<&str> = origins.items.iter().map(|origin| origin.domain_name.as_str()).collect();
+    assert_eq!(
+        hosts,
+        [
+            "other.example.net",
+            "new.example.net",
+            "acme.example.org",
+            "standby.example.net"
+        ]
+    );
+    assert_eq!(origins.quantity, 4);
+    let ours = &origins.items[1];
+    assert_eq!(ours.connection_attempts, Some(2));
+    assert_eq!(
+        ours.custom_origin_config.as_ref().unwrap().origin_read_timeout,
+        Some(60)
+    );
+    let default = there.default_cache_behavior.as_ref().unwrap();
+    assert_eq!(default.target_origin_id, FAILOVER_GROUP);
+    assert_eq!(default.allowed_methods.as_ref().unwrap().quantity, 3);
+    assert_eq!(default.field_level_encryption_id.as_deref(), Some("theirs"));
+    assert_eq!(there.origin_groups.as_ref().unwrap().quantity, 1);
+    let patterns: Vec<&str> = there
+        .cache_behaviors
+        .as_ref()
+        .unwrap()
+        .items()
+        .iter()
+        .map(|behavior| behavior.path_pattern.as_str())
+        .collect();
+    assert_eq!(patterns, ["/.well-known/acme-challenge/*", "/api/*"]);
+
+    // And back.
+    put_into(&mut there, &config(&before));
+    let origins = there.origins.as_ref().unwrap();
+    assert!(!origins.items.iter().any(|origin| origin.id == FAILOVER_ORIGIN));
+    assert_eq!(there.origin_groups.as_ref().unwrap().quantity, 0);
+    assert_eq!(
+        there
+            .default_cache_behavior
+            .as_ref()
+            .unwrap()
+            .allowed_methods
+            .as_ref()
+            .unwrap()
+            .quantity,
+        7
+    );
+}
+
+#[test]
+fn a_cache_policy_takes_the_place_of_forwarded_values_and_back() {
+    let forwarding = instance();
+    let mut caching = instance();
+    caching.settings.cache_policy = Some(pipeline::managed::CACHE[0]);
+    caching.settings.origin_request_policy = Some(pipeline::managed::ORIGIN_REQUEST[0]);
+    caching.settings.response_headers_policy = Some(pipeline::managed::RESPONSE_HEADERS[0]);
+    let mut there = as_read(&forwarding);
+    put_into(&mut there, &config(&caching));
+    let default = there.default_cache_behavior.as_ref().unwrap();
+    assert_eq!(default.cache_policy_id.as_deref(), Some(pipeline::managed::CACHE[0].id));
+    assert_eq!(
+        default.origin_request_policy_id.as_deref(),
+        Some(pipeline::managed::ORIGIN_REQUEST[0].id)
+    );
+    assert_eq!(
+        (&default.forwarded_values, default.default_ttl, default.max_ttl),
+        (&None, None, None)
+    );
+    put_into(&mut there, &config(&forwarding));
+    let default = there.default_cache_behavior.as_ref().unwrap();
+    assert_eq!(
+        (&default.cache_policy_id, &default.response_headers_policy_id),
+        (&None, &None)
+    );
+    assert!(default.forwarded_values.is_some());
+    assert_eq!(default.default_ttl, Some(86_400));
+}
+
+#[test]
+fn pages_for_errors_are_shown_with_the_errors_own_status() {
+    let mut instance = instance();
+    instance.settings.error_responses.insert(404, "/lost.html".to_string());
+    let pages = config(&instance).custom_error_responses.unwrap();
+    assert_eq!(pages.quantity, 1);
+    let page = &pages.items()[0];
+    assert_eq!((page.error_code, page.response_code.as_deref()), (404, Some("404")));
+    assert_eq!(page.response_page_path.as_deref(), Some("/lost.html"));
 }

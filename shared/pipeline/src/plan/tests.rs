@@ -22,6 +22,7 @@ fn situation(operation: OperationKind, domains: &[&str]) -> Situation {
                 held_until: None,
             })
             .collect(),
+        new_certificate: false,
         steps: vec![],
     }
 }
@@ -158,4 +159,33 @@ fn deprovision_is_one_after_the_other() {
         .map(|(k, ..)| k)
         .collect();
     assert_eq!(kinds, DEPROVISION);
+}
+
+fn kinds(of: Situation) -> Vec<StepKind> {
+    play(of, |_| 0).into_iter().map(|(kind, ..)| kind).collect()
+}
+
+#[test]
+fn an_update_of_settings_touches_no_certificate() {
+    assert_eq!(kinds(situation(OperationKind::Update, &["a.example"])), CONFIGURE);
+}
+
+#[test]
+fn an_update_of_domains_touches_the_distribution_only_with_the_new_certificate_in_hand() {
+    let mut now = situation(OperationKind::Update, &["a.example"]);
+    now.new_certificate = true;
+    assert_eq!(
+        kinds(now),
+        [
+            PlaceOrder,
+            VerifyChallenge,
+            AnswerChallenges,
+            AwaitValidation,
+            FinalizeOrder,
+            UploadCertificate,
+            ConfigureDistribution,
+            AwaitDeployment,
+            RetireCertificates
+        ]
+    );
 }

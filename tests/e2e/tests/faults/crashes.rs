@@ -63,9 +63,10 @@ pub(crate) async fn every_point(site: &Arc<Site>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Made, looked at, and removed: one distribution, one certificate, then nothing.
+/// Made, updated, looked at, and removed: one distribution, one certificate, then nothing.
 async fn life(site: &Site) -> anyhow::Result<Instance> {
     let instance = site.created().await?;
+    site.extend(&instance).await?;
     let (distributions, certificates) = (
         site.distributions(&instance).await?,
         site.certificates(&instance).await?,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// How many outside calls an attempt makes at the kind of step when all goes well, in the order of the pipeline.
 /// `place-order`: directory or nonce, account, order, one authorization; the first attempt of a process makes more.
-const CALLS: [(&str, usize); 12] = [
+const CALLS: [(&str, usize); 13] = [
     ("create-distribution", 1),
     ("place-order", 4),
     ("verify-challenge", 1),
@@ -13,6 +13,7 @@ const CALLS: [(&str, usize); 12] = [
     ("finalize-order", 3),
     ("upload-certificate", 1),
     ("attach-certificate", 2),
+    ("configure-distribution", 2),
     ("await-deployment", 1),
     ("disable-distribution", 2),
     ("delete-distribution", 2),

@@ -24,7 +24,7 @@ pub(crate) struct Site {
 }
 
 /// Attempts end soon, so that the sweeper's grace is short as well.
-const SCHEDULES: [&str; 12] = [
+const SCHEDULES: [&str; 13] = [
     "CREATE_DISTRIBUTION",
     "PLACE_ORDER",
     "VERIFY_CHALLENGE",
@@ -33,6 +33,7 @@ const SCHEDULES: [&str; 12] = [
     "FINALIZE_ORDER",
     "UPLOAD_CERTIFICATE",
     "ATTACH_CERTIFICATE",
+    "CONFIGURE_DISTRIBUTION",
     "AWAIT_DEPLOYMENT",
     "DISABLE_DISTRIBUTION",
     "DELETE_DISTRIBUTION",
@@ -155,6 +156,23 @@ impl Site {
         Ok(instance)
     }
 
+    /// Adds a domain, as the user does who wants another name served.
+    pub(crate) async fn extend(&self, instance: &Instance) -> anyhow::Result<()> {
+        let second = format!("second.{}", instance.domain);
+        let answer = self
+            .platform
+            .update(&instance.id, json!({"domains": [instance.domain, second]}))
+            .await?;
+        anyhow::ensure!(answer.status == 202, "{} {}", answer.status, answer.text);
+        let second = Instance {
+            id: instance.id.clone(),
+            domain: second,
+        };
+        self.set_record(&second).await?;
+        self.platform.succeeded(&instance.id, PATIENCE).await?;
+        self.serves(&second).await
+    }
+
     pub(crate) async fn delete(&self, instance: &Instance) -> anyhow::Result<()> {
         let answer = self.platform.deprovision(&instance.id).await?;
         anyhow::ensure!(answer.status == 202, "{} {}", answer.status, answer.text);
@@ -217,6 +235,17 @@ impl Site {
             .iter()
             .filter(|d| d["caller_reference"] == instance.id.as_str())
             .count())
+    }
+
+    /// Host names of the origins of the instance's distribution.
+    pub(crate) async fn origins(&self, instance: &Instance) -> anyhow::Result<Vec<String>> {
+        let state = self.aws().await?;
+        let all = state["distributions"].as_array().context("no distributions")?;
+        let own = all
+            .iter()
+            .find(|d| d["caller_reference"] == instance.id.as_str())
+            .context("the instance has no distribution")?;
+        Ok(serde_json::from_value(own["origins"].clone())?)
     }
 
     /// The instance's certificates in IAM.

@@ -1,5 +1,7 @@
 //! A process freezes between two outside calls, a newer operation passes it, and when it wakes up it changes nothing.
 
+use serde_json::json;
+
 use crate::points::{kinds, moments};
 use crate::site::{Instance, Site};
 
@@ -23,7 +25,11 @@ pub(crate) async fn every_moment(site: &Site) -> anyhow::Result<()> {
         let lane = match kind {
             "place-order" | "answer-challenges" => 0,
             "await-validation" | "finalize-order" | "verify-challenge" => 1,
-            "create-distribution" | "await-deployment" | "disable-distribution" | "delete-distribution" => 2,
+            "create-distribution"
+            | "configure-distribution"
+            | "await-deployment"
+            | "disable-distribution"
+            | "delete-distribution" => 2,
             _ => 3,
         };
         // After the last look at the database and before the call: the narrowest place. The others by EVERY_MOMENT=1.
@@ -57,6 +63,8 @@ async fn one(site: &Site, point: &str) -> anyhow::Result<()> {
     let kind = point.split('@').next().unwrap_or_default();
     let instance = if SUPERSEDED.contains(&kind) {
         superseded(site, kind, point).await?
+    } else if kind == "configure-distribution" {
+        overtaken(site, kind, point).await?
     } else {
         taken_over(site, kind, point).await?
     };
@@ -85,6 +93,28 @@ async fn superseded(site: &Site, kind: &str, point: &str) -> anyhow::Result<Inst
     site.serves(&heir).await?;
     anyhow::ensure!(site.distributions(&heir).await? == 1, "the heir's distribution stays");
     site.delete(&heir).await?;
+    Ok(instance)
+}
+
+/// Another worker does its update meanwhile, and then comes another update: that one's settings stay.
+async fn overtaken(site: &Site, kind: &str, point: &str) -> anyhow::Result<Instance> {
+    let instance = site.created().await?;
+    site.points.arm(point, &format!("freeze {}", instance.id))?;
+    let update = async |origin: &str| {
+        let answer = site.platform.update(&instance.id, json!({"origin": origin})).await?;
+        anyhow::ensure!(answer.status == 202, "{} {}", answer.status, answer.text);
+        anyhow::Ok(())
+    };
+    update("first.example.net").await?;
+    let frozen = freeze(site, point, &instance).await?;
+    site.platform.succeeded(&instance.id, crate::site::PATIENCE).await?;
+    update("second.example.net").await?;
+    site.platform.succeeded(&instance.id, crate::site::PATIENCE).await?;
+    site.thaw(frozen, kind, &instance).await?;
+    let origins = site.origins(&instance).await?;
+    anyhow::ensure!(origins.contains(&"second.example.net".to_owned()), "{origins:?}");
+    anyhow::ensure!(!origins.contains(&"first.example.net".to_owned()), "{origins:?}");
+    site.delete(&instance).await?;
     Ok(instance)
 }
 

@@ -22,6 +22,7 @@ mod shutdown;
 mod time;
 mod tls;
 mod two_of_each;
+mod update;
 mod upgrade;
 mod vantage;
 mod ways;

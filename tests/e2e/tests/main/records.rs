@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use clap::Parser as _;
-use pipeline::instance::Cookies;
 use pipeline::outcome::Method;
 use pipeline::{OperationState, Outcome, Rejection, Schedules, Settings, StepKind, Verdict};
 use store::{Authorization, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Store, StoreError, Task};
@@ -55,13 +54,10 @@ impl Desk {
             plan_id: "plan".into(),
             settings: Settings {
                 origin: "origin.example".into(),
-                path: String::new(),
-                insecure_origin: false,
-                forward_headers: vec![],
-                forward_cookies: Cookies::All,
+                ..Settings::default()
             },
             domains: domains.to_vec(),
-            request: serde_json::json!({"domains": domains}),
+            request: serde_json::json!({"parameters": {"domains": domains}}),
         };
         let Provision::Accepted { rings, .. } = self.store.provision(&new, &self.schedules).await? else {
             anyhow::bail!("not accepted");
@@ -431,7 +427,8 @@ async fn a_failed_provision_gives_up_what_it_proved_and_can_be_removed() -> anyh
         .last_operation(&looking.instance.id, None)
         .await?
         .expect("an operation");
-    assert_eq!(answer.failure.as_deref(), Some("no"));
+    let failure = answer.failure.unwrap_or_default();
+    assert!(failure.starts_with("no. Delete this service"), "{failure}");
     let gone = desk.store.deprovision(&looking.instance.id, &desk.schedules).await?;
     assert!(matches!(gone, Deprovision::Accepted { .. }));
     Ok(())

@@ -1,7 +1,7 @@
-use aws::{Peer, Reason};
 use aws_sdk_cloudfront::types::{CertificateSource, DefaultCacheBehavior, Origins, ViewerProtocolPolicy};
 
 use super::*;
+use crate::failure::{Peer, Reason};
 
 const TLS: MinimumProtocolVersion = MinimumProtocolVersion::TlSv122021;
 

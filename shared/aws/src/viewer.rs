@@ -2,27 +2,46 @@
 
 use std::time::Duration;
 
-use aws::{Failure, writes_race};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::{
     Aliases, DistributionConfig, MinimumProtocolVersion, SslSupportMethod, ViewerCertificate,
 };
 use pipeline::Outcome;
 
+use crate::cloudfront::writes_race;
+use crate::failure::Failure;
+
+/// Which TLS browsers may speak.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "CloudFront")]
+pub struct ViewerArgs {
+    /// Oldest TLS that browsers may speak: a "security policy" of CloudFront's developer guide.
+    #[arg(long, env, default_value = "TLSv1.2_2021",
+        value_parser = ["TLSv1.2_2018", "TLSv1.2_2019", "TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"])]
+    minimum_tls_version: String,
+}
+
+impl ViewerArgs {
+    /// CloudFront's word for it.
+    pub fn minimum_tls_version(&self) -> MinimumProtocolVersion {
+        self.minimum_tls_version.as_str().into()
+    }
+}
+
 /// What browsers shall see.
 #[derive(Debug, Clone)]
-pub(crate) struct Viewer<'a> {
+pub struct Viewer<'a> {
     /// The aliases, sorted.
-    pub(crate) domains: Vec<String>,
+    pub domains: Vec<String>,
     /// Id of the IAM certificate.
-    pub(crate) certificate: &'a str,
+    pub certificate: &'a str,
     /// Oldest TLS.
-    pub(crate) minimum_tls_version: &'a MinimumProtocolVersion,
+    pub minimum_tls_version: &'a MinimumProtocolVersion,
 }
 
 impl Viewer<'_> {
     /// Is the distribution so already?
-    pub(crate) fn is_in(&self, config: &DistributionConfig) -> bool {
+    pub fn is_in(&self, config: &DistributionConfig) -> bool {
         let mut aliases: Vec<String> = config
             .aliases
             .as_ref()
@@ -40,7 +59,7 @@ impl Viewer<'_> {
     /// Changes both together and nothing else: an alias must be covered by the certificate at every moment
     /// (docs/aws-rules.md, rule 3). The deprecated `Certificate` and `CertificateSource` of what was read are left
     /// out: they would contradict the new id (rule 8).
-    pub(crate) fn put_into(&self, config: &mut DistributionConfig) -> Result<(), BuildError> {
+    pub fn put_into(&self, config: &mut DistributionConfig) -> Result<(), BuildError> {
         config.aliases = Some(
             Aliases::builder()
                 .quantity(i32::try_from(self.domains.len()).unwrap_or(i32::MAX))
@@ -58,7 +77,7 @@ impl Viewer<'_> {
     }
 
     /// What a refused update means. `distribution` and `iam_name` are what stays behind.
-    pub(crate) fn refused(&self, failure: &Failure, distribution: &str, iam_name: &str) -> Outcome {
+    pub fn refused(&self, failure: &Failure, distribution: &str, iam_name: &str) -> Outcome {
         let message = failure.message();
         match failure.code() {
             code if writes_race(code) => Outcome::pending_for(
@@ -72,14 +91,13 @@ impl Viewer<'_> {
                 self.named_in(message)
             )),
             "CNAMEAlreadyExists" => failure.failed(format!(
-                "{} belongs to another CloudFront distribution, outside of this broker: remove the alias there \
-                 (or ask AWS support to), then `cf delete-service` this service and create it again. Until then its \
-                 CloudFront distribution {distribution} and its certificate {iam_name} stay.",
+                "{} belongs to another CloudFront distribution, outside of this broker: remove the alias there, or ask \
+                 AWS support to. (Here it was for distribution {distribution} and certificate {iam_name}.)",
                 self.named_in(message)
             )),
             "TooManyDistributionCNAMEs" => failure.failed(format!(
-                "CloudFront doesn't take {} domains on one distribution: `cf delete-service` this service and create \
-                 several with fewer domains each, or ask the broker's operator to have the quota raised",
+                "CloudFront doesn't take {} domains on one distribution: spread them over several services, or ask the \
+                 broker's operator to have the quota raised",
                 self.domains.len()
             )),
             "InvalidViewerCertificate" if is_unseen(message) => {
@@ -121,11 +139,10 @@ fn is_unseen(message: &str) -> bool {
 }
 
 /// The distribution was removed behind our back.
-pub(crate) fn gone(id: &str, cause: impl Into<String>) -> Outcome {
+pub fn gone(id: &str, cause: impl Into<String>) -> Outcome {
     Outcome::failed(
         format!(
-            "the CloudFront distribution {id} is gone, though not by this broker: \
-             delete this service with `cf delete-service` and create it again"
+            "the CloudFront distribution {id} is gone, though not by this broker; delete this service and create it again"
         ),
         cause,
     )

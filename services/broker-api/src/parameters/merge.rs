@@ -1,0 +1,169 @@
+//! An update's parameters over those that an instance has: a key that is absent stays as it is, `null` puts it back to
+//! its default (as external-domain-broker has it).
+
+use pipeline::managed::ALL_VIEWER;
+use serde_json::{Map, Value};
+
+use super::policies::INSTEAD_OF;
+use super::{ParameterError, present, shown_json};
+
+/// What an update may send beside the parameters to have the distribution looked at again (older brokers' users do).
+const LOOK_AGAIN: &str = "timestamp";
+
+/// What the instance is to have, to be parsed like the parameters of a new one, and whether the distribution is to be
+/// looked at even if nothing changes. `current` is in the normalised form.
+pub(crate) fn merge(
+    current: &Value,
+    given: Option<&Value>,
+    default_origin: Option<&str>,
+) -> Result<(Value, bool), ParameterError> {
+    let mut merged = current.as_object().cloned().unwrap_or_default();
+    without_what_the_default_origin_brings(&mut merged, default_origin);
+    let mut given = match given {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(given)) => given.clone(),
+        Some(other) => {
+            return Err(ParameterError::new(
+                "parameters",
+                format!("{} is not an object", shown_json(other)),
+            ));
+        }
+    };
+    let look_again = given.remove(LOOK_AGAIN).is_some();
+    super::keys::check(&given)?;
+    if present(&given, "cache_policy").is_some() {
+        // It takes their place, and back.
+        INSTEAD_OF.into_iter().for_each(|key| drop(merged.remove(key)));
+    } else if given.contains_key("cache_policy") {
+        merged.remove("origin_request_policy");
+    }
+    for (key, value) in given {
+        // Both names of one thing in the update are told by the parser.
+        merged.remove(current_name(&key));
+        merged.insert(key, value);
+    }
+    Ok((Value::Object(merged), look_again))
+}
+
+/// The name by which the normalised form has it.
+fn current_name(key: &str) -> &str {
+    match key {
+        "domain" => "domains",
+        "headers" => "forward_headers",
+        "cookies" => "forward_cookies",
+        "hsts" => "response_headers_policy",
+        key => key,
+    }
+}
+
+/// Another origin must not get the Host header only because the default origin needs it.
+fn without_what_the_default_origin_brings(merged: &mut Map<String, Value>, default_origin: Option<&str>) {
+    if default_origin.is_none() || merged.get("origin").and_then(Value::as_str) != default_origin {
+        return;
+    }
+    if let Some(Value::Array(headers)) = merged.get_mut("forward_headers") {
+        headers.retain(|header| header != "HOST");
+    }
+    if merged
+        .get("origin_request_policy")
+        .is_some_and(|policy| policy == ALL_VIEWER)
+    {
+        merged.remove("origin_request_policy");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::parameters::parse;
+
+    const ROUTER: Option<&str> = Some("router.example.net");
+
+    /// The normalised form after an update of what a provision with `first` gave.
+    fn updated(first: Value, update: Value) -> Result<Value, ParameterError> {
+        let current = parse(Some(&first), ROUTER).unwrap().normalised();
+        let (merged, _) = merge(&current, Some(&update), ROUTER)?;
+        Ok(parse(Some(&merged), ROUTER)?.normalised())
+    }
+
+    /// What a provision with these gives.
+    fn made(parameters: Value) -> Value {
+        parse(Some(&parameters), ROUTER).unwrap().normalised()
+    }
+
+    #[test]
+    fn only_what_is_present_changes_and_null_is_the_default() {
+        let first = json!({"domain": "www.example.com", "path": "/a", "headers": ["Accept"], "cookies": false});
+        for (update, like) in [
+            (json!({}), first.clone()),
+            (
+                json!({"path": "/b"}),
+                json!({"domains": "www.example.com", "path": "/b", "headers": ["Accept"], "cookies": false}),
+            ),
+            (
+                json!({"path": null, "forward_cookies": null}),
+                json!({"domains": "www.example.com", "headers": ["Accept"]}),
+            ),
+            (
+                json!({"domain": "a.example.com", "forward_headers": "X-One"}),
+                json!({"domains": "a.example.com", "path": "/a", "headers": ["X-One"], "cookies": false}),
+            ),
+            // The Host header was the default origin's.
+            (
+                json!({"origin": "app.example.org"}),
+                json!({"domains": "www.example.com", "origin": "app.example.org", "path": "/a", "headers": ["Accept"], "cookies": false}),
+            ),
+        ] {
+            assert_eq!(updated(first.clone(), update.clone()).unwrap(), made(like), "{update}");
+        }
+    }
+
+    #[test]
+    fn a_cache_policy_takes_the_place_of_what_was_forwarded_and_back() {
+        let forwarding = json!({"domains": "www.example.com", "headers": ["Accept"], "default_ttl": 5});
+        let caching = json!({"domains": "www.example.com", "cache_policy": "Managed-CachingOptimized"});
+        assert_eq!(
+            updated(forwarding.clone(), json!({"cache_policy": "Managed-CachingOptimized"})).unwrap(),
+            made(caching.clone())
+        );
+        assert_eq!(
+            updated(
+                caching.clone(),
+                json!({"cache_policy": null, "headers": ["Accept"], "default_ttl": 5})
+            )
+            .unwrap(),
+            made(forwarding)
+        );
+        let error = updated(caching, json!({"headers": ["Accept"]}))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("headers: it is given beside cache_policy"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_update_is_told_like_a_wrong_provision() {
+        let first = json!({"domains": "www.example.com"});
+        for (update, words) in [
+            (json!({"domains": null}), "domains: it is missing"),
+            (json!({"domian": "x"}), "did you mean \"domain\"?"),
+            (json!([]), "parameters: [] (a list) is not an object"),
+            (
+                json!({"domains": "a.example.com", "domain": "b.example.com"}),
+                "beside domains",
+            ),
+        ] {
+            let error = updated(first.clone(), update).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_timestamp_asks_for_another_look() {
+        let current = made(json!({"domains": "www.example.com"}));
+        let (merged, look_again) = merge(&current, Some(&json!({"timestamp": "now"})), ROUTER).unwrap();
+        assert!(look_again);
+        assert_eq!(made(merged), current);
+    }
+}

@@ -1,0 +1,209 @@
+//! What of a configuration is this broker's. `UpdateDistribution` replaces everything, so what was read is changed and
+//! written back: what is ours is put right, what others (or a newer AWS) put there stays.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_cloudfront::types::{
+    AllowedMethods, CacheBehaviors, CookiePreference, DistributionConfig, ForwardedValues, Origin, OriginGroups,
+};
+
+use super::{FAILOVER_GROUP, FAILOVER_ORIGIN, RESPONDER, USERS_ORIGIN};
+
+/// Origins by which this broker's are known; another of these that is not wanted any more goes.
+const OUR_ORIGINS: [&str; 3] = [USERS_ORIGIN, RESPONDER, FAILOVER_ORIGIN];
+
+/// Makes `there` be as `wanted` in everything that is ours but aliases and certificate. Lists that only differ in their
+/// order are left as they are, so that nothing is written for nothing.
+#[expect(deprecated, reason = "see default_behavior")]
+pub(crate) fn put_into(there: &mut DistributionConfig, wanted: &DistributionConfig) {
+    there.enabled = wanted.enabled;
+    there.comment.clone_from(&wanted.comment);
+    there.http_version.clone_from(&wanted.http_version);
+    there.price_class.clone_from(&wanted.price_class);
+    there.is_ipv6_enabled = wanted.is_ipv6_enabled;
+    origins(there, wanted);
+    origin_groups(there, wanted);
+    if codes(there) != codes(wanted) {
+        there.custom_error_responses.clone_from(&wanted.custom_error_responses);
+    }
+    match (&mut there.default_cache_behavior, &wanted.default_cache_behavior) {
+        (Some(there), Some(wanted)) => {
+            there.target_origin_id.clone_from(&wanted.target_origin_id);
+            there.viewer_protocol_policy.clone_from(&wanted.viewer_protocol_policy);
+            there.compress = wanted.compress;
+            there.cache_policy_id.clone_from(&wanted.cache_policy_id);
+            there
+                .origin_request_policy_id
+                .clone_from(&wanted.origin_request_policy_id);
+            there
+                .response_headers_policy_id
+                .clone_from(&wanted.response_headers_policy_id);
+            (there.min_ttl, there.default_ttl, there.max_ttl) = (wanted.min_ttl, wanted.default_ttl, wanted.max_ttl);
+            put_methods(&mut there.allowed_methods, &wanted.allowed_methods);
+            put_forwarded(&mut there.forwarded_values, &wanted.forwarded_values);
+        }
+        (there, wanted) => there.clone_from(wanted),
+    }
+    behaviors(there, wanted);
+}
+
+fn origins(there: &mut DistributionConfig, wanted: &DistributionConfig) {
+    let Some(wanted) = &wanted.origins else { return };
+    let Some(origins) = &mut there.origins else {
+        there.origins = Some(wanted.clone());
+        return;
+    };
+    for wanted in &wanted.items {
+        match origins.items.iter_mut().find(|origin| origin.id == wanted.id) {
+            Some(origin) => put_origin(origin, wanted),
+            None => origins.items.push(wanted.clone()),
+        }
+    }
+    origins.items.retain(|origin| {
+        !OUR_ORIGINS.contains(&origin.id.as_str()) || wanted.items.iter().any(|wanted| wanted.id == origin.id)
+    });
+    origins.quantity = super::quantity(&origins.items);
+}
+
+/// Time-outs, attempts, headers and shield are the operator's to tune.
+fn put_origin(there: &mut Origin, wanted: &Origin) {
+    there.domain_name.clone_from(&wanted.domain_name);
+    there.origin_path.clone_from(&wanted.origin_path);
+    match (&mut there.custom_origin_config, &wanted.custom_origin_config) {
+        (Some(there), Some(wanted)) => {
+            there.http_port = wanted.http_port;
+            there.https_port = wanted.https_port;
+            there.origin_protocol_policy.clone_from(&wanted.origin_protocol_policy);
+        }
+        (there, wanted) => {
+            there.clone_from(wanted);
+        }
+    }
+}
+
+fn origin_groups(there: &mut DistributionConfig, wanted: &DistributionConfig) {
+    let mut groups: Vec<_> = items(there.origin_groups.as_ref())
+        .into_iter()
+        .filter(|group| group.id != FAILOVER_GROUP)
+        .collect();
+    let ours = items(wanted.origin_groups.as_ref()).into_iter().next();
+    let there_already = items(there.origin_groups.as_ref())
+        .into_iter()
+        .find(|group| group.id == FAILOVER_GROUP);
+    // The one that is there may have what a newer AWS put there.
+    match (ours, there_already) {
+        (Some(wanted), Some(there)) if there.members == wanted.members => groups.push(there),
+        (Some(wanted), _) => groups.push(wanted),
+        (None, Some(_)) => {}
+        (None, None) => return,
+    }
+    there.origin_groups = OriginGroups::builder()
+        .quantity(super::quantity(&groups))
+        .set_items((!groups.is_empty()).then_some(groups))
+        .build()
+        .ok();
+}
+
+fn items(groups: Option<&OriginGroups>) -> Vec<aws_sdk_cloudfront::types::OriginGroup> {
+    groups.map(|groups| groups.items().to_vec()).unwrap_or_default()
+}
+
+/// The challenge behavior, first: it must win over whatever path somebody added. Others stay.
+#[expect(deprecated, reason = "see default_behavior")]
+fn behaviors(there: &mut DistributionConfig, wanted: &DistributionConfig) {
+    let Some(wanted) = wanted.cache_behaviors.as_ref().and_then(|all| all.items().first()) else {
+        return;
+    };
+    let mut all = there
+        .cache_behaviors
+        .as_ref()
+        .map(|all| all.items().to_vec())
+        .unwrap_or_default();
+    let ours = match all.iter().position(|one| one.path_pattern == wanted.path_pattern) {
+        Some(at) => {
+            let mut ours = all.remove(at);
+            ours.target_origin_id.clone_from(&wanted.target_origin_id);
+            ours.viewer_protocol_policy.clone_from(&wanted.viewer_protocol_policy);
+            ours.compress = wanted.compress;
+            ours.cache_policy_id.clone_from(&wanted.cache_policy_id);
+            ours.origin_request_policy_id
+                .clone_from(&wanted.origin_request_policy_id);
+            (ours.min_ttl, ours.default_ttl, ours.max_ttl) = (wanted.min_ttl, wanted.default_ttl, wanted.max_ttl);
+            put_methods(&mut ours.allowed_methods, &wanted.allowed_methods);
+            put_forwarded(&mut ours.forwarded_values, &wanted.forwarded_values);
+            ours
+        }
+        None => wanted.clone(),
+    };
+    all.insert(0, ours);
+    there.cache_behaviors = CacheBehaviors::builder()
+        .quantity(super::quantity(&all))
+        .set_items(Some(all))
+        .build()
+        .ok();
+}
+
+fn codes(config: &DistributionConfig) -> BTreeSet<(i32, Option<&str>, Option<&str>)> {
+    config
+        .custom_error_responses
+        .iter()
+        .flat_map(|all| all.items())
+        .map(|one| {
+            (
+                one.error_code,
+                one.response_page_path.as_deref(),
+                one.response_code.as_deref(),
+            )
+        })
+        .collect()
+}
+
+fn put_methods(there: &mut Option<AllowedMethods>, wanted: &Option<AllowedMethods>) {
+    fn names(methods: &Option<AllowedMethods>) -> Option<(BTreeSet<&str>, BTreeSet<&str>)> {
+        methods.as_ref().map(|allowed| {
+            (
+                allowed.items.iter().map(|method| method.as_str()).collect(),
+                allowed
+                    .cached_methods
+                    .iter()
+                    .flat_map(|cached| &cached.items)
+                    .map(|method| method.as_str())
+                    .collect(),
+            )
+        })
+    }
+    if names(there) != names(wanted) {
+        there.clone_from(wanted);
+    }
+}
+
+fn put_forwarded(there: &mut Option<ForwardedValues>, wanted: &Option<ForwardedValues>) {
+    fn names(values: &Option<ForwardedValues>) -> Option<(bool, BTreeSet<String>, Option<(String, BTreeSet<&str>)>)> {
+        values.as_ref().map(|values| {
+            (
+                values.query_string,
+                values
+                    .headers
+                    .iter()
+                    .flat_map(|headers| headers.items())
+                    .map(|name| name.to_ascii_uppercase())
+                    .collect(),
+                values.cookies.as_ref().map(cookies),
+            )
+        })
+    }
+    fn cookies(cookies: &CookiePreference) -> (String, BTreeSet<&str>) {
+        (
+            cookies.forward.as_str().to_owned(),
+            cookies
+                .whitelisted_names
+                .iter()
+                .flat_map(|names| names.items())
+                .map(String::as_str)
+                .collect(),
+        )
+    }
+    if names(there) != names(wanted) {
+        there.clone_from(wanted);
+    }
+}

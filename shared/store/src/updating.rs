@@ -1,0 +1,160 @@
+//! Updates: what an instance is to be is kept with the operation until CloudFront was told, so that an update that fails
+//! leaves the instance as it was.
+
+use pipeline::{OperationKind, OperationState, Ring, Schedules, Settings};
+use serde_json::{Value, json};
+use tokio_postgres::error::SqlState;
+use uuid::Uuid;
+
+use crate::claims;
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::provisioning::{Beginning, begin};
+
+/// What an update asks for, after it was checked against the instance as it was read.
+#[derive(Debug, Clone)]
+pub struct Changes {
+    /// The instance.
+    pub id: String,
+    /// The request that the instance had when it was read.
+    pub base: Value,
+    /// The request that it would have had, if it had been made so.
+    pub request: Value,
+    /// The CloudFront settings that it is to have.
+    pub settings: Settings,
+    /// The domains that it is to have: ASCII, lower case, no duplicates.
+    pub domains: Vec<String>,
+    /// Look at the distribution even if nothing is to be changed.
+    pub look_again: bool,
+}
+
+/// The answer to an update.
+#[derive(Debug)]
+pub enum Update {
+    /// Written; publish these.
+    Accepted {
+        /// The new operation.
+        operation: Uuid,
+        /// Its first rings.
+        rings: Vec<Ring>,
+    },
+    /// The same update is at work.
+    Running {
+        /// Its operation.
+        operation: Uuid,
+    },
+    /// It is so already.
+    Unchanged,
+    /// Another operation is at work.
+    Busy,
+    /// Not what it was when it was read: read it again.
+    Changed,
+    /// Its provision failed, or its removal was begun.
+    Unusable {
+        /// Why, for the user.
+        why: &'static str,
+    },
+    /// Unknown or removed.
+    Gone,
+    /// A domain is not to be had.
+    DomainTaken {
+        /// Which one.
+        domain: String,
+        /// Another instance of the same tenant has or wants it.
+        same_tenant: bool,
+    },
+}
+
+impl Store {
+    /// Begins an update.
+    ///
+    /// # Errors
+    /// Database errors; then nothing was written.
+    pub async fn update(&self, changes: &Changes, schedules: &Schedules) -> Result<Update, StoreError> {
+        match self.try_update(changes, schedules).await {
+            // A domain was asked for elsewhere in the same moment: that claim is found at the second look.
+            Err(StoreError::Database { source, .. }) if source.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
+                self.try_update(changes, schedules).await
+            }
+            result => result,
+        }
+    }
+
+    async fn try_update(&self, changes: &Changes, schedules: &Schedules) -> Result<Update, StoreError> {
+        self.in_transaction("update", async |tx| {
+            let found = tx
+                .query_opt(
+                    "select i.request, i.tenant, o.id, o.kind, o.state, o.target->'request' as wanted from instances i \
+                     join lateral (select * from operations o where o.instance_id = i.id order by created_at desc limit 1) o on true \
+                     where i.id = $1 and i.deleted_at is null for update of i",
+                    &[&changes.id],
+                )
+                .await?;
+            let Some(row) = found else { return Ok(Update::Gone) };
+            let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;
+            let state: OperationState = row.try_get::<_, String>("state")?.parse()?;
+            match (kind, state) {
+                (OperationKind::Update, OperationState::Running)
+                    if row.try_get::<_, Option<Value>>("wanted")?.as_ref() == Some(&changes.request) =>
+                {
+                    return Ok(Update::Running {
+                        operation: row.try_get("id")?,
+                    });
+                }
+                (_, OperationState::Running) => return Ok(Update::Busy),
+                (OperationKind::Provision, OperationState::Failed | OperationState::Superseded) => {
+                    return Ok(Update::Unusable {
+                        why: "it could not be created: delete it, and create it again",
+                    });
+                }
+                (OperationKind::Deprovision, _) => {
+                    return Ok(Update::Unusable {
+                        why: "its removal was begun: delete it again, and create another",
+                    });
+                }
+                (OperationKind::Provision | OperationKind::Update, _) => {}
+            }
+            let request: Value = row.try_get("request")?;
+            if request != changes.base {
+                return Ok(Update::Changed);
+            }
+            if request == changes.request && state == OperationState::Succeeded && !changes.look_again {
+                return Ok(Update::Unchanged);
+            }
+            let tenant: String = row.try_get("tenant")?;
+            if let Some(taken) = claims::taken(tx, &changes.id, &tenant, &changes.domains).await? {
+                return Ok(Update::DomainTaken {
+                    domain: taken.domain,
+                    same_tenant: taken.same_tenant,
+                });
+            }
+            tx.execute(
+                "insert into claims (instance_id, tenant, domain) select $1, $2, unnest($3::text[]) \
+                 on conflict (instance_id, domain) do nothing",
+                &[&changes.id, &tenant, &changes.domains],
+            )
+            .await?;
+            let covered = tx
+                .query_one(
+                    "select coalesce((select c.names @> $2::text[] from certificates c where c.instance_id = $1 \
+                       and c.attached_at is not null and c.retired_at is null order by c.attached_at desc limit 1), false)",
+                    &[&changes.id, &changes.domains],
+                )
+                .await?;
+            let new_certificate = !covered.try_get::<_, bool>(0)?;
+            let beginning = Beginning {
+                kind: OperationKind::Update,
+                domains: &changes.domains,
+                new_certificate,
+                target: Some(json!({
+                    "request": changes.request,
+                    "settings": serde_json::to_value(&changes.settings)?,
+                    "new_certificate": new_certificate,
+                })),
+            };
+            let (operation, rings) = begin(tx, &changes.id, beginning, schedules).await?;
+            Ok(Update::Accepted { operation, rings })
+        })
+        .await
+    }
+}
