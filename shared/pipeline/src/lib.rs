@@ -6,6 +6,7 @@ pub mod domain;
 pub mod instance;
 pub mod operation;
 pub mod outcome;
+pub mod patience;
 pub mod plan;
 pub mod ring;
 pub mod schedule;

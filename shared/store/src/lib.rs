@@ -2,6 +2,7 @@
 //! and counted and timed by that name. See README.md.
 
 mod accounts;
+mod asked;
 mod certificates;
 mod claims;
 mod connection;
@@ -20,6 +21,7 @@ mod sweep;
 mod tls;
 
 pub use accounts::Account;
+pub use asked::Asked;
 pub use certificates::{Certificate, NewCertificate};
 pub use connection::{DatabaseArgs, DatabaseUrl, Store};
 pub use error::StoreError;

@@ -23,6 +23,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0002_nothing_lost.sql"),
     },
+    Migration {
+        version: 3,
+        works_with: 1,
+        sql: include_str!("migrations/0003_who_asked.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

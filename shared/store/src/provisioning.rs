@@ -5,6 +5,7 @@ use pipeline::{OperationKind, OperationState, Ring, Schedules, Settings};
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
+use crate::asked::Asked;
 use crate::claims;
 use crate::connection::Store;
 use crate::error::StoreError;
@@ -85,17 +86,27 @@ impl Store {
     ///
     /// # Errors
     /// Database errors; then nothing was written.
-    pub async fn provision(&self, new: &NewInstance, schedules: &Schedules) -> Result<Provision, StoreError> {
-        match self.try_provision(new, schedules).await {
+    pub async fn provision(
+        &self,
+        new: &NewInstance,
+        asked: &Asked,
+        schedules: &Schedules,
+    ) -> Result<Provision, StoreError> {
+        match self.try_provision(new, asked, schedules).await {
             // Two requests at once for one id or one domain: the second finds the first's rows when it looks again.
             Err(StoreError::Database { source, .. }) if source.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
-                self.try_provision(new, schedules).await
+                self.try_provision(new, asked, schedules).await
             }
             result => result,
         }
     }
 
-    async fn try_provision(&self, new: &NewInstance, schedules: &Schedules) -> Result<Provision, StoreError> {
+    async fn try_provision(
+        &self,
+        new: &NewInstance,
+        asked: &Asked,
+        schedules: &Schedules,
+    ) -> Result<Provision, StoreError> {
         self.in_transaction("provision", async |tx| {
             let existing = tx
                 .query_opt(
@@ -146,7 +157,7 @@ impl Store {
                 &[&new.id, &new.tenant, &new.domains],
             )
             .await?;
-            let (operation, rings) = begin(tx, &new.id, OperationKind::Provision, &new.domains, schedules).await?;
+            let (operation, rings) = begin(tx, &new.id, OperationKind::Provision, &new.domains, asked, schedules).await?;
             Ok(Provision::Accepted { operation, rings })
         })
         .await
@@ -157,7 +168,12 @@ impl Store {
     ///
     /// # Errors
     /// Database errors; then nothing was written.
-    pub async fn deprovision(&self, instance: &str, schedules: &Schedules) -> Result<Deprovision, StoreError> {
+    pub async fn deprovision(
+        &self,
+        instance: &str,
+        asked: &Asked,
+        schedules: &Schedules,
+    ) -> Result<Deprovision, StoreError> {
         self.in_transaction("deprovision", async |tx| {
             let found = tx
                 .query_opt(
@@ -183,7 +199,7 @@ impl Store {
                     OperationKind::Provision => end(tx, instance, running, Ending::Superseded).await?,
                 }
             }
-            let (operation, rings) = begin(tx, instance, OperationKind::Deprovision, &[], schedules).await?;
+            let (operation, rings) = begin(tx, instance, OperationKind::Deprovision, &[], asked, schedules).await?;
             Ok(Deprovision::Accepted { operation, rings })
         })
         .await
@@ -195,17 +211,21 @@ async fn begin(
     instance: &str,
     kind: OperationKind,
     domains: &[String],
+    asked: &Asked,
     schedules: &Schedules,
 ) -> Result<(Uuid, Vec<Ring>), StoreError> {
     let operation = Uuid::new_v4();
     tx.execute(
-        "insert into operations (id, instance_id, kind, deadline_at) \
-         values ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond')",
+        "insert into operations (id, instance_id, kind, deadline_at, platform, originating_identity, request_identity) \
+         values ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond', $5, $6, $7)",
         &[
             &operation,
             &instance,
             &kind.as_str(),
             &as_millis(schedules.operation_deadline.into()),
+            &asked.platform,
+            &asked.originating_identity,
+            &asked.request_identity,
         ],
     )
     .await?;
