@@ -9,13 +9,6 @@ pub(crate) async fn update() -> OsbError {
     OsbError::bad_request("Updating is not supported yet: delete the service instance and create it again.")
 }
 
-/// Service bindings: the catalog says `bindable: false`.
-pub(crate) async fn bind() -> OsbError {
-    OsbError::bad_request(
-        "This service is not bindable: the domains reach the application by the CDN, no credentials are needed.",
-    )
-}
-
 /// `/v2/service_instances/` without an id.
 pub(crate) async fn empty_instance_id() -> OsbError {
     OsbError::new(StatusCode::BAD_REQUEST, "The instance id in the path is empty.")

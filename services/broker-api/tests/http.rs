@@ -261,15 +261,9 @@ async fn every_refusal_is_an_osbapi_error() {
             "not bindable",
         ),
         (
-            "DELETE /v2/service_instances/i1/service_bindings/b1",
-            vec![],
-            400,
-            "not bindable",
-        ),
-        (
             "GET /v2/service_instances/i1/service_bindings/b1/last_operation",
             vec![],
-            400,
+            404,
             "not bindable",
         ),
         ("POST /v2/service_instances/i1", b"{}".to_vec(), 405, "\"POST\""),

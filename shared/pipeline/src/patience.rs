@@ -91,7 +91,11 @@ mod tests {
         assert_eq!(seconds(&view(vec![due_in(120)])), Some(125));
         assert_eq!(seconds(&view(vec![due_in(12)])), Some(30), "never shorter");
         assert_eq!(seconds(&view(vec![due_in(12), due_in(240), due_in(90)])), Some(245));
-        assert_eq!(seconds(&view(vec![due_in(3600)])), Some(300), "a domain that rests for hours");
+        assert_eq!(
+            seconds(&view(vec![due_in(3600)])),
+            Some(300),
+            "a domain that rests for hours"
+        );
         assert_eq!(seconds(&view(vec![due_in(-40)])), Some(30), "a look that is late");
     }
 

@@ -1,0 +1,43 @@
+//! The service and the plan that a request names.
+
+use crate::body::Body;
+use crate::catalog::offering::{Offering, Plan};
+use crate::error::OsbError;
+use crate::parameters::shown;
+
+impl Offering {
+    /// The plan of that id.
+    pub(crate) fn plan(&self, id: &str) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.id == id)
+    }
+
+    /// The plan that a request names by `service_id` and `plan_id`, both of which have to be there.
+    pub(crate) fn chosen(&self, body: &Body) -> Result<&Plan, OsbError> {
+        let service = required(body, "service_id")?;
+        if service != self.id {
+            return Err(OsbError::bad_request(format!(
+                "service_id: {} is not in the catalog; the one there is {}.",
+                shown(service),
+                self.id
+            )));
+        }
+        let plan = required(body, "plan_id")?;
+        self.plan(plan).ok_or_else(|| {
+            let known: Vec<String> = self
+                .plans
+                .iter()
+                .map(|plan| format!("{} ({})", plan.id, plan.name))
+                .collect();
+            OsbError::bad_request(format!(
+                "plan_id: {} is not in the catalog; known are {}.",
+                shown(plan),
+                known.join(", ")
+            ))
+        })
+    }
+}
+
+fn required<'b>(body: &'b Body, field: &str) -> Result<&'b str, OsbError> {
+    body.text(field)?
+        .ok_or_else(|| OsbError::bad_request(format!("{field} is missing.")))
+}
