@@ -86,7 +86,7 @@ pub(super) fn offering(value: &Value) -> Result<Offering, String> {
     ] {
         decided(&service, key, is)?;
     }
-    if service.items("requires")?.first().is_some() {
+    if !service.items("requires")?.is_empty() {
         return Err(format!(
             "{}: this broker needs no permission; leave it out",
             service.at("requires")

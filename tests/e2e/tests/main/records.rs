@@ -6,7 +6,9 @@ use clap::Parser as _;
 use pipeline::instance::Cookies;
 use pipeline::outcome::Method;
 use pipeline::{OperationState, Outcome, Rejection, Schedules, Settings, StepKind, Verdict};
-use store::{Authorization, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Store, StoreError, Task};
+use store::{
+    Asked, Authorization, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Store, StoreError, Task,
+};
 use uuid::Uuid;
 
 use crate::world::{PATIENCE, connect, domain, organization, world};
@@ -63,7 +65,8 @@ impl Desk {
             domains: domains.to_vec(),
             request: serde_json::json!({"domains": domains}),
         };
-        let Provision::Accepted { rings, .. } = self.store.provision(&new, &self.schedules).await? else {
+        let Provision::Accepted { rings, .. } = self.store.provision(&new, &Asked::default(), &self.schedules).await?
+        else {
             anyhow::bail!("not accepted");
         };
         self.tasks(&rings).await
@@ -273,10 +276,17 @@ async fn a_deprovision_supersedes_a_provision_at_any_moment() -> anyhow::Result<
     let placing = of_kind(&tasks, StepKind::PlaceOrder);
     let creating = of_kind(&tasks, StepKind::CreateDistribution);
     let instance = placing.instance.id.clone();
-    let Deprovision::Accepted { operation, rings } = desk.store.deprovision(&instance, &desk.schedules).await? else {
+    let Deprovision::Accepted { operation, rings } = desk
+        .store
+        .deprovision(&instance, &Asked::default(), &desk.schedules)
+        .await?
+    else {
         panic!("not accepted");
     };
-    let again = desk.store.deprovision(&instance, &desk.schedules).await?;
+    let again = desk
+        .store
+        .deprovision(&instance, &Asked::default(), &desk.schedules)
+        .await?;
     assert!(matches!(again, Deprovision::Running { operation: same } if same == operation));
 
     // Whoever still works for the provision is told, at every door.
@@ -309,7 +319,9 @@ async fn a_deprovision_supersedes_a_provision_at_any_moment() -> anyhow::Result<
     }
     assert_eq!(kinds.len(), 4, "{kinds:?}");
     assert!(matches!(
-        desk.store.deprovision(&instance, &desk.schedules).await?,
+        desk.store
+            .deprovision(&instance, &Asked::default(), &desk.schedules)
+            .await?,
         Deprovision::Gone
     ));
     assert!(matches!(
@@ -432,7 +444,10 @@ async fn a_failed_provision_gives_up_what_it_proved_and_can_be_removed() -> anyh
         .await?
         .expect("an operation");
     assert_eq!(answer.failure.as_deref(), Some("no"));
-    let gone = desk.store.deprovision(&looking.instance.id, &desk.schedules).await?;
+    let gone = desk
+        .store
+        .deprovision(&looking.instance.id, &Asked::default(), &desk.schedules)
+        .await?;
     assert!(matches!(gone, Deprovision::Accepted { .. }));
     Ok(())
 }
