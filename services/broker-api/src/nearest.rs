@@ -51,6 +51,8 @@ mod tests {
             ("dispalyName", Some("displayName")),
             ("plan_updatable", Some("plan_updateable")),
             ("fre", Some("free")),
+            ("FREE", Some("free")),
+            ("Plan-Updateable", Some("plan_updateable")),
             ("ids", None),
             ("price", None),
             ("", None),
