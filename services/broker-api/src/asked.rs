@@ -91,6 +91,7 @@ fn beginning(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use base64::engine::general_purpose;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -123,6 +124,28 @@ mod tests {
         ] {
             let encoded = engine.encode(user.to_string());
             assert_eq!(of(&format!("k {encoded}"))["value"], user, "{encoded}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_can_be_stored(
+            bytes in prop::collection::vec(any::<u8>(), 0..400),
+            json in prop_oneof![
+                r#"\{"[a-z]{1,3}": "([a-z]|\\u00[01][0-9]){0,5}"\}"#,
+                r#"\{"[a-z]{1,3}": (\[|\]|[0-9e]|null){0,9}\}"#,
+            ],
+        ) {
+            let encoded = format!("cf {}", general_purpose::STANDARD.encode(&json));
+            for header in [bytes, encoded.into_bytes()] {
+                let Ok(header) = HeaderValue::from_bytes(&header) else { continue };
+                let recorded = originating_identity(&header);
+                prop_assert!(!has_nul(&recorded), "{}", recorded);
+                prop_assert!(recorded["unreadable"].is_string() || recorded["value"].is_object(), "{}", recorded);
+            }
+            if let Ok(user) = serde_json::from_str::<Value>(&json) && !has_nul(&user) {
+                prop_assert_eq!(&of(&format!("cf {}", general_purpose::URL_SAFE_NO_PAD.encode(&json)))["value"], &user);
+            }
         }
     }
 
