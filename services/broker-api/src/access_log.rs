@@ -8,6 +8,9 @@ use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument as _;
+use tracing::field::Empty;
+
+use crate::auth::PlatformName;
 
 pub(crate) async fn log(request: Request, next: Next) -> Response {
     let begun = Instant::now();
@@ -20,16 +23,17 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
         .filter(|path| !path.contains("__private"))
         .unwrap_or("unmatched")
         .to_string();
-    let span = tracing::info_span!("request", method, route);
+    let span = tracing::info_span!("request", method, route, platform = Empty);
     let response = next.run(request).instrument(span).await;
     let status = response.status().as_u16();
+    let platform = response.extensions().get::<PlatformName>().map(|name| &*name.0);
     let took = begun.elapsed();
     let ms = took.as_millis() as u64;
     if matches!(route.as_str(), "/healthz" | "/readyz" | "/metrics") {
         // Probes come every few seconds and would bury the rest.
-        tracing::debug!(method, route, status, ms, "request");
+        tracing::debug!(method, route, platform, status, ms, "request");
     } else {
-        tracing::info!(method, route, status, ms, "request");
+        tracing::info!(method, route, platform, status, ms, "request");
     }
     metrics::counter!("http_requests_total", "method" => method, "route" => route.clone(), "status" => status.to_string())
         .increment(1);

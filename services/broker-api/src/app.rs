@@ -15,11 +15,13 @@ use serde_json::Value;
 use store::Store;
 
 use crate::auth::{Credentials, authenticate};
+use crate::catalog::offering::Offering;
 use crate::error::OsbError;
 use crate::parameters::shown;
 use crate::settings::BrokerArgs;
 use crate::{
-    access_log, body, catalog, deprovision, fetch, last_operation, provision, responder, unsupported, update, version,
+    access_log, bindings, body, catalog, deprovision, fetch, last_operation, platforms, provision, responder,
+    unsupported, update, version,
 };
 
 /// No request takes longer; the database's own limits are shorter.
@@ -31,12 +33,12 @@ pub struct Broker {
     pub(crate) messaging: Arc<Messaging>,
     pub(crate) schedules: Schedules,
     pub(crate) credentials: Credentials,
+    pub(crate) offering: Offering,
+    /// The offering as it is served.
     pub(crate) catalog: Value,
-    pub(crate) service_id: String,
-    pub(crate) plan_id: String,
     pub(crate) responder: String,
     pub(crate) default_origin: Option<String>,
-    pub(crate) retry_after: u64,
+    pub(crate) retry_after: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) gate: responder::Gate,
 }
@@ -44,18 +46,20 @@ pub struct Broker {
 impl Broker {
     /// Puts it together.
     pub fn new(store: Store, messaging: Arc<Messaging>, schedules: Schedules, args: &BrokerArgs) -> Arc<Self> {
+        let offering = Offering::of(args);
+        for advice in offering.advice(schedules.operation_deadline.into()) {
+            tracing::warn!("catalog: {advice}");
+        }
         Arc::new(Self {
             store,
             messaging,
             schedules,
-            credentials: Credentials::new(args),
-            catalog: catalog::catalog(args),
-            service_id: args.service_id.0.clone(),
-            plan_id: args.plan_id.0.clone(),
+            credentials: Credentials::new(&platforms::of(args)),
+            catalog: catalog::served(&offering, args),
+            offering,
             responder: args.acme_responder_url.0.clone(),
             default_origin: args.default_origin.0.clone(),
-            // RFC 9110 §10.2.3: whole seconds; rounded up.
-            retry_after: args.retry_after.as_millis().div_ceil(1000) as u64,
+            retry_after: args.retry_after,
             body_timeout: args.limits.body_timeout,
             gate: responder::Gate::default(),
         })
@@ -78,11 +82,11 @@ pub fn app(broker: Arc<Broker>, health: Router) -> Router {
         )
         .route(
             "/service_instances/{id}/service_bindings/{binding}",
-            get(unsupported::bind).put(unsupported::bind).delete(unsupported::bind),
+            get(bindings::fetch).put(bindings::bind).delete(bindings::unbind),
         )
         .route(
             "/service_instances/{id}/service_bindings/{binding}/last_operation",
-            get(unsupported::bind),
+            get(bindings::fetch),
         )
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)

@@ -14,57 +14,78 @@ use subtle::ConstantTimeEq as _;
 
 use crate::app::Broker;
 use crate::error::OsbError;
-use crate::settings::BrokerArgs;
+use crate::platforms::{Login, Platform};
 
 /// Digests of `user:password`: comparing digests takes the same time whatever is sent, whatever its length.
 pub(crate) struct Credentials {
-    /// The current pair, and the one before it while the platform may still have it.
-    pairs: Vec<(&'static str, Vec<u8>)>,
+    pairs: Vec<Pair>,
 }
 
+struct Pair {
+    whose: PlatformName,
+    /// For the metric: whether the platform has its newest password already.
+    generation: &'static str,
+    digest: Vec<u8>,
+}
+
+/// Which platform sent a request: set on the request for whoever records it, and on the answer for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PlatformName(pub(crate) Arc<str>);
+
 impl Credentials {
-    pub(crate) fn new(args: &BrokerArgs) -> Self {
-        let mut pairs = vec![("current", pair(&args.broker_username, args.broker_password.expose()))];
-        if !args.broker_password_previous.expose().is_empty() {
-            let username = match args.broker_username_previous.as_str() {
-                "" => &args.broker_username,
-                previous => previous,
+    pub(crate) fn new(platforms: &[Platform]) -> Self {
+        let pairs = platforms.iter().flat_map(|platform| {
+            let whose = PlatformName(platform.name.as_str().into());
+            let pair = move |generation, login: &Login| Pair {
+                whose: whose.clone(),
+                generation,
+                digest: digest_of(login),
             };
-            pairs.push(("previous", pair(username, args.broker_password_previous.expose())));
-        }
-        Self { pairs }
+            let current = pair("current", &platform.current);
+            std::iter::once(current).chain(platform.previous.iter().map(move |login| pair("previous", login)))
+        });
+        Self { pairs: pairs.collect() }
     }
 
     /// Which of them the value of an `Authorization` header gives.
-    fn given_in(&self, authorization: Option<&HeaderValue>) -> Option<&'static str> {
+    fn given_in(&self, authorization: Option<&HeaderValue>) -> Option<&Pair> {
         let given = authorization
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
             .and_then(|(_, encoded)| STANDARD.decode(encoded.trim()).ok())?;
         let given = digest(&SHA256, &given);
-        // Every pair is compared, whichever fits.
+        // Every pair is compared, whichever fits. The first one counts, so that "previous" means an older password.
         let mut found = None;
-        for (name, digest) in &self.pairs {
-            let fits: bool = given.as_ref().ct_eq(digest).into();
-            found = if fits { Some(*name) } else { found };
+        for pair in &self.pairs {
+            let fits: bool = given.as_ref().ct_eq(&pair.digest).into();
+            found = if fits && found.is_none() { Some(pair) } else { found };
         }
         found
     }
 }
 
-fn pair(username: &str, password: &str) -> Vec<u8> {
-    let pair = SecretString::from(format!("{username}:{password}"));
+fn digest_of(login: &Login) -> Vec<u8> {
+    let pair = SecretString::from(format!("{}:{}", login.username, login.password.expose_secret()));
     digest(&SHA256, pair.expose_secret().as_bytes()).as_ref().to_vec()
 }
 
-pub(crate) async fn authenticate(State(broker): State<Arc<Broker>>, request: Request, next: Next) -> Response {
+pub(crate) async fn authenticate(State(broker): State<Arc<Broker>>, mut request: Request, next: Next) -> Response {
     let given = broker
         .credentials
         .given_in(request.headers().get(header::AUTHORIZATION));
-    metrics::counter!("broker_authentications_total", "credentials" => given.unwrap_or("wrong")).increment(1);
-    if given.is_some() {
-        return next.run(request).await;
+    let (platform, generation) = given.map_or(("unknown", "wrong"), |pair| (&*pair.whose.0, pair.generation));
+    metrics::counter!(
+        "broker_authentications_total", "platform" => platform.to_string(), "credentials" => generation
+    )
+    .increment(1);
+    if let Some(pair) = given {
+        let whose = pair.whose.clone();
+        tracing::Span::current().record("platform", &*whose.0);
+        request.extensions_mut().insert(whose.clone());
+        let mut response = next.run(request).await;
+        response.extensions_mut().insert(whose);
+        return response;
     }
     let mut response = OsbError::new(
         StatusCode::UNAUTHORIZED,
@@ -86,18 +107,39 @@ mod tests {
         HeaderValue::from_str(&format!("{scheme} {}", STANDARD.encode(pair))).unwrap()
     }
 
+    fn login(username: &str, password: &str) -> Login {
+        Login {
+            username: username.into(),
+            password: password.into(),
+        }
+    }
+
     #[test]
-    fn only_the_exact_pairs_pass() {
-        let credentials = Credentials {
-            pairs: vec![
-                ("current", pair("user", "pass:word")),
-                ("previous", pair("old", "older")),
-            ],
+    fn only_the_exact_pairs_pass_and_tell_whose_they_are() {
+        let platform = |name: &str, current, previous| Platform {
+            name: name.into(),
+            current,
+            previous,
         };
-        let given = |header: HeaderValue| credentials.given_in(Some(&header));
-        assert_eq!(given(header("Basic", "user:pass:word")), Some("current"));
-        assert_eq!(given(header("bAsIc", "user:pass:word")), Some("current"));
-        assert_eq!(given(header("Basic", "old:older")), Some("previous"));
+        let credentials = Credentials::new(&[
+            // Half-way through a rotation, or never rotated: the same password twice.
+            platform(
+                "eu",
+                login("user", "pass:word"),
+                vec![login("old", "older"), login("user", "pass:word")],
+            ),
+            platform("us", login("user", "other"), vec![]),
+        ]);
+        let given = |header: Option<&HeaderValue>| {
+            credentials
+                .given_in(header)
+                .map(|pair| (pair.whose.0.to_string(), pair.generation))
+        };
+        let passes = |scheme, pair| given(Some(&header(scheme, pair)));
+        assert_eq!(passes("Basic", "user:pass:word"), Some(("eu".into(), "current")));
+        assert_eq!(passes("bAsIc", "user:pass:word"), Some(("eu".into(), "current")));
+        assert_eq!(passes("Basic", "old:older"), Some(("eu".into(), "previous")));
+        assert_eq!(passes("Basic", "user:other"), Some(("us".into(), "current")));
         for wrong in [
             "user:pass",
             "User:pass:word",
@@ -106,11 +148,12 @@ mod tests {
             ":",
             "user:older",
             "old:pass:word",
+            "old:other",
         ] {
-            assert_eq!(given(header("Basic", wrong)), None, "{wrong:?}");
+            assert_eq!(passes("Basic", wrong), None, "{wrong:?}");
         }
-        assert_eq!(given(header("Bearer", "user:pass:word")), None);
-        assert_eq!(given(HeaderValue::from_static("Basic %%%")), None);
-        assert_eq!(credentials.given_in(None), None);
+        assert_eq!(passes("Bearer", "user:pass:word"), None);
+        assert_eq!(given(Some(&HeaderValue::from_static("Basic %%%"))), None);
+        assert_eq!(given(None), None);
     }
 }

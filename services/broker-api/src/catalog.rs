@@ -1,5 +1,12 @@
 //! GET /v2/catalog (OSBAPI, "Catalog Management").
 
+pub(crate) mod advice;
+pub(crate) mod choice;
+pub(crate) mod file;
+pub(crate) mod maintenance;
+mod metadata;
+pub(crate) mod offering;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -7,44 +14,56 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use crate::app::Broker;
+use crate::catalog::offering::{Offering, Plan};
 use crate::parameters::{MOST_DOMAINS, MOST_HEADERS, MOST_PATH};
 use crate::settings::BrokerArgs;
-
-/// How long the platform polls an operation: 8 days. The broker itself gives up after 7 (the operations' deadline), so
-/// it speaks first and the user reads its reason, not the platform's time-out.
-const MAXIMUM_POLLING_SECONDS: u32 = 8 * 86_400;
 
 pub(crate) async fn get(State(broker): State<Arc<Broker>>) -> Json<Value> {
     Json(broker.catalog.clone())
 }
 
-pub(crate) fn catalog(args: &BrokerArgs) -> Value {
+/// The answer, as the platform reads it: what is offered, with what this program itself decides.
+pub(crate) fn served(offering: &Offering, args: &BrokerArgs) -> Value {
+    let schema = create_schema(args);
+    let plans: Vec<Value> = offering
+        .plans
+        .iter()
+        .map(|plan| served_plan(offering, plan, &schema))
+        .collect();
     json!({"services": [{
-        "id": args.service_id.0,
-        "name": args.service_name.0,
-        "description": "HTTPS for your own domains, served by Amazon CloudFront, with certificates from an ACME CA",
+        "id": offering.id,
+        "name": offering.name,
+        "description": offering.description,
         "bindable": false,
         "instances_retrievable": true,
         "bindings_retrievable": false,
-        "plan_updateable": false,
+        "plan_updateable": offering.plan_updateable,
         "allow_context_updates": false,
-        "tags": ["cdn", "https", "certificate", "domain"],
-        "metadata": {
-            "displayName": "CDN with HTTPS",
-            "longDescription": "Serves your domains through Amazon CloudFront with a certificate from an ACME certificate \
-                authority such as Let's Encrypt. `cf service` shows the DNS records to set while it is created.",
-            "providerDisplayName": "cdn-broker",
-        },
-        "plans": [{
-            "id": args.plan_id.0,
-            "name": args.plan_name.0,
-            "description": "A CloudFront distribution and a certificate for up to 100 domains",
-            "bindable": false,
-            "plan_updateable": false,
-            "maximum_polling_duration": MAXIMUM_POLLING_SECONDS,
-            "schemas": {"service_instance": {"create": {"parameters": create_schema(args)}}},
-        }],
+        "tags": offering.tags,
+        "metadata": offering.metadata,
+        "plans": plans,
     }]})
+}
+
+fn served_plan(offering: &Offering, plan: &Plan, schema: &Value) -> Value {
+    let mut served = json!({
+        "id": plan.id,
+        "name": plan.name,
+        "description": plan.description,
+        "metadata": plan.metadata,
+        "free": plan.free,
+        "bindable": false,
+        "plan_updateable": plan.plan_updateable.unwrap_or(offering.plan_updateable),
+        "maximum_polling_duration": plan.maximum_polling_duration,
+        "schemas": {"service_instance": {"create": {"parameters": schema}}},
+    });
+    if let Some(info) = &plan.maintenance_info {
+        served["maintenance_info"] = json!({"version": info.version});
+        if let Some(description) = &info.description {
+            served["maintenance_info"]["description"] = description.as_str().into();
+        }
+    }
+    served
 }
 
 /// The schema of `parameters`, for user interfaces; the parser is stricter, and says what is wrong. Cloud Controller
@@ -87,3 +106,6 @@ fn create_schema(args: &BrokerArgs) -> Value {
     }
     schema
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,10 +8,11 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
-use store::Deprovision;
+use store::{Asked, Deprovision};
 use tracing::Instrument as _;
 
 use crate::app::Broker;
+use crate::asked::AskedBy;
 use crate::error::OsbError;
 use crate::instance_id::InstanceId;
 use crate::provision::{AsyncQuery, bad_query, broken};
@@ -23,28 +24,37 @@ pub(crate) struct CatalogQuery {
     plan_id: Option<String>,
 }
 
+impl CatalogQuery {
+    /// 400 unless both are there.
+    pub(crate) fn require(query: Result<Query<Self>, QueryRejection>) -> Result<(), OsbError> {
+        let Query(query) = query.map_err(bad_query)?;
+        for (name, value) in [("service_id", query.service_id), ("plan_id", query.plan_id)] {
+            if value.is_none_or(|value| value.is_empty()) {
+                return Err(OsbError::bad_request(format!("{name} is missing in the query.")));
+            }
+        }
+        Ok(())
+    }
+}
+
 pub(crate) async fn deprovision(
     State(broker): State<Arc<Broker>>,
+    AskedBy(asked): AskedBy,
     id: InstanceId,
     asynchronous: Result<Query<AsyncQuery>, QueryRejection>,
     query: Result<Query<CatalogQuery>, QueryRejection>,
 ) -> Result<Response, OsbError> {
     AsyncQuery::require(asynchronous)?;
-    let Query(query) = query.map_err(bad_query)?;
-    for (name, value) in [("service_id", query.service_id), ("plan_id", query.plan_id)] {
-        if value.is_none_or(|value| value.is_empty()) {
-            return Err(OsbError::bad_request(format!("{name} is missing in the query.")));
-        }
-    }
+    CatalogQuery::require(query)?;
     // As for a provision: to its end even when the platform hangs up.
-    let operation = tokio::spawn(begin(broker, id.0).in_current_span())
+    let operation = tokio::spawn(begin(broker, id.0, asked).in_current_span())
         .await
         .map_err(|_| broken())??;
     Ok((StatusCode::ACCEPTED, Json(json!({"operation": operation}))).into_response())
 }
 
-async fn begin(broker: Arc<Broker>, instance: String) -> Result<uuid::Uuid, OsbError> {
-    match broker.store.deprovision(&instance, &broker.schedules).await? {
+async fn begin(broker: Arc<Broker>, instance: String, asked: Asked) -> Result<uuid::Uuid, OsbError> {
+    match broker.store.deprovision(&instance, &asked, &broker.schedules).await? {
         Deprovision::Accepted { operation, rings } => {
             tracing::info!(instance, %operation, "deprovision begun");
             broker.ring(rings).await;

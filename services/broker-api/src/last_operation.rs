@@ -9,6 +9,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use pipeline::patience::patience;
 use pipeline::status::{View, describe};
 use pipeline::{OperationKind, OperationState};
 use serde_json::{Value, json};
@@ -38,10 +39,14 @@ pub(crate) async fn last_operation(
         return Err(missing(&broker, &id.0, text.as_deref()).await?);
     };
     let body = Json(body(&view, &broker.responder));
-    if view.state == OperationState::Running {
-        return Ok(([(header::RETRY_AFTER, broker.retry_after)], body).into_response());
+    match patience(&view, broker.retry_after) {
+        // RFC 9110 §10.2.3: whole seconds; rounded up.
+        Some(wait) => {
+            let seconds = wait.as_millis().div_ceil(1000) as u64;
+            Ok(([(header::RETRY_AFTER, seconds)], body).into_response())
+        }
+        None => Ok(body.into_response()),
     }
-    Ok(body.into_response())
 }
 
 fn operation_id(text: &str) -> Result<Uuid, OsbError> {

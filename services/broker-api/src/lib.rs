@@ -5,7 +5,9 @@
 
 mod access_log;
 mod app;
+mod asked;
 mod auth;
+mod bindings;
 mod body;
 mod catalog;
 mod deprovision;
@@ -14,8 +16,11 @@ mod fetch;
 mod instance_id;
 mod last_operation;
 mod limits;
+mod nearest;
+mod operator_file;
 mod paced;
 pub mod parameters;
+mod platforms;
 mod provision;
 mod responder;
 mod ringing;

@@ -8,11 +8,13 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
-use store::{NewInstance, Provision};
+use store::{Asked, NewInstance, Provision};
 use tracing::Instrument as _;
 
 use crate::app::Broker;
+use crate::asked::AskedBy;
 use crate::body::Body;
+use crate::catalog::maintenance;
 use crate::error::OsbError;
 use crate::instance_id::InstanceId;
 use crate::parameters::{self, shown};
@@ -48,6 +50,7 @@ pub(crate) fn bad_query(rejection: QueryRejection) -> OsbError {
 
 pub(crate) async fn provision(
     State(broker): State<Arc<Broker>>,
+    AskedBy(asked): AskedBy,
     id: InstanceId,
     query: Result<Query<AsyncQuery>, QueryRejection>,
     body: Body,
@@ -55,7 +58,7 @@ pub(crate) async fn provision(
     AsyncQuery::require(query)?;
     let new = checked(&broker, &id.0, &body)?;
     // Runs to its end even when the platform hangs up: a commit without its rings would wait for the sweeper.
-    let begun = tokio::spawn(begin(broker, new).in_current_span()).await;
+    let begun = tokio::spawn(begin(broker, new, asked).in_current_span()).await;
     match begun.map_err(|_| broken())?? {
         Begun::Operation(operation) => {
             Ok((StatusCode::ACCEPTED, Json(json!({"operation": operation}))).into_response())
@@ -64,21 +67,11 @@ pub(crate) async fn provision(
     }
 }
 
-pub(crate) fn in_catalog(body: &Body, field: &str, known: &str) -> Result<String, OsbError> {
-    match body.text(field)? {
-        Some(given) if given == known => Ok(known.to_string()),
-        Some(given) => Err(OsbError::bad_request(format!(
-            "{field}: {} is not in the catalog; the one there is {known}.",
-            shown(given)
-        ))),
-        None => Err(OsbError::bad_request(format!("{field} is missing."))),
-    }
-}
-
 /// Everything that can be known to be wrong without the database.
 fn checked(broker: &Broker, id: &str, body: &Body) -> Result<NewInstance, OsbError> {
-    let service_id = in_catalog(body, "service_id", &broker.service_id)?;
-    let plan_id = in_catalog(body, "plan_id", &broker.plan_id)?;
+    let plan = broker.offering.chosen(body)?;
+    maintenance::check(body, plan)?;
+    let (service_id, plan_id) = (broker.offering.id.clone(), plan.id.clone());
     let tenant = tenant(body, id)?;
     let space = body.text("space_guid")?;
     let parameters = parameters::parse(body.0.get("parameters"), broker.default_origin.as_deref())
@@ -96,7 +89,7 @@ fn checked(broker: &Broker, id: &str, body: &Body) -> Result<NewInstance, OsbErr
         tenant,
         service_id,
         plan_id,
-        settings: parameters.settings,
+        settings: plan.complete(parameters.settings),
         domains: parameters.domains,
         request,
     })
@@ -110,8 +103,8 @@ enum Begun {
     Exists,
 }
 
-async fn begin(broker: Arc<Broker>, new: NewInstance) -> Result<Begun, OsbError> {
-    match broker.store.provision(&new, &broker.schedules).await? {
+async fn begin(broker: Arc<Broker>, new: NewInstance, asked: Asked) -> Result<Begun, OsbError> {
+    match broker.store.provision(&new, &asked, &broker.schedules).await? {
         Provision::Accepted { operation, rings } => {
             tracing::info!(instance = new.id, %operation, domains = new.domains.len(), "provision begun");
             broker.ring(rings).await;

@@ -11,8 +11,10 @@ use secret::Secret;
 use store::DatabaseArgs;
 use telemetry::TelemetryArgs;
 
+use crate::catalog::file::CatalogFile;
 use crate::limits::Limits;
 use crate::parameters::host_name;
+use crate::platforms::CredentialsFile;
 
 /// The Open Service Broker API and the HTTP-01 responder. Durations are written as 250ms, 5s, 2m, 7d.
 #[derive(Clone, Debug, clap::Parser)]
@@ -45,8 +47,8 @@ secret::setting!(
     pub BrokerPassword,
     "broker-password",
     "BROKER_PASSWORD",
-    required,
-    "Password that the platform has to give."
+    optional,
+    "Password that the platform has to give; with BROKER_CREDENTIALS_FILE: none."
 );
 secret::setting!(
     pub BrokerPasswordPrevious,
@@ -61,7 +63,7 @@ secret::setting!(
 #[command(next_help_heading = "Broker")]
 pub struct BrokerArgs {
     /// User name that the platform has to give (HTTP basic authentication); without a colon.
-    #[arg(long, env)]
+    #[arg(long, env, default_value = "", hide_default_value = true)]
     pub broker_username: String,
     /// Password that the platform has to give.
     #[command(flatten)]
@@ -72,6 +74,10 @@ pub struct BrokerArgs {
     /// Password that is taken as well while the platform still has it.
     #[command(flatten)]
     pub broker_password_previous: Secret<BrokerPasswordPrevious>,
+    /// A JSON file of several platforms with a user name and password each, instead of BROKER_USERNAME and
+    /// BROKER_PASSWORD; see docs/operations.md.
+    #[arg(long, env, default_value = "", hide_default_value = true, value_name = "FILE")]
+    pub broker_credentials_file: CredentialsFile,
     /// Public address of this broker, as users' redirects for http-01 lead there: such as http://broker.example.com.
     #[arg(long, env)]
     pub acme_responder_url: ResponderUrl,
@@ -79,6 +85,10 @@ pub struct BrokerArgs {
     /// forwarded to it); empty: users have to name one.
     #[arg(long, env, default_value = "", hide_default_value = true)]
     pub default_origin: DefaultOrigin,
+    /// A JSON file of the catalog: the service and its plans with their texts, prices and versions, as in
+    /// docs/catalog.example.json. Without it: one plan, by the four settings below, which are not looked at with it.
+    #[arg(long, env, default_value = "", hide_default_value = true, value_name = "FILE")]
+    pub catalog_file: CatalogFile,
     /// Catalog id of the service; never change it once instances exist.
     #[arg(long, env, default_value = "6f2b1a52-7c6a-4b0e-9d0c-3a4d3c1c5e01")]
     pub service_id: CatalogId,
@@ -91,8 +101,9 @@ pub struct BrokerArgs {
     /// Catalog name of the plan.
     #[arg(long, env, default_value = "cdn")]
     pub plan_name: CatalogId,
-    /// How soon the platform should ask again while an operation runs, such as 30s (a bare number: seconds). Cloud
-    /// Controller makes less than its own interval (60s by default) that interval.
+    /// How soon the platform should ask again while the broker works on an operation, such as 30s (a bare number:
+    /// seconds); while only the user's DNS is waited for, up to 5m. Cloud Controller makes less than its own interval
+    /// (60s by default) that interval.
     #[arg(long, env, default_value = "30s", value_parser = seconds)]
     pub retry_after: Duration,
     /// What one client may take.
@@ -106,9 +117,38 @@ impl BrokerArgs {
     /// # Errors
     /// With one line that names the setting.
     pub fn check(&self) -> anyhow::Result<()> {
+        self.check_credentials()?;
+        anyhow::ensure!(
+            self.service_id != self.plan_id,
+            "SERVICE_ID and PLAN_ID: they can't be the same"
+        );
+        Ok(())
+    }
+
+    fn check_credentials(&self) -> anyhow::Result<()> {
+        if self.broker_credentials_file.0.is_some() {
+            // A forgotten one would go on opening the door.
+            for (name, value) in [
+                ("BROKER_USERNAME", self.broker_username.as_str()),
+                ("BROKER_PASSWORD", self.broker_password.expose()),
+                ("BROKER_USERNAME_PREVIOUS", self.broker_username_previous.as_str()),
+                ("BROKER_PASSWORD_PREVIOUS", self.broker_password_previous.expose()),
+            ] {
+                anyhow::ensure!(
+                    value.is_empty(),
+                    "{name} and BROKER_CREDENTIALS_FILE are both set; move it into the file"
+                );
+            }
+            return Ok(());
+        }
         anyhow::ensure!(
             !self.broker_username.is_empty() && !self.broker_username.contains(':'),
-            "BROKER_USERNAME: it can't be empty or have a colon in it (RFC 7617 §2)"
+            "BROKER_USERNAME: it can't be empty or have a colon in it (RFC 7617 §2); for several platforms set \
+             BROKER_CREDENTIALS_FILE instead"
+        );
+        anyhow::ensure!(
+            !self.broker_password.expose().is_empty(),
+            "neither BROKER_PASSWORD nor BROKER_PASSWORD_FILE is set"
         );
         anyhow::ensure!(
             !self.broker_username_previous.contains(':'),
@@ -117,10 +157,6 @@ impl BrokerArgs {
         anyhow::ensure!(
             self.broker_username_previous.is_empty() || !self.broker_password_previous.expose().is_empty(),
             "BROKER_USERNAME_PREVIOUS is set, but BROKER_PASSWORD_PREVIOUS is not; set both or neither"
-        );
-        anyhow::ensure!(
-            self.service_id != self.plan_id,
-            "SERVICE_ID and PLAN_ID: they can't be the same"
         );
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::parameters::shown;
 /// `X-Broker-API-Version`.
 const VERSION: HeaderName = HeaderName::from_static("x-broker-api-version");
 /// `X-Broker-API-Request-Identity`.
-const IDENTITY: HeaderName = HeaderName::from_static("x-broker-api-request-identity");
+pub(crate) const REQUEST_IDENTITY: HeaderName = HeaderName::from_static("x-broker-api-request-identity");
 /// The major version this broker speaks; another one is not compatible.
 const MAJOR: u32 = 2;
 /// The oldest minor version it understands.
@@ -59,10 +59,10 @@ fn parsed(text: &str) -> Option<(u32, u32)> {
 
 /// "If present, … the Service Broker MUST include this header in its response".
 pub(crate) async fn echo_request_identity(request: Request, next: Next) -> Response {
-    let identity = request.headers().get(IDENTITY).cloned();
+    let identity = request.headers().get(REQUEST_IDENTITY).cloned();
     let mut response = next.run(request).await;
     if let Some(identity) = identity {
-        response.headers_mut().insert(IDENTITY, identity);
+        response.headers_mut().insert(REQUEST_IDENTITY, identity);
     }
     response
 }

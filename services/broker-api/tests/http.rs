@@ -227,8 +227,15 @@ async fn every_refusal_is_an_osbapi_error() {
             "PATCH /v2/service_instances/i1?accepts_incomplete=true",
             b"{}".to_vec(),
             400,
-            "not supported yet",
+            "service_id is missing",
         ),
+        (
+            "PATCH /v2/service_instances/i1?accepts_incomplete=true",
+            json!({"service_id": SERVICE, "plan_id": "other"}).to_string().into_bytes(),
+            400,
+            "plan_id: \"other\" is not in the catalog",
+        ),
+        ("PATCH /v2/service_instances/i1", b"{}".to_vec(), 422, "accepts_incomplete"),
         ("DELETE /v2/service_instances/i1", vec![], 422, "accepts_incomplete"),
         (
             "DELETE /v2/service_instances/i1?accepts_incomplete=true&plan_id=p",
@@ -261,15 +268,9 @@ async fn every_refusal_is_an_osbapi_error() {
             "not bindable",
         ),
         (
-            "DELETE /v2/service_instances/i1/service_bindings/b1",
-            vec![],
-            400,
-            "not bindable",
-        ),
-        (
             "GET /v2/service_instances/i1/service_bindings/b1/last_operation",
             vec![],
-            400,
+            404,
             "not bindable",
         ),
         ("POST /v2/service_instances/i1", b"{}".to_vec(), 405, "\"POST\""),

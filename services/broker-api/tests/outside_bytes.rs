@@ -183,18 +183,24 @@ proptest! {
         service in id(SERVICE), plan in id(PLAN), context in context(), parameters in prop_oneof![
             Just(json!({"domains": ["www.example.com"]})), anything(),
         ],
-        beside in prop::option::of(text()), more in (text(), anything()),
+        beside in prop::option::of(text()), more in (text(), anything()), maintenance in prop::option::of(anything()),
     ) {
         let mut body = Map::from_iter([more]);
         for (key, value) in [("service_id", service), ("plan_id", plan), ("context", context), ("parameters", parameters)] {
             body.insert(key.to_string(), value);
+        }
+        if let Some(maintenance) = maintenance {
+            body.insert("maintenance_info".into(), maintenance);
         }
         if let Some(beside) = beside {
             body.insert("organization_guid".into(), beside.clone().into());
             body.insert("space_guid".into(), beside.into());
         }
         if let Some(told) = refused_or_stored(provision(&serde_json::to_vec(&body)?))? {
-            let named = ["service_id", "plan_id", "context", "organization_guid", "space_guid", "parameters", "domain", "origin"];
+            let named = [
+                "service_id", "plan_id", "maintenance_info", "context", "organization_guid", "space_guid", "parameters", "domain",
+                "origin",
+            ];
             prop_assert!(named.iter().any(|name| told.starts_with(name)), "{}", told);
         }
     }
@@ -236,6 +242,24 @@ proptest! {
                 prop_assert_eq!(status, StatusCode::PRECONDITION_FAILED);
                 prop_assert!(told(status, &body)?.starts_with("X-Broker-API-Version "));
             }
+        }
+    }
+
+    #[test]
+    fn identities_refuse_nothing(
+        user in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..200),
+            "cloudfoundry [A-Za-z0-9+/_-]{0,60}={0,3}".prop_map(String::into_bytes),
+        ],
+        request in prop::collection::vec(any::<u8>(), 0..400),
+    ) {
+        let mut headers = usual();
+        headers.push(("x-broker-api-originating-identity", user));
+        headers.push(("x-broker-api-request-identity", request));
+        let body = json!({"service_id": SERVICE, "plan_id": PLAN, "parameters": {"domains": ["www.example.com"]}});
+        let path = "/v2/service_instances/i1?accepts_incomplete=true";
+        if let Some((status, _)) = send(Method::PUT, path, &headers, body.to_string().as_bytes()) {
+            prop_assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         }
     }
 

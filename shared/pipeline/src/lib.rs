@@ -7,6 +7,7 @@ pub mod instance;
 pub mod managed;
 pub mod operation;
 pub mod outcome;
+pub mod patience;
 pub mod plan;
 pub mod ring;
 pub mod schedule;

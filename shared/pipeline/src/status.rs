@@ -205,7 +205,7 @@ fn at_work(view: &View, responder: &str) -> String {
 /// How `waiting_for` begins when the record was seen and only time has to pass (`PROP_DELAY`).
 pub const IN_PLACE: &str = "it is in place";
 
-fn is_in_place(domain: &DomainView) -> bool {
+pub(crate) fn is_in_place(domain: &DomainView) -> bool {
     domain
         .waiting_for
         .as_deref()

@@ -111,12 +111,14 @@ impl<S: Setting> clap::FromArgMatches for Secret<S> {
                 Err(refusal(ErrorKind::ArgumentConflict, &text))
             }
             (Some(value), None) => Ok(Self::from(value.as_str())),
-            (None, Some(path)) => read(path).map(|value| Self::from(value.as_str())).map_err(|why| {
-                refusal(
-                    ErrorKind::ValueValidation,
-                    &format!("{file_name}: {}: {why}", path.display()),
-                )
-            }),
+            (None, Some(path)) => read(path)
+                .map(|value| Self::from(value.expose_secret()))
+                .map_err(|why| {
+                    refusal(
+                        ErrorKind::ValueValidation,
+                        &format!("{file_name}: {}: {why}", path.display()),
+                    )
+                }),
             (None, None) if S::REQUIRED => {
                 let text = format!("neither {name} nor {file_name} is set: {}", S::HELP);
                 Err(refusal(ErrorKind::MissingRequiredArgument, &text))
@@ -163,11 +165,14 @@ fn refusal(kind: ErrorKind, text: &str) -> Error {
 }
 
 /// The file's content without the line break that editors and `echo` put at its end.
-fn read(path: &Path) -> Result<String, String> {
+///
+/// # Errors
+/// Why it can't be read, or that it is empty.
+pub fn read(path: &Path) -> Result<SecretString, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     match text.trim_end_matches(['\r', '\n']) {
         "" => Err("it is empty".into()),
-        text => Ok(text.to_owned()),
+        text => Ok(SecretString::from(text)),
     }
 }
 

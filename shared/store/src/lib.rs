@@ -2,6 +2,7 @@
 //! and counted and timed by that name. See README.md.
 
 mod accounts;
+mod asked;
 mod certificates;
 mod claims;
 mod connection;
@@ -21,6 +22,7 @@ mod tls;
 mod updating;
 
 pub use accounts::Account;
+pub use asked::Asked;
 pub use certificates::{Certificate, NewCertificate};
 pub use connection::{DatabaseArgs, DatabaseUrl, Store};
 pub use error::StoreError;

@@ -28,6 +28,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0003_update.sql"),
     },
+    Migration {
+        version: 4,
+        works_with: 1,
+        sql: include_str!("migrations/0004_who_asked.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

@@ -5,6 +5,7 @@ use pipeline::{OperationKind, OperationState, Ring, Schedules, Settings};
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
+use crate::asked::Asked;
 use crate::claims;
 use crate::connection::Store;
 use crate::error::StoreError;
@@ -87,17 +88,27 @@ impl Store {
     ///
     /// # Errors
     /// Database errors; then nothing was written.
-    pub async fn provision(&self, new: &NewInstance, schedules: &Schedules) -> Result<Provision, StoreError> {
-        match self.try_provision(new, schedules).await {
+    pub async fn provision(
+        &self,
+        new: &NewInstance,
+        asked: &Asked,
+        schedules: &Schedules,
+    ) -> Result<Provision, StoreError> {
+        match self.try_provision(new, asked, schedules).await {
             // Two requests at once for one id or one domain: the second finds the first's rows when it looks again.
             Err(StoreError::Database { source, .. }) if source.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
-                self.try_provision(new, schedules).await
+                self.try_provision(new, asked, schedules).await
             }
             result => result,
         }
     }
 
-    async fn try_provision(&self, new: &NewInstance, schedules: &Schedules) -> Result<Provision, StoreError> {
+    async fn try_provision(
+        &self,
+        new: &NewInstance,
+        asked: &Asked,
+        schedules: &Schedules,
+    ) -> Result<Provision, StoreError> {
         self.in_transaction("provision", async |tx| {
             let existing = tx
                 .query_opt(
@@ -150,7 +161,7 @@ impl Store {
                 &[&new.id, &new.tenant, &new.domains],
             )
             .await?;
-            let (operation, rings) = begin(tx, &new.id, Beginning::provision(&new.domains), schedules).await?;
+            let (operation, rings) = begin(tx, &new.id, Beginning::provision(&new.domains), asked, schedules).await?;
             Ok(Provision::Accepted { operation, rings })
         })
         .await
@@ -161,7 +172,12 @@ impl Store {
     ///
     /// # Errors
     /// Database errors; then nothing was written.
-    pub async fn deprovision(&self, instance: &str, schedules: &Schedules) -> Result<Deprovision, StoreError> {
+    pub async fn deprovision(
+        &self,
+        instance: &str,
+        asked: &Asked,
+        schedules: &Schedules,
+    ) -> Result<Deprovision, StoreError> {
         self.in_transaction("deprovision", async |tx| {
             let found = tx
                 .query_opt(
@@ -189,7 +205,7 @@ impl Store {
                     }
                 }
             }
-            let (operation, rings) = begin(tx, instance, Beginning::deprovision(), schedules).await?;
+            let (operation, rings) = begin(tx, instance, Beginning::deprovision(), asked, schedules).await?;
             Ok(Deprovision::Accepted { operation, rings })
         })
         .await
@@ -230,18 +246,22 @@ pub(crate) async fn begin(
     tx: &deadpool_postgres::Transaction<'_>,
     instance: &str,
     beginning: Beginning<'_>,
+    asked: &Asked,
     schedules: &Schedules,
 ) -> Result<(Uuid, Vec<Ring>), StoreError> {
     let operation = Uuid::new_v4();
     tx.execute(
-        "insert into operations (id, instance_id, kind, target, deadline_at) \
-         values ($1, $2, $3, $4, clock_timestamp() + $5 * interval '1 millisecond')",
+        "insert into operations (id, instance_id, kind, target, deadline_at, platform, originating_identity, request_identity) \
+         values ($1, $2, $3, $4, clock_timestamp() + $5 * interval '1 millisecond', $6, $7, $8)",
         &[
             &operation,
             &instance,
             &beginning.kind.as_str(),
             &beginning.target,
             &as_millis(schedules.operation_deadline.into()),
+            &asked.platform,
+            &asked.originating_identity,
+            &asked.request_identity,
         ],
     )
     .await?;

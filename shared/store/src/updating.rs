@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
+use crate::asked::Asked;
 use crate::claims;
 use crate::connection::Store;
 use crate::error::StoreError;
@@ -70,17 +71,17 @@ impl Store {
     ///
     /// # Errors
     /// Database errors; then nothing was written.
-    pub async fn update(&self, changes: &Changes, schedules: &Schedules) -> Result<Update, StoreError> {
-        match self.try_update(changes, schedules).await {
+    pub async fn update(&self, changes: &Changes, asked: &Asked, schedules: &Schedules) -> Result<Update, StoreError> {
+        match self.try_update(changes, asked, schedules).await {
             // A domain was asked for elsewhere in the same moment: that claim is found at the second look.
             Err(StoreError::Database { source, .. }) if source.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
-                self.try_update(changes, schedules).await
+                self.try_update(changes, asked, schedules).await
             }
             result => result,
         }
     }
 
-    async fn try_update(&self, changes: &Changes, schedules: &Schedules) -> Result<Update, StoreError> {
+    async fn try_update(&self, changes: &Changes, asked: &Asked, schedules: &Schedules) -> Result<Update, StoreError> {
         self.in_transaction("update", async |tx| {
             let found = tx
                 .query_opt(
@@ -152,7 +153,7 @@ impl Store {
                     "new_certificate": new_certificate,
                 })),
             };
-            let (operation, rings) = begin(tx, &changes.id, beginning, schedules).await?;
+            let (operation, rings) = begin(tx, &changes.id, beginning, asked, schedules).await?;
             Ok(Update::Accepted { operation, rings })
         })
         .await

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{ParameterError, shown};
+use crate::nearest::nearest;
 
 /// What this version knows.
 pub(super) const KNOWN: [&str; 19] = [
@@ -27,9 +28,6 @@ pub(super) const KNOWN: [&str; 19] = [
     "failover_origin",
 ];
 
-/// The most edits between a name and what was probably meant.
-const MOST_EDITS: usize = 3;
-
 pub(super) fn check(object: &Map<String, Value>) -> Result<(), ParameterError> {
     let Some(unknown) = object.keys().find(|key| !KNOWN.contains(&key.as_str())) else {
         return Ok(());
@@ -43,7 +41,7 @@ pub(super) fn check(object: &Map<String, Value>) -> Result<(), ParameterError> {
     let all = KNOWN.join(", ");
     Err(ParameterError::new(
         "parameters",
-        match nearest(unknown) {
+        match nearest(unknown, &KNOWN) {
             Some(near) => format!(
                 "there is no parameter {}; did you mean \"{near}\"? Known are {all}",
                 shown(unknown)
@@ -51,36 +49,6 @@ pub(super) fn check(object: &Map<String, Value>) -> Result<(), ParameterError> {
             None => format!("there is no parameter {}; known are {all}", shown(unknown)),
         },
     ))
-}
-
-fn nearest(unknown: &str) -> Option<&'static str> {
-    let given = unknown.to_lowercase().replace('-', "_");
-    if given.chars().count() > 40 {
-        return None;
-    }
-    KNOWN
-        .into_iter()
-        .map(|known| (edits(&given, known), known))
-        // A third of the name changed is another name.
-        .filter(|(edits, known)| *edits <= MOST_EDITS.min(known.len() / 3 + 1))
-        .min()
-        .map(|(_, known)| known)
-}
-
-/// Levenshtein's distance.
-fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (at, from) in from.chars().enumerate() {
-        let mut corner = at;
-        row[0] = at + 1;
-        for (column, to) in to.iter().enumerate() {
-            let replaced = corner + usize::from(from != *to);
-            corner = row[column + 1];
-            row[column + 1] = replaced.min(corner + 1).min(row[column] + 1);
-        }
-    }
-    row[to.len()]
 }
 
 #[cfg(test)]
@@ -101,8 +69,7 @@ mod tests {
             ("ttl", None),
             ("", None),
         ] {
-            assert_eq!(nearest(given), near, "{given}");
+            assert_eq!(nearest(given, &KNOWN), near, "{given}");
         }
-        assert_eq!(edits("kitten", "sitting"), 3);
     }
 }

@@ -5,6 +5,7 @@
 mod bad_input;
 mod broken_queue;
 mod ca_says_no;
+mod catalog;
 mod database;
 mod deadline;
 mod far_ca;

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use clap::Parser as _;
 use pipeline::outcome::Method;
 use pipeline::{OperationState, Outcome, Rejection, Schedules, Settings, StepKind, Verdict};
-use store::{Authorization, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Store, StoreError, Task};
+use store::{
+    Asked, Authorization, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Store, StoreError, Task,
+};
 use uuid::Uuid;
 
 use crate::world::{PATIENCE, connect, domain, organization, world};
@@ -59,7 +61,8 @@ impl Desk {
             domains: domains.to_vec(),
             request: serde_json::json!({"parameters": {"domains": domains}}),
         };
-        let Provision::Accepted { rings, .. } = self.store.provision(&new, &self.schedules).await? else {
+        let Provision::Accepted { rings, .. } = self.store.provision(&new, &Asked::default(), &self.schedules).await?
+        else {
             anyhow::bail!("not accepted");
         };
         self.tasks(&rings).await
@@ -269,10 +272,17 @@ async fn a_deprovision_supersedes_a_provision_at_any_moment() -> anyhow::Result<
     let placing = of_kind(&tasks, StepKind::PlaceOrder);
     let creating = of_kind(&tasks, StepKind::CreateDistribution);
     let instance = placing.instance.id.clone();
-    let Deprovision::Accepted { operation, rings } = desk.store.deprovision(&instance, &desk.schedules).await? else {
+    let Deprovision::Accepted { operation, rings } = desk
+        .store
+        .deprovision(&instance, &Asked::default(), &desk.schedules)
+        .await?
+    else {
         panic!("not accepted");
     };
-    let again = desk.store.deprovision(&instance, &desk.schedules).await?;
+    let again = desk
+        .store
+        .deprovision(&instance, &Asked::default(), &desk.schedules)
+        .await?;
     assert!(matches!(again, Deprovision::Running { operation: same } if same == operation));
 
     // Whoever still works for the provision is told, at every door.
@@ -305,7 +315,9 @@ async fn a_deprovision_supersedes_a_provision_at_any_moment() -> anyhow::Result<
     }
     assert_eq!(kinds.len(), 4, "{kinds:?}");
     assert!(matches!(
-        desk.store.deprovision(&instance, &desk.schedules).await?,
+        desk.store
+            .deprovision(&instance, &Asked::default(), &desk.schedules)
+            .await?,
         Deprovision::Gone
     ));
     assert!(matches!(
@@ -429,7 +441,10 @@ async fn a_failed_provision_gives_up_what_it_proved_and_can_be_removed() -> anyh
         .expect("an operation");
     let failure = answer.failure.unwrap_or_default();
     assert!(failure.starts_with("no. Delete this service"), "{failure}");
-    let gone = desk.store.deprovision(&looking.instance.id, &desk.schedules).await?;
+    let gone = desk
+        .store
+        .deprovision(&looking.instance.id, &Asked::default(), &desk.schedules)
+        .await?;
     assert!(matches!(gone, Deprovision::Accepted { .. }));
     Ok(())
 }

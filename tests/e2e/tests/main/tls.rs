@@ -200,7 +200,7 @@ async fn rabbitmq(handle: &Handle, tls: &TlsEndpoints, other: &Path) -> anyhow::
 }
 
 /// A service's program, beside the test's own.
-fn program(name: &str) -> anyhow::Result<PathBuf> {
+pub(crate) fn program(name: &str) -> anyhow::Result<PathBuf> {
     let here = std::env::current_exe()?;
     here.ancestors()
         .skip(1)

@@ -1,0 +1,62 @@
+//! What in a catalog works but may not be meant: said in the log at the start.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::catalog::offering::Offering;
+
+impl Offering {
+    /// One sentence each. `deadline` is when the broker gives an operation up.
+    pub(crate) fn advice(&self, deadline: Duration) -> Vec<String> {
+        let mut advice = Vec::new();
+        let plans = self.plans.iter().map(|plan| ("plan", &plan.name, &plan.id));
+        for (what, name, id) in [("service", &self.name, &self.id)].into_iter().chain(plans) {
+            if id.parse::<Uuid>().is_err() {
+                advice.push(format!(
+                    "the id of {what} {name} is not a GUID; it has to be unique among all brokers of a platform"
+                ));
+            }
+        }
+        for plan in &self.plans {
+            if u64::from(plan.maximum_polling_duration) <= deadline.as_secs() {
+                advice.push(format!(
+                    "plan {}: the platform gives up after {} (maximum_polling_duration), before the broker, which would \
+                     know the reason and gives up after {} (OPERATION_DEADLINE)",
+                    plan.name,
+                    humantime::format_duration(Duration::from_secs(plan.maximum_polling_duration.into())),
+                    humantime::format_duration(deadline),
+                ));
+            }
+            if let Some(class) = plan.settings.price_class {
+                advice.push(format!(
+                    "plan {}: settings.price_class {} has no effect yet; PRICE_CLASS of the service distribution decides",
+                    plan.name,
+                    class.as_str()
+                ));
+            }
+        }
+        advice
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::tests::two_plans;
+
+    #[test]
+    fn what_may_not_be_meant_is_said() {
+        let mut offering = two_plans();
+        let day = Duration::from_secs(86_400);
+        assert!(offering.advice(7 * day).iter().all(|said| said.contains("price_class")));
+        offering.plans[0].id = "plan-one".into();
+        offering.plans[1].maximum_polling_duration = 86_400;
+        let said = offering.advice(7 * day).join("\n");
+        assert!(said.contains("the id of plan cdn is not a GUID"), "{said}");
+        assert!(
+            said.contains("plan cdn-global: the platform gives up after 1day"),
+            "{said}"
+        );
+    }
+}

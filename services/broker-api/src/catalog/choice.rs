@@ -1,0 +1,57 @@
+//! The service and the plan that a request names.
+
+use crate::body::Body;
+use crate::catalog::offering::{Offering, Plan};
+use crate::error::OsbError;
+use crate::parameters::shown;
+
+impl Offering {
+    /// The plan of that id.
+    pub(crate) fn plan(&self, id: &str) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.id == id)
+    }
+
+    /// The plan that a request names by `service_id` and `plan_id`, both of which have to be there.
+    pub(crate) fn chosen(&self, body: &Body) -> Result<&Plan, OsbError> {
+        self.check_service(body)?;
+        self.known(required(body, "plan_id")?)
+    }
+
+    /// The plan that an update names, if it names one (OSBAPI: "if not provided, the plan doesn't change").
+    pub(crate) fn rechosen(&self, body: &Body) -> Result<Option<&Plan>, OsbError> {
+        self.check_service(body)?;
+        body.text("plan_id")?.map(|plan| self.known(plan)).transpose()
+    }
+
+    fn check_service(&self, body: &Body) -> Result<(), OsbError> {
+        let service = required(body, "service_id")?;
+        if service != self.id {
+            return Err(OsbError::bad_request(format!(
+                "service_id: {} is not in the catalog; the one there is {}.",
+                shown(service),
+                self.id
+            )));
+        }
+        Ok(())
+    }
+
+    fn known(&self, plan: &str) -> Result<&Plan, OsbError> {
+        self.plan(plan).ok_or_else(|| {
+            let known: Vec<String> = self
+                .plans
+                .iter()
+                .map(|plan| format!("{} ({})", plan.id, plan.name))
+                .collect();
+            OsbError::bad_request(format!(
+                "plan_id: {} is not in the catalog; known are {}.",
+                shown(plan),
+                known.join(", ")
+            ))
+        })
+    }
+}
+
+fn required<'b>(body: &'b Body, field: &str) -> Result<&'b str, OsbError> {
+    body.text(field)?
+        .ok_or_else(|| OsbError::bad_request(format!("{field} is missing.")))
+}

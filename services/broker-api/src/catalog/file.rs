@@ -1,0 +1,285 @@
+//! CATALOG_FILE: the catalog in OSBAPI's own form, with what the broker itself decides left out and the operator's
+//! `settings` for each plan put in. docs/catalog.example.json is one. All of it is right, or the broker doesn't start.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use pipeline::instance::PriceClass;
+use serde_json::Value;
+
+use crate::catalog::maintenance::{MaintenanceInfo, is_semantic_version};
+use crate::catalog::metadata;
+use crate::catalog::offering::{MAXIMUM_POLLING_SECONDS, Offering, Plan, PlanSettings};
+use crate::operator_file::{Object, read, text};
+use crate::parameters::shown;
+
+const OF_FILE: [&str; 1] = ["services"];
+const OF_SERVICE: [&str; 12] = [
+    "id",
+    "name",
+    "description",
+    "tags",
+    "metadata",
+    "plan_updateable",
+    "plans",
+    "bindable",
+    "instances_retrievable",
+    "bindings_retrievable",
+    "allow_context_updates",
+    "requires",
+];
+const OF_PLAN: [&str; 11] = [
+    "id",
+    "name",
+    "description",
+    "free",
+    "plan_updateable",
+    "maximum_polling_duration",
+    "maintenance_info",
+    "metadata",
+    "settings",
+    "bindable",
+    "schemas",
+];
+
+/// OSBAPI: "It is RECOMMENDED that strings do not exceed 255 characters", and `cf marketplace` prints one line.
+const SHORT: usize = 255;
+/// Cloud Controller's limit for all tags together.
+const MOST_TAGS: usize = 2048;
+/// Cloud Controller takes 2,000 characters of `maintenance_info` as JSON.
+const MOST_MAINTENANCE: usize = 1_800;
+/// The bounds of `maximum_polling_duration`: nothing is done within a minute, and beyond a year it is a mistake.
+const POLLING: std::ops::RangeInclusive<u64> = 60..=366 * 86_400;
+
+/// What CATALOG_FILE holds; none when it is not given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CatalogFile(pub(crate) Option<Offering>);
+
+impl FromStr for CatalogFile {
+    type Err = String;
+
+    /// Reads the file that is named, unless the name is empty.
+    fn from_str(path: &str) -> Result<Self, String> {
+        match path {
+            "" => Ok(Self(None)),
+            path => offering(&read(Path::new(path))?).map(|offering| Self(Some(offering))),
+        }
+    }
+}
+
+pub(super) fn offering(value: &Value) -> Result<Offering, String> {
+    let file = Object::of("", value)?;
+    file.only(&OF_FILE)?;
+    let services = file.items("services")?;
+    let [(path, service)] = services.as_slice() else {
+        return Err(format!(
+            "services: {} are there; this broker has one service, with one or more plans",
+            services.len()
+        ));
+    };
+    let service = Object::of(path, service)?;
+    service.only(&OF_SERVICE)?;
+    for (key, is) in [
+        ("bindable", false),
+        ("instances_retrievable", true),
+        ("bindings_retrievable", false),
+        ("allow_context_updates", false),
+    ] {
+        decided(&service, key, is)?;
+    }
+    if !service.items("requires")?.is_empty() {
+        return Err(format!(
+            "{}: this broker needs no permission; leave it out",
+            service.at("requires")
+        ));
+    }
+    let plans = service
+        .items("plans")?
+        .into_iter()
+        .map(|(path, plan)| self::plan(&Object::of(path, plan)?))
+        .collect::<Result<Vec<_>, _>>()?;
+    if plans.is_empty() {
+        return Err(format!(
+            "{}: there is no plan; at least one is needed",
+            service.at("plans")
+        ));
+    }
+    let offering = Offering {
+        id: id(&service)?,
+        name: name(&service)?,
+        description: service.needed_text("description", SHORT)?.to_string(),
+        tags: tags(&service)?,
+        metadata: metadata::of_service(&service)?,
+        plan_updateable: service.flag("plan_updateable")?.unwrap_or(false),
+        plans,
+    };
+    unique(&offering, &service)?;
+    Ok(offering)
+}
+
+fn plan(plan: &Object<'_>) -> Result<Plan, String> {
+    plan.only(&OF_PLAN)?;
+    decided(plan, "bindable", false)?;
+    if plan.get("schemas").is_some() {
+        return Err(format!(
+            "{}: the broker makes them itself; leave it out",
+            plan.at("schemas")
+        ));
+    }
+    Ok(Plan {
+        id: id(plan)?,
+        name: name(plan)?,
+        description: plan.needed_text("description", SHORT)?.to_string(),
+        free: plan.flag("free")?.unwrap_or(true),
+        plan_updateable: plan.flag("plan_updateable")?,
+        maximum_polling_duration: polling(plan)?,
+        maintenance_info: maintenance(plan)?,
+        metadata: metadata::of_plan(plan)?,
+        settings: settings(plan)?,
+    })
+}
+
+/// What the program decides may be written down all the same, as long as it is so.
+fn decided(object: &Object<'_>, key: &str, is: bool) -> Result<(), String> {
+    match object.flag(key)? {
+        Some(given) if given != is => Err(format!(
+            "{}: it is always {is} with this broker; leave it out",
+            object.at(key)
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Stands in paths and queries: RFC 3986 §2.3's unreserved characters, as OSBAPI recommends ("URL Properties").
+fn id<'v>(object: &Object<'v>) -> Result<String, String> {
+    let id = object.needed_text("id", SHORT)?;
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if id.bytes().all(unreserved) {
+        Ok(id.to_string())
+    } else {
+        Err(format!(
+            "{}: {} has other characters than letters, digits and -._~; a GUID is best",
+            object.at("id"),
+            shown(id)
+        ))
+    }
+}
+
+/// Users type it: OSBAPI's "CLI-friendly", and the underscore, which SERVICE_NAME and PLAN_NAME allow too.
+fn name(object: &Object<'_>) -> Result<String, String> {
+    let name = object.needed_text("name", SHORT)?;
+    let typed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    if name.bytes().all(typed) && name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        Ok(name.to_string())
+    } else {
+        Err(format!(
+            "{}: {} is not easy to type; use letters, digits, hyphens, dots and underscores, a letter or digit first",
+            object.at("name"),
+            shown(name)
+        ))
+    }
+}
+
+fn tags(service: &Object<'_>) -> Result<Vec<String>, String> {
+    let tags = service
+        .items("tags")?
+        .into_iter()
+        .map(|(path, tag)| text(&path, tag, SHORT).map(str::to_string))
+        .collect::<Result<Vec<_>, _>>()?;
+    let length: usize = tags.iter().map(|tag| tag.chars().count()).sum();
+    if length > MOST_TAGS {
+        return Err(format!(
+            "{}: they have {length} characters together; Cloud Controller takes {MOST_TAGS}",
+            service.at("tags")
+        ));
+    }
+    Ok(tags)
+}
+
+fn polling(plan: &Object<'_>) -> Result<u32, String> {
+    let Some(value) = plan.get("maximum_polling_duration") else {
+        return Ok(MAXIMUM_POLLING_SECONDS);
+    };
+    value
+        .as_u64()
+        .filter(|seconds| POLLING.contains(seconds))
+        .and_then(|seconds| seconds.try_into().ok())
+        .ok_or_else(|| {
+            format!(
+                "{}: whole seconds from {} to {} are needed; without it, it is {MAXIMUM_POLLING_SECONDS} (8 days)",
+                plan.at("maximum_polling_duration"),
+                POLLING.start(),
+                POLLING.end()
+            )
+        })
+}
+
+fn maintenance(plan: &Object<'_>) -> Result<Option<MaintenanceInfo>, String> {
+    let Some(info) = plan.object("maintenance_info")? else {
+        return Ok(None);
+    };
+    info.only(&["version", "description"])?;
+    let version = info.needed_text("version", 100)?;
+    if !is_semantic_version(version) {
+        return Err(format!(
+            "{}: {} is not a semantic version such as 1.2.0",
+            info.at("version"),
+            shown(version)
+        ));
+    }
+    Ok(Some(MaintenanceInfo {
+        version: version.to_string(),
+        description: info.text("description", MOST_MAINTENANCE)?.map(str::to_string),
+    }))
+}
+
+fn settings(plan: &Object<'_>) -> Result<PlanSettings, String> {
+    let Some(settings) = plan.object("settings")? else {
+        return Ok(PlanSettings::default());
+    };
+    settings.only(&["price_class"])?;
+    let price_class = match settings.text("price_class", SHORT)? {
+        None => None,
+        Some(given) => {
+            let found = PriceClass::ALL.into_iter().find(|class| class.as_str() == given);
+            Some(found.ok_or_else(|| {
+                format!(
+                    "{}: {} is none of {}",
+                    settings.at("price_class"),
+                    shown(given),
+                    PriceClass::ALL.map(PriceClass::as_str).join(", ")
+                )
+            })?)
+        }
+    };
+    Ok(PlanSettings { price_class })
+}
+
+/// OSBAPI: ids are "globally unique", names of plans unique within the service.
+fn unique(offering: &Offering, service: &Object<'_>) -> Result<(), String> {
+    for (index, plan) in offering.plans.iter().enumerate() {
+        let path = format!("{}[{index}]", service.at("plans"));
+        if plan.id == offering.id {
+            return Err(format!("{path}.id: {} is the service's id as well", shown(&plan.id)));
+        }
+        for (earlier, other) in offering.plans[..index].iter().enumerate() {
+            let also = |key: &str, value: &str| {
+                let other = format!("{}[{earlier}].{key}", service.at("plans"));
+                Err(format!(
+                    "{path}.{key}: {} is the {key} of {other} as well",
+                    shown(value)
+                ))
+            };
+            if plan.id == other.id {
+                return also("id", &plan.id);
+            }
+            if plan.name == other.name {
+                return also("name", &plan.name);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

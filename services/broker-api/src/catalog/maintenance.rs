@@ -1,0 +1,135 @@
+//! `maintenance_info`: which version of a plan a platform means (OSBAPI, "Maintenance Info Object").
+
+use serde_json::Value;
+
+use crate::body::{Body, text};
+use crate::catalog::offering::Plan;
+use crate::error::OsbError;
+use crate::parameters::{shown, shown_json};
+
+/// A plan's version, as the catalog has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MaintenanceInfo {
+    /// A semantic version.
+    pub(crate) version: String,
+    /// What changed.
+    pub(crate) description: Option<String>,
+}
+
+/// 422 `MaintenanceInfoConflict` when the request means another version of the plan than there is: the platform's copy of
+/// the catalog is old. "Any field except for `maintenance_info.version` will be ignored." For provisions and updates.
+pub(crate) fn check(body: &Body, plan: &Plan) -> Result<(), OsbError> {
+    let asked = match body.0.get("maintenance_info") {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::Object(asked)) => text(asked, "version", "maintenance_info.version")?
+            .ok_or_else(|| OsbError::bad_request("maintenance_info.version is missing."))?,
+        Some(other) => {
+            return Err(OsbError::bad_request(format!(
+                "maintenance_info: {} is not an object.",
+                shown_json(other)
+            )));
+        }
+    };
+    let conflict = |there_is: String| {
+        Err(OsbError::named(
+            "MaintenanceInfoConflict",
+            format!(
+                "maintenance_info.version: {} was asked for, but plan {} {there_is}. The platform has an old catalog; its \
+                 operator renews it (Cloud Foundry: cf update-service-broker).",
+                shown(asked),
+                plan.name
+            ),
+        ))
+    };
+    match &plan.maintenance_info {
+        Some(info) if info.version == asked => Ok(()),
+        Some(info) => conflict(format!("is at {}", info.version)),
+        None => conflict("has no versions".into()),
+    }
+}
+
+/// Semantic Versioning 2.0.0, §§2, 9, 10.
+pub(crate) fn is_semantic_version(text: &str) -> bool {
+    let (rest, build) = match text.split_once('+') {
+        Some((rest, build)) => (rest, Some(build)),
+        None => (text, None),
+    };
+    let (core, pre) = match rest.split_once('-') {
+        Some((core, pre)) => (core, Some(pre)),
+        None => (rest, None),
+    };
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let number = |part: &str| digits(part) && (part == "0" || !part.starts_with('0'));
+    let identifier = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    core.split('.').count() == 3
+        && core.split('.').all(number)
+        && pre.is_none_or(|pre| {
+            pre.split('.')
+                .all(|part| identifier(part) && (!digits(part) || number(part)))
+        })
+        && build.is_none_or(|build| build.split('.').all(identifier))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+    use serde_json::json;
+
+    use super::*;
+    use crate::catalog::tests::two_plans;
+
+    fn status(maintenance_info: Value, plan: &Plan) -> u16 {
+        let Value::Object(body) = json!({ "maintenance_info": maintenance_info }) else {
+            panic!("an object")
+        };
+        check(&Body(body), plan).map_or_else(|error| error.into_response().status().as_u16(), |()| 200)
+    }
+
+    #[test]
+    fn only_the_plans_own_version_passes() {
+        let offering = two_plans();
+        let (versioned, plain) = (&offering.plans[1], &offering.plans[0]);
+        for (asked, of_versioned, of_plain) in [
+            (json!(null), 200, 200),
+            (json!({"version": "1.2.0"}), 200, 422),
+            (json!({"version": "1.2.0", "description": 5, "more": []}), 200, 422),
+            (json!({"version": "1.2"}), 422, 422),
+            (json!({"version": "1.3.0"}), 422, 422),
+            (json!({}), 400, 400),
+            (json!({"version": 1}), 400, 400),
+            (json!("1.2.0"), 400, 400),
+        ] {
+            assert_eq!(status(asked.clone(), versioned), of_versioned, "{asked}");
+            assert_eq!(status(asked.clone(), plain), of_plain, "{asked}");
+        }
+    }
+
+    #[test]
+    fn semantic_versions_are_told_from_others() {
+        for good in [
+            "0.0.0",
+            "1.2.3",
+            "2.1.1+abcdef",
+            "1.0.0-rc.1",
+            "1.0.0-0a.-x+001.b",
+            "10.20.30",
+        ] {
+            assert!(is_semantic_version(good), "{good}");
+        }
+        for bad in [
+            "",
+            "1",
+            "1.2",
+            "v1.2.3",
+            "01.2.3",
+            "1.2.3-",
+            "1.2.3-01",
+            "1.2.3+",
+            "1.2.3-a..b",
+            "1.2.3.4",
+            "1.2.3 ",
+        ] {
+            assert!(!is_semantic_version(bad), "{bad}");
+        }
+    }
+}

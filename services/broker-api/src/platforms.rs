@@ -1,0 +1,301 @@
+//! The platforms that may use this broker, with their credentials: from single settings, or from
+//! BROKER_CREDENTIALS_FILE when there are several.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+
+use crate::operator_file::{Object, kind, read};
+use crate::parameters::shown;
+use crate::settings::BrokerArgs;
+
+/// What the one platform of single settings is called.
+const ONLY: &str = "default";
+/// A name is part of log lines and metrics, and typed in queries.
+const MOST_NAME: usize = 63;
+const MOST: usize = 255;
+
+/// A platform.
+#[derive(Clone, Debug)]
+pub(crate) struct Platform {
+    pub(crate) name: String,
+    pub(crate) current: Login,
+    /// What it may still have from before.
+    pub(crate) previous: Vec<Login>,
+}
+
+/// What a platform sends (RFC 7617).
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    pub(crate) username: String,
+    pub(crate) password: SecretString,
+}
+
+impl Login {
+    fn new(username: &str, password: &str) -> Self {
+        Self {
+            username: username.to_string(),
+            password: SecretString::from(password),
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        (self.username.as_str(), self.password.expose_secret())
+            == (other.username.as_str(), other.password.expose_secret())
+    }
+}
+
+/// What BROKER_CREDENTIALS_FILE holds; none when it is not given.
+#[derive(Clone, Debug)]
+pub struct CredentialsFile(pub(crate) Option<Vec<Platform>>);
+
+impl FromStr for CredentialsFile {
+    type Err = String;
+
+    /// Reads the file that is named, and those that it names, unless the name is empty.
+    fn from_str(path: &str) -> Result<Self, String> {
+        if path.is_empty() {
+            return Ok(Self(None));
+        }
+        let path = Path::new(path);
+        platforms(&read(path)?, path.parent().unwrap_or(Path::new(""))).map(|platforms| Self(Some(platforms)))
+    }
+}
+
+/// All of them, from whatever is set. [`BrokerArgs::check`] has seen that it is one of the two.
+pub(crate) fn of(args: &BrokerArgs) -> Vec<Platform> {
+    if let Some(platforms) = &args.broker_credentials_file.0 {
+        return platforms.clone();
+    }
+    let previous = match (
+        args.broker_password_previous.expose(),
+        args.broker_username_previous.as_str(),
+    ) {
+        ("", _) => Vec::new(),
+        (password, "") => vec![Login::new(&args.broker_username, password)],
+        (password, username) => vec![Login::new(username, password)],
+    };
+    vec![Platform {
+        name: ONLY.to_string(),
+        current: Login::new(&args.broker_username, args.broker_password.expose()),
+        previous,
+    }]
+}
+
+/// `folder` is where relative names of password files begin.
+fn platforms(value: &Value, folder: &Path) -> Result<Vec<Platform>, String> {
+    let file = Object::of("", value)?;
+    file.only(&["platforms"])?;
+    let platforms = file
+        .items("platforms")?
+        .into_iter()
+        .map(|(path, item)| platform(&Object::of(path, item)?, folder))
+        .collect::<Result<Vec<_>, _>>()?;
+    if platforms.is_empty() {
+        return Err("platforms: there is none; nobody could use the broker".into());
+    }
+    for (index, platform) in platforms.iter().enumerate() {
+        for (earlier, other) in platforms[..index].iter().enumerate() {
+            if platform.name == other.name {
+                let name = shown(&platform.name);
+                return Err(format!(
+                    "platforms[{index}].name: {name} is the name of platforms[{earlier}] as well"
+                ));
+            }
+            if logins(platform).any(|login| logins(other).any(|also| login.is(also))) {
+                return Err(format!(
+                    "platforms[{index}]: it has a user name and password of platforms[{earlier}], so the two could not be \
+                     told apart"
+                ));
+            }
+        }
+    }
+    Ok(platforms)
+}
+
+fn logins(platform: &Platform) -> impl Iterator<Item = &Login> {
+    std::iter::once(&platform.current).chain(&platform.previous)
+}
+
+fn platform(platform: &Object<'_>, folder: &Path) -> Result<Platform, String> {
+    platform.only(&["name", "username", "password", "password_file", "previous"])?;
+    let name = platform.needed_text("name", MOST_NAME)?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    if !name.bytes().all(plain) {
+        return Err(format!(
+            "{}: {} has other characters than letters, digits, hyphens, dots and underscores",
+            platform.at("name"),
+            shown(name)
+        ));
+    }
+    let username = username(platform)?.ok_or_else(|| platform.missing("username"))?;
+    let previous = platform
+        .items("previous")?
+        .into_iter()
+        .map(|(path, item)| {
+            let login = Object::of(path, item)?;
+            login.only(&["username", "password", "password_file"])?;
+            Ok(Login {
+                username: self::username(&login)?.unwrap_or(username).to_string(),
+                password: password(&login, folder)?,
+            })
+        })
+        .collect::<Result<Vec<_>, String>>()?;
+    Ok(Platform {
+        name: name.to_string(),
+        current: Login {
+            username: username.to_string(),
+            password: password(platform, folder)?,
+        },
+        previous,
+    })
+}
+
+fn username<'v>(login: &Object<'v>) -> Result<Option<&'v str>, String> {
+    match login.text("username", MOST)? {
+        Some(name) if name.contains([':', '\n']) => Err(format!(
+            "{}: it can't have a colon or a line break in it (RFC 7617 §2)",
+            login.at("username")
+        )),
+        name => Ok(name),
+    }
+}
+
+fn password(login: &Object<'_>, folder: &Path) -> Result<SecretString, String> {
+    match (login.get("password"), login.text("password_file", 4096)?) {
+        (Some(_), Some(_)) => Err(format!(
+            "{}: password is there as well; write one of them",
+            login.at("password_file")
+        )),
+        (Some(Value::String(password)), None) if password.is_empty() => {
+            Err(format!("{}: it is empty", login.at("password")))
+        }
+        (Some(Value::String(password)), None) => Ok(SecretString::from(password.as_str())),
+        (Some(other), None) => Err(format!("{}: {} is not a string", login.at("password"), kind(other))),
+        (None, Some(file)) => secret::read(&folder.join(file))
+            .map_err(|why| format!("{}: {}: {why}", login.at("password_file"), shown(file))),
+        (None, None) => Err(format!("{}; or name a password_file", login.missing("password"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refusal(file: Value) -> String {
+        platforms(&file, Path::new("/nowhere")).unwrap_err()
+    }
+
+    fn of_two(second: Value) -> Value {
+        json!({"platforms": [{"name": "cf-eu", "username": "cf", "password": "hunter2"}, second]})
+    }
+
+    #[test]
+    fn passwords_come_from_the_file_itself_or_from_files_beside_it_and_do_not_print() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("us"), "hunter3\n").unwrap();
+        let file = folder.path().join("credentials.json");
+        let second = json!({
+            "name": "cf-us", "username": "cf", "password_file": "us",
+            "previous": [{"password": "hunter4"}, {"username": "old", "password_file": folder.path().join("us")}],
+        });
+        std::fs::write(&file, of_two(second).to_string()).unwrap();
+        let read: CredentialsFile = file.to_str().unwrap().parse().unwrap();
+        let logins: Vec<(String, String)> = read
+            .0
+            .iter()
+            .flatten()
+            .flat_map(logins)
+            .map(|login| (login.username.clone(), login.password.expose_secret().to_string()))
+            .collect();
+        let expected = [
+            ("cf", "hunter2"),
+            ("cf", "hunter3"),
+            ("cf", "hunter4"),
+            ("old", "hunter3"),
+        ];
+        assert_eq!(
+            logins,
+            expected.map(|(name, password)| (name.to_string(), password.to_string()))
+        );
+        assert!(!format!("{read:?}").contains("hunter"));
+    }
+
+    #[test]
+    fn every_fault_is_named_and_no_password_is() {
+        for (second, says) in [
+            (
+                json!({"name": "cf-eu", "username": "x", "password": "hunter3"}),
+                "platforms[1].name: \"cf-eu\" is the name of platforms[0]",
+            ),
+            (
+                json!({"name": "b", "username": "cf", "password": "hunter2"}),
+                "platforms[1]: it has a user name and password of platforms[0]",
+            ),
+            (
+                json!({"name": "b", "username": "x", "password": "hunter3", "previous": [{"username": "cf", "password": "hunter2"}]}),
+                "platforms[1]: it has a user name",
+            ),
+            (
+                json!({"name": "b c", "username": "x", "password": "hunter3"}),
+                "platforms[1].name: \"b c\" has other characters",
+            ),
+            (
+                json!({"username": "x", "password": "hunter3"}),
+                "platforms[1].name: it is missing",
+            ),
+            (
+                json!({"name": "b", "password": "hunter3"}),
+                "platforms[1].username: it is missing",
+            ),
+            (
+                json!({"name": "b", "username": "x:y", "password": "hunter3"}),
+                "platforms[1].username: it can't have a colon",
+            ),
+            (
+                json!({"name": "b", "username": "x"}),
+                "platforms[1].password: it is missing; or name a password_file",
+            ),
+            (
+                json!({"name": "b", "username": "x", "password": ""}),
+                "platforms[1].password: it is empty",
+            ),
+            (
+                json!({"name": "b", "username": "x", "password": ["hunter3"]}),
+                "platforms[1].password: a list is not a string",
+            ),
+            (
+                json!({"name": "b", "username": "x", "password": "hunter3", "password_file": "y"}),
+                "platforms[1].password_file: password is there as well",
+            ),
+            (
+                json!({"name": "b", "username": "x", "password_file": "y"}),
+                "platforms[1].password_file: \"y\": No such file",
+            ),
+            (
+                json!({"name": "b", "user": "x", "password": "hunter3"}),
+                "platforms[1]: there is no key \"user\"",
+            ),
+            (
+                json!({"name": "b", "username": "x", "password": "hunter3", "previous": "hunter4"}),
+                "platforms[1].previous: a string is not a list",
+            ),
+            (
+                json!({"name": "b", "username": "x", "password": "hunter3", "previous": [{}]}),
+                "platforms[1].previous[0].password: it is missing",
+            ),
+            (json!("hunter3"), "platforms[1]: a string is not an object"),
+        ] {
+            let error = refusal(of_two(second));
+            assert!(error.contains(says), "{error}");
+            assert!(!error.contains("hunter") && !error.contains('\n'), "{error}");
+        }
+        assert!(refusal(json!({"platforms": []})).contains("nobody could use the broker"));
+        assert!(refusal(json!({"platform": []})).contains("did you mean \"platforms\"?"));
+        assert!(refusal(json!({"platforms": "hunter2"})).contains("platforms: a string is not a list"));
+    }
+}

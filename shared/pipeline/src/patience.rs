@@ -1,0 +1,135 @@
+//! How soon it is worth asking again how an operation is (OSBAPI, "Polling Last Operation": `Retry-After`).
+
+use std::time::Duration;
+
+use crate::operation::OperationState;
+use crate::status::{DomainView, View, is_in_place};
+use crate::step::StepState;
+
+/// Whoever has set a record wants to read soon that it was seen: the longest delay between two looks at a domain.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// What a look takes, from the moment when it is due.
+const A_LOOK: Duration = Duration::from_secs(5);
+
+/// When the platform should ask again; `None` when the operation has ended.
+///
+/// While machines work: after `shortest`. While nothing but the user's DNS is waited for, the text can't change before the
+/// next look, and the operation can't go on before every domain was looked at again: after the last of these looks, at
+/// most 5 minutes. So one read tells all that a round of looks saw.
+pub fn patience(view: &View, shortest: Duration) -> Option<Duration> {
+    if view.state != OperationState::Running {
+        return None;
+    }
+    if !view.steps.is_empty() {
+        return Some(shortest);
+    }
+    let next_round = view.domains.iter().filter(|domain| needs_user(domain)).map(|domain| {
+        let due = domain.due_at.unwrap_or(view.now);
+        // Overdue: what it saw may be there any moment.
+        Duration::try_from(due - view.now).map_or(Duration::ZERO, |wait| wait.saturating_add(A_LOOK))
+    });
+    let wait = next_round.max().unwrap_or(Duration::ZERO);
+    Some(wait.min(LONGEST).max(shortest))
+}
+
+/// Its record was not seen yet.
+fn needs_user(domain: &DomainView) -> bool {
+    domain.step_state == Some(StepState::Waiting) && !is_in_place(domain)
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::operation::OperationKind;
+    use crate::status::{IN_PLACE, StepView};
+    use crate::step::StepKind;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
+    const SHORTEST: Duration = Duration::from_secs(30);
+
+    fn due_in(seconds: i64) -> DomainView {
+        DomainView {
+            domain: "www.example.com".into(),
+            step_state: Some(StepState::Waiting),
+            waiting_for: Some("nothing found yet".into()),
+            checked_at: None,
+            due_at: Some(NOW + time::Duration::seconds(seconds)),
+            issuer_domain: None,
+            dns01_value: None,
+            has_http01: true,
+            method: None,
+            ca_said: None,
+        }
+    }
+
+    fn view(domains: Vec<DomainView>) -> View {
+        View {
+            kind: OperationKind::Provision,
+            state: OperationState::Running,
+            failure: None,
+            tenant: "org-1".into(),
+            distribution_domain: None,
+            account_uri: None,
+            now: NOW,
+            certificate_not_after: None,
+            order_spent: None,
+            domains,
+            steps: vec![],
+        }
+    }
+
+    fn seconds(view: &View) -> Option<u64> {
+        patience(view, SHORTEST).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn while_only_the_user_is_waited_for_it_is_as_long_as_a_round_of_looks() {
+        assert_eq!(seconds(&view(vec![due_in(120)])), Some(125));
+        assert_eq!(seconds(&view(vec![due_in(12)])), Some(30), "never shorter");
+        assert_eq!(seconds(&view(vec![due_in(12), due_in(240), due_in(90)])), Some(245));
+        assert_eq!(
+            seconds(&view(vec![due_in(3600)])),
+            Some(300),
+            "a domain that rests for hours"
+        );
+        assert_eq!(seconds(&view(vec![due_in(-40)])), Some(30), "a look that is late");
+    }
+
+    #[test]
+    fn while_machines_work_it_is_the_shortest() {
+        let mut deploying = view(vec![due_in(240)]);
+        deploying.steps = vec![StepView {
+            kind: StepKind::CreateDistribution,
+            waiting_for: None,
+            due_at: NOW,
+        }];
+        assert_eq!(seconds(&deploying), Some(30));
+        let mut spreading = due_in(240);
+        spreading.waiting_for = Some(format!("{IN_PLACE} by dns-01; waiting 4m until every server has it"));
+        assert_eq!(seconds(&view(vec![spreading])), Some(30));
+        let mut verified = due_in(240);
+        verified.step_state = Some(StepState::Done);
+        assert_eq!(seconds(&view(vec![verified])), Some(30));
+        assert_eq!(seconds(&view(vec![])), Some(30));
+    }
+
+    #[test]
+    fn a_domain_that_only_has_to_spread_does_not_hurry_one_that_is_missing() {
+        let mut spreading = due_in(10);
+        spreading.waiting_for = Some(format!("{IN_PLACE} by dns-01; waiting 10s until every server has it"));
+        assert_eq!(seconds(&view(vec![spreading, due_in(200)])), Some(205));
+    }
+
+    #[test]
+    fn a_longer_setting_wins_and_an_ended_operation_has_none() {
+        let mut view = view(vec![due_in(120)]);
+        let hour = Duration::from_secs(3600);
+        assert_eq!(patience(&view, hour), Some(hour));
+        view.state = OperationState::Succeeded;
+        assert_eq!(patience(&view, hour), None);
+    }
+}
