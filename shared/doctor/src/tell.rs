@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use tokio_util::task::AbortOnDropHandle;
+
 use crate::check::Check;
 use crate::finding::{Finding, State};
 
@@ -40,30 +42,22 @@ pub async fn log(checks: Vec<Check>) {
 
 /// Runs all checks side by side, whatever becomes of the others. Did anything fail?
 async fn examine(checks: Vec<Check>, mut tell: impl FnMut(&Finding)) -> bool {
+    // A service that ends takes its checks with it.
     let running: Vec<_> = checks
         .into_iter()
-        .map(|check| (check.about, AbortOnDrop(tokio::spawn(check.run()))))
+        .map(|check| (check.about, AbortOnDropHandle::new(tokio::spawn(check.run()))))
         .collect();
     let mut failed = false;
-    for (about, mut check) in running {
-        let findings = (&mut check.0).await.unwrap_or_else(|_panic| {
-            vec![Finding::fail(about, "the check itself broke", "tell the developers")]
-        });
+    for (about, check) in running {
+        let findings = check
+            .await
+            .unwrap_or_else(|_panic| vec![Finding::fail(about, "the check itself broke", "tell the developers")]);
         for finding in findings {
             failed |= finding.state() == State::Fail;
             tell(&finding);
         }
     }
     failed
-}
-
-/// A service that ends takes its checks with it.
-struct AbortOnDrop(tokio::task::JoinHandle<Vec<Finding>>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 #[cfg(test)]
@@ -81,14 +75,20 @@ mod tests {
             }),
             Check::one("hanging", std::future::pending()).within(Duration::from_secs(3)),
             Check::one("broken", async { panic!("as a test wants it") }),
-            Check::several("two", async { vec![Finding::ok("a", "1"), Finding::warn("b", "2", "3")] }),
+            Check::several("two", async {
+                vec![Finding::ok("a", "1"), Finding::warn("b", "2", "3")]
+            }),
         ];
         let begun = tokio::time::Instant::now();
         let mut lines = Vec::new();
         assert!(examine(checks, |finding| lines.push(finding.to_string())).await);
         assert_eq!(begun.elapsed(), Duration::from_secs(3), "side by side");
         assert_eq!(lines[0], "ok    slow  there");
-        assert!(lines[1].starts_with("FAIL  hanging  no answer within 3s: "), "{}", lines[1]);
+        assert!(
+            lines[1].starts_with("FAIL  hanging  no answer within 3s: "),
+            "{}",
+            lines[1]
+        );
         assert!(lines[2].starts_with("FAIL  broken  "), "{}", lines[2]);
         assert_eq!(lines[3..], ["ok    a  1", "warn  b  2: 3"]);
     }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod certificates;
+mod check;
 mod claims;
 mod connection;
 mod error;
@@ -21,6 +22,7 @@ mod tls;
 
 pub use accounts::Account;
 pub use certificates::{Certificate, NewCertificate};
+pub use check::{Sealed, check_database, check_seals};
 pub use connection::{DatabaseArgs, DatabaseUrl, Store};
 pub use error::StoreError;
 pub use instances::Instance;
