@@ -9,6 +9,7 @@ mod auth;
 mod body;
 mod catalog;
 mod deprovision;
+pub mod doctor;
 mod error;
 mod fetch;
 mod instance_id;

@@ -7,6 +7,7 @@ mod broken_queue;
 mod ca_says_no;
 mod database;
 mod deadline;
+mod doctor;
 mod far_ca;
 mod foreign_alias;
 mod mending;
