@@ -37,7 +37,9 @@ impl Said {
     /// The one line that begins like this.
     fn line(&self, begin: &str) -> &str {
         let mut found = self.lines.iter().filter(|line| line.starts_with(begin));
-        let line = found.next().unwrap_or_else(|| panic!("no {begin:?} in\n{}", self.text()));
+        let line = found
+            .next()
+            .unwrap_or_else(|| panic!("no {begin:?} in\n{}", self.text()));
         assert!(found.next().is_none(), "{begin:?} twice in\n{}", self.text());
         line
     }
@@ -61,10 +63,18 @@ impl Clinic {
         let stack = Handle::start(options).await?;
         let e = stack.endpoints();
         let mut secrets = vec![e.broker_password.clone()];
-        for url in [&e.database_url, &e.amqp_url] {
-            secrets.push(url.split([':', '@']).nth(2).context("a password")?.to_owned());
-        }
-        secrets.extend(e.sealing_keys.split(',').filter_map(|entry| Some(entry.split_once(':')?.1.to_owned())));
+        secrets.push(
+            e.database_url
+                .split([':', '@'])
+                .nth(2)
+                .context("a password")?
+                .to_owned(),
+        );
+        secrets.extend(
+            e.sealing_keys
+                .split(',')
+                .filter_map(|entry| Some(entry.split_once(':')?.1.to_owned())),
+        );
         secrets.extend(e.aws_keys.values().map(|key| key.secret.clone()));
         assert!(secrets.iter().all(|secret| secret.len() > 6), "secrets are known");
         Ok(Self { stack, secrets })
@@ -72,12 +82,18 @@ impl Clinic {
 
     /// A service's doctor, in the environment of its running process with these changes.
     async fn ask(&self, service: &str, changes: &[(&str, &str)]) -> anyhow::Result<Said> {
-        let process = PROCESSES.iter().find(|(name, _)| *name == service).context("a service")?.1;
+        let process = PROCESSES
+            .iter()
+            .find(|(name, _)| *name == service)
+            .context("a service")?
+            .1;
         let pid = self.stack.endpoints().process(process).and_then(|process| process.pid);
         let environment = std::fs::read(format!("/proc/{}/environ", pid.context("a process")?))?;
         let environment = String::from_utf8(environment)?;
-        let mut variables: BTreeMap<&str, &str> =
-            environment.split('\0').filter_map(|pair| pair.split_once('=')).collect();
+        let mut variables: BTreeMap<&str, &str> = environment
+            .split('\0')
+            .filter_map(|pair| pair.split_once('='))
+            .collect();
         variables.extend(changes.iter().copied());
         let program = std::env::current_exe()?
             .ancestors()
@@ -97,7 +113,9 @@ impl Clinic {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         let states = ["ok    ", "warn  ", "FAIL  ", "skip  "];
         assert!(
-            lines.iter().all(|line| states.iter().any(|state| line.starts_with(state))),
+            lines
+                .iter()
+                .all(|line| states.iter().any(|state| line.starts_with(state))),
             "{text}"
         );
         Ok(Said {
@@ -115,7 +133,10 @@ impl Clinic {
             if let Some(line) = text.lines().find(|line| line.contains(words)) {
                 return Ok(line.to_owned());
             }
-            anyhow::ensure!(Instant::now() < deadline, "never in the log of {process}: {words}\n{text}");
+            anyhow::ensure!(
+                Instant::now() < deadline,
+                "never in the log of {process}: {words}\n{text}"
+            );
             sleep(Duration::from_millis(50)).await;
         }
     }
@@ -128,24 +149,37 @@ async fn the_doctor_is_content_or_names_what_is_wrong() -> anyhow::Result<()> {
     // Of a fresh deployment, too.
     let fresh = clinic.ask("certificate-issuer", &[]).await?;
     assert_eq!(fresh.code, Some(0), "{}", fresh.text());
-    assert!(fresh.line("ok    ACME account").contains("none yet"), "{}", fresh.text());
+    assert!(
+        fresh.line("ok    ACME account").contains("none yet"),
+        "{}",
+        fresh.text()
+    );
     for (_, process) in PROCESSES {
         clinic.logged(process, "doctor: all is well").await?;
     }
 
     let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
     let (id, name) = ("has-a-doctor", domain("doctor"));
-    platform.provision(id, &organization(), json!({"domains": [name]})).await?;
+    platform
+        .provision(id, &organization(), json!({"domains": [name]}))
+        .await?;
     let told = platform
         .poll(id, PATIENCE, "what to set", |answer| {
             status::persist_value(answer.description()).is_some()
         })
         .await?;
     let value = status::persist_value(told.description()).context("a value to set")?;
-    clinic.stack.dns()?.set_txt(&format!("_validation-persist.{name}"), &value).await?;
+    clinic
+        .stack
+        .dns()?
+        .set_txt(&format!("_validation-persist.{name}"), &value)
+        .await?;
     platform.succeeded(id, PATIENCE).await?;
     let state = async || {
-        let text = reqwest::get(format!("{}/history", e.aws_admin_url)).await?.text().await?;
+        let text = reqwest::get(format!("{}/history", e.aws_admin_url))
+            .await?
+            .text()
+            .await?;
         anyhow::Ok(text)
     };
     let before = state().await?;
@@ -155,7 +189,11 @@ async fn the_doctor_is_content_or_names_what_is_wrong() -> anyhow::Result<()> {
         assert_eq!(said.code, Some(0), "{}", said.text());
         assert!(!said.text().contains("warn"), "{}", said.text());
         assert!(said.line("ok    PostgreSQL").contains("schema "), "{}", said.text());
-        assert!(said.line("ok    RabbitMQ").contains("a message went through"), "{}", said.text());
+        assert!(
+            said.line("ok    RabbitMQ").contains("a message went through"),
+            "{}",
+            said.text()
+        );
         match service {
             "broker-api" => assert!(said.line("ok    ACME_RESPONDER_URL").contains("responder")),
             "distribution" => {
@@ -169,7 +207,11 @@ async fn the_doctor_is_content_or_names_what_is_wrong() -> anyhow::Result<()> {
             }
             "certificate-issuer" => {
                 said.line("ok    SEALING_KEYS  opens");
-                assert!(said.line("ok    ACME account").contains("the CA knows"), "{}", said.text());
+                assert!(
+                    said.line("ok    ACME account").contains("the CA knows"),
+                    "{}",
+                    said.text()
+                );
             }
             _ => assert_eq!(said.text().matches("ok    DNS").count(), 2, "{}", said.text()),
         }
@@ -186,12 +228,22 @@ async fn the_doctor_is_content_or_names_what_is_wrong() -> anyhow::Result<()> {
 async fn what_is_wrong_is_named(clinic: &Clinic) -> anyhow::Result<()> {
     let e = clinic.stack.endpoints();
     for service in ["distribution", "cert-installer"] {
-        let said = clinic.ask(service, &[("AWS_SECRET_ACCESS_KEY", "hunter2-wrong")]).await?;
+        let said = clinic
+            .ask(service, &[("AWS_SECRET_ACCESS_KEY", "hunter2-wrong")])
+            .await?;
         said.only_fails(&["AWS_SECRET_ACCESS_KEY"]);
-        assert!(said.line("FAIL  AWS").contains("SignatureDoesNotMatch"), "{}", said.text());
+        assert!(
+            said.line("FAIL  AWS").contains("SignatureDoesNotMatch"),
+            "{}",
+            said.text()
+        );
         said.line("ok    RabbitMQ");
         let said = clinic.ask(service, &[("AWS_ACCESS_KEY_ID", "AKIANOBODY")]).await?;
-        assert!(said.line("FAIL  AWS").contains("set AWS_ACCESS_KEY_ID"), "{}", said.text());
+        assert!(
+            said.line("FAIL  AWS").contains("set AWS_ACCESS_KEY_ID"),
+            "{}",
+            said.text()
+        );
         let said = clinic.ask(service, &[("AWS_ACCESS_KEY_ID", "")]).await?;
         assert!(said.line("FAIL  AWS").contains("no AWS credentials"), "{}", said.text());
     }
@@ -199,33 +251,57 @@ async fn what_is_wrong_is_named(clinic: &Clinic) -> anyhow::Result<()> {
     // Each with the other's key: known, and not allowed to do what is this service's.
     let key = |service: &str| e.aws_keys.get(service).context("an access key");
     let other = key("cert-installer")?;
-    let changes = [("AWS_ACCESS_KEY_ID", other.id.as_str()), ("AWS_SECRET_ACCESS_KEY", &other.secret)];
+    let changes = [
+        ("AWS_ACCESS_KEY_ID", other.id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", &other.secret),
+    ];
     let said = clinic.ask("distribution", &changes).await?;
     said.line("ok    AWS");
     said.line("ok    cloudfront:GetDistribution  ");
     let denied = said.line("FAIL  cloudfront:CreateDistribution");
-    assert!(denied.contains("AccessDenied") && denied.contains("docs/aws"), "{denied}");
+    assert!(
+        denied.contains("AccessDenied") && denied.contains("docs/aws"),
+        "{denied}"
+    );
     said.line("skip  cloudfront:DeleteDistribution");
     said.only_fails(&["cloudfront:CreateDistribution"]);
     let other = key("distribution")?;
-    let changes = [("AWS_ACCESS_KEY_ID", other.id.as_str()), ("AWS_SECRET_ACCESS_KEY", &other.secret)];
+    let changes = [
+        ("AWS_ACCESS_KEY_ID", other.id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", &other.secret),
+    ];
     let said = clinic.ask("cert-installer", &changes).await?;
     for action in ["List", "Get", "Upload", "Delete"] {
-        said.line(&format!("FAIL  iam:{action}ServerCertificate{}", if action == "List" { "s  " } else { "  " }));
+        said.line(&format!(
+            "FAIL  iam:{action}ServerCertificate{}",
+            if action == "List" { "s  " } else { "  " }
+        ));
     }
     said.only_fails(&["iam:"]);
 
     let password = |url: &str| -> anyhow::Result<String> {
         let password = url.split([':', '@']).nth(2).context("a password")?;
-        Ok(url.replacen(password, "hunter2-wrong", 1))
+        Ok(url.replacen(&format!(":{password}@"), ":hunter2-wrong@", 1))
     };
-    let said = clinic.ask("broker-api", &[("AMQP_URL", &password(&e.amqp_url)?)]).await?;
+    let said = clinic
+        .ask("broker-api", &[("AMQP_URL", &password(&e.amqp_url)?)])
+        .await?;
     said.only_fails(&["RabbitMQ"]);
-    assert!(said.line("FAIL  RabbitMQ").contains("user and password in AMQP_URL"), "{}", said.text());
+    assert!(
+        said.line("FAIL  RabbitMQ").contains("user and password in AMQP_URL"),
+        "{}",
+        said.text()
+    );
     said.line("ok    PostgreSQL");
-    let said = clinic.ask("broker-api", &[("DATABASE_URL", &password(&e.database_url)?)]).await?;
+    let said = clinic
+        .ask("broker-api", &[("DATABASE_URL", &password(&e.database_url)?)])
+        .await?;
     said.only_fails(&["PostgreSQL"]);
-    assert!(said.line("FAIL  PostgreSQL").contains("DATABASE_URL"), "{}", said.text());
+    assert!(
+        said.line("FAIL  PostgreSQL").contains("DATABASE_URL"),
+        "{}",
+        said.text()
+    );
     said.line("ok    RabbitMQ");
 
     let id = e.sealing_keys.split(':').next().context("a key's id")?;
@@ -234,20 +310,32 @@ async fn what_is_wrong_is_named(clinic: &Clinic) -> anyhow::Result<()> {
         for keys in [format!("{id}:{key}"), format!("another:{key}")] {
             let said = clinic.ask(service, &[("SEALING_KEYS", &keys)]).await?;
             said.only_fails(&["SEALING_KEYS"]);
-            assert!(said.line("FAIL  SEALING_KEYS").contains(&format!("{id:?}")), "{}", said.text());
+            assert!(
+                said.line("FAIL  SEALING_KEYS").contains(&format!("{id:?}")),
+                "{}",
+                said.text()
+            );
             assert!(!said.text().contains(&key), "{}", said.text());
         }
     }
 
     let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let nowhere = format!("https://{closed}/dir");
-    let said = clinic.ask("certificate-issuer", &[("ACME_DIRECTORY_URL", &nowhere)]).await?;
+    let said = clinic
+        .ask("certificate-issuer", &[("ACME_DIRECTORY_URL", &nowhere)])
+        .await?;
     said.only_fails(&["ACME CA"]);
     let said = clinic.ask("certificate-issuer", &[("ACME_CA_ROOTS", "")]).await?;
     assert!(said.line("FAIL  ACME CA").contains("ACME_CA_ROOTS"), "{}", said.text());
     let said = clinic.ask("certificate-issuer", &[("ACME_PROFILE", "no-such")]).await?;
-    assert!(said.line("FAIL  ACME profile").contains("ACME_PROFILE"), "{}", said.text());
-    let said = clinic.ask("challenge-verifier", &[("DNS_RESOLVER", &closed.to_string())]).await?;
+    assert!(
+        said.line("FAIL  ACME profile").contains("ACME_PROFILE"),
+        "{}",
+        said.text()
+    );
+    let said = clinic
+        .ask("challenge-verifier", &[("DNS_RESOLVER", &closed.to_string())])
+        .await?;
     assert_eq!(said.text().matches("FAIL  DNS").count(), 2, "{}", said.text());
     said.only_fails(&["DNS"]);
     Ok(())
@@ -259,13 +347,20 @@ async fn wrong_credentials_are_told_at_the_start_and_operations_wait() -> anyhow
     let options = Options::fast().with_env("distribution", "AWS_SECRET_ACCESS_KEY", "hunter2-wrong");
     let clinic = Clinic::open(options).await?;
     let line = clinic.logged("distribution-1", "doctor: ").await?;
-    assert!(line.contains("ERROR") && line.contains("set AWS_SECRET_ACCESS_KEY"), "{line}");
+    assert!(
+        line.contains("ERROR") && line.contains("set AWS_SECRET_ACCESS_KEY"),
+        "{line}"
+    );
     assert!(!line.contains("hunter2-wrong"), "{line}");
     let e = clinic.stack.endpoints();
     let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
     let id = "waits-for-the-operator";
-    platform.provision(id, &organization(), json!({"domains": [domain("waits")]})).await?;
-    clinic.logged("distribution-1", "\"code\":\"SignatureDoesNotMatch\"").await?;
+    platform
+        .provision(id, &organization(), json!({"domains": [domain("waits")]}))
+        .await?;
+    clinic
+        .logged("distribution-1", "\"code\":\"SignatureDoesNotMatch\"")
+        .await?;
     let told = platform
         .poll(id, PATIENCE, "whose move it is", |answer| {
             answer.description().contains("its operator must mend it")
