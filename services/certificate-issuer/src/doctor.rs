@@ -6,7 +6,7 @@ use doctor::{Check, Finding};
 use instant_acme::Error;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
-use store::{DatabaseArgs, KeyRing, Sealed, Store};
+use store::{DatabaseArgs, KeyRing, Sealed, Store, StoreError};
 use telemetry::with_causes;
 
 use crate::acme_client::{AcmeClient, Exchange};
@@ -139,6 +139,7 @@ async fn account(
     let stored = match stored.await {
         Ok(Some(stored)) => stored,
         Ok(None) => return Finding::ok(ACCOUNT, "none yet at this CA: a tenant's first order registers one"),
+        Err(StoreError::Sealing(_)) => return Finding::skip(ACCOUNT, "not tried: SEALING_KEYS doesn't open its key"),
         Err(error) => return Finding::skip(ACCOUNT, format!("not tried: {}", with_causes(&error))),
     };
     let known = registration::find(exchange, directory, stored.key.expose_secret()).await;

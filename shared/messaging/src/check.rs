@@ -190,7 +190,7 @@ fn judged(place: &str, error: &MessagingError) -> (String, &'static str) {
         MessagingError::NotTaken(_) | MessagingError::Nacked | MessagingError::TimedOut { .. } => {
             (format!("{place}: {said}"), "look into RabbitMQ's own log")
         }
-        MessagingError::Connection(source) => (format!("{place} can't be used: {said}"), advice(source)),
+        MessagingError::Connection(source) => (format!("{place} can't be used: {source}"), advice(source)),
     }
 }
 

@@ -85,7 +85,11 @@ impl Dns {
 }
 
 fn problem(server: &Server, silence: Silence, after: std::time::Duration) -> Problem {
-    let label = format!("{} ({})", server.label, server.address);
+    let address = server.address.to_string();
+    let label = match server.label == address {
+        true => address,
+        false => format!("{} ({address})", server.label),
+    };
     match silence {
         Silence::TimedOut => Problem::Silent { server: label, after },
         Silence::Unreachable(why) => Problem::Unreachable {
