@@ -11,6 +11,7 @@ mod bindings;
 mod body;
 mod catalog;
 mod deprovision;
+pub mod doctor;
 mod error;
 mod fetch;
 mod instance_id;

@@ -3,19 +3,35 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use ::doctor::Action;
 use anyhow::Context as _;
 use broker_api::settings::Settings;
-use broker_api::{Broker, app, serve};
+use broker_api::{Broker, app, doctor, serve};
 use clap::Parser as _;
 use messaging::Messaging;
 use pipeline::Service;
 use store::Store;
 use telemetry::Telemetry;
 
+#[derive(clap::Parser)]
+#[command(name = "broker-api", version)]
+struct Line {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Settings::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+    let Line { action, settings } = Line::parse();
+    let done = match action {
+        Some(Action::Doctor) => Ok(::doctor::print(doctor::all_checks(&settings)).await),
+        None => run(settings).await.map(|()| ExitCode::SUCCESS),
+    };
+    match done {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("broker-api: {error:#}");
             ExitCode::FAILURE
@@ -25,6 +41,7 @@ async fn main() -> ExitCode {
 
 async fn run(settings: Settings) -> anyhow::Result<()> {
     settings.broker.check()?;
+    let checks = doctor::checks(&settings);
     let telemetry = Telemetry::init(&settings.telemetry, "broker-api")?;
     let store = Store::new(&settings.database, "broker-api")?;
     let messaging = Arc::new(Messaging::new(settings.amqp, "broker-api"));
@@ -50,6 +67,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
         served = &mut serving => served,
         migrated = worker::migrate_when_there(&store) => {
             migrated?;
+            tokio::spawn(::doctor::log(checks));
             serving.await
         }
     };

@@ -16,6 +16,8 @@ use crate::app::Broker;
 const TOKEN_MOST: usize = 128;
 /// It is part of an `OriginPath`, of which CloudFront takes 255 characters.
 const TENANT_MOST: usize = 255;
+/// What is said of a challenge that is not known here.
+pub(crate) const NO_SUCH_CHALLENGE: &str = "no such challenge";
 /// How many requests ask the database at once: few of the pool's connections (8 by default), so that no flood of them
 /// keeps the platform's own requests waiting.
 const AT_ONCE: usize = 2;
@@ -43,10 +45,10 @@ pub(crate) async fn respond(
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Response {
     let Ok(Path((tenant, token))) = path else {
-        return plain(StatusCode::NOT_FOUND, "no such challenge");
+        return plain(StatusCode::NOT_FOUND, NO_SUCH_CHALLENGE);
     };
     if !could_be_tenant(&tenant) || !could_be_token(&token) {
-        return plain(StatusCode::NOT_FOUND, "no such challenge");
+        return plain(StatusCode::NOT_FOUND, NO_SUCH_CHALLENGE);
     }
     let Some(turn) = broker.gate.enter().await else {
         return busy();
@@ -63,7 +65,7 @@ pub(crate) async fn respond(
             key_authorization,
         )
             .into_response(),
-        Ok(None) => plain(StatusCode::NOT_FOUND, "no such challenge"),
+        Ok(None) => plain(StatusCode::NOT_FOUND, NO_SUCH_CHALLENGE),
         Err(error) => {
             let error = anyhow::Error::from(error);
             tracing::error!(error = format!("{error:#}"), "the database failed");

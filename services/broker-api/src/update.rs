@@ -33,7 +33,7 @@ pub(crate) async fn update(
     body: Body,
 ) -> Result<Response, OsbError> {
     AsyncQuery::require(query)?;
-    broker.offering.rechosen(&body)?;
+    broker.offering.check_service(&body)?;
     // As for a provision: to its end even when the platform hangs up.
     let begun = tokio::spawn(begin(broker, id.0, body, asked).in_current_span()).await;
     match begun.map_err(|_| broken())?? {
@@ -60,7 +60,7 @@ async fn begin(broker: Arc<Broker>, id: String, body: Body, asked: Asked) -> Res
             Update::Busy => return Err(OsbError::busy()),
             Update::Changed => {}
             Update::Unusable { why } => {
-                return Err(OsbError::bad_request(format!(
+                return Err(OsbError::not_now(format!(
                     "Instance {} can't be updated, since {why}.",
                     shown(&id)
                 )));
@@ -105,10 +105,11 @@ fn changes(broker: &Broker, id: &str, current: &Value, body: &Body) -> Result<Ch
 fn plan<'b>(broker: &'b Broker, current: &Value, body: &Body) -> Result<Option<&'b Plan>, OsbError> {
     let now = current["plan_id"].as_str().unwrap_or_default();
     let own = broker.offering.plan(now);
-    let plan = match broker.offering.rechosen(body)? {
-        Some(other) if other.id != now => {
+    let plan = match body.text("plan_id")? {
+        Some(asked) if asked != now => {
+            let other = broker.offering.known(asked)?;
             if !own.is_none_or(|own| own.plan_updateable.unwrap_or(broker.offering.plan_updateable)) {
-                return Err(OsbError::bad_request(format!(
+                return Err(OsbError::not_now(format!(
                     "plan_id: instances of this plan can't be changed to another one; create a new instance of plan {}.",
                     other.name
                 )));

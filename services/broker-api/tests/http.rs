@@ -231,11 +231,18 @@ async fn every_refusal_is_an_osbapi_error() {
         ),
         (
             "PATCH /v2/service_instances/i1?accepts_incomplete=true",
-            json!({"service_id": SERVICE, "plan_id": "other"}).to_string().into_bytes(),
+            json!({"service_id": SERVICE, "plan_id": "other"})
+                .to_string()
+                .into_bytes(),
             400,
             "plan_id: \"other\" is not in the catalog",
         ),
-        ("PATCH /v2/service_instances/i1", b"{}".to_vec(), 422, "accepts_incomplete"),
+        (
+            "PATCH /v2/service_instances/i1",
+            b"{}".to_vec(),
+            422,
+            "accepts_incomplete",
+        ),
         ("DELETE /v2/service_instances/i1", vec![], 422, "accepts_incomplete"),
         (
             "DELETE /v2/service_instances/i1?accepts_incomplete=true&plan_id=p",

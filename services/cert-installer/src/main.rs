@@ -1,6 +1,7 @@
 //! Uploads certificates to IAM, attaches them to distributions, retires old ones: one file per step.
 
 mod attach_certificate;
+mod doctor;
 mod handler;
 mod pem;
 mod reconcile;
@@ -8,6 +9,9 @@ mod retire_certificates;
 mod settings;
 mod upload_certificate;
 
+use std::process::ExitCode;
+
+use ::doctor::Action;
 use clap::Parser as _;
 use store::Store;
 use telemetry::Telemetry;
@@ -16,22 +20,27 @@ use crate::handler::Installer;
 use crate::settings::Settings;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     let settings = Settings::parse();
+    let sdk = aws::sdk_config().await;
+    let (cloudfront, iam) = (aws::CloudFront::new(&sdk), aws::iam(&sdk));
+    let checks = doctor::checks(&settings, &sdk, &cloudfront, &iam);
+    if let Some(Action::Doctor) = settings.action {
+        return Ok(::doctor::print(checks).await);
+    }
     let telemetry = Telemetry::init(&settings.worker.telemetry, "cert-installer")?;
     let key_ring = settings.sealing.key_ring()?;
     let store = Store::new(&settings.worker.database, "cert-installer")?;
-    let sdk = aws::sdk_config().await;
     let handler = Installer {
         store: store.clone(),
-        cloudfront: aws::CloudFront::new(&sdk),
-        iam: aws::iam(&sdk),
+        cloudfront,
+        iam,
         key_ring,
         iam_path: settings.iam_path,
         minimum_tls_version: settings.viewer.minimum_tls_version(),
         reconcile_interval: settings.reconcile.reconcile_interval.into(),
         orphan_grace: settings.reconcile.orphan_grace.into(),
     };
-    worker::run(handler, store, settings.worker, &telemetry).await?;
-    Ok(())
+    worker::run(handler, store, settings.worker, &telemetry, checks).await?;
+    Ok(ExitCode::SUCCESS)
 }

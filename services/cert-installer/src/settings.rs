@@ -7,6 +7,9 @@ use worker::WorkerArgs;
 #[derive(Debug, clap::Parser)]
 #[command(version, about, after_help = aws::AFTER_HELP)]
 pub(crate) struct Settings {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub(crate) action: Option<doctor::Action>,
     /// Path of certificates in IAM; CloudFront wants it to begin with /cloudfront/.
     #[arg(long, env, help_heading = "IAM", default_value = "/cloudfront/cdn-broker/",
         value_parser = iam_path)]

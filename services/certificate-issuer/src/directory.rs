@@ -95,7 +95,11 @@ impl DirectoryCache {
     }
 }
 
-async fn fetch(exchange: &Exchange, url: &str) -> Result<Directory, Error> {
+/// The directory as it is now.
+///
+/// # Errors
+/// When there is none to be had.
+pub(crate) async fn fetch(exchange: &Exchange, url: &str) -> Result<Directory, Error> {
     let request = Request::builder().uri(url).body(BodyWrapper::default())?;
     Directory::read(exchange.send(request).await?.json())
         .ok_or(Error::Str("the directory lacks newNonce or newAccount"))

@@ -8,6 +8,7 @@ mod await_validation;
 mod certificate;
 mod challenge;
 mod directory;
+mod doctor;
 mod finalize_order;
 #[cfg(test)]
 mod fuzz;
@@ -17,6 +18,8 @@ mod reseal;
 mod settings;
 mod triage;
 mod words;
+
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -58,14 +61,19 @@ impl Handler for Issuer {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     let settings = Settings::parse();
-    settings.acme.check()?;
     // One provider for every TLS connection of the process; it is an error only when there is one already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let checks = doctor::checks(&settings);
+    if let Some(Action::Doctor) = settings.action {
+        return Ok(::doctor::print(checks).await);
+    }
+    settings.acme.check()?;
     if let Some(Action::Reseal) = settings.action {
         let store = Store::new(&settings.worker.database, "certificate-issuer reseal")?;
-        return reseal::run(&store, &settings.sealing.key_ring()?).await;
+        reseal::run(&store, &settings.sealing.key_ring()?).await?;
+        return Ok(ExitCode::SUCCESS);
     }
     let telemetry = Telemetry::init(&settings.worker.telemetry, "certificate-issuer")?;
     let store = Store::new(&settings.worker.database, "certificate-issuer")?;
@@ -77,6 +85,6 @@ async fn main() -> anyhow::Result<()> {
         ring: settings.sealing.key_ring()?,
         settings: settings.acme,
     };
-    worker::run(Issuer { ca }, store, settings.worker, &telemetry).await?;
-    Ok(())
+    worker::run(Issuer { ca }, store, settings.worker, &telemetry, checks).await?;
+    Ok(ExitCode::SUCCESS)
 }

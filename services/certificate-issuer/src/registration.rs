@@ -32,13 +32,35 @@ pub(crate) async fn register(
     contact: &[String],
     external: Option<&ExternalAccount>,
 ) -> Result<String, Error> {
-    let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key_pkcs8).map_err(|_| Error::KeyRejected)?;
+    let key = read(key_pkcs8)?;
     let payload = payload(&key, &directory.new_account, contact, external);
+    new_account(exchange, directory, &key, &payload).await
+}
+
+/// The URL of the account that the key has; registers nothing (`onlyReturnExisting`, §7.3.1).
+///
+/// # Errors
+/// `accountDoesNotExist` when it has none; what the CA or the connection to it came up with.
+pub(crate) async fn find(exchange: &Exchange, directory: &Directory, key_pkcs8: &[u8]) -> Result<String, Error> {
+    let payload = json!({ "onlyReturnExisting": true });
+    new_account(exchange, directory, &read(key_pkcs8)?, &payload).await
+}
+
+fn read(key_pkcs8: &[u8]) -> Result<EcdsaKeyPair, Error> {
+    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key_pkcs8).map_err(|_| Error::KeyRejected)
+}
+
+async fn new_account(
+    exchange: &Exchange,
+    directory: &Directory,
+    key: &EcdsaKeyPair,
+    payload: &Value,
+) -> Result<String, Error> {
     let mut nonce = fetch_nonce(exchange, &directory.new_nonce).await?;
     let mut left = ATTEMPTS_WITH_A_NONCE;
     loop {
         left -= 1;
-        let body = signed(&key, &directory.new_account, &nonce, &payload)?;
+        let body = signed(key, &directory.new_account, &nonce, payload)?;
         let request = Request::builder()
             .method(Method::POST)
             .uri(&directory.new_account)

@@ -44,6 +44,9 @@ pub(crate) enum Action {
     /// key, and ends: before an old key is taken out of SEALING_KEYS. Wants the service's environment; safe while the
     /// services run, and to repeat. Ends with an error when something can't be opened, which then stays as it is.
     Reseal,
+    /// Tries everything that this service needs from outside, by calls that change nothing, and ends: a line for each
+    /// (ok, warn, FAIL or skip), with what to do. Exit code 1 when something failed. Wants the service's environment.
+    Doctor,
 }
 
 /// Which CA, and how to introduce oneself. An empty value counts as unset, as deployment templates like to set those.

@@ -6,6 +6,7 @@
 
 mod answer;
 mod chain;
+mod egress;
 mod exchange;
 mod problem;
 mod servers;
@@ -21,6 +22,7 @@ use crate::settings::ProbeSettings;
 use crate::shown;
 use answer::Reply;
 use chain::{Chain, End};
+pub use egress::Egress;
 use exchange::Question;
 pub use problem::{LookupFailure, Problem};
 use servers::{Patience, Server, ask_any};

@@ -1,7 +1,10 @@
 //! Looks whether the CA can verify a domain now, by DNS and HTTP; holds no secret. Run as many as you like: all share
 //! one queue, and one delivery is one domain.
 
+mod doctor;
 mod handler;
+
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use challenge_verifier::{ProbeSettings, Prober};
@@ -15,6 +18,9 @@ use worker::WorkerArgs;
 #[derive(Parser)]
 #[command(version, next_help_heading = "Probing")]
 struct Cli {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    action: Option<Action>,
     /// How long a record must have been in place before the CA is told, such as 30s: other vantage points of the CA may
     /// ask servers that have it later. Zero: at once. How long a user may take is the deadline of
     /// SCHEDULE_VERIFY_CHALLENGE, the sleep between looks its other parts.
@@ -26,9 +32,24 @@ struct Cli {
     worker: WorkerArgs,
 }
 
+/// What to do instead of serving.
+#[derive(clap::Subcommand)]
+enum Action {
+    /// Tries everything that this service needs from outside, by calls that change nothing, and ends: a line for each
+    /// (ok, warn, FAIL or skip), with what to do. Exit code 1 when something failed. Wants the service's environment.
+    Doctor {
+        /// The domain whose name servers are asked, and whose web server is connected to.
+        #[arg(long, default_value = doctor::NAME)]
+        name: String,
+    },
+}
+
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
+    if let Some(Action::Doctor { name }) = &cli.action {
+        return Ok(::doctor::print(doctor::checks(&cli.worker, &cli.probe, name)).await);
+    }
     let telemetry = Telemetry::init(&cli.worker.telemetry, "challenge-verifier")?;
     let store = Store::new(&cli.worker.database, "challenge-verifier")?;
     let handler = handler::Verifier {
@@ -36,6 +57,7 @@ async fn main() -> anyhow::Result<()> {
         prober: Prober::new(&cli.probe).context("the prober can't be set up")?,
         prop_delay: cli.prop_delay.into(),
     };
-    worker::run(handler, store, cli.worker, &telemetry).await?;
-    Ok(())
+    let checks = doctor::checks(&cli.worker, &cli.probe, doctor::NAME);
+    worker::run(handler, store, cli.worker, &telemetry, checks).await?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use aws_sdk_cloudfront::types::{
     CustomErrorResponse, CustomErrorResponses, CustomOriginConfig, DefaultCacheBehavior, DistributionConfig,
     ForwardedValues, Headers, HttpVersion, ItemSelection, Method, Origin, OriginGroup, OriginGroupFailoverCriteria,
     OriginGroupMember, OriginGroupMembers, OriginGroups, OriginProtocolPolicy, OriginSslProtocols, Origins, PriceClass,
-    SslProtocol, StatusCodes, ViewerCertificate, ViewerProtocolPolicy,
+    QueryStringCacheKeys, SslProtocol, StatusCodes, ViewerCertificate, ViewerProtocolPolicy,
 };
 use pipeline::domain::{CHALLENGE_PATH, responder_origin_path};
 use pipeline::instance::{Cookies, Settings};
@@ -225,6 +225,7 @@ fn default_behavior(settings: &Settings) -> Result<DefaultCacheBehavior, BuildEr
         .forwarded_values(
             ForwardedValues::builder()
                 .query_string(true)
+                .query_string_cache_keys(QueryStringCacheKeys::builder().quantity(0).build()?)
                 .cookies(cookies(&settings.forward_cookies)?)
                 .headers(headers(&settings.forward_headers)?)
                 .build()?,
@@ -250,6 +251,7 @@ fn challenge_behavior() -> Result<CacheBehavior, BuildError> {
         .forwarded_values(
             ForwardedValues::builder()
                 .query_string(false)
+                .query_string_cache_keys(QueryStringCacheKeys::builder().quantity(0).build()?)
                 .cookies(cookies(&Cookies::None)?)
                 .headers(headers(&[])?)
                 .build()?,

@@ -6,12 +6,16 @@ mod configure_distribution;
 mod create_distribution;
 mod delete_distribution;
 mod disable_distribution;
+mod doctor;
 mod find;
 mod handler;
 mod reconcile;
 mod refusal;
 mod settings;
 
+use std::process::ExitCode;
+
+use ::doctor::Action;
 use clap::Parser as _;
 use store::Store;
 use telemetry::Telemetry;
@@ -20,11 +24,16 @@ use crate::handler::Distributions;
 use crate::settings::Settings;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     let settings = Settings::parse();
+    let sdk = aws::sdk_config().await;
+    let cloudfront = aws::CloudFront::new(&sdk);
+    let checks = doctor::checks(&settings, &sdk, &cloudfront);
+    if let Some(Action::Doctor) = settings.action {
+        return Ok(::doctor::print(checks).await);
+    }
     let telemetry = Telemetry::init(&settings.worker.telemetry, "distribution")?;
     let store = Store::new(&settings.worker.database, "distribution")?;
-    let cloudfront = aws::CloudFront::new(&aws::sdk_config().await);
     let handler = Distributions {
         store: store.clone(),
         cloudfront,
@@ -35,6 +44,6 @@ async fn main() -> anyhow::Result<()> {
         reconcile_interval: settings.reconcile.reconcile_interval.into(),
         orphan_grace: settings.reconcile.orphan_grace.into(),
     };
-    worker::run(handler, store, settings.worker, &telemetry).await?;
-    Ok(())
+    worker::run(handler, store, settings.worker, &telemetry, checks).await?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -27,6 +27,16 @@ fn invalid(message: &str, settings: &Settings) -> String {
     let values = [
         ("origin", settings.origin.clone()),
         ("path", settings.path.clone()),
+        ("failover_origin", settings.failover_origin.clone().unwrap_or_default()),
+        (
+            "error_responses",
+            settings
+                .error_responses
+                .values()
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
         ("forward_headers", settings.forward_headers.join(", ")),
     ];
     let suspects: Vec<String> = values

@@ -8,6 +8,9 @@ use worker::WorkerArgs;
 #[derive(Debug, clap::Parser)]
 #[command(version, about, after_help = aws::AFTER_HELP)]
 pub(crate) struct Settings {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub(crate) action: Option<doctor::Action>,
     /// Where CloudFront reaches broker-api's ACME responder: scheme, host and port, such as http://acme.example.com:8080.
     #[arg(long, env, help_heading = "CloudFront")]
     pub(crate) acme_responder_url: Responder,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use aws_sdk_cloudfront::config::http::HttpResponse;
 use aws_sdk_cloudfront::error::{ProvideErrorMetadata, SdkError};
@@ -9,6 +10,7 @@ use pipeline::Outcome;
 use telemetry::with_causes;
 use worker::HandlerError;
 
+use crate::access::{AccessTrouble, FOR_USER};
 use crate::triage::{Class, classify, triage};
 
 /// Longest part of a service's own message that is kept.
@@ -24,6 +26,17 @@ pub enum Peer {
     CloudFront,
     /// AWS Identity and Access Management, which keeps certificates for CloudFront.
     Iam,
+}
+
+impl Peer {
+    /// An action as policies name it, such as `cloudfront:GetDistribution`.
+    pub(crate) fn permission(self, action: &str) -> String {
+        let service = match self {
+            Self::CloudFront => "cloudfront",
+            Self::Iam => "iam",
+        };
+        format!("{service}:{action}")
+    }
 }
 
 impl fmt::Display for Peer {
@@ -50,7 +63,10 @@ pub struct Failure {
 impl From<Failure> for HandlerError {
     fn from(failure: Failure) -> Self {
         Self::Other {
-            waiting_for: format!("{} could not be asked", failure.peer),
+            waiting_for: match AccessTrouble::of(&failure) {
+                Some(_) => FOR_USER.to_string(),
+                None => format!("{} could not be asked", failure.peer),
+            },
             source: failure.into(),
         }
     }
@@ -135,6 +151,20 @@ impl Failure {
         }
     }
 
+    /// There was no answer in time.
+    pub(crate) fn unanswered(peer: Peer, action: &'static str, after: Duration) -> Self {
+        Self {
+            peer,
+            action,
+            reason: Reason::NoAnswer(format!("nothing within {after:?}")),
+        }
+    }
+
+    /// The action as policies name it.
+    pub(crate) fn permission(&self) -> String {
+        self.peer.permission(self.action)
+    }
+
     /// AWS' error code; empty when there was none.
     pub fn code(&self) -> &str {
         match &self.reason {
@@ -154,9 +184,12 @@ impl Failure {
     /// The outcome by [`triage`]; what only the operator can mend is also logged as an error.
     pub fn outcome(&self) -> Outcome {
         match classify(&self.reason) {
-            Class::Credentials => {
-                tracing::error!(code = self.code(), error = %self, "AWS refuses the broker's credentials");
-            }
+            Class::Credentials => match AccessTrouble::of(self) {
+                Some(AccessTrouble { what, to_do, .. }) => {
+                    tracing::error!(code = self.code(), error = %self, "{what}: {to_do}");
+                }
+                None => tracing::error!(code = self.code(), error = %self, "AWS refuses the broker's credentials"),
+            },
             Class::Quota => {
                 tracing::error!(code = self.code(), error = %self, "a quota of the AWS account is reached");
             }

@@ -1,21 +1,27 @@
 //! What the two AWS services share: how a client is set up, what an answer of AWS means for a step, and CloudFront's
 //! read → check → write with its ETag. A retry is never made here: the pipeline does the waiting.
 
+mod access;
+mod check;
 mod client;
 mod cloudfront;
 mod failure;
 mod iam;
 mod identity;
+mod nothing;
 mod reconcile;
 mod triage;
 mod viewer;
 mod wire;
 
+pub use access::AccessTrouble;
+pub use check::{Probe, check_aws};
 pub use client::{AFTER_HELP, CALL_LIMIT, sdk_config};
 pub use cloudfront::{CloudFront, ReadConfig, WriteError, writes_race};
 pub use failure::{Failure, Peer, Reason};
 pub use iam::iam;
 pub use identity::{CERTIFICATE_PREFIX, COMMENT_PREFIX, DEPLOYMENT_TAG, INSTANCE_TAG, TENANT_TAG, tag_value};
+pub use nothing::{INPUT_REFUSED, NO_DISTRIBUTION, impossible_config, try_delete, try_get_config, try_update};
 pub use reconcile::ReconcileArgs;
 pub use triage::triage;
 pub use viewer::{Viewer, ViewerArgs, gone};

@@ -2,6 +2,7 @@
 
 use pipeline::Outcome;
 
+use crate::access::FOR_USER;
 use crate::failure::{Failure, Reason};
 
 /// What kind of failure it is.
@@ -36,7 +37,7 @@ const THROTTLING: [&str; 10] = [
 ];
 
 /// Also a clock that is wrong: both sides' signatures then differ.
-const CREDENTIALS: [&str; 16] = [
+pub(crate) const CREDENTIALS: [&str; 16] = [
     "AccessDenied",
     "AccessDeniedException",
     "AuthFailure",
@@ -94,7 +95,7 @@ pub fn triage(failure: &Failure) -> Outcome {
             "a quota of the broker's AWS account is reached ({}): the broker's operator must have it raised",
             failure.code()
         )),
-        Class::Credentials => Outcome::pending("the broker's operator must mend its AWS credentials"),
+        Class::Credentials => Outcome::pending(FOR_USER),
         Class::Stranger => Outcome::pending(format!("{peer} can't be reached")),
         Class::Refusal => failure.failed(format!(
             "{peer} refuses what the broker asked for ({}); the broker's operator finds the reason in its log",
@@ -163,7 +164,7 @@ mod tests {
         );
         match triage(&failure(refused(403, "AccessDenied"))) {
             Outcome::Pending { waiting_for, .. } => {
-                assert_eq!(waiting_for, "the broker's operator must mend its AWS credentials")
+                assert_eq!(waiting_for, FOR_USER)
             }
             other => panic!("{other:?}"),
         }

@@ -141,9 +141,7 @@ fn is_unseen(message: &str) -> bool {
 /// The distribution was removed behind our back.
 pub fn gone(id: &str, cause: impl Into<String>) -> Outcome {
     Outcome::failed(
-        format!(
-            "the CloudFront distribution {id} is gone, though not by this broker; delete this service and create it again"
-        ),
+        format!("the CloudFront distribution {id} is gone, though not by this broker: only a new service mends that"),
         cause,
     )
 }

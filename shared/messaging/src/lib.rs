@@ -3,6 +3,7 @@
 
 mod alarm;
 mod args;
+mod check;
 mod consumer;
 mod error;
 mod ladder;
@@ -13,6 +14,7 @@ mod topology;
 
 pub use alarm::Alarm;
 pub use args::{AmqpArgs, AmqpUrl};
+pub use check::check_rabbitmq;
 pub use consumer::{Consumer, Delivery};
 pub use error::MessagingError;
 pub use ladder::Ladder;

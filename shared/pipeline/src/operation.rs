@@ -28,7 +28,7 @@ impl OperationKind {
     pub fn remedy(self) -> &'static str {
         match self {
             Self::Provision => "Delete this service with `cf delete-service`, and create it again once that is mended.",
-            Self::Update => "The service goes on as it was: once that is mended, `cf update-service` it again.",
+            Self::Update => "Nothing was changed; once that is mended, `cf update-service` again.",
             Self::Deprovision => "Once that is mended, delete this service again.",
         }
     }

@@ -99,8 +99,12 @@ const REPLACE: [StepKind; 3] = [
     StepKind::RetireCertificates,
 ];
 
-/// An update that needs no certificate.
-const CONFIGURE: [StepKind; 2] = [StepKind::ConfigureDistribution, StepKind::AwaitDeployment];
+/// An update that needs no certificate. One that an earlier update left behind goes too.
+const CONFIGURE: [StepKind; 3] = [
+    StepKind::ConfigureDistribution,
+    StepKind::AwaitDeployment,
+    StepKind::RetireCertificates,
+];
 
 /// The steps of a deprovision, one after the other.
 const DEPROVISION: [StepKind; 4] = [

@@ -169,8 +169,9 @@ pub struct Schedules {
     /// hour, so stay at 12 minutes or above with Let's Encrypt).
     #[arg(long, env, default_value = "first=15m,factor=2,max=1d,jitter=5%")]
     pub schedule_after_rejection: Schedule,
-    /// An operation whose orders come to nothing again and again fails after this time, a duration such as 7d.
-    #[arg(long, env, default_value = "7d")]
+    /// An operation whose orders come to nothing again and again fails after this time, a duration such as 7d. Cloud
+    /// Controller gives up after 7 days, and doesn't know the reason.
+    #[arg(long, env, default_value = "6d 12h")]
     pub operation_deadline: humantime::Duration,
 }
 

@@ -190,10 +190,19 @@ fn at_work(view: &View, responder: &str) -> String {
     if !needy.is_empty() && !view.steps.is_empty() {
         let _ = write!(text, "\nMeanwhile: {}", working(view));
     }
-    if view.kind == OperationKind::Update {
+    let made = view
+        .steps
+        .iter()
+        .any(|step| matches!(step.kind, StepKind::AwaitDeployment | StepKind::RetireCertificates));
+    if view.kind == OperationKind::Update && !made {
         text.push_str("\nUntil then the service goes on as it was.");
     }
-    if let Some(target) = &view.distribution_domain {
+    let new_domains = view.domains.iter().any(|domain| domain.step_state.is_some());
+    if let Some(target) = view
+        .distribution_domain
+        .as_ref()
+        .filter(|_| view.kind == OperationKind::Provision || new_domains)
+    {
         let _ = write!(
             text,
             "\nThen: CNAME each domain to {target} once this says \"succeeded\" (before that CloudFront answers 403)."

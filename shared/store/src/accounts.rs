@@ -52,6 +52,27 @@ impl Store {
         })
     }
 
+    /// Some account that is registered at this CA, the newest; `None` when there is none yet.
+    ///
+    /// # Errors
+    /// Database errors; a sealing key that is missing.
+    pub async fn newest_account(&self, ring: &KeyRing, directory_url: &str) -> Result<Option<Account>, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_opt(
+                "select tenant, sealed_key, account_uri from acme_accounts \
+                 where directory_url = $1 and account_uri is not null order by created_at desc limit 1",
+                &[&directory_url],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let tenant: String = row.try_get("tenant")?;
+        Ok(Some(Account {
+            key: ring.open(&context(&tenant), row.try_get("sealed_key")?)?,
+            account_uri: row.try_get("account_uri")?,
+        }))
+    }
+
     /// Writes down the account's URL, or forgets it (`None`) when the CA no longer knows the account.
     ///
     /// # Errors

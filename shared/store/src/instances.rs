@@ -29,7 +29,8 @@ pub struct Instance {
 /// Selects what [`instance_from`] reads, from `instances i` and `operations o`.
 pub(crate) const INSTANCE_COLUMNS: &str = "i.id as instance_id, i.tenant, coalesce(o.target->'settings', i.settings) as settings, \
      i.distribution_id, i.distribution_domain, \
-     array(select jsonb_array_elements_text(coalesce(o.target->'request', i.request)->'parameters'->'domains') order by 1) as domains";
+     array(select d from jsonb_array_elements_text(coalesce(o.target->'request', i.request)->'parameters'->'domains') d \
+       order by d collate \"C\") as domains";
 
 pub(crate) fn instance_from(row: &Row) -> Result<Instance, StoreError> {
     Ok(Instance {

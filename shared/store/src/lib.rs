@@ -4,6 +4,7 @@
 mod accounts;
 mod asked;
 mod certificates;
+mod check;
 mod claims;
 mod connection;
 mod error;
@@ -24,6 +25,7 @@ mod updating;
 pub use accounts::Account;
 pub use asked::Asked;
 pub use certificates::{Certificate, NewCertificate};
+pub use check::{Sealed, check_database, check_seals};
 pub use connection::{DatabaseArgs, DatabaseUrl, Store};
 pub use error::StoreError;
 pub use instances::Instance;

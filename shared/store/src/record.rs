@@ -280,9 +280,19 @@ async fn drop_other_claims(tx: &Transaction<'_>, instance: &str) -> Result<(), S
     Ok(())
 }
 
+/// What the user does then.
+fn remedy(task: &Task) -> &'static str {
+    match task.kind {
+        StepKind::AwaitDeployment | StepKind::RetireCertificates if task.operation_kind == OperationKind::Update => {
+            "The change itself is made; once that is mended, `cf update-service` has it looked at again."
+        }
+        _ => task.operation_kind.remedy(),
+    }
+}
+
 /// `for_user` says what happened and what has to be mended; what to do then depends on the operation.
 async fn fail(tx: &Transaction<'_>, task: &Task, for_user: &str, cause: &str) -> Result<(), StoreError> {
-    let for_user = &format!("{}. {}", for_user.trim_end_matches('.'), task.operation_kind.remedy());
+    let for_user = &format!("{}. {}", for_user.trim_end_matches('.'), remedy(task));
     tx.execute(
         "update steps set state = 'failed', ended_at = now() where id = $1",
         &[&task.step],
@@ -312,7 +322,7 @@ pub(crate) async fn end(
     operation: Uuid,
     ending: Ending<'_>,
 ) -> Result<(), StoreError> {
-    let (state, for_user, cause) = match ending {
+    let (state, for_user, cause) = match &ending {
         Ending::Failed { for_user, cause } => ("failed", Some(storable(for_user)), Some(storable(cause))),
         Ending::Superseded => ("superseded", None, None),
     };
@@ -327,6 +337,16 @@ pub(crate) async fn end(
     )
     .await?;
     drop_other_claims(tx, instance).await?;
+    if let Ending::Failed { .. } = ending {
+        // Nobody will attach it any more; the reconciler takes it out of IAM.
+        tx.execute(
+            "update certificates c set retired_at = now(), sealed_key = null from orders r, operations o \
+             where r.id = c.order_id and o.id = r.operation_id and o.id = $1 and o.kind = 'update' \
+             and c.attached_at is null and c.retired_at is null",
+            &[&operation],
+        )
+        .await?;
+    }
     // A domain that was proved on the way to nothing must not stay out of everybody else's reach.
     tx.execute(
         "update claims set proved = false where instance_id = $1 and not exists \

@@ -18,7 +18,7 @@ select json_build_object(
     'account_uri', r.account_uri,
     'now', now(),
     'certificate_not_after', (
-        select max(c.not_after) from certificates c where c.instance_id = a.instance_id and c.retired_at is null),
+        select max(c.not_after) from certificates c where c.instance_id = a.instance_id and c.attached_at is not null and c.retired_at is null),
     'order_spent', (
         select s.waiting_for from steps s
         where s.operation_id = a.id and s.verdict = 'order-spent'

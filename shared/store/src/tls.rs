@@ -120,6 +120,16 @@ impl Address {
         Ok(MakeRustlsConnect::new(client))
     }
 
+    /// How a connection is protected, in a few words.
+    pub(crate) fn protection(&self, encrypted: bool) -> &'static str {
+        match self.mode.check() {
+            _ if !encrypted => "no TLS",
+            Check::Full => "TLS verified",
+            Check::Issuer => "TLS, its issuer verified",
+            Check::Nothing => "TLS not verified",
+        }
+    }
+
     /// What an operator should know about a connection that others on the way could read or change.
     pub(crate) fn warning(&self) -> Option<&'static str> {
         if self.config.get_hosts().iter().all(is_local) {

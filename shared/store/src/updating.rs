@@ -85,7 +85,7 @@ impl Store {
         self.in_transaction("update", async |tx| {
             let found = tx
                 .query_opt(
-                    "select i.request, i.tenant, o.id, o.kind, o.state, o.target->'request' as wanted from instances i \
+                    "select i.request, i.settings, i.tenant, o.id, o.kind, o.state, o.target->'request' as wanted from instances i \
                      join lateral (select * from operations o where o.instance_id = i.id order by created_at desc limit 1) o on true \
                      where i.id = $1 and i.deleted_at is null for update of i",
                     &[&changes.id],
@@ -119,7 +119,10 @@ impl Store {
             if request != changes.base {
                 return Ok(Update::Changed);
             }
-            if request == changes.request && state == OperationState::Succeeded && !changes.look_again {
+            // The plan's own settings may have changed; a row of before lacks what came later.
+            let settings: Settings = serde_json::from_value(row.try_get("settings")?)?;
+            let same = request == changes.request && settings == changes.settings;
+            if same && state == OperationState::Succeeded && !changes.look_again {
                 return Ok(Update::Unchanged);
             }
             let tenant: String = row.try_get("tenant")?;
@@ -135,10 +138,13 @@ impl Store {
                 &[&changes.id, &tenant, &changes.domains],
             )
             .await?;
+            // One that ends soon is replaced on the way; and a domain that was given up has to be proved again.
             let covered = tx
                 .query_one(
-                    "select coalesce((select c.names @> $2::text[] from certificates c where c.instance_id = $1 \
-                       and c.attached_at is not null and c.retired_at is null order by c.attached_at desc limit 1), false)",
+                    "select coalesce((select c.names @> $2::text[] and c.not_after - now() > (c.not_after - c.not_before) / 3 \
+                       from certificates c where c.instance_id = $1 and c.attached_at is not null and c.retired_at is null \
+                       order by c.attached_at desc limit 1), false) \
+                     and not exists (select from claims where instance_id = $1 and domain = any($2) and not proved)",
                     &[&changes.id, &changes.domains],
                 )
                 .await?;

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::args::WorkerArgs;
 use crate::chore::do_chores;
@@ -38,7 +38,8 @@ const DRAINING: Duration = Duration::from_secs(15);
 /// How long to wait before PostgreSQL or RabbitMQ is tried again.
 const RECONNECT: Duration = Duration::from_secs(1);
 
-/// Runs a service until it is asked to end, then finishes or gives back what is in hand.
+/// Runs a service until it is asked to end, then finishes or gives back what is in hand. Once it works, `checks` are run
+/// beside it, for its log.
 ///
 /// # Errors
 /// When it can't begin.
@@ -47,6 +48,7 @@ pub async fn run<H: Handler>(
     store: Store,
     args: WorkerArgs,
     telemetry: &Telemetry,
+    checks: Vec<doctor::Check>,
 ) -> Result<(), WorkerError> {
     let peers = Arc::new(Peers::default());
     peers.set_consuming(false);
@@ -85,6 +87,7 @@ pub async fn run<H: Handler>(
     let in_hand = TaskTracker::new();
     let seats = Arc::new(Semaphore::new(usize::from(args.concurrency)));
     tracing::info!(service = H::SERVICE.as_str(), concurrency = args.concurrency, "working");
+    let _doctor = AbortOnDropHandle::new(tokio::spawn(doctor::log(checks)));
     // Kept until what is in hand is acknowledged: dropping it gives everything back.
     let mut last_consumer = None;
     while !stopping.is_cancelled() {

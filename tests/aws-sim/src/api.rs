@@ -94,7 +94,9 @@ impl Call {
                 cloudfront::operations::perform(sim, operation, &parts.headers, body)
             }
             Self::Iam(form) => {
-                key.allow(&format!("iam:{}", form.action()))?;
+                for action in form.rights() {
+                    key.allow(&format!("iam:{action}"))?;
+                }
                 iam::operations::perform(sim, form, request_id)
             }
         }

@@ -28,13 +28,6 @@ impl Offering {
                     humantime::format_duration(deadline),
                 ));
             }
-            if let Some(class) = plan.settings.price_class {
-                advice.push(format!(
-                    "plan {}: settings.price_class {} has no effect yet; PRICE_CLASS of the service distribution decides",
-                    plan.name,
-                    class.as_str()
-                ));
-            }
         }
         advice
     }
@@ -49,7 +42,7 @@ mod tests {
     fn what_may_not_be_meant_is_said() {
         let mut offering = two_plans();
         let day = Duration::from_secs(86_400);
-        assert!(offering.advice(7 * day).iter().all(|said| said.contains("price_class")));
+        assert_eq!(offering.advice(7 * day), Vec::<String>::new());
         offering.plans[0].id = "plan-one".into();
         offering.plans[1].maximum_polling_duration = 86_400;
         let said = offering.advice(7 * day).join("\n");

@@ -17,13 +17,8 @@ impl Offering {
         self.known(required(body, "plan_id")?)
     }
 
-    /// The plan that an update names, if it names one (OSBAPI: "if not provided, the plan doesn't change").
-    pub(crate) fn rechosen(&self, body: &Body) -> Result<Option<&Plan>, OsbError> {
-        self.check_service(body)?;
-        body.text("plan_id")?.map(|plan| self.known(plan)).transpose()
-    }
-
-    fn check_service(&self, body: &Body) -> Result<(), OsbError> {
+    /// The service is this one.
+    pub(crate) fn check_service(&self, body: &Body) -> Result<(), OsbError> {
         let service = required(body, "service_id")?;
         if service != self.id {
             return Err(OsbError::bad_request(format!(
@@ -35,7 +30,8 @@ impl Offering {
         Ok(())
     }
 
-    fn known(&self, plan: &str) -> Result<&Plan, OsbError> {
+    /// The plan of that id, which has to be there.
+    pub(crate) fn known(&self, plan: &str) -> Result<&Plan, OsbError> {
         self.plan(plan).ok_or_else(|| {
             let known: Vec<String> = self
                 .plans

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use crate::catalog::maintenance::MaintenanceInfo;
 use crate::settings::BrokerArgs;
 
-/// How long the platform polls an operation: 8 days. The broker itself gives up after 7 (the operations' deadline), so
-/// it speaks first and the user reads its reason, not the platform's time-out. Cloud Controller polls for 7 days at most
-/// and lets a plan only shorten that.
+/// How long the platform polls an operation: 8 days. Cloud Controller polls for 7 days at most, and lets a plan
+/// only shorten that. The broker itself gives up before (`OPERATION_DEADLINE`), so that the user reads its reason, not the
+/// platform's time-out.
 pub(crate) const MAXIMUM_POLLING_SECONDS: u32 = 8 * 86_400;
 
 /// The service.

@@ -1,7 +1,7 @@
 //! An update's parameters over those that an instance has: a key that is absent stays as it is, `null` puts it back to
 //! its default (as external-domain-broker has it).
 
-use pipeline::managed::ALL_VIEWER;
+use pipeline::managed::{ALL_VIEWER, SECURITY_HEADERS};
 use serde_json::{Map, Value};
 
 use super::policies::INSTEAD_OF;
@@ -37,11 +37,21 @@ pub(crate) fn merge(
     } else if given.contains_key("cache_policy") {
         merged.remove("origin_request_policy");
     }
-    for (key, value) in given {
-        // Both names of one thing in the update are told by the parser.
-        merged.remove(current_name(&key));
-        merged.insert(key, value);
+    // First all of them: both names of one thing in the update are told by the parser.
+    for (key, value) in &given {
+        if key == "hsts" && value != true {
+            // That it is not wanted is no word about another policy.
+            if merged
+                .get("response_headers_policy")
+                .is_some_and(|policy| policy == SECURITY_HEADERS)
+            {
+                merged.remove("response_headers_policy");
+            }
+            continue;
+        }
+        merged.remove(current_name(key));
     }
+    merged.extend(given);
     Ok((Value::Object(merged), look_again))
 }
 
@@ -143,6 +153,21 @@ mod tests {
     }
 
     #[test]
+    fn hsts_that_is_not_wanted_leaves_another_policy_alone() {
+        let cors = json!({"domains": "www.example.com", "response_headers_policy": "Managed-SimpleCORS"});
+        let hsts = json!({"domains": "www.example.com", "hsts": true});
+        let none = json!({"domains": "www.example.com"});
+        for not in [json!({"hsts": false}), json!({"hsts": null})] {
+            assert_eq!(updated(cors.clone(), not.clone()).unwrap(), made(cors.clone()));
+            assert_eq!(updated(hsts.clone(), not).unwrap(), made(none.clone()));
+        }
+        assert_eq!(
+            updated(cors, json!({"hsts": true, "response_headers_policy": null})).unwrap(),
+            made(hsts)
+        );
+    }
+
+    #[test]
     fn a_wrong_update_is_told_like_a_wrong_provision() {
         let first = json!({"domains": "www.example.com"});
         for (update, words) in [
@@ -152,6 +177,10 @@ mod tests {
             (
                 json!({"domains": "a.example.com", "domain": "b.example.com"}),
                 "beside domains",
+            ),
+            (
+                json!({"forward_headers": ["X-One"], "headers": ["X-Two"]}),
+                "beside forward_headers",
             ),
         ] {
             let error = updated(first.clone(), update).unwrap_err().to_string();

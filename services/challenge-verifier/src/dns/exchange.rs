@@ -49,6 +49,16 @@ pub(super) async fn ask(server: SocketAddr, question: &Question, limit: Duration
     timeout(limit, whole).await.unwrap_or(Err(Silence::TimedOut))
 }
 
+/// Asks once, by TCP alone.
+pub(super) async fn ask_by_tcp(server: SocketAddr, question: &Question, limit: Duration) -> Result<Message, Silence> {
+    let whole = async {
+        let query = query(question, true);
+        let bytes = query.to_vec().map_err(|_| Silence::Garbled)?;
+        by_tcp(server, &query, &bytes).await
+    };
+    timeout(limit, whole).await.unwrap_or(Err(Silence::TimedOut))
+}
+
 async fn once(server: SocketAddr, question: &Question, edns: bool) -> Result<Message, Silence> {
     let query = query(question, edns);
     let bytes = query.to_vec().map_err(|_| Silence::Garbled)?;

@@ -12,11 +12,11 @@ use super::{FAILOVER_GROUP, FAILOVER_ORIGIN, RESPONDER, USERS_ORIGIN};
 /// Origins by which this broker's are known; another of these that is not wanted any more goes.
 const OUR_ORIGINS: [&str; 3] = [USERS_ORIGIN, RESPONDER, FAILOVER_ORIGIN];
 
-/// Makes `there` be as `wanted` in everything that is ours but aliases and certificate. Lists that only differ in their
+/// Makes `there` be as `wanted` in everything that is ours but aliases and certificate. Whether it is enabled is the
+/// operator's: who was switched off by hand must not be able to switch themselves on. Lists that only differ in their
 /// order are left as they are, so that nothing is written for nothing.
 #[expect(deprecated, reason = "see default_behavior")]
 pub(crate) fn put_into(there: &mut DistributionConfig, wanted: &DistributionConfig) {
-    there.enabled = wanted.enabled;
     there.comment.clone_from(&wanted.comment);
     there.http_version.clone_from(&wanted.http_version);
     there.price_class.clone_from(&wanted.price_class);
@@ -53,11 +53,17 @@ fn origins(there: &mut DistributionConfig, wanted: &DistributionConfig) {
         there.origins = Some(wanted.clone());
         return;
     };
+    // What is new begins as a copy of the user's: an update must name what a creation may leave out.
+    let pattern = origins.items.iter().find(|origin| origin.id == USERS_ORIGIN).cloned();
     for wanted in &wanted.items {
-        match origins.items.iter_mut().find(|origin| origin.id == wanted.id) {
-            Some(origin) => put_origin(origin, wanted),
-            None => origins.items.push(wanted.clone()),
+        if let Some(origin) = origins.items.iter_mut().find(|origin| origin.id == wanted.id) {
+            put_origin(origin, wanted);
+            continue;
         }
+        let mut new = pattern.clone().unwrap_or_else(|| wanted.clone());
+        new.id.clone_from(&wanted.id);
+        put_origin(&mut new, wanted);
+        origins.items.push(new);
     }
     origins.items.retain(|origin| {
         !OUR_ORIGINS.contains(&origin.id.as_str()) || wanted.items.iter().any(|wanted| wanted.id == origin.id)
@@ -203,7 +209,16 @@ fn put_forwarded(there: &mut Option<ForwardedValues>, wanted: &Option<ForwardedV
                 .collect(),
         )
     }
-    if names(there) != names(wanted) {
-        there.clone_from(wanted);
+    if names(there) == names(wanted) {
+        return;
+    }
+    match (there, wanted) {
+        // An update must send back what else the service put there.
+        (Some(there), Some(wanted)) => {
+            there.query_string = wanted.query_string;
+            there.headers.clone_from(&wanted.headers);
+            there.cookies.clone_from(&wanted.cookies);
+        }
+        (there, wanted) => there.clone_from(wanted),
     }
 }

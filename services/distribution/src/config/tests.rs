@@ -189,10 +189,10 @@ fn what_is_ours_is_put_right_and_what_others_put_there_stays() {
     after.settings.http3 = true;
     after.settings.failover_origin = Some("standby.example.net".to_string());
     let mut there = as_read(&before);
-    // Somebody's hand.
+    // The operator's hand.
     there.enabled = false;
     put_into(&mut there, &config(&after));
-    assert!(there.enabled);
+    assert!(!there.enabled);
     assert_eq!(there.http_version, Some(HttpVersion::Http2and3));
     assert_eq!(there.web_acl_id.as_deref(), Some("a-firewall"));
     let origins = there.origins.as_ref().unwrap();
@@ -212,6 +212,11 @@ fn what_is_ours_is_put_right_and_what_others_put_there_stays() {
     assert_eq!(
         ours.custom_origin_config.as_ref().unwrap().origin_read_timeout,
         Some(60)
+    );
+    assert_eq!(
+        origins.items[3].connection_attempts,
+        Some(2),
+        "like the user's other origin"
     );
     let default = there.default_cache_behavior.as_ref().unwrap();
     assert_eq!(default.target_origin_id, FAILOVER_GROUP);

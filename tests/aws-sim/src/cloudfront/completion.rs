@@ -232,7 +232,7 @@ fn lost(stored: &Element, sent: &Element) -> Option<String> {
         .iter()
         .filter(|child| !(is_list && child.name == "Items"))
     {
-        // A behaviour may change between a cache policy and forwarded values, an origin between its kinds.
+        // Names of cookies are for Forward "whitelist" only. A behaviour may change between a cache policy and forwarded values, an origin between its kinds.
         if matches!(
             child.name.as_str(),
             "ForwardedValues"
@@ -242,6 +242,7 @@ fn lost(stored: &Element, sent: &Element) -> Option<String> {
                 | "CachePolicyId"
                 | "OriginRequestPolicyId"
                 | "ResponseHeadersPolicyId"
+                | "WhitelistedNames"
                 | "CustomOriginConfig"
                 | "S3OriginConfig"
                 | "VpcOriginConfig"

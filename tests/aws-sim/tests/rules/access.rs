@@ -80,3 +80,21 @@ async fn create_with_tags_needs_the_right_to_tag() {
         .is("AccessDenied", 403)
         .says("cloudfront:TagResource");
 }
+
+#[tokio::test]
+async fn upload_with_tags_needs_the_right_to_tag() {
+    let keys = "maker:secret:iam:UploadServerCertificate";
+    let world = world_with(|settings| settings.access_keys.push(keys.parse().unwrap())).await;
+    let (_, iam) = clients(&world.running, "maker", "secret", "us-east-1");
+    let call = iam
+        .upload_server_certificate()
+        .server_certificate_name("one")
+        .certificate_body("none")
+        .private_key("none");
+    let tag = aws_sdk_iam::types::Tag::builder().key("a").value("b").build().unwrap();
+    refusal(call.clone().tags(tag).send().await)
+        .is("AccessDenied", 403)
+        .says("iam:TagServerCertificate");
+    // Allowed comes first, what was sent is looked at then.
+    refusal(call.send().await).is("MalformedCertificate", 400);
+}

@@ -170,10 +170,9 @@ async fn who_asked_for_which_plan_is_recorded() -> anyhow::Result<()> {
         (Some(json!("cf-eu")), Some(json!("cf-us"))),
         "{log}"
     );
-    assert!(
-        log.contains("settings.price_class PriceClass_All has no effect yet"),
-        "{log}"
-    );
+    let settings = "select settings->>'price_class' from instances where id = $1";
+    let row = world.sql().await?.query_one(settings, &[&id]).await?;
+    assert_eq!(row.get::<_, Option<&str>>(0), Some("PriceClass_All"), "the plan's");
     assert!(!log.contains("hunter2") && !log.contains("somebody-1"), "{log}");
     Ok(())
 }

@@ -20,7 +20,7 @@ async fn an_operation_ends_with_the_last_reason_when_its_time_is_over() -> anyho
         text.starts_with(&format!("{name} could not be verified in time: nothing found yet")),
         "{text}"
     );
-    assert!(text.contains("delete the service and create it again"), "{text}");
+    assert!(text.contains("Delete this service with `cf delete-service`"), "{text}");
     assert_eq!(platform.deprovision(id).await?.status, 202);
     platform.succeeded(id, PATIENCE).await?;
     let state = reqwest::get(format!("{}/state", e.aws_admin_url)).await?.text().await?;

@@ -8,6 +8,7 @@ mod ca_says_no;
 mod catalog;
 mod database;
 mod deadline;
+mod doctor;
 mod far_ca;
 mod foreign_alias;
 mod mending;

@@ -340,6 +340,8 @@ async fn a_service_that_meets_a_stranger_is_not_ready_and_says_why() -> anyhow::
             .env("AMQP_URL", &tls.amqp_url)
             .env("AMQP_CA_FILE", &tls.ca_pem)
             .env("HEALTH_LISTEN", port.to_string())
+            // Its doctor asks DNS at the start, and here nobody outside is to be asked.
+            .env("DNS_RESOLVER", handle.endpoints().dns_addr.to_string())
             .stdout(Stdio::from(output.try_clone()?))
             .stderr(Stdio::from(output))
             .kill_on_drop(true)

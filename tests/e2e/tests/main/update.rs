@@ -80,6 +80,30 @@ async fn settings_change_without_an_order_and_null_puts_them_back() -> anyhow::R
             .to_string()
             .contains("/lost.html")
     );
+    // What an update must send back, and what is new in it.
+    update(
+        world,
+        &instance,
+        json!({"headers": ["Accept"], "cookies": ["session"], "failover_origin": "standby.example.net"}),
+    )
+    .await?;
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
+    let changed = config(world, &instance).await?["config"].to_string();
+    for sign in ["ACCEPT", "session", "standby.example.net"] {
+        assert!(changed.contains(sign), "no {sign} in {changed}");
+    }
+    update(
+        world,
+        &instance,
+        json!({"headers": null, "cookies": null, "failover_origin": null}),
+    )
+    .await?;
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
+    assert!(
+        !config(world, &instance).await?["config"]
+            .to_string()
+            .contains("standby")
+    );
     assert_eq!(world.orders(&instance).await?, 1, "no order but the provision's");
     world.serves(&instance).await
 }
@@ -125,6 +149,12 @@ async fn a_domain_that_is_removed_needs_no_certificate_and_is_free_for_others() 
     // No alias any more, whatever certificate the edge shows for it.
     let stranger = world.browser().https_with_host(&kept, &removed, "/").await?;
     assert_eq!(stranger.status, 403);
+    // It would still be in the certificate; but who gave it up has to prove it again.
+    update(world, &instance, json!({"domains": [kept, removed]})).await?;
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
+    assert_eq!(world.orders(&instance).await?, 2, "a new order proves it");
+    update(world, &instance, json!({"domains": [kept]})).await?;
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
     let heir = world.created(&organization(), &[removed]).await?;
     world.serves(&heir).await
 }
@@ -141,7 +171,7 @@ async fn an_update_that_fails_changes_nothing_and_can_be_replaced() -> anyhow::R
     world.set_persist(&told, &foreign).await?;
     let failed = world.platform.failed(&instance.id, PATIENCE).await?;
     assert!(failed.description().contains(&foreign), "{}", failed.text);
-    assert!(failed.description().contains("goes on as it was"), "{}", failed.text);
+    assert!(failed.description().contains("Nothing was changed"), "{}", failed.text);
     assert_eq!(failed.body["instance_usable"], true);
     assert_eq!(failed.body["update_repeatable"], true);
     assert_eq!(parameters(world, &instance).await?, before);

@@ -1,0 +1,96 @@
+//! What this service needs from outside, tried by calls that change nothing.
+
+use aws::{CERTIFICATE_PREFIX, CloudFront, Failure, INSTANCE_TAG, Peer, Probe};
+use aws_config::SdkConfig;
+use aws_sdk_iam::Client;
+use aws_sdk_iam::types::Tag;
+use doctor::Check;
+use store::Sealed;
+
+use crate::settings::Settings;
+
+/// What IAM complains of when the certificate is none.
+const NO_CERTIFICATE: &[&str] = &["MalformedCertificate", "KeyPairMismatch", "InvalidInput"];
+const NOT_THERE: &[&str] = &["NoSuchEntity"];
+
+/// The checks, in the order in which they are told.
+pub(crate) fn checks(settings: &Settings, sdk: &SdkConfig, cloudfront: &CloudFront, iam: &Client) -> Vec<Check> {
+    vec![
+        store::check_database(&settings.worker.database, "cert-installer"),
+        messaging::check_rabbitmq(&settings.worker.amqp, "cert-installer"),
+        store::check_seals(&settings.worker.database, &settings.sealing, Sealed::CertificateKeys),
+        aws::check_aws(
+            sdk,
+            list(iam, &settings.iam_path),
+            vec![
+                get(iam),
+                list_tags(iam),
+                upload(iam, &settings.iam_path),
+                delete(iam),
+                aws::try_get_config(cloudfront.client()),
+                aws::try_update(cloudfront.client()),
+            ],
+        ),
+    ]
+}
+
+/// Named as ours are, which the policy may demand; ours have a UUID there.
+fn no_certificate() -> String {
+    format!("{CERTIFICATE_PREFIX}doctor")
+}
+
+fn list(iam: &Client, path: &str) -> Probe {
+    let (iam, path) = (iam.clone(), path.to_string());
+    Probe::new(Peer::Iam, "ListServerCertificates", &[], move || {
+        iam.list_server_certificates().path_prefix(&path).max_items(1).send()
+    })
+}
+
+fn get(iam: &Client) -> Probe {
+    let iam = iam.clone();
+    Probe::new(Peer::Iam, "GetServerCertificate", NOT_THERE, move || {
+        iam.get_server_certificate()
+            .server_certificate_name(no_certificate())
+            .send()
+    })
+}
+
+fn list_tags(iam: &Client) -> Probe {
+    let iam = iam.clone();
+    Probe::new(Peer::Iam, "ListServerCertificateTags", NOT_THERE, move || {
+        iam.list_server_certificate_tags()
+            .server_certificate_name(no_certificate())
+            .send()
+    })
+}
+
+fn delete(iam: &Client) -> Probe {
+    let iam = iam.clone();
+    Probe::new(Peer::Iam, "DeleteServerCertificate", NOT_THERE, move || {
+        iam.delete_server_certificate()
+            .server_certificate_name(no_certificate())
+            .send()
+    })
+}
+
+/// With a tag, as this service uploads; what is sent is no certificate.
+fn upload(iam: &Client, path: &str) -> Probe {
+    const ACTION: &str = "UploadServerCertificate with TagServerCertificate";
+    let (iam, path) = (iam.clone(), path.to_string());
+    Probe::by(Peer::Iam, ACTION, NO_CERTIFICATE, move || {
+        let call = iam
+            .upload_server_certificate()
+            .path(&path)
+            .server_certificate_name(no_certificate())
+            .certificate_body("no certificate, a question of the doctor")
+            .private_key("no key");
+        async move {
+            let tag = Tag::builder().key(INSTANCE_TAG).value("doctor").build();
+            let tag = tag.map_err(|_| Failure::incomplete(Peer::Iam, ACTION, "input"))?;
+            let answer = call.tags(tag).send().await;
+            answer
+                .map(drop)
+                .map_err(|error| Failure::new(Peer::Iam, ACTION, &error))
+        }
+    })
+}

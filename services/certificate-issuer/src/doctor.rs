@@ -1,0 +1,218 @@
+//! What this service needs from outside, tried by calls that change nothing.
+
+use std::time::Duration;
+
+use doctor::{Check, Finding};
+use instant_acme::Error;
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+use store::{DatabaseArgs, KeyRing, Sealed, Store, StoreError};
+use telemetry::with_causes;
+
+use crate::acme_client::{AcmeClient, Exchange};
+use crate::directory::{self, Directory};
+use crate::registration;
+use crate::settings::{AcmeArgs, Settings};
+use crate::words::{clean, said, short_type};
+
+const CA: &str = "ACME CA";
+const ACCOUNT: &str = "ACME account";
+/// A directory, a nonce and one signed request.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// The checks, in the order in which they are told.
+pub(crate) fn checks(settings: &Settings) -> Vec<Check> {
+    let worker = &settings.worker;
+    let acme = settings.acme.clone();
+    let (database, ring) = (worker.database.clone(), settings.sealing.key_ring().ok());
+    vec![
+        store::check_database(&worker.database, "certificate-issuer"),
+        messaging::check_rabbitmq(&worker.amqp, "certificate-issuer"),
+        store::check_seals(&worker.database, &settings.sealing, Sealed::AccountKeys),
+        Check::several(CA, async move { ask(&acme, &database, ring).await }).within(LIMIT),
+    ]
+}
+
+async fn ask(acme: &AcmeArgs, database: &DatabaseArgs, ring: Option<KeyRing>) -> Vec<Finding> {
+    let setting = |text: String| vec![Finding::fail(CA, "a setting can't be used", text)];
+    if let Err(error) = acme.check() {
+        return setting(error.to_string());
+    }
+    let client = match AcmeClient::new(acme.ca_roots()) {
+        Ok(client) => client,
+        Err(error) => return setting(format!("{error:#}")),
+    };
+    let bound = match acme.external_account() {
+        Ok(external) => external.is_some(),
+        Err(error) => return setting(error.to_string()),
+    };
+    let exchange = client.exchange();
+    let url = &acme.acme_directory_url;
+    let directory = match directory::fetch(&exchange, url).await {
+        Ok(directory) => directory,
+        Err(error) => return vec![unreached(url, &error)],
+    };
+    let mut findings = offers(url, &directory.json, acme.profile(), bound);
+    findings.push(account(&exchange, &directory, url, database, ring).await);
+    findings
+}
+
+fn unreached(url: &str, error: &Error) -> Finding {
+    let (what, to_do) = match error {
+        Error::Api(problem) => (
+            format!("{url} answers: {}", said(problem)),
+            "ACME_DIRECTORY_URL has to be the directory itself; else look at the CA's status page",
+        ),
+        Error::Other(cause) => match tls::Problem::find(cause.as_ref()) {
+            Some(problem) => (
+                format!("no TLS to {url}: {problem}"),
+                "trusted are the system's CAs and those in ACME_CA_ROOTS",
+            ),
+            None => (
+                format!("{url} is not reached: {}", with_causes(cause.as_ref())),
+                "look whether this machine reaches it (https), and whether ACME_DIRECTORY_URL is right",
+            ),
+        },
+        other => (
+            format!("{url} is no ACME directory: {other}"),
+            "set ACME_DIRECTORY_URL to the CA's directory",
+        ),
+    };
+    Finding::fail(CA, what, to_do)
+}
+
+/// What the directory says about what we are going to ask for (RFC 8555 §7.1.1, draft-ietf-acme-profiles).
+fn offers(url: &str, directory: &Value, profile: Option<&str>, bound: bool) -> Vec<Finding> {
+    let meta = |name: &str| directory.get("meta").and_then(|meta| meta.get(name));
+    let terms = match meta("termsOfService").and_then(Value::as_str) {
+        Some(terms) => format!("its terms of service, agreed to with each account: {}", clean(terms)),
+        None => "no terms of service".to_string(),
+    };
+    let mut findings = vec![Finding::ok(CA, format!("{url}, TLS verified; {terms}"))];
+    if meta("externalAccountRequired").and_then(Value::as_bool) == Some(true) && !bound {
+        findings.push(Finding::fail(
+            CA,
+            "it wants accounts to be bound to one that you have there",
+            "set ACME_EAB_KID and ACME_EAB_HMAC_KEY to what it gave you",
+        ));
+    }
+    let offered: Vec<String> = meta("profiles")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|profiles| profiles.keys())
+        .map(|name| clean(name))
+        .collect();
+    let listed = match offered.is_empty() {
+        true => "none".to_string(),
+        false => offered.join(", "),
+    };
+    findings.push(match profile {
+        None => Finding::ok("ACME profile", format!("the CA's default (offered: {listed})")),
+        Some(profile) if offered.iter().any(|name| name == profile) => Finding::ok("ACME profile", profile),
+        Some(profile) => Finding::fail(
+            "ACME profile",
+            format!("the CA does not offer {profile:?}, but: {listed}"),
+            "set ACME_PROFILE to one of them, or leave it unset",
+        ),
+    });
+    findings
+}
+
+/// Does the CA know an account of ours by its key?
+async fn account(
+    exchange: &Exchange,
+    directory: &Directory,
+    url: &str,
+    database: &DatabaseArgs,
+    ring: Option<KeyRing>,
+) -> Finding {
+    let Some(ring) = ring else {
+        return Finding::skip(ACCOUNT, "not tried without SEALING_KEYS");
+    };
+    let mut args = database.clone();
+    args.database_pool_size = 1;
+    let stored = async {
+        Store::new(&args, "certificate-issuer doctor")?
+            .newest_account(&ring, url)
+            .await
+    };
+    let stored = match stored.await {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return Finding::ok(ACCOUNT, "none yet at this CA: a tenant's first order registers one"),
+        Err(StoreError::Sealing(_)) => return Finding::skip(ACCOUNT, "not tried: SEALING_KEYS doesn't open its key"),
+        Err(error) => return Finding::skip(ACCOUNT, format!("not tried: {}", with_causes(&error))),
+    };
+    let known = registration::find(exchange, directory, stored.key.expose_secret()).await;
+    judged(known, stored.account_uri.as_deref().unwrap_or_default())
+}
+
+fn judged(known: Result<String, Error>, stored: &str) -> Finding {
+    match known {
+        Ok(url) if url == stored => Finding::ok(ACCOUNT, format!("the CA knows the newest, {}", clean(&url))),
+        Ok(url) => Finding::warn(
+            ACCOUNT,
+            format!("the CA knows the newest as {}, not as {}", clean(&url), clean(stored)),
+            "nothing, if the CA changed its addresses; its domains' dns-persist-01 records name the old one",
+        ),
+        Err(Error::Api(problem)) => match short_type(problem.r#type.as_deref()) {
+            Some("accountDoesNotExist") => Finding::warn(
+                ACCOUNT,
+                format!("the CA does not know the newest, {}", clean(stored)),
+                "nothing, if it is a test CA that was started anew: accounts are registered again when they are needed",
+            ),
+            _ => Finding::fail(
+                ACCOUNT,
+                format!("the CA refuses the newest, {}: {}", clean(stored), said(&problem)),
+                "ask the CA about this account; ACME_EAB_KID must be that of the account that yours are bound to",
+            ),
+        },
+        Err(error) => Finding::warn(ACCOUNT, format!("not known: {error}"), "ask the doctor again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn lines(meta: Value, profile: Option<&str>, bound: bool) -> String {
+        let findings = offers("https://ca.example/dir", &json!({ "meta": meta }), profile, bound);
+        findings.iter().map(|finding| format!("{finding}\n")).collect()
+    }
+
+    #[test]
+    fn what_the_ca_does_not_offer_or_wants_besides_is_told() {
+        let meta =
+            json!({ "profiles": { "classic": "…", "tlsserver": "…" }, "termsOfService": "https://ca.example/terms" });
+        let well = lines(meta.clone(), Some("tlsserver"), false);
+        assert!(
+            !well.contains("FAIL") && well.contains("https://ca.example/terms"),
+            "{well}"
+        );
+        assert!(lines(meta.clone(), None, false).contains("(offered: classic, tlsserver)"));
+        let other = lines(meta, Some("shortlived"), false);
+        assert!(other.contains("FAIL  ACME profile  the CA does not offer \"shortlived\", but: classic, tlsserver: "));
+        assert!(lines(json!({}), Some("classic"), false).contains("but: none"));
+        let wants = json!({ "externalAccountRequired": true });
+        assert!(lines(wants.clone(), None, false).contains("ACME_EAB_KID"));
+        assert!(!lines(wants, None, true).contains("FAIL"));
+    }
+
+    #[test]
+    fn an_account_that_the_ca_does_not_know_is_no_fault_of_this_service() {
+        let refused = |kind: &str| {
+            let problem =
+                json!({ "type": format!("urn:ietf:params:acme:error:{kind}"), "detail": "no", "status": 400 });
+            judged(
+                Err(Error::Api(serde_json::from_value(problem).unwrap())),
+                "https://ca.example/acct/1",
+            )
+            .to_string()
+        };
+        assert!(refused("accountDoesNotExist").starts_with("warn"));
+        assert!(refused("unauthorized").starts_with("FAIL  ACME account  the CA refuses the newest"));
+        let uri = "https://ca.example/acct/1";
+        assert!(judged(Ok(uri.into()), uri).to_string().starts_with("ok"));
+    }
+}

@@ -1,0 +1,101 @@
+//! Do questions get out of this network, by UDP and by TCP, to where this service's questions go?
+
+use hickory_resolver::proto::rr::{Name, RecordType};
+
+use super::exchange::{self, Question, Silence};
+use super::problem::Problem;
+use super::servers::Server;
+use super::{Dns, parse, zone};
+use crate::shown;
+
+/// As many of the servers are asked; one that answers is enough.
+const MOST_ASKED: usize = 4;
+
+/// Who was asked, and what came of it by each transport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Egress {
+    /// The server that answered by UDP.
+    pub udp: Result<String, Problem>,
+    /// The server that answered by TCP, which answers that are large come by.
+    pub tcp: Result<String, Problem>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Transport {
+    Udp,
+    Tcp,
+}
+
+impl Dns {
+    /// Asks the authoritative servers of `name`, or the one server that the settings name.
+    ///
+    /// # Errors
+    /// When those servers can't be found.
+    pub async fn egress(&self, name: &str) -> Result<Egress, Problem> {
+        let name = parse(name).map_err(|failure| failure.problem)?;
+        let (servers, kind) = if self.fixed {
+            (self.resolvers.servers().await?, RecordType::A)
+        } else {
+            let zone = zone::enclosing(self, &name).await?;
+            (zone.servers, RecordType::SOA)
+        };
+        let (udp, tcp) = tokio::join!(
+            self.any_answers(&servers, &name, kind, Transport::Udp),
+            self.any_answers(&servers, &name, kind, Transport::Tcp),
+        );
+        Ok(Egress { udp, tcp })
+    }
+
+    /// Whatever the answer is: it came.
+    async fn any_answers(
+        &self,
+        servers: &[Server],
+        name: &Name,
+        kind: RecordType,
+        transport: Transport,
+    ) -> Result<String, Problem> {
+        let question = Question {
+            name: name.clone(),
+            kind,
+            recurse: self.fixed,
+        };
+        let limit = self.patience.timeout;
+        let asked = servers.iter().take(MOST_ASKED).map(|server| {
+            let question = &question;
+            Box::pin(async move {
+                let answer = match transport {
+                    Transport::Udp => exchange::ask(server.address, question, limit).await,
+                    Transport::Tcp => exchange::ask_by_tcp(server.address, question, limit).await,
+                };
+                match answer {
+                    Ok(_) => Ok(server.label.clone()),
+                    Err(silence) => Err(problem(server, silence, limit)),
+                }
+            })
+        });
+        let asked: Vec<_> = asked.collect();
+        if asked.is_empty() {
+            return Err(Problem::NoServers {
+                zone: shown::name(name),
+                servers: "none".to_owned(),
+            });
+        }
+        futures_util::future::select_ok(asked).await.map(|(server, _)| server)
+    }
+}
+
+fn problem(server: &Server, silence: Silence, after: std::time::Duration) -> Problem {
+    let address = server.address.to_string();
+    let label = match server.label == address {
+        true => address,
+        false => format!("{} ({address})", server.label),
+    };
+    match silence {
+        Silence::TimedOut => Problem::Silent { server: label, after },
+        Silence::Unreachable(why) => Problem::Unreachable {
+            server: label,
+            why: shown::plain(why.as_bytes()),
+        },
+        Silence::Garbled => Problem::Garbled { server: label },
+    }
+}

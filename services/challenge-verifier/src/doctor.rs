@@ -1,0 +1,96 @@
+//! What this service needs from outside, tried by calls that change nothing.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use challenge_verifier::dns::{Dns, Egress};
+use challenge_verifier::{ProbeSettings, address};
+use doctor::{Check, Finding};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use worker::WorkerArgs;
+
+/// Whose name servers are asked, unless `--name` says otherwise: reserved for such uses (RFC 2606), served to everybody.
+pub(crate) const NAME: &str = "example.com";
+
+const DNS: &str = "DNS";
+const HTTP: &str = "HTTP";
+const CONNECTING: Duration = Duration::from_secs(5);
+/// Resolver, then servers, each with the settings' own patience.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// The checks, in the order in which they are told.
+pub(crate) fn checks(worker: &WorkerArgs, probe: &ProbeSettings, name: &str) -> Vec<Check> {
+    let (dns, http) = (probe.clone(), probe.clone());
+    let (name, host) = (name.to_owned(), name.to_owned());
+    vec![
+        store::check_database(&worker.database, "challenge-verifier"),
+        messaging::check_rabbitmq(&worker.amqp, "challenge-verifier"),
+        Check::several(DNS, async move { ask(&dns, &name).await }).within(LIMIT),
+        Check::one(HTTP, async move { connect(&http, &host).await }).within(LIMIT),
+    ]
+}
+
+async fn ask(settings: &ProbeSettings, name: &str) -> Vec<Finding> {
+    let dns = match Dns::new(settings) {
+        Ok(dns) => dns,
+        Err(error) => {
+            let to_do = "mend /etc/resolv.conf, or set DNS_WALK_RESOLVER";
+            return vec![Finding::fail(
+                DNS,
+                format!("the resolver's configuration can't be read: {error}"),
+                to_do,
+            )];
+        }
+    };
+    match dns.egress(name).await {
+        Ok(Egress { udp, tcp }) => [("UDP", udp), ("TCP", tcp)]
+            .into_iter()
+            .map(|(transport, result)| match result {
+                Ok(server) => Finding::ok(DNS, format!("{server}, asked about {name}, answers by {transport}")),
+                Err(problem) => Finding::fail(
+                    DNS,
+                    format!("by {transport}, asked about {name}: {problem}"),
+                    format!("let {transport} to port 53 of any address out of this network"),
+                ),
+            })
+            .collect(),
+        Err(problem) => vec![Finding::fail(
+            DNS,
+            format!("the name servers of {name} can't be found: {problem}"),
+            "look at the resolver (/etc/resolv.conf or DNS_WALK_RESOLVER), or name a domain that it knows: doctor --name",
+        )],
+    }
+}
+
+/// Where the CA's http-01 requests are tried: any address, port 80.
+async fn connect(settings: &ProbeSettings, host: &str) -> Finding {
+    let found = match Dns::new(settings) {
+        Ok(dns) => dns.addresses(host).await.unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
+    let allowed: Vec<IpAddr> = found
+        .into_iter()
+        .filter(|&found| address::allowed(found, settings.allow_private_addresses))
+        .collect();
+    if allowed.is_empty() {
+        return Finding::skip(
+            HTTP,
+            format!("not tried: {host} has no address that may be connected to"),
+        );
+    }
+    let mut why = String::new();
+    for ip in allowed {
+        let to = SocketAddr::new(ip, settings.http01_port);
+        match timeout(CONNECTING, TcpStream::connect(to)).await {
+            Ok(Ok(_)) => return Finding::ok(HTTP, format!("{host} ({to}) can be connected to")),
+            Ok(Err(error)) => why = format!("{to}: {}", error.kind()),
+            Err(_elapsed) => why = format!("{to}: no answer within {CONNECTING:?}"),
+        }
+    }
+    Finding::warn(
+        HTTP,
+        format!("{host} can't be connected to ({why})"),
+        "let TCP to ports 80 and 443 of any address out of this network; without it no http-01 file is ever seen",
+    )
+}

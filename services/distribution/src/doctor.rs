@@ -1,0 +1,93 @@
+//! What this service needs from outside, tried by calls that change nothing.
+
+use aws::{CloudFront, Failure, INPUT_REFUSED, INSTANCE_TAG, NO_DISTRIBUTION, Peer, Probe, impossible_config};
+use aws_config::SdkConfig;
+use aws_sdk_cloudfront::Client;
+use aws_sdk_cloudfront::types::{DistributionConfigWithTags, Tag, Tags};
+use doctor::Check;
+
+use crate::settings::Settings;
+
+/// The checks, in the order in which they are told.
+pub(crate) fn checks(settings: &Settings, sdk: &SdkConfig, cloudfront: &CloudFront) -> Vec<Check> {
+    let client = cloudfront.client();
+    vec![
+        store::check_database(&settings.worker.database, "distribution"),
+        messaging::check_rabbitmq(&settings.worker.amqp, "distribution"),
+        aws::check_aws(
+            sdk,
+            list(client),
+            vec![
+                get(client),
+                aws::try_get_config(client),
+                list_tags(client),
+                create(client),
+                aws::try_update(client),
+                aws::try_delete(client),
+            ],
+        ),
+    ]
+}
+
+fn list(client: &Client) -> Probe {
+    let client = client.clone();
+    Probe::new(Peer::CloudFront, "ListDistributions", &[], move || {
+        client.list_distributions().max_items(1).send()
+    })
+}
+
+fn get(client: &Client) -> Probe {
+    let client = client.clone();
+    Probe::new(Peer::CloudFront, "GetDistribution", INPUT_REFUSED, move || {
+        client.get_distribution().id(NO_DISTRIBUTION).send()
+    })
+}
+
+/// Of whatever distribution comes first: its ARN has the account's number in it, which nothing else tells.
+fn list_tags(client: &Client) -> Probe {
+    const ACTION: &str = "ListTagsForResource";
+    let client = client.clone();
+    Probe::by(Peer::CloudFront, ACTION, &["NoSuchResource"], move || {
+        let client = client.clone();
+        async move {
+            let listed = client.list_distributions().max_items(1).send().await;
+            let listed = listed.map_err(|error| Failure::new(Peer::CloudFront, "ListDistributions", &error))?;
+            let list = listed.distribution_list.and_then(|list| list.items);
+            let Some(one) = list.unwrap_or_default().into_iter().next() else {
+                return Err(Failure::incomplete(Peer::CloudFront, ACTION, "distribution"));
+            };
+            let answer = client.list_tags_for_resource().resource(one.arn).send().await;
+            answer
+                .map(drop)
+                .map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))
+        }
+    })
+}
+
+/// With a tag, as this service makes them: the policy may allow nothing else. Not made, since its input can't be.
+fn create(client: &Client) -> Probe {
+    const ACTION: &str = "CreateDistribution with TagResource";
+    let client = client.clone();
+    Probe::by(Peer::CloudFront, ACTION, INPUT_REFUSED, move || {
+        let client = client.clone();
+        async move {
+            let unbuilt = |_| Failure::incomplete(Peer::CloudFront, ACTION, "input");
+            let tag = Tag::builder()
+                .key(INSTANCE_TAG)
+                .value("doctor")
+                .build()
+                .map_err(unbuilt)?;
+            let input = DistributionConfigWithTags::builder()
+                .distribution_config(impossible_config().map_err(unbuilt)?)
+                .tags(Tags::builder().items(tag).build());
+            let answer = client
+                .create_distribution_with_tags()
+                .distribution_config_with_tags(input.build())
+                .send()
+                .await;
+            answer
+                .map(drop)
+                .map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))
+        }
+    })
+}

@@ -1,0 +1,275 @@
+//! What the doctor looks at: does AWS know the access key, and does it allow what the service needs? By calls that
+//! change nothing: on what isn't there, or with input that can't be. AWS decides whether a call is allowed before it
+//! looks at what is asked (IAM User Guide, "Policy evaluation logic"), so its complaint about the input says "allowed".
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_cloudfront::config::ProvideCredentials as _;
+use aws_sdk_cloudfront::config::http::HttpResponse;
+use aws_sdk_cloudfront::error::{ProvideErrorMetadata, SdkError};
+use doctor::{Check, Finding};
+
+use crate::access::{AccessTrouble, denied};
+use crate::failure::{Failure, Peer, Reason};
+
+const ABOUT: &str = "AWS";
+/// One call; a role's credentials may have to be fetched first.
+const CALL: Duration = Duration::from_secs(6);
+/// All of them: who asks, once more when the clock is off, and the rest side by side.
+const LIMIT: Duration = Duration::from_secs(20);
+
+type Call = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+
+/// A call that shows whether an action is allowed, and changes nothing.
+pub struct Probe {
+    peer: Peer,
+    action: &'static str,
+    shows: &'static [&'static str],
+    only_ours: bool,
+    call: Box<dyn Fn() -> Call + Send + Sync>,
+}
+
+impl Probe {
+    /// The call. It is allowed when it succeeds, and when AWS answers one of the codes that `shows` it.
+    pub fn new<T, E, F>(
+        peer: Peer,
+        action: &'static str,
+        shows: &'static [&'static str],
+        call: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'static,
+    {
+        Self::by(peer, action, shows, move || {
+            let answer = call();
+            async move {
+                answer
+                    .await
+                    .map(drop)
+                    .map_err(|error| Failure::new(peer, action, &error))
+            }
+        })
+    }
+
+    /// The same for what is more than one call.
+    pub fn by<F>(
+        peer: Peer,
+        action: &'static str,
+        shows: &'static [&'static str],
+        calls: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        let call = move || -> Call {
+            let answer = calls();
+            Box::pin(async move {
+                match tokio::time::timeout(CALL, answer).await {
+                    Ok(answer) => answer,
+                    Err(_elapsed) => Err(Failure::unanswered(peer, action, CALL)),
+                }
+            })
+        };
+        Self {
+            peer,
+            action,
+            shows,
+            only_ours: false,
+            call: Box::new(call),
+        }
+    }
+
+    /// The policy may allow it only for what has our tag (docs/aws): then a refusal says nothing.
+    #[must_use]
+    pub fn only_ours(mut self) -> Self {
+        self.only_ours = true;
+        self
+    }
+
+    fn judged(&self, result: &Result<(), Failure>) -> Finding {
+        let about = self.peer.permission(self.action);
+        let failure = match result {
+            Ok(()) => return Finding::ok(about, "allowed"),
+            Err(failure) if self.shows.contains(&failure.code()) => return Finding::ok(about, "allowed"),
+            Err(Failure {
+                reason: Reason::Incomplete(what),
+                ..
+            }) => return Finding::skip(about, format!("not tried: there is no {what} yet")),
+            Err(failure) => failure,
+        };
+        match AccessTrouble::of(failure) {
+            Some(trouble) if trouble.known && self.only_ours => Finding::skip(
+                about,
+                "not known: AWS refuses it for what isn't there, and so it has to where the policy wants our tag, as \
+                 docs/aws does",
+            ),
+            Some(trouble) if trouble.known => Finding::fail(
+                denied(failure),
+                format!("{}: {}", trouble.what, failure.message()),
+                trouble.to_do,
+            ),
+            Some(trouble) => Finding::fail(about, trouble.what, trouble.to_do),
+            None => Finding::warn(
+                about,
+                format!("not known, no clear answer: {failure}"),
+                "ask the doctor again",
+            ),
+        }
+    }
+}
+
+/// Who asks is looked at by the first of the probes, then all are tried.
+pub fn check_aws(sdk: &SdkConfig, first: Probe, others: Vec<Probe>) -> Check {
+    let sdk = sdk.clone();
+    Check::several(ABOUT, async move {
+        let key = match key(&sdk).await {
+            Some(key) => format!("access key …{key}"),
+            None => "the credentials".to_string(),
+        };
+        let mut answer = (first.call)().await;
+        let mut clock = false;
+        if trouble(&answer).is_some_and(|trouble| trouble.clock) {
+            clock = true;
+            answer = (first.call)().await;
+        }
+        let who = who(&key, first.peer, clock, &answer);
+        if who.1 {
+            return vec![who.0, Finding::skip("AWS permissions", "not tried without access")];
+        }
+        let mut findings = vec![who.0, first.judged(&answer)];
+        let running: Vec<_> = others
+            .into_iter()
+            .map(|probe| {
+                tokio::spawn(async move {
+                    let answer = (probe.call)().await;
+                    probe.judged(&answer)
+                })
+            })
+            .collect();
+        for one in running {
+            findings.extend(one.await.ok());
+        }
+        findings
+    })
+    .within(LIMIT)
+}
+
+/// The end of the access key's id, by which it can be told from others; the id is no secret.
+async fn key(sdk: &SdkConfig) -> Option<String> {
+    let provider = sdk.credentials_provider()?;
+    let credentials = tokio::time::timeout(CALL, provider.provide_credentials())
+        .await
+        .ok()?
+        .ok()?;
+    let id: Vec<char> = credentials.access_key_id().chars().collect();
+    Some(id[id.len().saturating_sub(4)..].iter().collect())
+}
+
+fn trouble(answer: &Result<(), Failure>) -> Option<AccessTrouble> {
+    AccessTrouble::of(answer.as_ref().err()?)
+}
+
+/// Does AWS know who asks? And whether there is no use in asking on.
+fn who(key: &str, peer: Peer, clock: bool, answer: &Result<(), Failure>) -> (Finding, bool) {
+    match (trouble(answer), answer) {
+        (Some(trouble), _) if !trouble.known => (Finding::fail(ABOUT, trouble.what, trouble.to_do), true),
+        (None, Err(failure)) if failure.code().is_empty() => {
+            let to_do = "look whether this machine reaches AWS (https, a proxy?), and at AWS_ENDPOINT_URL_* if set";
+            (
+                Finding::fail(ABOUT, format!("{peer} can't be asked: {failure}"), to_do),
+                true,
+            )
+        }
+        _ if clock => {
+            let what = format!("{key} is known, but the clock of this machine is minutes off");
+            (
+                Finding::warn(ABOUT, what, "set it (NTP); each process loses its first calls by it"),
+                false,
+            )
+        }
+        _ => (Finding::ok(ABOUT, format!("{key} is known")), false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: &str, message: &str) -> Result<(), Failure> {
+        Err(Failure {
+            peer: Peer::CloudFront,
+            action: "DeleteDistribution",
+            reason: Reason::Refused {
+                status: 403,
+                code: code.into(),
+                message: message.into(),
+            },
+        })
+    }
+
+    fn probe() -> Probe {
+        Probe {
+            peer: Peer::CloudFront,
+            action: "DeleteDistribution",
+            shows: &["NoSuchDistribution"],
+            only_ours: false,
+            call: Box::new(|| Box::pin(async { Ok(()) })),
+        }
+    }
+
+    #[test]
+    fn a_permission_is_there_when_aws_complains_of_the_input_only() {
+        let line = |result: Result<(), Failure>| probe().judged(&result).to_string();
+        assert_eq!(line(Ok(())), "ok    cloudfront:DeleteDistribution  allowed");
+        assert_eq!(
+            line(refused("NoSuchDistribution", "")),
+            "ok    cloudfront:DeleteDistribution  allowed"
+        );
+        let denied = line(refused("AccessDenied", "User: arn:… is not authorized"));
+        assert!(denied.starts_with("FAIL  cloudfront:DeleteDistribution  "), "{denied}");
+        assert!(
+            denied.contains("User: arn:…") && denied.contains("docs/aws"),
+            "{denied}"
+        );
+        for unclear in ["Throttling", "MalformedXML", ""] {
+            let line = line(refused(unclear, ""));
+            assert!(
+                line.starts_with("warn  cloudfront:DeleteDistribution  not known"),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_policy_may_allow_for_ours_only_is_not_known_when_refused() {
+        let line = |code| probe().only_ours().judged(&refused(code, "")).to_string();
+        assert!(line("AccessDenied").starts_with("skip  cloudfront:DeleteDistribution  not known"));
+        assert!(line("NoSuchDistribution").starts_with("ok"));
+    }
+
+    #[test]
+    fn who_asks_is_told_from_the_first_answer() {
+        let who = |clock, answer| who("access key …ABCD", Peer::CloudFront, clock, &answer);
+        let (line, end) = who(false, Ok(()));
+        assert_eq!(
+            (line.to_string().as_str(), end),
+            ("ok    AWS  access key …ABCD is known", false)
+        );
+        let (_, end) = who(false, refused("AccessDenied", ""));
+        assert!(!end, "known, and not allowed this one thing");
+        let (line, end) = who(false, refused("InvalidClientTokenId", ""));
+        assert!(
+            end && line
+                .to_string()
+                .starts_with("FAIL  AWS  the access key is not known to AWS")
+        );
+        let unanswered = Failure::unanswered(Peer::CloudFront, "ListDistributions", CALL);
+        let (line, end) = who(false, Err(unanswered));
+        assert!(end && line.to_string().contains("AWS_ENDPOINT_URL_"), "{line}");
+        let (line, end) = who(true, Ok(()));
+        assert!(!end && line.to_string().starts_with("warn  AWS  "), "{line}");
+    }
+}

@@ -1,0 +1,51 @@
+//! One check: what is looked at, how long it may take, and the looking.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::finding::Finding;
+
+/// A check may take this long unless it says otherwise.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// A look at something outside, not begun yet. It must change nothing there.
+pub struct Check {
+    pub(crate) about: &'static str,
+    limit: Duration,
+    work: Pin<Box<dyn Future<Output = Vec<Finding>> + Send>>,
+}
+
+impl Check {
+    /// A check that tells one thing, within 10 s.
+    pub fn one(about: &'static str, work: impl Future<Output = Finding> + Send + 'static) -> Self {
+        Self::several(about, async { vec![work.await] })
+    }
+
+    /// A check that tells several things, within 10 s together.
+    pub fn several(about: &'static str, work: impl Future<Output = Vec<Finding>> + Send + 'static) -> Self {
+        Self {
+            about,
+            limit: LIMIT,
+            work: Box::pin(work),
+        }
+    }
+
+    /// The same with another time limit.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Looks. What takes too long has failed.
+    pub(crate) async fn run(self) -> Vec<Finding> {
+        match tokio::time::timeout(self.limit, self.work).await {
+            Ok(findings) => findings,
+            Err(_elapsed) => vec![Finding::fail(
+                self.about,
+                format!("no answer within {:?}", self.limit),
+                "look whether it is up, and whether a firewall swallows what is sent there",
+            )],
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! One line.
+
+use std::fmt;
+
+/// No line is longer, in characters.
+const LONGEST: usize = 600;
+
+/// How it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// As it should be.
+    Ok,
+    /// May be as it should be; somebody should look.
+    Warn,
+    /// The service can't do its work.
+    Fail,
+    /// Not tried, with the reason.
+    Skip,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "FAIL",
+            Self::Skip => "skip",
+        })
+    }
+}
+
+/// What a check has come to: a line, whatever is in the texts that it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    state: State,
+    about: String,
+    text: String,
+}
+
+impl Finding {
+    /// As it should be.
+    pub fn ok(about: impl Into<String>, text: impl AsRef<str>) -> Self {
+        Self::new(State::Ok, about, text.as_ref())
+    }
+
+    /// Not tried, and why not.
+    pub fn skip(about: impl Into<String>, why: impl AsRef<str>) -> Self {
+        Self::new(State::Skip, about, why.as_ref())
+    }
+
+    /// What looks wrong, and what to do if it is.
+    pub fn warn(about: impl Into<String>, what: impl AsRef<str>, to_do: impl AsRef<str>) -> Self {
+        Self::new(State::Warn, about, &both(what.as_ref(), to_do.as_ref()))
+    }
+
+    /// What is wrong, and what to do.
+    pub fn fail(about: impl Into<String>, what: impl AsRef<str>, to_do: impl AsRef<str>) -> Self {
+        Self::new(State::Fail, about, &both(what.as_ref(), to_do.as_ref()))
+    }
+
+    fn new(state: State, about: impl Into<String>, text: &str) -> Self {
+        Self {
+            state,
+            about: about.into(),
+            text: in_one_line(text),
+        }
+    }
+
+    /// How it stands.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// What was looked at.
+    pub fn about(&self) -> &str {
+        &self.about
+    }
+
+    /// What was seen, and what to do.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<4}  {}  {}", self.state, self.about, self.text)
+    }
+}
+
+fn both(what: &str, to_do: &str) -> String {
+    format!("{}: {to_do}", what.trim().trim_end_matches(['.', ':']))
+}
+
+/// The other side's words are in it: they must neither forge a second line nor steer a terminal.
+fn in_one_line(text: &str) -> String {
+    let mut line = String::new();
+    for (at, c) in text.trim().chars().enumerate() {
+        if at == LONGEST {
+            line.push('…');
+            break;
+        }
+        match c {
+            '\n' | '\t' => line.push(' '),
+            c if c.is_control() => line.extend(c.escape_default()),
+            c => line.push(c),
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_one_line_that_says_what_to_do() {
+        assert_eq!(
+            Finding::ok("PostgreSQL", "localhost:5432/cdn, schema 2").to_string(),
+            "ok    PostgreSQL  localhost:5432/cdn, schema 2"
+        );
+        assert_eq!(
+            Finding::fail("AWS", "the key is not known.", "set AWS_ACCESS_KEY_ID").to_string(),
+            "FAIL  AWS  the key is not known: set AWS_ACCESS_KEY_ID"
+        );
+        assert_eq!(
+            Finding::warn("HTTP", "no answer", "look").to_string(),
+            "warn  HTTP  no answer: look"
+        );
+        assert_eq!(Finding::skip("AWS", "why").to_string(), "skip  AWS  why");
+    }
+
+    #[test]
+    fn the_other_sides_words_can_not_forge_a_line() {
+        let finding = Finding::ok("CA", "a\nok    CA  b\r\u{1b}[2J");
+        assert_eq!(finding.to_string(), "ok    CA  a ok    CA  b\\r\\u{1b}[2J");
+        let long = Finding::ok("CA", "x".repeat(5000));
+        assert_eq!(long.text().chars().count(), LONGEST + 1);
+    }
+}

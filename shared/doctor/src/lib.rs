@@ -1,0 +1,20 @@
+//! The doctor: what a service needs from outside is tried by harmless calls, side by side, each within a time limit,
+//! and told in one line each ([`Finding`]): what is wrong and what to do. By `<service> doctor` on standard output
+//! ([`print`]), and once at a service's start in its log ([`log`]). The checks themselves ([`Check`]) are with the
+//! crates that know the other side: `store`, `messaging`, `aws`, and the services.
+
+mod check;
+mod finding;
+mod tell;
+
+pub use check::Check;
+pub use finding::{Finding, State};
+pub use tell::{log, print};
+
+/// What to do instead of serving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Subcommand)]
+pub enum Action {
+    /// Tries everything that this service needs from outside, by calls that change nothing, and ends: a line for each
+    /// (ok, warn, FAIL or skip), with what to do. Exit code 1 when something failed. Wants the service's environment.
+    Doctor,
+}

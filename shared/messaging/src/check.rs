@@ -1,0 +1,235 @@
+//! What the doctor looks at: is RabbitMQ there, and may this user do what a service does? What is there stays as it
+//! is, and nothing is left: the one queue that is made is this connection's own and goes with it.
+
+use doctor::{Check, Finding};
+use lapin::options::{
+    BasicGetOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
+};
+use lapin::types::FieldTable;
+use lapin::uri::AMQPUri;
+use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
+use telemetry::with_causes;
+use uuid::Uuid;
+
+use crate::alarm::Alarm;
+use crate::args::AmqpArgs;
+use crate::error::MessagingError;
+use crate::publisher::send;
+use crate::tls;
+use crate::topology::{WORK_EXCHANGE, queues};
+
+const ABOUT: &str = "RabbitMQ";
+
+/// Connects, looks at every queue, and sends a message to itself on the way that alarms take.
+pub fn check_rabbitmq(args: &AmqpArgs, application: &str) -> Check {
+    let (args, name) = (args.clone(), format!("{application} doctor"));
+    Check::one(ABOUT, async move {
+        let place = place(&args);
+        match look(&args, &name).await {
+            Ok(Seen { missing, all, arrived }) => {
+                Finding::ok(ABOUT, format!("{place}, {}", told(missing, all, arrived)))
+            }
+            Err(error) => {
+                let (what, to_do) = judged(&place, &error);
+                Finding::fail(ABOUT, what, to_do)
+            }
+        }
+    })
+}
+
+/// What there is.
+struct Seen {
+    missing: usize,
+    all: usize,
+    /// Whether a message came back; not tried while the exchange is not there.
+    arrived: Option<bool>,
+}
+
+async fn look(args: &AmqpArgs, name: &str) -> Result<Seen, MessagingError> {
+    let connection = tls::connect(args, ConnectionProperties::default().with_connection_name(name.into())).await?;
+    let seen = look_around(&connection, args).await;
+    let _ = connection.close(200, "looked".into()).await;
+    seen
+}
+
+async fn look_around(connection: &Connection, args: &AmqpArgs) -> Result<Seen, MessagingError> {
+    let queues = queues(args);
+    let mut missing = 0;
+    let mut channel = open(connection).await?;
+    for queue in &queues {
+        match there(&channel, &queue.name).await {
+            Ok(()) => queue.declare(&channel).await?,
+            Err(error) if says(&error, "NOT_FOUND") => {
+                missing += 1;
+                // A refusal closes the channel.
+                channel = open(connection).await?;
+            }
+            Err(error) => return Err(MessagingError::Connection(error)),
+        }
+    }
+    let arrived = send_to_itself(connection).await?;
+    Ok(Seen {
+        missing,
+        all: queues.len(),
+        arrived,
+    })
+}
+
+async fn open(connection: &Connection) -> Result<Channel, MessagingError> {
+    connection.create_channel().await.map_err(MessagingError::Connection)
+}
+
+async fn there(channel: &Channel, queue: &str) -> Result<(), lapin::Error> {
+    let passive = QueueDeclareOptions {
+        passive: true,
+        ..Default::default()
+    };
+    channel
+        .queue_declare(queue.into(), passive, FieldTable::default())
+        .await
+        .map(drop)
+}
+
+/// By a queue of its own, so that no worker sees the message. Shows the rights to configure, write and read.
+async fn send_to_itself(connection: &Connection) -> Result<Option<bool>, MessagingError> {
+    let channel = open(connection).await?;
+    let passive = ExchangeDeclareOptions {
+        passive: true,
+        ..Default::default()
+    };
+    let work = channel
+        .exchange_declare(
+            WORK_EXCHANGE.into(),
+            ExchangeKind::Direct,
+            passive,
+            FieldTable::default(),
+        )
+        .await;
+    match work {
+        Ok(()) => {}
+        Err(error) if says(&error, "NOT_FOUND") => return Ok(None),
+        Err(error) => return Err(MessagingError::Connection(error)),
+    }
+    let own = format!("cdn-broker.doctor.{}", Uuid::new_v4());
+    let gone_with_us = QueueDeclareOptions {
+        exclusive: true,
+        auto_delete: true,
+        ..Default::default()
+    };
+    let refused = MessagingError::Connection;
+    channel
+        .queue_declare(own.as_str().into(), gone_with_us, FieldTable::default())
+        .await
+        .map_err(refused)?;
+    channel
+        .queue_bind(
+            own.as_str().into(),
+            WORK_EXCHANGE.into(),
+            own.as_str().into(),
+            QueueBindOptions::default(),
+            FieldTable::default(),
+        )
+        .await
+        .map_err(refused)?;
+    channel
+        .confirm_select(ConfirmSelectOptions::default())
+        .await
+        .map_err(refused)?;
+    let body = Alarm::new(Uuid::nil(), 0).body();
+    send(&channel, WORK_EXCHANGE, &own, &body, FieldTable::default()).await?;
+    let got = channel
+        .basic_get(own.as_str().into(), BasicGetOptions { no_ack: true })
+        .await
+        .map_err(refused)?;
+    Ok(Some(got.is_some()))
+}
+
+/// `host:port/vhost`, without user and password.
+fn place(args: &AmqpArgs) -> String {
+    match args.amqp_url.expose().parse::<AMQPUri>() {
+        Ok(uri) => {
+            let tls = match uri.scheme {
+                lapin::uri::AMQPScheme::AMQPS => "TLS verified",
+                lapin::uri::AMQPScheme::AMQP => "no TLS",
+            };
+            format!(
+                "{}:{}, vhost {:?}, {tls}",
+                uri.authority.host, uri.authority.port, uri.vhost
+            )
+        }
+        Err(_) => "AMQP_URL".to_string(),
+    }
+}
+
+fn told(missing: usize, all: usize, arrived: Option<bool>) -> String {
+    let queues = match missing {
+        0 => format!("{all} queues in place"),
+        _ => format!("{missing} of {all} queues not there yet: whoever connects first makes them"),
+    };
+    match arrived {
+        Some(true) => format!("{queues}, a message went through"),
+        Some(false) => format!("{queues}, a message was taken"),
+        None => queues,
+    }
+}
+
+fn says(error: &lapin::Error, code: &str) -> bool {
+    error.to_string().contains(code)
+}
+
+/// What is wrong, and what to do.
+fn judged(place: &str, error: &MessagingError) -> (String, &'static str) {
+    let said = with_causes(error);
+    match error {
+        MessagingError::Setting(_) | MessagingError::Trust(_) => (said, "change the setting"),
+        MessagingError::Tls(_) => (format!("{place}: {said}"), "then ask the doctor again"),
+        MessagingError::Topology { .. } => (
+            format!("{place}: {said}"),
+            "or give this program the DELIVERY_LIMIT and DELAY_LADDER_MS that the other services have",
+        ),
+        MessagingError::NotTaken(_) | MessagingError::Nacked | MessagingError::TimedOut { .. } => {
+            (format!("{place}: {said}"), "look into RabbitMQ's own log")
+        }
+        MessagingError::Connection(source) => (format!("{place} can't be used: {source}"), advice(source)),
+    }
+}
+
+/// By RabbitMQ's own words (AMQP 0-9-1 reply codes 403 and 530), which lapin has no types for.
+fn advice(error: &lapin::Error) -> &'static str {
+    let says = |words| says(error, words);
+    if says("Login was refused") || says("authentication") {
+        "set user and password in AMQP_URL"
+    } else if says("ACCESS_REFUSED") {
+        "the user needs the rights to configure, write and read cdn-broker.* in this virtual host: rabbitmqctl \
+         set_permissions -p <vhost> <user> '^cdn-broker\\.' '^cdn-broker\\.' '^cdn-broker\\.'"
+    } else if says("NOT_ALLOWED") || says("vhost") {
+        "make the virtual host (rabbitmqctl add_vhost), give the user rights in it, or name another one in AMQP_URL"
+    } else {
+        "look whether it runs, and whether host and port in AMQP_URL are right"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_has_no_password_in_it() {
+        let at = |url: &str| place(&AmqpArgs::at(url));
+        assert_eq!(
+            at("amqp://cdn:s3cret@mq.example:5673/%2f"),
+            "mq.example:5673, vhost \"/\", no TLS"
+        );
+        assert!(at("amqps://cdn:s3cret@mq.example/cdn").ends_with("vhost \"cdn\", TLS verified"));
+        assert_eq!(at("s3cret"), "AMQP_URL");
+    }
+
+    #[test]
+    fn queues_that_are_not_there_yet_are_no_fault() {
+        assert_eq!(told(0, 49, Some(true)), "49 queues in place, a message went through");
+        assert_eq!(
+            told(49, 49, None),
+            "49 of 49 queues not there yet: whoever connects first makes them"
+        );
+    }
+}

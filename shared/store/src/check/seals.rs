@@ -1,0 +1,156 @@
+//! Does SEALING_KEYS open what is stored? One value for each key that has sealed any is tried.
+
+use std::collections::BTreeMap;
+
+use doctor::{Check, Finding};
+use telemetry::with_causes;
+use tokio_postgres::error::SqlState;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::address;
+use crate::accounts;
+use crate::connection::DatabaseArgs;
+use crate::error::StoreError;
+use crate::orders::certificate_key_context;
+use crate::sealing::{KeyRing, SealingArgs, SealingError};
+
+const ABOUT: &str = "SEALING_KEYS";
+
+/// What a service opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sealed {
+    /// The keys of ACME accounts.
+    AccountKeys,
+    /// The keys of certificates.
+    CertificateKeys,
+}
+
+impl Sealed {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::AccountKeys => "ACME account keys",
+            Self::CertificateKeys => "certificates' keys",
+        }
+    }
+
+    /// The newest value of each sealing key, with its owner.
+    fn sql(self) -> &'static str {
+        match self {
+            Self::AccountKeys => {
+                "select distinct on (1) substring(sealed_key from 1 for 1 + get_byte(sealed_key, 0)), tenant, sealed_key \
+                 from acme_accounts where length(sealed_key) > 0 order by 1, created_at desc"
+            }
+            Self::CertificateKeys => {
+                "select distinct on (1) substring(sealed_key from 1 for 1 + get_byte(sealed_key, 0)), instance_id, sealed_key \
+                 from certificates where length(sealed_key) > 0 order by 1, created_at desc"
+            }
+        }
+    }
+
+    fn context(self, owner: &str) -> String {
+        match self {
+            Self::AccountKeys => accounts::context(owner),
+            Self::CertificateKeys => certificate_key_context(owner),
+        }
+    }
+}
+
+/// Reads the setting, and opens what it has to open.
+pub fn check_seals(database: &DatabaseArgs, sealing: &SealingArgs, what: Sealed) -> Check {
+    let (database, ring) = (database.clone(), sealing.key_ring());
+    Check::one(ABOUT, async move {
+        let ring = match ring {
+            Ok(ring) => ring,
+            Err(error) => return Finding::fail(ABOUT, "the setting can't be used", error.to_string()),
+        };
+        match open_all(&database, &ring, what).await {
+            Ok(opened) => judged(what, &opened),
+            Err(StoreError::Database { source, .. }) if source.code() == Some(&SqlState::UNDEFINED_TABLE) => {
+                Finding::ok(ABOUT, "well-formed; nothing is sealed yet")
+            }
+            Err(error) => Finding::skip(ABOUT, format!("not tried on what is stored: {}", with_causes(&error))),
+        }
+    })
+}
+
+type Opened = BTreeMap<String, Result<(), SealingError>>;
+
+async fn open_all(database: &DatabaseArgs, ring: &KeyRing, what: Sealed) -> Result<Opened, StoreError> {
+    let mut address = address(database)?;
+    let connector = address.connector()?;
+    let (client, connection) = address.config.application_name("doctor").connect(connector).await?;
+    let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
+    let rows = client.query(what.sql(), &[]).await?;
+    rows.iter()
+        .map(|row| {
+            let (prefix, owner, sealed): (Vec<u8>, String, Vec<u8>) =
+                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            let id = String::from_utf8_lossy(prefix.get(1..).unwrap_or_default()).into_owned();
+            Ok((id, ring.open(&what.context(&owner), &sealed).map(|_| ())))
+        })
+        .collect()
+}
+
+fn judged(what: Sealed, opened: &Opened) -> Finding {
+    let what = what.as_str();
+    for (id, result) in opened {
+        match result {
+            Ok(()) => {}
+            Err(SealingError::UnknownKey(_)) => {
+                return Finding::fail(
+                    ABOUT,
+                    format!("{what} in PostgreSQL are sealed by key {id:?}, which is not in it"),
+                    "put that key back, behind the one that is to seal; to be rid of it: certificate-issuer reseal",
+                );
+            }
+            Err(error) => {
+                return Finding::fail(
+                    ABOUT,
+                    format!("{what} in PostgreSQL are not opened by the key of the id {id:?} ({error})"),
+                    "give that id the key that sealed them; the same for certificate-issuer and cert-installer",
+                );
+            }
+        }
+    }
+    if opened.is_empty() {
+        return Finding::ok(ABOUT, format!("well-formed; there are no {what} yet"));
+    }
+    let ids: Vec<&str> = opened.keys().map(String::as_str).collect();
+    Finding::ok(
+        ABOUT,
+        format!("opens the {what} in PostgreSQL, sealed by {}", ids.join(", ")),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(opened: &[(&str, Result<(), SealingError>)]) -> String {
+        let opened = opened
+            .iter()
+            .map(|(id, result)| {
+                let result = match result {
+                    Ok(()) => Ok(()),
+                    Err(SealingError::UnknownKey(id)) => Err(SealingError::UnknownKey(id.clone())),
+                    Err(_) => Err(SealingError::NotAuthentic),
+                };
+                ((*id).to_string(), result)
+            })
+            .collect();
+        judged(Sealed::AccountKeys, &opened).to_string()
+    }
+
+    #[test]
+    fn every_key_that_sealed_something_has_to_be_there() {
+        assert!(line(&[]).starts_with("ok    SEALING_KEYS  well-formed; there are no ACME account keys yet"));
+        assert!(line(&[("k1", Ok(())), ("k2", Ok(()))]).ends_with("sealed by k1, k2"));
+        let missing = line(&[("k1", Err(SealingError::UnknownKey("k1".into()))), ("k2", Ok(()))]);
+        assert!(
+            missing.starts_with("FAIL") && missing.contains("\"k1\", which is not in it"),
+            "{missing}"
+        );
+        let wrong = line(&[("k1", Err(SealingError::NotAuthentic))]);
+        assert!(wrong.starts_with("FAIL") && wrong.contains("\"k1\""), "{wrong}");
+    }
+}

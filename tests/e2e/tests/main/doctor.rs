@@ -1,0 +1,384 @@
+//! The doctor: with everything in place all five are content; what is wrong is named in a line, with what to do, and no
+//! secret is in any of them.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use customer::{Platform, status};
+use serde_json::json;
+use stack::{Handle, Options};
+use tokio::process::Command;
+use tokio::time::{sleep, timeout};
+
+use crate::world::{PATIENCE, domain, organization};
+
+const PROCESSES: [(&str, &str); 5] = [
+    ("broker-api", "broker-api"),
+    ("distribution", "distribution-1"),
+    ("challenge-verifier", "challenge-verifier-1"),
+    ("certificate-issuer", "certificate-issuer-1"),
+    ("cert-installer", "cert-installer-1"),
+];
+
+/// What a doctor said.
+struct Said {
+    code: Option<i32>,
+    lines: Vec<String>,
+}
+
+impl Said {
+    fn text(&self) -> String {
+        self.lines.join("\n")
+    }
+
+    /// The one line that begins like this.
+    fn line(&self, begin: &str) -> &str {
+        let mut found = self.lines.iter().filter(|line| line.starts_with(begin));
+        let line = found
+            .next()
+            .unwrap_or_else(|| panic!("no {begin:?} in\n{}", self.text()));
+        assert!(found.next().is_none(), "{begin:?} twice in\n{}", self.text());
+        line
+    }
+
+    /// Everything else is as it should be.
+    fn only_fails(&self, about: &[&str]) {
+        for line in self.lines.iter().filter(|line| line.starts_with("FAIL")) {
+            assert!(about.iter().any(|about| line.contains(about)), "{line}");
+        }
+        assert_eq!(self.code, Some(1), "{}", self.text());
+    }
+}
+
+struct Clinic {
+    stack: Handle,
+    secrets: Vec<String>,
+}
+
+impl Clinic {
+    async fn open(options: Options) -> anyhow::Result<Self> {
+        let stack = Handle::start(options).await?;
+        let e = stack.endpoints();
+        let mut secrets = vec![e.broker_password.clone()];
+        secrets.push(
+            e.database_url
+                .split([':', '@'])
+                .nth(2)
+                .context("a password")?
+                .to_owned(),
+        );
+        secrets.extend(
+            e.sealing_keys
+                .split(',')
+                .filter_map(|entry| Some(entry.split_once(':')?.1.to_owned())),
+        );
+        secrets.extend(e.aws_keys.values().map(|key| key.secret.clone()));
+        assert!(secrets.iter().all(|secret| secret.len() > 6), "secrets are known");
+        Ok(Self { stack, secrets })
+    }
+
+    /// A service's doctor, in the environment of its running process with these changes.
+    async fn ask(&self, service: &str, changes: &[(&str, &str)]) -> anyhow::Result<Said> {
+        let process = PROCESSES
+            .iter()
+            .find(|(name, _)| *name == service)
+            .context("a service")?
+            .1;
+        let pid = self.stack.endpoints().process(process).and_then(|process| process.pid);
+        let environment = std::fs::read(format!("/proc/{}/environ", pid.context("a process")?))?;
+        let environment = String::from_utf8(environment)?;
+        let mut variables: BTreeMap<&str, &str> = environment
+            .split('\0')
+            .filter_map(|pair| pair.split_once('='))
+            .collect();
+        variables.extend(changes.iter().copied());
+        let program = std::env::current_exe()?
+            .ancestors()
+            .nth(2)
+            .map(|folder| folder.join(service))
+            .context("a folder of programs")?;
+        let begun = Instant::now();
+        let run = Command::new(program).arg("doctor").env_clear().envs(variables).output();
+        let output = timeout(PATIENCE, run).await??;
+        assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout)?;
+        let changed: Vec<&str> = changes.iter().map(|(name, _)| *name).collect();
+        println!("$ {service} doctor  ({})\n{text}", changed.join(", "));
+        for secret in self.secrets.iter().chain([&"hunter2-wrong".to_owned()]) {
+            assert!(!text.contains(secret.as_str()), "a secret is in\n{text}");
+        }
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let states = ["ok    ", "warn  ", "FAIL  ", "skip  "];
+        assert!(
+            lines
+                .iter()
+                .all(|line| states.iter().any(|state| line.starts_with(state))),
+            "{text}"
+        );
+        Ok(Said {
+            code: output.status.code(),
+            lines,
+        })
+    }
+
+    /// What a process has logged, once these words are in it.
+    async fn logged(&self, process: &str, words: &str) -> anyhow::Result<String> {
+        let log = &self.stack.endpoints().process(process).context("a process")?.log;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let text = std::fs::read_to_string(log)?;
+            if let Some(line) = text.lines().find(|line| line.contains(words)) {
+                return Ok(line.to_owned());
+            }
+            anyhow::ensure!(
+                Instant::now() < deadline,
+                "never in the log of {process}: {words}\n{text}"
+            );
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_doctor_is_content_or_names_what_is_wrong() -> anyhow::Result<()> {
+    let clinic = Clinic::open(Options::fast()).await?;
+    let e = clinic.stack.endpoints();
+    // Of a fresh deployment, too.
+    let fresh = clinic.ask("certificate-issuer", &[]).await?;
+    assert_eq!(fresh.code, Some(0), "{}", fresh.text());
+    assert!(
+        fresh.line("ok    ACME account").contains("none yet"),
+        "{}",
+        fresh.text()
+    );
+    for (_, process) in PROCESSES {
+        clinic.logged(process, "doctor: all is well").await?;
+    }
+
+    let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
+    let (id, name) = ("has-a-doctor", domain("doctor"));
+    platform
+        .provision(id, &organization(), json!({"domains": [name]}))
+        .await?;
+    let told = platform
+        .poll(id, PATIENCE, "what to set", |answer| {
+            status::persist_value(answer.description()).is_some()
+        })
+        .await?;
+    let value = status::persist_value(told.description()).context("a value to set")?;
+    clinic
+        .stack
+        .dns()?
+        .set_txt(&format!("_validation-persist.{name}"), &value)
+        .await?;
+    platform.succeeded(id, PATIENCE).await?;
+    let state = async || {
+        let text = reqwest::get(format!("{}/history", e.aws_admin_url))
+            .await?
+            .text()
+            .await?;
+        anyhow::Ok(text)
+    };
+    let before = state().await?;
+
+    for (service, _) in PROCESSES {
+        let said = clinic.ask(service, &[("ACME_RESPONDER_URL", &e.broker_url)]).await?;
+        assert_eq!(said.code, Some(0), "{}", said.text());
+        assert!(!said.text().contains("warn"), "{}", said.text());
+        assert!(said.line("ok    PostgreSQL").contains("schema "), "{}", said.text());
+        assert!(
+            said.line("ok    RabbitMQ").contains("a message went through"),
+            "{}",
+            said.text()
+        );
+        match service {
+            "broker-api" => assert!(said.line("ok    ACME_RESPONDER_URL").contains("responder")),
+            "distribution" => {
+                said.line("ok    cloudfront:CreateDistribution");
+                said.line("ok    cloudfront:ListTagsForResource");
+                said.line("ok    cloudfront:DeleteDistribution");
+            }
+            "cert-installer" => {
+                said.line("ok    SEALING_KEYS  opens");
+                said.line("ok    iam:UploadServerCertificate");
+            }
+            "certificate-issuer" => {
+                said.line("ok    SEALING_KEYS  opens");
+                assert!(
+                    said.line("ok    ACME account").contains("the CA knows"),
+                    "{}",
+                    said.text()
+                );
+            }
+            _ => assert_eq!(said.text().matches("ok    DNS").count(), 2, "{}", said.text()),
+        }
+    }
+    assert_eq!(state().await?, before, "nothing was made and nothing deleted in AWS");
+
+    what_is_wrong_is_named(&clinic).await?;
+    let status = platform.deprovision(id).await?.status;
+    assert_eq!(status, 202);
+    platform.succeeded(id, PATIENCE).await?;
+    Ok(())
+}
+
+async fn what_is_wrong_is_named(clinic: &Clinic) -> anyhow::Result<()> {
+    let e = clinic.stack.endpoints();
+    for service in ["distribution", "cert-installer"] {
+        let said = clinic
+            .ask(service, &[("AWS_SECRET_ACCESS_KEY", "hunter2-wrong")])
+            .await?;
+        said.only_fails(&["AWS_SECRET_ACCESS_KEY"]);
+        assert!(
+            said.line("FAIL  AWS").contains("SignatureDoesNotMatch"),
+            "{}",
+            said.text()
+        );
+        said.line("ok    RabbitMQ");
+        let said = clinic.ask(service, &[("AWS_ACCESS_KEY_ID", "AKIANOBODY")]).await?;
+        assert!(
+            said.line("FAIL  AWS").contains("set AWS_ACCESS_KEY_ID"),
+            "{}",
+            said.text()
+        );
+        let said = clinic.ask(service, &[("AWS_ACCESS_KEY_ID", "")]).await?;
+        assert!(said.line("FAIL  AWS").contains("no AWS credentials"), "{}", said.text());
+    }
+
+    // Each with the other's key: known, and not allowed to do what is this service's.
+    let key = |service: &str| e.aws_keys.get(service).context("an access key");
+    let other = key("cert-installer")?;
+    let changes = [
+        ("AWS_ACCESS_KEY_ID", other.id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", &other.secret),
+    ];
+    let said = clinic.ask("distribution", &changes).await?;
+    said.line("ok    AWS");
+    said.line("ok    cloudfront:GetDistribution  ");
+    let denied = said.line("FAIL  cloudfront:CreateDistribution");
+    assert!(
+        denied.contains("AccessDenied") && denied.contains("docs/aws"),
+        "{denied}"
+    );
+    said.line("skip  cloudfront:DeleteDistribution");
+    said.only_fails(&["cloudfront:CreateDistribution"]);
+    let other = key("distribution")?;
+    let changes = [
+        ("AWS_ACCESS_KEY_ID", other.id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", &other.secret),
+    ];
+    let said = clinic.ask("cert-installer", &changes).await?;
+    for action in ["List", "Get", "Upload", "Delete"] {
+        said.line(&format!(
+            "FAIL  iam:{action}ServerCertificate{}",
+            if action == "List" { "s  " } else { "  " }
+        ));
+    }
+    said.only_fails(&["iam:"]);
+
+    let password = |url: &str| -> anyhow::Result<String> {
+        let password = url.split([':', '@']).nth(2).context("a password")?;
+        Ok(url.replacen(&format!(":{password}@"), ":hunter2-wrong@", 1))
+    };
+    // Its own name is known to the stack's DNS server only.
+    let here = ("ACME_RESPONDER_URL", e.broker_url.as_str());
+    let said = clinic
+        .ask("broker-api", &[here, ("AMQP_URL", &password(&e.amqp_url)?)])
+        .await?;
+    said.only_fails(&["RabbitMQ"]);
+    assert!(
+        said.line("FAIL  RabbitMQ").contains("user and password in AMQP_URL"),
+        "{}",
+        said.text()
+    );
+    said.line("ok    PostgreSQL");
+    let said = clinic
+        .ask("broker-api", &[here, ("DATABASE_URL", &password(&e.database_url)?)])
+        .await?;
+    said.only_fails(&["PostgreSQL"]);
+    assert!(
+        said.line("FAIL  PostgreSQL").contains("DATABASE_URL"),
+        "{}",
+        said.text()
+    );
+    said.line("ok    RabbitMQ");
+
+    let id = e.sealing_keys.split(':').next().context("a key's id")?;
+    let key = STANDARD.encode([7; 32]);
+    for service in ["certificate-issuer", "cert-installer"] {
+        for keys in [format!("{id}:{key}"), format!("another:{key}")] {
+            let said = clinic.ask(service, &[("SEALING_KEYS", &keys)]).await?;
+            said.only_fails(&["SEALING_KEYS"]);
+            assert!(
+                said.line("FAIL  SEALING_KEYS").contains(&format!("{id:?}")),
+                "{}",
+                said.text()
+            );
+            assert!(!said.text().contains(&key), "{}", said.text());
+        }
+    }
+
+    // One thing that is wrong hides no other.
+    let keys = format!("another:{key}");
+    let changes = [
+        ("SEALING_KEYS", keys.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", "hunter2-wrong"),
+    ];
+    let said = clinic.ask("cert-installer", &changes).await?;
+    said.line("FAIL  SEALING_KEYS");
+    said.line("FAIL  AWS");
+
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let nowhere = format!("https://{closed}/dir");
+    let said = clinic
+        .ask("certificate-issuer", &[("ACME_DIRECTORY_URL", &nowhere)])
+        .await?;
+    said.only_fails(&["ACME CA"]);
+    let said = clinic.ask("certificate-issuer", &[("ACME_CA_ROOTS", "")]).await?;
+    assert!(said.line("FAIL  ACME CA").contains("ACME_CA_ROOTS"), "{}", said.text());
+    let said = clinic.ask("certificate-issuer", &[("ACME_PROFILE", "no-such")]).await?;
+    assert!(
+        said.line("FAIL  ACME profile").contains("ACME_PROFILE"),
+        "{}",
+        said.text()
+    );
+    let said = clinic
+        .ask("challenge-verifier", &[("DNS_RESOLVER", &closed.to_string())])
+        .await?;
+    assert_eq!(said.text().matches("FAIL  DNS").count(), 2, "{}", said.text());
+    said.only_fails(&["DNS"]);
+    Ok(())
+}
+
+/// Told when the service starts, and not by a failed provision hours later: the operation waits for the operator.
+#[tokio::test]
+async fn wrong_credentials_are_told_at_the_start_and_operations_wait() -> anyhow::Result<()> {
+    let options = Options::fast().with_env("distribution", "AWS_SECRET_ACCESS_KEY", "hunter2-wrong");
+    let clinic = Clinic::open(options).await?;
+    let line = clinic.logged("distribution-1", "doctor: ").await?;
+    assert!(
+        line.contains("ERROR") && line.contains("set AWS_SECRET_ACCESS_KEY"),
+        "{line}"
+    );
+    assert!(!line.contains("hunter2-wrong"), "{line}");
+    let e = clinic.stack.endpoints();
+    let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
+    let id = "waits-for-the-operator";
+    platform
+        .provision(id, &organization(), json!({"domains": [domain("waits")]}))
+        .await?;
+    clinic
+        .logged("distribution-1", "\"code\":\"SignatureDoesNotMatch\"")
+        .await?;
+    let told = platform
+        .poll(id, PATIENCE, "whose move it is", |answer| {
+            answer.description().contains("its operator must mend it")
+        })
+        .await?;
+    assert_eq!(told.body["state"], "in progress", "{}", told.text);
+    Ok(())
+}
