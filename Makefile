@@ -1,13 +1,15 @@
 # make demo    the main job where a person can follow it (DOMAINS=3..100)
 # make up      everything running, with curl lines to paste; Ctrl-C stops it
 # make chaos   everything goes wrong while operations run (SEED=1 OPERATIONS=300 MINUTES=5); exit code 1 when a promise breaks
+# make load    many instances at once (INSTANCES=1000, of 10 domains), and one small customer beside a large, slow one
 # make test    every test, on real PostgreSQL, RabbitMQ and Pebble
 # make check   what CI checks before the tests: format, lints, licences
-.PHONY: demo up chaos test check setup build
+.PHONY: demo up chaos load test check setup build
 
 DOMAINS ?= 3
 SEED ?= 1
 OPERATIONS ?= 300
+INSTANCES ?= 1000
 
 demo: build
 	@target/debug/demo run --domains $(DOMAINS)
@@ -17,6 +19,10 @@ up: build
 
 chaos: build
 	@target/debug/chaos --seed $(SEED) --operations $(OPERATIONS) $(if $(MINUTES),--minutes $(MINUTES))
+
+load: build
+	@target/debug/load crowd --instances $(INSTANCES)
+	@target/debug/load fairness
 
 test: setup
 	cargo build --locked --workspace --all-targets

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use customer::Browser;
 use stack::{Dns, Handle};
+use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use crate::controller::{Controller, Said, Taken};
@@ -27,7 +28,12 @@ pub struct World {
     pub domains: Mutex<BTreeSet<String>>,
     /// Domains that SERVFAIL hurts now.
     pub servfail: Mutex<BTreeSet<String>>,
+    /// Who may look at a website at the same time: the edge and its origin are one process each.
+    pub visits: Semaphore,
 }
+
+/// So many at a time.
+pub const VISITORS: usize = 16;
 
 impl World {
     /// Leads a life; its end is in the facts.
@@ -156,6 +162,7 @@ impl World {
     /// What succeeded is served by HTTPS, for every domain.
     async fn served(&self, job: &Job) {
         let endpoints = self.stack.endpoints();
+        let _visit = self.visits.acquire().await;
         let visits = async {
             let browser = Browser::new(&endpoints.pebble_roots_pem, endpoints.edge_http, endpoints.edge_https)?;
             for (domain, _) in &job.domains {

@@ -18,7 +18,7 @@ use crate::evidence::{self, Evidence};
 use crate::facts::{End, Facts, Kind};
 use crate::injector::Injector;
 use crate::jobs::{Job, jobs};
-use crate::life::World;
+use crate::life::{VISITORS, World};
 use crate::schedule::schedule;
 use crate::{live, memory, report, setup, verdict};
 
@@ -83,6 +83,7 @@ pub async fn run(wish: &Wish, interrupted: CancellationToken, say: fn(&str)) -> 
         facts: Arc::clone(&facts),
         domains: Default::default(),
         servfail: Default::default(),
+        visits: Semaphore::new(VISITORS),
     });
     let memory_at_start = memory::read(&stack.endpoints_now().await?);
     let live = tokio::spawn(live::tell(Arc::clone(&facts), endpoints.clone(), say));

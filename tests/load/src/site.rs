@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chaos::controller::Controller;
 use chaos::facts::Facts;
-use chaos::life::World;
+use chaos::life::{VISITORS, World};
 use chaos::{evidence, setup};
 use customer::Platform;
 use stack::{Handle, Options};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
 /// What is left without an owner must be gone within this time.
@@ -34,6 +35,7 @@ pub(crate) async fn start(options: Options, poll_every: Duration) -> anyhow::Res
         facts,
         domains: Default::default(),
         servfail: Default::default(),
+        visits: Semaphore::new(VISITORS),
     }))
 }
 

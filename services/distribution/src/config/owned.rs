@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_cloudfront::types::{
-    AllowedMethods, CacheBehaviors, CookiePreference, DistributionConfig, ForwardedValues, Origin, OriginGroups,
+    AllowedMethods, CacheBehaviors, DistributionConfig, ForwardedValues, Origin, OriginGroups,
 };
 
 use super::{FAILOVER_GROUP, FAILOVER_ORIGIN, RESPONDER, USERS_ORIGIN};
@@ -184,32 +184,7 @@ fn put_methods(there: &mut Option<AllowedMethods>, wanted: &Option<AllowedMethod
 }
 
 fn put_forwarded(there: &mut Option<ForwardedValues>, wanted: &Option<ForwardedValues>) {
-    fn names(values: &Option<ForwardedValues>) -> Option<(bool, BTreeSet<String>, Option<(String, BTreeSet<&str>)>)> {
-        values.as_ref().map(|values| {
-            (
-                values.query_string,
-                values
-                    .headers
-                    .iter()
-                    .flat_map(|headers| headers.items())
-                    .map(|name| name.to_ascii_uppercase())
-                    .collect(),
-                values.cookies.as_ref().map(cookies),
-            )
-        })
-    }
-    fn cookies(cookies: &CookiePreference) -> (String, BTreeSet<&str>) {
-        (
-            cookies.forward.as_str().to_owned(),
-            cookies
-                .whitelisted_names
-                .iter()
-                .flat_map(|names| names.items())
-                .map(String::as_str)
-                .collect(),
-        )
-    }
-    if names(there) == names(wanted) {
+    if there.as_ref().map(forwarded) == wanted.as_ref().map(forwarded) {
         return;
     }
     match (there, wanted) {
@@ -220,5 +195,30 @@ fn put_forwarded(there: &mut Option<ForwardedValues>, wanted: &Option<ForwardedV
             there.cookies.clone_from(&wanted.cookies);
         }
         (there, wanted) => there.clone_from(wanted),
+    }
+}
+
+/// What is forwarded, whatever the order.
+#[derive(PartialEq)]
+struct Forwarded<'v> {
+    query_string: bool,
+    headers: BTreeSet<String>,
+    cookies: Option<&'v str>,
+    cookie_names: BTreeSet<&'v str>,
+}
+
+fn forwarded(values: &ForwardedValues) -> Forwarded<'_> {
+    let headers = values.headers.iter().flat_map(|headers| headers.items());
+    let cookies = values.cookies.as_ref();
+    Forwarded {
+        query_string: values.query_string,
+        headers: headers.map(|name| name.to_ascii_uppercase()).collect(),
+        cookies: cookies.map(|cookies| cookies.forward.as_str()),
+        cookie_names: cookies
+            .and_then(|cookies| cookies.whitelisted_names.as_ref())
+            .into_iter()
+            .flat_map(|names| names.items())
+            .map(String::as_str)
+            .collect(),
     }
 }

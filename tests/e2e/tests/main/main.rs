@@ -21,6 +21,7 @@ mod reading;
 mod records;
 mod secrets;
 mod shutdown;
+mod state_table;
 mod time;
 mod tls;
 mod two_of_each;
