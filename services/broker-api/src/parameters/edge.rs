@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{ParameterError, origin, present, shown, shown_json};
 
 /// The longest that CloudFront keeps anything, in seconds (`MaxTTL`).
-const MOST_TTL: u32 = 31_536_000;
+pub(super) const MOST_TTL: u32 = 31_536_000;
 /// Errors that CloudFront shows a page for (developer guide, "HTTP status codes that CloudFront caches").
 pub(crate) const ERROR_CODES: [u16; 11] = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
 

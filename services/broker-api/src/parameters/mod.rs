@@ -13,17 +13,18 @@ mod merge;
 mod names;
 mod origin;
 mod policies;
+pub(crate) mod schema;
 mod show;
 
 use pipeline::Settings;
 use pipeline::instance::{Cookies, DAY};
 use serde_json::{Map, Value, json};
 
-pub(crate) use domains::MOST as MOST_DOMAINS;
-pub(crate) use headers::MOST as MOST_HEADERS;
+use domains::MOST as MOST_DOMAINS;
+use headers::MOST as MOST_HEADERS;
 pub(crate) use host::host_name;
 pub(crate) use merge::merge;
-pub(crate) use origin::MOST_PATH;
+use origin::MOST_PATH;
 pub(crate) use show::{shown, shown_json};
 
 /// What a user asks for, checked and with defaults filled in.
