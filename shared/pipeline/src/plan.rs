@@ -13,7 +13,7 @@ pub struct Situation {
     pub operation: OperationKind,
     /// The instance's domains; those it is to have, for an update.
     pub domains: Vec<Domain>,
-    /// For an update: the certificate in use doesn't cover the domains.
+    /// For an update: the certificate in use doesn't cover the domains, ends soon, or one of them is not proved.
     pub new_certificate: bool,
     /// Every step so far.
     pub steps: Vec<Step>,
@@ -91,16 +91,9 @@ const CERTIFICATE: [StepKind; 4] = [
 /// What a provision does with it.
 const ATTACH: [StepKind; 2] = [StepKind::AttachCertificate, StepKind::AwaitDeployment];
 
-/// What an update does with it: until the first of these nothing that serves was touched. The certificate before goes
-/// last, when no edge uses it any more.
-const REPLACE: [StepKind; 3] = [
-    StepKind::ConfigureDistribution,
-    StepKind::AwaitDeployment,
-    StepKind::RetireCertificates,
-];
-
-/// An update that needs no certificate. One that an earlier update left behind goes too.
-const CONFIGURE: [StepKind; 3] = [
+/// What an update does, with a new certificate or without: until the first of these nothing that serves was touched. A
+/// certificate that is replaced, or that an update before left behind, goes last, when no edge uses it any more.
+const CHANGE: [StepKind; 3] = [
     StepKind::ConfigureDistribution,
     StepKind::AwaitDeployment,
     StepKind::RetireCertificates,
@@ -118,8 +111,8 @@ const DEPROVISION: [StepKind; 4] = [
 pub fn next(situation: &Situation) -> Next {
     match situation.operation {
         OperationKind::Provision => provision(situation),
-        OperationKind::Update if situation.new_certificate => certify(situation, &REPLACE),
-        OperationKind::Update => in_sequence(situation, &CONFIGURE),
+        OperationKind::Update if situation.new_certificate => certify(situation, &CHANGE),
+        OperationKind::Update => in_sequence(situation, &CHANGE),
         OperationKind::Deprovision => in_sequence(situation, &DEPROVISION),
     }
 }

@@ -167,7 +167,7 @@ fn kinds(of: Situation) -> Vec<StepKind> {
 
 #[test]
 fn an_update_of_settings_touches_no_certificate() {
-    assert_eq!(kinds(situation(OperationKind::Update, &["a.example"])), CONFIGURE);
+    assert_eq!(kinds(situation(OperationKind::Update, &["a.example"])), CHANGE);
 }
 
 #[test]

@@ -2,10 +2,15 @@
 
 use std::process::Command;
 
+use std::time::{Duration, Instant};
+
 use anyhow::Context as _;
 use customer::{Platform, status};
+use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
+use lapin::types::FieldTable;
+use lapin::{Connection, ConnectionProperties};
 use serde_json::json;
-use stack::{Dns, Handle, Options};
+use stack::{Dns, Handle, Options, Signal};
 
 use crate::world::{PATIENCE, domain};
 
@@ -55,4 +60,73 @@ async fn a_queue_that_lost_its_inside_is_made_anew() -> anyhow::Result<()> {
         .await?;
     platform.succeeded(id, PATIENCE * 2).await?;
     Ok(())
+}
+
+#[tokio::test]
+async fn a_queue_with_other_arguments_is_named_and_when_it_is_deleted_work_goes_on() -> anyhow::Result<()> {
+    const VERIFIER: &str = "challenge-verifier-1";
+    const QUEUE: &str = "cdn-broker.challenge-verifier";
+    let stack = Handle::start(Options::fast()).await?;
+    let e = stack.endpoints();
+    let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
+    let (id, name) = ("other-arguments", domain("other-arguments"));
+
+    // Somebody's hand: a classic queue by that name, while the verifier is down.
+    let channel = Connection::connect(&e.amqp_url, ConnectionProperties::default())
+        .await?
+        .create_channel()
+        .await?;
+    stack.kill(VERIFIER, Signal::Kill).await?;
+    channel
+        .queue_delete(QUEUE.into(), QueueDeleteOptions::default())
+        .await?;
+    let durable = QueueDeclareOptions {
+        durable: true,
+        ..QueueDeclareOptions::default()
+    };
+    channel
+        .queue_declare(QUEUE.into(), durable, FieldTable::default())
+        .await?;
+    stack.begin_again(VERIFIER).await?;
+
+    let now = stack.endpoints_now().await?;
+    let verifier = now.process(VERIFIER).context("no verifier")?.clone();
+    let health = verifier.health_url.context("no health address")?;
+    let deadline = Instant::now() + PATIENCE;
+    // Said more than once: it is tried again, by the same process.
+    while said(&verifier.log)? < 2 {
+        anyhow::ensure!(
+            Instant::now() < deadline,
+            "it is not said that {QUEUE} has other arguments"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(reqwest::get(format!("{health}/healthz")).await?.status(), 200);
+    assert_eq!(reqwest::get(format!("{health}/readyz")).await?.status(), 503);
+    let still = stack.endpoints_now().await?;
+    assert_eq!(still.process(VERIFIER).and_then(|process| process.pid), verifier.pid);
+
+    platform.provision(id, "org", json!({"domains": [name]})).await?;
+    channel
+        .queue_delete(QUEUE.into(), QueueDeleteOptions::default())
+        .await?;
+    let told = platform
+        .poll(id, PATIENCE, "a look at the domain", |answer| {
+            let text = answer.description();
+            status::persist_value(text).is_some() && !text.contains("not looked at yet")
+        })
+        .await?;
+    let value = status::persist_value(told.description()).context("a set-once record")?;
+    Dns::new(&e.dns_management_url)?
+        .set_txt(&format!("_validation-persist.{name}"), &value)
+        .await?;
+    platform.succeeded(id, PATIENCE).await?;
+    Ok(())
+}
+
+/// How often the log says that the queue has other arguments.
+fn said(log: &std::path::Path) -> anyhow::Result<usize> {
+    let text = std::fs::read_to_string(log)?;
+    let line = |line: &&str| line.contains("cdn-broker.challenge-verifier") && line.contains("with other arguments");
+    Ok(text.lines().filter(line).count())
 }
