@@ -82,8 +82,9 @@ impl Store {
             .config
             .application_name(application)
             .connect_timeout(Duration::from_secs(5))
-            // A statement that hangs must not hold a worker for ever; a lock is never waited for long.
-            .options("-c statement_timeout=15s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s");
+            // A statement that hangs must not hold a worker for ever; a lock is never waited for long. Nobody gives up waiting for
+            // a lock before a process that froze in a transaction has lost it.
+            .options("-c statement_timeout=15s -c lock_timeout=10s -c idle_in_transaction_session_timeout=5s");
         let manager = Manager::from_config(
             address.config,
             connector,

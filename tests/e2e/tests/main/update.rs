@@ -257,3 +257,26 @@ async fn what_is_so_already_is_answered_at_once_and_a_timestamp_asks_for_another
     world.platform.succeeded(&instance.id, PATIENCE).await?;
     world.serves(&instance).await
 }
+
+#[tokio::test]
+async fn a_certificate_that_ends_soon_is_replaced_when_another_look_is_asked_for() -> anyhow::Result<()> {
+    let world = world().await;
+    let instance = world.created(&organization(), &[domain("ends-soon")]).await?;
+    let before = world.browser().https(&instance.domains[0], "/").await?.serial;
+    // As if most of its life was over.
+    world
+        .sql()
+        .await?
+        .execute(
+            "update certificates set not_before = now() - interval '80 days', not_after = now() + interval '10 days' \
+             where instance_id = $1",
+            &[&instance.id],
+        )
+        .await?;
+    update(world, &instance, json!({"timestamp": "2026-11-25"})).await?;
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
+    assert_eq!(world.orders(&instance).await?, 2, "an order for another one");
+    world.serves(&instance).await?;
+    assert_ne!(world.browser().https(&instance.domains[0], "/").await?.serial, before);
+    Ok(())
+}
