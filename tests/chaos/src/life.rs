@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use customer::Browser;
+use customer::{Browser, Platform};
 use stack::{Dns, Handle};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use crate::controller::{Controller, Said, Taken};
 use crate::facts::{End, Facts, Kind};
 use crate::jobs::{Course, Job};
+use crate::setup;
 use crate::tenant::Tenant;
 
 /// What all lives share.
@@ -33,9 +34,35 @@ pub struct World {
 }
 
 /// So many at a time.
-pub const VISITORS: usize = 16;
+const VISITORS: usize = 16;
 
 impl World {
+    /// A platform before the stack's broker, which asks about an operation every `poll_every`; aws-sim's faults follow from
+    /// the seed.
+    ///
+    /// # Errors
+    /// When aws-sim does not take its settings.
+    pub async fn begin(stack: Arc<Handle>, poll_every: Duration, seed: u64) -> anyhow::Result<Self> {
+        let endpoints = stack.endpoints();
+        let facts = Arc::new(Facts::default());
+        // The platform's client chooses the crypto provider that all other clients need.
+        let platform = Platform::new(
+            &endpoints.broker_url,
+            &endpoints.broker_username,
+            &endpoints.broker_password,
+        )?;
+        setup::prepare_aws(&endpoints.aws_admin_url, seed).await?;
+        Ok(Self {
+            dns: stack.dns()?,
+            stack,
+            controller: Controller::new(platform, Arc::clone(&facts), poll_every),
+            facts,
+            domains: Mutex::default(),
+            servfail: Mutex::default(),
+            visits: Semaphore::new(VISITORS),
+        })
+    }
+
     /// Leads a life; its end is in the facts.
     pub async fn live(&self, job: &Job) {
         self.at_work(job, true);

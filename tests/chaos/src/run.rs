@@ -6,19 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use customer::Platform;
 use stack::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::controller::Controller;
 use crate::evidence::{self, Evidence};
-use crate::facts::{End, Facts, Kind};
+use crate::facts::{End, Kind};
 use crate::injector::Injector;
 use crate::jobs::{Job, jobs};
-use crate::life::{VISITORS, World};
+use crate::life::World;
 use crate::schedule::schedule;
 use crate::{live, memory, report, setup, verdict};
 
@@ -68,23 +66,8 @@ pub async fn run(wish: &Wish, interrupted: CancellationToken, say: fn(&str)) -> 
         wish.seed,
         endpoints.folder.join("logs").display()
     ));
-    let facts = Arc::new(Facts::default());
-    let platform = Platform::new(
-        &endpoints.broker_url,
-        &endpoints.broker_username,
-        &endpoints.broker_password,
-    )?;
-    // The platform's client chooses the crypto provider that all other clients need.
-    setup::prepare_aws(&endpoints.aws_admin_url, wish.seed).await?;
-    let world = Arc::new(World {
-        dns: stack.dns()?,
-        stack: Arc::clone(&stack),
-        controller: Controller::new(platform, Arc::clone(&facts), POLL_EVERY),
-        facts: Arc::clone(&facts),
-        domains: Default::default(),
-        servfail: Default::default(),
-        visits: Semaphore::new(VISITORS),
-    });
+    let world = Arc::new(World::begin(Arc::clone(&stack), POLL_EVERY, wish.seed).await?);
+    let facts = Arc::clone(&world.facts);
     let memory_at_start = memory::read(&stack.endpoints_now().await?);
     let live = tokio::spawn(live::tell(Arc::clone(&facts), endpoints.clone(), say));
     let went = tokio::select! {

@@ -4,13 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use chaos::controller::Controller;
-use chaos::facts::Facts;
-use chaos::life::{VISITORS, World};
-use chaos::{evidence, setup};
-use customer::Platform;
+use chaos::evidence;
+use chaos::life::World;
 use stack::{Handle, Options};
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
 /// What is left without an owner must be gone within this time.
@@ -19,24 +15,7 @@ const RECONCILED_WITHIN: Duration = Duration::from_secs(60);
 /// Starts a stack; whoever follows an operation asks about it every `poll_every`.
 pub(crate) async fn start(options: Options, poll_every: Duration) -> anyhow::Result<Arc<World>> {
     let stack = Arc::new(Handle::start(options).await?);
-    let endpoints = stack.endpoints().clone();
-    let facts = Arc::new(Facts::default());
-    let platform = Platform::new(
-        &endpoints.broker_url,
-        &endpoints.broker_username,
-        &endpoints.broker_password,
-    )?;
-    // The platform's client chooses the crypto provider that all other clients need.
-    setup::prepare_aws(&endpoints.aws_admin_url, 0).await?;
-    Ok(Arc::new(World {
-        dns: stack.dns()?,
-        stack,
-        controller: Controller::new(platform, Arc::clone(&facts), poll_every),
-        facts,
-        domains: Default::default(),
-        servfail: Default::default(),
-        visits: Semaphore::new(VISITORS),
-    }))
+    Ok(Arc::new(World::begin(stack, poll_every, 0).await?))
 }
 
 /// Waits until AWS holds nothing any more, and returns what is left everywhere.
