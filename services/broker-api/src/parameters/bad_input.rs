@@ -111,7 +111,7 @@ fn shapes() -> Vec<BadParameters> {
         (
             "unknown key",
             with("lambda", json!("all")),
-            &["\"lambda\"", "known are domains, domain, origin, path"],
+            &["\"lambda\"", "known are cache_policy, compress, cookies"],
         ),
         (
             "unknown key with control character",

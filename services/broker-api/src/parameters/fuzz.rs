@@ -7,9 +7,11 @@ use idna::uts46::{Hyphens, Uts46};
 use pipeline::managed::{CACHE, Managed, ORIGIN_REQUEST, RESPONSE_HEADERS};
 use proptest::prelude::*;
 
+use super::domains::MOST as MOST_DOMAINS;
+use super::headers::MOST as MOST_HEADERS;
+use super::origin::MOST_PATH;
+use super::written::KNOWN;
 use super::*;
-
-const KEYS: [&str; 19] = super::keys::KNOWN;
 
 /// Nothing that a user wrote makes a description longer: it is shown at most three times, 80 characters each, and an
 /// escaped character takes up to ten.
@@ -106,7 +108,7 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 /// Any JSON, here and there with names and texts that could be meant.
-fn anything() -> impl Strategy<Value = Value> {
+pub(super) fn anything() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -155,7 +157,7 @@ fn edge() -> impl Strategy<Value = (&'static str, Value)> {
 }
 
 /// Parameters that are nearly or quite right.
-fn nearly() -> impl Strategy<Value = Value> {
+pub(super) fn nearly() -> impl Strategy<Value = Value> {
     let path = prop_oneof![
         "(/[a-z0-9%._~-]{0,9}){0,4}",
         "(/%[0-9a-fA-F]{2}){1,3}",
@@ -178,7 +180,7 @@ fn nearly() -> impl Strategy<Value = Value> {
         (Just("domains"), names()),
         edge(),
         (Just("origin"), name().prop_map(Value::from)),
-        (prop::sample::select(KEYS.to_vec()), anything()),
+        (prop::sample::select(KNOWN.clone()), anything()),
     ];
     let good = prop_oneof![
         "[a-z]{1,9}(\\.[a-z]{1,9}){1,3}".prop_map(Value::from),
@@ -219,7 +221,7 @@ fn taken_or_told(parameters: &Value, default_origin: Option<&str>) -> Result<(),
             let text = error.to_string();
             harmless(&text)?;
             let named = text.split_once(": ").map(|(key, _)| key);
-            let key = named.filter(|key| *key == "parameters" || KEYS.contains(key));
+            let key = named.filter(|key| *key == "parameters" || KNOWN.contains(key));
             prop_assert!(key.is_some(), "{}", text);
             prop_assert!(text.ends_with('.'), "{}", text);
         }

@@ -2,31 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::written::KNOWN;
 use super::{ParameterError, shown};
 use crate::nearest::nearest;
-
-/// What this version knows.
-pub(super) const KNOWN: [&str; 19] = [
-    "domains",
-    "domain",
-    "origin",
-    "path",
-    "insecure_origin",
-    "forward_headers",
-    "headers",
-    "forward_cookies",
-    "cookies",
-    "default_ttl",
-    "error_responses",
-    "cache_policy",
-    "origin_request_policy",
-    "response_headers_policy",
-    "hsts",
-    "price_class",
-    "compress",
-    "http3",
-    "failover_origin",
-];
 
 pub(super) fn check(object: &Map<String, Value>) -> Result<(), ParameterError> {
     let Some(unknown) = object.keys().find(|key| !KNOWN.contains(&key.as_str())) else {

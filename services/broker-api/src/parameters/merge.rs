@@ -8,7 +8,7 @@ use super::policies::INSTEAD_OF;
 use super::{ParameterError, present, shown_json};
 
 /// What an update may send beside the parameters to have the distribution looked at again (older brokers' users do).
-const LOOK_AGAIN: &str = "timestamp";
+pub(super) const LOOK_AGAIN: &str = "timestamp";
 
 /// What the instance is to have, to be parsed like the parameters of a new one, and whether the distribution is to be
 /// looked at even if nothing changes. `current` is in the normalised form.

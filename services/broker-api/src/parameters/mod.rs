@@ -6,6 +6,7 @@ pub mod bad_input;
 mod cookies;
 mod domains;
 mod edge;
+mod form;
 mod headers;
 mod host;
 mod keys;
@@ -15,17 +16,19 @@ mod origin;
 mod policies;
 pub(crate) mod schema;
 mod show;
+mod written;
 
 use pipeline::Settings;
 use pipeline::instance::{Cookies, DAY};
 use serde_json::{Map, Value, json};
 
-use domains::MOST as MOST_DOMAINS;
-use headers::MOST as MOST_HEADERS;
+use form::Read;
 pub(crate) use host::host_name;
 pub(crate) use merge::merge;
-use origin::MOST_PATH;
+use origin::Origin;
+use policies::INSTEAD_OF;
 pub(crate) use show::{shown, shown_json};
+use written::Written;
 
 /// What a user asks for, checked and with defaults filled in.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,10 +76,10 @@ pub fn parse(parameters: Option<&Value>, default_origin: Option<&str>) -> Result
             ));
         }
     };
-    keys::check(object)?;
-    let domains = domains::parse(object)?;
-    let origin = origin::parse(object, default_origin)?;
-    let failover_origin = origin::failover(object, &origin)?;
+    let written = Written::read(object)?;
+    let domains = domains::one_of(written.domains, written.domain)?;
+    let origin = Origin::of(written.origin.map(|host| host.0), default_origin)?;
+    let failover_origin = origin.failover(written.failover_origin.map(|host| host.0))?;
     for (key, host) in [
         ("origin", Some(&origin.host)),
         ("failover_origin", failover_origin.as_ref()),
@@ -92,23 +95,44 @@ pub fn parse(parameters: Option<&Value>, default_origin: Option<&str>) -> Result
             ));
         }
     }
-    let (cache_policy, origin_request_policy) = policies::caching(object, origin.is_default)?;
-    let forwards = cache_policy.is_none();
+    let cache_policy = written.cache_policy.map(|policy| policy.0);
+    let beside = INSTEAD_OF.into_iter().find(|key| present(object, key).is_some());
+    let origin_request_policy = policies::origin_request(
+        cache_policy.as_ref(),
+        written.origin_request_policy.map(|policy| policy.0),
+        beside,
+        origin.is_default,
+    )?;
+    let (field, headers) = either(
+        ("forward_headers", written.forward_headers),
+        ("headers", written.headers),
+    )?;
+    let (_, cookies) = either(
+        ("forward_cookies", written.forward_cookies),
+        ("cookies", written.cookies),
+    )?;
+    let on = |written: Option<Read<bool>>| written.map(|on| on.0);
     Ok(Parameters {
         domains,
         settings: Settings {
-            path: origin::path(object)?,
-            insecure_origin: origin::insecure(object, &origin)?,
-            forward_headers: headers::parse(object, origin.is_default && forwards)?,
-            forward_cookies: cookies::parse(object)?,
-            default_ttl: edge::default_ttl(object)?,
-            error_responses: edge::error_responses(object)?,
-            cache_policy,
+            path: written.path.map(|path| path.0.0).unwrap_or_default(),
+            insecure_origin: origin.insecure(on(written.insecure_origin).unwrap_or(false))?,
+            forward_headers: headers
+                .unwrap_or_default()
+                .for_origin(field, origin.is_default && cache_policy.is_none())?,
+            // As the brokers before did.
+            forward_cookies: cookies.unwrap_or(Cookies::All),
+            default_ttl: written.default_ttl.map_or(DAY, |seconds| seconds.0.0),
+            error_responses: written.error_responses.map(|pages| pages.0.0).unwrap_or_default(),
+            cache_policy: cache_policy.map(|policy| policy.managed()),
             origin_request_policy,
-            response_headers_policy: policies::response_headers(object)?,
-            price_class: edge::price_class(object)?,
-            compress: boolean(object, "compress")?.unwrap_or(true),
-            http3: boolean(object, "http3")?.unwrap_or(false),
+            response_headers_policy: policies::response_headers(
+                written.response_headers_policy.map(|policy| policy.0),
+                on(written.hsts).unwrap_or(false),
+            )?,
+            price_class: written.price_class.map(|class| class.0),
+            compress: on(written.compress).unwrap_or(true),
+            http3: on(written.http3).unwrap_or(false),
             failover_origin,
             origin: origin.host,
         },
@@ -180,40 +204,23 @@ fn present<'o>(object: &'o Map<String, Value>, key: &str) -> Option<&'o Value> {
     object.get(key).filter(|value| !value.is_null())
 }
 
-fn boolean(object: &Map<String, Value>, key: &str) -> Result<Option<bool>, ParameterError> {
-    match present(object, key) {
-        None => Ok(None),
-        Some(Value::Bool(value)) => Ok(Some(*value)),
-        Some(other) => Err(ParameterError::new(
-            key,
-            format!(
-                "{} is not a boolean; write true or false, without quotes",
-                shown_json(other)
-            ),
-        )),
-    }
-}
-
-/// The value of one of two names for the same thing, with the name that was used.
-fn either<'o, 'k>(
-    object: &'o Map<String, Value>,
-    key: &'k str,
-    older: &'k str,
-) -> Result<Option<(&'k str, &'o Value)>, ParameterError> {
-    match (present(object, key), present(object, older)) {
-        (Some(_), Some(value)) => Err(ParameterError::new(
+/// What was given by one of two names for the same thing, with the name that was used.
+fn either<F>(
+    (key, value): (&'static str, Option<Read<F>>),
+    (older, old): (&'static str, Option<Read<F>>),
+) -> Result<(&'static str, Option<F>), ParameterError> {
+    match (value, old) {
+        (Some(_), Some(_)) => Err(ParameterError::new(
             older,
-            format!(
-                "{} is given beside {key}, which means the same; write one of them",
-                shown_json(value)
-            ),
+            format!("it is given beside {key}, which means the same; write one of them"),
         )),
-        (Some(value), None) => Ok(Some((key, value))),
-        (None, Some(value)) => Ok(Some((older, value))),
-        (None, None) => Ok(None),
+        (None, Some(Read(old))) => Ok((older, Some(old))),
+        (value, None) => Ok((key, value.map(|read| read.0))),
     }
 }
 
+#[cfg(test)]
+mod agreement;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! Lists of names, as users write them: a JSON list, or one string with commas.
 
+use schemars::{Schema, json_schema};
 use serde_json::Value;
 
-use super::{ParameterError, shown_json};
+use super::shown_json;
 
 /// The names, trimmed; an empty string or list is no names. `right` is a good example for the error text.
-pub(super) fn parse(field: &str, value: &Value, right: &str) -> Result<Vec<String>, ParameterError> {
-    let wrong =
-        |value: &Value, what: &str| ParameterError::new(field, format!("{} {what}; write {right}", shown_json(value)));
+pub(super) fn parse(value: &Value, right: &str) -> Result<Vec<String>, String> {
+    let wrong = |value: &Value, what: &str| format!("{} {what}; write {right}", shown_json(value));
     let names: Vec<String> = match value {
         Value::String(text) if text.trim().is_empty() => Vec::new(),
         Value::String(text) => text.split(',').map(|name| name.trim().to_string()).collect(),
@@ -29,6 +29,14 @@ pub(super) fn parse(field: &str, value: &Value, right: &str) -> Result<Vec<Strin
         return Err(wrong(value, "has an empty entry"));
     }
     Ok(names)
+}
+
+/// What [`parse`] takes, with at most so many names in a list.
+pub(super) fn schema(most: usize) -> Schema {
+    json_schema!({"anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string", "pattern": "^[^,]+$"}, "maxItems": most},
+    ]})
 }
 
 /// RFC 9110 §5.6.2 (RFC 7230 §3.2.6) `token`: what header and cookie names are made of.

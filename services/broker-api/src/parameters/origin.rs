@@ -1,11 +1,86 @@
-//! `origin`, `path` and `insecure_origin`.
+//! `origin`, `failover_origin`, `path` and `insecure_origin`.
 
-use serde_json::{Map, Value};
+use schemars::{Schema, json_schema};
+use serde_json::Value;
 
-use super::{ParameterError, host_name, present, shown, shown_json};
+use super::form::Form;
+use super::{ParameterError, host_name, shown, shown_json};
 
 /// The most characters of CloudFront's `OriginPath`.
 pub(crate) const MOST_PATH: usize = 255;
+
+/// A host name; none if an empty one was written, which the brokers before take for "the default".
+#[derive(Debug, Default)]
+pub(super) struct Host(pub(super) Option<String>);
+
+impl Form for Host {
+    fn read(value: &Value) -> Result<Self, String> {
+        match value {
+            Value::String(text) if text.trim().is_empty() => Ok(Self(None)),
+            Value::String(text) => host_name(text).map(|host| Self(Some(host))),
+            other => Err(format!(
+                "{} is not a string; write a host name such as \"app.example.com\"",
+                shown_json(other)
+            )),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "string"})
+    }
+}
+
+/// `path`: empty, or with a slash at its beginning and none at its end.
+#[derive(Debug, Default)]
+pub(super) struct Path(pub(super) String);
+
+impl Form for Path {
+    fn read(value: &Value) -> Result<Self, String> {
+        let fault = |what: &str| Err(format!("{} {what}", shown_json(value)));
+        let Value::String(path) = value else {
+            return fault("is not a string; write \"/folder\" or \"\"");
+        };
+        if path.is_empty() {
+            return Ok(Self(String::new()));
+        }
+        if path == "/" {
+            return fault("ends with a slash; write \"\" for the origin's root");
+        }
+        if path.contains("://") {
+            return fault("is a URL; write the path alone, such as \"/folder\"");
+        }
+        if !path.starts_with('/') {
+            return fault("does not begin with a slash; write \"/folder\"");
+        }
+        if path.ends_with('/') {
+            return fault(&format!(
+                "ends with a slash; write {}",
+                shown(path.trim_end_matches('/'))
+            ));
+        }
+        if path.len() > MOST_PATH {
+            return fault(&format!(
+                "has {} characters; at most {MOST_PATH} are allowed",
+                path.len()
+            ));
+        }
+        if let Some(odd) = odd_character(path) {
+            return fault(&format!(
+                "has {}, which can't stand in a path; write it percent-encoded or leave it out",
+                shown(&odd.to_string())
+            ));
+        }
+        Ok(Self(path.clone()))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({
+            "type": "string",
+            "maxLength": MOST_PATH,
+            "pattern": "^(|/(.*[^/])?)$",
+        })
+    }
+}
 
 /// Where CloudFront fetches from.
 pub(super) struct Origin {
@@ -14,82 +89,47 @@ pub(super) struct Origin {
     pub(super) is_default: bool,
 }
 
-pub(super) fn parse(object: &Map<String, Value>, default: Option<&str>) -> Result<Origin, ParameterError> {
-    let given = match present(object, "origin") {
-        None => None,
-        // The brokers before take an empty string for "the default".
-        Some(Value::String(text)) if text.trim().is_empty() => None,
-        Some(Value::String(text)) => Some(host_name(text).map_err(|fault| ParameterError::new("origin", fault))?),
-        Some(other) => {
-            return Err(ParameterError::new(
+impl Origin {
+    /// The one that was written, or the broker's default.
+    pub(super) fn of(written: Option<Host>, default: Option<&str>) -> Result<Self, ParameterError> {
+        match (written.and_then(|host| host.0), default) {
+            (Some(host), default) => Ok(Self {
+                is_default: default == Some(&host),
+                host,
+            }),
+            (None, Some(default)) => Ok(Self {
+                host: default.to_string(),
+                is_default: true,
+            }),
+            (None, None) => Err(ParameterError::new(
                 "origin",
-                format!(
-                    "{} is not a string; write a host name such as \"app.example.com\"",
-                    shown_json(other)
-                ),
+                "it is missing, and this broker has no default; write the host name that CloudFront is to fetch from, such \
+                 as \"app.example.com\"",
+            )),
+        }
+    }
+
+    /// Asked when the origin fails: another host, or there would be nothing to fail over to.
+    pub(super) fn failover(&self, written: Option<Host>) -> Result<Option<String>, ParameterError> {
+        match written.and_then(|host| host.0) {
+            Some(host) if host == self.host => Err(ParameterError::new(
+                "failover_origin",
+                format!("{} is the origin itself; write another host", shown(&host)),
+            )),
+            host => Ok(host),
+        }
+    }
+
+    /// Whether it speaks plain HTTP.
+    pub(super) fn insecure(&self, written: bool) -> Result<bool, ParameterError> {
+        if written && self.is_default {
+            return Err(ParameterError::new(
+                "insecure_origin",
+                "true is not for the default origin, which speaks HTTPS; write false, or name an origin of your own",
             ));
         }
-    };
-    match (given, default) {
-        (Some(host), default) => Ok(Origin {
-            is_default: default == Some(&host),
-            host,
-        }),
-        (None, Some(default)) => Ok(Origin {
-            host: default.to_string(),
-            is_default: true,
-        }),
-        (None, None) => Err(ParameterError::new(
-            "origin",
-            "it is missing, and this broker has no default; write the host name that CloudFront is to fetch from, such \
-             as \"app.example.com\"",
-        )),
+        Ok(written)
     }
-}
-
-pub(super) fn path(object: &Map<String, Value>) -> Result<String, ParameterError> {
-    let fault = |value: &Value, what: &str| ParameterError::new("path", format!("{} {what}", shown_json(value)));
-    let value = match present(object, "path") {
-        None => return Ok(String::new()),
-        Some(value) => value,
-    };
-    let Value::String(path) = value else {
-        return Err(fault(value, "is not a string; write \"/folder\" or \"\""));
-    };
-    if path.is_empty() {
-        return Ok(String::new());
-    }
-    if path == "/" {
-        return Err(fault(value, "ends with a slash; write \"\" for the origin's root"));
-    }
-    if path.contains("://") {
-        return Err(fault(value, "is a URL; write the path alone, such as \"/folder\""));
-    }
-    if !path.starts_with('/') {
-        return Err(fault(value, "does not begin with a slash; write \"/folder\""));
-    }
-    if path.ends_with('/') {
-        return Err(fault(
-            value,
-            &format!("ends with a slash; write {}", shown(path.trim_end_matches('/'))),
-        ));
-    }
-    if path.len() > MOST_PATH {
-        return Err(fault(
-            value,
-            &format!("has {} characters; at most {MOST_PATH} are allowed", path.len()),
-        ));
-    }
-    if let Some(odd) = odd_character(path) {
-        return Err(fault(
-            value,
-            &format!(
-                "has {}, which can't stand in a path; write it percent-encoded or leave it out",
-                shown(&odd.to_string())
-            ),
-        ));
-    }
-    Ok(path.clone())
 }
 
 /// The first character that RFC 3986 §3.3 doesn't allow in a path; a `%` needs two hexadecimal digits behind it.
@@ -109,34 +149,4 @@ fn odd_character(path: &str) -> Option<char> {
 /// The path of a page at the origin.
 pub(super) fn is_page(path: &str) -> bool {
     path.len() > 1 && path.len() <= MOST_PATH && path.starts_with('/') && odd_character(path).is_none()
-}
-
-/// Asked when the origin fails: another host, or there would be nothing to fail over to.
-pub(super) fn failover(object: &Map<String, Value>, origin: &Origin) -> Result<Option<String>, ParameterError> {
-    let fault = |what: String| Err(ParameterError::new("failover_origin", what));
-    let host = match present(object, "failover_origin") {
-        None => return Ok(None),
-        Some(Value::String(text)) if text.trim().is_empty() => return Ok(None),
-        Some(Value::String(text)) => host_name(text).map_err(|fault| ParameterError::new("failover_origin", fault))?,
-        Some(other) => {
-            return fault(format!(
-                "{} is not a string; write a host name such as \"standby.example.com\"",
-                shown_json(other)
-            ));
-        }
-    };
-    if host == origin.host {
-        return fault(format!("{} is the origin itself; write another host", shown(&host)));
-    }
-    Ok(Some(host))
-}
-
-pub(super) fn insecure(object: &Map<String, Value>, origin: &Origin) -> Result<bool, ParameterError> {
-    match super::boolean(object, "insecure_origin")? {
-        Some(true) if origin.is_default => Err(ParameterError::new(
-            "insecure_origin",
-            "true is not for the default origin, which speaks HTTPS; write false, or name an origin of your own",
-        )),
-        given => Ok(given.unwrap_or(false)),
-    }
 }

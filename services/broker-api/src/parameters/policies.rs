@@ -3,9 +3,11 @@
 use pipeline::managed::{
     ALL_VIEWER, ALL_VIEWER_EXCEPT_HOST, CACHE, Managed, ORIGIN_REQUEST, RESPONSE_HEADERS, SECURITY_HEADERS, named,
 };
-use serde_json::{Map, Value};
+use schemars::{Schema, json_schema};
+use serde_json::Value;
 
-use super::{ParameterError, present, shown_json};
+use super::form::Form;
+use super::{ParameterError, shown_json};
 
 /// What a cache policy takes the place of.
 pub(super) const INSTEAD_OF: [&str; 5] = [
@@ -16,67 +18,119 @@ pub(super) const INSTEAD_OF: [&str; 5] = [
     "default_ttl",
 ];
 
-/// The cache policy, and what is passed to the origin with it.
-pub(super) fn caching(
-    object: &Map<String, Value>,
+/// `cache_policy`.
+#[derive(Debug)]
+pub(super) struct CachePolicy(Managed);
+
+/// `origin_request_policy`.
+#[derive(Debug)]
+pub(super) struct OriginRequestPolicy(Managed);
+
+/// `response_headers_policy`.
+#[derive(Debug)]
+pub(super) struct ResponseHeadersPolicy(Managed);
+
+impl Form for CachePolicy {
+    fn read(value: &Value) -> Result<Self, String> {
+        policy(value, &CACHE).map(Self)
+    }
+
+    fn schema() -> Schema {
+        names_of(&CACHE)
+    }
+}
+
+impl Form for OriginRequestPolicy {
+    fn read(value: &Value) -> Result<Self, String> {
+        policy(value, &ORIGIN_REQUEST).map(Self)
+    }
+
+    fn schema() -> Schema {
+        names_of(&ORIGIN_REQUEST)
+    }
+}
+
+impl Form for ResponseHeadersPolicy {
+    fn read(value: &Value) -> Result<Self, String> {
+        policy(value, &RESPONSE_HEADERS).map(Self)
+    }
+
+    fn schema() -> Schema {
+        names_of(&RESPONSE_HEADERS)
+    }
+}
+
+fn policy(value: &Value, among: &[Managed]) -> Result<Managed, String> {
+    let known = value.as_str().and_then(|name| named(name, among));
+    known.ok_or_else(|| {
+        let names: Vec<String> = among.iter().map(|policy| format!("\"{}\"", policy.name)).collect();
+        format!("{} is none of {}", shown_json(value), names.join(", "))
+    })
+}
+
+fn names_of(policies: &[Managed]) -> Schema {
+    let names: Vec<&str> = policies.iter().map(|policy| policy.name).collect();
+    json_schema!({"type": "string", "enum": names})
+}
+
+/// What is passed to the origin beside the cache key. `beside` is a parameter that was given and whose place a cache policy
+/// takes.
+pub(super) fn origin_request(
+    cache: Option<&CachePolicy>,
+    request: Option<OriginRequestPolicy>,
+    beside: Option<&str>,
     default_origin: bool,
-) -> Result<(Option<Managed>, Option<Managed>), ParameterError> {
-    let cache = policy(object, "cache_policy", &CACHE)?;
-    let request = policy(object, "origin_request_policy", &ORIGIN_REQUEST)?;
-    if cache.is_none() {
-        return match request {
-            Some(policy) => Err(ParameterError::new(
-                "origin_request_policy",
-                format!(
-                    "\"{}\" needs a cache_policy beside it; without one, forward_headers and forward_cookies say what is \
-                     passed to the origin",
-                    policy.name
-                ),
-            )),
-            None => Ok((None, None)),
-        };
-    }
-    if let Some(beside) = INSTEAD_OF.into_iter().find(|key| present(object, key).is_some()) {
-        return Err(ParameterError::new(
-            beside,
-            "it is given beside cache_policy, which takes its place; write one of them, or null for cache_policy",
-        ));
-    }
-    match request {
-        Some(policy) if default_origin && policy.name == ALL_VIEWER_EXCEPT_HOST => Err(ParameterError::new(
+) -> Result<Option<Managed>, ParameterError> {
+    let request = request.map(|policy| policy.0);
+    match (cache, request, beside) {
+        (None, None, _) => Ok(None),
+        (None, Some(policy), _) => Err(ParameterError::new(
             "origin_request_policy",
             format!(
-                "\"{ALL_VIEWER_EXCEPT_HOST}\" keeps the Host header, which the default origin needs; write \"{ALL_VIEWER}\""
+                "\"{}\" needs a cache_policy beside it; without one, forward_headers and forward_cookies say what is passed \
+                 to the origin",
+                policy.name
             ),
         )),
+        (Some(_), _, Some(beside)) => Err(ParameterError::new(
+            beside,
+            "it is given beside cache_policy, which takes its place; write one of them, or null for cache_policy",
+        )),
+        (Some(_), Some(policy), None) if default_origin && policy.name == ALL_VIEWER_EXCEPT_HOST => {
+            Err(ParameterError::new(
+                "origin_request_policy",
+                format!(
+                    "\"{ALL_VIEWER_EXCEPT_HOST}\" keeps the Host header, which the default origin needs; write \
+                     \"{ALL_VIEWER}\""
+                ),
+            ))
+        }
         // The platform's router finds the application by the Host header.
-        None if default_origin => Ok((cache, named(ALL_VIEWER, &ORIGIN_REQUEST))),
-        request => Ok((cache, request)),
+        (Some(_), None, None) if default_origin => Ok(named(ALL_VIEWER, &ORIGIN_REQUEST)),
+        (Some(_), request, None) => Ok(request),
+    }
+}
+
+impl CachePolicy {
+    /// CloudFront's.
+    pub(super) fn managed(&self) -> Managed {
+        self.0
     }
 }
 
 /// What CloudFront adds to answers; `hsts` is the short way to the policy that has it.
-pub(super) fn response_headers(object: &Map<String, Value>) -> Result<Option<Managed>, ParameterError> {
-    let policy = policy(object, "response_headers_policy", &RESPONSE_HEADERS)?;
-    match (super::boolean(object, "hsts")?, policy) {
-        (Some(true), Some(_)) => Err(ParameterError::new(
+pub(super) fn response_headers(
+    policy: Option<ResponseHeadersPolicy>,
+    hsts: bool,
+) -> Result<Option<Managed>, ParameterError> {
+    match (hsts, policy) {
+        (true, Some(_)) => Err(ParameterError::new(
             "hsts",
             format!(
                 "true is given beside response_headers_policy; hsts is short for \"{SECURITY_HEADERS}\", write one of them"
             ),
         )),
-        (Some(true), None) => Ok(named(SECURITY_HEADERS, &RESPONSE_HEADERS)),
-        (_, policy) => Ok(policy),
+        (true, None) => Ok(named(SECURITY_HEADERS, &RESPONSE_HEADERS)),
+        (false, policy) => Ok(policy.map(|policy| policy.0)),
     }
-}
-
-fn policy(object: &Map<String, Value>, key: &str, among: &[Managed]) -> Result<Option<Managed>, ParameterError> {
-    let Some(value) = present(object, key) else {
-        return Ok(None);
-    };
-    let known = value.as_str().and_then(|name| named(name, among));
-    known.map(Some).ok_or_else(|| {
-        let names: Vec<String> = among.iter().map(|policy| format!("\"{}\"", policy.name)).collect();
-        ParameterError::new(key, format!("{} is none of {}", shown_json(value), names.join(", ")))
-    })
 }

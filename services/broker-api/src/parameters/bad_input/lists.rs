@@ -66,7 +66,7 @@ pub(super) fn bad_lists() -> Vec<BadParameters> {
         (
             "both names for headers",
             json!({"domains": ["www.example.com"], "origin": "app.example.org", "forward_headers": "A", "headers": ["B"]}),
-            &["headers: [\"B\"] (a list)", "beside forward_headers"],
+            &["headers: it is given beside forward_headers", "one of them"],
         ),
         (
             "cookies as number",
@@ -116,7 +116,7 @@ pub(super) fn bad_lists() -> Vec<BadParameters> {
         (
             "both names for cookies",
             json!({"domains": ["www.example.com"], "origin": "app.example.org", "forward_cookies": "", "cookies": true}),
-            &["cookies: true", "beside forward_cookies"],
+            &["cookies: it is given beside forward_cookies", "one of them"],
         ),
     ]
 }
