@@ -3,24 +3,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use aide::axum::ApiRouter;
+use aide::axum::routing::get_with;
+use axum::extract::{DefaultBodyLimit, Path, Request};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
+use axum::{Json, Router};
 use messaging::Messaging;
 use pipeline::Schedules;
-use serde_json::Value;
 use store::Store;
 
 use crate::auth::{Credentials, authenticate};
 use crate::catalog::offering::Offering;
+use crate::catalog::served::{Catalog, served};
 use crate::error::OsbError;
 use crate::parameters::shown;
 use crate::settings::BrokerArgs;
 use crate::{
-    access_log, bindings, body, catalog, deprovision, fetch, last_operation, platforms, provision, responder,
+    access_log, bindings, body, catalog, deprovision, fetch, last_operation, openapi, platforms, provision, responder,
     unsupported, update, version,
 };
 
@@ -35,7 +37,7 @@ pub struct Broker {
     pub(crate) credentials: Credentials,
     pub(crate) offering: Offering,
     /// The offering as it is served.
-    pub(crate) catalog: Value,
+    pub(crate) catalog: Catalog,
     pub(crate) responder: String,
     pub(crate) default_origin: Option<String>,
     pub(crate) retry_after: Duration,
@@ -55,7 +57,7 @@ impl Broker {
             messaging,
             schedules,
             credentials: Credentials::new(&platforms::of(args)),
-            catalog: catalog::served(&offering, args),
+            catalog: served(&offering, args.default_origin.0.as_deref()),
             offering,
             responder: args.acme_responder_url.0.clone(),
             default_origin: args.default_origin.0.clone(),
@@ -68,34 +70,21 @@ impl Broker {
 
 /// Everything that is served; `health` are the worker library's routes.
 pub fn app(broker: Arc<Broker>, health: Router) -> Router {
-    let instance = get(fetch::fetch)
-        .put(provision::provision)
-        .delete(deprovision::deprovision)
-        .patch(update::update);
-    let v2 = Router::new()
-        .route("/catalog", get(catalog::get))
+    let (v2, document) = openapi::described(routes, &broker.catalog);
+    let v2 = v2
         .route("/service_instances/", any(unsupported::empty_instance_id))
-        .route("/service_instances/{id}", instance)
-        .route(
-            "/service_instances/{id}/last_operation",
-            get(last_operation::last_operation),
-        )
-        .route(
-            "/service_instances/{id}/service_bindings/{binding}",
-            get(bindings::fetch).put(bindings::bind).delete(bindings::unbind),
-        )
-        .route(
-            "/service_instances/{id}/service_bindings/{binding}/last_operation",
-            get(bindings::fetch),
-        )
+        // Only where there is something to serve: a wrong address or method is told as such.
+        .route_layer(from_fn(version::check))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(DefaultBodyLimit::max(body::LIMIT))
-        .layer(from_fn(version::check))
         .layer(from_fn_with_state(broker.clone(), authenticate))
         .layer(from_fn(limit_time))
         // Outermost, so that every answer carries it, refusals included.
         .layer(from_fn(version::echo_request_identity));
+    let document = Router::new()
+        .route("/openapi.json", get(async move || Json(document)))
+        .layer(from_fn_with_state(broker.clone(), authenticate));
     let responder = Router::new()
         .route(
             "/acme/{tenant}/.well-known/acme-challenge/{token}",
@@ -104,12 +93,51 @@ pub fn app(broker: Arc<Broker>, health: Router) -> Router {
         .layer(from_fn(limit_time));
     Router::new()
         .nest("/v2", v2)
+        .merge(document)
         .merge(responder)
         .with_state(broker)
         .merge(health)
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(from_fn(access_log::log))
+}
+
+/// What is below `/v2`, with what of it the OpenAPI document says.
+fn routes() -> ApiRouter<Arc<Broker>> {
+    use openapi::{conflict, gone, missing, unprocessable};
+    let instance = get_with(fetch::fetch, |op| op.id("fetch").with(missing).with(unprocessable))
+        .put_with(provision::provision, |op| {
+            op.id("provision").with(conflict).with(unprocessable)
+        })
+        .patch_with(update::update, |op| op.id("update").with(missing).with(unprocessable))
+        .delete_with(deprovision::deprovision, |op| {
+            op.id("deprovision").with(gone).with(unprocessable)
+        });
+    let binding = get_with(bindings::fetch, |op| {
+        op.id("fetch_binding").input::<Path<bindings::Segments>>().with(missing)
+    })
+    .put_with(bindings::bind, |op| op.id("bind").input::<Path<bindings::Segments>>())
+    .delete_with(bindings::unbind, |op| {
+        op.id("unbind").input::<Path<bindings::Segments>>().with(gone)
+    });
+    ApiRouter::new()
+        .api_route("/catalog", get_with(catalog::get, |op| op.id("catalog")))
+        .api_route("/service_instances/{id}", instance)
+        .api_route(
+            "/service_instances/{id}/last_operation",
+            get_with(last_operation::last_operation, |op| {
+                op.id("last_operation").with(missing)
+            }),
+        )
+        .api_route("/service_instances/{id}/service_bindings/{binding}", binding)
+        .api_route(
+            "/service_instances/{id}/service_bindings/{binding}/last_operation",
+            get_with(bindings::fetch, |op| {
+                op.id("last_operation_of_binding")
+                    .input::<Path<bindings::Segments>>()
+                    .with(missing)
+            }),
+        )
 }
 
 async fn limit_time(request: Request, next: Next) -> Response {

@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 
+use aide::OperationInput;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
@@ -17,7 +18,7 @@ use store::Asked;
 use crate::auth::PlatformName;
 use crate::version::REQUEST_IDENTITY;
 
-const ORIGINATING_IDENTITY: HeaderName = HeaderName::from_static("x-broker-api-originating-identity");
+pub(crate) const ORIGINATING_IDENTITY: HeaderName = HeaderName::from_static("x-broker-api-originating-identity");
 
 /// The most bytes of a user's JSON; Cloud Foundry's has 50, and Kubernetes' grows with the user's groups.
 const MOST_JSON: usize = 8 * 1024;
@@ -33,6 +34,9 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 
 /// Who asked for what this request begins.
 pub(crate) struct AskedBy(pub(crate) Asked);
+
+/// Its headers are described for all operations at once.
+impl OperationInput for AskedBy {}
 
 impl<S: Sync> FromRequestParts<S> for AskedBy {
     type Rejection = Infallible;

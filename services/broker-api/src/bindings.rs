@@ -4,10 +4,19 @@
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 
 use crate::deprovision::CatalogQuery;
 use crate::error::OsbError;
 use crate::instance_id::InstanceId;
+
+/// What the path names beside the instance; nobody looks at it.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "it describes the path")]
+pub(crate) struct Segments {
+    /// The platform's id of the binding
+    binding: String,
+}
 
 /// PUT (OSBAPI, "Binding": "Platforms MUST NOT make a binding request").
 pub(crate) async fn bind(_: InstanceId) -> OsbError {

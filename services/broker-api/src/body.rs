@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
+use aide::OperationInput;
+use aide::generate::GenContext;
+use aide::openapi::Operation;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
-use serde_json::{Map, Value};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::app::Broker;
 use crate::error::OsbError;
@@ -15,9 +20,9 @@ use crate::parameters::shown_json;
 pub(crate) const LIMIT: usize = 64 * 1024;
 
 /// The body, a JSON object. Unknown fields are ignored (OSBAPI: "MUST ignore").
-pub(crate) struct Body(pub(crate) Map<String, Value>);
+pub(crate) struct Body<T>(pub(crate) T);
 
-impl FromRequest<Arc<Broker>> for Body {
+impl<T: DeserializeOwned> FromRequest<Arc<Broker>> for Body<T> {
     type Rejection = OsbError;
 
     async fn from_request(request: Request, broker: &Arc<Broker>) -> Result<Self, OsbError> {
@@ -41,11 +46,7 @@ impl FromRequest<Arc<Broker>> for Body {
                 _ => OsbError::bad_request("The request's body could not be read."),
             })?;
         match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(fields)) => Ok(Self(fields)),
-            Ok(other) => Err(OsbError::bad_request(format!(
-                "The request's body is {}; a JSON object is needed.",
-                shown_json(&other)
-            ))),
+            Ok(value) => read(value).map(Self).map_err(OsbError::bad_request),
             Err(error) => Err(OsbError::bad_request(format!(
                 "The request's body is not JSON: {error}."
             ))),
@@ -53,22 +54,19 @@ impl FromRequest<Arc<Broker>> for Body {
     }
 }
 
-impl Body {
-    /// A text field; `null` counts as absent.
-    pub(crate) fn text(&self, field: &str) -> Result<Option<&str>, OsbError> {
-        text(&self.0, field, field)
+/// Reads the fields; else what is wrong with the first that is.
+pub(crate) fn read<T: DeserializeOwned>(body: Value) -> Result<T, String> {
+    if !body.is_object() {
+        return Err(format!(
+            "The request's body is {}; a JSON object is needed.",
+            shown_json(&body)
+        ));
     }
+    serde_path_to_error::deserialize(body).map_err(|error| format!("{}: {}.", error.path(), error.inner()))
 }
 
-/// A text field of an object; `name` is how the user knows it.
-pub(crate) fn text<'o>(object: &'o Map<String, Value>, field: &str, name: &str) -> Result<Option<&'o str>, OsbError> {
-    match object.get(field) {
-        None | Some(Value::Null) => Ok(None),
-        // PostgreSQL's text and jsonb hold no NUL.
-        Some(Value::String(text)) if text.len() <= 255 && !text.contains(char::is_control) => Ok(Some(text)),
-        Some(other) => Err(OsbError::bad_request(format!(
-            "{name}: {} is not a string of at most 255 bytes without control characters.",
-            shown_json(other)
-        ))),
+impl<T: JsonSchema> OperationInput for Body<T> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        axum::Json::<T>::operation_input(context, operation);
     }
 }

@@ -2,25 +2,30 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use store::{Asked, Deprovision};
 use tracing::Instrument as _;
 
+use crate::accepted::Accepted;
 use crate::app::Broker;
 use crate::asked::AskedBy;
 use crate::error::OsbError;
+use crate::in_time::in_time;
 use crate::instance_id::InstanceId;
 use crate::provision::{AsyncQuery, bad_query, broken};
 
 /// Which instance of what. The ids aren't compared with the catalog's: what exists must stay deletable.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct CatalogQuery {
+    /// The service's id in the catalog
+    #[schemars(required, length(min = 1))]
     service_id: Option<String>,
+    /// The plan's id in the catalog
+    #[schemars(required, length(min = 1))]
     plan_id: Option<String>,
 }
 
@@ -43,18 +48,18 @@ pub(crate) async fn deprovision(
     id: InstanceId,
     asynchronous: Result<Query<AsyncQuery>, QueryRejection>,
     query: Result<Query<CatalogQuery>, QueryRejection>,
-) -> Result<Response, OsbError> {
+) -> Result<Accepted, OsbError> {
     AsyncQuery::require(asynchronous)?;
     CatalogQuery::require(query)?;
     // As for a provision: to its end even when the platform hangs up.
     let operation = tokio::spawn(begin(broker, id.0, asked).in_current_span())
         .await
         .map_err(|_| broken())??;
-    Ok((StatusCode::ACCEPTED, Json(json!({"operation": operation}))).into_response())
+    Ok(Accepted { operation })
 }
 
 async fn begin(broker: Arc<Broker>, instance: String, asked: Asked) -> Result<uuid::Uuid, OsbError> {
-    match broker.store.deprovision(&instance, &asked, &broker.schedules).await? {
+    match in_time(broker.store.deprovision(&instance, &asked, &broker.schedules)).await? {
         Deprovision::Accepted { operation, rings } => {
             tracing::info!(instance, %operation, "deprovision begun");
             broker.ring(rings).await;

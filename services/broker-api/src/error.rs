@@ -1,11 +1,17 @@
 //! Errors as OSBAPI wants them: a JSON object with `description`, for some with `error` (OSBAPI, "Service Broker
 //! Errors"). The description is for the user; causes go to the log.
 
+use aide::OperationOutput;
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as Described};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value};
+use schemars::JsonSchema;
+use serde::Serialize;
 use store::StoreError;
+
+use crate::accepted::described;
 
 /// How soon to come back when the database is down, in seconds.
 const DATABASE_RETRY_AFTER: u64 = 10;
@@ -66,7 +72,7 @@ impl OsbError {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, description)
     }
 
-    /// Another operation is at work (OSBAPI, "Concurrency").
+    /// Another operation is at work (OSBAPI, "Blocking Operations").
     pub(crate) fn busy() -> Self {
         Self::named(
             "ConcurrencyError",
@@ -99,21 +105,51 @@ impl From<StoreError> for OsbError {
     }
 }
 
+/// Both are left out where the specification wants `{}`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ErrorBody {
+    /// One of the codes of OSBAPI
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+    /// What is wrong and what to do, for the user
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+}
+
 impl IntoResponse for OsbError {
     fn into_response(self) -> Response {
-        let mut body = Map::new();
-        if let Some(error) = self.error {
-            body.insert("error".into(), error.into());
-        }
-        if let Some(description) = self.description {
-            body.insert("description".into(), description.into());
-        }
-        let mut response = (self.status, Json(Value::Object(body))).into_response();
+        let body = ErrorBody {
+            error: self.error,
+            description: self.description,
+        };
+        let mut response = (self.status, Json(body)).into_response();
         if let Some(seconds) = self.retry_after {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+/// What any request can be answered with; the rest is said where the route is.
+impl OperationOutput for OsbError {
+    type Inner = ErrorBody;
+
+    fn operation_response(context: &mut GenContext, operation: &mut Operation) -> Option<Described> {
+        Json::<ErrorBody>::operation_response(context, operation)
+    }
+
+    fn inferred_responses(context: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Described)> {
+        let any = [
+            (400, "Something in the request is wrong; the description names it."),
+            (401, "User name or password is missing or wrong."),
+            (412, "The API version is not one of 2.13 to 2.x."),
+            (500, "Something in the broker is broken; its log has the cause."),
+            (503, "The broker's database does not answer; try again later."),
+        ];
+        any.into_iter()
+            .flat_map(|(status, text)| described::<ErrorBody>(status, text, context, operation))
+            .collect()
     }
 }

@@ -5,14 +5,26 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
 use store::InstanceView;
 
 use crate::app::Broker;
 use crate::error::OsbError;
 use crate::instance_id::InstanceId;
 
-pub(crate) async fn fetch(State(broker): State<Arc<Broker>>, id: InstanceId) -> Result<Json<Value>, OsbError> {
+/// An instance as it is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Fetched {
+    service_id: String,
+    plan_id: String,
+    /// In one form, whichever way they were written
+    #[schemars(with = "Map<String, Value>")]
+    parameters: Value,
+}
+
+pub(crate) async fn fetch(State(broker): State<Arc<Broker>>, id: InstanceId) -> Result<Json<Fetched>, OsbError> {
     match broker.store.instance(&id.0).await? {
         // "422 Unprocessable Entity … MUST be returned if … is being updated".
         Some(instance)
@@ -20,11 +32,11 @@ pub(crate) async fn fetch(State(broker): State<Arc<Broker>>, id: InstanceId) -> 
         {
             Err(OsbError::busy())
         }
-        Some(instance) if fetchable(&instance) => Ok(Json(json!({
-            "service_id": instance.service_id,
-            "plan_id": instance.plan_id,
-            "parameters": instance.request["parameters"],
-        }))),
+        Some(instance) if fetchable(&instance) => Ok(Json(Fetched {
+            parameters: instance.request["parameters"].clone(),
+            service_id: instance.service_id,
+            plan_id: instance.plan_id,
+        })),
         _ => Err(OsbError::new(
             StatusCode::NOT_FOUND,
             "There is no such service instance, or it is not created yet, or it is being deleted.",

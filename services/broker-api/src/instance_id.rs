@@ -1,8 +1,13 @@
 //! The instance id in a path.
 
+use aide::OperationInput;
+use aide::generate::GenContext;
+use aide::openapi::Operation;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use crate::error::OsbError;
 use crate::parameters::shown;
@@ -14,9 +19,17 @@ const MOST_BYTES: usize = 255;
 /// no platform has a reason for the other control characters.
 pub(crate) struct InstanceId(pub(crate) String);
 
-#[derive(serde::Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Segments {
+    /// The platform's id of the instance
+    #[schemars(length(min = 1, max = MOST_BYTES), regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
     id: String,
+}
+
+impl OperationInput for InstanceId {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        Path::<Segments>::operation_input(context, operation);
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for InstanceId {

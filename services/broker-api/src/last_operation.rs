@@ -2,19 +2,26 @@
 //!
 //! The platform's job queue waits for this answer, for every instance, every minute: one indexed read and nothing else.
 
+use std::str::FromStr as _;
 use std::sync::Arc;
+use std::time::Duration;
 
+use aide::OperationOutput;
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as Described};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{self, Query};
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use pipeline::patience::patience;
 use pipeline::status::{View, describe};
 use pipeline::{OperationKind, OperationState};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::accepted::described;
 use crate::app::Broker;
 use crate::error::OsbError;
 use crate::instance_id::InstanceId;
@@ -22,35 +29,79 @@ use crate::parameters::shown;
 use crate::provision::bad_query;
 
 /// `service_id` and `plan_id` are hints that this broker doesn't need.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct OperationQuery {
+    /// As the 202 answer gave it; the newest operation without it
     operation: Option<String>,
 }
 
-pub(crate) async fn last_operation(
-    State(broker): State<Arc<Broker>>,
-    id: InstanceId,
-    query: Result<Query<OperationQuery>, QueryRejection>,
-) -> Result<Response, OsbError> {
-    let Query(query) = query.map_err(bad_query)?;
-    let text = query.operation.filter(|text| !text.is_empty());
-    let operation = text.as_deref().map(operation_id).transpose()?;
-    let Some(view) = broker.store.last_operation(&id.0, operation).await? else {
-        return Err(missing(&broker, &id.0, text.as_deref()).await?);
-    };
-    let body = Json(body(&view, &broker.responder));
-    match patience(&view, broker.retry_after) {
-        // RFC 9110 §10.2.3: whole seconds; rounded up.
-        Some(wait) => {
-            let seconds = wait.as_millis().div_ceil(1000) as u64;
-            Ok(([(header::RETRY_AFTER, seconds)], body).into_response())
+/// How an operation is getting on.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct LastOperation {
+    state: State,
+    /// One sentence of state, then what to do; for each domain what was seen
+    description: String,
+    /// Of a failed update or deprovision: whether the instance can still be used
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance_usable: Option<bool>,
+    /// Of a failed update: whether the same one can be asked for again
+    #[serde(skip_serializing_if = "Option::is_none")]
+    update_repeatable: Option<bool>,
+}
+
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(inline)]
+enum State {
+    #[serde(rename = "in progress")]
+    InProgress,
+    #[serde(rename = "succeeded")]
+    Succeeded,
+    #[serde(rename = "failed")]
+    Failed,
+}
+
+/// The answer, and when to ask again.
+pub(crate) struct Told(LastOperation, Option<Duration>);
+
+impl IntoResponse for Told {
+    fn into_response(self) -> Response {
+        let body = Json(self.0);
+        match self.1 {
+            // RFC 9110 §10.2.3: whole seconds; rounded up.
+            Some(wait) => {
+                let seconds = wait.as_millis().div_ceil(1000) as u64;
+                ([(header::RETRY_AFTER, seconds)], body).into_response()
+            }
+            None => body.into_response(),
         }
-        None => Ok(body.into_response()),
     }
 }
 
-fn operation_id(text: &str) -> Result<Uuid, OsbError> {
-    text.parse().map_err(|_| unknown_operation(text))
+impl OperationOutput for Told {
+    type Inner = LastOperation;
+
+    fn inferred_responses(context: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Described)> {
+        described::<LastOperation>(200, "How the operation is getting on.", context, operation)
+    }
+}
+
+pub(crate) async fn last_operation(
+    extract::State(broker): extract::State<Arc<Broker>>,
+    id: InstanceId,
+    query: Result<Query<OperationQuery>, QueryRejection>,
+) -> Result<Told, OsbError> {
+    let Query(query) = query.map_err(bad_query)?;
+    let text = query.operation.filter(|text| !text.is_empty());
+    let view = match text.as_deref().map(Uuid::from_str) {
+        None => broker.store.last_operation(&id.0, None).await?,
+        Some(Ok(operation)) => broker.store.last_operation(&id.0, Some(operation)).await?,
+        Some(Err(_)) => None,
+    };
+    let Some(view) = view else {
+        return Err(missing(&broker, &id.0, text.as_deref()).await?);
+    };
+    let wait = patience(&view, broker.retry_after);
+    Ok(Told(told(&view, &broker.responder), wait))
 }
 
 fn unknown_operation(text: &str) -> OsbError {
@@ -72,27 +123,30 @@ async fn missing(broker: &Broker, instance: &str, operation: Option<&str>) -> Re
     Ok(OsbError::bare(StatusCode::NOT_FOUND))
 }
 
-fn body(view: &View, responder: &str) -> Value {
+fn told(view: &View, responder: &str) -> LastOperation {
     let state = match view.state {
-        OperationState::Running => "in progress",
-        OperationState::Succeeded => "succeeded",
-        OperationState::Failed | OperationState::Superseded => "failed",
+        OperationState::Running => State::InProgress,
+        OperationState::Succeeded => State::Succeeded,
+        OperationState::Failed | OperationState::Superseded => State::Failed,
     };
-    let mut body = json!({"state": state, "description": describe(view, responder)});
     // Only for updates and deprovisions. A distribution that is half removed is of no use; one that was not changed is.
-    match (view.kind, view.state) {
-        (OperationKind::Deprovision, OperationState::Failed) => body["instance_usable"] = false.into(),
-        (OperationKind::Update, OperationState::Failed) => {
-            body["instance_usable"] = true.into();
-            body["update_repeatable"] = true.into();
-        }
-        _ => {}
+    let (instance_usable, update_repeatable) = match (view.kind, view.state) {
+        (OperationKind::Deprovision, OperationState::Failed) => (Some(false), None),
+        (OperationKind::Update, OperationState::Failed) => (Some(true), Some(true)),
+        _ => (None, None),
+    };
+    LastOperation {
+        state,
+        description: describe(view, responder),
+        instance_usable,
+        update_repeatable,
     }
-    body
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn view(kind: OperationKind, state: OperationState) -> View {
@@ -114,20 +168,20 @@ mod tests {
             OperationKind::Deprovision,
         ] {
             for (state, says) in [
-                (OperationState::Running, "in progress"),
-                (OperationState::Succeeded, "succeeded"),
-                (OperationState::Failed, "failed"),
-                (OperationState::Superseded, "failed"),
+                (OperationState::Running, State::InProgress),
+                (OperationState::Succeeded, State::Succeeded),
+                (OperationState::Failed, State::Failed),
+                (OperationState::Superseded, State::Failed),
             ] {
-                let body = body(&view(kind, state), "http://broker");
-                assert_eq!(body["state"], says);
-                assert!(!body["description"].as_str().unwrap().is_empty());
+                let told = told(&view(kind, state), "http://broker");
+                assert_eq!(told.state, says);
+                assert!(!told.description.is_empty());
                 let usable = match (kind, state) {
                     (OperationKind::Deprovision, OperationState::Failed) => Some(false),
                     (OperationKind::Update, OperationState::Failed) => Some(true),
                     _ => None,
                 };
-                assert_eq!(body.get("instance_usable").and_then(Value::as_bool), usable);
+                assert_eq!(told.instance_usable, usable);
             }
         }
     }

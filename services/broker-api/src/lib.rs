@@ -3,6 +3,7 @@
 //! A request is checked, written down in one transaction, and answered; the work is done by the other services.
 //! `last_operation` is one indexed read. See README.md.
 
+mod accepted;
 mod access_log;
 mod app;
 mod asked;
@@ -14,10 +15,13 @@ mod deprovision;
 pub mod doctor;
 mod error;
 mod fetch;
+mod form;
+mod in_time;
 mod instance_id;
 mod last_operation;
 mod limits;
 mod nearest;
+mod openapi;
 mod operator_file;
 mod paced;
 pub mod parameters;

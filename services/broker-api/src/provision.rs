@@ -2,27 +2,32 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use store::{Asked, NewInstance, Provision};
 use tracing::Instrument as _;
 
+use crate::accepted::{Accepted, Begun};
 use crate::app::Broker;
 use crate::asked::AskedBy;
 use crate::body::Body;
-use crate::catalog::maintenance;
+use crate::catalog::maintenance::{self, AskedVersion};
 use crate::error::OsbError;
+use crate::form::{Object, Read, Text, text};
+use crate::in_time::in_time;
 use crate::instance_id::InstanceId;
 use crate::parameters::{self, shown};
 use crate::tenant::tenant;
 
 /// The query of whatever can be asynchronous.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct AsyncQuery {
+    /// Has to be true: nothing here is done within one request
+    #[schemars(required, extend("enum" = ["true"]))]
     accepts_incomplete: Option<String>,
 }
 
@@ -48,33 +53,53 @@ pub(crate) fn bad_query(rejection: QueryRejection) -> OsbError {
     ))
 }
 
+/// A new instance.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct ProvisionRequest {
+    /// The service's id in the catalog
+    #[schemars(required)]
+    service_id: Option<Read<Text>>,
+    /// The plan's id in the catalog
+    #[schemars(required)]
+    plan_id: Option<Read<Text>>,
+    /// What the platform tells of where the instance is; its organization or namespace owns the domains
+    context: Option<Read<Object>>,
+    /// Cloud Foundry's; the context's counts before it
+    organization_guid: Option<Read<Text>>,
+    /// Cloud Foundry's
+    space_guid: Option<Read<Text>>,
+    /// As the catalog's schema has them
+    #[schemars(required)]
+    parameters: Option<Value>,
+    /// Which version of the plan is meant
+    maintenance_info: Option<Read<AskedVersion>>,
+}
+
 pub(crate) async fn provision(
     State(broker): State<Arc<Broker>>,
     AskedBy(asked): AskedBy,
     id: InstanceId,
     query: Result<Query<AsyncQuery>, QueryRejection>,
-    body: Body,
-) -> Result<Response, OsbError> {
+    Body(request): Body<ProvisionRequest>,
+) -> Result<Begun, OsbError> {
     AsyncQuery::require(query)?;
-    let new = checked(&broker, &id.0, &body)?;
+    let new = checked(&broker, &id.0, &request)?;
     // Runs to its end even when the platform hangs up: a commit without its rings would wait for the sweeper.
     let begun = tokio::spawn(begin(broker, new, asked).in_current_span()).await;
-    match begun.map_err(|_| broken())?? {
-        Begun::Operation(operation) => {
-            Ok((StatusCode::ACCEPTED, Json(json!({"operation": operation}))).into_response())
-        }
-        Begun::Exists => Ok(Json(json!({})).into_response()),
-    }
+    begun.map_err(|_| broken())?
 }
 
 /// Everything that can be known to be wrong without the database.
-fn checked(broker: &Broker, id: &str, body: &Body) -> Result<NewInstance, OsbError> {
-    let plan = broker.offering.chosen(body)?;
-    maintenance::check(body, plan)?;
+fn checked(broker: &Broker, id: &str, asked: &ProvisionRequest) -> Result<NewInstance, OsbError> {
+    let plan = broker
+        .offering
+        .chosen(text(asked.service_id.as_ref()), text(asked.plan_id.as_ref()))?;
+    maintenance::check(asked.maintenance_info.as_ref().map(|info| &info.0), plan)?;
     let (service_id, plan_id) = (broker.offering.id.clone(), plan.id.clone());
-    let tenant = tenant(body, id)?;
-    let space = body.text("space_guid")?;
-    let parameters = parameters::parse(body.0.get("parameters"), broker.default_origin.as_deref())
+    let context = asked.context.as_ref().map(|context| &context.0.0);
+    let tenant = tenant(context, text(asked.organization_guid.as_ref()), id)?;
+    let space = text(asked.space_guid.as_ref());
+    let parameters = parameters::parse(asked.parameters.as_ref(), broker.default_origin.as_deref())
         .map_err(|error| OsbError::bad_request(error.to_string()))?;
     // What makes two requests the same one ("200 OK … if the requested service is identical").
     let request = json!({
@@ -95,23 +120,15 @@ fn checked(broker: &Broker, id: &str, body: &Body) -> Result<NewInstance, OsbErr
     })
 }
 
-/// What a provision came to.
-enum Begun {
-    /// An operation runs, the new one or that of the same request before.
-    Operation(uuid::Uuid),
-    /// The same request came before and is done.
-    Exists,
-}
-
 async fn begin(broker: Arc<Broker>, new: NewInstance, asked: Asked) -> Result<Begun, OsbError> {
-    match broker.store.provision(&new, &asked, &broker.schedules).await? {
+    match in_time(broker.store.provision(&new, &asked, &broker.schedules)).await? {
         Provision::Accepted { operation, rings } => {
             tracing::info!(instance = new.id, %operation, domains = new.domains.len(), "provision begun");
             broker.ring(rings).await;
-            Ok(Begun::Operation(operation))
+            Ok(Begun::Operation(Accepted { operation }))
         }
-        Provision::Running { operation } => Ok(Begun::Operation(operation)),
-        Provision::Exists => Ok(Begun::Exists),
+        Provision::Running { operation } => Ok(Begun::Operation(Accepted { operation })),
+        Provision::Exists => Ok(Begun::Done),
         Provision::Busy => Err(OsbError::busy()),
         Provision::Conflict { why } => Err(OsbError::new(
             StatusCode::CONFLICT,

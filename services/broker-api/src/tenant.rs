@@ -3,17 +3,23 @@
 use pipeline::domain::responder_origin_path;
 use serde_json::{Map, Value};
 
-use crate::body::{Body, text};
 use crate::error::OsbError;
-use crate::parameters::{shown, shown_json};
+use crate::form::{Form as _, Text};
+use crate::parameters::shown;
 
 /// The most characters of the responder's path for a tenant. CloudFront takes an `OriginPath` of 255; the rest is room.
 const MOST_PATH: usize = 200;
 
 /// The tenant: it owns ACME accounts, and within it a domain can be asked for only once. ACME accounts must never be
 /// shared wider than trust goes, so without a context it is the instance alone.
-pub(crate) fn tenant(body: &Body, instance: &str) -> Result<String, OsbError> {
-    let (named_by, tenant) = told(body, instance)?;
+///
+/// `organization` is the deprecated field beside the context.
+pub(crate) fn tenant(
+    context: Option<&Map<String, Value>>,
+    organization: Option<&str>,
+    instance: &str,
+) -> Result<String, OsbError> {
+    let (named_by, tenant) = told(context, organization, instance)?;
     // One that is too long would only fail when CloudFront reads it.
     let length = responder_origin_path(&tenant).chars().count();
     if length > MOST_PATH {
@@ -27,22 +33,19 @@ pub(crate) fn tenant(body: &Body, instance: &str) -> Result<String, OsbError> {
 }
 
 /// The tenant, and what names it.
-fn told(body: &Body, instance: &str) -> Result<(&'static str, String), OsbError> {
-    let context = match body.0.get("context") {
-        None | Some(Value::Null) => return Ok(("The instance id", alone(instance))),
-        Some(Value::Object(context)) => context,
-        Some(other) => {
-            return Err(OsbError::bad_request(format!(
-                "context: {} is not an object.",
-                shown_json(other)
-            )));
-        }
+fn told(
+    context: Option<&Map<String, Value>>,
+    organization: Option<&str>,
+    instance: &str,
+) -> Result<(&'static str, String), OsbError> {
+    let Some(context) = context else {
+        return Ok(("The instance id", alone(instance)));
     };
-    match text(context, "platform", "context.platform")? {
+    match named(context, "platform")?.as_deref() {
         Some("cloudfoundry") => {
             let organization = match named(context, "organization_guid")? {
                 // Deprecated in favour of the context, and the same there (OSBAPI, "Provisioning").
-                None => body.text("organization_guid")?,
+                None => organization.map(str::to_owned),
                 found => found,
             }
             .filter(|guid| !guid.is_empty())
@@ -51,10 +54,10 @@ fn told(body: &Body, instance: &str) -> Result<(&'static str, String), OsbError>
             if organization.contains([':', '/']) {
                 return Err(OsbError::bad_request(format!(
                     "context.organization_guid: {} is not a GUID.",
-                    shown(organization)
+                    shown(&organization)
                 )));
             }
-            Ok(("context.organization_guid", organization.to_string()))
+            Ok(("context.organization_guid", organization))
         }
         Some("kubernetes") => {
             let cluster = required(context, "clusterid")?;
@@ -63,8 +66,8 @@ fn told(body: &Body, instance: &str) -> Result<(&'static str, String), OsbError>
             if cluster.contains('/') || namespace.contains('/') {
                 return Err(OsbError::bad_request(format!(
                     "context: clusterid {} and namespace {} can't have a slash.",
-                    shown(cluster),
-                    shown(namespace)
+                    shown(&cluster),
+                    shown(&namespace)
                 )));
             }
             Ok((
@@ -80,11 +83,16 @@ fn alone(instance: &str) -> String {
     format!("instance:{instance}")
 }
 
-fn named<'c>(context: &'c Map<String, Value>, field: &str) -> Result<Option<&'c str>, OsbError> {
-    text(context, field, &format!("context.{field}"))
+fn named(context: &Map<String, Value>, field: &str) -> Result<Option<String>, OsbError> {
+    let Some(value) = context.get(field).filter(|value| !value.is_null()) else {
+        return Ok(None);
+    };
+    Text::read(value)
+        .map(|text| Some(text.0))
+        .map_err(|fault| OsbError::bad_request(format!("context.{field}: {fault}.")))
 }
 
-fn required<'c>(context: &'c Map<String, Value>, field: &str) -> Result<&'c str, OsbError> {
+fn required(context: &Map<String, Value>, field: &str) -> Result<String, OsbError> {
     named(context, field)?
         .filter(|value| !value.is_empty())
         .ok_or_else(|| missing(&format!("context.{field}")))
@@ -103,10 +111,7 @@ mod tests {
     use super::*;
 
     fn of(body: Value) -> Result<String, OsbError> {
-        let Value::Object(fields) = body else {
-            panic!("an object")
-        };
-        tenant(&Body(fields), "i1")
+        tenant(body["context"].as_object(), body["organization_guid"].as_str(), "i1")
     }
 
     fn cloud_foundry(organization: &str) -> Result<String, OsbError> {
@@ -123,7 +128,7 @@ mod tests {
         let namespace = "n".repeat(most);
         let kubernetes = json!({"context": {"platform": "kubernetes", "clusterid": "c", "namespace": namespace}});
         assert!(of(kubernetes).is_err());
-        let alone = |id: &str| tenant(&Body(Map::new()), id);
+        let alone = |id: &str| tenant(None, None, id);
         assert!(alone(&"i".repeat(36)).is_ok());
         assert!(alone(&"i".repeat(255)).is_err());
     }
@@ -148,7 +153,6 @@ mod tests {
             json!({"context": {"platform": "kubernetes", "clusterid": "c"}}),
             json!({"context": {"platform": "kubernetes", "clusterid": "a/b", "namespace": "c"}}),
             json!({"context": {"platform": "cloudfoundry", "organization_guid": "a\u{0}"}}),
-            json!({"context": []}),
         ] {
             assert!(of(body.clone()).is_err(), "{body}");
         }

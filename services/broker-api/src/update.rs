@@ -2,22 +2,25 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
-use serde_json::{Value, json};
-use store::{Asked, Changes, Update};
+use pipeline::Settings;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use store::{Asked, Changes, InstanceView, Update};
 use tracing::Instrument as _;
-use uuid::Uuid;
 
+use crate::accepted::{Accepted, Begun};
 use crate::app::Broker;
 use crate::asked::AskedBy;
 use crate::body::Body;
-use crate::catalog::maintenance;
+use crate::catalog::maintenance::{self, AskedVersion};
 use crate::catalog::offering::Plan;
 use crate::error::OsbError;
+use crate::form::{Object, Read, Text, text};
+use crate::in_time::in_time;
 use crate::instance_id::InstanceId;
 use crate::parameters::{self, shown};
 use crate::provision::{AsyncQuery, broken, taken};
@@ -25,70 +28,95 @@ use crate::provision::{AsyncQuery, broken, taken};
 /// How often an instance may change between being read and being written, before somebody else is let go first.
 const ATTEMPTS: u32 = 5;
 
+/// What of an instance is to be another.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct UpdateRequest {
+    /// The service's id in the catalog
+    #[schemars(required)]
+    service_id: Option<Read<Text>>,
+    /// The plan's id in the catalog, if it is to be another
+    plan_id: Option<Read<Text>>,
+    /// Where the instance is; not looked at: it stays whose it is
+    #[serde(rename = "context")]
+    _context: Option<Read<Object>>,
+    /// What the platform thinks the instance is; not looked at: this broker knows
+    #[serde(rename = "previous_values")]
+    _previous_values: Option<Read<Object>>,
+    /// As the catalog's schema has them; those that are left out stay as they are, `null` is the default
+    parameters: Option<Value>,
+    /// Which version of the plan is meant
+    maintenance_info: Option<Read<AskedVersion>>,
+}
+
 pub(crate) async fn update(
     State(broker): State<Arc<Broker>>,
     AskedBy(asked): AskedBy,
     id: InstanceId,
     query: Result<Query<AsyncQuery>, QueryRejection>,
-    body: Body,
-) -> Result<Response, OsbError> {
+    Body(request): Body<UpdateRequest>,
+) -> Result<Begun, OsbError> {
     AsyncQuery::require(query)?;
-    broker.offering.check_service(&body)?;
+    broker.offering.check_service(text(request.service_id.as_ref()))?;
     // As for a provision: to its end even when the platform hangs up.
-    let begun = tokio::spawn(begin(broker, id.0, body, asked).in_current_span()).await;
-    match begun.map_err(|_| broken())?? {
-        Some(operation) => Ok((StatusCode::ACCEPTED, Json(json!({"operation": operation}))).into_response()),
-        None => Ok(Json(json!({})).into_response()),
+    let begun = tokio::spawn(begin(broker, id.0, request, asked).in_current_span()).await;
+    begun.map_err(|_| broken())?
+}
+
+async fn begin(broker: Arc<Broker>, id: String, request: UpdateRequest, asked: Asked) -> Result<Begun, OsbError> {
+    match in_time(written(&broker, &id, &request, &asked)).await? {
+        Update::Accepted { operation, rings } => {
+            tracing::info!(instance = id, %operation, "update begun");
+            broker.ring(rings).await;
+            Ok(Begun::Operation(Accepted { operation }))
+        }
+        Update::Running { operation } => Ok(Begun::Operation(Accepted { operation })),
+        Update::Unchanged => Ok(Begun::Done),
+        Update::Busy | Update::Changed => Err(OsbError::busy()),
+        Update::Unusable { why } => Err(OsbError::not_now(format!(
+            "Instance {} can't be updated, since {why}.",
+            shown(&id)
+        ))),
+        Update::Gone => Err(unknown()),
+        Update::DomainTaken { domain, same_tenant } => Err(OsbError::bad_request(taken(&domain, same_tenant))),
     }
 }
 
-/// The operation; none when there is nothing to do.
-async fn begin(broker: Arc<Broker>, id: String, body: Body, asked: Asked) -> Result<Option<Uuid>, OsbError> {
+/// Writes it down for the instance as it is; it is read again when somebody else was first.
+async fn written(broker: &Broker, id: &str, request: &UpdateRequest, asked: &Asked) -> Result<Update, OsbError> {
     for _ in 0..ATTEMPTS {
-        let Some(instance) = broker.store.instance(&id).await? else {
-            return Err(unknown());
+        let Some(instance) = broker.store.instance(id).await? else {
+            return Ok(Update::Gone);
         };
-        let changes = changes(&broker, &id, &instance.request, &body)?;
-        match broker.store.update(&changes, &asked, &broker.schedules).await? {
-            Update::Accepted { operation, rings } => {
-                tracing::info!(instance = id, %operation, domains = changes.domains.len(), "update begun");
-                broker.ring(rings).await;
-                return Ok(Some(operation));
-            }
-            Update::Running { operation } => return Ok(Some(operation)),
-            Update::Unchanged => return Ok(None),
-            Update::Busy => return Err(OsbError::busy()),
+        let changes = changes(broker, id, &instance, request)?;
+        match broker.store.update(&changes, asked, &broker.schedules).await? {
             Update::Changed => {}
-            Update::Unusable { why } => {
-                return Err(OsbError::not_now(format!(
-                    "Instance {} can't be updated, since {why}.",
-                    shown(&id)
-                )));
-            }
-            Update::Gone => return Err(unknown()),
-            Update::DomainTaken { domain, same_tenant } => {
-                return Err(OsbError::bad_request(taken(&domain, same_tenant)));
-            }
+            update => return Ok(update),
         }
     }
-    Err(OsbError::busy())
+    Ok(Update::Changed)
 }
 
 /// What the instance is to be; everything that can be known to be wrong.
-fn changes(broker: &Broker, id: &str, current: &Value, body: &Body) -> Result<Changes, OsbError> {
-    let wrong = |error: parameters::ParameterError| OsbError::bad_request(error.to_string());
-    let default_origin = broker.default_origin.as_deref();
-    let (merged, look_again) =
-        parameters::merge(&current["parameters"], body.0.get("parameters"), default_origin).map_err(wrong)?;
-    let parameters = parameters::parse(Some(&merged), default_origin).map_err(wrong)?;
+fn changes(broker: &Broker, id: &str, instance: &InstanceView, asked: &UpdateRequest) -> Result<Changes, OsbError> {
+    let current = &instance.request;
+    let (parameters, look_again) = parameters::update(
+        &current["parameters"],
+        asked.parameters.as_ref(),
+        broker.default_origin.as_deref(),
+    )
+    .map_err(|error| OsbError::bad_request(error.to_string()))?;
     let mut request = current.clone();
     request["parameters"] = parameters.normalised();
-    let plan = plan(broker, current, body)?;
-    let settings = match plan {
+    let settings = match plan(broker, current, asked)? {
         Some(plan) => {
             request["plan_id"] = plan.id.as_str().into();
             plan.complete(parameters.settings)
         }
+        // What a plan gave stays when the plan itself is no more.
+        None if current["parameters"]["price_class"].is_null() => Settings {
+            price_class: parameters.settings.price_class.or(instance.settings.price_class),
+            ..parameters.settings
+        },
         None => parameters.settings,
     };
     Ok(Changes {
@@ -102,12 +130,12 @@ fn changes(broker: &Broker, id: &str, current: &Value, body: &Body) -> Result<Ch
 }
 
 /// The plan that the instance is to have; none when its own has left the catalog, and no other is asked for.
-fn plan<'b>(broker: &'b Broker, current: &Value, body: &Body) -> Result<Option<&'b Plan>, OsbError> {
+fn plan<'b>(broker: &'b Broker, current: &Value, asked: &UpdateRequest) -> Result<Option<&'b Plan>, OsbError> {
     let now = current["plan_id"].as_str().unwrap_or_default();
     let own = broker.offering.plan(now);
-    let plan = match body.text("plan_id")? {
-        Some(asked) if asked != now => {
-            let other = broker.offering.known(asked)?;
+    let plan = match text(asked.plan_id.as_ref()) {
+        Some(id) if id != now => {
+            let other = broker.offering.known(id)?;
             if !own.is_none_or(|own| own.plan_updateable.unwrap_or(broker.offering.plan_updateable)) {
                 return Err(OsbError::not_now(format!(
                     "plan_id: instances of this plan can't be changed to another one; create a new instance of plan {}.",
@@ -119,7 +147,7 @@ fn plan<'b>(broker: &'b Broker, current: &Value, body: &Body) -> Result<Option<&
         _ => own,
     };
     if let Some(plan) = plan {
-        maintenance::check(body, plan)?;
+        maintenance::check(asked.maintenance_info.as_ref().map(|info| &info.0), plan)?;
     }
     Ok(plan)
 }

@@ -9,20 +9,22 @@ use crate::error::OsbError;
 use crate::parameters::shown;
 
 /// `X-Broker-API-Version`.
-const VERSION: HeaderName = HeaderName::from_static("x-broker-api-version");
+pub(crate) const VERSION: HeaderName = HeaderName::from_static("x-broker-api-version");
 /// `X-Broker-API-Request-Identity`.
 pub(crate) const REQUEST_IDENTITY: HeaderName = HeaderName::from_static("x-broker-api-request-identity");
 /// The major version this broker speaks; another one is not compatible.
 const MAJOR: u32 = 2;
 /// The oldest minor version it understands.
 const LEAST_MINOR: u32 = 13;
+/// What is understood, as a regular expression.
+pub(crate) const PATTERN: &str = r"^2\.(1[3-9]|[2-9][0-9])$";
 
-/// 412 unless the platform speaks a version that this broker understands.
+/// 412 unless the platform speaks a version that this broker understands, 400 if it doesn't say which.
 pub(crate) async fn check(request: Request, next: Next) -> Response {
     match fault(request.headers().get(VERSION)) {
         None => next.run(request).await,
-        Some(fault) => OsbError::new(
-            StatusCode::PRECONDITION_FAILED,
+        Some((status, fault)) => OsbError::new(
+            status,
             format!(
                 "X-Broker-API-Version {fault}; this broker speaks {MAJOR}.17 and understands {MAJOR}.{LEAST_MINOR} and newer {MAJOR}.x."
             ),
@@ -32,16 +34,18 @@ pub(crate) async fn check(request: Request, next: Next) -> Response {
 }
 
 /// What is wrong with the header's value.
-fn fault(value: Option<&HeaderValue>) -> Option<String> {
+fn fault(value: Option<&HeaderValue>) -> Option<(StatusCode, String)> {
     let Some(value) = value else {
-        return Some("is missing".into());
+        // "If the request from the Platform doesn't contain this header, the Service Broker MAY reject the request with 400".
+        return Some((StatusCode::BAD_REQUEST, "is missing".into()));
     };
     let text = String::from_utf8_lossy(value.as_bytes());
-    match parsed(&text) {
-        None => Some(format!("{} is not a version such as 2.17", shown(&text))),
-        Some((MAJOR, minor)) if minor >= LEAST_MINOR => None,
-        Some(_) => Some(format!("{} is not supported", shown(&text))),
-    }
+    let fault = match parsed(&text) {
+        None => format!("{} is not a version such as 2.17", shown(&text)),
+        Some((MAJOR, minor)) if minor >= LEAST_MINOR => return None,
+        Some(_) => format!("{} is not supported", shown(&text)),
+    };
+    Some((StatusCode::PRECONDITION_FAILED, fault))
 }
 
 fn parsed(text: &str) -> Option<(u32, u32)> {
@@ -57,7 +61,7 @@ fn parsed(text: &str) -> Option<(u32, u32)> {
     Some((number(major)?, number(minor)?))
 }
 
-/// "If present, … the Service Broker MUST include this header in its response".
+/// "If present, … the Service Broker SHOULD include this header in its response".
 pub(crate) async fn echo_request_identity(request: Request, next: Next) -> Response {
     let identity = request.headers().get(REQUEST_IDENTITY).cloned();
     let mut response = next.run(request).await;
@@ -88,9 +92,9 @@ mod tests {
             ("", "not a version"),
             ("99999999999.1", "not a version"),
         ] {
-            let fault = fault(Some(&HeaderValue::from_static(bad))).unwrap();
-            assert!(fault.contains(says), "{bad}: {fault}");
+            let (status, fault) = fault(Some(&HeaderValue::from_static(bad))).unwrap();
+            assert!(status == 412 && fault.contains(says), "{bad}: {fault}");
         }
-        assert_eq!(fault(None).unwrap(), "is missing");
+        assert_eq!(fault(None).unwrap(), (StatusCode::BAD_REQUEST, "is missing".into()));
     }
 }

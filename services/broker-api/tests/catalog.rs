@@ -347,3 +347,50 @@ async fn bindings_that_never_existed_are_answered_as_such() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_openapi_document_is_of_this_catalog_and_for_those_with_credentials() {
+    let api = Api::with_example();
+    let answer = api.send("GET /openapi.json", &[], Value::Null).await;
+    assert_eq!(answer.status, 200);
+    let document = answer.body;
+    assert_eq!(
+        (&document["openapi"], &document["servers"]),
+        (&json!("3.1.0"), &json!([{"url": "/v2"}]))
+    );
+    for (path, methods) in [
+        ("/catalog", &["get"][..]),
+        ("/service_instances/{id}", &["get", "put", "patch", "delete"]),
+        ("/service_instances/{id}/last_operation", &["get"]),
+        (
+            "/service_instances/{id}/service_bindings/{binding}",
+            &["get", "put", "delete"],
+        ),
+        (
+            "/service_instances/{id}/service_bindings/{binding}/last_operation",
+            &["get"],
+        ),
+    ] {
+        for method in methods {
+            let operation = &document["paths"][path][method];
+            for status in ["400", "401", "412", "500", "503"] {
+                assert!(operation["responses"][status].is_object(), "{method} {path} {status}");
+            }
+        }
+    }
+    let catalog = api.catalog().await;
+    let request = &document["components"]["schemas"]["ProvisionRequest"]["properties"];
+    assert_eq!(request["service_id"]["enum"], json!([SERVICE]));
+    assert_eq!(request["plan_id"]["enum"], json!([PLAN, GLOBAL]));
+    let schema = &catalog["services"][0]["plans"][0]["schemas"]["service_instance"]["create"]["parameters"];
+    assert_eq!(&request["parameters"], schema);
+    let validator = jsonschema::validator_for(&json!({
+        "$ref": "#/components/schemas/Catalog", "components": document["components"],
+    }));
+    assert!(validator.unwrap().is_valid(&catalog));
+    let stranger = api
+        .of_platform("u:wrong")
+        .send("GET /openapi.json", &[], Value::Null)
+        .await;
+    assert_eq!(stranger.status, 401);
+}

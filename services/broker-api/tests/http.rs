@@ -111,7 +111,7 @@ async fn authentication_comes_first_then_the_version() {
     assert_eq!(send(to, "GET /v2/catalog", &wrong, b"").await.status, 401);
     let identity = "X-Broker-API-Request-Identity: abc-1\r\n";
     let answer = send(to, "GET /v2/catalog", &format!("{AUTH}{identity}"), b"").await;
-    assert_eq!(answer.status, 412);
+    assert_eq!(answer.status, 400);
     assert!(answer.head.contains("x-broker-api-request-identity: abc-1"));
     assert!(answer.body["description"].as_str().unwrap().contains("is missing"));
     let old = format!("{AUTH}X-Broker-API-Version: 2.12\r\n");
@@ -253,12 +253,6 @@ async fn every_refusal_is_an_osbapi_error() {
             vec![],
             400,
             "plan_id is missing",
-        ),
-        (
-            "GET /v2/service_instances/i1/last_operation?operation=no-uuid",
-            vec![],
-            400,
-            "operation: \"no-uuid\"",
         ),
         (
             "GET /v2/service_instances/i1/last_operation?operation=a&operation=b",

@@ -1,5 +1,6 @@
 //! What broker-api reads: one statement per request, no lock, no write.
 
+use pipeline::Settings;
 use pipeline::status::View;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -16,6 +17,8 @@ pub struct InstanceView {
     pub plan_id: String,
     /// What was asked for, normalised.
     pub request: serde_json::Value,
+    /// What its distribution is to be like.
+    pub settings: Settings,
     /// CloudFront's name, once known.
     pub distribution_domain: Option<String>,
     /// The newest operation's kind, as in SQL.
@@ -49,7 +52,7 @@ impl Store {
         let client = self.pool.get().await?;
         let row = client
             .query_opt(
-                "select i.service_id, i.plan_id, i.request, i.distribution_domain, o.kind, o.state, \
+                "select i.service_id, i.plan_id, i.request, i.settings, i.distribution_domain, o.kind, o.state, \
                  (select max(c.not_after) from certificates c where c.instance_id = i.id and c.attached_at is not null \
                   and c.retired_at is null) as certificate_not_after \
                  from instances i join lateral (select kind, state from operations o where o.instance_id = i.id \
@@ -62,6 +65,7 @@ impl Store {
                 service_id: row.try_get("service_id")?,
                 plan_id: row.try_get("plan_id")?,
                 request: row.try_get("request")?,
+                settings: serde_json::from_value(row.try_get("settings")?)?,
                 distribution_domain: row.try_get("distribution_domain")?,
                 operation_kind: row.try_get("kind")?,
                 operation_state: row.try_get("state")?,

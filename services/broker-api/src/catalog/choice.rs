@@ -1,6 +1,5 @@
 //! The service and the plan that a request names.
 
-use crate::body::Body;
 use crate::catalog::offering::{Offering, Plan};
 use crate::error::OsbError;
 use crate::parameters::shown;
@@ -12,14 +11,14 @@ impl Offering {
     }
 
     /// The plan that a request names by `service_id` and `plan_id`, both of which have to be there.
-    pub(crate) fn chosen(&self, body: &Body) -> Result<&Plan, OsbError> {
-        self.check_service(body)?;
-        self.known(required(body, "plan_id")?)
+    pub(crate) fn chosen(&self, service: Option<&str>, plan: Option<&str>) -> Result<&Plan, OsbError> {
+        self.check_service(service)?;
+        self.known(plan.ok_or_else(|| OsbError::bad_request("plan_id is missing."))?)
     }
 
     /// The service is this one.
-    pub(crate) fn check_service(&self, body: &Body) -> Result<(), OsbError> {
-        let service = required(body, "service_id")?;
+    pub(crate) fn check_service(&self, service: Option<&str>) -> Result<(), OsbError> {
+        let service = service.ok_or_else(|| OsbError::bad_request("service_id is missing."))?;
         if service != self.id {
             return Err(OsbError::bad_request(format!(
                 "service_id: {} is not in the catalog; the one there is {}.",
@@ -45,9 +44,4 @@ impl Offering {
             ))
         })
     }
-}
-
-fn required<'b>(body: &'b Body, field: &str) -> Result<&'b str, OsbError> {
-    body.text(field)?
-        .ok_or_else(|| OsbError::bad_request(format!("{field} is missing.")))
 }

@@ -1,11 +1,12 @@
 //! `maintenance_info`: which version of a plan a platform means (OSBAPI, "Maintenance Info Object").
 
+use schemars::{Schema, json_schema};
 use serde_json::Value;
 
-use crate::body::{Body, text};
 use crate::catalog::offering::Plan;
 use crate::error::OsbError;
-use crate::parameters::{shown, shown_json};
+use crate::form::{Form, Object, Text};
+use crate::parameters::shown;
 
 /// A plan's version, as the catalog has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,19 +17,31 @@ pub(crate) struct MaintenanceInfo {
     pub(crate) description: Option<String>,
 }
 
-/// 422 `MaintenanceInfoConflict` when the request means another version of the plan than there is: the platform's copy of
-/// the catalog is old. "Any field except for `maintenance_info.version` will be ignored." For provisions and updates.
-pub(crate) fn check(body: &Body, plan: &Plan) -> Result<(), OsbError> {
-    let asked = match body.0.get("maintenance_info") {
-        None | Some(Value::Null) => return Ok(()),
-        Some(Value::Object(asked)) => text(asked, "version", "maintenance_info.version")?
-            .ok_or_else(|| OsbError::bad_request("maintenance_info.version is missing."))?,
-        Some(other) => {
-            return Err(OsbError::bad_request(format!(
-                "maintenance_info: {} is not an object.",
-                shown_json(other)
-            )));
+/// The version that a request means. "Any field except for `maintenance_info.version` will be ignored."
+#[derive(Debug)]
+pub(crate) struct AskedVersion(String);
+
+impl Form for AskedVersion {
+    fn read(value: &Value) -> Result<Self, String> {
+        let Object(fields) = Object::read(value)?;
+        match fields.get("version") {
+            None | Some(Value::Null) => Err("its version is missing".into()),
+            Some(version) => Text::read(version)
+                .map(|text| Self(text.0))
+                .map_err(|fault| format!("its version {fault}")),
         }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "object", "required": ["version"], "properties": {"version": Text::schema()}})
+    }
+}
+
+/// 422 `MaintenanceInfoConflict` when the request means another version of the plan than there is: the platform's copy of
+/// the catalog is old. For provisions and updates.
+pub(crate) fn check(asked: Option<&AskedVersion>, plan: &Plan) -> Result<(), OsbError> {
+    let Some(AskedVersion(asked)) = asked else {
+        return Ok(());
     };
     let conflict = |there_is: String| {
         Err(OsbError::named(
@@ -42,7 +55,7 @@ pub(crate) fn check(body: &Body, plan: &Plan) -> Result<(), OsbError> {
         ))
     };
     match &plan.maintenance_info {
-        Some(info) if info.version == asked => Ok(()),
+        Some(info) if info.version == *asked => Ok(()),
         Some(info) => conflict(format!("is at {}", info.version)),
         None => conflict("has no versions".into()),
     }
@@ -79,10 +92,14 @@ mod tests {
     use crate::catalog::tests::two_plans;
 
     fn status(maintenance_info: Value, plan: &Plan) -> u16 {
-        let Value::Object(body) = json!({ "maintenance_info": maintenance_info }) else {
-            panic!("an object")
+        let asked = match maintenance_info {
+            Value::Null => None,
+            value => match AskedVersion::read(&value) {
+                Ok(asked) => Some(asked),
+                Err(_) => return 400,
+            },
         };
-        check(&Body(body), plan).map_or_else(|error| error.into_response().status().as_u16(), |()| 200)
+        check(asked.as_ref(), plan).map_or_else(|error| error.into_response().status().as_u16(), |()| 200)
     }
 
     #[test]

@@ -1,6 +1,5 @@
-use serde_json::Map;
-
 use super::*;
+use crate::catalog::offering::Offering;
 
 /// The catalog of docs/catalog.example.json, whose second plan has a version.
 pub(crate) fn two_plans() -> Offering {
@@ -13,35 +12,29 @@ pub(crate) fn two_plans() -> Offering {
     offering
 }
 
-fn body(service: Value, plan: Value) -> crate::body::Body {
-    let mut body = Map::new();
-    body.insert("service_id".into(), service);
-    body.insert("plan_id".into(), plan);
-    crate::body::Body(body)
-}
-
 #[test]
 fn a_request_names_one_of_the_plans() {
     let offering = two_plans();
     for plan in &offering.plans {
-        let body = body(json!(offering.id), json!(plan.id));
-        assert_eq!(offering.chosen(&body).unwrap().name, plan.name);
+        let chosen = offering.chosen(Some(&offering.id), Some(&plan.id));
+        assert_eq!(chosen.unwrap().name, plan.name);
     }
+    let (id, first) = (offering.id.as_str(), offering.plans[0].id.as_str());
     for (service, plan, says) in [
         (
-            json!("other"),
-            json!(offering.plans[0].id),
+            Some("other"),
+            Some(first),
             "service_id: \"other\" is not in the catalog",
         ),
         (
-            json!(offering.id),
-            json!("other"),
+            Some(id),
+            Some("other"),
             "plan_id: \"other\" is not in the catalog; known are",
         ),
-        (json!(offering.id), json!(null), "plan_id is missing"),
-        (json!(null), json!(offering.plans[0].id), "service_id is missing"),
+        (Some(id), None, "plan_id is missing"),
+        (None, Some(first), "service_id is missing"),
     ] {
-        let error = format!("{:?}", offering.chosen(&body(service, plan)).unwrap_err());
+        let error = format!("{:?}", offering.chosen(service, plan).unwrap_err());
         assert!(error.contains(&says.replace('"', "\\\"")), "{error}");
     }
 }
@@ -52,9 +45,11 @@ fn a_plan_says_itself_whether_it_may_be_left_or_its_service_does() {
     offering.plan_updateable = true;
     offering.plans[0].plan_updateable = Some(false);
     offering.plans[1].plan_updateable = None;
-    let of = |plan: &Plan| served_plan(&offering, plan, &Value::Null)["plan_updateable"].clone();
-    assert_eq!(
-        (of(&offering.plans[0]), of(&offering.plans[1])),
-        (json!(false), json!(true))
-    );
+    let served = served::served(&offering, None);
+    let updateable: Vec<bool> = served.services[0]
+        .plans
+        .iter()
+        .map(|plan| plan.plan_updateable)
+        .collect();
+    assert_eq!(updateable, [false, true]);
 }

@@ -4,8 +4,8 @@ use pipeline::instance::Cookies;
 use schemars::{Schema, json_schema};
 use serde_json::Value;
 
-use super::form::Form;
 use super::{names, shown, shown_json};
+use crate::form::Form;
 
 /// The most bytes of a cookie's name.
 const MOST_NAME: usize = 128;

@@ -3,8 +3,8 @@
 use schemars::{Schema, json_schema};
 use serde_json::Value;
 
-use super::form::{Form, Read};
 use super::{ParameterError, host_name, names, shown, shown_json};
+use crate::form::{Form, Read};
 
 /// The most names in a certificate of Let's Encrypt's profile `classic`, and the most aliases of a distribution.
 pub(crate) const MOST: usize = 100;

@@ -6,9 +6,9 @@ use pipeline::instance::PriceClass;
 use schemars::{Schema, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::form::Form;
 use super::origin::{self, MOST_PATH};
 use super::{shown, shown_json};
+use crate::form::Form;
 
 /// The longest that CloudFront keeps anything, in seconds (`MaxTTL`).
 const MOST_TTL: u32 = 31_536_000;

@@ -3,8 +3,8 @@
 use schemars::Schema;
 use serde_json::Value;
 
-use super::form::Form;
 use super::{ParameterError, names, shown, shown_json};
+use crate::form::Form;
 
 /// The most headers that CloudFront forwards by name (`TooManyHeadersInForwardedValues`), Host included.
 pub(crate) const MOST: usize = 10;

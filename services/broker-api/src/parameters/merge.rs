@@ -5,14 +5,38 @@ use pipeline::managed::{ALL_VIEWER, SECURITY_HEADERS};
 use serde_json::{Map, Value};
 
 use super::policies::INSTEAD_OF;
-use super::{ParameterError, present, shown_json};
+use super::{ParameterError, Parameters, parse, present, shown_json};
 
 /// What an update may send beside the parameters to have the distribution looked at again (older brokers' users do).
 pub(super) const LOOK_AGAIN: &str = "timestamp";
 
+/// What the instance is to have, and whether the distribution is to be looked at even if nothing changes. `current` is in
+/// the normalised form.
+///
+/// # Errors
+/// With the first thing that is wrong.
+pub(crate) fn update(
+    current: &Value,
+    given: Option<&Value>,
+    default_origin: Option<&str>,
+) -> Result<(Parameters, bool), ParameterError> {
+    let (merged, look_again) = merge(current, given, default_origin)?;
+    // "If this field is not present …, the Service Broker MUST NOT change the parameters": not even to another default
+    // origin, which would bring its Host header. The normalised form names all that it needs.
+    let none_given = match given {
+        Some(Value::Object(given)) => given.keys().all(|key| key == LOOK_AGAIN),
+        _ => true,
+    };
+    let parameters = match none_given {
+        true => parse(Some(current), None)?,
+        false => parse(Some(&merged), default_origin)?,
+    };
+    Ok((parameters, look_again))
+}
+
 /// What the instance is to have, to be parsed like the parameters of a new one, and whether the distribution is to be
 /// looked at even if nothing changes. `current` is in the normalised form.
-pub(crate) fn merge(
+fn merge(
     current: &Value,
     given: Option<&Value>,
     default_origin: Option<&str>,
@@ -87,15 +111,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::parameters::parse;
 
     const ROUTER: Option<&str> = Some("router.example.net");
 
     /// The normalised form after an update of what a provision with `first` gave.
-    fn updated(first: Value, update: Value) -> Result<Value, ParameterError> {
+    fn updated(first: Value, given: Value) -> Result<Value, ParameterError> {
         let current = parse(Some(&first), ROUTER).unwrap().normalised();
-        let (merged, _) = merge(&current, Some(&update), ROUTER)?;
-        Ok(parse(Some(&merged), ROUTER)?.normalised())
+        Ok(update(&current, Some(&given), ROUTER)?.0.normalised())
     }
 
     /// What a provision with these gives.
@@ -191,8 +213,25 @@ mod tests {
     #[test]
     fn a_timestamp_asks_for_another_look() {
         let current = made(json!({"domains": "www.example.com"}));
-        let (merged, look_again) = merge(&current, Some(&json!({"timestamp": "now"})), ROUTER).unwrap();
+        let (same, look_again) = update(&current, Some(&json!({"timestamp": "now"})), ROUTER).unwrap();
         assert!(look_again);
-        assert_eq!(made(merged), current);
+        assert_eq!(same.normalised(), current);
+    }
+
+    #[test]
+    fn nothing_given_changes_nothing_whatever_the_default_origin_is_now() {
+        let own = json!({"domains": "www.example.com", "origin": "app.example.org", "insecure_origin": true});
+        for first in [
+            own,
+            json!({"domains": "www.example.com", "cache_policy": "Managed-CachingOptimized"}),
+        ] {
+            let current = made(first);
+            for default_origin in [ROUTER, None, Some("app.example.org")] {
+                for given in [None, Some(json!(null)), Some(json!({})), Some(json!({"timestamp": 1}))] {
+                    let (same, _) = update(&current, given.as_ref(), default_origin).unwrap();
+                    assert_eq!(same.normalised(), current);
+                }
+            }
+        }
     }
 }

@@ -3,8 +3,8 @@
 use schemars::{Schema, json_schema};
 use serde_json::Value;
 
-use super::form::Form;
 use super::{ParameterError, host_name, shown, shown_json};
+use crate::form::Form;
 
 /// The most characters of CloudFront's `OriginPath`.
 pub(crate) const MOST_PATH: usize = 255;

@@ -6,8 +6,8 @@ use pipeline::managed::{
 use schemars::{Schema, json_schema};
 use serde_json::Value;
 
-use super::form::Form;
 use super::{ParameterError, shown_json};
+use crate::form::Form;
 
 /// What a cache policy takes the place of.
 pub(super) const INSTEAD_OF: [&str; 5] = [

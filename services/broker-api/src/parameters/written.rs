@@ -11,16 +11,16 @@ use serde_json::{Map, Value};
 use super::ParameterError;
 use super::domains::{ByComma, Domains};
 use super::edge::{Pages, Seconds};
-use super::form::Read;
 use super::headers::Headers;
 use super::keys;
 use super::origin::{Host, Path};
 use super::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
+use crate::form::Read;
 
 /// Every parameter there is, each read alone. `null` counts as absent.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "Parameters")]
+#[schemars(title = "Parameters", description = "What a user can set; null is the default")]
 pub(super) struct Written {
     /// The domains, as a list or separated by commas
     pub(super) domains: Option<Read<Domains>>,

@@ -249,7 +249,7 @@ async fn bad_requests_are_answered_by_the_specification() -> anyhow::Result<()> 
                 .header("X-Broker-API-Version", "2.17"),
             401,
         ),
-        ("no version", catalog().basic_auth(user, Some(password)), 412),
+        ("no version", catalog().basic_auth(user, Some(password)), 400),
         ("version 1", version(catalog(), "1.0"), 412),
         ("version 3", version(catalog(), "3.0"), 412),
         ("version of words", version(catalog(), "latest"), 412),

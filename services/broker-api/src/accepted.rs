@@ -1,0 +1,96 @@
+//! The answers to what takes its time.
+
+use aide::OperationOutput;
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as Described};
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// 202: it goes on; last_operation tells how.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Accepted {
+    /// To be sent with each last_operation
+    #[schemars(with = "String")]
+    pub(crate) operation: Uuid,
+}
+
+impl IntoResponse for Accepted {
+    fn into_response(self) -> Response {
+        (StatusCode::ACCEPTED, Json(self)).into_response()
+    }
+}
+
+impl OperationOutput for Accepted {
+    type Inner = Self;
+
+    fn operation_response(context: &mut GenContext, operation: &mut Operation) -> Option<Described> {
+        Json::<Self>::operation_response(context, operation)
+    }
+
+    fn inferred_responses(context: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Described)> {
+        described::<Self>(
+            202,
+            "It has begun; last_operation tells how it goes on.",
+            context,
+            operation,
+        )
+    }
+}
+
+/// 202, or 200 if there is nothing to wait for.
+pub(crate) enum Begun {
+    Operation(Accepted),
+    /// The same request came before and is done, or nothing is to change.
+    Done,
+}
+
+/// An object without fields.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Empty {}
+
+impl IntoResponse for Begun {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Operation(accepted) => accepted.into_response(),
+            Self::Done => Json(Empty {}).into_response(),
+        }
+    }
+}
+
+impl OperationOutput for Begun {
+    type Inner = Accepted;
+
+    fn inferred_responses(context: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Described)> {
+        let mut responses = described::<Empty>(200, "It is so already.", context, operation);
+        responses.extend(Accepted::inferred_responses(context, operation));
+        responses
+    }
+}
+
+/// An answer of that status with that body.
+pub(crate) fn described<T: JsonSchema>(
+    status: u16,
+    text: &str,
+    context: &mut GenContext,
+    operation: &mut Operation,
+) -> Vec<(Option<u16>, Described)> {
+    let response = Json::<T>::operation_response(context, operation);
+    response
+        .map(|response| {
+            let description = text.into();
+            (
+                Some(status),
+                Described {
+                    description,
+                    ..response
+                },
+            )
+        })
+        .into_iter()
+        .collect()
+}
