@@ -1,10 +1,11 @@
 # make demo    the main job where a person can follow it (DOMAINS=3..100)
 # make up      everything running, with curl lines to paste; Ctrl-C stops it
 # make chaos   everything goes wrong while operations run (SEED=1 OPERATIONS=300 MINUTES=5); exit code 1 when a promise breaks
+# make conformance  a user of Cloud Foundry and schemathesis (SEED=1) against a whole broker, and how quick last_operation is meanwhile
 # make load    many instances at once (INSTANCES=1000, of 10 domains), and one small customer beside a large, slow one
 # make test    every test, on real PostgreSQL, RabbitMQ and Pebble
 # make check   what CI checks before the tests: format, lints, licences
-.PHONY: demo up chaos load test check setup build
+.PHONY: demo up chaos conformance load test check setup build
 
 DOMAINS ?= 3
 SEED ?= 1
@@ -19,6 +20,10 @@ up: build
 
 chaos: build
 	@target/debug/chaos --seed $(SEED) --operations $(OPERATIONS) $(if $(MINUTES),--minutes $(MINUTES))
+
+conformance: setup
+	cargo build --locked --release --workspace
+	@target/release/conformance $(SEED)
 
 load: build
 	@target/debug/load crowd --instances $(INSTANCES)

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Installs what the tests and the demo need and is missing: PostgreSQL, RabbitMQ, libfaketime and CA certificates
-# from the distribution's own packages, and Pebble (Let's Encrypt's test CA, 2.10 or newer) from Debian testing's package,
+# Installs what the tests and the demo need and is missing: PostgreSQL, RabbitMQ, libfaketime, Python and CA certificates
+# from the distribution's own packages, schemathesis from PyPI into <repository>/.local/schemathesis, and Pebble (Let's Encrypt's test CA, 2.10 or newer) from Debian testing's package,
 # unpacked into <repository>/.local/pebble. Debian testing is never added to the system: apt gets a source list and
 # folders of its own for that one download. For Debian 12 and 13 and Ubuntu 24.04. Runs again at no cost.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 pebble_dir=$root/.local/pebble
+schemathesis=4.32.5
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() {
@@ -20,6 +21,7 @@ missing_packages() {
     [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || echo rabbitmq-server
     [[ -s /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
     compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || echo libfaketime
+    python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }
 
 pebble_is_there() {
@@ -94,9 +96,18 @@ fetch_pebble() {
     say "Pebble $(<"$pebble_dir/version") is in .local/pebble"
 }
 
+fetch_schemathesis() {
+    local folder=$root/.local/schemathesis
+    say "fetching schemathesis $schemathesis"
+    rm -rf "$folder"
+    python3 -m venv "$folder"
+    "$folder/bin/pip" install -q --disable-pip-version-check "schemathesis==$schemathesis"
+}
+
 mapfile -t missing < <(missing_packages)
 if [[ ${#missing[@]} -gt 0 ]]; then
     install_packages "${missing[@]}"
 fi
 pebble_is_there || fetch_pebble
-say "PostgreSQL, RabbitMQ and Pebble $(<"$pebble_dir/version") are there"
+[[ $("$root/.local/schemathesis/bin/schemathesis" --version 2>/dev/null) == *" $schemathesis" ]] || fetch_schemathesis
+say "PostgreSQL, RabbitMQ, Pebble $(<"$pebble_dir/version") and schemathesis $schemathesis are there"

@@ -182,6 +182,8 @@ mod tests {
                     _ => None,
                 };
                 assert_eq!(told.instance_usable, usable);
+                let repeatable = (kind == OperationKind::Update && state == OperationState::Failed).then_some(true);
+                assert_eq!(told.update_repeatable, repeatable);
             }
         }
     }

@@ -162,6 +162,10 @@ async fn the_file_is_served_without_what_is_the_operators_own() {
     let service = &catalog["services"][0];
     assert_eq!(service["metadata"]["supportUrl"], "https://support.example.com/");
     assert_eq!(
+        (&service["allow_context_updates"], &service["bindings_retrievable"]),
+        (&json!(false), &json!(false))
+    );
+    assert_eq!(
         (&service["bindable"], &service["instances_retrievable"]),
         (&json!(false), &json!(true))
     );

@@ -44,7 +44,8 @@ impl Distributions {
                 waiting_for: "an error inside the broker, which its operator finds in the log".into(),
                 source: source.into(),
             })?;
-        if changed.config != read.config {
+        // Written also when nothing differs, if only that makes sure that nobody else writes.
+        if changed.config != read.config || self.store.follows_a_failed_update(task).await? {
             if let Err(error) = self.cloudfront.update(&self.store, task, id, changed).await {
                 let failure = error.failure()?;
                 return Ok(match viewer.refused(&failure, id, iam_name) {

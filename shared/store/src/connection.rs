@@ -8,6 +8,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
 use secret::Secret;
 use tokio::sync::OnceCell;
+use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
 use crate::error::StoreError;
@@ -35,7 +36,7 @@ pub struct DatabaseArgs {
     /// otherwise. Unset: the system's CAs. The same as sslrootcert in DATABASE_URL.
     #[arg(long, env, value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub database_ca_file: Option<PathBuf>,
-    /// Most connections of this process.
+    /// Most connections of this process; broker-api has half as many again that only answer how operations are getting on.
     #[arg(long, env, default_value_t = 8)]
     pub database_pool_size: usize,
     /// How long to wait for a connection of the pool, a duration such as 5s.
@@ -59,6 +60,8 @@ impl DatabaseArgs {
 #[derive(Clone)]
 pub struct Store {
     pub(crate) pool: Pool,
+    /// For last_operation, which a burst of other requests must not keep waiting. Connects when first used.
+    pub(crate) status_pool: Pool,
     /// Read once: it never changes.
     pub(crate) deployment: Arc<OnceCell<Uuid>>,
 }
@@ -85,37 +88,27 @@ impl Store {
             // A statement that hangs must not hold a worker for ever; a lock is never waited for long. Nobody gives up waiting for
             // a lock before a process that froze in a transaction has lost it.
             .options("-c statement_timeout=15s -c lock_timeout=10s -c idle_in_transaction_session_timeout=5s");
-        let manager = Manager::from_config(
-            address.config,
-            connector,
-            ManagerConfig {
-                recycling_method: RecyclingMethod::Fast,
-            },
+        let pool = |size| pool(&address.config, connector.clone(), size, args.database_timeout.into());
+        let (pool, status_pool) = (
+            pool(args.database_pool_size)?,
+            pool(args.database_pool_size.div_ceil(2))?,
         );
-        let wait = Some(args.database_timeout.into());
-        let pool = Pool::builder(manager)
-            .max_size(args.database_pool_size)
-            .runtime(Runtime::Tokio1)
-            .timeouts(Timeouts {
-                wait,
-                create: wait,
-                recycle: wait,
-            })
-            .build()
-            .map_err(|error| StoreError::Setting(error.to_string()))?;
         Ok(Self {
             pool,
+            status_pool,
             deployment: Arc::default(),
         })
     }
 
     /// Sets the pool's gauges.
     pub fn measure(&self) {
-        let status = self.pool.status();
-        metrics::gauge!("store_pool_connections", "state" => "idle").set(status.available as f64);
-        metrics::gauge!("store_pool_connections", "state" => "used")
-            .set((status.size - status.available.min(status.size)) as f64);
-        metrics::gauge!("store_pool_waiting").set(status.waiting as f64);
+        for (name, pool) in [("work", &self.pool), ("status", &self.status_pool)] {
+            let status = pool.status();
+            metrics::gauge!("store_pool_connections", "pool" => name, "state" => "idle").set(status.available as f64);
+            metrics::gauge!("store_pool_connections", "pool" => name, "state" => "used")
+                .set((status.size - status.available.min(status.size)) as f64);
+            metrics::gauge!("store_pool_waiting", "pool" => name).set(status.waiting as f64);
+        }
     }
 
     /// One harmless statement: is the database there, with the schema that this program needs?
@@ -164,4 +157,25 @@ impl Store {
         metrics::histogram!("store_transaction_duration_seconds", "name" => name).record(begun.elapsed());
         result
     }
+}
+
+fn pool(
+    config: &tokio_postgres::Config,
+    connector: MakeRustlsConnect,
+    size: usize,
+    timeout: Duration,
+) -> Result<Pool, StoreError> {
+    let recycling_method = RecyclingMethod::Fast;
+    let manager = Manager::from_config(config.clone(), connector, ManagerConfig { recycling_method });
+    let wait = Some(timeout);
+    Pool::builder(manager)
+        .max_size(size)
+        .runtime(Runtime::Tokio1)
+        .timeouts(Timeouts {
+            wait,
+            create: wait,
+            recycle: wait,
+        })
+        .build()
+        .map_err(|error| StoreError::Setting(error.to_string()))
 }

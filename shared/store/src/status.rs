@@ -37,7 +37,7 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn last_operation(&self, instance: &str, operation: Option<Uuid>) -> Result<Option<View>, StoreError> {
-        let client = self.pool.get().await?;
+        let client = self.status_pool.get().await?;
         let statement = client.prepare_cached(STATUS).await?;
         let row = client.query_opt(&statement, &[&instance, &operation]).await?;
         metrics::counter!("store_status_reads_total").increment(1);

@@ -11,6 +11,7 @@ use crate::claims;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::provisioning::{Beginning, begin};
+use crate::steps::Task;
 
 /// What an update asks for, after it was checked against the instance as it was read.
 #[derive(Debug, Clone)]
@@ -79,6 +80,24 @@ impl Store {
             }
             result => result,
         }
+    }
+
+    /// Whether the operation before this one was an update that did not succeed. A worker that froze in the middle of that one
+    /// may still write what it had in hand, unless the distribution's ETag has moved since.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn follows_a_failed_update(&self, task: &Task) -> Result<bool, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_opt(
+                "select before.kind = 'update' and before.state <> 'succeeded' from operations o \
+                 join operations before on before.instance_id = o.instance_id and before.created_at < o.created_at \
+                 where o.id = $1 order by before.created_at desc limit 1",
+                &[&task.operation],
+            )
+            .await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
     }
 
     async fn try_update(&self, changes: &Changes, asked: &Asked, schedules: &Schedules) -> Result<Update, StoreError> {

@@ -2,8 +2,10 @@
 //! tenant reads out of the status, and what a browser sees at the edge.
 
 pub mod browser;
+mod percentile;
 pub mod platform;
 pub mod status;
 
 pub use browser::{Browser, Visit};
+pub use percentile::percentile;
 pub use platform::{Answer, Platform};

@@ -9,11 +9,12 @@ use chaos::jobs::{Course, Job, Way};
 use chaos::life::World;
 use chaos::verdict::{self, Line};
 use chaos::{evidence, live, memory, report};
+use customer::percentile;
 use stack::{Endpoints, Options};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::percentile::{at, durations};
+use crate::durations::durations;
 use crate::site;
 
 /// Cloud Controller's shortest interval.
@@ -131,7 +132,7 @@ fn is_service(process: &str) -> bool {
 }
 
 fn took(what: &str, sorted: &[Duration]) -> Line {
-    let seconds = |share| at(sorted, share).as_secs_f64();
+    let seconds = |share| percentile(sorted, share).as_secs_f64();
     Line::told(
         format!("{what} took p50, p99, at most"),
         format!("{:.1}, {:.1}, {:.1} s", seconds(0.5), seconds(0.99), seconds(1.0)),

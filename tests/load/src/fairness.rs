@@ -12,11 +12,12 @@ use chaos::jobs::{Course, Job, Way};
 use chaos::life::World;
 use chaos::report;
 use chaos::verdict::{self, Line};
+use customer::percentile;
 use stack::Options;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-use crate::percentile::{at, durations};
+use crate::durations::durations;
 use crate::site;
 
 /// A person who waits.
@@ -70,12 +71,12 @@ pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     let (text, broken) = {
         let seen = world.facts.seen();
         let mut lines = verdict::always(&seen, &found);
-        let allowed = at(&alone, 1.0) * TIMES + GRACE;
+        let allowed = percentile(&alone, 1.0) * TIMES + GRACE;
         lines.extend([
             Line::told("a single domain alone took (s)", all(&alone)),
             Line::told("  while the slow ones were probed per second", format!("{rate:.1}")),
             Line {
-                kept: Some(beside.len() == usize::from(wish.singles) && at(&beside, 1.0) <= allowed),
+                kept: Some(beside.len() == usize::from(wish.singles) && percentile(&beside, 1.0) <= allowed),
                 ..Line::told(
                     format!("  beside them it took (s), at most {:.1}", allowed.as_secs_f64()),
                     all(&beside),

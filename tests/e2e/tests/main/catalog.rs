@@ -27,7 +27,9 @@ fn command(world: &World, folder: &Path, listen: SocketAddr) -> anyhow::Result<C
     ]});
     std::fs::write(folder.join("eu"), "hunter2-eu\n")?;
     std::fs::write(folder.join("credentials.json"), credentials.to_string())?;
-    std::fs::write(folder.join("catalog.json"), EXAMPLE)?;
+    if !folder.join("catalog.json").exists() {
+        std::fs::write(folder.join("catalog.json"), EXAMPLE)?;
+    }
     let log = std::fs::File::create(folder.join("log"))?;
     let e = world.handle.endpoints();
     let mut command = Command::new(program("broker-api")?);
@@ -175,6 +177,67 @@ async fn who_asked_for_which_plan_is_recorded() -> anyhow::Result<()> {
     assert_eq!(row.get::<_, Option<&str>>(0), Some("PriceClass_All"), "the plan's");
     assert!(!log.contains("hunter2") && !log.contains("somebody-1"), "{log}");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_plan_is_changed_by_patch_unless_it_may_not_be_left() -> anyhow::Result<()> {
+    let world = world().await;
+    let folder = tempfile::tempdir()?;
+    let catalog = EXAMPLE
+        .replace("\"plan_updateable\": false", "\"plan_updateable\": true")
+        .replace(
+            "\"name\": \"cdn-global\"",
+            "\"name\": \"cdn-global\", \"plan_updateable\": false",
+        );
+    std::fs::write(folder.path().join("catalog.json"), catalog)?;
+    let (_child, url) = started(world, folder.path()).await?;
+    let cf = Platform::new(&url, "cf", "hunter2-eu")?;
+    let instance = world.created(&organization(), &[domain("plans")]).await?;
+    let path = format!("/v2/service_instances/{}", instance.id);
+    let patch = async |body: Value| -> anyhow::Result<Answer> {
+        let path = format!("{path}?accepts_incomplete=true");
+        cf.call(Method::PATCH, &path, Some(&body)).await
+    };
+    let of_plan = |plan: &str, version: &str| {
+        json!({
+            "service_id": platform::SERVICE_ID, "plan_id": plan, "maintenance_info": {"version": version},
+            "previous_values": {"plan_id": platform::PLAN_ID},
+        })
+    };
+    let old = patch(of_plan(GLOBAL, "0.9.0")).await?;
+    assert_eq!(
+        (old.status, &old.body["error"]),
+        (422, &json!("MaintenanceInfoConflict")),
+        "{}",
+        old.text
+    );
+    assert_eq!(asked(world, &instance.id).await?.len(), 1, "nothing was begun");
+    assert_eq!(patch(of_plan(GLOBAL, "1.0.0")).await?.status, 202);
+    cf.succeeded(&instance.id, PATIENCE).await?;
+    let plan =
+        async || -> anyhow::Result<Value> { Ok(cf.call(Method::GET, &path, None).await?.body["plan_id"].clone()) };
+    assert_eq!(plan().await?, GLOBAL);
+    let found = world.distributions(&instance).await?;
+    assert!(found[0].to_string().contains("PriceClass_All"), "{found:?}");
+
+    let mut back = of_plan(platform::PLAN_ID, "1.0.0");
+    back.as_object_mut().context("an object")?.remove("maintenance_info");
+    let refused = patch(back).await?;
+    assert_eq!(
+        (refused.status, &refused.body["error"]),
+        (422, &Value::Null),
+        "{}",
+        refused.text
+    );
+    assert!(refused.description().contains("can't be changed"), "{}", refused.text);
+    let unknown = patch(of_plan("no-plan", "1.0.0")).await?;
+    assert_eq!(unknown.status, 400, "{}", unknown.text);
+    // Without one it stays, whatever else is asked for.
+    let without = patch(json!({"service_id": platform::SERVICE_ID})).await?;
+    assert_eq!((without.status, without.text.as_str()), (200, "{}"));
+    assert_eq!(plan().await?, GLOBAL);
+    assert_eq!(asked(world, &instance.id).await?.len(), 2);
+    world.delete(&instance).await
 }
 
 /// What PostgreSQL would refuse must not refuse the request.

@@ -12,6 +12,7 @@ mod doctor;
 mod far_ca;
 mod foreign_alias;
 mod mending;
+mod osbapi;
 mod outage;
 mod ownership;
 mod persist_rules;

@@ -18,9 +18,3 @@ pub(crate) fn durations(seen: &Seen, kind: Kind) -> Vec<Duration> {
     all.sort_unstable();
     all
 }
-
-/// The duration that `share` of them don't exceed; zero of none.
-pub(crate) fn at(sorted: &[Duration], share: f64) -> Duration {
-    let at = (sorted.len().saturating_sub(1) as f64 * share).round();
-    sorted.get(at as usize).copied().unwrap_or_default()
-}
