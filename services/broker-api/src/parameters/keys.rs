@@ -6,7 +6,7 @@ use super::{ParameterError, shown};
 use crate::nearest::nearest;
 
 /// What this version knows.
-pub(super) const KNOWN: [&str; 19] = [
+pub(super) const KNOWN: [&str; 20] = [
     "domains",
     "domain",
     "origin",
@@ -26,6 +26,7 @@ pub(super) const KNOWN: [&str; 19] = [
     "compress",
     "http3",
     "failover_origin",
+    "redirect_to",
 ];
 
 pub(super) fn check(object: &Map<String, Value>) -> Result<(), ParameterError> {

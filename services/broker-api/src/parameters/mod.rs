@@ -13,6 +13,7 @@ mod merge;
 mod names;
 mod origin;
 mod policies;
+mod redirect;
 pub(crate) mod schema;
 mod show;
 
@@ -110,6 +111,7 @@ pub fn parse(parameters: Option<&Value>, default_origin: Option<&str>) -> Result
             compress: boolean(object, "compress")?.unwrap_or(true),
             http3: boolean(object, "http3")?.unwrap_or(false),
             failover_origin,
+            redirect_to: redirect::target(object)?,
             origin: origin.host,
         },
     })
@@ -133,6 +135,7 @@ impl Parameters {
             compress,
             http3,
             failover_origin,
+            redirect_to,
         } = &self.settings;
         let mut all = json!({
             "domains": self.domains,
@@ -167,6 +170,7 @@ impl Parameters {
             ("compress", json!(compress), *compress),
             ("http3", json!(http3), !*http3),
             ("failover_origin", json!(failover_origin), failover_origin.is_none()),
+            ("redirect_to", json!(redirect_to), redirect_to.is_none()),
         ];
         for (key, value, _) in later.into_iter().filter(|(.., is_default)| !is_default) {
             all[key] = value;

@@ -119,6 +119,10 @@ fn properties() -> Map<String, Value> {
         ("price_class", one_of("Which of CloudFront's edges serve", &classes)),
         ("compress", switch("Compress at the edge (the default)")),
         ("http3", switch("HTTP/3 beside HTTP/2")),
+        (
+            "redirect_to",
+            host("The host that answers, such as www.example.com; every other domain is redirected to it"),
+        ),
     ];
     all.into_iter()
         .map(|(name, schema)| (name.to_owned(), schema))

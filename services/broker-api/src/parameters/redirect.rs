@@ -1,0 +1,52 @@
+//! `redirect_to`: the one host that answers.
+
+use serde_json::{Map, Value};
+
+use super::{ParameterError, host_name, present, shown_json};
+
+/// Mostly one of the domains; of another host all the domains are redirected to it.
+pub(super) fn target(object: &Map<String, Value>) -> Result<Option<String>, ParameterError> {
+    const KEY: &str = "redirect_to";
+    match present(object, KEY) {
+        None => Ok(None),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+        Some(Value::String(text)) => host_name(text)
+            .map(Some)
+            .map_err(|fault| ParameterError::new(KEY, fault)),
+        Some(other) => Err(ParameterError::new(
+            KEY,
+            format!(
+                "{} is not a string; write one of the domains, such as \"www.example.com\"",
+                shown_json(other)
+            ),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::parameters::parse;
+
+    fn normalised(redirect_to: serde_json::Value) -> serde_json::Value {
+        let parameters = json!({
+            "domains": ["example.com", "www.example.com"], "origin": "app.example.org", "redirect_to": redirect_to,
+        });
+        parse(Some(&parameters), None).unwrap().normalised()
+    }
+
+    #[test]
+    fn a_host_in_any_form_becomes_one_and_nothing_is_left_out() {
+        for (given, becomes) in [
+            (json!("www.example.com"), json!("www.example.com")),
+            (json!(" WWW.Example.COM. "), json!("www.example.com")),
+            (json!("www.bücher.example"), json!("www.xn--bcher-kva.example")),
+        ] {
+            assert_eq!(normalised(given.clone())["redirect_to"], becomes, "{given}");
+        }
+        for none in [json!(null), json!(""), json!(" ")] {
+            assert_eq!(normalised(none.clone()).get("redirect_to"), None, "{none}");
+        }
+    }
+}
