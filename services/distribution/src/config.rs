@@ -7,16 +7,17 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::{
     Aliases, AllowedMethods, CacheBehavior, CacheBehaviors, CachedMethods, CookieNames, CookiePreference,
-    CustomErrorResponse, CustomErrorResponses, CustomOriginConfig, DefaultCacheBehavior, DistributionConfig,
-    ForwardedValues, Headers, HttpVersion, ItemSelection, Method, Origin, OriginGroup, OriginGroupFailoverCriteria,
-    OriginGroupMember, OriginGroupMembers, OriginGroups, OriginProtocolPolicy, OriginSslProtocols, Origins, PriceClass,
-    QueryStringCacheKeys, SslProtocol, StatusCodes, ViewerCertificate, ViewerProtocolPolicy,
+    CustomErrorResponse, CustomErrorResponses, CustomOriginConfig, DefaultCacheBehavior, DistributionConfig, EventType,
+    ForwardedValues, FunctionAssociation, FunctionAssociations, Headers, HttpVersion, ItemSelection, Method, Origin,
+    OriginGroup, OriginGroupFailoverCriteria, OriginGroupMember, OriginGroupMembers, OriginGroups,
+    OriginProtocolPolicy, OriginSslProtocols, Origins, PriceClass, QueryStringCacheKeys, SslProtocol, StatusCodes,
+    ViewerCertificate, ViewerProtocolPolicy,
 };
 use pipeline::domain::{CHALLENGE_PATH, responder_origin_path};
 use pipeline::instance::{Cookies, Settings};
 use store::Instance;
 
-pub(crate) use owned::put_into;
+pub(crate) use owned::{function_in, put_into};
 
 use crate::settings::Responder;
 
@@ -49,11 +50,13 @@ pub(crate) fn comment(instance: &str) -> String {
     format!("{begin}~{hash}")
 }
 
-/// What a new distribution of the instance is like. No aliases yet: they need the certificate that is attached.
+/// What a new distribution of the instance is like. No aliases yet: they need the certificate that is attached. `function`
+/// is the ARN of the one that redirects, if there is to be one.
 pub(crate) fn distribution_config(
     instance: &Instance,
     responder: &Responder,
     price_class: PriceClass,
+    function: Option<&str>,
 ) -> Result<DistributionConfig, BuildError> {
     let settings = &instance.settings;
     let responder_origin = origin(
@@ -82,7 +85,7 @@ pub(crate) fn distribution_config(
         .origins(origins(settings, responder_origin)?)
         .set_origin_groups(origin_groups(settings)?)
         .custom_error_responses(error_responses(settings)?)
-        .default_cache_behavior(default_behavior(settings)?)
+        .default_cache_behavior(default_behavior(settings, function)?)
         .cache_behaviors(
             CacheBehaviors::builder()
                 .quantity(1)
@@ -191,10 +194,11 @@ fn custom_origin(secure: bool, port: Option<u16>) -> Result<CustomOriginConfig, 
     deprecated,
     reason = "ForwardedValues needs no cache policy per set of headers; an account has 20 of those"
 )]
-fn default_behavior(settings: &Settings) -> Result<DefaultCacheBehavior, BuildError> {
+fn default_behavior(settings: &Settings, function: Option<&str>) -> Result<DefaultCacheBehavior, BuildError> {
     let behavior = DefaultCacheBehavior::builder()
         .viewer_protocol_policy(ViewerProtocolPolicy::RedirectToHttps)
         .compress(settings.compress)
+        .set_function_associations(function.map(redirecting).transpose()?)
         .set_response_headers_policy_id(settings.response_headers_policy.map(|policy| policy.id.to_owned()));
     let behavior = if settings.failover_origin.is_some() {
         // CloudFront takes no other methods for an origin group: it could not send a body twice.
@@ -234,6 +238,15 @@ fn default_behavior(settings: &Settings) -> Result<DefaultCacheBehavior, BuildEr
         .default_ttl(settings.default_ttl.into())
         .max_ttl(MAX_TTL)
         .build()
+}
+
+/// Before anything else of a request. Only here: a challenge must be answered under every name.
+fn redirecting(function: &str) -> Result<FunctionAssociations, BuildError> {
+    let association = FunctionAssociation::builder()
+        .function_arn(function)
+        .event_type(EventType::ViewerRequest)
+        .build()?;
+    FunctionAssociations::builder().quantity(1).items(association).build()
 }
 
 /// The CA's look at a challenge goes to broker-api: by plain HTTP, as RFC 8555 §8.3 asks, and never from a cache.

@@ -8,8 +8,10 @@ use pipeline::Outcome;
 use store::Task;
 use worker::HandlerError;
 
-use crate::config::{distribution_config, put_into};
+use crate::config::{distribution_config, function_in, put_into};
+use crate::function::not_known_yet;
 use crate::handler::Distributions;
+use crate::redirect;
 use crate::refusal::refused;
 
 impl Distributions {
@@ -38,8 +40,21 @@ impl Distributions {
             certificate: iam_id,
             minimum_tls_version: &self.minimum_tls_version,
         };
+        let in_use = function_in(&read.config, &redirect::name(&task.instance.id)).map(str::to_owned);
+        let target = task.instance.settings.redirect_to.as_deref();
+        let function = match (target, &in_use) {
+            (None, _) => None,
+            // What it does is changed below, when nothing can fail any more.
+            (Some(_), Some(arn)) => Some(arn.clone()),
+            (Some(target), None) => match self.make_function(task, target).await? {
+                Ok(arn) => Some(arn),
+                Err(outcome) => return Ok(outcome),
+            },
+        };
+        let served =
+            target.is_none_or(|target| serves(&read.config, target) || !viewer.domains.iter().any(|d| d == target));
         let mut changed = read.clone();
-        self.change(task, &viewer, &mut changed.config)
+        self.change(task, &viewer, function.as_deref(), &mut changed.config)
             .map_err(|source| HandlerError::Other {
                 waiting_for: "an error inside the broker, which its operator finds in the log".into(),
                 source: source.into(),
@@ -48,13 +63,18 @@ impl Distributions {
         if changed.config != read.config || self.store.follows_a_failed_update(task).await? {
             if let Err(error) = self.cloudfront.update(&self.store, task, id, changed).await {
                 let failure = error.failure()?;
-                return Ok(match viewer.refused(&failure, id, iam_name) {
+                let outcome = match viewer.refused(&failure, id, iam_name) {
+                    _ if failure.code() == "InvalidFunctionAssociation" => not_known_yet(),
                     // Not about aliases or certificate: then it is about a setting.
                     Outcome::Failed { .. } if !names_the_viewer(failure.code()) => {
                         refused(&failure, &task.instance.settings)
                     }
                     outcome => outcome,
-                });
+                };
+                if in_use.is_none() && matches!(outcome, Outcome::Failed { .. }) {
+                    self.take_back_function(task).await;
+                }
+                return Ok(outcome);
             }
             tracing::info!(
                 distribution = id,
@@ -64,17 +84,36 @@ impl Distributions {
             );
         }
         self.store.set_attached(task, certificate.id).await?;
-        Ok(Outcome::DONE)
+        // At once, so that nothing is redirected to a domain that just went. A domain that just came is not known to every
+        // edge yet: then it is left to settle-function.
+        match target.filter(|_| in_use.is_some() && served) {
+            Some(target) => Ok(match self.make_function(task, target).await? {
+                Ok(_) => Outcome::DONE,
+                Err(outcome) => outcome,
+            }),
+            None => Ok(Outcome::DONE),
+        }
     }
 
-    fn change(&self, task: &Task, viewer: &Viewer<'_>, config: &mut DistributionConfig) -> Result<(), BuildError> {
-        let wanted = distribution_config(&task.instance, &self.responder, self.price_class.clone())?;
+    fn change(
+        &self,
+        task: &Task,
+        viewer: &Viewer<'_>,
+        function: Option<&str>,
+        config: &mut DistributionConfig,
+    ) -> Result<(), BuildError> {
+        let wanted = distribution_config(&task.instance, &self.responder, self.price_class.clone(), function)?;
         put_into(config, &wanted);
         if viewer.is_in(config) {
             return Ok(());
         }
         viewer.put_into(config)
     }
+}
+
+fn serves(config: &DistributionConfig, domain: &str) -> bool {
+    let mut aliases = config.aliases.iter().flat_map(|aliases| aliases.items());
+    aliases.any(|alias| alias == domain)
 }
 
 fn names_the_viewer(code: &str) -> bool {

@@ -9,6 +9,7 @@ use worker::HandlerError;
 
 use crate::config::distribution_config;
 use crate::find::Found;
+use crate::function::not_known_yet;
 use crate::handler::Distributions;
 use crate::refusal::refused;
 
@@ -17,7 +18,14 @@ impl Distributions {
         if task.instance.distribution_id.is_some() {
             return Ok(Outcome::DONE);
         }
-        let (id, domain) = match self.create(task).await? {
+        let function = match &task.instance.settings.redirect_to {
+            Some(target) => match self.make_function(task, target).await? {
+                Ok(arn) => Some(arn),
+                Err(outcome) => return Ok(outcome),
+            },
+            None => None,
+        };
+        let (id, domain) = match self.create(task, function.as_deref()).await? {
             Ok(made) => made,
             // Our own call of an earlier attempt: the caller reference is the instance's id (docs/aws-rules.md, rule 2).
             Err(failure) if failure.code() == "DistributionAlreadyExists" => match self.find_distribution(task).await {
@@ -33,7 +41,14 @@ impl Distributions {
                 }
                 Err(failure) => return Ok(failure.outcome()),
             },
-            Err(failure) => return Ok(refused(&failure, &task.instance.settings)),
+            Err(failure) if failure.code() == "InvalidFunctionAssociation" => return Ok(not_known_yet()),
+            Err(failure) => {
+                let outcome = refused(&failure, &task.instance.settings);
+                if let Outcome::Failed { .. } = outcome {
+                    self.take_back_function(task).await;
+                }
+                return Ok(outcome);
+            }
         };
         match self.store.set_distribution(task, &id, &domain).await {
             Ok(()) => Ok(Outcome::DONE),
@@ -51,10 +66,14 @@ impl Distributions {
     }
 
     /// The new distribution's id and domain name.
-    async fn create(&self, task: &Task) -> Result<Result<(String, String), Failure>, HandlerError> {
+    async fn create(
+        &self,
+        task: &Task,
+        function: Option<&str>,
+    ) -> Result<Result<(String, String), Failure>, HandlerError> {
         const ACTION: &str = "CreateDistributionWithTags";
         let deployment = self.store.deployment().await?.to_string();
-        let input = with_tags(self, task, &deployment).map_err(|source| HandlerError::Other {
+        let input = with_tags(self, task, function, &deployment).map_err(|source| HandlerError::Other {
             waiting_for: "an error inside the broker, which its operator finds in the log".into(),
             source: source.into(),
         })?;
@@ -85,7 +104,12 @@ impl Distributions {
     }
 }
 
-fn with_tags(service: &Distributions, task: &Task, deployment: &str) -> Result<DistributionConfigWithTags, BuildError> {
+fn with_tags(
+    service: &Distributions,
+    task: &Task,
+    function: Option<&str>,
+    deployment: &str,
+) -> Result<DistributionConfigWithTags, BuildError> {
     let tag = |key, value| Tag::builder().key(key).value(tag_value(value)).build();
     let tags = Tags::builder()
         .items(tag(INSTANCE_TAG, &task.instance.id)?)
@@ -97,6 +121,7 @@ fn with_tags(service: &Distributions, task: &Task, deployment: &str) -> Result<D
             &task.instance,
             &service.responder,
             service.price_class.clone(),
+            function,
         )?)
         .tags(tags)
         .build())

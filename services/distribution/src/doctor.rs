@@ -1,5 +1,7 @@
 //! What this service needs from outside, tried by calls that change nothing.
 
+mod functions;
+
 use aws::{CloudFront, Failure, INPUT_REFUSED, INSTANCE_TAG, NO_DISTRIBUTION, Peer, Probe, impossible_config};
 use aws_config::SdkConfig;
 use aws_sdk_cloudfront::Client;
@@ -24,7 +26,10 @@ pub(crate) fn checks(settings: &Settings, sdk: &SdkConfig, cloudfront: &CloudFro
                 create(client),
                 aws::try_update(client),
                 aws::try_delete(client),
-            ],
+            ]
+            .into_iter()
+            .chain(functions::all(client))
+            .collect(),
         ),
     ]
 }

@@ -33,6 +33,7 @@ impl Handler for Distributions {
             StepKind::AwaitDeployment => self.await_deployment(task).await,
             StepKind::DisableDistribution => self.disable_distribution(task).await,
             StepKind::DeleteDistribution => self.delete_distribution(task).await,
+            StepKind::SettleFunction => self.settle_function(task).await,
             other => Ok(Outcome::failed(
                 "an error inside the broker: a step came to the wrong service",
                 format!("{} is no step of this service", other.as_str()),
@@ -45,6 +46,8 @@ impl Handler for Distributions {
     }
 
     async fn chore(&self) -> Result<(), HandlerError> {
-        self.reconcile().await
+        let distributions = self.reconcile().await;
+        // Neither must keep the other.
+        self.reconcile_functions().await.and(distributions)
     }
 }

@@ -8,10 +8,14 @@ mod delete_distribution;
 mod disable_distribution;
 mod doctor;
 mod find;
+mod function;
 mod handler;
 mod reconcile;
+mod reconcile_functions;
+mod redirect;
 mod refusal;
 mod settings;
+mod settle_function;
 
 use std::process::ExitCode;
 

@@ -165,6 +165,6 @@ impl Distributions {
     }
 }
 
-fn rest(grace: Duration, seen_for: Duration) -> Duration {
+pub(crate) fn rest(grace: Duration, seen_for: Duration) -> Duration {
     Duration::from_secs(grace.saturating_sub(seen_for).as_secs())
 }

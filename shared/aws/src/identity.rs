@@ -2,6 +2,8 @@
 
 /// How every distribution's comment begins.
 pub const COMMENT_PREFIX: &str = "cdn-broker ";
+/// How every function's name begins; a digest of the instance's id follows.
+pub const FUNCTION_PREFIX: &str = "cdn-broker-";
 /// How every IAM certificate's name begins; our own id of it follows.
 pub const CERTIFICATE_PREFIX: &str = "cdn-broker-";
 /// Tag on distributions and certificates: the instance's id.

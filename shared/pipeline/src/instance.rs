@@ -36,6 +36,8 @@ pub struct Settings {
     pub http3: bool,
     /// Asked when the origin can't be reached, is too slow or answers 5xx.
     pub failover_origin: Option<String>,
+    /// The host that answers; requests for any other host are redirected to it.
+    pub redirect_to: Option<String>,
 }
 
 /// CloudFront's default for `DefaultTTL`, in seconds.
@@ -58,6 +60,7 @@ impl Default for Settings {
             compress: true,
             http3: false,
             failover_origin: None,
+            redirect_to: None,
         }
     }
 }

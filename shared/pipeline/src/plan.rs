@@ -15,6 +15,8 @@ pub struct Situation {
     pub domains: Vec<Domain>,
     /// For an update: the certificate in use doesn't cover the domains, ends soon, or one of them is not proved.
     pub new_certificate: bool,
+    /// A CloudFront function was made for the instance, or may have been.
+    pub function: bool,
     /// Every step so far.
     pub steps: Vec<Step>,
 }
@@ -92,18 +94,21 @@ const CERTIFICATE: [StepKind; 4] = [
 const ATTACH: [StepKind; 2] = [StepKind::AttachCertificate, StepKind::AwaitDeployment];
 
 /// What an update does, with a new certificate or without: until the first of these nothing that serves was touched. A
-/// certificate that is replaced, or that an update before left behind, goes last, when no edge uses it any more.
-const CHANGE: [StepKind; 3] = [
+/// certificate that is replaced, or that an update before left behind, goes last, when no edge uses it any more; so does a
+/// function, and one that stays gets a target that is new only when every edge knows it.
+const CHANGE: [StepKind; 4] = [
     StepKind::ConfigureDistribution,
     StepKind::AwaitDeployment,
+    StepKind::SettleFunction,
     StepKind::RetireCertificates,
 ];
 
 /// The steps of a deprovision, one after the other.
-const DEPROVISION: [StepKind; 4] = [
+const DEPROVISION: [StepKind; 5] = [
     StepKind::DisableDistribution,
     StepKind::AwaitDeployment,
     StepKind::DeleteDistribution,
+    StepKind::SettleFunction,
     StepKind::RetireCertificates,
 ];
 
@@ -176,7 +181,12 @@ fn certify(situation: &Situation, with_it: &[StepKind]) -> Next {
     if !all_verified {
         return next;
     }
-    for kind in CERTIFICATE.iter().chain(with_it).copied() {
+    for kind in CERTIFICATE
+        .iter()
+        .chain(with_it)
+        .copied()
+        .filter(|kind| is_due(situation, *kind))
+    {
         let joined = kind != StepKind::AttachCertificate || is_done(situation, StepKind::CreateDistribution, 0);
         match find(situation, kind, round) {
             Some(step) if step.state == StepState::Done => {}
@@ -196,7 +206,7 @@ fn certify(situation: &Situation, with_it: &[StepKind]) -> Next {
 /// One step after the other, without an order.
 fn in_sequence(situation: &Situation, kinds: &[StepKind]) -> Next {
     let mut next = Next::default();
-    for kind in kinds.iter().copied() {
+    for kind in kinds.iter().copied().filter(|kind| is_due(situation, *kind)) {
         match find(situation, kind, 0) {
             Some(step) if step.state == StepState::Done => {}
             Some(_) => return next,
@@ -208,6 +218,11 @@ fn in_sequence(situation: &Situation, kinds: &[StepKind]) -> Next {
     }
     next.succeeded = true;
     next
+}
+
+/// Most instances never have a function.
+fn is_due(situation: &Situation, kind: StepKind) -> bool {
+    kind != StepKind::SettleFunction || situation.function
 }
 
 fn due(kind: StepKind, round: i32) -> Planned {

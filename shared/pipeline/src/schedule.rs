@@ -162,6 +162,9 @@ pub struct Schedules {
     /// Deleting the distribution.
     #[arg(long, env, default_value = "first=5s,max=5m")]
     pub schedule_delete_distribution: Schedule,
+    /// Settling the function that redirects.
+    #[arg(long, env, default_value = "first=5s,max=1m")]
+    pub schedule_settle_function: Schedule,
     /// Deleting certificates from IAM.
     #[arg(long, env, default_value = "first=5s,max=5m")]
     pub schedule_retire_certificates: Schedule,
@@ -191,6 +194,7 @@ impl Schedules {
             StepKind::AwaitDeployment => &self.schedule_await_deployment,
             StepKind::DisableDistribution => &self.schedule_disable_distribution,
             StepKind::DeleteDistribution => &self.schedule_delete_distribution,
+            StepKind::SettleFunction => &self.schedule_settle_function,
             StepKind::RetireCertificates => &self.schedule_retire_certificates,
         }
     }

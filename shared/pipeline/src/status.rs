@@ -190,10 +190,7 @@ fn at_work(view: &View, responder: &str) -> String {
     if !needy.is_empty() && !view.steps.is_empty() {
         let _ = write!(text, "\nMeanwhile: {}", working(view));
     }
-    let made = view
-        .steps
-        .iter()
-        .any(|step| matches!(step.kind, StepKind::AwaitDeployment | StepKind::RetireCertificates));
+    let made = view.steps.iter().any(|step| step.kind.follows_configuration());
     if view.kind == OperationKind::Update && !made {
         text.push_str("\nUntil then the service goes on as it was.");
     }
@@ -289,6 +286,7 @@ fn working(view: &View) -> String {
             StepKind::AwaitDeployment => "CloudFront is deploying, which takes minutes",
             StepKind::DisableDistribution => "disabling the CloudFront distribution",
             StepKind::DeleteDistribution => "deleting the CloudFront distribution",
+            StepKind::SettleFunction => "settling what redirects",
             StepKind::RetireCertificates => "deleting the certificate",
         };
         parts.push(match &step.waiting_for {

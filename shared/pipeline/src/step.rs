@@ -62,13 +62,15 @@ pub enum StepKind {
     DisableDistribution,
     /// Delete the disabled and deployed distribution.
     DeleteDistribution,
+    /// Put the CloudFront function right that redirects, or delete it when nothing is redirected any more.
+    SettleFunction,
     /// Delete IAM certificates that nothing uses any more.
     RetireCertificates,
 }
 
 impl StepKind {
     /// Every kind there is.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::CreateDistribution,
         Self::PlaceOrder,
         Self::VerifyChallenge,
@@ -81,6 +83,7 @@ impl StepKind {
         Self::AwaitDeployment,
         Self::DisableDistribution,
         Self::DeleteDistribution,
+        Self::SettleFunction,
         Self::RetireCertificates,
     ];
 
@@ -99,8 +102,17 @@ impl StepKind {
             Self::AwaitDeployment => "await-deployment",
             Self::DisableDistribution => "disable-distribution",
             Self::DeleteDistribution => "delete-distribution",
+            Self::SettleFunction => "settle-function",
             Self::RetireCertificates => "retire-certificates",
         }
+    }
+
+    /// Of an update: CloudFront was told already when this is at work.
+    pub fn follows_configuration(self) -> bool {
+        matches!(
+            self,
+            Self::AwaitDeployment | Self::SettleFunction | Self::RetireCertificates
+        )
     }
 
     /// The service that does steps of this kind.
@@ -110,7 +122,8 @@ impl StepKind {
             | Self::ConfigureDistribution
             | Self::AwaitDeployment
             | Self::DisableDistribution
-            | Self::DeleteDistribution => Service::Distribution,
+            | Self::DeleteDistribution
+            | Self::SettleFunction => Service::Distribution,
             Self::VerifyChallenge => Service::ChallengeVerifier,
             Self::PlaceOrder | Self::AnswerChallenges | Self::AwaitValidation | Self::FinalizeOrder => {
                 Service::CertificateIssuer

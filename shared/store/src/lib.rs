@@ -8,6 +8,7 @@ mod check;
 mod claims;
 mod connection;
 mod error;
+mod functions;
 mod instances;
 mod migrations;
 mod orders;

@@ -33,6 +33,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0004_who_asked.sql"),
     },
+    Migration {
+        version: 5,
+        works_with: 1,
+        sql: include_str!("migrations/0005_function.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

@@ -14,6 +14,8 @@ use crate::steps::millis;
 pub enum OrphanKind {
     /// A CloudFront distribution.
     Distribution,
+    /// A CloudFront function.
+    Function,
     /// An IAM server certificate.
     Certificate,
 }
@@ -23,6 +25,7 @@ impl OrphanKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Distribution => "distribution",
+            Self::Function => "function",
             Self::Certificate => "certificate",
         }
     }

@@ -268,6 +268,8 @@ pub(crate) async fn begin(
     let first = plan::next(&Situation {
         operation: beginning.kind,
         new_certificate: beginning.new_certificate,
+        // It is settled last.
+        function: false,
         domains: beginning
             .domains
             .iter()

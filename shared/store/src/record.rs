@@ -283,7 +283,7 @@ async fn drop_other_claims(tx: &Transaction<'_>, instance: &str) -> Result<(), S
 /// What the user does then.
 fn remedy(task: &Task) -> &'static str {
     match task.kind {
-        StepKind::AwaitDeployment | StepKind::RetireCertificates if task.operation_kind == OperationKind::Update => {
+        kind if kind.follows_configuration() && task.operation_kind == OperationKind::Update => {
             "The change itself is made; once that is mended, `cf update-service` has it looked at again."
         }
         _ => task.operation_kind.remedy(),
@@ -396,7 +396,8 @@ async fn situation(tx: &Transaction<'_>, task: &Task) -> Result<Situation, Store
         .collect::<Result<_, StoreError>>()?;
     let row = tx
         .query_one(
-            "select coalesce((target->>'new_certificate')::boolean, false) from operations where id = $1",
+            "select coalesce((o.target->>'new_certificate')::boolean, false), i.function_name is not null \
+             from operations o join instances i on i.id = o.instance_id where o.id = $1",
             &[&task.operation],
         )
         .await?;
@@ -404,6 +405,7 @@ async fn situation(tx: &Transaction<'_>, task: &Task) -> Result<Situation, Store
         operation: task.operation_kind,
         domains,
         new_certificate: row.try_get(0)?,
+        function: row.try_get(1)?,
         steps,
     })
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::cloudfront::distribution::Distribution;
+use crate::cloudfront::functions::Function;
 use crate::cloudfront::views::timestamp;
 use crate::faults::Fault;
 use crate::history::History;
@@ -40,8 +41,14 @@ async fn state(State(sim): State<Arc<Sim>>) -> Json<Value> {
         .values()
         .map(|it| certificate(&world, it))
         .collect::<Vec<_>>();
+    let functions = world
+        .functions
+        .values()
+        .map(|it| function(&world, it))
+        .collect::<Vec<_>>();
     Json(json!({
         "distributions": distributions,
+        "functions": functions,
         "certificates": certificates,
         "foreign_aliases": world.foreign_aliases,
         "settings": world.limits,
@@ -73,6 +80,18 @@ fn distribution(it: &Distribution) -> Value {
         "origins": origins,
         "last_modified": timestamp(it.modified),
         "config": as_json(&it.config),
+    })
+}
+
+fn function(world: &World, it: &Function) -> Value {
+    json!({
+        "name": it.name,
+        "arn": it.arn(),
+        "comment": it.development.comment,
+        "etag": it.development.etag,
+        "code": it.development.code,
+        "live_code": it.live.as_ref().map(|live| &live.code),
+        "used_by": world.users_of_function(&it.name),
     })
 }
 
@@ -193,6 +212,7 @@ struct Change {
     iam_visible_ms: Option<u64>,
     iam_quota: Option<usize>,
     distribution_quota: Option<usize>,
+    function_quota: Option<usize>,
 }
 
 async fn settings(State(sim): State<Arc<Sim>>) -> Json<Limits> {
@@ -206,6 +226,7 @@ async fn change_settings(State(sim): State<Arc<Sim>>, Json(change): Json<Change>
     limits.iam_visible_ms = change.iam_visible_ms.unwrap_or(limits.iam_visible_ms);
     limits.iam_quota = change.iam_quota.unwrap_or(limits.iam_quota);
     limits.distribution_quota = change.distribution_quota.unwrap_or(limits.distribution_quota);
+    limits.function_quota = change.function_quota.unwrap_or(limits.function_quota);
     Json(*limits)
 }
 

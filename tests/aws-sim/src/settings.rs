@@ -46,6 +46,10 @@ pub struct Settings {
     #[arg(long, env = "AWS_SIM_DISTRIBUTION_QUOTA", default_value_t = 500)]
     pub distribution_quota: usize,
 
+    /// CloudFront functions the account may hold.
+    #[arg(long, env = "AWS_SIM_FUNCTION_QUOTA", default_value_t = 100)]
+    pub function_quota: usize,
+
     /// Access keys as id:secret[:rights], comma separated; rights are action patterns such as
     /// `cloudfront:Get*` joined by `+`; without rights a key may do everything.
     #[arg(

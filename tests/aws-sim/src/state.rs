@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::cloudfront::distribution::Distribution;
+use crate::cloudfront::functions::Function;
 use crate::counters::Counters;
 use crate::edge::cache::Cache;
 use crate::edge::certificate::DefaultCertificate;
@@ -24,6 +25,8 @@ pub struct Limits {
     pub iam_quota: usize,
     /// Distributions per account.
     pub distribution_quota: usize,
+    /// CloudFront functions per account.
+    pub function_quota: usize,
 }
 
 impl From<&Settings> for Limits {
@@ -33,6 +36,7 @@ impl From<&Settings> for Limits {
             iam_visible_ms: settings.iam_visible_ms,
             iam_quota: settings.iam_quota,
             distribution_quota: settings.distribution_quota,
+            function_quota: settings.function_quota,
         }
     }
 }
@@ -42,6 +46,8 @@ impl From<&Settings> for Limits {
 pub struct World {
     /// Distributions by id.
     pub distributions: BTreeMap<String, Distribution>,
+    /// CloudFront functions by name.
+    pub functions: BTreeMap<String, Function>,
     /// Every caller reference that was ever used, also by distributions that are gone.
     pub spent_references: BTreeSet<String>,
     /// Server certificates by name.
@@ -58,6 +64,7 @@ impl World {
     fn new(limits: Limits) -> Self {
         Self {
             distributions: BTreeMap::new(),
+            functions: BTreeMap::new(),
             spent_references: BTreeSet::new(),
             certificates: BTreeMap::new(),
             foreign_aliases: BTreeSet::new(),
@@ -76,6 +83,15 @@ impl World {
     /// The certificate of this id.
     pub fn certificate_by_id(&self, id: &str) -> Option<&Certificate> {
         self.certificates.values().find(|certificate| certificate.id == id)
+    }
+
+    /// Ids of the distributions that use a function: configured, being replaced, or still served by the edge.
+    pub fn users_of_function(&self, name: &str) -> Vec<&str> {
+        self.distributions
+            .values()
+            .filter(|distribution| distribution.uses_function(name))
+            .map(|distribution| distribution.id.as_str())
+            .collect()
     }
 
     /// Ids of the distributions that use a certificate: configured, being replaced, or still served by the edge.

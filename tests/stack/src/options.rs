@@ -56,6 +56,7 @@ pub const FAST: &[(&str, &str)] = &[
         "SCHEDULE_DELETE_DISTRIBUTION",
         "first=200ms,factor=1.5,max=2s,deadline=1h",
     ),
+    ("SCHEDULE_SETTLE_FUNCTION", "first=200ms,factor=1.5,max=2s,deadline=1h"),
     (
         "SCHEDULE_RETIRE_CERTIFICATES",
         "first=200ms,factor=1.5,max=2s,deadline=1h",

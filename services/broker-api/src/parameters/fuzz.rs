@@ -152,7 +152,10 @@ fn edge() -> impl Strategy<Value = (&'static str, Value)> {
             prop::sample::select(vec!["hsts", "compress", "http3"]),
             any::<bool>().prop_map(Value::from)
         ),
-        (Just("failover_origin"), name().prop_map(Value::from)),
+        (
+            prop::sample::select(vec!["failover_origin", "redirect_to"]),
+            name().prop_map(Value::from)
+        ),
     ]
 }
 
@@ -207,6 +210,7 @@ fn taken_or_told(parameters: &Value, default_origin: Option<&str>) -> Result<(),
             prop_assert!(parsed.domains.is_sorted() && parsed.domains.windows(2).all(|pair| pair[0] != pair[1]));
             let settings = &parsed.settings;
             strict(&settings.origin)?;
+            settings.redirect_to.as_deref().map_or(Ok(()), strict)?;
             prop_assert!(settings.path.len() <= MOST_PATH && settings.path.bytes().all(|byte| byte.is_ascii_graphic()));
             prop_assert!(settings.path.is_empty() || (settings.path.starts_with('/') && !settings.path.ends_with('/')));
             prop_assert!(settings.forward_headers.len() <= MOST_HEADERS);

@@ -13,6 +13,7 @@ mod merge;
 mod names;
 mod origin;
 mod policies;
+mod redirect;
 pub(crate) mod schema;
 mod show;
 mod written;
@@ -133,6 +134,7 @@ pub fn parse(parameters: Option<&Value>, default_origin: Option<&str>) -> Result
             compress: on(written.compress).unwrap_or(true),
             http3: on(written.http3).unwrap_or(false),
             failover_origin,
+            redirect_to: written.redirect_to.and_then(|target| target.0.0),
             origin: origin.host,
         },
     })
@@ -156,6 +158,7 @@ impl Parameters {
             compress,
             http3,
             failover_origin,
+            redirect_to,
         } = &self.settings;
         let mut all = json!({
             "domains": self.domains,
@@ -190,6 +193,7 @@ impl Parameters {
             ("compress", json!(compress), *compress),
             ("http3", json!(http3), !*http3),
             ("failover_origin", json!(failover_origin), failover_origin.is_none()),
+            ("redirect_to", json!(redirect_to), redirect_to.is_none()),
         ];
         for (key, value, _) in later.into_iter().filter(|(.., is_default)| !is_default) {
             all[key] = value;

@@ -15,6 +15,7 @@ use super::headers::Headers;
 use super::keys;
 use super::origin::{Host, Path};
 use super::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
+use super::redirect::Target;
 use crate::form::Read;
 
 /// Every parameter there is, each read alone. `null` counts as absent.
@@ -60,6 +61,8 @@ pub(super) struct Written {
     pub(super) compress: Option<Read<bool>>,
     /// HTTP/3 beside HTTP/2
     pub(super) http3: Option<Read<bool>>,
+    /// The host that answers, such as www.example.com; every other domain is redirected to it
+    pub(super) redirect_to: Option<Read<Target>>,
 }
 
 /// The schema of [`Written`]: draft 4, the one that Cloud Controller takes, without references.

@@ -4,8 +4,11 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_cloudfront::types::{
-    AllowedMethods, CacheBehaviors, DistributionConfig, ForwardedValues, Origin, OriginGroups,
+    AllowedMethods, CacheBehaviors, DistributionConfig, EventType, ForwardedValues, FunctionAssociation,
+    FunctionAssociations, Origin, OriginGroups,
 };
+
+use crate::redirect;
 
 use super::{FAILOVER_GROUP, FAILOVER_ORIGIN, RESPONDER, USERS_ORIGIN};
 
@@ -17,6 +20,7 @@ const OUR_ORIGINS: [&str; 3] = [USERS_ORIGIN, RESPONDER, FAILOVER_ORIGIN];
 /// order are left as they are, so that nothing is written for nothing.
 #[expect(deprecated, reason = "see default_behavior")]
 pub(crate) fn put_into(there: &mut DistributionConfig, wanted: &DistributionConfig) {
+    let instance = &wanted.caller_reference;
     there.comment.clone_from(&wanted.comment);
     there.http_version.clone_from(&wanted.http_version);
     there.price_class.clone_from(&wanted.price_class);
@@ -41,10 +45,44 @@ pub(crate) fn put_into(there: &mut DistributionConfig, wanted: &DistributionConf
             (there.min_ttl, there.default_ttl, there.max_ttl) = (wanted.min_ttl, wanted.default_ttl, wanted.max_ttl);
             put_methods(&mut there.allowed_methods, &wanted.allowed_methods);
             put_forwarded(&mut there.forwarded_values, &wanted.forwarded_values);
+            put_function(
+                &mut there.function_associations,
+                &wanted.function_associations,
+                &redirect::name(instance),
+            );
         }
         (there, wanted) => there.clone_from(wanted),
     }
     behaviors(there, wanted);
+}
+
+/// The ARN of the function of that name, if the default behavior has it before requests.
+pub(crate) fn function_in<'c>(config: &'c DistributionConfig, name: &str) -> Option<&'c str> {
+    let default = config.default_cache_behavior.as_ref()?;
+    let mut all = default.function_associations.iter().flat_map(|all| all.items());
+    all.find(|one| one.event_type == EventType::ViewerRequest && redirect::is_arn_of(&one.function_arn, name))
+        .map(|one| one.function_arn.as_str())
+}
+
+/// The event is ours while there is something to redirect, and else our function only: others may have it with theirs.
+fn put_function(there: &mut Option<FunctionAssociations>, wanted: &Option<FunctionAssociations>, name: &str) {
+    let items = |all: &Option<FunctionAssociations>| all.as_ref().map(|all| all.items().to_vec()).unwrap_or_default();
+    let ours = items(wanted);
+    let taken = |one: &FunctionAssociation| match ours.as_slice() {
+        [] => redirect::is_arn_of(&one.function_arn, name),
+        ours => ours.iter().any(|ours| ours.event_type == one.event_type),
+    };
+    let before = items(there);
+    let mut after: Vec<_> = before.iter().filter(|one| !taken(one)).cloned().collect();
+    after.extend(ours.iter().cloned());
+    let same = before.len() == after.len() && after.iter().all(|one| before.contains(one));
+    if !same {
+        *there = FunctionAssociations::builder()
+            .quantity(super::quantity(&after))
+            .set_items((!after.is_empty()).then_some(after))
+            .build()
+            .ok();
+    }
 }
 
 fn origins(there: &mut DistributionConfig, wanted: &DistributionConfig) {

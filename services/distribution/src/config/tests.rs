@@ -20,13 +20,21 @@ fn instance() -> Instance {
     }
 }
 
+fn arn(instance: &str) -> String {
+    format!(
+        "arn:aws:cloudfront::123456789012:function/{}",
+        crate::redirect::name(instance)
+    )
+}
+
 fn config(instance: &Instance) -> DistributionConfig {
     let responder = Responder {
         secure: false,
         host: "acme.example.org".to_string(),
         port: 8080,
     };
-    distribution_config(instance, &responder, PriceClass::PriceClass100).unwrap()
+    let function = instance.settings.redirect_to.as_ref().map(|_| arn(&instance.id));
+    distribution_config(instance, &responder, PriceClass::PriceClass100, function.as_deref()).unwrap()
 }
 
 #[test]
@@ -289,4 +297,89 @@ fn pages_for_errors_are_shown_with_the_errors_own_status() {
     let page = &pages.items()[0];
     assert_eq!((page.error_code, page.response_code.as_deref()), (404, Some("404")));
     assert_eq!(page.response_page_path.as_deref(), Some("/lost.html"));
+}
+
+fn functions(config: &DistributionConfig) -> Vec<(String, EventType)> {
+    let all = config
+        .default_cache_behavior
+        .as_ref()
+        .unwrap()
+        .function_associations
+        .as_ref();
+    let all = all.map(|all| {
+        assert_eq!(usize::try_from(all.quantity), Ok(all.items().len()));
+        all.items().to_vec()
+    });
+    let all = all.unwrap_or_default().into_iter();
+    all.map(|one| (one.function_arn, one.event_type)).collect()
+}
+
+#[test]
+fn requests_pass_the_function_that_redirects_but_challenges_do_not() {
+    let mut instance = instance();
+    assert_eq!(functions(&config(&instance)), []);
+    instance.settings.redirect_to = Some("www.example.com".to_string());
+    let config = config(&instance);
+    assert_eq!(functions(&config), [(arn(&instance.id), EventType::ViewerRequest)]);
+    let challenges = &config.cache_behaviors.unwrap().items.unwrap()[0];
+    assert_eq!(challenges.function_associations, None);
+}
+
+#[test]
+fn our_function_is_put_back_and_taken_away_and_those_of_others_stay() {
+    let plain = instance();
+    let mut redirecting = instance();
+    redirecting.settings.redirect_to = Some("www.example.com".to_string());
+    let (ours, theirs) = (
+        arn(&plain.id),
+        "arn:aws:cloudfront::123456789012:function/theirs".to_string(),
+    );
+    let associate = |config: &mut DistributionConfig, all: &[(&String, EventType)]| {
+        let all = all.iter().map(|(arn, event)| {
+            FunctionAssociation::builder()
+                .function_arn(*arn)
+                .event_type(event.clone())
+                .build()
+                .unwrap()
+        });
+        let all: Vec<_> = all.collect();
+        let built = FunctionAssociations::builder()
+            .quantity(quantity(&all))
+            .set_items(Some(all));
+        config.default_cache_behavior.as_mut().unwrap().function_associations = Some(built.build().unwrap());
+    };
+    let (request, response) = (EventType::ViewerRequest, EventType::ViewerResponse);
+
+    let mut there = as_read(&plain);
+    associate(&mut there, &[(&theirs, response.clone())]);
+    put_into(&mut there, &config(&redirecting));
+    let both = [(theirs.clone(), response.clone()), (ours.clone(), request.clone())];
+    assert_eq!(functions(&there), both);
+    let written = there.clone();
+    put_into(&mut there, &config(&redirecting));
+    assert_eq!(there, written, "nothing to write");
+    assert_eq!(
+        function_in(&there, &crate::redirect::name(&plain.id)),
+        Some(ours.as_str())
+    );
+
+    // Another function in our place.
+    associate(&mut there, &[(&theirs, request.clone())]);
+    put_into(&mut there, &config(&redirecting));
+    assert_eq!(functions(&there), [(ours.clone(), request.clone())]);
+
+    associate(&mut there, &[(&ours, request.clone()), (&theirs, response.clone())]);
+    put_into(&mut there, &config(&plain));
+    assert_eq!(functions(&there), [(theirs.clone(), response)]);
+    put_into(&mut there, &config(&plain));
+    assert_eq!(functions(&there).len(), 1);
+
+    // Without a redirect the event is anybody's.
+    associate(&mut there, &[(&theirs, request.clone())]);
+    put_into(&mut there, &config(&plain));
+    assert_eq!(functions(&there), [(theirs, request)]);
+    associate(&mut there, &[]);
+    let none = there.clone();
+    put_into(&mut there, &config(&plain));
+    assert_eq!(there, none, "nothing to write");
 }

@@ -23,6 +23,7 @@ fn situation(operation: OperationKind, domains: &[&str]) -> Situation {
             })
             .collect(),
         new_certificate: false,
+        function: false,
         steps: vec![],
     }
 }
@@ -158,7 +159,15 @@ fn deprovision_is_one_after_the_other() {
         .into_iter()
         .map(|(k, ..)| k)
         .collect();
-    assert_eq!(kinds, DEPROVISION);
+    assert_eq!(
+        kinds,
+        [
+            DisableDistribution,
+            AwaitDeployment,
+            DeleteDistribution,
+            RetireCertificates
+        ]
+    );
 }
 
 fn kinds(of: Situation) -> Vec<StepKind> {
@@ -167,7 +176,25 @@ fn kinds(of: Situation) -> Vec<StepKind> {
 
 #[test]
 fn an_update_of_settings_touches_no_certificate() {
-    assert_eq!(kinds(situation(OperationKind::Update, &["a.example"])), CHANGE);
+    assert_eq!(
+        kinds(situation(OperationKind::Update, &["a.example"])),
+        [ConfigureDistribution, AwaitDeployment, RetireCertificates]
+    );
+}
+
+#[test]
+fn a_function_is_settled_when_no_edge_and_no_distribution_can_need_what_it_was() {
+    let with_function = |operation| {
+        let mut situation = situation(operation, &["a.example"]);
+        situation.function = true;
+        situation
+    };
+    assert_eq!(kinds(with_function(OperationKind::Deprovision)), DEPROVISION);
+    let mut update = with_function(OperationKind::Update);
+    assert_eq!(kinds(update.clone()), CHANGE);
+    update.new_certificate = true;
+    assert_eq!(kinds(update)[6..], CHANGE);
+    assert!(!kinds(with_function(OperationKind::Provision)).contains(&SettleFunction));
 }
 
 #[test]

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
+use super::functions::Function;
+use super::functions::associations::associations;
 use crate::edge::config::EdgeConfig;
 use crate::ids;
 use crate::xml::Element;
@@ -94,6 +96,16 @@ impl Distribution {
     /// `arn:aws:cloudfront::…`
     pub fn arn(&self) -> String {
         format!("arn:aws:cloudfront::{}:distribution/{}", ids::ACCOUNT, self.id)
+    }
+
+    /// Whether the configuration, one on its way, or the one that the edge serves uses this function.
+    pub fn uses_function(&self, name: &str) -> bool {
+        associations(&self.config).any(|(arn, _)| Function::name_in(arn) == Some(name))
+            || self
+                .live
+                .iter()
+                .chain(self.rollouts.iter().map(|(_, edge)| edge))
+                .any(|edge| edge.functions.iter().any(|used| used == name))
     }
 
     /// Whether the configuration, one on its way, or the one that the edge serves uses this certificate.

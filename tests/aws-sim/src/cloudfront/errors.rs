@@ -7,8 +7,13 @@ use crate::xml::Element;
 pub fn refuse(code: &str, message: impl Into<String>) -> ApiError {
     let status = match code {
         "AccessDenied" => 403,
-        "CNAMEAlreadyExists" | "DistributionAlreadyExists" | "DistributionNotDisabled" => 409,
+        "CNAMEAlreadyExists"
+        | "DistributionAlreadyExists"
+        | "DistributionNotDisabled"
+        | "FunctionAlreadyExists"
+        | "FunctionInUse" => 409,
         "PreconditionFailed" => 412,
+        "FunctionSizeLimitExceeded" => 413,
         _ if code.starts_with("NoSuch") => 404,
         _ => 400,
     };

@@ -4,6 +4,7 @@ pub mod aliases;
 pub mod completion;
 pub mod distribution;
 pub mod errors;
+pub mod functions;
 pub mod operations;
 pub mod policies;
 pub mod router;

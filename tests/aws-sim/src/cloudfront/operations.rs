@@ -7,7 +7,7 @@ use http::HeaderMap;
 use super::distribution::Distribution;
 use super::errors::{invalid, refuse};
 use super::router::Operation;
-use super::{NAMESPACE, aliases, completion, rules, schema, tags, viewer_certificate, views};
+use super::{NAMESPACE, aliases, completion, functions, rules, schema, tags, viewer_certificate, views};
 use crate::api::Reply;
 use crate::edge::config::EdgeConfig;
 use crate::error::{Answer, ApiError};
@@ -49,6 +49,19 @@ pub fn perform(sim: &Sim, operation: &Operation, headers: &HeaderMap, body: &[u8
         Operation::AssociateAlias { distribution, alias } => {
             aliases::associate(&mut sim.world(), distribution, alias.as_deref()).map(|()| Reply::empty(200))
         }
+        Operation::CreateFunction => functions::operations::create(&mut sim.world(), body),
+        Operation::ListFunctions {
+            marker,
+            max_items,
+            stage,
+        } => functions::operations::list(&sim.world(), marker.as_deref(), max_items.as_deref(), stage.as_deref()),
+        Operation::DescribeFunction(name, stage) => {
+            functions::operations::describe(&sim.world(), name, stage.as_deref())
+        }
+        Operation::GetFunction(name, stage) => functions::operations::get(&sim.world(), name, stage.as_deref()),
+        Operation::UpdateFunction(name) => functions::operations::update(&mut sim.world(), name, headers, body),
+        Operation::PublishFunction(name) => functions::operations::publish(&mut sim.world(), name, headers),
+        Operation::DeleteFunction(name) => functions::operations::delete(&mut sim.world(), name, headers),
         Operation::TagResource(resource) => {
             let new = tags::read(&schema::document(body, "Tags")?)?;
             let mut world = sim.world();
@@ -98,6 +111,7 @@ fn create(sim: &Sim, mut config: Element, tags: BTreeMap<String, String>) -> Ans
         return Err(refuse("DistributionAlreadyExists", message));
     }
     viewer_certificate::authorize(&world, &config, &roots)?;
+    functions::associations::check(&world, &config)?;
     aliases::check_conflicts(&world, None, &config)?;
     if world.distributions.len() >= world.limits.distribution_quota {
         let message = "Processing your request would cause you to exceed the maximum number of distributions allowed.";
@@ -144,6 +158,7 @@ fn update(sim: &Sim, id: &str, headers: &HeaderMap, body: &[u8]) -> Answer<Reply
     if viewer_certificate::needs_authorization(&current.config, &config) {
         viewer_certificate::authorize(&world, &config, &roots)?;
     }
+    functions::associations::check(&world, &config)?;
     aliases::check_conflicts(&world, Some(id), &config)?;
     let edge = EdgeConfig::new(&config, &world);
     let distribution = world.distributions.get_mut(id).ok_or_else(no_such_distribution)?;
@@ -165,6 +180,12 @@ fn delete(world: &mut World, id: &str, headers: &HeaderMap) -> Answer<Reply> {
 /// The distribution whose ETag `If-Match` names.
 fn matched<'a>(world: &'a World, id: &str, headers: &HeaderMap) -> Answer<&'a Distribution> {
     let distribution = find(world, id)?;
+    if_match(headers, &distribution.etag)?;
+    Ok(distribution)
+}
+
+/// `If-Match` must name the current version.
+pub(super) fn if_match(headers: &HeaderMap, etag: &str) -> Answer<()> {
     let given = headers
         .get("if-match")
         .and_then(|value| value.to_str().ok())
@@ -178,20 +199,16 @@ fn matched<'a>(world: &'a World, id: &str, headers: &HeaderMap) -> Answer<&'a Di
         let message = "The If-Match version is missing or not valid for the resource.";
         return Err(refuse("InvalidIfMatchVersion", message));
     }
-    if given != distribution.etag {
+    if given != etag {
         let message =
             "The request failed because it didn't meet the preconditions in one or more request-header fields.";
         return Err(refuse("PreconditionFailed", message));
     }
-    Ok(distribution)
+    Ok(())
 }
 
 fn list(world: &World, marker: Option<&str>, max_items: Option<&str>) -> Answer<Reply> {
-    let max = match max_items.map(str::parse::<usize>) {
-        None => 100,
-        Some(Ok(number @ 1..=100)) => number,
-        Some(_) => return Err(invalid("The parameter MaxItems must be between 1 and 100.")),
-    };
+    let max = page_size(max_items)?;
     let mut rest = world
         .distributions
         .values()
@@ -199,6 +216,15 @@ fn list(world: &World, marker: Option<&str>, max_items: Option<&str>) -> Answer<
     let page = rest.by_ref().take(max).collect::<Vec<_>>();
     let more = rest.next().is_some();
     Ok(document(&views::distribution_list(&page, marker, max, more)))
+}
+
+/// Items per page.
+pub(super) fn page_size(max_items: Option<&str>) -> Answer<usize> {
+    match max_items.map(str::parse::<usize>) {
+        None => Ok(100),
+        Some(Ok(number @ 1..=100)) => Ok(number),
+        Some(_) => Err(invalid("The parameter MaxItems must be between 1 and 100.")),
+    }
 }
 
 fn find<'a>(world: &'a World, id: &str) -> Answer<&'a Distribution> {
@@ -218,6 +244,6 @@ pub fn no_such_distribution() -> ApiError {
     refuse("NoSuchDistribution", "The specified distribution does not exist.")
 }
 
-fn document(element: &Element) -> Reply {
+pub(super) fn document(element: &Element) -> Reply {
     Reply::ok(element.document(NAMESPACE))
 }

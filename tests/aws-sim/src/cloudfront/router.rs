@@ -44,6 +44,27 @@ pub enum Operation {
         /// The alias.
         alias: Option<String>,
     },
+    /// `POST /function`
+    CreateFunction,
+    /// `GET /function?Marker&MaxItems&Stage`
+    ListFunctions {
+        /// Where the page begins: the last name of the page before.
+        marker: Option<String>,
+        /// Items per page, as sent.
+        max_items: Option<String>,
+        /// Only functions that have this stage, as sent.
+        stage: Option<String>,
+    },
+    /// `GET /function/{Name}/describe?Stage`
+    DescribeFunction(String, Option<String>),
+    /// `GET /function/{Name}?Stage`
+    GetFunction(String, Option<String>),
+    /// `PUT /function/{Name}`
+    UpdateFunction(String),
+    /// `POST /function/{Name}/publish`
+    PublishFunction(String),
+    /// `DELETE /function/{Name}`
+    DeleteFunction(String),
     /// `POST /tagging?Operation=Tag&Resource`
     TagResource(Option<String>),
     /// `POST /tagging?Operation=Untag&Resource`
@@ -65,6 +86,13 @@ impl Operation {
             Self::ListDistributions { .. } => "ListDistributions",
             Self::ListConflictingAliases { .. } => "ListConflictingAliases",
             Self::AssociateAlias { .. } => "AssociateAlias",
+            Self::CreateFunction => "CreateFunction",
+            Self::ListFunctions { .. } => "ListFunctions",
+            Self::DescribeFunction(..) => "DescribeFunction",
+            Self::GetFunction(..) => "GetFunction",
+            Self::UpdateFunction(_) => "UpdateFunction",
+            Self::PublishFunction(_) => "PublishFunction",
+            Self::DeleteFunction(_) => "DeleteFunction",
             Self::TagResource(_) => "TagResource",
             Self::UntagResource(_) => "UntagResource",
             Self::ListTagsForResource(_) => "ListTagsForResource",
@@ -83,6 +111,13 @@ impl Operation {
             Self::ListDistributions { .. } => &["cloudfront:ListDistributions"],
             Self::ListConflictingAliases { .. } => &["cloudfront:ListConflictingAliases"],
             Self::AssociateAlias { .. } => &["cloudfront:AssociateAlias"],
+            Self::CreateFunction => &["cloudfront:CreateFunction"],
+            Self::ListFunctions { .. } => &["cloudfront:ListFunctions"],
+            Self::DescribeFunction(..) => &["cloudfront:DescribeFunction"],
+            Self::GetFunction(..) => &["cloudfront:GetFunction"],
+            Self::UpdateFunction(_) => &["cloudfront:UpdateFunction"],
+            Self::PublishFunction(_) => &["cloudfront:PublishFunction"],
+            Self::DeleteFunction(_) => &["cloudfront:DeleteFunction"],
             Self::TagResource(_) => &["cloudfront:TagResource"],
             Self::UntagResource(_) => &["cloudfront:UntagResource"],
             Self::ListTagsForResource(_) => &["cloudfront:ListTagsForResource"],
@@ -130,6 +165,17 @@ pub fn route(method: &Method, uri: &Uri) -> Option<Operation> {
             alias: param("Alias"),
             max_items: param("MaxItems"),
         },
+        ("POST", ["function"]) => Operation::CreateFunction,
+        ("GET", ["function"]) => Operation::ListFunctions {
+            marker: param("Marker"),
+            max_items: param("MaxItems"),
+            stage: param("Stage"),
+        },
+        ("GET", ["function", name, "describe"]) => Operation::DescribeFunction((*name).to_owned(), param("Stage")),
+        ("GET", ["function", name]) => Operation::GetFunction((*name).to_owned(), param("Stage")),
+        ("PUT", ["function", name]) => Operation::UpdateFunction((*name).to_owned()),
+        ("POST", ["function", name, "publish"]) => Operation::PublishFunction((*name).to_owned()),
+        ("DELETE", ["function", name]) => Operation::DeleteFunction((*name).to_owned()),
         ("GET", ["tagging"]) => Operation::ListTagsForResource(param("Resource")),
         ("POST", ["tagging"]) => match param("Operation").as_deref() {
             Some("Tag") => Operation::TagResource(param("Resource")),

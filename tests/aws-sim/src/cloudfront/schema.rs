@@ -81,6 +81,11 @@ pub fn check(config: &Element) -> Answer<()> {
     structure(config, "DistributionConfig", "distributionConfig")
 }
 
+/// Checks the document of a function, `CreateFunctionRequest` or `UpdateFunctionRequest`, against the shapes of the model.
+pub fn check_function(request: &Element) -> Answer<()> {
+    structure(request, &request.name, &lower_first(&request.name))
+}
+
 fn structure(element: &Element, shape: &str, path: &str) -> Answer<()> {
     match SHAPES.get(shape) {
         Some(Shape::Structure(members)) => members_of(element, members, path),

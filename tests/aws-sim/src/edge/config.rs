@@ -7,6 +7,8 @@ use std::time::Duration;
 use rustls::sign::CertifiedKey;
 
 use super::pass::Rule;
+use crate::cloudfront::functions::Function;
+use crate::cloudfront::functions::associations::{VIEWER_REQUEST, associations, of_behaviour};
 use crate::cloudfront::policies;
 use crate::state::World;
 use crate::xml::Element;
@@ -22,6 +24,8 @@ pub struct EdgeConfig {
     pub certificate_id: Option<String>,
     /// Chain and key of that certificate.
     pub keyed: Option<Arc<CertifiedKey>>,
+    /// Names of all functions that are associated.
+    pub functions: Vec<String>,
     /// Path of the default root object without its slash, or nothing.
     pub root_object: String,
     /// Origins by id.
@@ -95,6 +99,8 @@ pub struct Behaviour {
     pub sent_query: Rule,
     /// Seconds: least, usual and most.
     pub ttl: (u64, u64, u64),
+    /// Name of the function that sees each request first.
+    pub viewer_request: Option<String>,
 }
 
 /// A custom error response.
@@ -129,6 +135,9 @@ impl EdgeConfig {
                 .collect(),
             keyed: certificate.map(|certificate| Arc::clone(&certificate.keyed)),
             certificate_id,
+            functions: associations(config)
+                .filter_map(|(arn, _)| Function::name_in(arn).map(str::to_owned))
+                .collect(),
             root_object: config.text_at("DefaultRootObject").unwrap_or_default().to_owned(),
             origins: named("Origins")
                 .into_iter()
@@ -222,6 +231,9 @@ impl Behaviour {
             key_query: Rule::Nothing,
             sent_query: Rule::Nothing,
             ttl: (0, 0, 0),
+            viewer_request: of_behaviour(behaviour)
+                .find(|(_, event)| *event == VIEWER_REQUEST)
+                .and_then(|(arn, _)| Function::name_in(arn).map(str::to_owned)),
         };
         match behaviour.given("CachePolicyId").and_then(policies::cache_policy) {
             Some(policy) => new.by_policies(policy, behaviour.given("OriginRequestPolicyId")),

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 
 use super::config::{Behaviour, EdgeConfig};
 use super::forward::{self, ViewerRequest};
+use super::function::{self, Ran};
 use super::origins;
 use super::pages::{self, Answer};
 use super::route::{self, Site};
@@ -124,7 +125,34 @@ async fn answer(edge: &Edge, mut viewer: ViewerRequest) -> (Answer, &'static str
     {
         return refused(NO_METHOD);
     }
+    match run_function(edge, &site, behaviour, &viewer).await {
+        None | Some(Ran::Untouched) => {}
+        Some(Ran::Request(changed)) => viewer = *changed,
+        Some(Ran::Response(made)) => return (made, "FunctionGeneratedResponse from cloudfront"),
+        Some(Ran::Failed(page)) => return (page, "FunctionExecutionError from cloudfront"),
+        Some(Ran::Refused(page)) => return (page, "FunctionValidationError from cloudfront"),
+    }
     cached(edge, &site, behaviour, &viewer).await
+}
+
+/// Runs the behaviour's viewer-request function, as it is published now: publishing needs no deployment of distributions.
+/// After the viewer protocol policy, which redirects by itself, and before the cache.
+async fn run_function(edge: &Edge, site: &Site, behaviour: &Behaviour, viewer: &ViewerRequest) -> Option<Ran> {
+    let name = behaviour.viewer_request.as_deref()?;
+    let (code, domain) = {
+        let world = edge.sim.world();
+        let code = world
+            .functions
+            .get(name)
+            .and_then(|function| Some(function.live.as_ref()?.code.clone()));
+        let domain = world.distributions.get(&site.id).map(|it| it.domain_name.clone());
+        (code, domain.unwrap_or_default())
+    };
+    let viewer = viewer.clone();
+    let id = site.id.clone();
+    // It may compute for as long as it is let.
+    let ran = tokio::task::spawn_blocking(move || function::run(code.as_deref(), &viewer, &id, &domain)).await;
+    Some(ran.unwrap_or_else(|_| function::failed("the function's thread ended")))
 }
 
 fn https_url(edge: &Edge, viewer: &ViewerRequest) -> String {

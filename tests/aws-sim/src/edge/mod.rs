@@ -4,6 +4,7 @@ pub mod cache;
 pub mod certificate;
 pub mod config;
 pub mod forward;
+pub mod function;
 pub mod http;
 pub mod origins;
 pub mod pages;

@@ -63,10 +63,23 @@ pub(crate) async fn every_point(site: &Arc<Site>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Made, updated, looked at, and removed: one distribution, one certificate, then nothing.
+/// Made, updated, looked at, and removed: one distribution, one certificate, one function while it redirects, then nothing.
 async fn life(site: &Site) -> anyhow::Result<Instance> {
     let instance = site.created().await?;
+    let functions = async |expected: usize, when: &str| {
+        let there = site.functions(&instance).await?;
+        anyhow::ensure!(there == expected, "{there} functions {when} for {instance:?}");
+        anyhow::Ok(())
+    };
+    functions(1, "with a redirect").await?;
     site.extend(&instance).await?;
+    functions(0, "without a redirect").await?;
+    let second = format!("second.{}", instance.domain);
+    for target in [&instance.domain, &second] {
+        site.redirect(&instance, Some(target)).await?;
+        functions(1, "with a redirect").await?;
+        site.redirects(&instance, &second, target).await?;
+    }
     let (distributions, certificates) = (
         site.distributions(&instance).await?,
         site.certificates(&instance).await?,
@@ -84,5 +97,6 @@ async fn life(site: &Site) -> anyhow::Result<Instance> {
         (distributions, certificates) == (0, 0),
         "{distributions} distributions, {certificates} certificates left of {instance:?}"
     );
+    functions(0, "left").await?;
     Ok(instance)
 }

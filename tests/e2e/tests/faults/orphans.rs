@@ -31,6 +31,10 @@ pub(crate) async fn only_what_is_provably_ours(site: &Site) -> anyhow::Result<()
 
     for instance in [&removed, &unknown, &foreign] {
         anyhow::ensure!(site.distributions(instance).await? == 1, "{instance:?} is gone");
+        anyhow::ensure!(
+            site.functions(instance).await? == 1,
+            "the function of {instance:?} is gone"
+        );
     }
     site.serves(&removed).await?;
     site.serves(&unknown).await?;
@@ -69,7 +73,7 @@ async fn unattached(site: &Site) -> anyhow::Result<Instance> {
 
 async fn gone(site: &Site, instance: &Instance) -> anyhow::Result<()> {
     site.until("the reconciler removed it", async || {
-        Ok(site.distributions(instance).await? == 0)
+        Ok(site.distributions(instance).await? == 0 && site.functions(instance).await? == 0)
     })
     .await
 }

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 /// How many outside calls an attempt makes at the kind of step when all goes well, in the order of the pipeline.
+/// `create-distribution` and `configure-distribution`: with a function that is made for it.
 /// `place-order`: directory or nonce, account, order, one authorization; the first attempt of a process makes more.
-const CALLS: [(&str, usize); 13] = [
-    ("create-distribution", 1),
+const CALLS: [(&str, usize); 14] = [
+    ("create-distribution", 5),
     ("place-order", 4),
     ("verify-challenge", 1),
     ("answer-challenges", 4),
@@ -13,10 +14,11 @@ const CALLS: [(&str, usize); 13] = [
     ("finalize-order", 3),
     ("upload-certificate", 1),
     ("attach-certificate", 2),
-    ("configure-distribution", 2),
+    ("configure-distribution", 6),
     ("await-deployment", 1),
     ("disable-distribution", 2),
     ("delete-distribution", 2),
+    ("settle-function", 2),
     ("retire-certificates", 1),
 ];
 

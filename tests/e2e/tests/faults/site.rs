@@ -24,7 +24,7 @@ pub(crate) struct Site {
 }
 
 /// Attempts end soon, so that the sweeper's grace is short as well.
-const SCHEDULES: [&str; 13] = [
+const SCHEDULES: [&str; 14] = [
     "CREATE_DISTRIBUTION",
     "PLACE_ORDER",
     "VERIFY_CHALLENGE",
@@ -37,6 +37,7 @@ const SCHEDULES: [&str; 13] = [
     "AWAIT_DEPLOYMENT",
     "DISABLE_DISTRIBUTION",
     "DELETE_DISTRIBUTION",
+    "SETTLE_FUNCTION",
     "RETIRE_CERTIFICATES",
 ];
 
@@ -102,7 +103,7 @@ impl Site {
         let dns = Dns::new(&e.dns_management_url)?;
         reqwest::Client::new()
             .post(format!("{}/settings", e.aws_admin_url))
-            .json(&json!({"iam_quota": 1000}))
+            .json(&json!({"iam_quota": 1000, "function_quota": 1000}))
             .send()
             .await?
             .error_for_status()?;
@@ -114,7 +115,7 @@ impl Site {
         })
     }
 
-    /// Asks for an instance with one domain in an organization of its own.
+    /// Asks for an instance with one domain, to which others would be redirected, in an organization of its own.
     pub(crate) async fn provision(&self) -> anyhow::Result<Instance> {
         let id = Uuid::new_v4().to_string();
         let domain = format!("f-{}.example.com", &id[..8]);
@@ -124,7 +125,7 @@ impl Site {
     pub(crate) async fn provision_as(&self, id: &str, organization: &str, domain: &str) -> anyhow::Result<Instance> {
         let answer = self
             .platform
-            .provision(id, organization, json!({"domains": [domain]}))
+            .provision(id, organization, json!({"domains": [domain], "redirect_to": domain}))
             .await?;
         anyhow::ensure!(answer.status == 202, "{} {}", answer.status, answer.text);
         Ok(Instance {
@@ -156,12 +157,15 @@ impl Site {
         Ok(instance)
     }
 
-    /// Adds a domain, as the user does who wants another name served.
+    /// Adds a domain, as the user does who wants another name served, by itself.
     pub(crate) async fn extend(&self, instance: &Instance) -> anyhow::Result<()> {
         let second = format!("second.{}", instance.domain);
         let answer = self
             .platform
-            .update(&instance.id, json!({"domains": [instance.domain, second]}))
+            .update(
+                &instance.id,
+                json!({"domains": [instance.domain, second], "redirect_to": null}),
+            )
             .await?;
         anyhow::ensure!(answer.status == 202, "{} {}", answer.status, answer.text);
         let second = Instance {
@@ -171,6 +175,17 @@ impl Site {
         self.set_record(&second).await?;
         self.platform.succeeded(&instance.id, PATIENCE).await?;
         self.serves(&second).await
+    }
+
+    /// Has every other host redirected to this one, or none.
+    pub(crate) async fn redirect(&self, instance: &Instance, target: Option<&str>) -> anyhow::Result<()> {
+        let answer = self
+            .platform
+            .update(&instance.id, json!({ "redirect_to": target }))
+            .await?;
+        anyhow::ensure!(answer.status == 202, "{} {}", answer.status, answer.text);
+        self.platform.succeeded(&instance.id, PATIENCE).await?;
+        Ok(())
     }
 
     pub(crate) async fn delete(&self, instance: &Instance) -> anyhow::Result<()> {
@@ -190,6 +205,27 @@ impl Site {
             instance.domain,
             visit.status
         );
+        Ok(())
+    }
+
+    /// Both domains lead to the target: it answers, the other one redirects.
+    pub(crate) async fn redirects(&self, instance: &Instance, second: &str, target: &str) -> anyhow::Result<()> {
+        let e = self.handle.endpoints();
+        let browser = Browser::new(&e.pebble_root_pem, e.edge_http, e.edge_https)?;
+        for domain in [instance.domain.as_str(), second] {
+            let visit = browser.https(domain, "/page?x=1&x=2").await?;
+            let there = (visit.status, visit.header("location").unwrap_or_default());
+            let location = format!("https://{target}/page?x=1&x=2");
+            let expected = if domain == target {
+                (200, "")
+            } else {
+                (301, location.as_str())
+            };
+            anyhow::ensure!(
+                there == expected,
+                "https://{domain} answered {there:?}, not {expected:?}"
+            );
+        }
         Ok(())
     }
 
@@ -235,6 +271,14 @@ impl Site {
             .iter()
             .filter(|d| d["caller_reference"] == instance.id.as_str())
             .count())
+    }
+
+    /// The instance's functions in AWS.
+    pub(crate) async fn functions(&self, instance: &Instance) -> anyhow::Result<usize> {
+        let state = self.aws().await?;
+        let all = state["functions"].as_array().context("no functions")?;
+        let comment = format!("cdn-broker {}", instance.id);
+        Ok(all.iter().filter(|function| function["comment"] == comment).count())
     }
 
     /// Host names of the origins of the instance's distribution.

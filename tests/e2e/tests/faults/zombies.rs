@@ -29,7 +29,8 @@ pub(crate) async fn every_moment(site: &Site) -> anyhow::Result<()> {
             | "configure-distribution"
             | "await-deployment"
             | "disable-distribution"
-            | "delete-distribution" => 2,
+            | "delete-distribution"
+            | "settle-function" => 2,
             _ => 3,
         };
         // After the last look at the database and before the call: the narrowest place. The others by EVERY_MOMENT=1.
@@ -70,7 +71,9 @@ async fn one(site: &Site, point: &str) -> anyhow::Result<()> {
     };
     // What the zombie made too late, nobody else knows of: the reconciler has removed it.
     site.until("nothing is left in AWS", async || {
-        Ok(site.distributions(&instance).await? == 0 && site.certificates(&instance).await? == 0)
+        Ok(site.distributions(&instance).await? == 0
+            && site.certificates(&instance).await? == 0
+            && site.functions(&instance).await? == 0)
     })
     .await
 }
@@ -92,6 +95,7 @@ async fn superseded(site: &Site, kind: &str, point: &str) -> anyhow::Result<Inst
     site.thaw(frozen, kind, &instance).await?;
     site.serves(&heir).await?;
     anyhow::ensure!(site.distributions(&heir).await? == 1, "the heir's distribution stays");
+    anyhow::ensure!(site.functions(&heir).await? == 1, "the heir's function stays");
     site.delete(&heir).await?;
     Ok(instance)
 }
@@ -99,9 +103,11 @@ async fn superseded(site: &Site, kind: &str, point: &str) -> anyhow::Result<Inst
 /// Another worker does its update meanwhile, and then comes another update: that one's settings stay.
 async fn overtaken(site: &Site, kind: &str, point: &str) -> anyhow::Result<Instance> {
     let instance = site.created().await?;
+    site.redirect(&instance, None).await?;
     site.points.arm(point, &format!("freeze {}", instance.id))?;
     let update = async |origin: &str| {
-        let answer = site.platform.update(&instance.id, json!({"origin": origin})).await?;
+        let parameters = json!({"origin": origin, "redirect_to": instance.domain});
+        let answer = site.platform.update(&instance.id, parameters).await?;
         anyhow::ensure!(answer.status == 202, "{} {}", answer.status, answer.text);
         anyhow::Ok(())
     };
@@ -114,6 +120,7 @@ async fn overtaken(site: &Site, kind: &str, point: &str) -> anyhow::Result<Insta
     let origins = site.origins(&instance).await?;
     anyhow::ensure!(origins.contains(&"second.example.net".to_owned()), "{origins:?}");
     anyhow::ensure!(!origins.contains(&"first.example.net".to_owned()), "{origins:?}");
+    anyhow::ensure!(site.functions(&instance).await? == 1, "the function stays");
     site.delete(&instance).await?;
     Ok(instance)
 }

@@ -20,6 +20,7 @@ mod poison;
 mod queue_wiped;
 mod reading;
 mod records;
+mod redirect;
 mod secrets;
 mod shutdown;
 mod state_table;

@@ -11,6 +11,26 @@ pub(super) fn bad_edges() -> Vec<BadParameters> {
     two["response_headers_policy"] = json!("Managed-SimpleCORS");
     vec![
         (
+            "redirect_to as a list",
+            with("redirect_to", json!(["www.example.com"])),
+            &["redirect_to: [\"www.example.com\"] (a list)", "not a string"],
+        ),
+        (
+            "redirect_to as a switch",
+            with("redirect_to", json!(true)),
+            &["redirect_to: true", "one of the domains"],
+        ),
+        (
+            "redirect_to as a URL",
+            with("redirect_to", json!("https://www.example.com/")),
+            &["redirect_to", "has a scheme", "\"www.example.com\""],
+        ),
+        (
+            "redirect_to that would end the function's string",
+            with("redirect_to", json!("www.example.com'+x+'")),
+            &["redirect_to", "has the"],
+        ),
+        (
             "negative default_ttl",
             with("default_ttl", json!(-1)),
             &["default_ttl: -1", "from 0 to 31536000"],

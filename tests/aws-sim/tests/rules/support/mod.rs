@@ -2,6 +2,7 @@
 
 pub(crate) mod ca;
 pub(crate) mod configs;
+pub(crate) mod functions;
 pub(crate) mod origin;
 pub(crate) mod viewer;
 

@@ -1,0 +1,109 @@
+//! The calls about functions, on one that isn't there.
+
+use aws::{FUNCTION_PREFIX, Peer, Probe};
+use aws_sdk_cloudfront::Client;
+use aws_sdk_cloudfront::primitives::Blob;
+use aws_sdk_cloudfront::types::{FunctionConfig, FunctionRuntime};
+
+/// What CloudFront complains of in the calls about functions.
+const REFUSED: &[&str] = &[
+    "FunctionSizeLimitExceeded",
+    "InvalidArgument",
+    "InvalidIfMatchVersion",
+    "NoSuchFunctionExists",
+    "PreconditionFailed",
+];
+/// A version that no function has.
+const NO_VERSION: &str = "EDOCTOR0000000";
+/// Characters of code: more than the service model has any function have.
+const TOO_LONG: usize = 50_000;
+
+/// The name of a function that nobody has: ours end in a digest.
+fn no_function() -> String {
+    format!("{FUNCTION_PREFIX}doctor")
+}
+
+/// All of them.
+pub(super) fn all(client: &Client) -> Vec<Probe> {
+    vec![
+        list(client),
+        describe(client),
+        get(client),
+        create(client),
+        update(client),
+        publish(client),
+        delete(client),
+    ]
+}
+
+fn list(client: &Client) -> Probe {
+    let client = client.clone();
+    Probe::new(Peer::CloudFront, "ListFunctions", &[], move || {
+        client.list_functions().max_items(1).send()
+    })
+}
+
+fn describe(client: &Client) -> Probe {
+    let client = client.clone();
+    Probe::new(Peer::CloudFront, "DescribeFunction", REFUSED, move || {
+        client.describe_function().name(no_function()).send()
+    })
+}
+
+fn get(client: &Client) -> Probe {
+    let client = client.clone();
+    Probe::new(Peer::CloudFront, "GetFunction", REFUSED, move || {
+        client.get_function().name(no_function()).send()
+    })
+}
+
+fn create(client: &Client) -> Probe {
+    let client = client.clone();
+    Probe::new(Peer::CloudFront, "CreateFunction", REFUSED, move || {
+        client
+            .create_function()
+            .name(no_function())
+            .set_function_config(function_config())
+            .function_code(Blob::new(" ".repeat(TOO_LONG)))
+            .send()
+    })
+}
+
+fn update(client: &Client) -> Probe {
+    let client = client.clone();
+    Probe::new(Peer::CloudFront, "UpdateFunction", REFUSED, move || {
+        client
+            .update_function()
+            .name(no_function())
+            .if_match(NO_VERSION)
+            .set_function_config(function_config())
+            .function_code(Blob::new(" "))
+            .send()
+    })
+}
+
+fn publish(client: &Client) -> Probe {
+    let client = client.clone();
+    Probe::new(Peer::CloudFront, "PublishFunction", REFUSED, move || {
+        client
+            .publish_function()
+            .name(no_function())
+            .if_match(NO_VERSION)
+            .send()
+    })
+}
+
+fn delete(client: &Client) -> Probe {
+    let client = client.clone();
+    Probe::new(Peer::CloudFront, "DeleteFunction", REFUSED, move || {
+        client.delete_function().name(no_function()).if_match(NO_VERSION).send()
+    })
+}
+
+fn function_config() -> Option<FunctionConfig> {
+    FunctionConfig::builder()
+        .comment("")
+        .runtime(FunctionRuntime::CloudfrontJs20)
+        .build()
+        .ok()
+}

@@ -1,0 +1,241 @@
+//! The function in CloudFront: made, put right and removed, each from whatever state a crash left behind. Its writes are
+//! fenced like those of distributions: by the database, then by the ETag of what was read.
+
+use std::time::Duration;
+
+use aws::{Failure, Peer, WriteError, writes_race};
+use aws_sdk_cloudfront::error::BuildError;
+use aws_sdk_cloudfront::primitives::Blob;
+use aws_sdk_cloudfront::types::{FunctionConfig, FunctionRuntime, FunctionStage, FunctionSummary};
+use pipeline::Outcome;
+use store::Task;
+use worker::HandlerError;
+
+use crate::config::comment;
+use crate::handler::Distributions;
+use crate::redirect;
+
+/// What an attempt to delete the function came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Removal {
+    /// Deleted.
+    Removed,
+    /// There was none.
+    Absent,
+    /// A configuration has it, or one that some edge still serves.
+    InUse,
+}
+
+impl Distributions {
+    /// Makes sure that the instance's function runs, and redirects to the target. Gives its ARN, or what the attempt came to.
+    pub(crate) async fn make_function(
+        &self,
+        task: &Task,
+        target: &str,
+    ) -> Result<Result<String, Outcome>, HandlerError> {
+        match self.put_function(task, &redirect::code(target)).await {
+            Ok(arn) => Ok(Ok(arn)),
+            Err(error) => {
+                let failure = error.failure()?;
+                Ok(Err(match failure.code() {
+                    // `FunctionAlreadyExists`: another attempt made it meanwhile, or CloudFront doesn't show it yet.
+                    code if code == "FunctionAlreadyExists" || code == "NoSuchFunctionExists" || writes_race(code) => {
+                        changed_meanwhile()
+                    }
+                    _ => failure.outcome(),
+                }))
+            }
+        }
+    }
+
+    async fn put_function(&self, task: &Task, code: &str) -> Result<String, WriteError> {
+        let name = redirect::name(&task.instance.id);
+        if let Some(live) = self.live_function(&name).await?
+            && let Some((runs, _)) = self.function_code(&name, FunctionStage::Live).await?
+            && runs == code.as_bytes()
+        {
+            return arn("DescribeFunction", Some(live)).map_err(WriteError::from);
+        }
+        let etag = match self.function_code(&name, FunctionStage::Development).await? {
+            Some((written, etag)) if written == code.as_bytes() => etag,
+            Some((_, etag)) => self.update_function(task, &name, code, etag).await?,
+            None => self.create_function(task, &name, code).await?,
+        };
+        self.publish_function(task, &name, etag).await
+    }
+
+    async fn live_function(&self, name: &str) -> Result<Option<FunctionSummary>, Failure> {
+        let call = self.cloudfront.client().describe_function().name(name);
+        match call.stage(FunctionStage::Live).send().await {
+            Ok(answer) => Ok(answer.function_summary),
+            Err(error) => absent(Failure::new(Peer::CloudFront, "DescribeFunction", &error)),
+        }
+    }
+
+    /// The code of a stage, with its ETag.
+    async fn function_code(&self, name: &str, stage: FunctionStage) -> Result<Option<(Vec<u8>, String)>, Failure> {
+        const ACTION: &str = "GetFunction";
+        match self
+            .cloudfront
+            .client()
+            .get_function()
+            .name(name)
+            .stage(stage)
+            .send()
+            .await
+        {
+            Ok(answer) => match (answer.function_code, answer.e_tag) {
+                (Some(code), Some(etag)) => Ok(Some((code.into_inner(), etag))),
+                _ => Err(Failure::incomplete(Peer::CloudFront, ACTION, "code or ETag")),
+            },
+            Err(error) => absent(Failure::new(Peer::CloudFront, ACTION, &error)),
+        }
+    }
+
+    async fn create_function(&self, task: &Task, name: &str, code: &str) -> Result<String, WriteError> {
+        const ACTION: &str = "CreateFunction";
+        let config =
+            function_config(&task.instance.id).map_err(|_| Failure::incomplete(Peer::CloudFront, ACTION, "input"))?;
+        // From here on one may turn up.
+        self.store.intend_function(task, name).await?;
+        let answer = self
+            .cloudfront
+            .client()
+            .create_function()
+            .name(name)
+            .function_config(config)
+            .function_code(Blob::new(code))
+            .send()
+            .await
+            .map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))?;
+        tracing::info!(function = name, "created the function");
+        etag(ACTION, answer.e_tag)
+    }
+
+    async fn update_function(&self, task: &Task, name: &str, code: &str, read: String) -> Result<String, WriteError> {
+        const ACTION: &str = "UpdateFunction";
+        let config =
+            function_config(&task.instance.id).map_err(|_| Failure::incomplete(Peer::CloudFront, ACTION, "input"))?;
+        self.store.ensure_current(task).await?;
+        let answer = self
+            .cloudfront
+            .client()
+            .update_function()
+            .name(name)
+            .if_match(read)
+            .function_config(config)
+            .function_code(Blob::new(code))
+            .send()
+            .await
+            .map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))?;
+        tracing::info!(function = name, "updated the function");
+        // Without it the next attempt reads it.
+        etag(ACTION, answer.e_tag)
+    }
+
+    async fn publish_function(&self, task: &Task, name: &str, written: String) -> Result<String, WriteError> {
+        const ACTION: &str = "PublishFunction";
+        self.store.ensure_current(task).await?;
+        let call = self.cloudfront.client().publish_function().name(name);
+        let answer = call
+            .if_match(written)
+            .send()
+            .await
+            .map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))?;
+        tracing::info!(function = name, "published the function");
+        Ok(arn(ACTION, answer.function_summary)?)
+    }
+
+    /// Deletes the instance's function, if there is one.
+    pub(crate) async fn remove_function(&self, task: &Task) -> Result<Removal, WriteError> {
+        let name = redirect::name(&task.instance.id);
+        let Some(etag) = self.function_version(&name).await? else {
+            return Ok(Removal::Absent);
+        };
+        self.store.ensure_current(task).await?;
+        let removal = self.delete_function(&name, etag).await?;
+        if removal == Removal::Removed {
+            tracing::info!(function = name, "deleted the function");
+        }
+        Ok(removal)
+    }
+
+    /// The ETag that a write or a deletion of the function must carry; `None` when there is none.
+    pub(crate) async fn function_version(&self, name: &str) -> Result<Option<String>, Failure> {
+        const ACTION: &str = "DescribeFunction";
+        let call = self.cloudfront.client().describe_function().name(name);
+        match call.stage(FunctionStage::Development).send().await {
+            Ok(answer) => match answer.e_tag {
+                Some(etag) => Ok(Some(etag)),
+                None => Err(Failure::incomplete(Peer::CloudFront, ACTION, "ETag")),
+            },
+            Err(error) => absent(Failure::new(Peer::CloudFront, ACTION, &error)),
+        }
+    }
+
+    pub(crate) async fn delete_function(&self, name: &str, etag: String) -> Result<Removal, Failure> {
+        let call = self.cloudfront.client().delete_function().name(name).if_match(etag);
+        let Err(error) = call.send().await else {
+            return Ok(Removal::Removed);
+        };
+        let failure = Failure::new(Peer::CloudFront, "DeleteFunction", &error);
+        match failure.code() {
+            "NoSuchFunctionExists" => Ok(Removal::Absent),
+            "FunctionInUse" => Ok(Removal::InUse),
+            _ => Err(failure),
+        }
+    }
+
+    /// An operation ends that was to have a function, and nothing uses it: it is not left behind. Should this fail, or the
+    /// process die before it, the next operation or the reconciler removes it.
+    pub(crate) async fn take_back_function(&self, task: &Task) {
+        if task.instance.settings.redirect_to.is_none() {
+            return;
+        }
+        match self.remove_function(task).await {
+            Ok(Removal::Removed | Removal::Absent) => {}
+            Ok(Removal::InUse) => tracing::warn!("the function of an operation that failed is in use"),
+            Err(error) => tracing::warn!(%error, "the function of an operation that failed is not removed yet"),
+        }
+    }
+}
+
+/// CloudFront refuses a distribution because of its function: it doesn't know it yet, or somebody deleted it.
+pub(crate) fn not_known_yet() -> Outcome {
+    Outcome::pending_for(
+        "CloudFront doesn't take the function for redirect_to yet",
+        Some(Duration::from_secs(5)),
+    )
+}
+
+pub(crate) fn changed_meanwhile() -> Outcome {
+    Outcome::pending_for(
+        "the function was changed at the same moment",
+        Some(Duration::from_secs(1)),
+    )
+}
+
+fn function_config(instance: &str) -> Result<FunctionConfig, BuildError> {
+    FunctionConfig::builder()
+        .comment(comment(instance))
+        .runtime(FunctionRuntime::CloudfrontJs20)
+        .build()
+}
+
+fn absent<T>(failure: Failure) -> Result<Option<T>, Failure> {
+    match failure.code() {
+        "NoSuchFunctionExists" => Ok(None),
+        _ => Err(failure),
+    }
+}
+
+fn etag(action: &'static str, etag: Option<String>) -> Result<String, WriteError> {
+    Ok(etag.ok_or_else(|| Failure::incomplete(Peer::CloudFront, action, "ETag"))?)
+}
+
+fn arn(action: &'static str, summary: Option<FunctionSummary>) -> Result<String, Failure> {
+    summary
+        .and_then(|summary| summary.function_metadata)
+        .map(|metadata| metadata.function_arn)
+        .ok_or_else(|| Failure::incomplete(Peer::CloudFront, action, "ARN"))
+}

@@ -1,0 +1,97 @@
+//! The function that redirects: its name and its code, both pure.
+
+use aws::FUNCTION_PREFIX;
+use aws_lc_rs::digest::{SHA256, digest};
+
+/// How long browsers may remember a redirect, in seconds. They would keep a 301 for ever otherwise, also when it was turned
+/// around meanwhile.
+const REMEMBERED: u32 = 3600;
+
+/// The function's name, one for each instance: ids may be longer than the 64 characters of a name, and of other ones.
+pub(crate) fn name(instance: &str) -> String {
+    let hash: String = digest(&SHA256, instance.as_bytes())
+        .as_ref()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{FUNCTION_PREFIX}{hash}")
+}
+
+/// Is it the ARN of the function of that name? What else is in it (partition, account) only CloudFront knows.
+pub(crate) fn is_arn_of(arn: &str, name: &str) -> bool {
+    arn.strip_suffix(name).is_some_and(|head| head.ends_with(":function/"))
+}
+
+/// The code, for `cloudfront-js-2.0` at `viewer-request`. `target` is a host name in its one form, so that nothing in it
+/// can end the string that it becomes.
+///
+/// Source: developer guide, "CloudFront Functions event structure" (`uri` is as the viewer sent it) and "General helper
+/// methods" (`rawQueryString`: undefined without `?`).
+pub(crate) fn code(target: &str) -> String {
+    format!(
+        "\
+// Made by cdn-broker, which puts back what is changed here. Every host but one is redirected to that one.
+var TARGET = '{target}';
+
+function handler(event) {{
+    var request = event.request;
+    var host = request.headers.host ? request.headers.host.value : '';
+    if (host.toLowerCase().replace(/:[0-9]*$/, '') === TARGET) {{
+        return request;
+    }}
+    var query = request.rawQueryString();
+    return {{
+        statusCode: 301,
+        statusDescription: 'Moved Permanently',
+        headers: {{
+            'location': {{ value: 'https://' + TARGET + request.uri + (query === undefined ? '' : '?' + query) }},
+            'cache-control': {{ value: 'max-age={REMEMBERED}' }}
+        }}
+    }};
+}}
+"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_instance_has_a_name_of_its_own_that_cloudfront_takes() {
+        let ids = [
+            "0a1b2c3d-instance".to_string(),
+            "x".repeat(255),
+            format!("{}y", "x".repeat(254)),
+            "ü/ä €".to_string(),
+            String::new(),
+        ];
+        let names: Vec<String> = ids.iter().map(|id| name(id)).collect();
+        for (index, one) in names.iter().enumerate() {
+            let taken = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+            assert!(one.len() <= 64 && one.bytes().all(taken), "{one}");
+            assert!(!names[index + 1..].contains(one), "{one}");
+        }
+        assert_eq!(name(&ids[0]), names[0], "the same at each attempt");
+        assert_eq!(names[0], "cdn-broker-403d1a74f06359f18985edee25c44cb4");
+    }
+
+    #[test]
+    fn an_arn_is_of_one_name() {
+        let arn = "arn:aws:cloudfront::123456789012:function/cdn-broker-1";
+        assert!(is_arn_of(arn, "cdn-broker-1"));
+        assert!(!is_arn_of(arn, "broker-1"), "the end of another name");
+        assert!(!is_arn_of(arn, "cdn-broker-2"));
+        assert!(!is_arn_of("cdn-broker-1", "cdn-broker-1"));
+    }
+
+    #[test]
+    fn the_code_names_the_target_once_and_fits() {
+        let longest = format!("{}.com", "a".repeat(249));
+        let code = code(&longest);
+        assert_eq!(code.matches(&longest).count(), 1);
+        assert!(code.len() <= 10 * 1024, "CloudFront's quota");
+        assert_ne!(code, super::code("www.example.com"));
+    }
+}

@@ -1,0 +1,55 @@
+//! Settle the function that redirects, once every edge has the distribution as it is to be, or the distribution is gone.
+
+use std::time::Duration;
+
+use aws::writes_race;
+use pipeline::{OperationKind, Outcome};
+use store::Task;
+use worker::HandlerError;
+
+use crate::function::{Removal, changed_meanwhile};
+use crate::handler::Distributions;
+
+impl Distributions {
+    pub(crate) async fn settle_function(&self, task: &Task) -> Result<Outcome, HandlerError> {
+        let removing = task.operation_kind == OperationKind::Deprovision;
+        if let Some(target) = task.instance.settings.redirect_to.as_ref().filter(|_| !removing) {
+            return Ok(match self.make_function(task, target).await? {
+                Ok(_) => Outcome::DONE,
+                Err(outcome) => outcome,
+            });
+        }
+        let removal = match self.remove_function(task).await {
+            Ok(removal) => removal,
+            Err(error) => {
+                let failure = error.failure()?;
+                return Ok(match failure.code() {
+                    code if writes_race(code) => changed_meanwhile(),
+                    _ => failure.outcome(),
+                });
+            }
+        };
+        match removal {
+            Removal::Removed => Ok(Outcome::DONE),
+            Removal::InUse => Ok(Outcome::pending("waiting until CloudFront has let go of the function")),
+            Removal::Absent if removing => self.no_function_to_come(task).await,
+            Removal::Absent => Ok(Outcome::DONE),
+        }
+    }
+
+    /// There is none; but is there none on its way, by a worker that was superseded in the middle of its call?
+    async fn no_function_to_come(&self, task: &Task) -> Result<Outcome, HandlerError> {
+        let settled = self
+            .store
+            .function_intended(task)
+            .await?
+            .and_then(|ago| self.create_settle.checked_sub(ago));
+        Ok(match settled {
+            None => Outcome::DONE,
+            Some(rest) => Outcome::pending_for(
+                "making sure that no function turns up any more",
+                Some(rest.clamp(Duration::from_millis(500), Duration::from_secs(30))),
+            ),
+        })
+    }
+}

@@ -1,0 +1,56 @@
+//! CloudFront Functions: code with a stage that is written (`DEVELOPMENT`) and one that runs (`LIVE`).
+//!
+//! Sources: service model (operations, errors with status, `FunctionName`, `FunctionRuntime`); Developer Guide, "Customize
+//! at the edge with CloudFront Functions" and "Quotas on CloudFront Functions".
+
+pub mod associations;
+pub mod operations;
+pub mod views;
+
+use time::OffsetDateTime;
+
+use crate::ids;
+
+/// A function of this account.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// Unique in the account.
+    pub name: String,
+    /// When it was made.
+    pub created: OffsetDateTime,
+    /// What `UpdateFunction` writes. Every function has it.
+    pub development: Version,
+    /// What runs, once it was published.
+    pub live: Option<Version>,
+}
+
+/// A stage of a function.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// JavaScript.
+    pub code: String,
+    /// For people.
+    pub comment: String,
+    /// `cloudfront-js-1.0` or `cloudfront-js-2.0`.
+    pub runtime: String,
+    /// The stage's own version.
+    pub etag: String,
+    /// When it was last changed.
+    pub modified: OffsetDateTime,
+}
+
+impl Function {
+    /// `arn:aws:cloudfront::…`, the same for both stages.
+    pub fn arn(&self) -> String {
+        format!("{}{}", prefix(), self.name)
+    }
+
+    /// The name in the ARN of one of this account's functions.
+    pub fn name_in(arn: &str) -> Option<&str> {
+        arn.strip_prefix(&prefix())
+    }
+}
+
+fn prefix() -> String {
+    format!("arn:aws:cloudfront::{}:function/", ids::ACCOUNT)
+}
