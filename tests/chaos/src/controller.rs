@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use customer::platform::{PLAN_ID, SERVICE_ID};
 use customer::{Answer, Platform};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::facts::Facts;
@@ -63,6 +63,17 @@ impl Controller {
                 .provision(&job.id, &job.organization, json!({"domains": domains}))
                 .await;
             if let Some(taken) = self.taken("PUT", answer) {
+                return taken;
+            }
+            sleep(self.again).await;
+        }
+    }
+
+    /// Asks for another form of it.
+    pub async fn update(&self, instance: &str, parameters: &Value) -> Taken {
+        loop {
+            let answer = self.platform.update(instance, parameters.clone()).await;
+            if let Some(taken) = self.taken("PATCH", answer) {
                 return taken;
             }
             sleep(self.again).await;

@@ -11,6 +11,8 @@ use crate::fault::Fault;
 pub enum Kind {
     /// Makes an instance.
     Provision,
+    /// Changes one that was made.
+    Update,
     /// Removes one that was made.
     Deprovision,
     /// Removes one that was being made.
@@ -24,6 +26,7 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Provision => "provision",
+            Self::Update => "update",
             Self::Deprovision => "deprovision",
             Self::Cancel => "cancel",
             Self::Cleanup => "clean-up",
@@ -78,7 +81,7 @@ pub struct Seen {
     pub operations: Vec<Asked>,
     /// Polls.
     pub polls: Vec<Polled>,
-    /// Answers to PUT and DELETE, by method and status.
+    /// Answers to PUT, PATCH and DELETE, by method and status.
     pub requests: BTreeMap<String, usize>,
     /// Faults by kind.
     pub faults: BTreeMap<&'static str, usize>,

@@ -26,6 +26,18 @@ pub enum Course {
     Cancel(Duration),
 }
 
+/// What an instance that was created is changed into, before it goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// How long things are kept.
+    Settings {
+        /// `default_ttl`, in seconds.
+        default_ttl: u32,
+    },
+    /// One more domain, with a certificate that names it.
+    Domain(String, Way),
+}
+
 /// One instance's life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
@@ -35,6 +47,8 @@ pub struct Job {
     pub organization: String,
     /// Its domains and how each is proved.
     pub domains: Vec<(String, Way)>,
+    /// How it is updated once it is there.
+    pub change: Option<Change>,
     /// What becomes of it.
     pub course: Course,
 }
@@ -42,10 +56,20 @@ pub struct Job {
 impl Job {
     /// How many operations it makes before the end of the run.
     pub fn operations(&self) -> usize {
-        match self.course {
+        let of_course = match self.course {
             Course::Keep => 1,
             Course::Remove(_) | Course::Cancel(_) => 2,
+        };
+        of_course + usize::from(self.change.is_some())
+    }
+
+    /// What it is once it was changed.
+    pub fn changed(&self) -> Self {
+        let mut changed = self.clone();
+        if let Some(Change::Domain(domain, way)) = &self.change {
+            changed.domains.push((domain.clone(), *way));
         }
+        changed
     }
 }
 
@@ -59,22 +83,35 @@ pub fn jobs(seed: u64) -> impl Iterator<Item = Job> {
             _ => Course::Cancel(Duration::from_millis(random.between(0, 15_000))),
         };
         let domains = (0..random.between(1, 5))
-            .map(|domain| {
-                let way = match random.between(0, 99) {
-                    0..70 => Way::Persist,
-                    70..88 => Way::Dns01,
-                    _ => Way::Http01,
-                };
-                (format!("d{domain}.i{number:04}.example.com"), way)
-            })
+            .map(|domain| (format!("d{domain}.i{number:04}.example.com"), way(&mut random)))
             .collect();
+        let change = match random.between(0, 99) {
+            _ if matches!(course, Course::Cancel(_)) => None,
+            0..25 => Some(Change::Settings {
+                default_ttl: number + 1,
+            }),
+            25..50 => Some(Change::Domain(
+                format!("new.i{number:04}.example.com"),
+                way(&mut random),
+            )),
+            _ => None,
+        };
         Job {
             id: format!("chaos-{seed}-{number:04}"),
             organization: format!("organization-{}", random.between(1, 30)),
             domains,
+            change,
             course,
         }
     })
+}
+
+fn way(random: &mut Random) -> Way {
+    match random.between(0, 99) {
+        0..70 => Way::Persist,
+        70..88 => Way::Dns01,
+        _ => Way::Http01,
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +132,12 @@ mod tests {
         }
         assert!(of(1).iter().any(|job| job.operations() == 1));
         assert!(of(1).iter().any(|job| matches!(job.course, Course::Cancel(_))));
+        assert!(
+            of(1)
+                .iter()
+                .any(|job| matches!(job.change, Some(Change::Settings { .. })))
+        );
+        assert!(of(1).iter().any(|job| matches!(job.change, Some(Change::Domain(..)))));
         assert!((1..=5).all(|count| of(1).iter().any(|job| job.domains.len() == count)));
     }
 }

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use customer::{Browser, Platform};
+use serde_json::json;
 use stack::{Dns, Handle};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use crate::controller::{Controller, Said, Taken};
 use crate::facts::{End, Facts, Kind};
-use crate::jobs::{Course, Job};
+use crate::jobs::{Change, Course, Job};
 use crate::setup;
 use crate::tenant::Tenant;
 
@@ -73,7 +74,11 @@ impl World {
             Taken::Busy => self
                 .facts
                 .ended(provision, End::Refused("another operation runs".into())),
-            Taken::Accepted(operation) => self.follow(job, provision, &operation).await,
+            Taken::Accepted(operation) => {
+                if self.follow(job, provision, &operation).await {
+                    self.change(job).await;
+                }
+            }
         }
         self.at_work(job, false);
         if let Course::Remove(after) = job.course {
@@ -93,9 +98,58 @@ impl World {
         }
     }
 
-    /// Polls a provision to its end; tries to remove the instance when its course says so.
-    async fn follow(&self, job: &Job, provision: usize, operation: &str) {
+    /// Updates an instance that is there, as its life has it, and visits it after that.
+    async fn change(&self, job: &Job) {
+        let changed = job.changed();
+        let parameters = match &job.change {
+            None => return,
+            Some(Change::Settings { default_ttl }) => json!({ "default_ttl": default_ttl }),
+            Some(Change::Domain(..)) => {
+                json!({"domains": changed.domains.iter().map(|(domain, _)| domain).collect::<Vec<_>>()})
+            }
+        };
+        self.at_work(&changed, true);
+        let update = self.facts.asked(&job.id, Kind::Update);
+        let end = loop {
+            match self.controller.update(&job.id, &parameters).await {
+                Taken::Refused(why) => break End::Refused(why),
+                Taken::Already => break End::Succeeded,
+                Taken::Busy => sleep(Duration::from_secs(1)).await,
+                Taken::Accepted(operation) => break self.follow_change(&changed, &operation).await,
+            }
+        };
+        let done = end == End::Succeeded;
+        self.facts.ended(update, end);
+        if done {
+            self.served(&changed).await;
+        }
+        self.at_work(&changed, false);
+    }
+
+    async fn follow_change(&self, changed: &Job, operation: &str) -> End {
+        let mut tenant = Tenant::new(changed);
+        loop {
+            match self.controller.poll(&changed.id, operation).await {
+                Said::InProgress(description) => self.obey(&mut tenant, &changed.id, &description).await,
+                Said::Succeeded => return End::Succeeded,
+                Said::Failed(description) => return End::Failed(description),
+                Said::Gone => return End::Failed("the instance is gone (410)".into()),
+                Said::Nothing => {}
+            }
+        }
+    }
+
+    async fn obey(&self, tenant: &mut Tenant<'_>, instance: &str, description: &str) {
+        if let Err(error) = tenant.obey(description, &self.dns, &self.stack).await {
+            let trouble = format!("{instance}: the tenant: {error:#}");
+            self.facts.seen().troubles.push(trouble);
+        }
+    }
+
+    /// Polls a provision to its end; tries to remove the instance when its course says so. Whether it is there to be used.
+    async fn follow(&self, job: &Job, provision: usize, operation: &str) -> bool {
         let mut tenant = Tenant::new(job);
+        let mut made = false;
         let mut cancel = match job.course {
             Course::Cancel(after) => Some((Instant::now() + after, None)),
             _ => None,
@@ -113,22 +167,17 @@ impl World {
                     }
                     taken => {
                         self.facts.ended(provision, End::Superseded);
-                        return self.removed(&job.id, number, taken).await;
+                        self.removed(&job.id, number, taken).await;
+                        return false;
                     }
                 }
             }
             match self.controller.poll(&job.id, operation).await {
-                Said::InProgress(description) => {
-                    if let Err(error) = tenant.obey(&description, &self.dns, &self.stack).await {
-                        self.facts
-                            .seen()
-                            .troubles
-                            .push(format!("{}: the tenant: {error:#}", job.id));
-                    }
-                }
+                Said::InProgress(description) => self.obey(&mut tenant, &job.id, &description).await,
                 Said::Succeeded => {
                     self.facts.ended(provision, End::Succeeded);
                     self.served(job).await;
+                    made = true;
                     break;
                 }
                 Said::Failed(description) => {
@@ -148,7 +197,9 @@ impl World {
             let number = number.unwrap_or_else(|| self.facts.asked(&job.id, Kind::Cancel));
             let taken = self.controller.deprovision(&job.id).await;
             self.removed(&job.id, number, taken).await;
+            return false;
         }
+        made
     }
 
     /// Removes an instance.

@@ -181,6 +181,7 @@ async fn clean_up(wish: &Wish, world: &Arc<World>) {
     for asked in &world.facts.seen().operations {
         match (asked.kind, &asked.ended) {
             (Kind::Provision, _) => left.insert(asked.instance.clone()),
+            (Kind::Update, _) => false,
             (_, Some((_, End::Succeeded))) => left.remove(&asked.instance),
             _ => false,
         };

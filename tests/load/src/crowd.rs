@@ -165,6 +165,7 @@ fn job(number: u16, domains: u16) -> Job {
                 (format!("d{domain}.i{number:04}.example.com"), way)
             })
             .collect(),
+        change: None,
         course: Course::Keep,
     }
 }

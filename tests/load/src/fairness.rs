@@ -109,6 +109,7 @@ async fn singles(world: &World, name: &str, count: u16) -> Vec<Duration> {
             id: format!("{name}-{number}"),
             organization: "small".to_owned(),
             domains: vec![(format!("{name}{number}.small.example.com"), Way::Persist)],
+            change: None,
             course: Course::Keep,
         };
         world.live(&job).await;
@@ -127,6 +128,7 @@ async fn begin_crowd(world: &World, slow: u16) -> anyhow::Result<usize> {
         domains: (0..slow)
             .map(|number| (format!("d{number}.large.example.com"), Way::Http01))
             .collect(),
+        change: None,
         course: Course::Keep,
     };
     for (domain, _) in &job.domains {

@@ -321,4 +321,27 @@ proptest! {
             prop_assert!(shown.chars().count() <= 80 * 10 + 20, "{}", shown);
         }
     }
+
+    #[test]
+    fn the_same_update_twice_is_the_same_as_once(first in nearly(), given in nearly(), keep in any::<u32>(), default in any::<bool>()) {
+        let default_origin = default.then_some("router.example.net");
+        let Ok(first) = parse(Some(&first), default_origin) else { return Ok(()) };
+        // Some of the keys, some of them null.
+        let given: Map<String, Value> = given
+            .as_object()
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .filter(|(at, _)| keep >> at & 1 == 1)
+            .map(|(at, (key, value))| (key.clone(), if keep >> (16 + at) & 1 == 1 { Value::Null } else { value.clone() }))
+            .collect();
+        let given = Value::Object(given);
+        match update(&first.normalised(), Some(&given), default_origin) {
+            Ok((once, _)) => {
+                let twice = update(&once.normalised(), Some(&given), default_origin);
+                prop_assert_eq!(twice.map(|(twice, _)| twice), Ok(once), "{}", given);
+            }
+            Err(error) => harmless(&error.to_string())?,
+        }
+    }
 }

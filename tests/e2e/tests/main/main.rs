@@ -9,6 +9,7 @@ mod catalog;
 mod database;
 mod deadline;
 mod doctor;
+mod drift;
 mod far_ca;
 mod foreign_alias;
 mod mending;
