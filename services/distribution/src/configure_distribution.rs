@@ -40,7 +40,11 @@ impl Distributions {
             certificate: iam_id,
             minimum_tls_version: &self.minimum_tls_version,
         };
-        let in_use = function_in(&read.config, &redirect::name(&task.instance.id)).map(str::to_owned);
+        let name = redirect::name(&task.instance.id);
+        let in_use = function_in(&read.config, &name).map(str::to_owned);
+        if in_use.is_some() {
+            self.store.know_function(task, &name).await?;
+        }
         let target = task.instance.settings.redirect_to.as_deref();
         let function = match (target, &in_use) {
             (None, _) => None,
@@ -59,8 +63,9 @@ impl Distributions {
                 waiting_for: "an error inside the broker, which its operator finds in the log".into(),
                 source: source.into(),
             })?;
+        let differs = changed.config != read.config;
         // Written also when nothing differs, if only that makes sure that nobody else writes.
-        if changed.config != read.config || self.store.follows_a_failed_update(task).await? {
+        if differs || self.store.follows_a_failed_update(task).await? {
             if let Err(error) = self.cloudfront.update(&self.store, task, id, changed).await {
                 let failure = error.failure()?;
                 let outcome = match viewer.refused(&failure, id, iam_name) {
@@ -85,14 +90,14 @@ impl Distributions {
         }
         self.store.set_attached(task, certificate.id).await?;
         // At once, so that nothing is redirected to a domain that just went. A domain that just came is not known to every
-        // edge yet: then it is left to settle-function.
-        match target.filter(|_| in_use.is_some() && served) {
-            Some(target) => Ok(match self.make_function(task, target).await? {
-                Ok(_) => Outcome::DONE,
-                Err(outcome) => outcome,
-            }),
-            None => Ok(Outcome::DONE),
+        // edge yet: then it is left to settle-function. So is what fails here (CloudFront was told), and what an attempt
+        // before this one wrote.
+        if let Some(target) = target.filter(|_| differs && in_use.is_some() && served)
+            && let Err(outcome) = self.make_function(task, target).await?
+        {
+            tracing::warn!(?outcome, "the function is left to settle-function");
         }
+        Ok(Outcome::DONE)
     }
 
     fn change(

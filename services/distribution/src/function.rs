@@ -37,13 +37,17 @@ impl Distributions {
             Ok(arn) => Ok(Ok(arn)),
             Err(error) => {
                 let failure = error.failure()?;
-                Ok(Err(match failure.code() {
+                let outcome = match failure.code() {
                     // `FunctionAlreadyExists`: another attempt made it meanwhile, or CloudFront doesn't show it yet.
                     code if code == "FunctionAlreadyExists" || code == "NoSuchFunctionExists" || writes_race(code) => {
                         changed_meanwhile()
                     }
                     _ => failure.outcome(),
-                }))
+                };
+                if let Outcome::Failed { .. } = outcome {
+                    self.take_back_function(task).await;
+                }
+                Ok(Err(outcome))
             }
         }
     }
@@ -194,7 +198,7 @@ impl Distributions {
         }
         match self.remove_function(task).await {
             Ok(Removal::Removed | Removal::Absent) => {}
-            Ok(Removal::InUse) => tracing::warn!("the function of an operation that failed is in use"),
+            Ok(Removal::InUse) => tracing::info!("the function of an operation that failed is in use, and stays"),
             Err(error) => tracing::warn!(%error, "the function of an operation that failed is not removed yet"),
         }
     }

@@ -15,7 +15,7 @@ pub struct Situation {
     pub domains: Vec<Domain>,
     /// For an update: the certificate in use doesn't cover the domains, ends soon, or one of them is not proved.
     pub new_certificate: bool,
-    /// A CloudFront function was made for the instance, or may have been.
+    /// The instance is to have a CloudFront function, or one may have been made for it.
     pub function: bool,
     /// Every step so far.
     pub steps: Vec<Step>,

@@ -25,6 +25,22 @@ impl Store {
         .await
     }
 
+    /// Writes down a function that CloudFront has for the task's instance, though it is not in this database: that was restored
+    /// from a backup.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn know_function(&self, task: &Task, name: &str) -> Result<(), StoreError> {
+        let client = self.pool.get().await?;
+        client
+            .execute(
+                "update instances set function_name = $2 where id = $1 and function_name is null",
+                &[&task.instance.id, &name],
+            )
+            .await?;
+        Ok(())
+    }
+
     /// How long ago a function was last about to be made for the task's instance, if ever.
     ///
     /// # Errors

@@ -397,6 +397,7 @@ async fn situation(tx: &Transaction<'_>, task: &Task) -> Result<Situation, Store
     let row = tx
         .query_one(
             "select coalesce((o.target->>'new_certificate')::boolean, false), i.function_name is not null \
+               or coalesce(i.settings->>'redirect_to', o.target->'settings'->>'redirect_to') is not null \
              from operations o join instances i on i.id = o.instance_id where o.id = $1",
             &[&task.operation],
         )

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// How many outside calls an attempt makes at the kind of step when all goes well, in the order of the pipeline.
-/// `create-distribution` and `configure-distribution`: with a function that is made for it.
+/// `create-distribution` and `configure-distribution`: with a function that is made for it. `settle-function`: turned around.
 /// `place-order`: directory or nonce, account, order, one authorization; the first attempt of a process makes more.
 const CALLS: [(&str, usize); 14] = [
     ("create-distribution", 5),
@@ -18,7 +18,7 @@ const CALLS: [(&str, usize); 14] = [
     ("await-deployment", 1),
     ("disable-distribution", 2),
     ("delete-distribution", 2),
-    ("settle-function", 2),
+    ("settle-function", 5),
     ("retire-certificates", 1),
 ];
 

@@ -66,6 +66,8 @@ async fn one(site: &Site, point: &str) -> anyhow::Result<()> {
         superseded(site, kind, point).await?
     } else if kind == "configure-distribution" {
         overtaken(site, kind, point).await?
+    } else if kind == "settle-function" {
+        turned_around(site, kind, point).await?
     } else {
         taken_over(site, kind, point).await?
     };
@@ -121,6 +123,28 @@ async fn overtaken(site: &Site, kind: &str, point: &str) -> anyhow::Result<Insta
     anyhow::ensure!(origins.contains(&"second.example.net".to_owned()), "{origins:?}");
     anyhow::ensure!(!origins.contains(&"first.example.net".to_owned()), "{origins:?}");
     anyhow::ensure!(site.functions(&instance).await? == 1, "the function stays");
+    site.delete(&instance).await?;
+    Ok(instance)
+}
+
+/// Another worker turns the redirect around meanwhile, and then it is turned around again: so it stays.
+async fn turned_around(site: &Site, kind: &str, point: &str) -> anyhow::Result<Instance> {
+    let instance = site.created().await?;
+    site.extend(&instance).await?;
+    let second = format!("second.{}", instance.domain);
+    site.redirect(&instance, Some(&instance.domain)).await?;
+    site.points.arm(point, &format!("freeze {}", instance.id))?;
+    let answer = site
+        .platform
+        .update(&instance.id, json!({ "redirect_to": second }))
+        .await?;
+    anyhow::ensure!(answer.status == 202, "{} {}", answer.status, answer.text);
+    let frozen = freeze(site, point, &instance).await?;
+    site.platform.succeeded(&instance.id, crate::site::PATIENCE).await?;
+    site.redirects(&instance, &second, &second).await?;
+    site.redirect(&instance, Some(&instance.domain)).await?;
+    site.thaw(frozen, kind, &instance).await?;
+    site.redirects(&instance, &second, &instance.domain).await?;
     site.delete(&instance).await?;
     Ok(instance)
 }
