@@ -7,7 +7,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 pebble_dir=$root/.local/pebble
-schemathesis=4.32.5
+schemathesis=$(sed -n "s/^schemathesis==//p" "$root/tests/conformance/requirements.txt")
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() {
@@ -101,7 +101,8 @@ fetch_schemathesis() {
     say "fetching schemathesis $schemathesis"
     rm -rf "$folder"
     python3 -m venv "$folder"
-    "$folder/bin/pip" install -q --disable-pip-version-check "schemathesis==$schemathesis"
+    # With everything that it needs, in these versions: the same seed has to be the same requests.
+    "$folder/bin/pip" install -q --disable-pip-version-check -r "$root/tests/conformance/requirements.txt"
 }
 
 mapfile -t missing < <(missing_packages)

@@ -23,7 +23,14 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
         .filter(|path| !path.contains("__private"))
         .unwrap_or("unmatched")
         .to_string();
-    let span = tracing::info_span!("request", method, route, platform = Empty);
+    let span = tracing::info_span!(
+        "request",
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        method,
+        route,
+        platform = Empty
+    );
     let response = next.run(request).instrument(span).await;
     let status = response.status().as_u16();
     let platform = response.extensions().get::<PlatformName>().map(|name| &*name.0);

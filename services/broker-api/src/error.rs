@@ -144,7 +144,9 @@ impl OperationOutput for OsbError {
         let any = [
             (400, "Something in the request is wrong; the description names it."),
             (401, "User name or password is missing or wrong."),
+            (408, "The request's body did not arrive in time."),
             (412, "The API version is not one of 2.13 to 2.x."),
+            (413, "The request's body is too large."),
             (500, "Something in the broker is broken; its log has the cause."),
             (503, "The broker's database does not answer; try again later."),
         ];

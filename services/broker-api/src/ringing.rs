@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use messaging::Trace;
 use pipeline::Ring;
 use tracing::Instrument as _;
 
@@ -14,12 +15,14 @@ impl Broker {
     /// Rings, or leaves it to the sweeper.
     pub(crate) async fn ring(&self, rings: Vec<Ring>) {
         let messaging = self.messaging.clone();
-        let traceparent = telemetry::traceparent();
+        let trace = Trace {
+            parent: telemetry::traceparent(),
+            previous: None,
+        };
         let these = rings.clone();
         // A task of its own: breaking it off would keep a slow connection from ever being made, and a dead one from
         // being given up. A ring that comes late or twice does no harm.
-        let ringing =
-            tokio::spawn(async move { messaging.ring(&these, traceparent.as_deref()).await }.in_current_span());
+        let ringing = tokio::spawn(async move { messaging.ring(&these, &trace).await }.in_current_span());
         let why = match tokio::time::timeout(PATIENCE, ringing).await {
             Ok(Ok(Ok(()))) => return,
             Ok(Ok(Err(error))) => format!("{:#}", anyhow::Error::from(error)),

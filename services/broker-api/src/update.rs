@@ -19,7 +19,7 @@ use crate::body::Body;
 use crate::catalog::maintenance::{self, AskedVersion};
 use crate::catalog::offering::Plan;
 use crate::error::OsbError;
-use crate::form::{Object, Read, Text, text};
+use crate::form::{Read, Text, text};
 use crate::in_time::in_time;
 use crate::instance_id::InstanceId;
 use crate::parameters::{self, shown};
@@ -38,10 +38,10 @@ pub(crate) struct UpdateRequest {
     plan_id: Option<Read<Text>>,
     /// Where the instance is; not looked at: it stays whose it is
     #[serde(rename = "context")]
-    _context: Option<Read<Object>>,
+    _context: Option<Value>,
     /// What the platform thinks the instance is; not looked at: this broker knows
     #[serde(rename = "previous_values")]
-    _previous_values: Option<Read<Object>>,
+    _previous_values: Option<Value>,
     /// As the catalog's schema has them; those that are left out stay as they are, `null` is the default
     parameters: Option<Value>,
     /// Which version of the plan is meant

@@ -19,6 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient, Problem};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use telemetry::Call;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -145,6 +146,7 @@ impl Exchange {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let (method, path) = (request.method().clone(), request.uri().path().to_string());
         let begun = Instant::now();
+        let call = Call::begin("acme", method.to_string());
         crash_points::call();
         let result = tokio::time::timeout(REQUEST_TIMEOUT, self.fetch(request)).await;
         let outcome = match &result {
@@ -153,8 +155,7 @@ impl Exchange {
             Err(_) => "timeout".to_string(),
         };
         tracing::debug!(%method, path, outcome, ms = begun.elapsed().as_millis() as u64, "CA");
-        metrics::counter!("acme_requests_total", "outcome" => outcome).increment(1);
-        metrics::histogram!("acme_request_duration_seconds").record(begun.elapsed());
+        call.ended(&outcome);
         crash_points::answer();
         let answer = result.map_err(|_| Error::Other(Box::new(NoAnswer)))??;
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
+use telemetry::Call;
 use tokio::time::{Instant, timeout_at};
 
 use crate::dns::Dns;
@@ -114,7 +115,15 @@ impl Http01 {
                 deadline
             };
             let server = SocketAddr::new(address, target.port);
-            last = match timeout_at(limit, fetch::get(target, server, &self.tls)).await {
+            let call = Call::begin("http-01", "GET");
+            let got = timeout_at(limit, fetch::get(target, server, &self.tls)).await;
+            call.ended(&match &got {
+                // The class: an owner of a domain must not make a time series for each code there can be.
+                Ok(Ok(response)) => format!("{}xx", response.status.as_u16() / 100),
+                Ok(Err(_)) => "lost".to_owned(),
+                Err(_) => "timeout".to_owned(),
+            });
+            last = match got {
                 Ok(Ok(response)) => return Ok((address, response)),
                 Ok(Err(why)) => HttpProblem::Network {
                     address: server,

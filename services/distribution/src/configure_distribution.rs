@@ -9,7 +9,7 @@ use store::Task;
 use worker::HandlerError;
 
 use crate::config::{distribution_config, function_in, put_into};
-use crate::function::not_known_yet;
+use crate::function::not_taken_yet;
 use crate::handler::Distributions;
 use crate::redirect;
 use crate::refusal::refused;
@@ -69,7 +69,7 @@ impl Distributions {
             if let Err(error) = self.cloudfront.update(&self.store, task, id, changed).await {
                 let failure = error.failure()?;
                 let outcome = match viewer.refused(&failure, id, iam_name) {
-                    _ if failure.code() == "InvalidFunctionAssociation" => not_known_yet(),
+                    _ if failure.code() == "InvalidFunctionAssociation" => not_taken_yet(&failure),
                     // Not about aliases or certificate: then it is about a setting.
                     Outcome::Failed { .. } if !names_the_viewer(failure.code()) => {
                         refused(&failure, &task.instance.settings)

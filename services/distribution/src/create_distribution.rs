@@ -9,7 +9,7 @@ use worker::HandlerError;
 
 use crate::config::distribution_config;
 use crate::find::Found;
-use crate::function::not_known_yet;
+use crate::function::not_taken_yet;
 use crate::handler::Distributions;
 use crate::refusal::refused;
 
@@ -41,7 +41,7 @@ impl Distributions {
                 }
                 Err(failure) => return Ok(failure.outcome()),
             },
-            Err(failure) if failure.code() == "InvalidFunctionAssociation" => return Ok(not_known_yet()),
+            Err(failure) if failure.code() == "InvalidFunctionAssociation" => return Ok(not_taken_yet(&failure)),
             Err(failure) => {
                 let outcome = refused(&failure, &task.instance.settings);
                 if let Outcome::Failed { .. } = outcome {

@@ -54,13 +54,16 @@ impl Distributions {
 
     async fn put_function(&self, task: &Task, code: &str) -> Result<String, WriteError> {
         let name = redirect::name(&task.instance.id);
-        if let Some(live) = self.live_function(&name).await?
+        let written = self.function_code(&name, FunctionStage::Development).await?;
+        // Also what is only written has to be right, or a worker that froze before it published that still could.
+        if written.as_ref().is_some_and(|(written, _)| written == code.as_bytes())
+            && let Some(live) = self.live_function(&name).await?
             && let Some((runs, _)) = self.function_code(&name, FunctionStage::Live).await?
             && runs == code.as_bytes()
         {
             return arn("DescribeFunction", Some(live)).map_err(WriteError::from);
         }
-        let etag = match self.function_code(&name, FunctionStage::Development).await? {
+        let etag = match written {
             Some((written, etag)) if written == code.as_bytes() => etag,
             Some((_, etag)) => self.update_function(task, &name, code, etag).await?,
             None => self.create_function(task, &name, code).await?,
@@ -204,12 +207,11 @@ impl Distributions {
     }
 }
 
-/// CloudFront refuses a distribution because of its function: it doesn't know it yet, or somebody deleted it.
-pub(crate) fn not_known_yet() -> Outcome {
-    Outcome::pending_for(
-        "CloudFront doesn't take the function for redirect_to yet",
-        Some(Duration::from_secs(5)),
-    )
+/// CloudFront refuses a distribution because of its function: it doesn't know it yet, somebody deleted it, or there is a
+/// Lambda@Edge beside it, which only the operator can take away.
+pub(crate) fn not_taken_yet(failure: &Failure) -> Outcome {
+    tracing::warn!(error = %failure, "CloudFront doesn't take the function");
+    Outcome::pending("CloudFront doesn't take the function for redirect_to yet")
 }
 
 pub(crate) fn changed_meanwhile() -> Outcome {

@@ -6,6 +6,7 @@ use aws::CloudFront;
 use aws_sdk_cloudfront::types::{MinimumProtocolVersion, PriceClass};
 use pipeline::{Outcome, Service, StepKind};
 use store::{Store, Task};
+use telemetry::with_causes;
 use worker::{Handler, HandlerError};
 
 use crate::settings::Responder;
@@ -46,8 +47,12 @@ impl Handler for Distributions {
     }
 
     async fn chore(&self) -> Result<(), HandlerError> {
-        let distributions = self.reconcile().await;
         // Neither must keep the other.
-        self.reconcile_functions().await.and(distributions)
+        let distributions = self.reconcile().await;
+        let functions = self.reconcile_functions().await;
+        if let (Err(_), Err(error)) = (&distributions, &functions) {
+            tracing::warn!(error = with_causes(error), "the search for functions failed, too");
+        }
+        distributions.and(functions)
     }
 }

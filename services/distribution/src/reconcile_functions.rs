@@ -23,7 +23,11 @@ impl Distributions {
         for name in self.our_functions().await? {
             let instance = match self.store.owner_of_function(&name).await? {
                 // Unknown: another broker's in the same account.
-                Owner::Lives | Owner::Unknown => continue,
+                Owner::Unknown => continue,
+                Owner::Lives => {
+                    self.store.no_orphan(OrphanKind::Function, &name).await?;
+                    continue;
+                }
                 Owner::Gone { instance } => instance,
             };
             orphans += 1;

@@ -7,6 +7,7 @@ use aws_sdk_cloudfront::types::{Distribution, DistributionConfig};
 use store::{Store, StoreError, Task};
 use worker::HandlerError;
 
+use crate::calls::Calls;
 use crate::failure::{Failure, Peer};
 use crate::wire::Wire;
 
@@ -59,7 +60,12 @@ impl CloudFront {
     /// A client by this configuration.
     pub fn new(config: &SdkConfig) -> Self {
         Self {
-            client: Client::from_conf(Builder::from(config).interceptor(Wire).build()),
+            client: Client::from_conf(
+                Builder::from(config)
+                    .interceptor(Wire)
+                    .interceptor(Calls("cloudfront"))
+                    .build(),
+            ),
         }
     }
 

@@ -2,6 +2,7 @@
 //! read → check → write with its ETag. A retry is never made here: the pipeline does the waiting.
 
 mod access;
+mod calls;
 mod check;
 mod client;
 mod cloudfront;

@@ -11,7 +11,7 @@ secret::setting!(
     pub AmqpUrl,
     "amqp-url",
     "AMQP_URL",
-    required,
+    required bound ["amqp", "amqps"],
     "Address of RabbitMQ, as amqps://user:password@host:port/vhost (`%2f` is the default vhost). amqps:// is TLS, and issuer \
      and name of RabbitMQ's certificate are verified; amqp:// is plain text."
 );

@@ -3,11 +3,12 @@
 use futures_util::StreamExt as _;
 use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::types::FieldTable;
 
 use crate::alarm::Alarm;
 use crate::error::MessagingError;
 use crate::publisher::PATIENCE;
+use crate::trace::Trace;
 
 /// A stream of deliveries.
 pub struct Consumer {
@@ -83,13 +84,9 @@ impl Delivery {
         self.inner.redelivered
     }
 
-    /// W3C trace context of the publisher.
-    pub fn traceparent(&self) -> Option<String> {
-        let headers = self.inner.properties.headers().as_ref()?;
-        match headers.inner().get("traceparent")? {
-            AMQPValue::LongString(text) => Some(text.to_string()),
-            _ => None,
-        }
+    /// Where it was sent from.
+    pub fn trace(&self) -> Trace {
+        Trace::of(self.inner.properties.headers().as_ref())
     }
 
     /// The message is dealt with.

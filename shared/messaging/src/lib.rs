@@ -11,6 +11,7 @@ mod mending;
 mod publisher;
 mod tls;
 mod topology;
+mod trace;
 
 pub use alarm::Alarm;
 pub use args::{AmqpArgs, AmqpUrl};
@@ -20,3 +21,4 @@ pub use error::MessagingError;
 pub use ladder::Ladder;
 pub use publisher::Messaging;
 pub use tls::TlsRefused;
+pub use trace::Trace;

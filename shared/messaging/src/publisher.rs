@@ -18,6 +18,7 @@ use crate::error::MessagingError;
 use crate::mending::{Suspicion, mend};
 use crate::tls;
 use crate::topology::{self, DELAY_EXCHANGE, DELAY_HEADER, PARKING_EXCHANGE, WORK_EXCHANGE, work_queue};
+use crate::trace::Trace;
 
 /// No call to RabbitMQ takes longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -56,19 +57,19 @@ impl Messaging {
     ///
     /// # Errors
     /// When it has not, or can't be reached; some of them may have got through, which harms nothing.
-    pub async fn ring(&self, rings: &[Ring], traceparent: Option<&str>) -> Result<(), MessagingError> {
+    pub async fn ring(&self, rings: &[Ring], trace: &Trace) -> Result<(), MessagingError> {
         if rings.is_empty() {
             return Ok(());
         }
-        let result = self.publish_all(rings, traceparent).await;
+        let result = self.publish_all(rings, trace).await;
         let outcome = if result.is_ok() { "taken" } else { "failed" };
         metrics::counter!("messages_published_total", "outcome" => outcome).increment(rings.len() as u64);
         result
     }
 
-    async fn publish_all(&self, rings: &[Ring], traceparent: Option<&str>) -> Result<(), MessagingError> {
+    async fn publish_all(&self, rings: &[Ring], trace: &Trace) -> Result<(), MessagingError> {
         let (channel, generation) = self.publishing().await?;
-        let all = try_join_all(rings.iter().map(|ring| self.publish(&channel, ring, traceparent)));
+        let all = try_join_all(rings.iter().map(|ring| self.publish(&channel, ring, trace)));
         let mut queues: Vec<&str> = rings.iter().map(|ring| ring.service.as_str()).collect();
         queues.dedup();
         let result = within("publishing for", queues.join(", "), async { all.await.map(|_| ()) }).await;
@@ -76,11 +77,9 @@ impl Messaging {
         result
     }
 
-    async fn publish(&self, channel: &Channel, ring: &Ring, traceparent: Option<&str>) -> Result<(), MessagingError> {
+    async fn publish(&self, channel: &Channel, ring: &Ring, trace: &Trace) -> Result<(), MessagingError> {
         let mut headers = FieldTable::default();
-        if let Some(value) = traceparent {
-            headers.insert("traceparent".into(), topology::text(value));
-        }
+        trace.put_into(&mut headers);
         let exchange = match self.args.delay_ladder_ms.rung_ms(ring.delay) {
             Some(rung) => {
                 headers.insert(DELAY_HEADER.into(), AMQPValue::LongLongInt(rung.cast_signed()));

@@ -286,7 +286,7 @@ fn working(view: &View) -> String {
             StepKind::AwaitDeployment => "CloudFront is deploying, which takes minutes",
             StepKind::DisableDistribution => "disabling the CloudFront distribution",
             StepKind::DeleteDistribution => "deleting the CloudFront distribution",
-            StepKind::SettleFunction => "settling what redirects",
+            StepKind::SettleFunction => "changing what redirects",
             StepKind::RetireCertificates => "deleting the certificate",
         };
         parts.push(match &step.waiting_for {

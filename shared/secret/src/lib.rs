@@ -1,5 +1,8 @@
 //! Settings that are secrets: the environment variable `X`, or the file that `X_FILE` names (as Docker and Kubernetes
-//! mount secrets). Never a flag: everybody on the machine can read a process's command line.
+//! mount secrets), or a service binding of Cloud Foundry. Never a flag: everybody on the machine can read a process's command
+//! line.
+
+mod binding;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -25,13 +28,19 @@ pub trait Setting: 'static {
     const HELP: &'static str;
     /// Whether the program can't do without.
     const REQUIRED: bool;
+    /// Schemes of the address that a service binding of Cloud Foundry carries it as; none: no binding does.
+    const SCHEMES: &'static [&'static str];
 }
 
 /// Names a secret setting: `setting!(pub DatabaseUrl, "database-url", "DATABASE_URL", required, "Address of …")`;
-/// `optional` instead of `required` for what may be unset.
+/// `optional` instead of `required` for what may be unset; `required bound ["postgres"]` for an address that is taken from a
+/// service binding of Cloud Foundry when it is not set.
 #[macro_export]
 macro_rules! setting {
-    ($visibility:vis $name:ident, $flag:literal, $variable:literal, $need:ident, $help:expr) => {
+    (
+        $visibility:vis $name:ident, $flag:literal, $variable:literal,
+        $need:ident $(bound [$($scheme:literal),+])?, $help:expr
+    ) => {
         #[doc = concat!("The secret setting ", $variable, ".")]
         $visibility struct $name;
 
@@ -42,6 +51,7 @@ macro_rules! setting {
             const FILE_FLAG: &'static str = concat!($flag, "-file");
             const HELP: &'static str = $help;
             const REQUIRED: bool = $crate::setting!(@ $need);
+            const SCHEMES: &'static [&'static str] = &[$($($scheme),+)?];
         }
     };
     (@ required) => {
@@ -119,10 +129,17 @@ impl<S: Setting> clap::FromArgMatches for Secret<S> {
                         &format!("{file_name}: {}: {why}", path.display()),
                     )
                 }),
-            (None, None) if S::REQUIRED => {
-                let text = format!("neither {name} nor {file_name} is set: {}", S::HELP);
-                Err(refusal(ErrorKind::MissingRequiredArgument, &text))
-            }
+            (None, None) if S::REQUIRED => match binding::of_environment(S::SCHEMES) {
+                Ok(Some(address)) => Ok(Self::from(address.expose_secret())),
+                Ok(None) => {
+                    let text = format!("neither {name} nor {file_name} is set: {}", S::HELP);
+                    Err(refusal(ErrorKind::MissingRequiredArgument, &text))
+                }
+                Err(why) => {
+                    let text = format!("{name} is not set, and VCAP_SERVICES does not tell it: {why}");
+                    Err(refusal(ErrorKind::ValueValidation, &text))
+                }
+            },
             (None, None) => Ok(Self::from("")),
         }
     }
@@ -148,9 +165,14 @@ impl<S: Setting> clap::Args for Secret<S> {
             // clap's own parser of paths refuses the empty one.
             .value_parser(clap::builder::OsStringValueParser::new().map(PathBuf::from))
             .help(format!(
-                "{} A secret: set {} in the environment, or name a file that holds it.",
+                "{} A secret: set {} in the environment, or name a file that holds it{}.",
                 S::HELP,
-                S::VARIABLE
+                S::VARIABLE,
+                if S::SCHEMES.is_empty() {
+                    ""
+                } else {
+                    ", or bind a service of Cloud Foundry"
+                }
             ));
         command.arg(value).arg(file)
     }

@@ -151,6 +151,17 @@ impl Store {
         Ok(millis(row.try_get(0)?))
     }
 
+    /// What looked like an orphan has an owner again: a function that a failed update left, and the next one took up.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn no_orphan(&self, kind: OrphanKind, aws_id: &str) -> Result<(), StoreError> {
+        let client = self.pool.get().await?;
+        let forget = "delete from orphans where kind = $1 and aws_id = $2 and removed_at is null";
+        client.execute(forget, &[&kind.as_str(), &aws_id]).await?;
+        Ok(())
+    }
+
     /// Writes down that an orphan was removed.
     ///
     /// # Errors

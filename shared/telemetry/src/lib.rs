@@ -3,19 +3,20 @@
 //! Logs go to standard output, as text or JSON. Traces go to an OTLP collector when `OTEL_EXPORTER_OTLP_ENDPOINT` is
 //! set, and are carried through RabbitMQ in W3C `traceparent` headers. Metrics are rendered for Prometheus.
 
-use std::collections::HashMap;
+mod call;
+mod trace;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
+
+pub use call::Call;
+pub use trace::{follow, link, traceparent};
 
 /// How often the recorder of metrics tidies up.
 const UPKEEP: std::time::Duration = std::time::Duration::from_secs(5);
@@ -139,22 +140,6 @@ fn tracer_provider(endpoint: &str, service: &'static str) -> Result<SdkTracerPro
         .with_batch_exporter(exporter)
         .with_resource(Resource::builder().with_service_name(service).build())
         .build())
-}
-
-/// The current span as a W3C `traceparent`, to be sent along with a message.
-pub fn traceparent() -> Option<String> {
-    let mut carrier = HashMap::new();
-    TraceContextPropagator::new().inject_context(&tracing::Span::current().context(), &mut carrier);
-    carrier.remove("traceparent")
-}
-
-/// Makes `span` a child of the trace that a message brought.
-pub fn follow(span: &tracing::Span, traceparent: Option<String>) {
-    if let Some(value) = traceparent {
-        let carrier = HashMap::from([("traceparent".to_string(), value)]);
-        // Without a tracer there is no trace to follow, which is no fault.
-        let _ = span.set_parent(TraceContextPropagator::new().extract(&carrier));
-    }
 }
 
 /// An error with its causes, in one line for a log.

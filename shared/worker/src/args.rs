@@ -12,8 +12,8 @@ use telemetry::TelemetryArgs;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Worker")]
 pub struct WorkerArgs {
-    /// Where /healthz, /readyz and /metrics are served.
-    #[arg(long, env, default_value = "0.0.0.0:9090")]
+    /// Where /healthz, /readyz and /metrics are served. Unset: $PORT, or else 9090, of every address.
+    #[arg(long, env, default_value_t = crate::port::listen(9090), hide_default_value = true)]
     pub health_listen: SocketAddr,
     /// Steps attempted at once by this process; also how many messages it holds.
     #[arg(long, env, default_value_t = 16)]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use messaging::{Alarm, Delivery, Messaging};
+use messaging::{Alarm, Delivery, Messaging, Trace};
 use pipeline::{Outcome, Ring, Schedules, Verdict};
 use store::{POISON, Recorded, Store, StoreError, Task};
 use telemetry::with_causes;
@@ -42,22 +42,24 @@ pub(crate) async fn deliver<H: Handler>(desk: &Arc<Desk<H>>, delivery: &Delivery
             return;
         }
     };
-    let span = tracing::info_span!("delivery", step = %alarm.step, attempt = alarm.attempt, kind = tracing::field::Empty,
-        instance = tracing::field::Empty, subject = tracing::field::Empty);
-    telemetry::follow(&span, delivery.traceparent());
+    let span = tracing::info_span!("delivery", otel.name = tracing::field::Empty, otel.kind = "consumer", step = %alarm.step,
+        attempt = alarm.attempt, kind = tracing::field::Empty, instance = tracing::field::Empty, subject = tracing::field::Empty);
+    let trace = delivery.trace();
+    telemetry::follow(&span, trace.parent.clone());
+    telemetry::link(&span, trace.previous.clone());
     async {
         match desk.store.load_task(alarm.step, alarm.attempt).await {
             Ok(Some(task)) => {
                 let task = Arc::new(task);
                 crash_points::within(task.kind.as_str(), &task.instance.id, async {
-                    let dealt_with = attempt(desk, &task).await;
+                    let dealt_with = attempt(desk, &task, &trace).await;
                     crash_points::at("before-ack");
                     conclude(desk, delivery, alarm, dealt_with).await;
                 })
                 .await;
             }
             Ok(None) => {
-                let dealt_with = stale(desk, alarm.step, delivery.redelivered()).await;
+                let dealt_with = stale(desk, alarm.step, delivery.redelivered(), &trace).await;
                 conclude(desk, delivery, alarm, dealt_with).await;
             }
             Err(error) => conclude(desk, delivery, alarm, Err(error)).await,
@@ -98,7 +100,7 @@ async fn not_dealt_with<H: Handler>(desk: &Desk<H>, delivery: &Delivery, alarm: 
                 attempt: alarm.attempt,
                 delay: IN_TROUBLE,
             };
-            match desk.messaging.ring(&[again], delivery.traceparent().as_deref()).await {
+            match desk.messaging.ring(&[again], &delivery.trace()).await {
                 Ok(()) => drop(delivery.ack().await),
                 Err(_) => drop(delivery.give_back().await),
             }
@@ -109,18 +111,24 @@ async fn not_dealt_with<H: Handler>(desk: &Desk<H>, delivery: &Delivery, alarm: 
     }
 }
 
-async fn stale<H: Handler>(desk: &Desk<H>, step: uuid::Uuid, redelivered: bool) -> Result<(), StoreError> {
+async fn stale<H: Handler>(
+    desk: &Desk<H>,
+    step: uuid::Uuid,
+    redelivered: bool,
+    trace: &Trace,
+) -> Result<(), StoreError> {
     metrics::counter!("deliveries_stale_total", "service" => H::SERVICE.as_str()).increment(1);
     if redelivered {
         let rings = desk.store.rings_after(step).await?;
-        publish(desk, &rings).await;
+        ring(desk, &rings, step, trace).await;
     }
     Ok(())
 }
 
-async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<(), StoreError> {
+async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trace) -> Result<(), StoreError> {
     let kind = task.kind.as_str();
     tracing::Span::current()
+        .record("otel.name", kind)
         .record("kind", kind)
         .record("instance", task.instance.id.as_str())
         .record("subject", task.subject.as_str());
@@ -132,12 +140,12 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<()
     };
     if task.early > EARLY_ENOUGH {
         // The longest rung is shorter than the delay: set the alarm anew for what remains.
-        publish(desk, &[again(task.early)]).await;
+        ring(desk, &[again(task.early)], task.step, trace).await;
         return Ok(());
     }
     let Some(_seat) = desk.seats.take(&task.instance.id) else {
         metrics::counter!("deliveries_deferred_total", "service" => H::SERVICE.as_str()).increment(1);
-        publish(desk, &[again(OTHERS_FIRST)]).await;
+        ring(desk, &[again(OTHERS_FIRST)], task.step, trace).await;
         return Ok(());
     };
     let begun = Instant::now();
@@ -145,7 +153,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<()
     let Attempted { outcome, crashed } = tokio::select! {
         attempted = handle(desk, task) => match attempted? {
             Some(attempted) => attempted,
-            None => return stale(desk, task.step, false).await,
+            None => return stale(desk, task.step, false, trace).await,
         },
         () = desk.abandoned.cancelled() => return Err(StoreError::Stale),
     };
@@ -160,7 +168,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<()
     {
         Recorded::Written(rings) => {
             crash_points::at("before-publish");
-            publish(desk, &rings).await;
+            ring(desk, &rings, task.step, trace).await;
             if let Some(reason) = crashed.filter(|_| task.crashes + 1 == POISON) {
                 tell_operator(desk, task, &reason).await;
             }
@@ -170,7 +178,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<()
                 outcome = outcome.name(),
                 "not recorded: the step was taken over or its operation has ended"
             );
-            stale(desk, task.step, false).await?;
+            stale(desk, task.step, false, trace).await?;
         }
     }
     Ok(())
@@ -253,10 +261,25 @@ async fn tell_operator<H: Handler>(desk: &Desk<H>, task: &Task, reason: &str) {
     }
 }
 
-/// Publishes what a record returned. A failure (`false`) loses nothing: the steps are marked, and the next sweep rings
-/// them.
-pub(crate) async fn publish<H: Handler>(desk: &Desk<H>, rings: &[Ring]) -> bool {
-    let Err(error) = desk.messaging.ring(rings, telemetry::traceparent().as_deref()).await else {
+/// Rings for a step again, as another attempt of it, and for those that it led to, as children of this attempt.
+async fn ring<H: Handler>(desk: &Desk<H>, rings: &[Ring], step: uuid::Uuid, trace: &Trace) {
+    let here = telemetry::traceparent();
+    let (again, next): (Vec<Ring>, Vec<Ring>) = rings.iter().cloned().partition(|ring| ring.step == step);
+    let attempt = Trace {
+        parent: trace.parent.clone(),
+        previous: here.clone(),
+    };
+    publish(desk, &again, &attempt).await;
+    let child = Trace {
+        parent: here,
+        previous: None,
+    };
+    publish(desk, &next, &child).await;
+}
+
+/// Publishes rings. A failure (`false`) loses nothing: the steps are marked, and the next sweep rings them.
+pub(crate) async fn publish<H: Handler>(desk: &Desk<H>, rings: &[Ring], trace: &Trace) -> bool {
+    let Err(error) = desk.messaging.ring(rings, trace).await else {
         return true;
     };
     tracing::warn!(

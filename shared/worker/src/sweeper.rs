@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use messaging::Trace;
 use pipeline::{Schedules, Service, StepKind};
 use store::StoreError;
 use telemetry::with_causes;
@@ -114,7 +115,7 @@ async fn sweep<H: Handler>(desk: &Desk<H>, graces: &[(StepKind, Duration)], batc
         Ok(rings) => {
             tracing::info!(rings = rings.len(), "lost rings are rung again");
             metrics::counter!("steps_swept_total", "service" => H::SERVICE.as_str()).increment(rings.len() as u64);
-            publish(desk, &rings).await && rings.len() == batch as usize
+            publish(desk, &rings, &Trace::default()).await && rings.len() == batch as usize
         }
         Err(error) => {
             desk.peers.judge(&error);

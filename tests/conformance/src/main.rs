@@ -6,7 +6,14 @@ use std::process::ExitCode;
 /// for 50 times a second meanwhile. Exit code 1 when a promise is broken. The one argument is schemathesis' seed.
 #[tokio::main]
 async fn main() -> ExitCode {
-    let seed = std::env::args().nth(1).and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    let seed = match std::env::args().nth(1).map(|seed| seed.parse()) {
+        None => 1,
+        Some(Ok(seed)) => seed,
+        Some(Err(_)) => {
+            eprintln!("conformance: the seed is a whole number");
+            return ExitCode::from(2);
+        }
+    };
     let outcome = tokio::select! {
         outcome = conformance::run(seed, |line| println!("{line}")) => outcome,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),

@@ -67,7 +67,7 @@ impl Form for Headers {
         }
         if headers.len() > MOST {
             return Err(format!(
-                "there are {}; CloudFront forwards at most {MOST}: write fewer, or \"*\" for all",
+                "there are {}; CloudFront forwards at most {MOST}, Host included: write fewer, or \"*\" for all",
                 headers.len()
             ));
         }

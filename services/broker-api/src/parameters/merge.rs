@@ -5,7 +5,7 @@ use pipeline::managed::{ALL_VIEWER, SECURITY_HEADERS};
 use serde_json::{Map, Value};
 
 use super::policies::INSTEAD_OF;
-use super::{ParameterError, Parameters, parse, present, shown_json};
+use super::{ParameterError, Parameters, parse, present, redirect, shown_json};
 
 /// What an update may send beside the parameters to have the distribution looked at again (older brokers' users do).
 pub(super) const LOOK_AGAIN: &str = "timestamp";
@@ -31,6 +31,7 @@ pub(crate) fn update(
         true => parse(Some(current), None)?,
         false => parse(Some(&merged), default_origin)?,
     };
+    redirect::after(current, &parameters)?;
     Ok((parameters, look_again))
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hickory_resolver::proto::op::{DEFAULT_MAX_PAYLOAD_LEN, Edns, Message, MessageType, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RecordType};
+use telemetry::Call;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
@@ -46,7 +47,7 @@ pub(super) async fn ask(server: SocketAddr, question: &Question, limit: Duration
         }
         Ok(answer)
     };
-    timeout(limit, whole).await.unwrap_or(Err(Silence::TimedOut))
+    counted(question, limit, whole).await
 }
 
 /// Asks once, by TCP alone.
@@ -56,7 +57,22 @@ pub(super) async fn ask_by_tcp(server: SocketAddr, question: &Question, limit: D
         let bytes = query.to_vec().map_err(|_| Silence::Garbled)?;
         by_tcp(server, &query, &bytes).await
     };
-    timeout(limit, whole).await.unwrap_or(Err(Silence::TimedOut))
+    counted(question, limit, whole).await
+}
+
+async fn counted(
+    question: &Question,
+    limit: Duration,
+    whole: impl Future<Output = Result<Message, Silence>>,
+) -> Result<Message, Silence> {
+    let call = Call::begin("dns", question.kind.to_string());
+    let answer = timeout(limit, whole).await.unwrap_or(Err(Silence::TimedOut));
+    match &answer {
+        Ok(answer) => call.ended(answer.metadata.response_code.to_str()),
+        Err(Silence::TimedOut) => call.ended("timeout"),
+        Err(_) => call.ended("lost"),
+    }
+    answer
 }
 
 async fn once(server: SocketAddr, question: &Question, edns: bool) -> Result<Message, Silence> {

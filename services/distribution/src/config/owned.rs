@@ -77,11 +77,14 @@ fn put_function(there: &mut Option<FunctionAssociations>, wanted: &Option<Functi
     after.extend(ours.iter().cloned());
     let same = before.len() == after.len() && after.iter().all(|one| before.contains(one));
     if !same {
-        *there = FunctionAssociations::builder()
+        let built = FunctionAssociations::builder()
             .quantity(super::quantity(&after))
             .set_items((!after.is_empty()).then_some(after))
-            .build()
-            .ok();
+            .build();
+        // It has its quantity, so it can be built; else what is there would stay.
+        if let Ok(associations) = built {
+            *there = Some(associations);
+        }
     }
 }
 

@@ -185,6 +185,19 @@ async fn the_doctor_is_content_or_names_what_is_wrong() -> anyhow::Result<()> {
     };
     let before = state().await?;
 
+    // As Cloud Foundry gives them to an app that has them bound.
+    let bound = json!({
+        "postgres": [{"name": "cdn-db", "credentials": {"uri": e.database_url}}],
+        "rabbitmq": [{"name": "cdn-queue", "credentials": {"uri": e.amqp_url}}],
+    });
+    let bound = [
+        ("DATABASE_URL", ""),
+        ("AMQP_URL", ""),
+        ("VCAP_SERVICES", &bound.to_string()),
+    ];
+    let said = clinic.ask("challenge-verifier", &bound).await?;
+    assert_eq!(said.code, Some(0), "{}", said.text());
+
     for (service, _) in PROCESSES {
         let said = clinic.ask(service, &[("ACME_RESPONDER_URL", &e.broker_url)]).await?;
         assert_eq!(said.code, Some(0), "{}", said.text());

@@ -27,6 +27,7 @@ mod shutdown;
 mod state_table;
 mod time;
 mod tls;
+mod trace;
 mod two_of_each;
 mod update;
 mod upgrade;
