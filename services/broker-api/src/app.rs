@@ -11,63 +11,19 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router};
-use messaging::Messaging;
-use pipeline::Schedules;
-use store::Store;
 
-use crate::auth::{Credentials, authenticate};
-use crate::catalog::offering::Offering;
-use crate::catalog::served::{Catalog, served};
+use crate::auth::authenticate;
+use crate::broker::Broker;
 use crate::error::OsbError;
 use crate::parameters::shown;
-use crate::settings::BrokerArgs;
 use crate::{
-    access_log, bindings, body, catalog, deprovision, fetch, last_operation, openapi, platforms, provision, responder,
+    access_log, bindings, body, catalog, deprovision, fetch, last_operation, openapi, provision, responder,
     unsupported, update, version,
 };
 
 /// No request takes longer: a body (10 s), what is written of it (20 s) and ringing for it (20 s at the very worst) fit in, and
 /// Cloud Controller gives up after 60 s.
 const REQUEST_LIMIT: Duration = Duration::from_secs(55);
-
-/// What the handlers work with.
-pub struct Broker {
-    pub(crate) store: Store,
-    pub(crate) messaging: Arc<Messaging>,
-    pub(crate) schedules: Schedules,
-    pub(crate) credentials: Credentials,
-    pub(crate) offering: Offering,
-    /// The offering as it is served.
-    pub(crate) catalog: Catalog,
-    pub(crate) responder: String,
-    pub(crate) default_origin: Option<String>,
-    pub(crate) retry_after: Duration,
-    pub(crate) body_timeout: Duration,
-    pub(crate) gate: responder::Gate,
-}
-
-impl Broker {
-    /// Puts it together.
-    pub fn new(store: Store, messaging: Arc<Messaging>, schedules: Schedules, args: &BrokerArgs) -> Arc<Self> {
-        let offering = Offering::of(args);
-        for advice in offering.advice(schedules.operation_deadline.into()) {
-            tracing::warn!("catalog: {advice}");
-        }
-        Arc::new(Self {
-            store,
-            messaging,
-            schedules,
-            credentials: Credentials::new(&platforms::of(args)),
-            catalog: served(&offering, args.default_origin.0.as_deref()),
-            offering,
-            responder: args.acme_responder_url.0.clone(),
-            default_origin: args.default_origin.0.clone(),
-            retry_after: args.retry_after,
-            body_timeout: args.limits.body_timeout,
-            gate: responder::Gate::default(),
-        })
-    }
-}
 
 /// Everything that is served; `health` are the worker library's routes.
 pub fn app(broker: Arc<Broker>, health: Router) -> Router {

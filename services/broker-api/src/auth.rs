@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
-use crate::app::Broker;
+use crate::broker::Broker;
 use crate::error::OsbError;
 use crate::platforms::{Login, Platform};
 

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::app::Broker;
+use crate::broker::Broker;
 use crate::error::OsbError;
 use crate::parameters::shown_json;
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use crate::app::Broker;
+use crate::broker::Broker;
 use crate::catalog::served::Catalog;
 use crate::error::OsbError;
 

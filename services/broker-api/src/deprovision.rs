@@ -11,8 +11,8 @@ use store::{Asked, Deprovision};
 use tracing::Instrument as _;
 
 use crate::accepted::Accepted;
-use crate::app::Broker;
 use crate::asked::AskedBy;
+use crate::broker::Broker;
 use crate::error::OsbError;
 use crate::in_time::in_time;
 use crate::instance_id::InstanceId;

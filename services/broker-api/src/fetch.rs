@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use store::InstanceView;
 
-use crate::app::Broker;
+use crate::broker::Broker;
 use crate::error::OsbError;
 use crate::instance_id::InstanceId;
 

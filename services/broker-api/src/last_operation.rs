@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::accepted::described;
-use crate::app::Broker;
+use crate::broker::Broker;
 use crate::error::OsbError;
 use crate::instance_id::InstanceId;
 use crate::parameters::shown;

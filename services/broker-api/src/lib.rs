@@ -10,6 +10,7 @@ mod asked;
 mod auth;
 mod bindings;
 mod body;
+mod broker;
 mod catalog;
 mod deprovision;
 pub mod doctor;
@@ -36,6 +37,7 @@ mod unsupported;
 mod update;
 mod version;
 
-pub use app::{Broker, app};
+pub use app::app;
+pub use broker::Broker;
 pub use limits::Limits;
 pub use serve::serve;

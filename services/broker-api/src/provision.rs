@@ -12,9 +12,9 @@ use store::{Asked, NewInstance, Provision};
 use tracing::Instrument as _;
 
 use crate::accepted::{Accepted, Begun};
-use crate::app::Broker;
 use crate::asked::AskedBy;
 use crate::body::Body;
+use crate::broker::Broker;
 use crate::catalog::maintenance::{self, AskedVersion};
 use crate::error::OsbError;
 use crate::form::{Object, Read, Text, text};

@@ -10,7 +10,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::app::Broker;
+use crate::broker::Broker;
 
 /// RFC 8555 §8.3: base64url, at least 128 bits; CAs use 43 characters.
 const TOKEN_MOST: usize = 128;

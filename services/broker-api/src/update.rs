@@ -13,9 +13,9 @@ use store::{Asked, Changes, InstanceView, Update};
 use tracing::Instrument as _;
 
 use crate::accepted::{Accepted, Begun};
-use crate::app::Broker;
 use crate::asked::AskedBy;
 use crate::body::Body;
+use crate::broker::Broker;
 use crate::catalog::maintenance::{self, AskedVersion};
 use crate::catalog::offering::Plan;
 use crate::error::OsbError;

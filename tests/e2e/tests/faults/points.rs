@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// `create-distribution` and `configure-distribution`: with a function that is made for it. `settle-function`: turned around.
 /// `place-order`: directory or nonce, account, order, one authorization; the first attempt of a process makes more.
 const CALLS: [(&str, usize); 14] = [
-    ("create-distribution", 5),
+    ("create-distribution", 4),
     ("place-order", 4),
     ("verify-challenge", 1),
     ("answer-challenges", 4),
@@ -14,11 +14,11 @@ const CALLS: [(&str, usize); 14] = [
     ("finalize-order", 3),
     ("upload-certificate", 1),
     ("attach-certificate", 2),
-    ("configure-distribution", 6),
+    ("configure-distribution", 5),
     ("await-deployment", 1),
     ("disable-distribution", 2),
     ("delete-distribution", 2),
-    ("settle-function", 5),
+    ("settle-function", 3),
     ("retire-certificates", 1),
 ];
 
