@@ -3,7 +3,6 @@
 mod owned;
 
 use aws::COMMENT_PREFIX;
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::{
     Aliases, AllowedMethods, CacheBehavior, CacheBehaviors, CachedMethods, CookieNames, CookiePreference,
@@ -20,6 +19,7 @@ use store::Instance;
 pub(crate) use owned::{function_in, put_into};
 
 use crate::settings::Responder;
+use crate::short_digest::short_digest;
 
 const USERS_ORIGIN: &str = "origin";
 const FAILOVER_ORIGIN: &str = "failover-origin";
@@ -40,12 +40,7 @@ pub(crate) fn comment(instance: &str) -> String {
     if whole.chars().count() <= LONGEST_COMMENT {
         return whole;
     }
-    let hash: String = digest(&SHA256, instance.as_bytes())
-        .as_ref()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash = short_digest(instance);
     let begin: String = whole.chars().take(LONGEST_COMMENT - 1 - hash.len()).collect();
     format!("{begin}~{hash}")
 }

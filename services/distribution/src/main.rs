@@ -16,6 +16,7 @@ mod redirect;
 mod refusal;
 mod settings;
 mod settle_function;
+mod short_digest;
 
 use std::process::ExitCode;
 

@@ -19,13 +19,13 @@ impl Distributions {
         if !self.store.any_function().await? {
             return Ok(());
         }
-        let mut orphans = 0u32;
+        let (mut orphans, mut living) = (0u32, Vec::new());
         for name in self.our_functions().await? {
             let instance = match self.store.owner_of_function(&name).await? {
                 // Unknown: another broker's in the same account.
                 Owner::Unknown => continue,
                 Owner::Lives => {
-                    self.store.no_orphan(OrphanKind::Function, &name).await?;
+                    living.push(name);
                     continue;
                 }
                 Owner::Gone { instance } => instance,
@@ -36,6 +36,7 @@ impl Distributions {
                 tracing::warn!(function = name, error = with_causes(&error), "not removed yet");
             }
         }
+        self.store.no_orphans(OrphanKind::Function, &living).await?;
         metrics::gauge!("orphans", "kind" => "function", "judged" => "to-be-removed").set(orphans);
         Ok(())
     }

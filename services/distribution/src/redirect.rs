@@ -1,7 +1,8 @@
 //! The function that redirects: its name and its code, both pure.
 
 use aws::FUNCTION_PREFIX;
-use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::short_digest::short_digest;
 
 /// How long browsers may remember a redirect, in seconds. They would keep a 301 for ever otherwise, also when it was turned
 /// around meanwhile.
@@ -9,13 +10,7 @@ const REMEMBERED: u32 = 3600;
 
 /// The function's name, one for each instance: ids may be longer than the 64 characters of a name, and of other ones.
 pub(crate) fn name(instance: &str) -> String {
-    let hash: String = digest(&SHA256, instance.as_bytes())
-        .as_ref()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("{FUNCTION_PREFIX}{hash}")
+    format!("{FUNCTION_PREFIX}{}", short_digest(instance))
 }
 
 /// Is it the ARN of the function of that name? What else is in it (partition, account) only CloudFront knows.

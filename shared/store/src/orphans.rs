@@ -151,14 +151,14 @@ impl Store {
         Ok(millis(row.try_get(0)?))
     }
 
-    /// What looked like an orphan has an owner again: a function that a failed update left, and the next one took up.
+    /// These have an owner, again if they looked like orphans: a function that a failed update left, and the next one took up.
     ///
     /// # Errors
     /// Database errors.
-    pub async fn no_orphan(&self, kind: OrphanKind, aws_id: &str) -> Result<(), StoreError> {
+    pub async fn no_orphans(&self, kind: OrphanKind, aws_ids: &[String]) -> Result<(), StoreError> {
         let client = self.pool.get().await?;
-        let forget = "delete from orphans where kind = $1 and aws_id = $2 and removed_at is null";
-        client.execute(forget, &[&kind.as_str(), &aws_id]).await?;
+        let forget = "delete from orphans where kind = $1 and aws_id = any($2) and removed_at is null";
+        client.execute(forget, &[&kind.as_str(), &aws_ids]).await?;
         Ok(())
     }
 

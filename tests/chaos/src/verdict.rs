@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use customer::percentile;
+
 use crate::evidence::{Evidence, Order};
 use crate::facts::{End, Kind, Seen};
 use crate::setup::{BACKLOG_GRACES, SWEEP_GRACE};
@@ -285,10 +287,7 @@ fn polls(seen: &Seen) -> Vec<Line> {
     let undisturbed: Vec<_> = seen.polls.iter().filter(|poll| poll.undisturbed).collect();
     let mut took: Vec<Duration> = undisturbed.iter().map(|poll| poll.took).collect();
     took.sort_unstable();
-    let at = |share: f64| {
-        let at = (took.len().saturating_sub(1) as f64 * share).round();
-        took.get(at as usize).copied().unwrap_or_default().as_millis()
-    };
+    let at = |share| percentile(&took, share).as_millis();
     let mut slowest = undisturbed.clone();
     slowest.sort_by_key(|poll| std::cmp::Reverse(poll.took));
     let mut lines = vec![Line::told("polls of last_operation", seen.polls.len())];

@@ -1,5 +1,7 @@
 //! The schemas of the catalog against the parser: what one takes and the other doesn't.
 
+use std::sync::LazyLock;
+
 use jsonschema::{Draft, Validator};
 use proptest::prelude::*;
 
@@ -30,10 +32,10 @@ fn validator(schema: &Value) -> Validator {
         .unwrap_or_else(|error| panic!("{error}: {schema}"))
 }
 
-/// For a new instance, and for an update.
-fn validators() -> (Validator, Validator) {
-    (validator(&schema::create(ROUTER)), validator(&schema::update()))
-}
+/// For a new instance.
+static CREATE: LazyLock<Validator> = LazyLock::new(|| validator(&schema::create(ROUTER)));
+/// For an update.
+static UPDATE: LazyLock<Validator> = LazyLock::new(|| validator(&schema::update()));
 
 #[test]
 fn cloud_controller_can_load_the_schemas() {
@@ -57,10 +59,9 @@ fn cloud_controller_can_load_the_schemas() {
 
 #[test]
 fn an_update_takes_a_timestamp_and_a_provision_does_not() {
-    let (create, update) = validators();
     let parameters = json!({"domains": "www.example.com", "timestamp": "now"});
-    assert!(!create.is_valid(&parameters) && update.is_valid(&parameters));
-    assert!(!create.is_valid(&json!({"path": "/a"})) && update.is_valid(&json!({"path": "/a"})));
+    assert!(!CREATE.is_valid(&parameters) && UPDATE.is_valid(&parameters));
+    assert!(!CREATE.is_valid(&json!({"path": "/a"})) && UPDATE.is_valid(&json!({"path": "/a"})));
 }
 
 /// The parser alone with this value for this parameter: what it says of the value, not of what is beside it.
@@ -73,17 +74,15 @@ fn refused(key: &str, value: &Value) -> Option<String> {
 proptest! {
     #[test]
     fn what_the_parser_takes_the_schemas_take(parameters in nearly()) {
-        let (create, update) = validators();
         if parse(Some(&parameters), ROUTER).is_ok() {
-            prop_assert!(create.is_valid(&parameters), "{}", parameters);
-            prop_assert!(update.is_valid(&parameters), "{}", parameters);
+            prop_assert!(CREATE.is_valid(&parameters), "{}", parameters);
+            prop_assert!(UPDATE.is_valid(&parameters), "{}", parameters);
         }
     }
 
     #[test]
     fn each_parameter_has_the_same_forms_in_both(key in prop::sample::select(KNOWN.clone()), value in anything()) {
-        let (_, update) = validators();
-        let valid = update.is_valid(&json!({key: value}));
+        let valid = UPDATE.is_valid(&json!({key: value}));
         match refused(key, &value) {
             None => prop_assert!(valid, "{key}: {value} is taken by the parser only"),
             Some(text) if SHAPES.iter().any(|shape| text.contains(shape)) => {
@@ -96,7 +95,6 @@ proptest! {
 
 #[test]
 fn every_form_of_every_parameter_is_in_both() {
-    let (_, update) = validators();
     let forms = [
         json!(null),
         json!(true),
@@ -128,7 +126,7 @@ fn every_form_of_every_parameter_is_in_both() {
         let taken = forms
             .iter()
             .filter(|value| {
-                let valid = update.is_valid(&json!({*key: value}));
+                let valid = UPDATE.is_valid(&json!({*key: value}));
                 let refused = refused(key, value);
                 match &refused {
                     None => assert!(valid, "{key}: {value} is taken by the parser only"),

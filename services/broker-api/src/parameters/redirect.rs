@@ -1,9 +1,10 @@
 //! `redirect_to`: the one host that answers.
 
-use schemars::{Schema, json_schema};
+use schemars::Schema;
 use serde_json::Value;
 
-use super::{ParameterError, Parameters, host_name, shown, shown_json};
+use super::origin::Host;
+use super::{ParameterError, Parameters, shown, shown_json};
 use crate::form::Form;
 
 /// Mostly one of the domains; of another host all the domains are redirected to it. None if an empty one was written.
@@ -13,8 +14,7 @@ pub(super) struct Target(pub(super) Option<String>);
 impl Form for Target {
     fn read(value: &Value) -> Result<Self, String> {
         match value {
-            Value::String(text) if text.trim().is_empty() => Ok(Self(None)),
-            Value::String(text) => host_name(text).map(|host| Self(Some(host))),
+            Value::String(_) => Host::read(value).map(|host| Self(host.0)),
             other => Err(format!(
                 "{} is not a string; write one of the domains, such as \"www.example.com\"",
                 shown_json(other)
@@ -23,7 +23,7 @@ impl Form for Target {
     }
 
     fn schema() -> Schema {
-        json_schema!({"type": "string"})
+        Host::schema()
     }
 }
 
