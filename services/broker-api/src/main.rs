@@ -28,6 +28,7 @@ async fn main() -> ExitCode {
     let Line { action, settings } = Line::parse();
     let done = match action {
         Some(Action::Doctor) => Ok(::doctor::print(doctor::all_checks(&settings)).await),
+        Some(Action::Ready) => Ok(::doctor::ready(settings.listen)),
         None => run(settings).await.map(|()| ExitCode::SUCCESS),
     };
     match done {

@@ -22,6 +22,9 @@ use crate::settings::Settings;
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let settings = Settings::parse();
+    if let Some(Action::Ready) = settings.action {
+        return Ok(::doctor::ready(settings.worker.health_listen));
+    }
     let sdk = aws::sdk_config().await;
     let (cloudfront, iam) = (aws::CloudFront::new(&sdk), aws::iam(&sdk));
     let checks = doctor::checks(&settings, &sdk, &cloudfront, &iam);

@@ -63,6 +63,9 @@ impl Handler for Issuer {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let settings = Settings::parse();
+    if let Some(Action::Ready) = settings.action {
+        return Ok(::doctor::ready(settings.worker.health_listen));
+    }
     // One provider for every TLS connection of the process; it is an error only when there is one already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let checks = doctor::checks(&settings);

@@ -42,13 +42,20 @@ enum Action {
         #[arg(long, default_value = doctor::NAME)]
         name: String,
     },
+    /// Asks this service's own /readyz on this machine, and ends: a container's health check. Exit code 1 when it is not
+    /// ready.
+    Ready,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
-    if let Some(Action::Doctor { name }) = &cli.action {
-        return Ok(::doctor::print(doctor::checks(&cli.worker, &cli.probe, name)).await);
+    match &cli.action {
+        Some(Action::Doctor { name }) => {
+            return Ok(::doctor::print(doctor::checks(&cli.worker, &cli.probe, name)).await);
+        }
+        Some(Action::Ready) => return Ok(::doctor::ready(cli.worker.health_listen)),
+        None => {}
     }
     let telemetry = Telemetry::init(&cli.worker.telemetry, "challenge-verifier")?;
     let store = Store::new(&cli.worker.database, "challenge-verifier")?;

@@ -5,10 +5,12 @@
 
 mod check;
 mod finding;
+mod ready;
 mod tell;
 
 pub use check::Check;
 pub use finding::{Finding, State};
+pub use ready::ready;
 pub use tell::{log, print};
 
 /// What to do instead of serving.
@@ -17,4 +19,7 @@ pub enum Action {
     /// Tries everything that this service needs from outside, by calls that change nothing, and ends: a line for each
     /// (ok, warn, FAIL or skip), with what to do. Exit code 1 when something failed. Wants the service's environment.
     Doctor,
+    /// Asks this service's own /readyz on this machine, and ends: a container's health check. Exit code 1 when it is not
+    /// ready.
+    Ready,
 }

@@ -1,10 +1,12 @@
 //! The main job where a person can follow it (`make demo`), and a stack that stays up (`make up`).
 
+mod afresh;
 mod screen;
 mod story;
 mod timing;
 mod up;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -18,6 +20,9 @@ enum Cli {
         /// How many domains the instance has.
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(3..=100))]
         domains: u16,
+        /// A stack that runs already, by the JSON file of its endpoints; otherwise one of its own is started.
+        #[arg(long, value_name = "FILE")]
+        attach: Option<PathBuf>,
     },
     /// Start everything, print how to talk to it, and wait for Ctrl-C.
     Up,
@@ -36,6 +41,13 @@ async fn main() -> ExitCode {
 
 async fn play() -> anyhow::Result<()> {
     let cli = Cli::parse();
+    if let Cli::Run {
+        domains,
+        attach: Some(file),
+    } = &cli
+    {
+        return story::run(&Handle::attach(file)?, usize::from(*domains)).await;
+    }
     screen::heading("Starting PostgreSQL, RabbitMQ, Pebble, DNS, CloudFront+IAM simulator and the five services");
     let begun = std::time::Instant::now();
     let handle = tokio::select! {
@@ -50,7 +62,7 @@ async fn play() -> anyhow::Result<()> {
     let result = tokio::select! {
         result = async {
             match cli {
-                Cli::Run { domains } => story::run(&handle, usize::from(domains)).await,
+                Cli::Run { domains, .. } => story::run(&handle, usize::from(domains)).await,
                 Cli::Up => up::print_and_wait(&handle).await,
             }
         } => result,

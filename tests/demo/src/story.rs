@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use customer::{Answer, Browser, Platform, status};
 use serde_json::{Value, json};
-use stack::{Command, Dns, Handle};
+use stack::{Dns, Handle};
 
+use crate::afresh;
 use crate::screen::{Live, heading, line, quote, typed};
 use crate::timing;
 
 const ID: &str = "5f0c2f6a-demo-4d7e-9d7c-000000000001";
-const ORGANIZATION: &str = "demo-organization";
 /// Set wrong at first, by dns-01. Sorts first, so that the status shows it among a hundred.
 const WRONG_FIRST: &str = "api.example.com";
 /// Answered by HTTP, from the web server that the domain still points at.
@@ -33,8 +33,11 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
     let browser = Browser::new(&endpoints.pebble_root_pem, endpoints.edge_http, endpoints.edge_https)?;
     let mut domains = vec![SET_ONCE.to_string(), WRONG_FIRST.to_string(), BY_HTTP.to_string()];
     domains.extend((4..=count).map(|i| format!("site-{i:03}.example.com")));
+    afresh::begin(&platform, &dns, ID, &domains).await?;
+    // An organization of its own: what the CA has verified for another demo must not shorten this one.
+    let organization = format!("demo-{}", std::time::UNIX_EPOCH.elapsed()?.as_millis());
     // shop.example.com still points at the customer's old web server.
-    dns.add_a(BY_HTTP, &["127.0.0.2"]).await?;
+    dns.add_a(BY_HTTP, &[&endpoints.origin_addr.ip().to_string()]).await?;
 
     heading(&format!("A tenant asks for a CDN with {count} domains"));
     let shown = if count > 3 {
@@ -47,7 +50,7 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
     ));
     let asked = Instant::now();
     let answer = platform
-        .provision(ID, ORGANIZATION, json!({"domains": domains}))
+        .provision(ID, &organization, json!({"domains": domains}))
         .await?;
     ensure!(
         answer.status == 202,
@@ -106,12 +109,7 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
     typed(&format!(
         "redirect http://{BY_HTTP}/.well-known/acme-challenge/* to {target}*"
     ));
-    handle
-        .command(Command::Redirect {
-            host: BY_HTTP.to_string(),
-            to: Some(target),
-        })
-        .await?;
+    handle.redirect(BY_HTTP, Some(&target)).await?;
     let last_record = Instant::now();
     let last_record_at = timing::database_clock(endpoints).await?;
     let work_before = timing::work_done(endpoints).await?;
@@ -196,7 +194,12 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
         .await?
         .json()
         .await?;
-    let left = |what: &str| state[what].as_array().map_or(0, Vec::len);
+    let of_this = |thing: &&Value| thing["tags"].to_string().contains(ID);
+    let left = |what: &str| {
+        state[what]
+            .as_array()
+            .map_or(0, |all| all.iter().filter(of_this).count())
+    };
     line(&format!(
         "left in AWS: {} distributions, {} certificates",
         left("distributions"),

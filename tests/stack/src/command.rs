@@ -46,14 +46,6 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         black_hole: Option<bool>,
     },
-    /// Makes the origin redirect a host's challenges to `to` + token; without `to`, no longer.
-    Redirect {
-        /// The host asked for, without a port.
-        host: String,
-        /// URL prefix, usually ending with `/.well-known/acme-challenge/`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        to: Option<String>,
-    },
     /// Answers with fresh [`Endpoints`] (process ids change when processes restart).
     Endpoints,
     /// Stops everything; the answer comes before that.

@@ -1,5 +1,6 @@
 //! pebble-challtestsrv: the DNS that Pebble and challenge-verifier ask.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -113,8 +114,14 @@ fn dotted(host: &str) -> String {
 
 /// What it takes to run it.
 pub(crate) struct Challtestsrv {
+    /// Where it listens.
+    pub(crate) address: IpAddr,
     pub(crate) dns_port: u16,
     pub(crate) management_port: u16,
+    /// The edge, where every name without a record of its own is.
+    pub(crate) edge: Ipv4Addr,
+    /// The names of the stack's own servers.
+    pub(crate) names: Vec<(String, Ipv4Addr)>,
 }
 
 impl Challtestsrv {
@@ -125,21 +132,33 @@ impl Challtestsrv {
 
     /// Starts it with the names of the stack's own servers.
     pub(crate) async fn start(&self, processes: &Processes, folder: &Path, program: &Path) -> anyhow::Result<()> {
-        let spec = Spec::new(NAME, program, folder)
-            .args(["-dnsserver".to_owned(), format!("127.0.0.1:{}", self.dns_port)])
-            .args(["-management".to_owned(), format!("127.0.0.1:{}", self.management_port)])
+        self.launch(processes, self.prepare(folder, program)).await
+    }
+
+    /// How it is run.
+    pub(crate) fn prepare(&self, folder: &Path, program: &Path) -> Spec {
+        let at = |port| SocketAddr::new(self.address, port).to_string();
+        Spec::new(NAME, program, folder)
+            .args(["-dnsserver".to_owned(), at(self.dns_port)])
+            .args(["-management".to_owned(), at(self.management_port)])
             .args(["-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", ""])
-            .args(["-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""]);
-        self.launch(processes, spec).await
+            .args(["-defaultIPv4".to_owned(), self.edge.to_string()])
+            .args(["-defaultIPv6", ""])
     }
 
     /// Starts it (again). Being ready is being able to take these records.
     pub(crate) async fn launch(&self, processes: &Processes, spec: Spec) -> anyhow::Result<()> {
         let dns = Dns::new(&self.management_url())?;
-        let add_names = || async {
-            dns.add_a("broker.cdn.test", &["127.0.0.3"]).await.is_ok()
-                && dns.add_a("origin.cdn.test", &["127.0.0.2"]).await.is_ok()
-        };
-        processes.launch(spec, LIMIT, add_names).await
+        processes.launch(spec, LIMIT, || self.takes_names(&dns)).await
+    }
+
+    /// Whether it has taken all names.
+    pub(crate) async fn takes_names(&self, dns: &Dns) -> bool {
+        for (name, address) in &self.names {
+            if dns.add_a(name, &[&address.to_string()]).await.is_err() {
+                return false;
+            }
+        }
+        true
     }
 }

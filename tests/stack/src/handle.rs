@@ -1,8 +1,9 @@
 //! A stack for a test: it lives as long as the handle, and not longer than the test's process.
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::ToSocketAddrs as _;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,7 +14,8 @@ use tokio::time::timeout;
 
 use crate::command::{Answer, Command, Signal};
 use crate::dns::Dns;
-use crate::endpoints::Endpoints;
+use crate::endpoints::{Endpoints, ProcessInfo};
+use crate::http::Http;
 use crate::options::{Options, Peer};
 
 /// A whole start may take this long on a loaded machine.
@@ -23,10 +25,16 @@ const COMMAND: Duration = Duration::from_secs(120);
 /// Stopping everything.
 const STOP: Duration = Duration::from_secs(60);
 
-/// A running stack. Dropping it stops the stack and waits for that.
+/// A running stack. Dropping it stops the stack and waits for that, if this process has started it.
 pub struct Handle {
-    supervisor: Child,
     endpoints: Endpoints,
+    supervisor: Option<Supervisor>,
+}
+
+/// The `stack` program that this process has started.
+struct Supervisor {
+    program: Child,
+    folder: PathBuf,
     channel: tokio::sync::Mutex<Channel>,
     progress: Arc<Mutex<String>>,
     keep: bool,
@@ -44,7 +52,7 @@ impl Handle {
     /// Starts a stack by the `stack` program that lies beside the test's own.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
         let program = program()?;
-        let mut supervisor = std::process::Command::new(&program)
+        let mut started = std::process::Command::new(&program)
             .args(["up", "--until-eof", "--options", &serde_json::to_string(&options)?])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -53,9 +61,9 @@ impl Handle {
             .process_group(0)
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
-        let stdout = supervisor.stdout.take().context("no standard output")?;
-        let stderr = supervisor.stderr.take().context("no standard error")?;
-        let commands = supervisor.stdin.take();
+        let stdout = started.stdout.take().context("no standard output")?;
+        let stderr = started.stderr.take().context("no standard error")?;
+        let commands = started.stdin.take();
         let (sender, mut answers) = mpsc::unbounded_channel();
         read_lines(stdout, move |line| drop(sender.send(line)));
         let progress = Arc::new(Mutex::new(String::new()));
@@ -69,11 +77,11 @@ impl Handle {
         let first = timeout(START, answers.recv()).await;
         let Ok(Some(line)) = first else {
             drop(commands);
-            wait(&mut supervisor);
+            wait(&mut started);
             let text = progress.lock().unwrap_or_else(PoisonError::into_inner);
             bail!("the stack did not start:\n{text}");
         };
-        let endpoints = serde_json::from_str(&line).with_context(|| {
+        let endpoints: Endpoints = serde_json::from_str(&line).with_context(|| {
             format!(
                 "{} is of another version (cargo build --workspace); it said {line}",
                 program.display()
@@ -84,12 +92,31 @@ impl Handle {
             answers,
             unread: 0,
         };
-        Ok(Self {
-            supervisor,
-            endpoints,
+        let supervisor = Supervisor {
+            program: started,
+            folder: endpoints.folder.clone(),
             channel: channel.into(),
             progress,
             keep: options.keep,
+        };
+        Ok(Self {
+            endpoints,
+            supervisor: Some(supervisor),
+        })
+    }
+
+    /// A stack that somebody else has started, as docker compose does: `file` holds its [`Endpoints`] as JSON. Commands
+    /// are refused.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn attach(file: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let mut endpoints: Endpoints = serde_json::from_str(&text).with_context(|| format!("{}", file.display()))?;
+        endpoints.processes = endpoints.processes.into_iter().flat_map(every_replica).collect();
+        Ok(Self {
+            endpoints,
+            supervisor: None,
         })
     }
 
@@ -99,18 +126,23 @@ impl Handle {
     }
 
     /// The supervisor's process id.
-    pub fn supervisor_pid(&self) -> u32 {
-        self.supervisor.id()
+    pub fn supervisor_pid(&self) -> Option<u32> {
+        self.supervisor.as_ref().map(|supervisor| supervisor.program.id())
     }
 
     /// What the supervisor has said on standard error so far.
     pub fn progress(&self) -> String {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let progress = self.supervisor.as_ref().map(|supervisor| &supervisor.progress);
+        progress.map_or_else(String::new, |text| {
+            text.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        })
     }
 
     /// Sends a command and waits until it is done; an error when the stack says it could not.
     pub async fn command(&self, command: Command) -> anyhow::Result<Answer> {
-        let mut channel = self.channel.lock().await;
+        let supervisor = self.supervisor.as_ref();
+        let supervisor = supervisor.with_context(|| format!("{command:?}: this stack is somebody else's"))?;
+        let mut channel = supervisor.channel.lock().await;
         let commands = channel.commands.as_mut().context("the stack is stopped")?;
         writeln!(commands, "{}", serde_json::to_string(&command)?).context("the stack is gone")?;
         channel.unread += 1;
@@ -215,12 +247,9 @@ impl Handle {
 
     /// Makes the origin redirect a host's challenges to `to` + token; with `None`, no longer.
     pub async fn redirect(&self, host: &str, to: Option<&str>) -> anyhow::Result<()> {
-        self.command(Command::Redirect {
-            host: host.to_owned(),
-            to: to.map(str::to_owned),
-        })
-        .await
-        .map(drop)
+        let url = format!("{}/redirect", self.endpoints.origin_control_url);
+        let redirect = serde_json::json!({"host": host, "to": to});
+        Http::plain()?.post_json(&url, &redirect).await.map(drop)
     }
 
     /// Where DNS records are set.
@@ -229,15 +258,33 @@ impl Handle {
     }
 }
 
-impl Drop for Handle {
+impl Drop for Supervisor {
     fn drop(&mut self) {
         // The end of its standard input tells it to stop.
         self.channel.get_mut().commands = None;
-        wait(&mut self.supervisor);
+        wait(&mut self.program);
         // It has removed its folder itself, unless it was killed.
-        if !self.keep && self.endpoints.folder.exists() {
-            std::fs::remove_dir_all(&self.endpoints.folder).ok();
+        if !self.keep && self.folder.exists() {
+            std::fs::remove_dir_all(&self.folder).ok();
         }
+    }
+}
+
+/// One for each address that the name in the health URL has.
+fn every_replica(process: ProcessInfo) -> Vec<ProcessInfo> {
+    let authority = process
+        .health_url
+        .as_deref()
+        .and_then(|url| url.strip_prefix("http://"));
+    let addresses = authority.and_then(|authority| authority.to_socket_addrs().ok());
+    match addresses {
+        Some(addresses) => addresses
+            .map(|address| ProcessInfo {
+                health_url: Some(format!("http://{address}")),
+                ..process.clone()
+            })
+            .collect(),
+        None => vec![process],
     }
 }
 

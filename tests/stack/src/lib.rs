@@ -14,6 +14,7 @@ mod http;
 mod options;
 mod origin;
 mod origin_tls;
+mod part;
 mod pebble;
 mod ports;
 mod postgres;
@@ -33,4 +34,5 @@ pub use endpoints::{AccessKey, Endpoints, LinkEndpoint, ProcessInfo, ProxyEndpoi
 pub use handle::Handle;
 pub use http::Http;
 pub use options::{FAST, Options, Peer};
+pub use part::{Part, check, run_part};
 pub use run::run;

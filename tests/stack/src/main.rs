@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use stack::Options;
+use stack::{Options, Part};
 use tokio::task::LocalSet;
 
 /// Starts real PostgreSQL, RabbitMQ, Pebble and challtestsrv, aws-sim and the services, on private ports.
@@ -41,10 +41,23 @@ enum Action {
         #[arg(long)]
         keep: bool,
     },
+    /// One part alone in the foreground, as a container runs it.
+    Part {
+        #[command(subcommand)]
+        part: Part,
+    },
+    /// Asks a URL, and fails unless it is answered, by whatever but a server's error: a container's health check.
+    Check {
+        /// http:// or https://
+        url: String,
+        /// PEM file of the CA to trust.
+        #[arg(long)]
+        ca: Option<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
-    match up() {
+    match obey() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             use std::io::Write as _;
@@ -54,26 +67,32 @@ fn main() -> ExitCode {
     }
 }
 
-fn up() -> anyhow::Result<()> {
-    let Action::Up {
-        options,
-        until_eof,
-        fast,
-        no_services,
-        no_aws,
-        folder,
-        keep,
-    } = Arguments::parse().action;
-    let mut options = match options {
-        Some(json) => serde_json::from_str(&json).context("--options")?,
-        None if fast => Options::fast(),
-        None => Options::default(),
-    };
-    options.services &= !no_services;
-    options.aws &= !no_aws;
-    options.keep |= keep;
-    options.folder = folder.or(options.folder);
+fn obey() -> anyhow::Result<()> {
     // One thread only: the kernel ends the children when the thread that spawned them ends.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (options, until_eof) = match Arguments::parse().action {
+        Action::Part { part } => return runtime.block_on(stack::run_part(part)),
+        Action::Check { url, ca } => return runtime.block_on(stack::check(&url, ca.as_deref())),
+        Action::Up {
+            options,
+            until_eof,
+            fast,
+            no_services,
+            no_aws,
+            folder,
+            keep,
+        } => {
+            let mut options = match options {
+                Some(json) => serde_json::from_str(&json).context("--options")?,
+                None if fast => Options::fast(),
+                None => Options::default(),
+            };
+            options.services &= !no_services;
+            options.aws &= !no_aws;
+            options.keep |= keep;
+            options.folder = folder.or(options.folder);
+            (options, until_eof)
+        }
+    };
     LocalSet::new().block_on(&runtime, stack::run(options, until_eof))
 }

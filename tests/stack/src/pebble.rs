@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,12 +25,17 @@ const ENVIRONMENT: [(&str, &str); 3] = [
 
 /// What it takes to run it.
 pub(crate) struct Pebble {
+    /// Where it listens.
+    pub(crate) address: IpAddr,
+    /// What its callers call it, beside `localhost` and 127.0.0.1.
+    pub(crate) name: Option<String>,
     pub(crate) port: u16,
     pub(crate) management_port: u16,
     /// Where it fetches HTTP-01 and TLS-ALPN-01 challenges.
     pub(crate) http_port: u16,
     pub(crate) tls_port: u16,
-    pub(crate) dns_port: u16,
+    /// The resolver.
+    pub(crate) dns: SocketAddr,
     pub(crate) folder: PathBuf,
     pub(crate) env: BTreeMap<String, String>,
 }
@@ -62,12 +68,18 @@ impl Pebble {
 
     /// Makes its server certificate and configuration and starts it.
     pub(crate) async fn start(&self, processes: &Processes, program: &Path) -> anyhow::Result<()> {
+        let spec = self.prepare(program)?;
+        self.launch(processes, spec).await
+    }
+
+    /// Makes its server certificate and configuration.
+    pub(crate) fn prepare(&self, program: &Path) -> anyhow::Result<Spec> {
         let home = self.folder.join(NAME);
         fs::create_dir_all(&home)?;
         self.make_server_certificate(&home)?;
         let config = json!({"pebble": {
-            "listenAddress": format!("127.0.0.1:{}", self.port),
-            "managementListenAddress": format!("127.0.0.1:{}", self.management_port),
+            "listenAddress": SocketAddr::new(self.address, self.port),
+            "managementListenAddress": SocketAddr::new(self.address, self.management_port),
             "certificate": home.join("server.pem"),
             "privateKey": home.join("server-key.pem"),
             "httpPort": self.http_port,
@@ -91,22 +103,33 @@ impl Pebble {
                 config_file.display().to_string(),
                 "-strict=false".to_owned(),
             ])
-            .args(["-dnsserver".to_owned(), format!("127.0.0.1:{}", self.dns_port)]);
+            .args(["-dnsserver".to_owned(), self.dns.to_string()]);
         spec.env
             .extend(ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned())));
         spec.env.extend(self.env.clone());
-        self.launch(processes, spec).await
+        Ok(spec)
     }
 
     /// Starts it (again) and writes down its root, a new one each time.
     pub(crate) async fn launch(&self, processes: &Processes, spec: Spec) -> anyhow::Result<()> {
         let http = Http::trusting(&self.ca_pem())?;
-        let root_url = format!("{}/roots/0", self.management_url());
-        let directory_url = Self::directory_url(self.port);
-        let ready = || async { http.is_up(&root_url).await && http.is_up(&directory_url).await };
-        processes.launch(spec, LIMIT, ready).await?;
+        processes.launch(spec, LIMIT, || self.is_ready(&http)).await?;
+        self.write_roots(&http).await
+    }
+
+    /// Whether it answers; `http` trusts [`Self::ca_pem`].
+    pub(crate) async fn is_ready(&self, http: &Http) -> bool {
+        http.is_up(&self.root_url()).await && http.is_up(&Self::directory_url(self.port)).await
+    }
+
+    fn root_url(&self) -> String {
+        format!("{}/roots/0", self.management_url())
+    }
+
+    /// Writes down what it issues from.
+    pub(crate) async fn write_roots(&self, http: &Http) -> anyhow::Result<()> {
         for (url, file) in [
-            (root_url.clone(), self.root_pem()),
+            (self.root_url(), self.root_pem()),
             (
                 format!("{}/intermediates/0", self.management_url()),
                 self.folder.join("pebble-intermediate.pem"),
@@ -130,7 +153,8 @@ impl Pebble {
         let ca_key = KeyPair::generate()?;
         let ca_certificate = ca.self_signed(&ca_key)?;
         let server_key = KeyPair::generate()?;
-        let server = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?
+        let names = ["localhost", "127.0.0.1"].into_iter().chain(self.name.as_deref());
+        let server = CertificateParams::new(names.map(str::to_owned).collect::<Vec<_>>())?
             .signed_by(&server_key, &Issuer::new(ca, ca_key))?;
         fs::write(self.ca_pem(), ca_certificate.pem())?;
         fs::write(home.join("server.pem"), server.pem())?;

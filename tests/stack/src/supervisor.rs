@@ -77,8 +77,13 @@ impl Supervisor {
             tls: tls.map(|tls| anyhow::Ok((ports.take()?, tls))).transpose()?,
         };
         let challtestsrv = Challtestsrv {
+            address: ports::LOCAL.into(),
             dns_port: ports.take()?,
             management_port: ports.take()?,
+            edge: ports::LOCAL,
+            names: [("broker.cdn.test", ports::BROKER), ("origin.cdn.test", ports::ORIGIN)]
+                .map(|(name, address)| (name.to_owned(), address))
+                .to_vec(),
         };
         let mut keys = BTreeMap::new();
         for (role, _) in aws_sim::RIGHTS {
@@ -103,11 +108,13 @@ impl Supervisor {
             keys,
         };
         let pebble = Pebble {
+            address: ports::LOCAL.into(),
+            name: None,
             port: ports.take()?,
             management_port: ports.take()?,
             http_port,
             tls_port: ports.take()?,
-            dns_port: challtestsrv.dns_port,
+            dns: (ports::LOCAL, challtestsrv.dns_port).into(),
             folder: folder.clone(),
             env: options.pebble_env.clone(),
         };
@@ -344,7 +351,6 @@ impl Supervisor {
                     None => {}
                 }
             }
-            Command::Redirect { host, to } => self.origin.redirect(&host, to),
             Command::Endpoints => answer.endpoints = Some(Box::new(self.endpoints())),
             Command::Stop => {}
         }

@@ -43,7 +43,7 @@ async fn two_stacks_at_once_answer_and_leave_nothing() -> anyhow::Result<()> {
         !processes_of(&second)?.is_empty(),
         "the end of one stack ended the other"
     );
-    let supervisor = nix::unistd::Pid::from_raw(i32::try_from(two.supervisor_pid())?);
+    let supervisor = nix::unistd::Pid::from_raw(i32::try_from(two.supervisor_pid().context("a supervisor")?)?);
     nix::sys::signal::kill(supervisor, nix::sys::signal::Signal::SIGKILL)?;
     gone(&second).await?;
     drop(two);

@@ -22,6 +22,7 @@ mod queue_wiped;
 mod reading;
 mod records;
 mod redirect;
+mod restore;
 mod secrets;
 mod shutdown;
 mod state_table;

@@ -1,7 +1,6 @@
 //! Each way to prove a domain ends in HTTPS on it.
 
 use customer::status;
-use stack::Command;
 
 use crate::world::{PATIENCE, domain, world};
 
@@ -47,11 +46,11 @@ async fn this_orders_txt_record_is_enough() -> anyhow::Result<()> {
 async fn a_redirect_of_the_old_web_server_is_enough() -> anyhow::Result<()> {
     let world = world().await;
     let name = domain("http01");
-    world.dns.add_a(&name, &["127.0.0.2"]).await?;
+    world.dns.add_a(&name, &[&world.origin()]).await?;
     let instance = world.create(std::slice::from_ref(&name)).await?;
     let told = world.told(&instance).await?;
     assert!(
-        told.contains("HTTP 404 from 127.0.0.2"),
+        told.contains(&format!("HTTP 404 from {}", world.origin())),
         "the status says what the web server answers: {told}"
     );
     let to = status::redirect_target(&told).expect("a redirect in the status");
@@ -73,15 +72,9 @@ async fn a_redirect_of_the_old_web_server_is_enough() -> anyhow::Result<()> {
         let answer = customer::platform::answer(world.platform.bare(reqwest::Method::GET, &path)).await?;
         assert_eq!(answer.status, status, "{path}: {}", answer.text);
     }
-    world
-        .handle
-        .command(Command::Redirect {
-            host: name.clone(),
-            to: Some(to),
-        })
-        .await?;
+    world.handle.redirect(&name, Some(&to)).await?;
     world.platform.succeeded(&instance.id, PATIENCE).await?;
-    world.dns.add_a(&name, &["127.0.0.1"]).await?;
+    world.dns.add_a(&name, &[&world.edge()]).await?;
     world.serves(&instance).await
 }
 
@@ -108,7 +101,7 @@ async fn a_delegated_challenge_is_followed() -> anyhow::Result<()> {
 async fn every_domain_its_own_way() -> anyhow::Result<()> {
     let world = world().await;
     let (persist, dns01, http01) = (domain("mixed-a"), domain("mixed-b"), domain("mixed-c"));
-    world.dns.add_a(&http01, &["127.0.0.2"]).await?;
+    world.dns.add_a(&http01, &[&world.origin()]).await?;
     let instance = world.create(&[persist.clone(), dns01.clone(), http01.clone()]).await?;
     let told = world.told(&instance).await?;
     world.set_persist(&told, &persist).await?;
@@ -121,15 +114,9 @@ async fn every_domain_its_own_way() -> anyhow::Result<()> {
     let value = status::dns01_value(&told, &dns01).expect("a TXT value");
     world.dns.set_txt(&format!("_acme-challenge.{dns01}"), &value).await?;
     let to = status::redirect_target(&told);
-    world
-        .handle
-        .command(Command::Redirect {
-            host: http01.clone(),
-            to,
-        })
-        .await?;
+    world.handle.redirect(&http01, to.as_deref()).await?;
     world.platform.succeeded(&instance.id, PATIENCE).await?;
-    world.dns.add_a(&http01, &["127.0.0.1"]).await?;
+    world.dns.add_a(&http01, &[&world.edge()]).await?;
     world.serves(&instance).await?;
     let methods: Vec<String> = world
         .sql()

@@ -14,6 +14,10 @@ use crate::vantage::Vantage;
 /// No test waits longer for one thing; on an idle machine it takes a second or two.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
+/// Environment: the endpoints of a stack that runs already (docker compose), as a JSON file. Tests that kill, freeze or cut
+/// something, or have a DNS of their own, can't be run there.
+const ATTACH: &str = "STACK_ENDPOINTS";
+
 pub(crate) struct World {
     pub(crate) handle: Handle,
     pub(crate) platform: Platform,
@@ -29,13 +33,10 @@ pub(crate) async fn world() -> &'static World {
     WORLD
         .get_or_try_init(|| async {
             let vantage = Vantage::start()?;
-            let options = Options::fast()
-                .with_env("challenge-verifier", "DNS_RESOLVER", &vantage.address().to_string())
-                .with_replicas("distribution", 2)
-                .with_replicas("challenge-verifier", 2)
-                .with_replicas("certificate-issuer", 2)
-                .with_replicas("cert-installer", 2);
-            let handle = Handle::start(options).await?;
+            let handle = match std::env::var_os(ATTACH) {
+                Some(file) => Handle::attach(file.as_ref())?,
+                None => Handle::start(options(&vantage)).await?,
+            };
             let e = handle.endpoints();
             vantage.ask(e.dns_addr);
             let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
@@ -55,6 +56,15 @@ pub(crate) async fn world() -> &'static World {
         .expect("the stack starts")
 }
 
+fn options(vantage: &Vantage) -> Options {
+    Options::fast()
+        .with_env("challenge-verifier", "DNS_RESOLVER", &vantage.address().to_string())
+        .with_replicas("distribution", 2)
+        .with_replicas("challenge-verifier", 2)
+        .with_replicas("certificate-issuer", 2)
+        .with_replicas("cert-installer", 2)
+}
+
 /// An instance in the making.
 pub(crate) struct Instance {
     pub(crate) id: String,
@@ -62,6 +72,16 @@ pub(crate) struct Instance {
 }
 
 impl World {
+    /// The address of the customer's old web server.
+    pub(crate) fn origin(&self) -> String {
+        self.handle.endpoints().origin_addr.ip().to_string()
+    }
+
+    /// The address of the edge.
+    pub(crate) fn edge(&self) -> String {
+        self.handle.endpoints().edge_https.ip().to_string()
+    }
+
     pub(crate) fn browser(&self) -> Browser {
         let e = self.handle.endpoints();
         Browser::new(&e.pebble_root_pem, e.edge_http, e.edge_https).expect("Pebble's root can be read")
