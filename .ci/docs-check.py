@@ -1,4 +1,4 @@
-"""What of .ci/docs LinkChecker does not see: pages that the book lacks, and the links of Markdown files that are no pages of it."""
+"""What of .ci/docs LinkChecker does not see: pages that the book lacks, links that leave it, and those of other Markdown files."""
 
 import pathlib
 import re
@@ -9,7 +9,7 @@ BOOK = pathlib.Path("target/book")
 DOCS = pathlib.Path("docs")
 # Inline links, outside of code.
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-CODE = re.compile(r"```.*?```|`[^`\n]*`|^ {4}.*$", re.DOTALL | re.MULTILINE)
+CODE = re.compile(r"```[\s\S]*?```|`[^`\n]*`|^ {4}.*$", re.MULTILINE)
 
 faults = []
 
@@ -23,12 +23,17 @@ def ids(page):
     return set(re.findall(r'\bid="([^"]+)"', html_of(page).read_text()))
 
 
-def check(file, link):
+def links(file):
+    """The links of a Markdown file to other files here: file, anchor, and as it is written."""
+    for link in LINK.findall(CODE.sub("", file.read_text())):
+        if not re.match(r"[a-z]+:", link):
+            path, _, anchor = link.partition("#")
+            target = (file.parent / path).resolve() if path else file.resolve()
+            yield target.relative_to(pathlib.Path.cwd()), anchor, link
+
+
+def check(file, target, anchor, link):
     """A link of a file outside of the book: to something that is there; with an anchor only to a page of the book."""
-    if re.match(r"[a-z]+:", link):
-        return
-    path, _, anchor = link.partition("#")
-    target = (file.parent / path).resolve().relative_to(pathlib.Path.cwd()) if path else file
     if not target.exists():
         faults.append(f"{file}: {link} is not there")
     elif anchor and not (target.is_relative_to(DOCS) and target.suffix == ".md" and anchor in ids(target)):
@@ -40,6 +45,10 @@ named = {(DOCS / link).resolve() for link in LINK.findall(summary)}
 for page in sorted(DOCS.rglob("*.md")):
     if page.name != "SUMMARY.md" and page.resolve() not in named:
         faults.append(f"{page} is not in docs/SUMMARY.md")
+    # LinkChecker does not look at what is outside of the book.
+    for target, _, link in links(page):
+        if not target.is_relative_to(DOCS):
+            faults.append(f"{page}: {link} leads out of the book; write the path in code, without a link")
 
 # Without a page in the book a link to it would be a fault a second time.
 if not faults:
@@ -48,8 +57,8 @@ if not faults:
     )
     for file in sorted({pathlib.Path(name) for name in listed.stdout.split("\0") if name}):
         if file.exists() and not file.is_relative_to(DOCS):
-            for link in LINK.findall(CODE.sub("", file.read_text())):
-                check(file, link)
+            for target, anchor, link in links(file):
+                check(file, target, anchor, link)
 
 for fault in faults:
     print(f"docs: FAULT: {fault}", file=sys.stderr)
