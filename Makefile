@@ -4,9 +4,10 @@
 # make conformance  a user of Cloud Foundry and schemathesis (SEED=1) against a whole broker, and how quick last_operation is meanwhile
 # make load    many instances at once (INSTANCES=1000, of 10 domains), and one small customer beside a large, slow one
 # make dist    the five services, release build, in target/dist (for images, packages, `cf push`)
+# make book    docs/ as a book in target/book, its links checked
 # make test    every test, on real PostgreSQL, RabbitMQ and Pebble
 # make check   what CI checks before the tests: format, lints, licences
-.PHONY: demo up chaos conformance dist load test check setup build
+.PHONY: demo up chaos conformance dist load book test check setup build
 
 DOMAINS ?= 3
 SEED ?= 1
@@ -35,6 +36,9 @@ dist:
 load: build
 	@target/debug/load crowd --instances $(INSTANCES)
 	@target/debug/load fairness
+
+book:
+	.ci/docs
 
 test: setup
 	cargo build --locked --workspace --all-targets

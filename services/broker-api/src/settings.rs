@@ -76,7 +76,7 @@ pub struct BrokerArgs {
     #[command(flatten)]
     pub broker_password_previous: Secret<BrokerPasswordPrevious>,
     /// A JSON file of several platforms with a user name and password each, instead of BROKER_USERNAME and
-    /// BROKER_PASSWORD; see docs/operations.md.
+    /// BROKER_PASSWORD; see docs/operators/regions.md.
     #[arg(long, env, default_value = "", hide_default_value = true, value_name = "FILE")]
     pub broker_credentials_file: CredentialsFile,
     /// Public address of this broker, as users' redirects for http-01 lead there: such as http://broker.example.com.
