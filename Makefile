@@ -3,7 +3,7 @@
 # make chaos   everything goes wrong while operations run (SEED=1 OPERATIONS=300 MINUTES=5); exit code 1 when a promise breaks
 # make conformance  a user of Cloud Foundry and schemathesis (SEED=1) against a whole broker, and how quick last_operation is meanwhile
 # make load    many instances at once (INSTANCES=1000, of 10 domains), and one small customer beside a large, slow one
-# make dist    the five services, release build, in target/dist (for images, packages, `cf push`)
+# make dist    the five services and cdnctl, release build, in target/dist (for images, packages, `cf push`)
 # make book    docs/ as a book in target/book, its links checked
 # make test    every test, on real PostgreSQL, RabbitMQ and Pebble
 # make check   what CI checks before the tests: format, lints, licences
@@ -14,6 +14,7 @@ SEED ?= 1
 OPERATIONS ?= 300
 INSTANCES ?= 1000
 SERVICES := broker-api distribution challenge-verifier certificate-issuer cert-installer
+TOOLS := cdnctl
 
 demo: build
 	@target/debug/demo run --domains $(DOMAINS)
@@ -29,9 +30,9 @@ conformance: setup
 	@target/release/conformance $(SEED)
 
 dist:
-	cargo build --locked --release $(SERVICES:%=-p %)
+	cargo build --locked --release $(SERVICES:%=-p %) $(TOOLS:%=-p %)
 	mkdir -p target/dist
-	cp $(SERVICES:%=target/release/%) target/dist/
+	cp $(SERVICES:%=target/release/%) $(TOOLS:%=target/release/%) target/dist/
 
 load: build
 	@target/debug/load crowd --instances $(INSTANCES)

@@ -41,9 +41,10 @@ pub struct Certificate {
     pub not_after: OffsetDateTime,
 }
 
-const COLUMNS: &str = "c.id, c.names, c.chain_pem, c.iam_name, c.iam_id, c.not_after";
+/// Selects what [`certificate_from`] reads, from `certificates c`.
+pub(crate) const COLUMNS: &str = "c.id, c.names, c.chain_pem, c.iam_name, c.iam_id, c.not_after";
 
-fn certificate_from(row: &Row) -> Result<Certificate, StoreError> {
+pub(crate) fn certificate_from(row: &Row) -> Result<Certificate, StoreError> {
     Ok(Certificate {
         id: row.try_get("id")?,
         names: row.try_get("names")?,

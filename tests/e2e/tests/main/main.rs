@@ -6,6 +6,7 @@ mod bad_input;
 mod broken_queue;
 mod ca_says_no;
 mod catalog;
+mod cdnctl;
 mod database;
 mod deadline;
 mod doctor;

@@ -1,0 +1,9 @@
+//! The operator's tool. Each subcommand is a module of its own with its arguments, what it does, and how it is told; what
+//! several of them need is beside them.
+//!
+//! - [`probe`]: whether an instance's domains are served, seen from outside.
+
+pub mod ended;
+pub mod probe;
+mod shown;
+mod table;

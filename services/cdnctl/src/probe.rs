@@ -1,0 +1,247 @@
+//! `cdnctl probe`: each domain of an instance, looked at as a viewer outside would see it.
+//!
+//! Looking is in `names` (DNS), `handshake` (TLS) and `fetch` (HTTP); what it means is decided by pure functions over
+//! [`facts`] and what the database expects ([`expected`]).
+
+mod cache;
+mod echo;
+pub mod expected;
+pub mod facts;
+mod fetch;
+mod forwarding;
+mod handshake;
+mod names;
+mod report;
+mod row;
+mod served;
+pub mod verdict;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use store::{DatabaseArgs, Store};
+use time::OffsetDateTime;
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+
+use crate::ended::Ended;
+use echo::Echo;
+use expected::Expected;
+use facts::{Facts, Http, Persist, Tls};
+use fetch::Fetched;
+use forwarding::Asked;
+use handshake::{Met, Trust};
+use names::{End, Names, Path};
+use report::{Domain, Report};
+
+/// So many domains are looked at side by side.
+const AT_ONCE: usize = 8;
+/// HTTPS.
+const PORT: u16 = 443;
+
+/// Looks at each domain of an instance from outside: DNS, TLS, certificate, whether the edge keeps what it serves, and
+/// which headers reach the app. Prints a table, and a sentence for each domain that says what to do next.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Looking")]
+pub struct Args {
+    /// The instance's id (`cf service NAME --guid`).
+    pub id: String,
+    /// Print JSON: the same facts, and more of them.
+    #[arg(long)]
+    pub json: bool,
+    /// The path to get at each domain.
+    #[arg(long, default_value = "/", value_parser = path)]
+    pub path: String,
+    /// A path where the app answers with the headers of the request (a JSON object such as httpbin's /headers, or lines
+    /// of `Name: value`): only so can be seen which headers reach it.
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    pub echo: Option<String>,
+    /// The DNS server to ask; else those of /etc/resolv.conf.
+    #[arg(long, value_name = "IP:PORT")]
+    pub resolver: Option<SocketAddr>,
+    /// Connect to this address whatever DNS says: an edge, before the CNAME is set.
+    #[arg(long, value_name = "IP:PORT")]
+    pub connect: Option<SocketAddr>,
+    /// PEM file of the CAs to trust instead of the system's: of a test CA.
+    #[arg(long, value_name = "PEM")]
+    pub ca_roots: Option<PathBuf>,
+    /// How long one domain may take.
+    #[arg(long, default_value = "10s")]
+    pub timeout: humantime::Duration,
+    /// The services' database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+fn path(text: &str) -> Result<String, String> {
+    match text.parse::<http::Uri>() {
+        Ok(uri) if text.starts_with('/') && uri.authority().is_none() => Ok(text.to_owned()),
+        _ => Err("a path begins with a slash, and what is not ASCII in it is percent-encoded".to_owned()),
+    }
+}
+
+/// Why nothing could be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum CouldNot {
+    /// The database doesn't know the id.
+    #[error(
+        "there is no instance {0:?} in this database. Is it the id, as `cf service NAME --guid` tells it, and not the name? \
+         Is DATABASE_URL that of the broker which has it? An instance whose provision was refused was never there"
+    )]
+    Unknown(String),
+    /// The instance was removed.
+    #[error("instance {id} was removed at {at}: there is nothing to look at")]
+    Removed {
+        /// Which.
+        id: String,
+        /// When.
+        at: OffsetDateTime,
+    },
+    /// The instance has no distribution.
+    #[error(
+        "instance {0} has no distribution yet: `cf service NAME` tells how far it is; if that doesn't change, look at the \
+         service distribution (docs/operations.md)"
+    )]
+    NoDistribution(String),
+    /// The database gave no answer.
+    #[error("the database can't be asked (`broker-api doctor` tells more)")]
+    Database(#[from] store::StoreError),
+    /// No CA to trust.
+    #[error("nobody's certificate can be verified")]
+    Trust(#[from] tls::TrustError),
+    /// DNS can't be asked.
+    #[error("DNS can't be asked: name a server with --resolver")]
+    Resolver(#[from] hickory_resolver::net::NetError),
+    /// The report can't be written.
+    #[error("the report can't be written")]
+    Report(#[from] serde_json::Error),
+}
+
+/// Looks, and prints what was found.
+///
+/// # Errors
+/// When nothing could be looked at.
+pub async fn run(args: &Args) -> Result<Ended, CouldNot> {
+    let serving = Store::new(&args.database, "cdnctl")?.serving(&args.id).await?;
+    let serving = serving.ok_or_else(|| CouldNot::Unknown(args.id.clone()))?;
+    if let Some(at) = serving.deleted_at {
+        let id = args.id.clone();
+        return Err(CouldNot::Removed { id, at });
+    }
+    let expected = Expected::of(&serving, args.connect.is_some());
+    let expected = expected.ok_or_else(|| CouldNot::NoDistribution(args.id.clone()))?;
+    let looker = Looker {
+        args,
+        names: Names::new(args.resolver)?,
+        trust: Trust::new(&tls::Roots::from_file(args.ca_roots.as_deref()))?,
+        expected: &expected,
+    };
+    let domains = stream::iter(&serving.domains)
+        .map(|domain| async {
+            let facts = looker.look(domain).await;
+            let verdict = verdict::judge(&facts, &expected);
+            Domain { facts, verdict }
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let report = Report::new(&args.id, &expected.distribution, domains);
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        println!("{}", report.text());
+    }
+    Ok(if report.ok { Ended::AllWell } else { Ended::NotWell })
+}
+
+/// Looks at domains.
+struct Looker<'a> {
+    args: &'a Args,
+    names: Names,
+    trust: Trust,
+    expected: &'a Expected,
+}
+
+impl Looker<'_> {
+    /// Looks at one domain. What takes too long is told as such; what was found before is kept.
+    async fn look(&self, domain: &str) -> Facts {
+        let deadline = Instant::now() + Duration::from(self.args.timeout);
+        let late = || format!("not within {}", self.args.timeout);
+        let mut facts = Facts::unknown(domain);
+        let (path, its, persist) = tokio::join!(
+            timeout_at(deadline, self.names.follow(domain)),
+            timeout_at(deadline, self.names.follow(&self.expected.distribution)),
+            timeout_at(deadline, self.persist(domain)),
+        );
+        let path = path.unwrap_or_else(|_| Path {
+            chain: Vec::new(),
+            end: End::Failed(late()),
+        });
+        let its = its.as_ref().map_or(&[][..], Path::addresses);
+        facts.dns = names::judge(&path, &self.expected.distribution, its);
+        facts.persist = persist.unwrap_or(Persist::Unknown);
+
+        let addresses: Vec<SocketAddr> = match self.args.connect {
+            Some(address) => vec![address],
+            None => path.addresses().iter().map(|address| (*address, PORT).into()).collect(),
+        };
+        let met = timeout_at(deadline, handshake::meet(&self.trust, domain, &addresses)).await;
+        let met = met.unwrap_or_else(|_| Met::nobody(Tls::NoConnection { why: late() }));
+        let attached = self.expected.attached.as_deref();
+        facts.certificate = met
+            .leaf
+            .and_then(|leaf| served::read(&leaf, domain, attached, OffsetDateTime::now_utc()));
+        facts.tls = met.tls;
+        let (Tls::Verified { .. }, Some(address)) = (&facts.tls, met.address) else {
+            return facts;
+        };
+
+        let get = async |path: &str| {
+            let got = timeout_at(deadline, fetch::get(&self.trust, domain, address, path)).await;
+            got.unwrap_or_else(|_| Err(late()))
+        };
+        let answer = match get(&self.args.path).await {
+            Ok(fetched) => fetched.answer,
+            Err(why) => {
+                facts.http = Http::Failed { why };
+                return facts;
+            }
+        };
+        let second = get(&self.args.path).await.ok().map(|fetched| fetched.answer);
+        facts.cache = cache::judge(&answer, second.as_ref(), self.expected.keeps_nothing);
+        facts.http = Http::Answered(answer);
+        let asked = match &self.args.echo {
+            None => Asked::Not,
+            Some(path) => echoed(get(&fresh(path)).await),
+        };
+        facts.host = forwarding::host(&asked, domain, self.expected);
+        facts.x_forwarded_for = forwarding::x_forwarded_for(&asked);
+        facts
+    }
+
+    async fn persist(&self, domain: &str) -> Persist {
+        match &self.expected.persist {
+            Some(expected) => self.names.persist(domain, expected).await,
+            None => Persist::Unused,
+        }
+    }
+}
+
+/// The path with a query that nobody asked for before: a kept answer would tell the headers of somebody else's request.
+fn fresh(path: &str) -> String {
+    let separator = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{separator}cdnctl={}", Uuid::new_v4().simple())
+}
+
+fn echoed(got: Result<Fetched, String>) -> Asked {
+    match got {
+        Ok(fetched) => match Echo::read(&fetched.body) {
+            Some(echo) => Asked::Echo(echo),
+            None => Asked::Nothing(format!("HTTP {}, without request headers in it", fetched.answer.status)),
+        },
+        Err(why) => Asked::Nothing(why),
+    }
+}

@@ -1,0 +1,122 @@
+//! What ought to be found, by the database.
+
+use challenge_verifier::PersistExpected;
+use pipeline::Settings;
+use pipeline::managed::{ALL_VIEWER, Managed};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use store::Serving;
+
+/// What ought to be found at every domain of an instance.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// CloudFront's name for the distribution.
+    pub distribution: String,
+    /// The leaf that is attached, DER.
+    pub attached: Option<Vec<u8>>,
+    /// The standing record for the CA.
+    pub persist: Option<PersistExpected>,
+    /// Where CloudFront fetches from.
+    pub origin: String,
+    /// The app sees the viewer's `Host`, and not the origin's name.
+    pub forwards_host: bool,
+    /// Why the edge keeps nothing, if the settings say so.
+    pub keeps_nothing: Option<&'static str>,
+    /// The host that all others are redirected to.
+    pub redirect_to: Option<String>,
+    /// Everything was asked at one given address, so that it says nothing about where DNS leads.
+    pub address_given: bool,
+}
+
+impl Expected {
+    /// Of what the database says. `None`: there is no distribution yet.
+    pub(crate) fn of(serving: &Serving, address_given: bool) -> Option<Self> {
+        let chain = serving
+            .certificate
+            .as_ref()
+            .map(|certificate| certificate.chain_pem.as_bytes());
+        let leaf = chain.and_then(|pem| CertificateDer::from_pem_slice(pem).ok());
+        let persist = serving
+            .account_uri
+            .as_ref()
+            .filter(|_| !serving.issuer_domains.is_empty());
+        Some(Self {
+            distribution: serving.distribution_domain.clone()?,
+            attached: leaf.map(|der| der.to_vec()),
+            persist: persist.map(|account_uri| PersistExpected {
+                issuer_domains: serving.issuer_domains.clone(),
+                account_uri: account_uri.clone(),
+                wildcard: false,
+            }),
+            origin: serving.settings.origin.clone(),
+            forwards_host: forwards_host(&serving.settings),
+            keeps_nothing: keeps_nothing(&serving.settings),
+            redirect_to: serving.settings.redirect_to.clone(),
+            address_given,
+        })
+    }
+}
+
+/// The managed policies with which the app sees the viewer's `Host`: it is passed on, or part of the cache key (developer
+/// guide, "Use managed origin request policies", "Use managed cache policies").
+const WITH_HOST: [&str; 5] = [
+    ALL_VIEWER,
+    "Managed-AllViewerAndCloudFrontHeaders-2022-06",
+    "Managed-HostHeaderOnly",
+    "UseOriginCacheControlHeaders",
+    "UseOriginCacheControlHeaders-QueryStrings",
+];
+
+fn forwards_host(settings: &Settings) -> bool {
+    let with_host = |policy: Option<Managed>| policy.is_some_and(|policy| WITH_HOST.contains(&policy.name));
+    match settings.cache_policy {
+        Some(_) => with_host(settings.cache_policy) || with_host(settings.origin_request_policy),
+        None => settings
+            .forward_headers
+            .iter()
+            .any(|name| name == "*" || name.eq_ignore_ascii_case("host")),
+    }
+}
+
+fn keeps_nothing(settings: &Settings) -> Option<&'static str> {
+    match settings.cache_policy {
+        Some(policy) if policy.name == "Managed-CachingDisabled" => Some("Managed-CachingDisabled"),
+        Some(_) => None,
+        // All headers in the cache key is no cache at all (developer guide, "Cache content based on request headers").
+        None if settings.forward_headers == ["*"] => Some("forward_headers *"),
+        None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pipeline::managed::{CACHE, ORIGIN_REQUEST, named};
+
+    use super::*;
+
+    #[test]
+    fn the_settings_say_whether_host_is_forwarded() {
+        let headers = |names: &[&str]| Settings {
+            forward_headers: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..Settings::default()
+        };
+        assert!(forwards_host(&headers(&["ACCEPT", "HOST"])) && forwards_host(&headers(&["*"])));
+        assert!(!forwards_host(&headers(&["ACCEPT"])) && !forwards_host(&headers(&[])));
+        let policies = |cache: &str, request: Option<&str>| Settings {
+            cache_policy: named(cache, &CACHE),
+            origin_request_policy: request.and_then(|name| named(name, &ORIGIN_REQUEST)),
+            ..headers(&["HOST"])
+        };
+        assert!(forwards_host(&policies(
+            "Managed-CachingDisabled",
+            Some("Managed-AllViewer")
+        )));
+        assert!(forwards_host(&policies("UseOriginCacheControlHeaders", None)));
+        assert!(!forwards_host(&policies("Managed-CachingOptimized", None)));
+        let except = Some("Managed-AllViewerExceptHostHeader");
+        assert!(!forwards_host(&policies("Managed-CachingOptimized", except)));
+        for name in WITH_HOST {
+            assert!(named(name, &CACHE).or(named(name, &ORIGIN_REQUEST)).is_some(), "{name}");
+        }
+    }
+}

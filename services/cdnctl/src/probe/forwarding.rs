@@ -1,0 +1,138 @@
+//! Whether what the app sees of a request is what the settings promise. Pure.
+
+use std::net::IpAddr;
+
+use super::echo::Echo;
+use super::expected::Expected;
+use super::facts::Header;
+use crate::shown;
+
+/// What came of asking for an echo.
+#[derive(Debug, Clone)]
+pub(super) enum Asked {
+    /// It wasn't asked for.
+    Not,
+    /// It was, and this came back instead.
+    Nothing(String),
+    /// It came.
+    Echo(Echo),
+}
+
+impl Asked {
+    /// The header as the app has it, or why that is not known.
+    fn header(&self, name: &str) -> Result<Option<&str>, Header> {
+        match self {
+            Self::Not => Err(Header::NotAsked),
+            Self::Nothing(why) => Err(Header::NoEcho { why: why.clone() }),
+            Self::Echo(echo) => Ok(echo.header(name)),
+        }
+    }
+}
+
+/// `Host`: the domain where the settings forward it, else the origin's own name.
+pub(super) fn host(asked: &Asked, domain: &str, expected: &Expected) -> Header {
+    let seen = match asked.header("host") {
+        Err(unknown) => return unknown,
+        // Some frameworks keep it apart from the other headers.
+        Ok(None) => {
+            let why = "the echo has no Host".to_owned();
+            return Header::NoEcho { why };
+        }
+        Ok(Some(seen)) => seen,
+    };
+    let right = if expected.forwards_host {
+        domain
+    } else {
+        &expected.origin
+    };
+    let name = seen.rsplit_once(':').map_or(seen, |(name, _)| name);
+    let value = shown::plain(seen);
+    if name.eq_ignore_ascii_case(right) {
+        Header::AsConfigured { value }
+    } else {
+        Header::Mismatch {
+            value: Some(value),
+            expected: right.to_owned(),
+        }
+    }
+}
+
+/// `X-Forwarded-For`: CloudFront always adds the viewer's address ("Request and response behavior for custom origins").
+pub(super) fn x_forwarded_for(asked: &Asked) -> Header {
+    let seen = match asked.header("x-forwarded-for") {
+        Err(unknown) => return unknown,
+        Ok(seen) => seen,
+    };
+    let is_address = |part: &str| part.trim().parse::<IpAddr>().is_ok();
+    match seen {
+        Some(seen) if seen.split(',').any(is_address) => Header::AsConfigured {
+            value: shown::plain(seen),
+        },
+        seen => Header::Mismatch {
+            value: seen.map(shown::plain),
+            expected: "the viewer's address".to_owned(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expected(forwards_host: bool) -> Expected {
+        Expected {
+            distribution: "d1.cloudfront.net".into(),
+            attached: None,
+            persist: None,
+            origin: "origin.example".into(),
+            forwards_host,
+            keeps_nothing: None,
+            redirect_to: None,
+            address_given: false,
+        }
+    }
+
+    fn asked(text: &str) -> Asked {
+        Echo::read(text.as_bytes()).map_or_else(|| Asked::Nothing("no echo".into()), Asked::Echo)
+    }
+
+    #[test]
+    fn the_host_is_compared_with_what_is_configured() {
+        let judged = |text: &str, forwards| host(&asked(text), "www.example.com", &expected(forwards));
+        let right = |value: &str| Header::AsConfigured { value: value.into() };
+        assert_eq!(judged("Host: WWW.example.com", true), right("WWW.example.com"));
+        assert_eq!(judged("Host: origin.example:8080", false), right("origin.example:8080"));
+        let wrong = |value: &str, expected: &str| Header::Mismatch {
+            value: Some(value.into()),
+            expected: expected.into(),
+        };
+        assert_eq!(
+            judged("Host: origin.example", true),
+            wrong("origin.example", "www.example.com")
+        );
+        assert_eq!(
+            judged("Host: www.example.com", false),
+            wrong("www.example.com", "origin.example")
+        );
+        assert!(matches!(
+            judged("X-Forwarded-For: 192.0.2.1", true),
+            Header::NoEcho { .. }
+        ));
+        assert!(matches!(judged("<html>", true), Header::NoEcho { .. }));
+        assert_eq!(host(&Asked::Not, "www.example.com", &expected(true)), Header::NotAsked);
+    }
+
+    #[test]
+    fn the_viewers_address_has_to_be_one() {
+        for value in ["192.0.2.1", "unknown, 2001:db8::1"] {
+            let judged = x_forwarded_for(&asked(&format!("X-Forwarded-For: {value}")));
+            assert_eq!(judged, Header::AsConfigured { value: value.into() });
+        }
+        assert!(matches!(
+            x_forwarded_for(&asked("Host: a")),
+            Header::Mismatch { value: None, .. }
+        ));
+        let odd = x_forwarded_for(&asked("X-Forwarded-For: unknown"));
+        assert!(matches!(odd, Header::Mismatch { value: Some(_), .. }));
+    }
+}

@@ -1,0 +1,49 @@
+//! What was found, for people and as JSON: the same facts.
+
+use serde::Serialize;
+
+use super::facts::Facts;
+use super::row;
+use super::verdict::Verdict;
+use crate::table;
+
+/// What was found at an instance.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    pub(super) instance: String,
+    pub(super) distribution: String,
+    pub(super) ok: bool,
+    pub(super) domains: Vec<Domain>,
+}
+
+/// What was found at a domain.
+#[derive(Debug, Serialize)]
+pub(super) struct Domain {
+    #[serde(flatten)]
+    pub(super) facts: Facts,
+    pub(super) verdict: Verdict,
+}
+
+impl Report {
+    pub(super) fn new(instance: &str, distribution: &str, domains: Vec<Domain>) -> Self {
+        Self {
+            instance: instance.to_owned(),
+            distribution: distribution.to_owned(),
+            ok: domains.iter().all(|domain| domain.verdict.ok),
+            domains,
+        }
+    }
+
+    /// The table, and a sentence for each domain.
+    pub(super) fn text(&self) -> String {
+        let rows: Vec<_> = self.domains.iter().map(|domain| row::cells(&domain.facts)).collect();
+        let sentences = self.domains.iter().map(|Domain { facts, verdict }| {
+            let state = if verdict.ok { "ok  " } else { "FAIL" };
+            format!("{state}  {}  {}", facts.domain, verdict.text)
+        });
+        let mut lines = table::lines(row::HEADING, &rows);
+        lines.push(String::new());
+        lines.extend(sentences);
+        lines.join("\n")
+    }
+}
