@@ -1,5 +1,6 @@
 //! GET /v2/catalog (OSBAPI, "Catalog Management").
 
+mod access_logs;
 pub(crate) mod advice;
 pub(crate) mod choice;
 pub(crate) mod file;

@@ -113,11 +113,15 @@ fn changes(broker: &Broker, id: &str, instance: &InstanceView, asked: &UpdateReq
             plan.complete(parameters.settings)
         }
         // What a plan gave stays when the plan itself is no more.
-        None if current["parameters"]["price_class"].is_null() => Settings {
-            price_class: parameters.settings.price_class.or(instance.settings.price_class),
+        None => Settings {
+            price_class: if current["parameters"]["price_class"].is_null() {
+                parameters.settings.price_class.or(instance.settings.price_class)
+            } else {
+                parameters.settings.price_class
+            },
+            access_logs: instance.settings.access_logs.clone(),
             ..parameters.settings
         },
-        None => parameters.settings,
     };
     Ok(Changes {
         id: id.to_string(),

@@ -24,6 +24,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use store::{DatabaseArgs, Store};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
@@ -97,8 +98,8 @@ pub enum CouldNot {
     Removed {
         /// Which.
         id: String,
-        /// When.
-        at: OffsetDateTime,
+        /// When, as RFC 3339 has it.
+        at: String,
     },
     /// The instance has no distribution.
     #[error(
@@ -129,6 +130,7 @@ pub async fn run(args: &Args) -> Result<Ended, CouldNot> {
     let serving = serving.ok_or_else(|| CouldNot::Unknown(args.id.clone()))?;
     if let Some(at) = serving.deleted_at {
         let id = args.id.clone();
+        let at = at.truncate_to_second().format(&Rfc3339).unwrap_or_default();
         return Err(CouldNot::Removed { id, at });
     }
     let expected = Expected::of(&serving, args.connect.is_some());

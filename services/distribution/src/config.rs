@@ -1,5 +1,6 @@
 //! The distribution's configuration, as a pure function of the instance and the settings.
 
+mod logging;
 mod owned;
 
 use aws::COMMENT_PREFIX;
@@ -16,6 +17,7 @@ use pipeline::domain::{CHALLENGE_PATH, responder_origin_path};
 use pipeline::instance::{Cookies, Settings};
 use store::Instance;
 
+pub(crate) use logging::switch_off;
 pub(crate) use owned::{function_in, put_into};
 
 use crate::settings::Responder;
@@ -80,6 +82,12 @@ pub(crate) fn distribution_config(
         .origins(origins(settings, responder_origin)?)
         .set_origin_groups(origin_groups(settings)?)
         .custom_error_responses(error_responses(settings)?)
+        .set_logging(
+            settings
+                .access_logs
+                .as_ref()
+                .map(|logs| logging::logging(logs, &instance.id)),
+        )
         .default_cache_behavior(default_behavior(settings, function)?)
         .cache_behaviors(
             CacheBehaviors::builder()

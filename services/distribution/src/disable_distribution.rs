@@ -7,6 +7,7 @@ use pipeline::Outcome;
 use store::Task;
 use worker::HandlerError;
 
+use crate::config::switch_off;
 use crate::find::Found;
 use crate::handler::Distributions;
 
@@ -52,7 +53,7 @@ impl Distributions {
             Ok(_) => return Ok(Outcome::DONE),
             Err(failure) => return Ok(failure.outcome()),
         };
-        read.config.enabled = false;
+        switch_off(&mut read.config);
         let written = self.cloudfront.update(&self.store, task, id, read).await;
         let failure = match written {
             Ok(()) => {

@@ -9,6 +9,7 @@ use store::{OrphanKind, Owner};
 use telemetry::with_causes;
 use worker::HandlerError;
 
+use crate::config::switch_off;
 use crate::handler::Distributions;
 
 /// What is wrong with a distribution that the database doesn't list as an instance's.
@@ -137,7 +138,7 @@ impl Distributions {
             return Ok(());
         };
         if read.config.enabled {
-            read.config.enabled = false;
+            switch_off(&mut read.config);
             self.cloudfront
                 .client()
                 .update_distribution()

@@ -9,6 +9,7 @@ const MOST_SHOWN: usize = 200;
 /// What the user's own settings can be to blame for is said in the settings' words.
 pub(crate) fn refused(failure: &Failure, settings: &Settings) -> Outcome {
     let blame = match failure.code() {
+        "InvalidArgument" if failure.refuses_log_bucket() => return failure.outcome(),
         // The code of whatever has none of its own; the message tells which it was.
         "InvalidArgument" => return failure.failed(invalid(failure.message(), settings)),
         "TooManyHeadersInForwardedValues" => "CloudFront passes fewer headers to an origin than \"headers\" names",

@@ -2,6 +2,7 @@
 //! meets it, and from the doctor. Pure.
 
 use crate::failure::{Failure, Reason};
+use crate::log_bucket::names_log_bucket;
 
 /// What the user reads meanwhile.
 pub(crate) const FOR_USER: &str = "the broker's access to AWS is broken: its operator must mend it";
@@ -61,6 +62,15 @@ impl AccessTrouble {
                 "the AWS account is not signed up for the service".into(),
                 "finish its sign-up in the AWS console",
             ),
+            "AccessDenied" if names_log_bucket(message) => Self {
+                what:
+                    "AWS does not allow s3:GetBucketAcl and s3:PutBucketAcl on the log bucket of a plan (AccessDenied)"
+                        .into(),
+                to_do: "allow both in the policy of this access key's user or role (docs/aws/*-policy.json), for the bucket \
+                        that AWS names; it must not be in an opt-in region",
+                known: true,
+                clock: false,
+            },
             "AccessDenied" | "AccessDeniedException" | "NotAuthorized" => Self {
                 what: format!("AWS does not allow {} ({code})", denied(failure)),
                 to_do: "allow it in the policy of this access key's user or role: docs/aws/*-policy.json is what is needed",
@@ -152,6 +162,11 @@ mod tests {
             ("ExpiredToken", "expired", "AWS_SESSION_TOKEN"),
             ("MissingAuthenticationToken", "", "no AWS credentials"),
             ("AccessDenied", "", "iam:UploadServerCertificate"),
+            (
+                "AccessDenied",
+                "You don't have permission to access the S3 bucket for CloudFront logs: a.s3.amazonaws.com …",
+                "s3:PutBucketAcl",
+            ),
             (
                 "AccessDenied",
                 "User: arn:aws:iam::123456789012:user/x is not authorized to perform: iam:TagServerCertificate on resource: …",

@@ -11,6 +11,7 @@ use telemetry::with_causes;
 use worker::HandlerError;
 
 use crate::access::{AccessTrouble, FOR_USER};
+use crate::log_bucket::{self, refuses_log_bucket};
 use crate::triage::{Class, classify, triage};
 
 /// Longest part of a service's own message that is kept.
@@ -181,6 +182,11 @@ impl Failure {
         }
     }
 
+    /// Whether CloudFront refuses where access logs are to go, which no user can mend.
+    pub fn refuses_log_bucket(&self) -> bool {
+        refuses_log_bucket(&self.reason)
+    }
+
     /// The outcome by [`triage`]; what only the operator can mend is also logged as an error.
     pub fn outcome(&self) -> Outcome {
         match classify(&self.reason) {
@@ -192,6 +198,9 @@ impl Failure {
             },
             Class::Quota => {
                 tracing::error!(code = self.code(), error = %self, "a quota of the AWS account is reached");
+            }
+            Class::LogBucket => {
+                tracing::error!(code = self.code(), error = %self, "CloudFront does not take the log bucket: {}", log_bucket::TO_DO);
             }
             Class::Stranger => {
                 tracing::error!(error = %self, "the answer is not one of AWS: is the endpoint right?");

@@ -9,6 +9,7 @@ mod cloudfront;
 mod failure;
 mod iam;
 mod identity;
+mod log_bucket;
 mod nothing;
 mod reconcile;
 mod triage;

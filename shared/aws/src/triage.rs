@@ -4,6 +4,7 @@ use pipeline::Outcome;
 
 use crate::access::FOR_USER;
 use crate::failure::{Failure, Reason};
+use crate::log_bucket::{self, refuses_log_bucket};
 
 /// What kind of failure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub(crate) enum Class {
     Quota,
     /// AWS doesn't know, or doesn't allow, whoever asks.
     Credentials,
+    /// Access logs can't go where the plan says.
+    LogBucket,
     /// A client error without an AWS code: a proxy, or a wrong endpoint.
     Stranger,
     /// Any other client error.
@@ -78,6 +81,8 @@ pub(crate) fn classify(reason: &Reason) -> Class {
         Class::Credentials
     } else if code.starts_with("TooMany") || code.starts_with("LimitExceeded") || code.ends_with("QuotaExceeded") {
         Class::Quota
+    } else if refuses_log_bucket(reason) {
+        Class::LogBucket
     } else if code.is_empty() {
         Class::Stranger
     } else {
@@ -96,6 +101,7 @@ pub fn triage(failure: &Failure) -> Outcome {
             failure.code()
         )),
         Class::Credentials => Outcome::pending(FOR_USER),
+        Class::LogBucket => Outcome::pending(log_bucket::FOR_USER),
         Class::Stranger => Outcome::pending(format!("{peer} can't be reached")),
         Class::Refusal => failure.failed(format!(
             "{peer} refuses what the broker asked for ({}); the broker's operator finds the reason in its log",

@@ -1,7 +1,8 @@
-//! What a user can set on a service instance.
+//! What a user, or the plan, can set on a service instance.
 
 use std::collections::BTreeMap;
 
+use crate::access_logs::AccessLogs;
 use crate::managed::Managed;
 
 /// The CloudFront settings of an instance, after the defaults were filled in.
@@ -38,6 +39,8 @@ pub struct Settings {
     pub failover_origin: Option<String>,
     /// The host that answers; requests for any other host are redirected to it.
     pub redirect_to: Option<String>,
+    /// Where access logs are delivered. The plan's alone: no user sets or reads it.
+    pub access_logs: Option<AccessLogs>,
 }
 
 /// CloudFront's default for `DefaultTTL`, in seconds.
@@ -61,6 +64,7 @@ impl Default for Settings {
             http3: false,
             failover_origin: None,
             redirect_to: None,
+            access_logs: None,
         }
     }
 }

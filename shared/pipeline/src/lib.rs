@@ -2,6 +2,7 @@
 //! again, and what the user reads meanwhile. No I/O, no clock, no other crate of this workspace: whoever calls passes
 //! the time in, so every decision can be tested as a table.
 
+mod access_logs;
 pub mod domain;
 pub mod instance;
 pub mod managed;
@@ -14,6 +15,7 @@ pub mod schedule;
 pub mod status;
 pub mod step;
 
+pub use access_logs::AccessLogs;
 pub use instance::Settings;
 pub use operation::{OperationKind, OperationState};
 pub use outcome::{Outcome, Rejection, Verdict};

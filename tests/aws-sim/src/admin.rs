@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cloudfront::distribution::Distribution;
 use crate::cloudfront::functions::Function;
+use crate::cloudfront::logging::Bucket;
 use crate::cloudfront::views::timestamp;
 use crate::faults::Fault;
 use crate::history::History;
@@ -27,6 +28,7 @@ pub fn router(sim: Arc<Sim>) -> Router {
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/faults/seed", post(seed_faults))
         .route("/foreign-alias", post(add_foreign_alias).delete(remove_foreign_alias))
+        .route("/bucket", post(add_bucket).delete(remove_bucket))
         .route("/settings", get(settings).post(change_settings))
         .route("/edge-certificate.pem", get(edge_certificate))
         .route("/reset", post(reset))
@@ -51,6 +53,7 @@ async fn state(State(sim): State<Arc<Sim>>) -> Json<Value> {
         "functions": functions,
         "certificates": certificates,
         "foreign_aliases": world.foreign_aliases,
+        "buckets": world.buckets,
         "settings": world.limits,
     }))
 }
@@ -202,6 +205,31 @@ async fn add_foreign_alias(State(sim): State<Arc<Sim>>, Json(foreign): Json<Fore
 
 async fn remove_foreign_alias(State(sim): State<Arc<Sim>>, Json(foreign): Json<ForeignAlias>) -> StatusCode {
     sim.world().foreign_aliases.remove(&foreign.alias.to_ascii_lowercase());
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewBucket {
+    name: String,
+    /// As buckets are that nothing else was asked for.
+    #[serde(default)]
+    acls: bool,
+}
+
+async fn add_bucket(State(sim): State<Arc<Sim>>, Json(new): Json<NewBucket>) -> StatusCode {
+    sim.world().buckets.insert(new.name, Bucket { acls: new.acls });
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OldBucket {
+    name: String,
+}
+
+async fn remove_bucket(State(sim): State<Arc<Sim>>, Json(old): Json<OldBucket>) -> StatusCode {
+    sim.world().buckets.remove(&old.name);
     StatusCode::NO_CONTENT
 }
 

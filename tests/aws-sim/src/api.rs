@@ -91,7 +91,7 @@ impl Call {
                 for action in operation.actions() {
                     key.allow(action)?;
                 }
-                cloudfront::operations::perform(sim, operation, &parts.headers, body)
+                cloudfront::operations::perform(sim, operation, key, &parts.headers, body)
             }
             Self::Iam(form) => {
                 for action in form.rights() {

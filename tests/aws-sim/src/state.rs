@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::cloudfront::distribution::Distribution;
 use crate::cloudfront::functions::Function;
+use crate::cloudfront::logging::Bucket;
 use crate::counters::Counters;
 use crate::edge::cache::Cache;
 use crate::edge::certificate::DefaultCertificate;
@@ -54,6 +55,8 @@ pub struct World {
     pub certificates: BTreeMap<String, Certificate>,
     /// Aliases that belong to another account's distributions, lower case.
     pub foreign_aliases: BTreeSet<String>,
+    /// The account's S3 buckets, by name.
+    pub buckets: BTreeMap<String, Bucket>,
     /// All that was ever made.
     pub history: History,
     /// Times and quotas.
@@ -68,6 +71,7 @@ impl World {
             spent_references: BTreeSet::new(),
             certificates: BTreeMap::new(),
             foreign_aliases: BTreeSet::new(),
+            buckets: BTreeMap::new(),
             history: History::default(),
             limits,
         }

@@ -15,15 +15,31 @@ use crate::process::{Processes, Spec};
 const LIMIT: Duration = Duration::from_secs(15);
 /// The process's name in commands.
 pub(crate) const NAME: &str = "aws-sim";
-/// Who has an access key, and the actions it is for: patterns joined by `+`; none: all.
-pub(crate) const RIGHTS: [(&str, &str); 3] = [
-    ("distribution", "cloudfront:*"),
+/// Who has an access key, and by which policy; none: all actions. So every test shows that what the operator is told to
+/// allow is enough.
+pub(crate) const ROLES: [(&str, Option<&str>); 3] = [
+    (
+        "distribution",
+        Some(include_str!("../../../docs/aws/distribution-policy.json")),
+    ),
     (
         "cert-installer",
-        "iam:*ServerCertificate*+cloudfront:Get*+cloudfront:List*+cloudfront:UpdateDistribution",
+        Some(include_str!("../../../docs/aws/cert-installer-policy.json")),
     ),
-    ("admin", ""),
+    ("admin", None),
 ];
+
+/// The actions that a policy allows, as aws-sim takes them: joined by `+`. It knows no resources and conditions.
+fn rights(policy: &str) -> anyhow::Result<String> {
+    let policy: serde_json::Value = serde_json::from_str(policy)?;
+    let statements = policy["Statement"].as_array().context("a policy without statements")?;
+    let actions = statements.iter().flat_map(|statement| match &statement["Action"] {
+        serde_json::Value::Array(all) => all.iter().collect(),
+        one => vec![one],
+    });
+    let actions: Option<Vec<&str>> = actions.map(serde_json::Value::as_str).collect();
+    Ok(actions.context("an action that is no text")?.join("+"))
+}
 
 /// What it takes to run it.
 pub(crate) struct AwsSim {
@@ -37,7 +53,7 @@ pub(crate) struct AwsSim {
     pub(crate) origin_tls: SocketAddr,
     /// The CA of its certificate.
     pub(crate) origin_ca_pem: PathBuf,
-    /// By the names of [`RIGHTS`].
+    /// By the names of [`ROLES`].
     pub(crate) keys: BTreeMap<String, AccessKey>,
 }
 
@@ -51,8 +67,9 @@ impl AwsSim {
         trusted_roots: &Path,
     ) -> anyhow::Result<()> {
         let mut keys = Vec::new();
-        for (role, rights) in RIGHTS {
+        for (role, policy) in ROLES {
             let key = self.keys.get(role).context("a role without an access key")?;
+            let rights = policy.map(rights).transpose()?.unwrap_or_default();
             keys.push(format!("{}:{}:{rights}", key.id, key.secret));
         }
         let port = self.edge_http_port;

@@ -86,7 +86,7 @@ impl Supervisor {
                 .to_vec(),
         };
         let mut keys = BTreeMap::new();
-        for (role, _) in aws_sim::RIGHTS {
+        for (role, _) in aws_sim::ROLES {
             let id = format!("AKIA{}", &secret::password()?.to_uppercase()[..16]);
             keys.insert(
                 role.to_owned(),

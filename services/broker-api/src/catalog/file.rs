@@ -7,6 +7,7 @@ use std::str::FromStr;
 use pipeline::instance::PriceClass;
 use serde_json::Value;
 
+use crate::catalog::access_logs::access_logs;
 use crate::catalog::maintenance::{MaintenanceInfo, is_semantic_version};
 use crate::catalog::metadata;
 use crate::catalog::offering::{MAXIMUM_POLLING_SECONDS, Offering, Plan, PlanSettings};
@@ -237,7 +238,7 @@ fn settings(plan: &Object<'_>) -> Result<PlanSettings, String> {
     let Some(settings) = plan.object("settings")? else {
         return Ok(PlanSettings::default());
     };
-    settings.only(&["price_class"])?;
+    settings.only(&["price_class", "access_logs"])?;
     let price_class = match settings.text("price_class", SHORT)? {
         None => None,
         Some(given) => {
@@ -252,7 +253,10 @@ fn settings(plan: &Object<'_>) -> Result<PlanSettings, String> {
             })?)
         }
     };
-    Ok(PlanSettings { price_class })
+    Ok(PlanSettings {
+        price_class,
+        access_logs: access_logs(&settings)?,
+    })
 }
 
 /// OSBAPI: ids are "globally unique", names of plans unique within the service.

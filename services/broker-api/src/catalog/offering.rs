@@ -1,7 +1,7 @@
 //! What is offered: one service with its plans.
 
-use pipeline::Settings;
 use pipeline::instance::PriceClass;
+use pipeline::{AccessLogs, Settings};
 use serde_json::{Map, Value};
 
 use crate::catalog::maintenance::MaintenanceInfo;
@@ -42,10 +42,11 @@ pub(crate) struct Plan {
     pub(crate) settings: PlanSettings,
 }
 
-/// The operator's defaults for instances of a plan.
+/// What the operator has for instances of a plan: defaults, and what no user can set.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct PlanSettings {
     pub(crate) price_class: Option<PriceClass>,
+    pub(crate) access_logs: Option<AccessLogs>,
 }
 
 impl Plan {
@@ -53,6 +54,7 @@ impl Plan {
     pub(crate) fn complete(&self, settings: Settings) -> Settings {
         Settings {
             price_class: settings.price_class.or(self.settings.price_class),
+            access_logs: self.settings.access_logs.clone(),
             ..settings
         }
     }

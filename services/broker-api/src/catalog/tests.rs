@@ -1,5 +1,8 @@
+use pipeline::instance::PriceClass;
+use pipeline::{AccessLogs, Settings};
+
 use super::*;
-use crate::catalog::offering::Offering;
+use crate::catalog::offering::{Offering, PlanSettings};
 
 /// The catalog of docs/catalog.example.json, whose second plan has a version.
 pub(crate) fn two_plans() -> Offering {
@@ -52,4 +55,34 @@ fn a_plan_says_itself_whether_it_may_be_left_or_its_service_does() {
         .map(|plan| plan.plan_updateable)
         .collect();
     assert_eq!(updateable, [false, true]);
+}
+
+#[test]
+fn access_logs_are_the_plans_alone_and_price_classes_the_users_first() {
+    let mut plan = two_plans().plans.remove(0);
+    let logs = AccessLogs {
+        bucket: "cdn-logs.s3.amazonaws.com".into(),
+        prefix: String::new(),
+        include_cookies: false,
+    };
+    plan.settings = PlanSettings {
+        price_class: Some(PriceClass::All),
+        access_logs: Some(logs.clone()),
+    };
+    let own = Settings {
+        price_class: Some(PriceClass::Class100),
+        ..Settings::default()
+    };
+    let settings = plan.complete(own.clone());
+    assert_eq!(
+        (settings.price_class, settings.access_logs),
+        (own.price_class, Some(logs.clone()))
+    );
+    // As an instance of before the plan was changed.
+    plan.settings.access_logs = None;
+    let with_logs = Settings {
+        access_logs: Some(logs),
+        ..own
+    };
+    assert_eq!(plan.complete(with_logs).access_logs, None);
 }

@@ -135,6 +135,8 @@ pub fn parse(parameters: Option<&Value>, default_origin: Option<&str>) -> Result
             http3: on(written.http3).unwrap_or(false),
             failover_origin,
             redirect_to: written.redirect_to.and_then(|target| target.0.0),
+            // The plan's.
+            access_logs: None,
             origin: origin.host,
         },
     })
@@ -159,6 +161,8 @@ impl Parameters {
             http3,
             failover_origin,
             redirect_to,
+            // The plan's, and no user's to see.
+            access_logs: _,
         } = &self.settings;
         let mut all = json!({
             "domains": self.domains,

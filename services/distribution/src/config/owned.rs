@@ -10,6 +10,7 @@ use aws_sdk_cloudfront::types::{
 
 use crate::redirect;
 
+use super::logging::put_logging;
 use super::{FAILOVER_GROUP, FAILOVER_ORIGIN, RESPONDER, USERS_ORIGIN};
 
 /// Origins by which this broker's are known; another of these that is not wanted any more goes.
@@ -54,6 +55,7 @@ pub(crate) fn put_into(there: &mut DistributionConfig, wanted: &DistributionConf
         (there, wanted) => there.clone_from(wanted),
     }
     behaviors(there, wanted);
+    put_logging(there, wanted);
 }
 
 /// The ARN of the function of that name, if the default behavior has it before requests.

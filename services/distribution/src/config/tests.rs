@@ -1,6 +1,7 @@
 #![expect(deprecated, reason = "see default_behavior")]
 
-use pipeline::Settings;
+use aws_sdk_cloudfront::types::LoggingConfig;
+use pipeline::{AccessLogs, Settings};
 
 use super::*;
 
@@ -177,6 +178,53 @@ fn as_read(instance: &Instance) -> DistributionConfig {
     default.allowed_methods.as_mut().unwrap().items.reverse();
     default.field_level_encryption_id = Some("theirs".to_string());
     there
+}
+
+fn with_logs(bucket: &str, prefix: &str) -> Instance {
+    let mut instance = instance();
+    instance.settings.access_logs = Some(AccessLogs {
+        bucket: bucket.into(),
+        prefix: prefix.into(),
+        include_cookies: true,
+    });
+    instance
+}
+
+#[test]
+fn access_logs_are_as_the_plan_has_them_below_the_instances_id() {
+    assert_eq!(config(&instance()).logging, None);
+    let logging = config(&with_logs("logs.s3.amazonaws.com", "cdn/")).logging.unwrap();
+    assert!(logging.enabled && logging.include_cookies);
+    assert_eq!(logging.bucket, "logs.s3.amazonaws.com");
+    assert_eq!(logging.prefix, "cdn/0a1b2c3d-instance/");
+}
+
+#[test]
+fn the_plans_logs_are_put_right_and_taken_away_and_those_set_up_by_hand_stay() {
+    let (with, without) = (with_logs("logs.s3.amazonaws.com", "cdn/"), instance());
+    let mut there = as_read(&without);
+    let by_hand = |bucket: &str, prefix: &str| {
+        let logging = LoggingConfig::builder().enabled(true).bucket(bucket).prefix(prefix);
+        Some(logging.build())
+    };
+    there.logging = by_hand("theirs.s3.amazonaws.com", "all/");
+    put_into(&mut there, &config(&without));
+    assert_eq!(there.logging, by_hand("theirs.s3.amazonaws.com", "all/"));
+    put_into(&mut there, &config(&with));
+    assert_eq!(there.logging, config(&with).logging);
+    let before = there.clone();
+    put_into(&mut there, &config(&with));
+    assert_eq!(there, before, "nothing to write");
+    put_into(&mut there, &config(&without));
+    let off = LoggingConfig::builder().build();
+    assert_eq!(there.logging, Some(off.clone()));
+
+    for logging in [config(&with).logging, by_hand("theirs.s3.amazonaws.com", "all/")] {
+        there.logging = logging;
+        there.enabled = true;
+        switch_off(&mut there);
+        assert_eq!((there.enabled, &there.logging), (false, &Some(off.clone())));
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ pub mod completion;
 pub mod distribution;
 pub mod errors;
 pub mod functions;
+pub mod logging;
 pub mod operations;
 pub mod policies;
 pub mod router;

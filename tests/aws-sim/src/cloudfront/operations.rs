@@ -7,7 +7,8 @@ use http::HeaderMap;
 use super::distribution::Distribution;
 use super::errors::{invalid, refuse};
 use super::router::Operation;
-use super::{NAMESPACE, aliases, completion, functions, rules, schema, tags, viewer_certificate, views};
+use super::{NAMESPACE, aliases, completion, functions, logging, rules, schema, tags, viewer_certificate, views};
+use crate::access::AccessKey;
 use crate::api::Reply;
 use crate::edge::config::EdgeConfig;
 use crate::error::{Answer, ApiError};
@@ -15,12 +16,15 @@ use crate::state::{Sim, World};
 use crate::trust::Roots;
 use crate::xml::Element;
 
-/// Performs a call that was authenticated and allowed.
-pub fn perform(sim: &Sim, operation: &Operation, headers: &HeaderMap, body: &[u8]) -> Answer<Reply> {
+/// Performs a call that was authenticated and allowed to this key.
+pub fn perform(sim: &Sim, operation: &Operation, key: &AccessKey, headers: &HeaderMap, body: &[u8]) -> Answer<Reply> {
     match operation {
-        Operation::CreateDistribution => create(sim, schema::document(body, "DistributionConfig")?, BTreeMap::new()),
+        Operation::CreateDistribution => {
+            let config = schema::document(body, "DistributionConfig")?;
+            create(sim, key, config, BTreeMap::new())
+        }
         Operation::CreateDistributionWithTags => {
-            create_with_tags(sim, &schema::document(body, "DistributionConfigWithTags")?)
+            create_with_tags(sim, key, &schema::document(body, "DistributionConfigWithTags")?)
         }
         Operation::GetDistribution(id) => {
             let world = sim.world();
@@ -32,7 +36,7 @@ pub fn perform(sim: &Sim, operation: &Operation, headers: &HeaderMap, body: &[u8
             let distribution = find(&world, id)?;
             Ok(document(&distribution.config).header("etag", &distribution.etag))
         }
-        Operation::UpdateDistribution(id) => update(sim, id, headers, body),
+        Operation::UpdateDistribution(id) => update(sim, key, id, headers, body),
         Operation::DeleteDistribution(id) => delete(&mut sim.world(), id, headers),
         Operation::ListDistributions { marker, max_items } => {
             list(&sim.world(), marker.as_deref(), max_items.as_deref())
@@ -88,7 +92,7 @@ pub fn perform(sim: &Sim, operation: &Operation, headers: &HeaderMap, body: &[u8
     }
 }
 
-fn create_with_tags(sim: &Sim, document: &Element) -> Answer<Reply> {
+fn create_with_tags(sim: &Sim, key: &AccessKey, document: &Element) -> Answer<Reply> {
     let part = |name: &str| {
         document
             .child(name)
@@ -96,10 +100,10 @@ fn create_with_tags(sim: &Sim, document: &Element) -> Answer<Reply> {
             .ok_or_else(|| refuse("MalformedXML", format!("{name} is missing")))
     };
     let tags = tags::read(&part("Tags")?)?;
-    create(sim, part("DistributionConfig")?, tags)
+    create(sim, key, part("DistributionConfig")?, tags)
 }
 
-fn create(sim: &Sim, mut config: Element, tags: BTreeMap<String, String>) -> Answer<Reply> {
+fn create(sim: &Sim, key: &AccessKey, mut config: Element, tags: BTreeMap<String, String>) -> Answer<Reply> {
     let roots = Roots::read(&sim.settings.trusted_roots);
     check(&mut config)?;
     completion::complete(&mut config);
@@ -111,6 +115,7 @@ fn create(sim: &Sim, mut config: Element, tags: BTreeMap<String, String>) -> Ans
         return Err(refuse("DistributionAlreadyExists", message));
     }
     viewer_certificate::authorize(&world, &config, &roots)?;
+    logging::check_bucket(&world, key, &config)?;
     functions::associations::check(&world, &config)?;
     aliases::check_conflicts(&world, None, &config)?;
     if world.distributions.len() >= world.limits.distribution_quota {
@@ -136,11 +141,12 @@ fn create(sim: &Sim, mut config: Element, tags: BTreeMap<String, String>) -> Ans
 fn check(config: &mut Element) -> Answer<()> {
     schema::check(config)?;
     rules::check(config)?;
+    logging::normalize(config)?;
     viewer_certificate::normalize(config)?;
     aliases::check_names(config)
 }
 
-fn update(sim: &Sim, id: &str, headers: &HeaderMap, body: &[u8]) -> Answer<Reply> {
+fn update(sim: &Sim, key: &AccessKey, id: &str, headers: &HeaderMap, body: &[u8]) -> Answer<Reply> {
     let roots = Roots::read(&sim.settings.trusted_roots);
     let mut config = schema::document(body, "DistributionConfig")?;
     let mut world = sim.world();
@@ -158,6 +164,7 @@ fn update(sim: &Sim, id: &str, headers: &HeaderMap, body: &[u8]) -> Answer<Reply
     if viewer_certificate::needs_authorization(&current.config, &config) {
         viewer_certificate::authorize(&world, &config, &roots)?;
     }
+    logging::check_bucket(&world, key, &config)?;
     functions::associations::check(&world, &config)?;
     aliases::check_conflicts(&world, Some(id), &config)?;
     let edge = EdgeConfig::new(&config, &world);

@@ -21,6 +21,7 @@ mod failover;
 mod functions;
 mod iam;
 mod lifecycle;
+mod logging;
 mod origins;
 mod support;
 mod tags;

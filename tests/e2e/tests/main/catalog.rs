@@ -18,7 +18,7 @@ use crate::world::{Instance, PATIENCE, World, domain, organization, world};
 
 /// The second plan of docs/catalog.example.json.
 const GLOBAL: &str = "3d5f0f6e-52c1-4a53-9b54-0b7f6a8f3c03";
-const EXAMPLE: &str = include_str!("../../../../docs/catalog.example.json");
+pub(crate) const EXAMPLE: &str = include_str!("../../../../docs/catalog.example.json");
 
 fn command(world: &World, folder: &Path, listen: SocketAddr) -> anyhow::Result<Command> {
     let credentials = json!({"platforms": [
@@ -51,7 +51,7 @@ fn command(world: &World, folder: &Path, listen: SocketAddr) -> anyhow::Result<C
     Ok(command)
 }
 
-async fn started(world: &World, folder: &Path) -> anyhow::Result<(Child, String)> {
+pub(crate) async fn started(world: &World, folder: &Path) -> anyhow::Result<(Child, String)> {
     let listen = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let child = command(world, folder, listen)?.spawn()?;
     let url = format!("http://{listen}");

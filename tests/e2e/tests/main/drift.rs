@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::world::{Instance, PATIENCE, World, domain, organization, world};
 
 /// An administrator of the account.
-fn administrator(world: &World) -> anyhow::Result<Client> {
+pub(crate) fn administrator(world: &World) -> anyhow::Result<Client> {
     let endpoints = world.handle.endpoints();
     let key = endpoints.aws_keys.get("distribution").context("a key")?;
     let config = aws_sdk_cloudfront::Config::builder()
@@ -25,7 +25,7 @@ async fn id(world: &World, instance: &Instance) -> anyhow::Result<String> {
     Ok(found[0]["id"].as_str().context("an id")?.to_owned())
 }
 
-async fn config(aws: &Client, id: &str) -> anyhow::Result<(DistributionConfig, String)> {
+pub(crate) async fn config(aws: &Client, id: &str) -> anyhow::Result<(DistributionConfig, String)> {
     let read = aws.get_distribution_config().id(id).send().await?;
     let config = read.distribution_config.context("a configuration")?;
     Ok((config, read.e_tag.context("an ETag")?))

@@ -2,6 +2,7 @@
 //! share one stack, each with domains and organizations of its own.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on says so")]
 
+mod access_logs;
 mod bad_input;
 mod broken_queue;
 mod ca_says_no;

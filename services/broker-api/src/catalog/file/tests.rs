@@ -266,6 +266,13 @@ fn every_fault_is_named_by_its_path() {
         ),
         (
             second,
+            "settings",
+            json!({"access_logs": {"bucket": "cdn-logs"}}),
+            "services[0].plans[1].settings.access_logs.bucket: \"cdn-logs\" is not the domain name of an S3 bucket; write it as \
+             cdn-logs.s3.amazonaws.com",
+        ),
+        (
+            second,
             "metadata",
             json!({"bullet": []}),
             "services[0].plans[1].metadata.bullet: it is spelt \"bullets\"",

@@ -182,6 +182,13 @@ impl World {
         assert!(answer.status().is_success(), "{path}: {answer:?}");
     }
 
+    /// Has the admin endpoint take something away.
+    pub(crate) async fn remove(&self, path: &str, body: Value) {
+        let request = http::Request::delete(path).header("content-type", "application/json");
+        let answer = viewer::plain(self.running.admin_addr, request, body.to_string()).await;
+        assert!(answer.status().is_success(), "{path}: {answer:?}");
+    }
+
     /// Reads JSON from the admin endpoint.
     pub(crate) async fn admin_get(&self, path: &str) -> Value {
         let answer = viewer::plain(self.running.admin_addr, http::Request::get(path), String::new()).await;

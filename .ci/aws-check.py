@@ -1,0 +1,207 @@
+"""Holds docs/aws/ together; .ci/aws calls it.
+
+    aws-check.py template <docs/aws> <environment>   the template, with that parameter file, grants what the policies grant
+    aws-check.py code <docs/aws>                     the policies allow exactly the actions that the services call
+"""
+
+import fnmatch
+import json
+import pathlib
+import re
+import sys
+
+import cfnlint.decode
+
+SERVICES = {"distribution": "DistributionPolicy", "cert-installer": "CertInstallerPolicy"}
+# Parts of the template that the template does not say.
+PSEUDO = {"AWS::Partition": "aws", "AWS::AccountId": "000000000000", "AWS::Region": "us-east-1"}
+ATTRIBUTES = {"LogBucket.Arn": "arn:aws:s3:::${LogBucket}"}
+LEFT_OUT = object()
+faults = []
+
+
+def fault(where, what):
+    faults.append(f"{where}: {what}")
+
+
+def policy(folder, service):
+    return json.loads((folder / f"{service}-policy.json").read_text())
+
+
+def as_list(it):
+    return it if isinstance(it, list) else [it]
+
+
+# --- the template ------------------------------------------------------------------------------------------------------
+
+
+class Template:
+    """A template with its parameters' values put in, as far as its functions are used here."""
+
+    def __init__(self, file, parameters):
+        self.it, problems = cfnlint.decode.decode(str(file))
+        if problems:
+            sys.exit(f"aws: {problems[0].message}")
+        defaults = {name: one["Default"] for name, one in self.it["Parameters"].items() if "Default" in one}
+        self.values = PSEUDO | defaults | parameters
+        self.missing = sorted(self.it["Parameters"].keys() - self.values.keys())
+        self.unknown = sorted(parameters.keys() - self.it["Parameters"].keys())
+
+    def name(self, resource):
+        one = self.it["Resources"][resource]["Properties"]
+        return self.of(one[next(key for key in one if key.endswith("Name"))])
+
+    def text(self, text, own=None):
+        known = self.values | (own or {})
+
+        def value(found):
+            name = found[1]
+            return str(known[name]) if name in known else self.name(name)
+
+        return re.sub(r"\$\{([\w:]+)\}", value, text)
+
+    def of(self, it):
+        if isinstance(it, list):
+            return [one for one in map(self.of, it) if one is not LEFT_OUT]
+        if not isinstance(it, dict):
+            return it
+        match list(it.items()):
+            case [("Ref", "AWS::NoValue")]:
+                return LEFT_OUT
+            case [("Ref", name)]:
+                return self.text("${" + name + "}")
+            case [("Fn::Sub", [text, own])]:
+                return self.text(text, {name: self.of(one) for name, one in own.items()})
+            case [("Fn::Sub", text)]:
+                return self.text(text)
+            case [("Fn::GetAtt", name)]:
+                return self.text(ATTRIBUTES[".".join(name) if isinstance(name, list) else name])
+            case [("Fn::Split", [by, text])]:
+                return self.of(text).split(by)
+            case [("Fn::Select", [index, of])]:
+                return self.of(of)[int(index)]
+            case [("Fn::If", [condition, then, other])]:
+                return self.of(then if self.holds(self.it["Conditions"][condition]) else other)
+        return {key: self.of(one) for key, one in it.items()}
+
+    def holds(self, condition):
+        left, right = condition["Fn::Equals"]
+        return self.of(left) == self.of(right)
+
+
+def template(folder, environment):
+    file = folder / f"{environment}.json"
+    given = {one["ParameterKey"]: one["ParameterValue"] for one in json.loads(file.read_text())}
+    it = Template(folder / "cdn-broker.yaml", given)
+    for what, names in (("has no value for", it.missing), ("gives what there is not:", it.unknown)):
+        if names:
+            fault(file.name, f"{what} {', '.join(names)}")
+    if faults:
+        return
+    if given["Environment"] != environment:
+        fault(file.name, f"is for {given['Environment']}")
+    for service, resource in SERVICES.items():
+        made = it.of(it.it["Resources"][resource]["Properties"]["PolicyDocument"])
+        wanted = policy(folder, service)
+        if given.get("AccessLogs") == "no":
+            wanted["Statement"] = [one for one in wanted["Statement"] if not as_list(one["Action"])[0].startswith("s3:")]
+        same(f"{environment}: {resource} and {service}-policy.json", made, wanted)
+        if len(json.dumps(made, separators=(",", ":"))) > 6144:
+            fault(resource, "a managed policy has 6,144 characters at most")
+    trust(it, given)
+    if given.get("AccessLogs") != "no" and it.of({"Ref": "LogBucket"}) != f"cdn-broker-logs-{environment}-000000000000":
+        fault(environment, "the log bucket has another name than the policies' pattern and the README say")
+
+
+def same(where, made, wanted):
+    """Statement by statement; only a resource may be narrower than the policy's pattern."""
+    if made["Version"] != wanted["Version"]:
+        fault(where, "Version differs")
+    theirs = {one["Sid"]: one for one in made["Statement"]}
+    ours = {one["Sid"]: one for one in wanted["Statement"]}
+    if theirs.keys() != ours.keys():
+        fault(where, f"one has what the other has not: {sorted(theirs.keys() ^ ours.keys())}")
+    for sid in theirs.keys() & ours.keys():
+        one, other = dict(theirs[sid]), dict(ours[sid])
+        narrow, wide = as_list(one.pop("Resource")), as_list(other.pop("Resource"))
+        if one != other:
+            fault(where, f"{sid} differs")
+        if len(narrow) != len(wide) or not all(map(fnmatch.fnmatchcase, narrow, wide)):
+            fault(where, f"{sid}: {narrow} is not within {wide}")
+
+
+def trust(it, given):
+    """Each role is for the service account of k8s/ that has its name, and for nobody else."""
+    if given["Credentials"] != "roles":
+        return
+    accounts = pathlib.Path("k8s/overlays/production/service-accounts.yaml").read_text()
+    _, _, issuer = given.get("OidcProviderArn", "").partition(":oidc-provider/")
+    if not issuer:
+        fault("OidcProviderArn", "is needed with roles")
+        return
+    for service, resource in (("distribution", "DistributionRole"), ("cert-installer", "CertInstallerRole")):
+        statements = json.loads(it.of(it.it["Resources"][resource]["Properties"]["AssumeRolePolicyDocument"]))["Statement"]
+        subject = f"system:serviceaccount:{given['Namespace']}:{service}"
+        wanted = {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": subject}
+        if len(statements) != 1 or statements[0]["Condition"] != {"StringEquals": wanted}:
+            fault(resource, f"is not for {subject} alone")
+        if f"name: {service}\n" not in accounts:
+            fault(resource, f"k8s/ has no service account {service}")
+    if f"namespace: {given['Namespace']}\n" not in pathlib.Path("k8s/overlays/production/kustomization.yaml").read_text():
+        fault("Namespace", "is another in k8s/overlays/production")
+
+
+# --- the code ----------------------------------------------------------------------------------------------------------
+
+# Where an action is not the operation's name (docs/aws-rules.md).
+ALSO = {
+    "cloudfront:CreateDistributionWithTags": {"cloudfront:CreateDistribution", "cloudfront:TagResource"},
+    "iam:UploadServerCertificate": {"iam:UploadServerCertificate", "iam:TagServerCertificate"},
+    # Each carries `Logging`.
+    "cloudfront:UpdateDistribution": {"cloudfront:UpdateDistribution", "s3:GetBucketAcl", "s3:PutBucketAcl"},
+}
+
+
+def operations():
+    """What AWS has, by the name of the SDK's method; the simulator knows all that matters here."""
+    sim = pathlib.Path("tests/aws-sim/src")
+    names = set(re.findall(r'"(cloudfront:\w+)"', (sim / "cloudfront/router.rs").read_text())) | {"cloudfront:CreateDistributionWithTags"}
+    names |= {f"iam:{name}" for name in re.findall(r'^\s+"(\w+)" => ', (sim / "iam/operations.rs").read_text(), re.M)}
+    return {re.sub(r"(?<!^)(?=[A-Z])", "_", name.split(":")[1]).lower(): name for name in names}
+
+
+def called(text, methods):
+    return {methods[name] for name in re.findall(r"\.(\w+)\(\)", text) if name in methods}
+
+
+def code(folder):
+    methods = operations()
+    shared = re.split(r"(?=pub async fn )", pathlib.Path("shared/aws/src/cloudfront.rs").read_text())
+    fenced = {match[1]: called(part, methods) for part in shared if (match := re.match(r"pub async fn (\w+)", part))}
+    for service in SERVICES:
+        # The doctor tries what the policy allows, so it proves nothing.
+        files = [file for file in pathlib.Path("services", service, "src").rglob("*.rs") if "doctor" not in str(file)]
+        text = "\n".join(file.read_text().split("#[cfg(test)]")[0] for file in files if file.name != "tests.rs")
+        calls = called(text, methods)
+        for name in re.findall(r"cloudfront\s*\.(\w+)\(", text):
+            calls |= fenced.get(name, set())
+        needed = set().union(*(ALSO.get(name, {name}) for name in calls))
+        allowed = {action for one in policy(folder, service)["Statement"] for action in as_list(one["Action"])}
+        for action in sorted(needed - allowed):
+            fault(f"{service}-policy.json", f"{action} is called and not allowed")
+        for action in sorted(allowed - needed):
+            fault(f"{service}-policy.json", f"{action} is allowed and never called")
+        if needed == allowed:
+            print(f"aws: {service}: its policy allows the {len(allowed)} actions that it calls, and no other")
+
+
+match sys.argv[1:]:
+    case ["template", folder, environment]:
+        template(pathlib.Path(folder), environment)
+    case ["code", folder]:
+        code(pathlib.Path(folder))
+    case _:
+        sys.exit(__doc__)
+for line in dict.fromkeys(faults):
+    print(f"aws: FAULT: {line}", file=sys.stderr)
+sys.exit(1 if faults else 0)

@@ -1,0 +1,88 @@
+//! Standard logging (legacy): where the logs of a distribution go. No log is ever written.
+//!
+//! Sources: API reference, LoggingConfig; Developer Guide, "Configure standard logging (legacy)"; messages quoted in public
+//! reports (terraform issues 9176 and 24962, aws-cdk issue 33297, baseline-environment-on-aws issue 363).
+
+use super::errors::{invalid, refuse};
+use crate::access::AccessKey;
+use crate::error::Answer;
+use crate::state::World;
+use crate::xml::Element;
+
+/// A bucket of the account, as far as logs matter.
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+pub struct Bucket {
+    /// Whether it has ACLs; S3's own default since April 2023 is none.
+    pub acls: bool,
+}
+
+const RIGHTS: [&str; 2] = ["s3:GetBucketAcl", "s3:PutBucketAcl"];
+
+/// What must be there when logs are wanted; without them, "the values are automatically deleted".
+pub fn normalize(config: &mut Element) -> Answer<()> {
+    let Some(logging) = config.child_mut("Logging") else {
+        return Ok(());
+    };
+    if !logging.is_true("Enabled") {
+        for (name, text) in [
+            ("Enabled", "false"),
+            ("IncludeCookies", "false"),
+            ("Bucket", ""),
+            ("Prefix", ""),
+        ] {
+            logging.set(Element::leaf(name, text));
+        }
+        return Ok(());
+    }
+    if let Some(missing) = ["IncludeCookies", "Bucket", "Prefix"]
+        .iter()
+        .find(|name| logging.child(name).is_none())
+    {
+        return Err(invalid(format!("The parameter Logging {missing} is required.")));
+    }
+    match bucket_of(logging.text_at("Bucket").unwrap_or_default()) {
+        Some(_) => Ok(()),
+        None => Err(invalid(
+            "The parameter Logging Bucket does not refer to a valid S3 bucket.",
+        )),
+    }
+}
+
+/// That the bucket can take logs, with the rights of whoever asks: at every write, also when it stays the same.
+pub fn check_bucket(world: &World, key: &AccessKey, config: &Element) -> Answer<()> {
+    if !config.is_true("Logging/Enabled") {
+        return Ok(());
+    }
+    let domain = config.text_at("Logging/Bucket").unwrap_or_default();
+    let Some(bucket) = bucket_of(domain).and_then(|name| world.buckets.get(name)) else {
+        return Err(invalid(format!(
+            "The S3 bucket that you specified for CloudFront logs doesn't exist: {domain}"
+        )));
+    };
+    if RIGHTS.iter().any(|right| key.allow(right).is_err()) {
+        return Err(refuse(
+            "AccessDenied",
+            format!(
+                "You don't have permission to access the S3 bucket for CloudFront logs: {domain} If you're using IAM, you \
+                 need s3:GetBucketAcl and s3:PutBucketAcl permissions to create a distribution or to update log settings \
+                 for an existing distribution. In addition, the S3 ACL for the bucket must grant you FULL_CONTROL."
+            ),
+        ));
+    }
+    if !bucket.acls {
+        return Err(invalid(format!(
+            "The S3 bucket that you specified for CloudFront logs does not enable ACL access: {domain}"
+        )));
+    }
+    Ok(())
+}
+
+/// The name in `name.s3.amazonaws.com` or `name.s3.region.amazonaws.com`.
+fn bucket_of(domain: &str) -> Option<&str> {
+    let rest = domain.strip_suffix(".amazonaws.com")?;
+    let name = match rest.strip_suffix(".s3") {
+        Some(name) => name,
+        None => rest.rsplit_once('.')?.0.strip_suffix(".s3")?,
+    };
+    (!name.is_empty()).then_some(name)
+}
