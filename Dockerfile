@@ -1,6 +1,6 @@
 # Two images from one file:
 #
-#   services  the five services (and nothing else: no shell, no package manager), for production
+#   services  the five services and cdnctl (and nothing else: no shell, no package manager), for production
 #   tests     Pebble, its DNS, the AWS simulator, the demo and the end-to-end tests, for docker-compose.yml
 #
 #   docker build --target services -t cdn-broker .
@@ -19,10 +19,10 @@ FROM source AS build-services
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/target,id=cdn-broker-services \
     cargo build --locked --release \
-        -p broker-api -p distribution -p challenge-verifier -p certificate-issuer -p cert-installer \
+        -p broker-api -p distribution -p challenge-verifier -p certificate-issuer -p cert-installer -p cdnctl \
  && mkdir /out \
  && cd /target/release \
- && cp broker-api distribution challenge-verifier certificate-issuer cert-installer /out/
+ && cp broker-api distribution challenge-verifier certificate-issuer cert-installer cdnctl /out/
 
 FROM source AS build-tests
 # Test programs: compiled quickly rather than running quickly.

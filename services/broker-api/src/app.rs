@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
-use axum::extract::{DefaultBodyLimit, Path, Request};
+use axum::extract::{Path, Request};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
@@ -17,8 +17,8 @@ use crate::broker::Broker;
 use crate::error::OsbError;
 use crate::parameters::shown;
 use crate::{
-    access_log, bindings, body, catalog, deprovision, fetch, last_operation, openapi, provision, responder,
-    unsupported, update, version,
+    access_log, bindings, catalog, deprovision, fetch, last_operation, openapi, provision, responder, unsupported,
+    update, version,
 };
 
 /// No request takes longer: a body (10 s), what is written of it (20 s) and ringing for it (20 s at the very worst) fit in, and
@@ -34,7 +34,6 @@ pub fn app(broker: Arc<Broker>, health: Router) -> Router {
         .route_layer(from_fn(version::check))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
-        .layer(DefaultBodyLimit::max(body::LIMIT))
         .layer(from_fn_with_state(broker.clone(), authenticate))
         .layer(from_fn(limit_time))
         // Outermost, so that every answer carries it, refusals included.

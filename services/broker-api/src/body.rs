@@ -5,9 +5,9 @@ use std::sync::Arc;
 use aide::OperationInput;
 use aide::generate::GenContext;
 use aide::openapi::Operation;
-use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
+use http_body_util::BodyExt as _;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -17,7 +17,10 @@ use crate::error::OsbError;
 use crate::parameters::shown_json;
 
 /// The most bytes of a body; 100 domains need 26 KB at most.
-pub(crate) const LIMIT: usize = 64 * 1024;
+const LIMIT: usize = 64 * 1024;
+/// So much of a larger one is read and thrown away before it is refused: to whoever still writes, a connection that closes
+/// is a broken pipe, and the answer is lost (RFC 9112 §9.6).
+const DRAINED: usize = 4 * 1024 * 1024;
 
 /// The body, a JSON object. Unknown fields are ignored (OSBAPI: "MUST ignore").
 pub(crate) struct Body<T>(pub(crate) T);
@@ -26,7 +29,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Broker>> for Body<T> {
     type Rejection = OsbError;
 
     async fn from_request(request: Request, broker: &Arc<Broker>) -> Result<Self, OsbError> {
-        let bytes = tokio::time::timeout(broker.body_timeout, Bytes::from_request(request, broker))
+        let bytes = tokio::time::timeout(broker.body_timeout, whole(request.into_body()))
             .await
             .map_err(|_| {
                 // 408: nothing was done, so the platform needs no orphan mitigation.
@@ -34,17 +37,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Broker>> for Body<T> {
                     StatusCode::REQUEST_TIMEOUT,
                     format!("The request's body did not arrive within {:?}.", broker.body_timeout),
                 )
-            })?
-            .map_err(|rejection| match rejection.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => OsbError::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    format!(
-                        "The request's body is too large; at most {} KiB are read.",
-                        LIMIT / 1024
-                    ),
-                ),
-                _ => OsbError::bad_request("The request's body could not be read."),
-            })?;
+            })??;
         match serde_json::from_slice(&bytes) {
             Ok(value) => read(value).map(Self).map_err(OsbError::bad_request),
             Err(error) => Err(OsbError::bad_request(format!(
@@ -52,6 +45,31 @@ impl<T: DeserializeOwned> FromRequest<Arc<Broker>> for Body<T> {
             ))),
         }
     }
+}
+
+/// All of it, if it isn't too large.
+async fn whole(mut body: axum::body::Body) -> Result<Vec<u8>, OsbError> {
+    let (mut bytes, mut seen) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| OsbError::bad_request("The request's body could not be read."))?;
+        let Ok(data) = frame.into_data() else { continue };
+        seen += data.len();
+        if seen <= LIMIT {
+            bytes.extend_from_slice(&data);
+        } else if seen > DRAINED {
+            break;
+        }
+    }
+    if seen > LIMIT {
+        return Err(OsbError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!(
+                "The request's body is too large; at most {} KiB are read.",
+                LIMIT / 1024
+            ),
+        ));
+    }
+    Ok(bytes)
 }
 
 /// Reads the fields; else what is wrong with the first that is.

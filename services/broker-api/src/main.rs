@@ -69,6 +69,8 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
         migrated = worker::migrate_when_there(&store) => {
             migrated?;
             tokio::spawn(::doctor::log(checks));
+            let every = settings.telemetry.log_level_interval.into();
+            tokio::spawn(worker::follow_log_level(store, telemetry.log_level(), every));
             serving.await
         }
     };

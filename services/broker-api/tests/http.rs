@@ -435,8 +435,37 @@ async fn too_large_heads_and_bodies_are_refused() {
     stream.write_all(head.as_bytes()).await.unwrap();
     for _ in 0..5 {
         let chunk = format!("4000\r\n{}\r\n", " ".repeat(0x4000));
-        let _ = stream.write_all(chunk.as_bytes()).await;
+        stream.write_all(chunk.as_bytes()).await.unwrap();
     }
+    stream.write_all(b"0\r\n\r\n").await.unwrap();
+    is_too_large(stream).await;
+
+    // A client that writes all of it before it reads is told, too, and finds no broken pipe.
+    let mut stream = TcpStream::connect(to).await.unwrap();
+    let head = format!(
+        "PUT {INSTANCE}?accepts_incomplete=true HTTP/1.1\r\nHost: b\r\nContent-Length: 2000000\r\n{AUTH}{VERSION}\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    for _ in 0..100 {
+        stream.write_all(&[b' '; 20_000]).await.unwrap();
+    }
+    is_too_large(stream).await;
+
+    // There is an end to that.
+    let mut stream = TcpStream::connect(to).await.unwrap();
+    let head = head.replace("2000000", "2000000000");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    for _ in 0..250 {
+        if stream.write_all(&[b' '; 20_000]).await.is_err() {
+            break;
+        }
+    }
+    let mut said = Vec::new();
+    let ended = timeout(SOON, stream.read_to_end(&mut said)).await;
+    assert!(ended.is_ok(), "not cut off");
+}
+
+async fn is_too_large(mut stream: TcpStream) {
     let mut status = [0; 12];
     timeout(SOON, stream.read_exact(&mut status)).await.unwrap().unwrap();
     assert_eq!(&status, b"HTTP/1.1 413");

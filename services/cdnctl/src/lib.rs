@@ -2,8 +2,10 @@
 //! several of them need is beside them.
 //!
 //! - [`probe`]: whether an instance's domains are served, seen from outside.
+//! - [`log_level`]: what every service logs.
 
 pub mod ended;
+pub mod log_level;
 pub mod probe;
 mod shown;
 mod table;

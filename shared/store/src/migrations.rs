@@ -38,6 +38,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0005_function.sql"),
     },
+    Migration {
+        version: 6,
+        works_with: 1,
+        sql: include_str!("migrations/0006_log_level.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

@@ -4,18 +4,20 @@
 //! set, and are carried through RabbitMQ in W3C `traceparent` headers. Metrics are rendered for Prometheus.
 
 mod call;
+mod log_level;
 mod trace;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _};
 
 pub use call::Call;
+pub use log_level::{LogLevel, check_directives};
 pub use trace::{follow, link, traceparent};
 
 /// How often the recorder of metrics tidies up.
@@ -25,9 +27,12 @@ const UPKEEP: std::time::Duration = std::time::Duration::from_secs(5);
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Telemetry")]
 pub struct TelemetryArgs {
-    /// What is logged, as tracing directives: `info`, `warn,distribution=debug`, …
+    /// What is logged, as tracing directives: `info`, `warn,distribution=debug`, … `cdnctl log-level` changes it for a while.
     #[arg(long, env, default_value = "info")]
     pub rust_log: String,
+    /// How often it is looked up whether `cdnctl log-level` has changed it.
+    #[arg(long, env, default_value = "5s")]
+    pub log_level_interval: humantime::Duration,
     /// How it is logged.
     #[arg(long, env, value_enum, default_value = "text")]
     pub log_format: LogFormat,
@@ -71,6 +76,7 @@ fn holds_no_request(metadata: &tracing::Metadata<'_>) -> bool {
 /// What lives as long as the process. Dropping it flushes the traces.
 pub struct Telemetry {
     prometheus: PrometheusHandle,
+    log_level: LogLevel,
     tracer_provider: Option<SdkTracerProvider>,
 }
 
@@ -89,7 +95,7 @@ impl Telemetry {
                 kept_up.run_upkeep();
             }
         });
-        let filter = EnvFilter::try_new(&args.rust_log)?;
+        let (filter, log_level) = LogLevel::new(&args.rust_log)?;
         let log = match args.log_format {
             LogFormat::Text => tracing_subscriber::fmt::layer().with_target(false).boxed(),
             LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).boxed(),
@@ -109,6 +115,7 @@ impl Telemetry {
             .try_init()?;
         Ok(Self {
             prometheus,
+            log_level,
             tracer_provider,
         })
     }
@@ -116,6 +123,11 @@ impl Telemetry {
     /// The metrics, in Prometheus' text format.
     pub fn metrics(&self) -> PrometheusHandle {
         self.prometheus.clone()
+    }
+
+    /// What changes the level of the logs.
+    pub fn log_level(&self) -> LogLevel {
+        self.log_level.clone()
     }
 }
 

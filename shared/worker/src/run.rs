@@ -18,6 +18,7 @@ use crate::delivery::{Desk, deliver};
 use crate::fairness::Seats;
 use crate::handler::Handler;
 use crate::health::{serve_health, worker_routes};
+use crate::log_level::follow_log_level;
 use crate::peers::Peers;
 use crate::shutdown::shutdown_signal;
 use crate::sweeper::{Sweeping, sweep_for_ever};
@@ -66,6 +67,9 @@ pub async fn run<H: Handler>(
         () = stopping.cancelled() => return Ok(()),
     };
     migrated?;
+    let every = args.telemetry.log_level_interval.into();
+    let following = follow_log_level(store.clone(), telemetry.log_level(), every);
+    let _following = AbortOnDropHandle::new(tokio::spawn(following));
     let messaging = Arc::new(Messaging::new(args.amqp.clone(), H::SERVICE.as_str()));
     let desk = Arc::new(Desk {
         handler,

@@ -12,7 +12,6 @@ use crate::afresh;
 use crate::screen::{Live, heading, line, quote, typed};
 use crate::timing;
 
-const ID: &str = "5f0c2f6a-demo-4d7e-9d7c-000000000001";
 /// Set wrong at first, by dns-01. Sorts first, so that the status shows it among a hundred.
 const WRONG_FIRST: &str = "api.example.com";
 /// Answered by HTTP, from the web server that the domain still points at.
@@ -33,7 +32,7 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
     let browser = Browser::new(&endpoints.pebble_root_pem, endpoints.edge_http, endpoints.edge_https)?;
     let mut domains = vec![SET_ONCE.to_string(), WRONG_FIRST.to_string(), BY_HTTP.to_string()];
     domains.extend((4..=count).map(|i| format!("site-{i:03}.example.com")));
-    afresh::begin(&platform, &dns, ID, &domains).await?;
+    let id = &afresh::begin(&platform, &dns, &domains).await?;
     // An organization of its own: what the CA has verified for another demo must not shorten this one.
     let organization = format!("demo-{}", std::time::UNIX_EPOCH.elapsed()?.as_millis());
     // shop.example.com still points at the customer's old web server.
@@ -50,7 +49,7 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
     ));
     let asked = Instant::now();
     let answer = platform
-        .provision(ID, &organization, json!({"domains": domains}))
+        .provision(id, &organization, json!({"domains": domains}))
         .await?;
     ensure!(
         answer.status == 202,
@@ -64,7 +63,7 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
     ));
 
     let told = platform
-        .poll(ID, PATIENCE, "what to set", |answer| {
+        .poll(id, PATIENCE, "what to set", |answer| {
             status::persist_value(answer.description()).is_some()
                 && answer.description().contains("nothing found yet")
                 && status::dns01_value(answer.description(), WRONG_FIRST).is_some()
@@ -91,7 +90,7 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
     dns.set_txt(&format!("_acme-challenge.{WRONG_FIRST}"), "a-typing-mistake")
         .await?;
     let wrong = platform
-        .poll(ID, PATIENCE, "the wrong value in the status", |answer| {
+        .poll(id, PATIENCE, "the wrong value in the status", |answer| {
             answer.description().contains("a-typing-mistake")
         })
         .await?;
@@ -115,7 +114,7 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
     let work_before = timing::work_done(endpoints).await?;
 
     heading("Nothing more to do for the tenant");
-    let done = follow(&platform, count).await?;
+    let done = follow(&platform, id, count).await?;
     quote(done.description());
 
     heading("HTTPS, through the edge, verified against the CA's root");
@@ -170,11 +169,11 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
     ensure!(stranger.status == 403, "a stranger's Host must be refused");
 
     heading("Where the time went");
-    timing::print(endpoints, ID, last_record_at, to_https, &work_before).await?;
+    timing::print(endpoints, id, last_record_at, to_https, &work_before).await?;
 
     heading("The tenant has enough");
     typed("cf delete-service my-cdn");
-    let answer = platform.deprovision(ID).await?;
+    let answer = platform.deprovision(id).await?;
     ensure!(
         answer.status == 202,
         "the broker answered {}: {}",
@@ -183,7 +182,7 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
     );
     let live = RefCell::new(Live::new());
     platform
-        .poll(ID, PATIENCE, "the end of the deprovision", |answer| {
+        .poll(id, PATIENCE, "the end of the deprovision", |answer| {
             live.borrow_mut()
                 .show(answer.description().lines().next().unwrap_or_default());
             answer.state() == "succeeded"
@@ -194,7 +193,7 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
         .await?
         .json()
         .await?;
-    let of_this = |thing: &&Value| thing["tags"].to_string().contains(ID);
+    let of_this = |thing: &&Value| thing["tags"].to_string().contains(id);
     let left = |what: &str| {
         state[what]
             .as_array()
@@ -214,10 +213,10 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
 }
 
 /// Shows the progress until the instance is ready.
-async fn follow(platform: &Platform, count: usize) -> anyhow::Result<Answer> {
+async fn follow(platform: &Platform, id: &str, count: usize) -> anyhow::Result<Answer> {
     let live = RefCell::new(Live::new());
     let done = platform
-        .poll(ID, PATIENCE, "success", |answer| {
+        .poll(id, PATIENCE, "success", |answer| {
             let text = answer.description();
             let verified = match verified(text) {
                 Some(n) => n,

@@ -41,6 +41,19 @@ fn rights(policy: &str) -> anyhow::Result<String> {
     Ok(actions.context("an action that is no text")?.join("+"))
 }
 
+/// What aws-sim takes as `--access-keys`, from keys by the names of [`ROLES`].
+pub(crate) fn access_keys(keys: &BTreeMap<String, AccessKey>) -> anyhow::Result<String> {
+    let keys = keys.iter().map(|(role, key)| {
+        let policy = ROLES
+            .into_iter()
+            .find_map(|(name, policy)| (name == role).then_some(policy));
+        let policy = policy.with_context(|| format!("no role {role:?}"))?;
+        let rights = policy.map(rights).transpose()?.unwrap_or_default();
+        Ok(format!("{}:{}:{rights}", key.id, key.secret))
+    });
+    Ok(keys.collect::<anyhow::Result<Vec<_>>>()?.join(","))
+}
+
 /// What it takes to run it.
 pub(crate) struct AwsSim {
     pub(crate) api_port: u16,
@@ -66,12 +79,7 @@ impl AwsSim {
         program: &Path,
         trusted_roots: &Path,
     ) -> anyhow::Result<()> {
-        let mut keys = Vec::new();
-        for (role, policy) in ROLES {
-            let key = self.keys.get(role).context("a role without an access key")?;
-            let rights = policy.map(rights).transpose()?.unwrap_or_default();
-            keys.push(format!("{}:{}:{rights}", key.id, key.secret));
-        }
+        let keys = access_keys(&self.keys)?;
         let port = self.edge_http_port;
         // Whatever port an origin is configured with: the stack's two web servers have this one, and one for TLS.
         let origins = format!(
@@ -86,7 +94,7 @@ impl AwsSim {
             ("--edge-https-listen", format!("127.0.0.1:{}", self.edge_https_port)),
             ("--deploy-ms", self.deploy_ms.to_string()),
             ("--iam-visible-ms", self.iam_visible_ms.to_string()),
-            ("--access-keys", keys.join(",")),
+            ("--access-keys", keys),
             ("--trusted-roots", trusted_roots.display().to_string()),
             ("--origin-map", origins),
             ("--origin-roots", self.origin_ca_pem.display().to_string()),

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::aws_sim;
 use crate::dns::{Challtestsrv, Dns};
+use crate::endpoints::AccessKey;
 use crate::http::Http;
 use crate::origin::Origin;
 use crate::origin_tls::TlsListener;
@@ -66,6 +68,21 @@ pub enum Part {
         #[arg(long)]
         ca: PathBuf,
     },
+    /// aws-sim, set up by its own variables, where each service may do what docs/aws allows it and no more.
+    AwsSim {
+        /// The access key of a role (distribution, cert-installer, admin).
+        #[arg(long = "key", value_name = "ROLE=ID:SECRET", value_parser = role_and_key)]
+        keys: Vec<(String, AccessKey)>,
+    },
+}
+
+fn role_and_key(text: &str) -> Result<(String, AccessKey), String> {
+    let parsed = text
+        .split_once('=')
+        .and_then(|(role, key)| Some((role, key.split_once(':')?)));
+    let (role, (id, secret)) = parsed.ok_or("write ROLE=ID:SECRET")?;
+    let (id, secret) = (id.to_owned(), secret.to_owned());
+    Ok((role.to_owned(), AccessKey { id, secret }))
 }
 
 fn name_and_address(text: &str) -> Result<(String, Ipv4Addr), String> {
@@ -128,6 +145,14 @@ pub async fn run_part(part: Part) -> anyhow::Result<()> {
             say(format_args!("ready"));
             signals.either().await;
             Ok(())
+        }
+        Part::AwsSim { keys } => {
+            let keys = aws_sim::access_keys(&keys.into_iter().collect())?;
+            let spec =
+                Spec::new(aws_sim::NAME, &program(aws_sim::NAME)?, Path::new("/")).env("AWS_SIM_ACCESS_KEYS", keys);
+            let http = Http::plain()?;
+            let is_ready = async || http.get("http://localhost:8091/state").await.is_ok();
+            in_front(spec, is_ready, async { Ok(()) }).await
         }
     }
 }

@@ -66,6 +66,7 @@ impl Settings {
             ("DATABASE_URL", self.database_url.clone()),
             ("AMQP_URL", self.amqp_url.clone()),
             ("RUST_LOG", "info".to_owned()),
+            ("LOG_LEVEL_INTERVAL", "1s".to_owned()),
             ("LOG_FORMAT", "json".to_owned()),
             ("RUST_BACKTRACE", "1".to_owned()),
         ]);

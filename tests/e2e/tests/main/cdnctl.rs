@@ -12,10 +12,10 @@ use crate::vantage::View;
 use crate::world::{Instance, PATIENCE, World, domain, organization, world};
 
 /// What cdnctl said.
-struct Said {
-    code: Option<i32>,
-    text: String,
-    errors: String,
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) text: String,
+    pub(crate) errors: String,
 }
 
 impl Said {
@@ -28,18 +28,18 @@ impl Said {
     }
 }
 
-async fn probe(id: &str, database: &str, more: &[&str]) -> anyhow::Result<Said> {
+/// Runs it with nothing in its environment but the database.
+pub(crate) async fn cdnctl(database: &str, args: &[&str]) -> anyhow::Result<Said> {
     let program = std::env::current_exe()?;
     let program = program.ancestors().nth(2).map(|folder| folder.join("cdnctl"));
     let run = Command::new(program.context("a folder of programs")?)
-        .args(["probe", id])
-        .args(more)
+        .args(args)
         .env_clear()
         .env("DATABASE_URL", database)
         .output();
     let Output { status, stdout, stderr } = timeout(PATIENCE, run).await??;
     let (text, errors) = (String::from_utf8(stdout)?, String::from_utf8(stderr)?);
-    println!("$ cdnctl probe {id} {}\n{text}{errors}", more.join(" "));
+    println!("$ cdnctl {}\n{text}{errors}", args.join(" "));
     if let Some(password) = database.split([':', '@']).nth(2) {
         assert!(
             !text.contains(password) && !errors.contains(password),
@@ -51,6 +51,10 @@ async fn probe(id: &str, database: &str, more: &[&str]) -> anyhow::Result<Said> 
         text,
         errors,
     })
+}
+
+async fn probe(id: &str, database: &str, more: &[&str]) -> anyhow::Result<Said> {
+    cdnctl(database, &[&["probe", id], more].concat()).await
 }
 
 /// Looks at an instance of the shared stack, as the verifiers see DNS.

@@ -14,6 +14,7 @@ mod doctor;
 mod drift;
 mod far_ca;
 mod foreign_alias;
+mod log_level;
 mod mending;
 mod osbapi;
 mod outage;

@@ -1,0 +1,83 @@
+//! `cdnctl log-level`: what every service logs, while they run.
+
+use std::time::Duration;
+
+use store::{DatabaseArgs, Store, StoreError};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::ended::Ended;
+
+/// Longest time for which a level can be set: nobody remembers it any more then.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Shows or sets what every service logs, for a while: all processes follow within seconds, none is restarted, and those that
+/// start later follow, too. Once the time is over each one's RUST_LOG counts again.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Log level")]
+pub struct Args {
+    /// A level, then what differs: `debug`, or `info,distribution=debug,worker=trace`. Without it: shows what is set.
+    #[arg(value_parser = directives)]
+    pub directives: Option<String>,
+    /// For how long; at most a day.
+    #[arg(long = "for", default_value = "1h", value_parser = lasting)]
+    pub lasting: humantime::Duration,
+    /// Back to RUST_LOG at once.
+    #[arg(long, conflicts_with = "directives")]
+    pub reset: bool,
+    /// The services' database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+fn directives(text: &str) -> Result<String, String> {
+    telemetry::check_directives(text).map(|()| text.to_owned())
+}
+
+fn lasting(text: &str) -> Result<humantime::Duration, String> {
+    let lasting: humantime::Duration = text.parse().map_err(|error| format!("{error}: write 30m or 2h"))?;
+    match Duration::from(lasting) {
+        Duration::ZERO => Err("to end it now there is --reset".to_owned()),
+        longer if longer > LONGEST => Err("at most 24h".to_owned()),
+        _ => Ok(lasting),
+    }
+}
+
+/// Does it, and prints how it is then.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn run(args: &Args) -> Result<Ended, StoreError> {
+    let store = Store::new(&args.database, "cdnctl")?;
+    let level = if args.reset {
+        store.reset_log_level().await?;
+        None
+    } else if let Some(directives) = &args.directives {
+        Some(store.set_log_level(directives, args.lasting.into()).await?)
+    } else {
+        store.log_level().await?
+    };
+    match level {
+        Some(level) => println!("{} until {}, then RUST_LOG", level.directives, shown(level.until)),
+        None => println!("RUST_LOG of each service"),
+    }
+    Ok(Ended::AllWell)
+}
+
+fn shown(moment: OffsetDateTime) -> String {
+    moment.truncate_to_second().format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_level_is_set_for_ever() {
+        assert_eq!(lasting("90m").unwrap().as_secs(), 5400);
+        for (bad, says) in [("0s", "--reset"), ("25h", "at most 24h"), ("soon", "30m"), ("", "30m")] {
+            let told = lasting(bad).unwrap_err();
+            assert!(told.contains(says), "{bad}: {told}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What every service logs for a while instead of its `RUST_LOG`.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+
+/// What is logged, and until when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLevel {
+    /// Tracing directives: `info,distribution=debug`.
+    pub directives: String,
+    /// From then on `RUST_LOG` counts again.
+    pub until: OffsetDateTime,
+}
+
+impl Store {
+    /// What is set; `None` when nothing is, or not any more.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn log_level(&self) -> Result<Option<LogLevel>, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_opt("select directives, until from log_level where until > now()", &[])
+            .await?;
+        row.map(|row| {
+            Ok(LogLevel {
+                directives: row.try_get("directives")?,
+                until: row.try_get("until")?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Sets it, from now on for so long.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn set_log_level(&self, directives: &str, lasting: Duration) -> Result<LogLevel, StoreError> {
+        self.in_transaction("set-log-level", async |tx| {
+            let row = tx
+                .query_one(
+                    "insert into log_level (directives, until) values ($1, now() + $2 * interval '1 second') \
+                     on conflict (single) do update set directives = excluded.directives, until = excluded.until \
+                     returning until",
+                    &[&directives, &lasting.as_secs_f64()],
+                )
+                .await?;
+            Ok(LogLevel {
+                directives: directives.to_owned(),
+                until: row.try_get("until")?,
+            })
+        })
+        .await
+    }
+
+    /// Takes it back.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn reset_log_level(&self) -> Result<(), StoreError> {
+        self.in_transaction("reset-log-level", async |tx| {
+            tx.execute("delete from log_level", &[]).await?;
+            Ok(())
+        })
+        .await
+    }
+}
