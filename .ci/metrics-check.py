@@ -53,14 +53,16 @@ def recorded():
             depth += {"(": 1, ")": -1}.get(code()[end], 0)
             end += 1
         labels = set(re.findall(r'"(\w+)"\s*=>', code()[call.end() : end]))
-        for suffix, more in ({"_bucket": {"le"}, "_sum": set(), "_count": set()} if shape == "histogram" else {"": set()}).items():
+        series = {"_bucket": {"le"}, "_sum": set(), "_count": set()} if shape == "histogram" else {"": set()}
+        for suffix, more in series.items():
             found.setdefault(name + suffix, set()).update(labels | more)
     return found
 
 
 def services():
     """Those that run, unlike cdnctl."""
-    return {folder.name for folder in pathlib.Path("services").iterdir() if (pathlib.Path("k8s/base") / f"{folder.name}.yaml").exists()}
+    names = {folder.name for folder in pathlib.Path("services").iterdir()}
+    return {name for name in names if pathlib.Path("k8s/base", f"{name}.yaml").exists()}
 
 
 # --- expressions -------------------------------------------------------------------------------------------------------
@@ -111,7 +113,9 @@ def check_value(where, metric, label, operator, value):
     for one in values:
         if label == "job" and one not in services():
             fault(where, f'{metric}: no service is called "{one}"')
-        elif label in recorded().get(metric, ()) and re.fullmatch(r"[a-z][a-z-]*|\d+(-\d+|\+)", one) and f'"{one}"' not in code():
+        elif label not in recorded().get(metric, ()) or not re.fullmatch(r"[a-z][a-z-]*|\d+(-\d+|\+)", one):
+            continue
+        elif f'"{one}"' not in code():
             fault(where, f'{metric}: the code gives {label} no value "{one}"')
 
 
@@ -130,7 +134,7 @@ def check_expression(where, expression, shown=()):
         for label, operator, value in matchers:
             if label not in labels:
                 fault(where, f"{metric} has no label {label}")
-            elif metric in recorded() or label == "job":
+            else:
                 check_value(where, metric, label, operator, value)
     for label in sorted((grouped | set(shown)) - known):
         fault(where, f"no metric of it has a label {label}: {expression}")
