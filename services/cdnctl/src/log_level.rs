@@ -11,8 +11,10 @@ use crate::ended::Ended;
 /// Longest time for which a level can be set: nobody remembers it any more then.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Shows or sets what every service logs, for a while: all processes follow within seconds, none is restarted, and those that
-/// start later follow, too. Once the time is over each one's RUST_LOG counts again.
+/// Shows or sets what every service logs, for a while.
+///
+/// All processes follow within seconds, none is restarted, and those that start later follow, too. Once the time is over
+/// each one's RUST_LOG counts again.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Log level")]
 pub struct Args {

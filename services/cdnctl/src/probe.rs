@@ -43,8 +43,10 @@ const AT_ONCE: usize = 8;
 /// HTTPS.
 const PORT: u16 = 443;
 
-/// Looks at each domain of an instance from outside: DNS, TLS, certificate, whether the edge keeps what it serves, and
-/// which headers reach the app. Prints a table, and a sentence for each domain that says what to do next.
+/// Looks at each domain of an instance from outside.
+///
+/// DNS, TLS, certificate, whether the edge keeps what it serves, and which headers reach the app. Prints a table, and a
+/// sentence for each domain that says what to do next.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Looking")]
 pub struct Args {
