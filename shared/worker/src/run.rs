@@ -52,7 +52,8 @@ pub async fn run<H: Handler>(
 ) -> Result<(), WorkerError> {
     let peers = Arc::new(Peers::default());
     peers.set_consuming(false);
-    let routes = worker_routes(store.clone(), peers.clone(), telemetry);
+    let messaging = Arc::new(Messaging::new(args.amqp.clone(), H::SERVICE.as_str()));
+    let routes = worker_routes(store.clone(), messaging.clone(), peers.clone(), telemetry);
     let health = tokio::spawn(serve_health(TcpListener::bind(args.health_listen).await?, routes));
     let stopping = CancellationToken::new();
     let on_signal = stopping.clone();
@@ -66,7 +67,6 @@ pub async fn run<H: Handler>(
         () = stopping.cancelled() => return Ok(()),
     };
     migrated?;
-    let messaging = Arc::new(Messaging::new(args.amqp.clone(), H::SERVICE.as_str()));
     let desk = Arc::new(Desk {
         handler,
         store,
