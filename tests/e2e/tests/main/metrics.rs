@@ -5,17 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use customer::{Platform, status};
 use serde_json::json;
-use stack::{Dns, Handle, Options, Signal};
+use stack::{Dns, Handle, Options};
 
 use crate::scrape::Scrape;
 use crate::world::{PATIENCE, connect, domain};
-
-const WORKERS: [&str; 4] = [
-    "distribution-1",
-    "challenge-verifier-1",
-    "certificate-issuer-1",
-    "cert-installer-1",
-];
 
 struct Site {
     stack: Handle,
@@ -25,7 +18,7 @@ struct Site {
 
 impl Site {
     async fn start() -> anyhow::Result<Self> {
-        let stack = Handle::start(Options::fast().with_env("all", "DATABASE_TIMEOUT", "1s")).await?;
+        let stack = Handle::start(Options::fast()).await?;
         let e = stack.endpoints();
         Ok(Self {
             platform: Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?,
@@ -34,17 +27,8 @@ impl Site {
         })
     }
 
-    /// Scrapes until it holds.
     async fn until(&self, what: &str, holds: impl Fn(&Scrape) -> bool) -> anyhow::Result<Scrape> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let scrape = Scrape::of(&self.stack).await?;
-            if holds(&scrape) {
-                return Ok(scrape);
-            }
-            anyhow::ensure!(Instant::now() < deadline, "never: {what}; {scrape:#?}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        Scrape::until(&self.stack, what, holds).await
     }
 
     async fn create(&self, id: &str, domain: &str) -> anyhow::Result<()> {
@@ -102,8 +86,7 @@ async fn the_metrics_tell_the_life_of_services() -> anyhow::Result<()> {
     for id in ["good", "waits"] {
         site.delete(id).await?;
     }
-    nothing_is_left(&site).await?;
-    lost_peers_show(&site).await
+    nothing_is_left(&site).await
 }
 
 async fn operations_are_counted_once(site: &Site) -> anyhow::Result<()> {
@@ -269,57 +252,5 @@ async fn nothing_is_left(site: &Site) -> anyhow::Result<()> {
         5.0,
         "what a deprovision took over is not counted"
     );
-    Ok(())
-}
-
-async fn lost_peers_show(site: &Site) -> anyhow::Result<()> {
-    let channels = |scrape: &Scrape, process: &str| {
-        ["consume", "publish"].map(|of| scrape.of_process(process, "amqp_channels_open", &[("use", of)]))
-    };
-    let all = |consuming: f64, publishing: f64| {
-        move |scrape: &Scrape| {
-            let workers = WORKERS
-                .iter()
-                .all(|worker| channels(scrape, worker) == [Some(consuming), Some(publishing)]);
-            workers && channels(scrape, "broker-api") == [Some(0.0), Some(publishing)]
-        }
-    };
-    site.until("channels", all(1.0, 1.0)).await?;
-    site.stack.kill("rabbitmq", Signal::Kill).await?;
-    site.until("no channels", all(0.0, 0.0)).await?;
-
-    let before = Scrape::of(&site.stack).await?;
-    site.stack.kill("postgres", Signal::Kill).await?;
-    let log = || -> anyhow::Result<usize> {
-        let broker = site.stack.endpoints().process("broker-api").context("a broker")?;
-        Ok(std::fs::read_to_string(&broker.log)?
-            .matches("the figures for /metrics can't be read")
-            .count())
-    };
-    let deadline = Instant::now() + PATIENCE;
-    while log()? == 0 {
-        anyhow::ensure!(Instant::now() < deadline, "no warning");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    // Long enough for two more reads that fail.
-    tokio::time::sleep(Duration::from_millis(2500)).await;
-    let read = |scrape: &Scrape| scrape.sum("figures_read_timestamp_seconds", &[]);
-    let after = Scrape::of(&site.stack).await?;
-    assert_eq!(log()?, 1, "one warning an outage");
-    assert!(
-        after.has("steps_waiting") && read(&after) - read(&before) < 2.0,
-        "{after:#?}"
-    );
-    site.stack.start_again("postgres").await?;
-    site.until("read again", |scrape| read(scrape) > read(&after) + 1.0)
-        .await?;
-
-    site.stack.start_again("rabbitmq").await?;
-    site.until("consuming again", |scrape| {
-        WORKERS
-            .iter()
-            .all(|worker| channels(scrape, worker) == [Some(1.0), Some(1.0)])
-    })
-    .await?;
     Ok(())
 }

@@ -1,9 +1,12 @@
 //! /metrics of every service of a stack, read as Prometheus reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use stack::Handle;
+
+use crate::world::PATIENCE;
 
 /// One line of it.
 #[derive(Debug)]
@@ -32,6 +35,19 @@ impl Scrape {
             scrape.read(&process.name, &text)?;
         }
         Ok(scrape)
+    }
+
+    /// Asks again and again until it holds.
+    pub(crate) async fn until(stack: &Handle, what: &str, holds: impl Fn(&Self) -> bool) -> anyhow::Result<Self> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let scrape = Self::of(stack).await?;
+            if holds(&scrape) {
+                return Ok(scrape);
+            }
+            anyhow::ensure!(Instant::now() < deadline, "never: {what}; {scrape:#?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     fn read(&mut self, process: &str, text: &str) -> anyhow::Result<()> {
