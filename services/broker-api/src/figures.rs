@@ -52,7 +52,6 @@ impl Default for Gauges {
 }
 
 impl Gauges {
-    #[expect(clippy::cast_precision_loss, reason = "nobody has so many")]
     fn set(&mut self, figures: &Figures) {
         // A newer worker may know more kinds.
         self.steps.extend(figures.steps.keys().cloned());

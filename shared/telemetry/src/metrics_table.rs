@@ -163,7 +163,7 @@ const METRICS: &[Metric] = &[
     gauge(
         "store_pool_waiting",
         Unit::Count,
-        "Who waits for a connection of the pool.",
+        "How many wait for a connection of the pool.",
     ),
     counter(
         "store_pool_timeouts_total",
