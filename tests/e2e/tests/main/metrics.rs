@@ -123,12 +123,12 @@ async fn what_waits_is_told(site: &Site) -> anyhow::Result<()> {
     assert_eq!(
         scrape.sum("operations_in_progress", &[("kind", "provision")]),
         1.0,
-        "{scrape:#?}"
+        "{scrape}"
     );
-    assert_eq!(scrape.sum("steps_waiting", &kind), 1.0, "{scrape:#?}");
+    assert_eq!(scrape.sum("steps_waiting", &kind), 1.0, "{scrape}");
     let oldest = scrape.sum("steps_oldest_waiting_seconds", &kind);
     assert!((0.1..90.0).contains(&oldest), "made {oldest} s ago");
-    assert!(scrape.sum("steps_overdue_seconds", &kind) < 10.0, "{scrape:#?}");
+    assert!(scrape.sum("steps_overdue_seconds", &kind) < 10.0, "{scrape}");
     // What waits no more is told as nothing, not left out.
     assert_eq!(
         scrape.of_process("broker-api", "steps_waiting", &[("kind", "place-order")]),
@@ -155,10 +155,10 @@ async fn what_waits_is_told(site: &Site) -> anyhow::Result<()> {
         let count = scrape.sum("step_lateness_seconds_count", &kind);
         let late = count - scrape.sum("step_lateness_seconds_bucket", &[kind[0], ("le", "60")]);
         if late > 0.0 && scrape.sum("steps_overdue_seconds", &kind) >= 100.0 {
-            assert!(late < count, "others were in time: {scrape:#?}");
+            assert!(late < count, "others were in time: {scrape}");
             break;
         }
-        anyhow::ensure!(Instant::now() < deadline, "never overdue: {scrape:#?}");
+        anyhow::ensure!(Instant::now() < deadline, "never overdue: {scrape}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Ok(())
@@ -182,7 +182,7 @@ async fn attempts_are_told_apart(site: &Site) -> anyhow::Result<()> {
     let first = scrape.sum("step_attempts_total", &[("kind", "verify-challenge"), ("attempt", "1")]);
     assert_eq!(first, 3.0, "a first attempt at each domain");
     let made = [("kind", "create-distribution"), ("outcome", "done"), ("attempt", "1")];
-    assert_eq!(scrape.sum("step_attempts_total", &made), 3.0, "{scrape:#?}");
+    assert_eq!(scrape.sum("step_attempts_total", &made), 3.0, "{scrape}");
     for (name, labels) in [
         ("step_attempt_duration_seconds", &[("kind", "create-distribution")][..]),
         ("step_lateness_seconds", &[("kind", "create-distribution")]),
@@ -228,7 +228,7 @@ async fn certificates_are_told_by_what_they_have_left(site: &Site) -> anyhow::Re
                     && (scrape.sum("certificate_soonest_end_timestamp_seconds", &[]) - ends).abs() < 1.0
             })
             .await?;
-        assert_eq!(scrape.sum("certificates", &[]), 1.0, "in one place: {scrape:#?}");
+        assert_eq!(scrape.sum("certificates", &[]), 1.0, "in one place: {scrape}");
     }
     Ok(())
 }
@@ -240,7 +240,7 @@ async fn nothing_is_left(site: &Site) -> anyhow::Result<()> {
             scrape.sum("operations_in_progress", &[]) == 0.0 && scrape.sum("certificates", &[]) == 0.0
         })
         .await?;
-    assert!(!scrape.has("certificate_soonest_end_timestamp_seconds"), "{scrape:#?}");
+    assert!(!scrape.has("certificate_soonest_end_timestamp_seconds"), "{scrape}");
     for name in ["steps_waiting", "steps_oldest_waiting_seconds", "steps_overdue_seconds"] {
         assert!(scrape.has(name), "{name} is told as 0");
         assert_eq!(scrape.sum(name, &[]), 0.0, "{name}");

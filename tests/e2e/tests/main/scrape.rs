@@ -1,6 +1,7 @@
 //! /metrics of every service of a stack, read as Prometheus reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -9,7 +10,6 @@ use stack::Handle;
 use crate::world::PATIENCE;
 
 /// One line of it.
-#[derive(Debug)]
 struct Sample {
     process: String,
     name: String,
@@ -18,7 +18,7 @@ struct Sample {
 }
 
 /// All that the services tell at one moment.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Scrape {
     samples: Vec<Sample>,
     helped: BTreeSet<String>,
@@ -45,7 +45,7 @@ impl Scrape {
             if holds(&scrape) {
                 return Ok(scrape);
             }
-            anyhow::ensure!(Instant::now() < deadline, "never: {what}; {scrape:#?}");
+            anyhow::ensure!(Instant::now() < deadline, "never: {what}; {scrape}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -132,5 +132,21 @@ impl Scrape {
             })
             .map(|sample| sample.name.as_str())
             .collect()
+    }
+}
+
+/// What an assertion shows: all but buckets and zeros.
+impl fmt::Display for Scrape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for sample in &self.samples {
+            if sample.value != 0.0 && !sample.labels.contains_key("le") {
+                writeln!(
+                    f,
+                    "{} {} {:?} {}",
+                    sample.process, sample.name, sample.labels, sample.value
+                )?;
+            }
+        }
+        Ok(())
     }
 }
