@@ -16,6 +16,7 @@ mod deprovision;
 pub mod doctor;
 mod error;
 mod fetch;
+mod figures;
 mod form;
 mod in_time;
 mod instance_id;
@@ -39,5 +40,6 @@ mod version;
 
 pub use app::app;
 pub use broker::Broker;
+pub use figures::read_figures;
 pub use limits::Limits;
 pub use serve::serve;

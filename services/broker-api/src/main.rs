@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ::doctor::Action;
 use anyhow::Context as _;
 use broker_api::settings::Settings;
-use broker_api::{Broker, app, doctor, serve};
+use broker_api::{Broker, app, doctor, read_figures, serve};
 use clap::Parser as _;
 use messaging::Messaging;
 use pipeline::Service;
@@ -49,7 +49,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("LISTEN: {} is not to be had", settings.listen))?;
-    let health = worker::health_routes(store.clone(), &telemetry);
+    let health = worker::health_routes(store.clone(), messaging.clone(), &telemetry);
     let broker = Broker::new(store.clone(), messaging.clone(), settings.schedules, &settings.broker);
     // Connected before the first provision needs it; whether that works out or not is for later.
     let early = messaging.clone();
@@ -70,7 +70,8 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
             migrated?;
             tokio::spawn(::doctor::log(checks));
             let every = settings.telemetry.log_level_interval.into();
-            tokio::spawn(worker::follow_log_level(store, telemetry.log_level(), every));
+            tokio::spawn(worker::follow_log_level(store.clone(), telemetry.log_level(), every));
+            tokio::spawn(read_figures(store, settings.metrics_interval));
             serving.await
         }
     };

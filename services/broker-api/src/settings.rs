@@ -27,6 +27,9 @@ pub struct Settings {
     /// On SIGTERM, requests in hand may finish for this long; then they are broken off.
     #[arg(long, env, default_value = "20s")]
     pub shutdown_grace: humantime::Duration,
+    /// How often the gauges of steps, operations and certificates in /metrics are read from the database.
+    #[arg(long, env, default_value = "15s", value_parser = seconds)]
+    pub metrics_interval: Duration,
     /// What the API says and asks.
     #[command(flatten)]
     pub broker: BrokerArgs,
@@ -308,6 +311,7 @@ mod tests {
             ("--service-name=my cdn", "letters, digits"),
             ("--retry-after=0", "from 1s to 1d"),
             ("--retry-after=soon", "number"),
+            ("--metrics-interval=0s", "from 1s to 1d"),
         ] {
             let mut line: Vec<&str> = LEAST.to_vec();
             let name = flag.split('=').next().unwrap();

@@ -1,5 +1,7 @@
 //! Consuming: one message at a time in hand of a task, acknowledged only after its outcome is recorded.
 
+use std::sync::Arc;
+
 use futures_util::StreamExt as _;
 use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
@@ -14,11 +16,11 @@ use crate::trace::Trace;
 pub struct Consumer {
     stream: lapin::Consumer,
     // Dropping the last handle of a channel closes it, and what is in hand then goes back to the queue.
-    channel: Channel,
+    channel: Arc<Channel>,
 }
 
 impl Consumer {
-    pub(crate) async fn begin(channel: Channel, queue: &str, prefetch: u16) -> Result<Self, MessagingError> {
+    pub(crate) async fn begin(channel: Arc<Channel>, queue: &str, prefetch: u16) -> Result<Self, MessagingError> {
         channel
             .basic_qos(prefetch, BasicQosOptions { global: false })
             .await

@@ -3,6 +3,7 @@
 
 mod alarm;
 mod args;
+mod channels;
 mod check;
 mod consumer;
 mod error;

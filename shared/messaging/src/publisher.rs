@@ -1,7 +1,7 @@
 //! The connection, and publishing with confirms.
 
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 
 use crate::alarm::Alarm;
 use crate::args::AmqpArgs;
+use crate::channels::{Channels, Use};
 use crate::consumer::Consumer;
 use crate::error::MessagingError;
 use crate::mending::{Suspicion, mend};
@@ -32,11 +33,12 @@ pub struct Messaging {
     link: Mutex<Option<Link>>,
     generations: AtomicU64,
     suspicion: std::sync::Mutex<Suspicion>,
+    channels: Channels,
 }
 
 struct Link {
     connection: Connection,
-    publishing: Channel,
+    publishing: Arc<Channel>,
     /// Counts connections, so that a late failure of an old one doesn't end the new one.
     generation: u64,
 }
@@ -50,7 +52,13 @@ impl Messaging {
             link: Mutex::new(None),
             generations: AtomicU64::new(0),
             suspicion: std::sync::Mutex::default(),
+            channels: Channels::default(),
         }
+    }
+
+    /// Sets the gauges of open channels.
+    pub fn measure(&self) {
+        self.channels.measure();
     }
 
     /// Publishes rings and waits until RabbitMQ has each of them safely.
@@ -118,6 +126,7 @@ impl Messaging {
     /// When RabbitMQ can't be reached or its topology differs.
     pub async fn consume(&self, service: Service, prefetch: u16) -> Result<Consumer, MessagingError> {
         let (channel, generation) = self.channel().await?;
+        let channel = self.channels.add(Use::Consume, channel);
         let result = within(
             "consuming",
             work_queue(service),
@@ -165,7 +174,7 @@ impl Messaging {
         }
     }
 
-    async fn publishing(&self) -> Result<(Channel, u64), MessagingError> {
+    async fn publishing(&self) -> Result<(Arc<Channel>, u64), MessagingError> {
         let mut link = self.link.lock().await;
         let linked = self.linked(&mut link).await?;
         Ok((linked.publishing.clone(), linked.generation))
@@ -213,7 +222,7 @@ impl Messaging {
             .map_err(MessagingError::Connection)?;
         Ok(Link {
             connection,
-            publishing,
+            publishing: self.channels.add(Use::Publish, publishing),
             generation: self.generations.fetch_add(1, Ordering::Relaxed),
         })
     }

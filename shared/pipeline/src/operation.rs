@@ -15,6 +15,9 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
+    /// Every kind there is.
+    pub const ALL: [Self; 3] = [Self::Provision, Self::Update, Self::Deprovision];
+
     /// The one name of this kind: in SQL, metrics and the OSBAPI `operation` string.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use deadpool_postgres::Transaction;
 use pipeline::plan::{self, Situation};
-use pipeline::{OperationKind, Outcome, Ring, Schedules, StepKind, Verdict};
+use pipeline::{OperationKind, OperationState, Outcome, Ring, Schedules, StepKind, Verdict};
 use uuid::Uuid;
 
 use crate::claims;
 use crate::connection::Store;
+use crate::ended::Ended;
 use crate::error::StoreError;
-use crate::steps::{Task, as_millis, insert_planned, lock_current};
+use crate::steps::{Task, as_millis, insert_planned, lock_current, millis};
 
 /// What a record led to.
 #[derive(Debug)]
@@ -19,6 +20,27 @@ pub enum Recorded {
     Stale,
     /// Written; these are to be published now.
     Written(Vec<Ring>),
+}
+
+/// What a transaction wrote, once it is committed.
+struct Written {
+    rings: Vec<Ring>,
+    ended: Option<Ended>,
+}
+
+impl Written {
+    fn of(rings: Vec<Ring>) -> Self {
+        Self { rings, ended: None }
+    }
+}
+
+impl From<Ended> for Written {
+    fn from(ended: Ended) -> Self {
+        Self {
+            rings: Vec::new(),
+            ended: Some(ended),
+        }
+    }
 }
 
 /// So many attempts in a row that panic or never end make a step poison: an operator is told, and it is tried seldom.
@@ -65,15 +87,17 @@ impl Store {
                         };
                         pending(tx, task, &storable(waiting_for), delay, crashes).await
                     }
-                    Outcome::Failed { for_user, cause } => {
-                        fail(tx, task, for_user, cause).await?;
-                        Ok(Vec::new())
-                    }
+                    Outcome::Failed { for_user, cause } => Ok(fail(tx, task, for_user, cause).await?.into()),
                 }
             })
             .await;
         match result {
-            Ok(rings) => Ok(Recorded::Written(rings)),
+            Ok(Written { rings, ended }) => {
+                if let Some(ended) = ended {
+                    ended.count();
+                }
+                Ok(Recorded::Written(rings))
+            }
             Err(StoreError::Stale) => Ok(Recorded::Stale),
             Err(error) => Err(error),
         }
@@ -87,17 +111,20 @@ impl Store {
     /// # Errors
     /// [`StoreError::Stale`] when it was recorded meanwhile; database errors.
     pub async fn give_up(&self, task: &Task) -> Result<(), StoreError> {
-        self.in_transaction("give-up", async |tx| {
-            lock_current(tx, task).await?;
-            let row = tx
-                .query_one(
-                    "select coalesce(waiting_for, 'no attempt came to an end') from steps where id = $1",
-                    &[&task.step],
-                )
-                .await?;
-            give_up(tx, task, row.try_get(0)?).await
-        })
-        .await
+        let ended = self
+            .in_transaction("give-up", async |tx| {
+                lock_current(tx, task).await?;
+                let row = tx
+                    .query_one(
+                        "select coalesce(waiting_for, 'no attempt came to an end') from steps where id = $1",
+                        &[&task.step],
+                    )
+                    .await?;
+                give_up(tx, task, row.try_get(0)?).await
+            })
+            .await?;
+        ended.count();
+        Ok(())
     }
 }
 
@@ -107,7 +134,7 @@ async fn pending(
     waiting_for: &str,
     delay: Duration,
     crashes: i32,
-) -> Result<Vec<Ring>, StoreError> {
+) -> Result<Written, StoreError> {
     let row = tx
         .query_one(
             "update steps set attempt = attempt + 1, due_at = now() + $2 * interval '1 millisecond', waiting_for = $3, \
@@ -116,19 +143,18 @@ async fn pending(
         )
         .await?;
     if row.try_get(0)? {
-        give_up(tx, task, waiting_for).await?;
-        return Ok(Vec::new());
+        return Ok(give_up(tx, task, waiting_for).await?.into());
     }
-    Ok(vec![Ring {
+    Ok(Written::of(vec![Ring {
         service: task.kind.service(),
         step: task.step,
         attempt: task.attempt + 1,
         delay,
-    }])
+    }]))
 }
 
 /// The step's deadline has passed: what it waited for last is what the user reads.
-async fn give_up(tx: &Transaction<'_>, task: &Task, waiting_for: &str) -> Result<(), StoreError> {
+async fn give_up(tx: &Transaction<'_>, task: &Task, waiting_for: &str) -> Result<Ended, StoreError> {
     let waiting_for = waiting_for.trim_end_matches('.');
     let what = match task.subject.as_str() {
         "" => format!("Gave up on {}: {waiting_for}", task.kind.as_str()),
@@ -142,7 +168,7 @@ async fn done(
     task: &Task,
     verdict: &Verdict,
     schedules: &Schedules,
-) -> Result<Vec<Ring>, StoreError> {
+) -> Result<Written, StoreError> {
     let (method, reason) = match verdict {
         Verdict::Accomplished => (None, None),
         Verdict::Verified(method) => (Some(method.as_str()), None),
@@ -165,8 +191,8 @@ async fn done(
             task.round,
             reason.trim_end_matches('.')
         );
-        fail(tx, task, &for_user, "the operation's deadline has passed").await?;
-        return Ok(Vec::new());
+        let ended = fail(tx, task, &for_user, "the operation's deadline has passed").await?;
+        return Ok(ended.into());
     }
     let proved = match verdict {
         Verdict::Verified(_) => vec![task.subject.clone()],
@@ -185,8 +211,8 @@ async fn done(
     let proved: Vec<String> = proved.into_iter().chain(authorized).collect();
     if let Some(lost) = claims::prove(tx, &task.instance.id, &proved).await? {
         let for_user = pipeline::domain::proved_by_other(&lost);
-        fail(tx, task, &for_user, "claim lost to another instance").await?;
-        return Ok(Vec::new());
+        let ended = fail(tx, task, &for_user, "claim lost to another instance").await?;
+        return Ok(ended.into());
     }
     let next = plan::next(&situation);
     tx.execute(
@@ -195,10 +221,13 @@ async fn done(
         &[&task.operation, &next.cancel_rounds_below],
     )
     .await?;
-    if next.succeeded {
-        succeed(tx, task).await?;
-    }
-    insert_and_follow(tx, task, situation, next, schedules).await
+    let ended = if next.succeeded {
+        Some(succeed(tx, task).await?)
+    } else {
+        None
+    };
+    let rings = insert_and_follow(tx, task, situation, next, schedules).await?;
+    Ok(Written { rings, ended })
 }
 
 /// An order that came to nothing is replaced only until then.
@@ -232,12 +261,16 @@ async fn insert_and_follow(
     Ok(rings)
 }
 
-async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
-    tx.execute(
-        "update operations set state = 'succeeded', ended_at = now() where id = $1",
-        &[&task.operation],
-    )
-    .await?;
+/// Of an operation: milliseconds since it was accepted.
+const TOOK_MS: &str = "(extract(epoch from clock_timestamp() - created_at) * 1000)::bigint";
+
+async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<Ended, StoreError> {
+    let row = tx
+        .query_one(
+            &format!("update operations set state = 'succeeded', ended_at = now() where id = $1 returning {TOOK_MS}"),
+            &[&task.operation],
+        )
+        .await?;
     if task.operation_kind == OperationKind::Deprovision {
         let instance = &task.instance.id;
         tx.execute("update instances set deleted_at = now() where id = $1", &[instance])
@@ -255,7 +288,11 @@ async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
         )
         .await?;
     }
-    Ok(())
+    Ok(Ended {
+        kind: task.operation_kind,
+        outcome: OperationState::Succeeded,
+        took: millis(row.try_get(0)?),
+    })
 }
 
 /// CloudFront was told: from now on the instance is what the update wanted.
@@ -291,20 +328,20 @@ fn remedy(task: &Task) -> &'static str {
 }
 
 /// `for_user` says what happened and what has to be mended; what to do then depends on the operation.
-async fn fail(tx: &Transaction<'_>, task: &Task, for_user: &str, cause: &str) -> Result<(), StoreError> {
+async fn fail(tx: &Transaction<'_>, task: &Task, for_user: &str, cause: &str) -> Result<Ended, StoreError> {
     let for_user = &format!("{}. {}", for_user.trim_end_matches('.'), remedy(task));
     tx.execute(
         "update steps set state = 'failed', ended_at = now() where id = $1",
         &[&task.step],
     )
     .await?;
-    end(
-        tx,
-        &task.instance.id,
-        task.operation,
-        Ending::Failed { for_user, cause },
-    )
-    .await
+    let ending = Ending::Failed { for_user, cause };
+    let took = end(tx, &task.instance.id, task.operation, ending).await?;
+    Ok(Ended {
+        kind: task.operation_kind,
+        outcome: OperationState::Failed,
+        took,
+    })
 }
 
 /// How an operation ends before its plan is done.
@@ -315,22 +352,25 @@ pub(crate) enum Ending<'t> {
     Superseded,
 }
 
-/// Ends an operation whose plan is not done; instance and operation are locked.
+/// Ends an operation whose plan is not done; instance and operation are locked. Returns how long ago it was accepted.
 pub(crate) async fn end(
     tx: &Transaction<'_>,
     instance: &str,
     operation: Uuid,
     ending: Ending<'_>,
-) -> Result<(), StoreError> {
+) -> Result<Duration, StoreError> {
     let (state, for_user, cause) = match &ending {
         Ending::Failed { for_user, cause } => ("failed", Some(storable(for_user)), Some(storable(cause))),
         Ending::Superseded => ("superseded", None, None),
     };
-    tx.execute(
-        "update operations set state = $2, failure = $3, cause = $4, ended_at = now() where id = $1",
-        &[&operation, &state, &for_user, &cause],
-    )
-    .await?;
+    let row = tx
+        .query_one(
+            &format!(
+                "update operations set state = $2, failure = $3, cause = $4, ended_at = now() where id = $1 returning {TOOK_MS}"
+            ),
+            &[&operation, &state, &for_user, &cause],
+        )
+        .await?;
     tx.execute(
         "update steps set state = 'cancelled', ended_at = now() where operation_id = $1 and state = 'waiting'",
         &[&operation],
@@ -354,7 +394,7 @@ pub(crate) async fn end(
         &[&instance],
     )
     .await?;
-    Ok(())
+    Ok(millis(row.try_get(0)?))
 }
 
 async fn situation(tx: &Transaction<'_>, task: &Task) -> Result<Situation, StoreError> {

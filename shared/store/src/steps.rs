@@ -31,6 +31,8 @@ pub struct Task {
     pub round: i32,
     /// How long until it is due, when the alarm rang early.
     pub early: Duration,
+    /// How long ago it was due.
+    pub late: Duration,
     /// The database's time when it was loaded: the one clock that all processes share.
     pub now: OffsetDateTime,
     /// How many attempts before this one ended, in a row, by a panic or by the time limit.
@@ -49,7 +51,8 @@ impl Store {
         let statement = client
             .prepare_cached(&format!(
                 "select s.id, s.attempt, s.crashes, clock_timestamp() as now, s.operation_id, o.kind as operation_kind, s.kind, s.subject, s.round, \
-                 (greatest(0, extract(epoch from s.due_at - clock_timestamp())) * 1000)::bigint as early_ms, {INSTANCE_COLUMNS} \
+                 (greatest(0, extract(epoch from s.due_at - clock_timestamp())) * 1000)::bigint as early_ms, \
+                 (greatest(0, extract(epoch from clock_timestamp() - s.due_at)) * 1000)::bigint as late_ms, {INSTANCE_COLUMNS} \
                  from steps s join operations o on o.id = s.operation_id join instances i on i.id = o.instance_id \
                  where s.id = $1 and s.attempt = $2 and s.state = 'waiting' and o.state = 'running'"
             ))
@@ -66,6 +69,7 @@ impl Store {
             subject: row.try_get("subject")?,
             round: row.try_get("round")?,
             early: millis(row.try_get("early_ms")?),
+            late: millis(row.try_get("late_ms")?),
             now: row.try_get("now")?,
             crashes: row.try_get("crashes")?,
             instance: instance_from(&row)?,

@@ -5,9 +5,10 @@
 
 mod call;
 mod log_level;
+mod metrics_table;
+mod scrape;
 mod trace;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -18,6 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub use call::Call;
 pub use log_level::{LogLevel, check_directives};
+pub use scrape::{ABSENT, Scrape};
 pub use trace::{follow, link, traceparent};
 
 /// How often the recorder of metrics tidies up.
@@ -75,8 +77,8 @@ fn holds_no_request(metadata: &tracing::Metadata<'_>) -> bool {
 
 /// What lives as long as the process. Dropping it flushes the traces.
 pub struct Telemetry {
-    prometheus: PrometheusHandle,
     log_level: LogLevel,
+    scrape: Scrape,
     tracer_provider: Option<SdkTracerProvider>,
 }
 
@@ -86,7 +88,8 @@ impl Telemetry {
     /// # Errors
     /// When a setting can't be used.
     pub fn init(args: &TelemetryArgs, service: &'static str) -> Result<Self, TelemetryError> {
-        let prometheus = PrometheusBuilder::new().install_recorder()?;
+        let prometheus = metrics_table::builder()?.install_recorder()?;
+        metrics_table::describe();
         let kept_up = prometheus.clone();
         // Else timed samples pile up in memory while nobody scrapes.
         std::thread::spawn(move || {
@@ -114,15 +117,15 @@ impl Telemetry {
             .with(traces)
             .try_init()?;
         Ok(Self {
-            prometheus,
             log_level,
+            scrape: Scrape(prometheus),
             tracer_provider,
         })
     }
 
-    /// The metrics, in Prometheus' text format.
-    pub fn metrics(&self) -> PrometheusHandle {
-        self.prometheus.clone()
+    /// The metrics, to be scraped.
+    pub fn metrics(&self) -> Scrape {
+        self.scrape.clone()
     }
 
     /// What changes the level of the logs.

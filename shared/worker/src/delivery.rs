@@ -148,6 +148,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
         ring(desk, &[again(OTHERS_FIRST)], task.step, trace).await;
         return Ok(());
     };
+    metrics::histogram!("step_lateness_seconds", "kind" => kind).record(task.late);
     let begun = Instant::now();
     crash_points::at("before-handler");
     let Attempted { outcome, crashed } = tokio::select! {
@@ -158,7 +159,10 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
         () = desk.abandoned.cancelled() => return Err(StoreError::Stale),
     };
     crash_points::at("before-record");
-    metrics::counter!("step_attempts_total", "kind" => kind, "outcome" => outcome.name()).increment(1);
+    metrics::counter!(
+        "step_attempts_total", "kind" => kind, "outcome" => outcome.name(), "attempt" => which(task.attempt)
+    )
+    .increment(1);
     metrics::histogram!("step_attempt_duration_seconds", "kind" => kind).record(begun.elapsed());
     log(&outcome, begun.elapsed());
     match desk
@@ -182,6 +186,17 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
         }
     }
     Ok(())
+}
+
+/// Which attempt at its step it is, in few words: each is a time series. Steps count from 0, people from 1.
+fn which(attempt: i32) -> &'static str {
+    match attempt {
+        ..1 => "1",
+        1 => "2",
+        2..5 => "3-5",
+        5..20 => "6-20",
+        20.. => "21+",
+    }
 }
 
 /// What an attempt came to, and how it crashed if it did.
@@ -300,5 +315,26 @@ fn log(outcome: &Outcome, took: Duration) {
         Outcome::Done(verdict) => tracing::info!(ms, verdict = verdict.as_str(), "done"),
         Outcome::Pending { waiting_for, .. } => tracing::info!(ms, waiting_for, "pending"),
         Outcome::Failed { for_user, cause } => tracing::warn!(ms, for_user, cause, "failed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_are_counted_from_one_and_in_few_words() {
+        for (attempt, words) in [
+            (0, "1"),
+            (1, "2"),
+            (2, "3-5"),
+            (4, "3-5"),
+            (5, "6-20"),
+            (19, "6-20"),
+            (20, "21+"),
+            (i32::MAX, "21+"),
+        ] {
+            assert_eq!(which(attempt), words, "{attempt}");
+        }
     }
 }

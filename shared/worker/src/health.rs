@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
+use messaging::Messaging;
 use store::Store;
 use telemetry::Telemetry;
 use tokio::net::TcpListener;
@@ -17,16 +18,21 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The routes, for broker-api to serve beside its own: it is ready when PostgreSQL answers, since it takes requests
 /// without RabbitMQ too.
-pub fn health_routes(store: Store, telemetry: &Telemetry) -> Router {
-    routes(store, None, telemetry)
+pub fn health_routes(store: Store, messaging: Arc<Messaging>, telemetry: &Telemetry) -> Router {
+    routes(store, messaging, None, telemetry)
 }
 
 /// A worker's routes: it is ready when PostgreSQL answers and its queue is being consumed.
-pub(crate) fn worker_routes(store: Store, peers: Arc<Peers>, telemetry: &Telemetry) -> Router {
-    routes(store, Some(peers), telemetry)
+pub(crate) fn worker_routes(
+    store: Store,
+    messaging: Arc<Messaging>,
+    peers: Arc<Peers>,
+    telemetry: &Telemetry,
+) -> Router {
+    routes(store, messaging, Some(peers), telemetry)
 }
 
-fn routes(store: Store, peers: Option<Arc<Peers>>, telemetry: &Telemetry) -> Router {
+fn routes(store: Store, messaging: Arc<Messaging>, peers: Option<Arc<Peers>>, telemetry: &Telemetry) -> Router {
     let metrics = telemetry.metrics();
     let pool = store.clone();
     Router::new()
@@ -36,6 +42,7 @@ fn routes(store: Store, peers: Option<Arc<Peers>>, telemetry: &Telemetry) -> Rou
             "/metrics",
             get(move || {
                 pool.measure();
+                messaging.measure();
                 std::future::ready(metrics.render())
             }),
         )

@@ -53,7 +53,8 @@ pub async fn run<H: Handler>(
 ) -> Result<(), WorkerError> {
     let peers = Arc::new(Peers::default());
     peers.set_consuming(false);
-    let routes = worker_routes(store.clone(), peers.clone(), telemetry);
+    let messaging = Arc::new(Messaging::new(args.amqp.clone(), H::SERVICE.as_str()));
+    let routes = worker_routes(store.clone(), messaging.clone(), peers.clone(), telemetry);
     let health = tokio::spawn(serve_health(TcpListener::bind(args.health_listen).await?, routes));
     let stopping = CancellationToken::new();
     let on_signal = stopping.clone();
@@ -70,7 +71,6 @@ pub async fn run<H: Handler>(
     let every = args.telemetry.log_level_interval.into();
     let following = follow_log_level(store.clone(), telemetry.log_level(), every);
     let _following = AbortOnDropHandle::new(tokio::spawn(following));
-    let messaging = Arc::new(Messaging::new(args.amqp.clone(), H::SERVICE.as_str()));
     let desk = Arc::new(Desk {
         handler,
         store,

@@ -12,6 +12,7 @@ pub const FAST: &[(&str, &str)] = &[
         "50,100,200,300,500,800,1200,2000,4000,8000,16000,60000",
     ),
     ("SWEEP_INTERVAL", "1s"),
+    ("METRICS_INTERVAL", "1s"),
     ("CREATE_SETTLE", "2s"),
     ("RECONCILE_INTERVAL", "2s"),
     ("ORPHAN_GRACE", "5s"),

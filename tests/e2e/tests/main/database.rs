@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use customer::{Platform, status};
 use serde_json::json;
 use stack::{Dns, Handle, Options, Signal};
 
+use crate::scrape::Scrape;
 use crate::world::{PATIENCE, connect, domain};
 
 const WORKERS: [&str; 4] = [
@@ -28,6 +30,8 @@ async fn without_postgresql_nothing_is_burned_and_everything_resumes_by_itself()
         })
         .await?;
     let before = attempts(&e.database_url).await?;
+    let waiting = |scrape: &Scrape| scrape.sum("steps_waiting", &[]);
+    let last_figures = Scrape::until(&stack, "figures", |scrape| waiting(scrape) == 1.0).await?;
 
     stack.kill("postgres", Signal::Kill).await?;
     let down = Instant::now();
@@ -58,6 +62,11 @@ async fn without_postgresql_nothing_is_burned_and_everything_resumes_by_itself()
 
     // Some seconds of it: an attempt a second, if any were made.
     tokio::time::sleep(Duration::from_secs(4)).await;
+    let figures = Scrape::of(&stack).await?;
+    assert_eq!(waiting(&figures), 1.0, "the figures stay as they are");
+    let age = figures_read(&figures) - figures_read(&last_figures);
+    assert!(age < 3.0, "and say so: they were read again after {age} s");
+    assert_eq!(unread_figures(&stack)?, 1, "warned once, and not with each read");
     stack.start_again("postgres").await?;
     let after = attempts(&e.database_url).await?;
     assert!(after - before <= 2, "{before} attempts before, {after} after");
@@ -65,6 +74,10 @@ async fn without_postgresql_nothing_is_burned_and_everything_resumes_by_itself()
     let value = status::persist_value(told.description()).expect("a set-once record");
     dns.set_txt(&format!("_validation-persist.{name}"), &value).await?;
     platform.succeeded(id, PATIENCE).await?;
+    Scrape::until(&stack, "figures again", |scrape| {
+        waiting(scrape) == 0.0 && figures_read(scrape) > figures_read(&figures) + 4.0
+    })
+    .await?;
     for worker in WORKERS {
         let health = health(&stack, &format!("{worker}-1"));
         until(
@@ -120,6 +133,18 @@ async fn a_pool_that_is_used_up_is_an_error_with_a_metric_and_no_hang() -> anyho
         "{metrics}"
     );
     Ok(())
+}
+
+/// When broker-api last read its figures.
+fn figures_read(scrape: &Scrape) -> f64 {
+    scrape.sum("figures_read_timestamp_seconds", &[])
+}
+
+/// How often broker-api has said that it can't.
+fn unread_figures(stack: &Handle) -> anyhow::Result<usize> {
+    let broker = stack.endpoints().process("broker-api").context("a broker-api")?;
+    let log = std::fs::read_to_string(&broker.log)?;
+    Ok(log.matches("the figures for /metrics can't be read").count())
 }
 
 async fn attempts(url: &str) -> anyhow::Result<i64> {

@@ -1,0 +1,76 @@
+//! Gauges of everything at once, read from the database now and then. Every broker-api tells the same, so whoever looks takes
+//! the greatest.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use pipeline::{OperationKind, StepKind};
+use store::{Figures, Store};
+use telemetry::{ABSENT, with_causes};
+
+/// Reads the figures for ever, and sets their gauges. While they can't be read, the gauges stay as they are.
+pub async fn read_figures(store: Store, every: Duration) {
+    let mut gauges = Gauges::default();
+    let mut away = false;
+    loop {
+        match store.figures().await {
+            Ok(figures) => {
+                gauges.set(&figures);
+                if away {
+                    tracing::info!("the figures for /metrics are read again");
+                }
+                away = false;
+            }
+            // Once an outage: the gauge of when they were read tells how long it lasts.
+            Err(error) => {
+                if !away {
+                    tracing::warn!(
+                        error = with_causes(&error),
+                        "the figures for /metrics can't be read; they stay as they are"
+                    );
+                }
+                away = true;
+            }
+        }
+        tokio::time::sleep(every).await;
+    }
+}
+
+/// The kinds that were told so far: one of which there is nothing any more is told as 0.
+struct Gauges {
+    steps: BTreeSet<String>,
+    operations: BTreeSet<String>,
+}
+
+impl Default for Gauges {
+    fn default() -> Self {
+        Self {
+            steps: StepKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect(),
+            operations: OperationKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect(),
+        }
+    }
+}
+
+impl Gauges {
+    fn set(&mut self, figures: &Figures) {
+        // A newer worker may know more kinds.
+        self.steps.extend(figures.steps.keys().cloned());
+        self.operations.extend(figures.operations.keys().cloned());
+        for kind in &self.steps {
+            let waiting = figures.steps.get(kind).copied().unwrap_or_default();
+            metrics::gauge!("steps_waiting", "kind" => kind.clone()).set(waiting.count as f64);
+            metrics::gauge!("steps_oldest_waiting_seconds", "kind" => kind.clone()).set(waiting.oldest_seconds);
+            metrics::gauge!("steps_overdue_seconds", "kind" => kind.clone()).set(waiting.overdue_seconds);
+        }
+        for kind in &self.operations {
+            let count = figures.operations.get(kind).copied().unwrap_or_default();
+            metrics::gauge!("operations_in_progress", "kind" => kind.clone()).set(count as f64);
+        }
+        for days_left in Figures::DAYS_LEFT {
+            let count = figures.certificates.get(days_left).copied().unwrap_or_default();
+            metrics::gauge!("certificates", "days_left" => days_left).set(count as f64);
+        }
+        metrics::gauge!("certificate_soonest_end_timestamp_seconds").set(figures.soonest_end.unwrap_or(ABSENT));
+        metrics::gauge!("figures_read_timestamp_seconds").set(figures.read_at);
+    }
+}

@@ -1,0 +1,66 @@
+//! Figures of everything at once, for gauges: what waits, what runs, and when certificates end.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+
+/// How much there is of everything. A kind of which there is nothing is not in it.
+#[derive(Debug, Deserialize)]
+pub struct Figures {
+    /// When it was read: Unix time by the database's clock.
+    pub read_at: f64,
+    /// Steps that are not done, by kind.
+    pub steps: BTreeMap<String, Waiting>,
+    /// How many operations run, by kind.
+    pub operations: BTreeMap<String, u64>,
+    /// How many certificates are in use by instances that are not removed, by the days they have left; see [`Self::DAYS_LEFT`].
+    pub certificates: BTreeMap<String, u64>,
+    /// When the first of those certificates ends, as Unix time.
+    pub soonest_end: Option<f64>,
+}
+
+/// The steps of one kind that are not done.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub struct Waiting {
+    /// How many.
+    pub count: u64,
+    /// Seconds since the oldest was made.
+    pub oldest_seconds: f64,
+    /// Seconds since the latest was due; 0 when none is due. One that is at work is still due.
+    pub overdue_seconds: f64,
+}
+
+const FIGURES: &str = include_str!("figures.sql");
+
+impl Figures {
+    /// How the days that a certificate has left are told.
+    pub const DAYS_LEFT: [&str; 7] = ["ended", "0-6", "7-13", "14-20", "21-29", "30-59", "60+"];
+}
+
+impl Store {
+    /// Reads the figures, in one statement.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn figures(&self) -> Result<Figures, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = client.prepare_cached(FIGURES).await?;
+        let row = client.query_one(&statement, &[]).await?;
+        Ok(serde_json::from_value(row.try_get(0)?)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_statement_tells_days_as_everybody_reads_them() {
+        for days_left in Figures::DAYS_LEFT {
+            assert!(FIGURES.contains(&format!(" '{days_left}'\n")), "{days_left}");
+        }
+    }
+}
