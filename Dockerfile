@@ -5,7 +5,8 @@
 #
 #   docker build --target services -t cdn-broker .
 #
-# Wants BuildKit, for its cache mounts: dependencies are compiled once per machine, not once per build.
+# Wants BuildKit, for its cache mounts: dependencies are compiled once per machine, not once per build. Each build has a registry
+# of its own: two cargos would unpack into a shared one at once.
 
 ARG RUST=1.95-slim-trixie
 ARG DEBIAN=trixie-slim
@@ -13,12 +14,20 @@ ARG DEBIAN=trixie-slim
 FROM rust:${RUST} AS source
 WORKDIR /source
 ENV CARGO_TARGET_DIR=/target CARGO_INCREMENTAL=0
+# Cargo tells by time what has changed, and the caches below may be another worktree's.
 COPY . .
+RUN find . -type f -exec touch {} +
+
+# Writes the versions of all crates into each program: the image has its bill of materials with it.
+FROM rust:${RUST} AS auditable
+RUN --mount=type=cache,target=/usr/local/cargo/registry,id=cdn-broker-auditable-registry \
+    cargo install --locked --root /usr/local cargo-auditable@0.7.2
 
 FROM source AS build-services
-RUN --mount=type=cache,target=/usr/local/cargo/registry \
+COPY --from=auditable /usr/local/bin/cargo-auditable /usr/local/bin/
+RUN --mount=type=cache,target=/usr/local/cargo/registry,id=cdn-broker-services-registry \
     --mount=type=cache,target=/target,id=cdn-broker-services \
-    cargo build --locked --release \
+    cargo auditable build --locked --release \
         -p broker-api -p distribution -p challenge-verifier -p certificate-issuer -p cert-installer -p cdnctl \
  && mkdir /out \
  && cd /target/release \
@@ -26,14 +35,14 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 
 FROM source AS build-tests
 # Test programs: compiled quickly rather than running quickly.
-RUN --mount=type=cache,target=/usr/local/cargo/registry \
+RUN --mount=type=cache,target=/usr/local/cargo/registry,id=cdn-broker-tests-registry \
     --mount=type=cache,target=/target,id=cdn-broker-tests \
     cargo build --locked -p stack -p aws-sim -p demo \
  && cargo test --locked -p e2e --test main --no-run --message-format short \
  && mkdir /out \
  && cd /target/debug \
  && cp stack aws-sim demo /out/ \
- && cp "$(find deps -name 'main-*' -type f -perm -100 -newer /source/Cargo.toml -printf '%T@ %p\n' | sort -n | tail -1 | cut -d' ' -f2)" /out/e2e
+ && cp "$(find deps -name 'main-*' -type f -perm -100 -printf '%T@ %p\n' | sort -n | tail -1 | cut -d' ' -f2)" /out/e2e
 
 # What a Rust program needs of Debian, as packages: the C library, libgcc, root certificates. Each package's own entry
 # lies in /var/lib/dpkg/status.d, where scanners look for it.

@@ -110,7 +110,7 @@ def template(folder, environment):
             fault(resource, "a managed policy has 6,144 characters at most")
     trust(it, given)
     if given.get("AccessLogs") != "no" and it.of({"Ref": "LogBucket"}) != f"cdn-broker-logs-{environment}-000000000000":
-        fault(environment, "the log bucket has another name than the policies' pattern and the README say")
+        fault(environment, "the log bucket has another name than the policies' pattern and docs/aws.md say")
 
 
 def same(where, made, wanted):

@@ -27,8 +27,9 @@ pub struct Settings {
     /// On SIGTERM, requests in hand may finish for this long; then they are broken off.
     #[arg(long, env, default_value = "20s")]
     pub shutdown_grace: humantime::Duration,
-    /// How often the gauges of steps, operations and certificates in /metrics are read from the database.
-    #[arg(long, env, default_value = "15s", value_parser = seconds)]
+    /// How often the gauges of steps, operations and certificates in /metrics are read from the database; at most 2m, since the
+    /// alert on old ones comes after 5.
+    #[arg(long, env, default_value = "15s", value_parser = at_most_two_minutes)]
     pub metrics_interval: Duration,
     /// What the API says and asks.
     #[command(flatten)]
@@ -220,6 +221,13 @@ impl FromStr for CatalogId {
             Err("1 to 255 letters, digits, hyphens, dots and underscores, since users type it".into())
         }
     }
+}
+
+fn at_most_two_minutes(text: &str) -> Result<Duration, String> {
+    seconds(text).and_then(|duration| match duration.as_secs() {
+        ..=120 => Ok(duration),
+        _ => Err("from 1s to 2m".into()),
+    })
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

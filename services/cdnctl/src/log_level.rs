@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use store::{DatabaseArgs, Store, StoreError};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::ended::Ended;
+use crate::shown;
 
 /// Longest time for which a level can be set: nobody remembers it any more then.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -60,14 +59,14 @@ pub async fn run(args: &Args) -> Result<Ended, StoreError> {
         store.log_level().await?
     };
     match level {
-        Some(level) => println!("{} until {}, then RUST_LOG", level.directives, shown(level.until)),
+        Some(level) => println!(
+            "{} until {}, then RUST_LOG",
+            level.directives,
+            shown::moment(level.until)
+        ),
         None => println!("RUST_LOG of each service"),
     }
     Ok(Ended::AllWell)
-}
-
-fn shown(moment: OffsetDateTime) -> String {
-    moment.truncate_to_second().format(&Rfc3339).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -24,11 +24,11 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use store::{DatabaseArgs, Store};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::ended::Ended;
+use crate::shown;
 use echo::Echo;
 use expected::Expected;
 use facts::{Facts, Http, Persist, Tls};
@@ -132,7 +132,7 @@ pub async fn run(args: &Args) -> Result<Ended, CouldNot> {
     let serving = serving.ok_or_else(|| CouldNot::Unknown(args.id.clone()))?;
     if let Some(at) = serving.deleted_at {
         let id = args.id.clone();
-        let at = at.truncate_to_second().format(&Rfc3339).unwrap_or_default();
+        let at = shown::moment(at);
         return Err(CouldNot::Removed { id, at });
     }
     let expected = Expected::of(&serving, args.connect.is_some());

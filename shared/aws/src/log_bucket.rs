@@ -9,8 +9,8 @@ pub(crate) const FOR_USER: &str =
 
 /// What the operator does about it.
 pub(crate) const TO_DO: &str = "make it as docs/aws/cdn-broker.yaml does (it exists, has ACLs enabled and is in a region that is no \
-     opt-in one): what waits then goes on. If the plan's access_logs.bucket is wrong, mend the catalog; instances that wait \
-     have to be deleted and made anew";
+     opt-in one): what waits then goes on. If the plan's access_logs.bucket is wrong, mend the catalog (docs/operations.md, \
+     Access logs)";
 
 /// Whether the answer is about the log bucket itself. That its ACL may not be read or written is an [`AccessTrouble`](crate::AccessTrouble).
 pub(crate) fn refuses_log_bucket(reason: &Reason) -> bool {

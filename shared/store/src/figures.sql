@@ -1,4 +1,4 @@
--- How much waits and what ends when: few rows, found by the partial indexes of what waits and what runs.
+-- How much waits and what ends when. What waits and what runs is found by partial indexes; all certificates are read.
 with waiting as (
     select kind, count(*) as count, min(created_at) as first_made, min(due_at) as first_due
     from steps where state = 'waiting'

@@ -2,6 +2,7 @@
 
 use pipeline::Settings;
 use time::OffsetDateTime;
+use tokio_postgres::IsolationLevel;
 
 use crate::certificates::{COLUMNS, Certificate, certificate_from};
 use crate::connection::Store;
@@ -40,6 +41,7 @@ impl Store {
         let transaction = client
             .build_transaction()
             .read_only(true)
+            .isolation_level(IsolationLevel::RepeatableRead)
             .start()
             .await
             .map_err(named)?;

@@ -32,8 +32,8 @@ pub struct TelemetryArgs {
     /// What is logged, as tracing directives: `info`, `warn,distribution=debug`, … `cdnctl log-level` changes it for a while.
     #[arg(long, env, default_value = "info")]
     pub rust_log: String,
-    /// How often it is looked up whether `cdnctl log-level` has changed it.
-    #[arg(long, env, default_value = "5s")]
+    /// How often it is looked up whether `cdnctl log-level` has changed it; at least 100ms.
+    #[arg(long, env, default_value = "5s", value_parser = interval)]
     pub log_level_interval: humantime::Duration,
     /// How it is logged.
     #[arg(long, env, value_enum, default_value = "text")]
@@ -41,6 +41,14 @@ pub struct TelemetryArgs {
     /// OTLP/HTTP collector for traces, such as http://collector:4318; empty: no traces.
     #[arg(long, env, default_value = "")]
     pub otel_exporter_otlp_endpoint: String,
+}
+
+fn interval(text: &str) -> Result<humantime::Duration, String> {
+    let interval: humantime::Duration = text.parse().map_err(|error| format!("{error}: write 5s or 1m"))?;
+    if *interval < std::time::Duration::from_millis(100) {
+        return Err("at least 100ms".to_owned());
+    }
+    Ok(interval)
 }
 
 /// How logs are written.

@@ -4,29 +4,31 @@ use std::time::Duration;
 
 use store::Store;
 use telemetry::{LogLevel, with_causes};
+use time::OffsetDateTime;
 
-/// Follows it for ever. While the database can't be asked, what was set last goes on.
+/// Follows it for ever. While the database can't be asked, what was set last goes on to its end.
 pub async fn follow_log_level(store: Store, level: LogLevel, every: Duration) {
-    let mut now: Option<String> = None;
+    let mut now: Option<store::LogLevel> = None;
     loop {
-        match store.log_level().await {
-            Ok(wanted) => {
-                let directives = wanted.as_ref().map(|wanted| wanted.directives.clone());
-                if directives != now {
-                    apply(&level, wanted.as_ref());
-                    now = directives;
-                }
-            }
+        let wanted = match store.log_level().await {
+            Ok(wanted) => wanted,
             // Others tell of an outage.
-            Err(error) => tracing::debug!(error = with_causes(&error), "the log level is as it was"),
+            Err(_) => now.clone().filter(|set| set.until > OffsetDateTime::now_utc()),
+        };
+        if directives(wanted.as_ref()) != directives(now.as_ref()) {
+            apply(&level, wanted.as_ref());
         }
+        now = wanted;
         tokio::time::sleep(every).await;
     }
 }
 
+fn directives(level: Option<&store::LogLevel>) -> Option<&str> {
+    level.map(|level| level.directives.as_str())
+}
+
 fn apply(level: &LogLevel, wanted: Option<&store::LogLevel>) {
-    let directives = wanted.map(|wanted| wanted.directives.as_str());
-    match (level.set(directives), wanted) {
+    match (level.set(directives(wanted)), wanted) {
         (Ok(()), Some(wanted)) => {
             tracing::warn!(log_level = wanted.directives, until = %wanted.until, "logging differently for a while");
         }

@@ -27,12 +27,17 @@ pub(crate) async fn database_clock(endpoints: &Endpoints) -> anyhow::Result<Offs
         .try_get(0)?)
 }
 
-/// Seconds that handlers were at work, by step kind, summed over every worker's metrics.
+/// Seconds that handlers were at work, by step kind, summed over every worker's metrics. One that can't be asked, since it
+/// was killed meanwhile, is left out.
 pub(crate) async fn work_done(endpoints: &Endpoints) -> anyhow::Result<BTreeMap<String, f64>> {
     let mut sums = BTreeMap::new();
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(3)).build()?;
     for process in &endpoints.processes {
         let Some(url) = &process.health_url else { continue };
-        let text = reqwest::get(format!("{url}/metrics")).await?.text().await?;
+        let Ok(answer) = client.get(format!("{url}/metrics")).send().await else {
+            continue;
+        };
+        let text = answer.text().await?;
         for metric in text
             .lines()
             .filter(|l| l.starts_with("step_attempt_duration_seconds_sum"))
@@ -72,7 +77,7 @@ pub(crate) async fn print(
         let span = (until - from).as_seconds_f64().max(0.0);
         let busy: f64 = kinds
             .iter()
-            .map(|kind| work.get(*kind).unwrap_or(&0.0) - work_before.get(*kind).unwrap_or(&0.0))
+            .map(|kind| (work.get(*kind).unwrap_or(&0.0) - work_before.get(*kind).unwrap_or(&0.0)).max(0.0))
             .sum();
         line(&format!(
             "{phase:<18} {span:7.2} s {busy:9.2} s {:9.2} s   {attempts} attempts in all",

@@ -57,7 +57,7 @@ pub(super) async fn get(trust: &Trust, domain: &str, address: SocketAddr, path: 
 fn head(headers: &HeaderMap) -> Answer {
     let text = |name: HeaderName| {
         let value = headers.get(name)?;
-        Some(shown::plain(&String::from_utf8_lossy(value.as_bytes())))
+        Some(shown::clean(&String::from_utf8_lossy(value.as_bytes())))
     };
     Answer {
         status: 0,

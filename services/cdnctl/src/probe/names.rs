@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use super::facts::{Dns, Persist};
 
 /// More CNAMEs in a row than this are taken for a mistake.
-const MOST_ALIASES: usize = 8;
+const MOST_CNAMES: usize = 8;
 /// One question's time; asked twice.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -78,14 +78,14 @@ impl Names {
     /// Follows a name's CNAMEs to its addresses.
     pub(super) async fn follow(&self, name: &str) -> Path {
         let mut chain = Vec::new();
-        let end = match self.aliases(name, &mut chain).await {
+        let end = match self.cnames(name, &mut chain).await {
             Ok(()) => self.addresses(chain.last().map_or(name, String::as_str)).await,
             Err(end) => end,
         };
         Path { chain, end }
     }
 
-    async fn aliases(&self, name: &str, chain: &mut Vec<String>) -> Result<(), End> {
+    async fn cnames(&self, name: &str, chain: &mut Vec<String>) -> Result<(), End> {
         let failed = |error: &NetError| End::Failed(error.to_string());
         loop {
             let current = absolute(chain.last().map_or(name, String::as_str)).map_err(End::Failed)?;
@@ -96,8 +96,8 @@ impl Names {
                         _ => None,
                     });
                     let Some(target) = target else { return Ok(()) };
-                    if chain.len() == MOST_ALIASES {
-                        let why = format!("more than {MOST_ALIASES} CNAMEs in a row, or a circle of them");
+                    if chain.len() == MOST_CNAMES {
+                        let why = format!("more than {MOST_CNAMES} CNAMEs in a row, or a circle of them");
                         return Err(End::Failed(why));
                     }
                     chain.push(target);

@@ -14,7 +14,7 @@ pub(super) fn read(leaf: &[u8], domain: &str, attached: Option<&[u8]>, now: Offs
         .iter()
         .flat_map(|alternative| &alternative.value.general_names)
         .filter_map(|name| match name {
-            GeneralName::DNSName(name) => Some(shown::plain(name)),
+            GeneralName::DNSName(name) => Some(shown::clean(name)),
             _ => None,
         })
         .collect();

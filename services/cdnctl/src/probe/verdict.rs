@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::expected::Expected;
 use super::facts::{Answer, Dns, Facts, Header, Http, Served, Tls};
+use crate::shown;
 
 /// What follows from the facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -81,7 +82,7 @@ fn handshake(facts: &Facts, expected: &Expected) -> Option<String> {
             facts
                 .certificate
                 .as_ref()
-                .map_or_else(|| "?".to_owned(), |shown| shown.names.join(", "))
+                .map_or_else(|| "?".to_owned(), |shown| shown::plain(&shown.names.join(", ")))
         ),
         Tls::UnknownIssuer => format!(
             "its certificate is from {issuer:?}, which is not trusted here: name the root of a test CA with --ca-roots"
@@ -175,7 +176,7 @@ fn ends_soon(shown: &Served) -> bool {
 
 fn status(answer: &Answer) -> String {
     match &answer.location {
-        Some(location) => format!("{} to {location}", answer.status),
+        Some(location) => format!("{} to {}", answer.status, shown::plain(location)),
         None => answer.status.to_string(),
     }
 }
