@@ -1,5 +1,7 @@
 //! What would count as proof, for one domain.
 
+use pipeline::persist::PersistExpected;
+
 /// What the CA would have to see for one domain; every `None` is a way that this order doesn't offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
@@ -11,17 +13,6 @@ pub struct Expected {
     pub dns01: Option<String>,
     /// The file at `/.well-known/acme-challenge/<token>` (RFC 8555 §8.3).
     pub http01: Option<Http01Expected>,
-}
-
-/// What a record at `_validation-persist.<domain>` has to say (draft-ietf-acme-dns-persist).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PersistExpected {
-    /// The challenge's `issuer-domain-names`; any one of them in the record will do.
-    pub issuer_domains: Vec<String>,
-    /// The tenant's account, compared character by character (RFC 3986 §6.2.1).
-    pub account_uri: String,
-    /// The certificate is for `*.<domain>`, so the record needs `policy=wildcard`.
-    pub wildcard: bool,
 }
 
 /// What the CA's GET has to bring back.

@@ -1,6 +1,7 @@
 //! `verify-challenge`: one delivery is one domain.
 
-use challenge_verifier::{Expected, Http01Expected, PersistExpected, Prober};
+use challenge_verifier::{Expected, Http01Expected, Prober};
+use pipeline::persist::PersistExpected;
 use pipeline::{Outcome, Service, Verdict};
 use std::time::Duration;
 use store::{Authorization, Order, Store, Task};

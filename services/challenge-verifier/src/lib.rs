@@ -3,7 +3,7 @@
 //! [`Prober::probe`] asks the three questions a CA may ask, side by side, and says which of them would be answered
 //! rightly and what was seen instead. Everything below it is a part of one of the three:
 //!
-//! - [`persist`]: what a standing `_validation-persist` record says (pure);
+//! - [`pipeline::persist`]: what a standing `_validation-persist` record says (pure);
 //! - [`dns`]: a name's TXT records as the zone's own servers give them, past every cache;
 //! - [`http01`]: the challenge file, fetched as the CA would;
 //! - [`address`]: which addresses may be asked at all (pure).
@@ -13,12 +13,11 @@ pub mod dns;
 mod expected;
 mod finding;
 pub mod http01;
-pub mod persist;
 mod probe;
 mod settings;
 mod shown;
 
-pub use expected::{Expected, Http01Expected, PersistExpected};
+pub use expected::{Expected, Http01Expected};
 pub use finding::{Finding, Seen};
 pub use pipeline::outcome::Method;
 pub use probe::{Prober, SetupError};

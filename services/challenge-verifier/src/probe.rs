@@ -6,12 +6,13 @@ use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::FuturesUnordered;
 use hickory_resolver::net::NetError;
+use pipeline::persist::{self, PersistExpected};
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
 
 use crate::dns::{Dns, LookupFailure, Problem, TxtRecords};
 use crate::http01::{Http01, HttpProblem};
-use crate::{Expected, Finding, Http01Expected, Method, PersistExpected, ProbeSettings, Seen, persist, shown};
+use crate::{Expected, Finding, Http01Expected, Method, ProbeSettings, Seen, shown};
 
 /// How long a way that is in place waits for one that would be preferred.
 const COURTESY: Duration = Duration::from_secs(2);

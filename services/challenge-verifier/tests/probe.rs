@@ -6,9 +6,8 @@ mod support;
 
 use std::time::Instant;
 
-use challenge_verifier::{
-    DnsServer, Expected, Finding, Http01Expected, Method, PersistExpected, ProbeSettings, Prober,
-};
+use challenge_verifier::{DnsServer, Expected, Finding, Http01Expected, Method, ProbeSettings, Prober};
+use pipeline::persist::PersistExpected;
 use support::names::{Servers, Zone};
 use support::web::{Manner, Web, ok, status};
 use support::{PATIENT, SHORT, settings};

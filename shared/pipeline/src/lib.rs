@@ -9,9 +9,11 @@ pub mod managed;
 pub mod operation;
 pub mod outcome;
 pub mod patience;
+pub mod persist;
 pub mod plan;
 pub mod ring;
 pub mod schedule;
+pub mod shown;
 pub mod status;
 pub mod step;
 

@@ -1,8 +1,8 @@
 //! What ought to be found, by the database.
 
-use challenge_verifier::PersistExpected;
 use pipeline::Settings;
 use pipeline::managed::{ALL_VIEWER, Managed};
+use pipeline::persist::PersistExpected;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use store::Serving;

@@ -6,12 +6,22 @@
 
 use time::OffsetDateTime;
 
-use crate::PersistExpected;
 use crate::shown;
 
 mod record;
 
 pub use record::{Malformed, Record, Syntax};
+
+/// What a record at `_validation-persist.<domain>` has to say (draft-ietf-acme-dns-persist).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersistExpected {
+    /// The challenge's `issuer-domain-names`; any one of them in the record will do.
+    pub issuer_domains: Vec<String>,
+    /// The tenant's account, compared character by character (RFC 3986 §6.2.1).
+    pub account_uri: String,
+    /// The certificate is for `*.<domain>`, so the record needs `policy=wildcard`.
+    pub wildcard: bool,
+}
 
 /// Why the records at the name are not the one that the CA needs; the later, the nearer to it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
