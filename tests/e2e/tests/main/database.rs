@@ -29,10 +29,10 @@ async fn without_postgresql_nothing_is_burned_and_everything_resumes_by_itself()
             status::persist_value(answer.description()).is_some()
         })
         .await?;
-    let before = attempts(&e.database_url).await?;
     let waiting = |scrape: &Scrape| scrape.sum("steps_waiting", &[]);
     let last_figures = Scrape::until(&stack, "figures", |scrape| waiting(scrape) == 1.0).await?;
 
+    let before = attempts(&e.database_url).await?;
     stack.kill("postgres", Signal::Kill).await?;
     let down = Instant::now();
     for worker in WORKERS {
