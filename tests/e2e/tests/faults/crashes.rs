@@ -22,7 +22,12 @@ pub(crate) async fn every_point(site: &Arc<Site>) -> anyhow::Result<()> {
     let mut running = JoinSet::new();
     let mut instances: Vec<Instance> = Vec::new();
     let deadline = tokio::time::Instant::now() + PATIENCE * 4;
-    while !(waiting.is_empty() && armed.is_empty()) {
+    // To the end of the last operation: whom the last point kills is dead a moment after its hit is seen.
+    loop {
+        let more = !(waiting.is_empty() && armed.is_empty());
+        if !more && running.is_empty() {
+            break;
+        }
         anyhow::ensure!(
             tokio::time::Instant::now() < deadline,
             "never reached: {armed:?}, not yet armed: {waiting:?}"
@@ -34,7 +39,7 @@ pub(crate) async fn every_point(site: &Arc<Site>) -> anyhow::Result<()> {
             site.points.arm(&point, "abort")?;
             armed.insert(point);
         }
-        while running.len() < AT_ONCE {
+        while more && running.len() < AT_ONCE {
             let site = site.clone();
             running.spawn(async move { life(&site).await });
         }
@@ -44,11 +49,6 @@ pub(crate) async fn every_point(site: &Arc<Site>) -> anyhow::Result<()> {
         while let Some(ended) = running.try_join_next() {
             instances.push(ended??);
         }
-    }
-    // Those under way end too, with nobody dying any more.
-    while let Some(ended) = running.join_next().await {
-        instances.push(ended??);
-        died += site.revive().await?;
     }
     println!(
         "{total} points, {died} processes died, {} instances came and went",

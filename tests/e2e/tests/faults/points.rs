@@ -73,6 +73,14 @@ impl Points {
         Ok(())
     }
 
+    /// Nobody is waited for any more.
+    pub(crate) fn disarm(&self) -> anyhow::Result<()> {
+        for file in std::fs::read_dir(self.0.path())? {
+            std::fs::remove_file(file?.path())?;
+        }
+        Ok(())
+    }
+
     /// The process that came by.
     pub(crate) fn hit(&self, point: &str) -> Option<u32> {
         std::fs::read_to_string(self.path(&format!("{point}.hit")))

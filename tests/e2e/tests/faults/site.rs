@@ -75,10 +75,22 @@ impl Site {
             .get_or_try_init(|| async { Site::start().await.map(Arc::new) })
             .await
             .expect("the stack starts");
+        site.restore().await.expect("every worker runs");
         Turn {
             site: site.clone(),
             _turn: turn,
         }
+    }
+
+    /// Whatever a test that failed has left: nothing is armed, nobody is frozen or dead.
+    async fn restore(&self) -> anyhow::Result<()> {
+        self.points.disarm()?;
+        for process in self.handle.endpoints_now().await?.processes {
+            // One that has just died has nothing to go on with.
+            drop(self.handle.kill(&process.name, Signal::Cont).await);
+        }
+        self.revive().await?;
+        Ok(())
     }
 
     async fn start() -> anyhow::Result<Self> {
