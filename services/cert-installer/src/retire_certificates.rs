@@ -12,7 +12,7 @@ impl Installer {
     pub(crate) async fn retire_certificates(&self, task: &Task) -> Result<Outcome, HandlerError> {
         let kept = match task.operation_kind {
             OperationKind::Deprovision => None,
-            OperationKind::Update => match self.store.attached_certificate(task).await? {
+            OperationKind::Update | OperationKind::Renew => match self.store.attached_certificate(task).await? {
                 Some(attached) => Some(attached.id),
                 None => return Ok(broken("no certificate is attached")),
             },

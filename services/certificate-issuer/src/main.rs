@@ -14,12 +14,14 @@ mod finalize_order;
 mod fuzz;
 mod place_order;
 mod registration;
+mod renewal;
 mod reseal;
 mod settings;
 mod triage;
 mod words;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -31,11 +33,13 @@ use worker::{Handler, HandlerError};
 use crate::account::Ca;
 use crate::acme_client::AcmeClient;
 use crate::directory::DirectoryCache;
+use crate::renewal::Planner;
 use crate::settings::{Action, Settings};
 use crate::triage::Stop;
 
 struct Issuer {
     ca: Ca,
+    planner: Planner,
 }
 
 #[async_trait::async_trait]
@@ -57,6 +61,14 @@ impl Handler for Issuer {
             Ok(outcome) | Err(Stop::Outcome(outcome)) => Ok(outcome),
             Err(Stop::Error(error)) => Err(error),
         }
+    }
+
+    fn chore_interval(&self) -> Option<Duration> {
+        Some(self.planner.interval())
+    }
+
+    async fn chore(&self) -> Result<(), HandlerError> {
+        Ok(self.planner.plan().await?)
     }
 }
 
@@ -88,6 +100,11 @@ async fn main() -> anyhow::Result<ExitCode> {
         ring: settings.sealing.key_ring()?,
         settings: settings.acme,
     };
-    worker::run(Issuer { ca }, store, settings.worker, &telemetry, checks).await?;
+    let planner = Planner {
+        store: store.clone(),
+        args: settings.renewal,
+        schedules: settings.worker.schedules.clone(),
+    };
+    worker::run(Issuer { ca, planner }, store, settings.worker, &telemetry, checks).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,6 +10,8 @@ use secret::Secret;
 use store::sealing::SealingArgs;
 use worker::WorkerArgs;
 
+use crate::renewal::RenewalArgs;
+
 /// Talks to the ACME CA: accounts, orders, challenges, certificates. Every flag has an environment variable of the
 /// same name.
 #[derive(Debug, Clone, Parser)]
@@ -21,6 +23,9 @@ pub(crate) struct Settings {
     /// The CA.
     #[command(flatten)]
     pub(crate) acme: AcmeArgs,
+    /// Renewal.
+    #[command(flatten)]
+    pub(crate) renewal: RenewalArgs,
     /// Sealing of private keys.
     #[command(flatten)]
     pub(crate) sealing: SealingArgs,

@@ -11,6 +11,7 @@ pub mod outcome;
 pub mod patience;
 pub mod persist;
 pub mod plan;
+pub mod renewal;
 pub mod ring;
 pub mod schedule;
 pub mod shown;

@@ -1,4 +1,4 @@
-//! Operations: what Cloud Controller asked for and polls with `last_operation`.
+//! Operations: what Cloud Controller asked for and polls with `last_operation`; and renewals, of which it knows nothing.
 
 use crate::step::UnknownName;
 
@@ -12,11 +12,13 @@ pub enum OperationKind {
     Update,
     /// Take everything away again.
     Deprovision,
+    /// Replace the certificate in time. Nobody asked for it, no platform sees it, and whatever a user asks for goes first.
+    Renew,
 }
 
 impl OperationKind {
     /// Every kind there is.
-    pub const ALL: [Self; 3] = [Self::Provision, Self::Update, Self::Deprovision];
+    pub const ALL: [Self; 4] = [Self::Provision, Self::Update, Self::Deprovision, Self::Renew];
 
     /// The one name of this kind: in SQL, metrics and the OSBAPI `operation` string.
     pub fn as_str(self) -> &'static str {
@@ -24,6 +26,7 @@ impl OperationKind {
             Self::Provision => "provision",
             Self::Update => "update",
             Self::Deprovision => "deprovision",
+            Self::Renew => "renew",
         }
     }
 
@@ -33,6 +36,7 @@ impl OperationKind {
             Self::Provision => "Delete this service with `cf delete-service`, and create it again once that is mended.",
             Self::Update => "Nothing was changed; once that is mended, `cf update-service` again.",
             Self::Deprovision => "Once that is mended, delete this service again.",
+            Self::Renew => "The certificate in use stays, and another is tried for by itself.",
         }
     }
 }
@@ -44,6 +48,7 @@ impl std::str::FromStr for OperationKind {
             "provision" => Ok(Self::Provision),
             "update" => Ok(Self::Update),
             "deprovision" => Ok(Self::Deprovision),
+            "renew" => Ok(Self::Renew),
             other => Err(UnknownName::new("operation kind", other)),
         }
     }
@@ -59,7 +64,7 @@ pub enum OperationState {
     Succeeded,
     /// A step failed for good; the reason is kept for the user.
     Failed,
-    /// A deprovision took over: what it had begun is taken away again.
+    /// A deprovision took over, which takes away what it had begun; or, of a renewal, an update, which goes on with it.
     Superseded,
 }
 

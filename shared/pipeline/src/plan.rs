@@ -103,6 +103,13 @@ const CHANGE: [StepKind; 4] = [
     StepKind::RetireCertificates,
 ];
 
+/// What a renewal does with it: nothing else of the distribution is touched.
+const REPLACE: [StepKind; 3] = [
+    StepKind::AttachCertificate,
+    StepKind::AwaitDeployment,
+    StepKind::RetireCertificates,
+];
+
 /// The steps of a deprovision, one after the other.
 const DEPROVISION: [StepKind; 5] = [
     StepKind::DisableDistribution,
@@ -119,6 +126,7 @@ pub fn next(situation: &Situation) -> Next {
         OperationKind::Update if situation.new_certificate => certify(situation, &CHANGE),
         OperationKind::Update => in_sequence(situation, &CHANGE),
         OperationKind::Deprovision => in_sequence(situation, &DEPROVISION),
+        OperationKind::Renew => certify(situation, &REPLACE),
     }
 }
 
@@ -187,7 +195,9 @@ fn certify(situation: &Situation, with_it: &[StepKind]) -> Next {
         .copied()
         .filter(|kind| is_due(situation, *kind))
     {
-        let joined = kind != StepKind::AttachCertificate || is_done(situation, StepKind::CreateDistribution, 0);
+        let joined = situation.operation != OperationKind::Provision
+            || kind != StepKind::AttachCertificate
+            || is_done(situation, StepKind::CreateDistribution, 0);
         match find(situation, kind, round) {
             Some(step) if step.state == StepState::Done => {}
             Some(_) => return next,

@@ -90,14 +90,19 @@ pub struct StepView {
 pub fn describe(view: &View, responder: &str) -> String {
     let mut text = match (view.state, view.kind) {
         (OperationState::Failed, _) => view.failure.clone().unwrap_or_else(|| "Failed.".to_string()),
+        (OperationState::Superseded, OperationKind::Renew) => {
+            "Given up: an update or a deletion goes first.".to_string()
+        }
         (OperationState::Superseded, _) => "Given up: this service is being deleted instead.".to_string(),
         (OperationState::Succeeded, OperationKind::Update) => format!("Updated. {}", succeeded(view)),
         (OperationState::Succeeded, OperationKind::Deprovision) => "Everything is removed.".to_string(),
-        (OperationState::Succeeded, OperationKind::Provision) => succeeded(view),
+        (OperationState::Succeeded, OperationKind::Provision | OperationKind::Renew) => succeeded(view),
         (OperationState::Running, OperationKind::Deprovision) => {
             format!("Removing the service. {}", working(view))
         }
-        (OperationState::Running, OperationKind::Provision | OperationKind::Update) => at_work(view, responder),
+        (OperationState::Running, OperationKind::Provision | OperationKind::Update | OperationKind::Renew) => {
+            at_work(view, responder)
+        }
     };
     truncate(&mut text, MOST_BYTES);
     text

@@ -43,6 +43,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0006_log_level.sql"),
     },
+    Migration {
+        version: 7,
+        works_with: 1,
+        sql: include_str!("migrations/0007_renew.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

@@ -113,7 +113,8 @@ impl Store {
             let existing = tx
                 .query_opt(
                     "select i.request, i.deleted_at is not null as deleted, o.id, o.kind, o.state from instances i \
-                     join lateral (select * from operations o where o.instance_id = i.id order by created_at desc limit 1) o on true \
+                     join lateral (select * from operations o where o.instance_id = i.id and o.kind <> 'renew' \
+                       order by created_at desc limit 1) o on true \
                      where i.id = $1 for update of i",
                     &[&new.id],
                 )
@@ -132,7 +133,8 @@ impl Store {
                     },
                     (OperationKind::Update, OperationState::Running) => Provision::Busy,
                     // An update that failed changed nothing.
-                    (OperationKind::Provision, OperationState::Succeeded) | (OperationKind::Update, _) => Provision::Exists,
+                    (OperationKind::Provision, OperationState::Succeeded)
+                    | (OperationKind::Update | OperationKind::Renew, _) => Provision::Exists,
                     (OperationKind::Provision, OperationState::Failed | OperationState::Superseded) => {
                         conflict("this instance could not be created; delete it first")
                     }
@@ -161,7 +163,7 @@ impl Store {
                 &[&new.id, &new.tenant, &new.domains],
             )
             .await?;
-            let (operation, rings) = begin(tx, &new.id, Beginning::provision(&new.domains), asked, schedules).await?;
+            let (operation, rings) = begin(tx, &new.id, Beginning::provision(&new.domains), Some(asked), schedules).await?;
             Ok(Provision::Accepted { operation, rings })
         })
         .await
@@ -200,12 +202,12 @@ impl Store {
                 let running: Uuid = row.try_get("id")?;
                 match row.try_get::<_, String>("kind")?.parse()? {
                     OperationKind::Deprovision => return Ok(Deprovision::Running { operation: running }),
-                    OperationKind::Provision | OperationKind::Update => {
+                    OperationKind::Provision | OperationKind::Update | OperationKind::Renew => {
                         end(tx, instance, running, Ending::Superseded).await?;
                     }
                 }
             }
-            let (operation, rings) = begin(tx, instance, Beginning::deprovision(), asked, schedules).await?;
+            let (operation, rings) = begin(tx, instance, Beginning::deprovision(), Some(asked), schedules).await?;
             Ok(Deprovision::Accepted { operation, rings })
         })
         .await
@@ -241,12 +243,12 @@ impl<'b> Beginning<'b> {
     }
 }
 
-/// Writes an operation with its first steps; the instance is locked.
+/// Writes an operation with its first steps; the instance is locked. Nobody has asked for a renewal.
 pub(crate) async fn begin(
     tx: &deadpool_postgres::Transaction<'_>,
     instance: &str,
     beginning: Beginning<'_>,
-    asked: &Asked,
+    asked: Option<&Asked>,
     schedules: &Schedules,
 ) -> Result<(Uuid, Vec<Ring>), StoreError> {
     let operation = Uuid::new_v4();
@@ -259,9 +261,9 @@ pub(crate) async fn begin(
             &beginning.kind.as_str(),
             &beginning.target,
             &as_millis(schedules.operation_deadline.into()),
-            &asked.platform,
-            &asked.originating_identity,
-            &asked.request_identity,
+            &asked.map(|asked| &asked.platform),
+            &asked.and_then(|asked| asked.originating_identity.as_ref()),
+            &asked.and_then(|asked| asked.request_identity.as_ref()),
         ],
     )
     .await?;

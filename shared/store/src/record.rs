@@ -348,7 +348,7 @@ async fn fail(tx: &Transaction<'_>, task: &Task, for_user: &str, cause: &str) ->
 pub(crate) enum Ending<'t> {
     /// It can't succeed.
     Failed { for_user: &'t str, cause: &'t str },
-    /// A deprovision takes over.
+    /// What a user asks for takes over.
     Superseded,
 }
 

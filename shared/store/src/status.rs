@@ -21,7 +21,7 @@ pub struct InstanceView {
     pub settings: Settings,
     /// CloudFront's name, once known.
     pub distribution_domain: Option<String>,
-    /// The newest operation's kind, as in SQL.
+    /// The kind of the newest operation that was asked for, as in SQL.
     pub operation_kind: String,
     /// The newest operation's state, as in SQL.
     pub operation_state: String,
@@ -56,7 +56,7 @@ impl Store {
                  (select max(c.not_after) from certificates c where c.instance_id = i.id and c.attached_at is not null \
                   and c.retired_at is null) as certificate_not_after \
                  from instances i join lateral (select kind, state from operations o where o.instance_id = i.id \
-                 order by created_at desc limit 1) o on true where i.id = $1 and i.deleted_at is null",
+                 and kind <> 'renew' order by created_at desc limit 1) o on true where i.id = $1 and i.deleted_at is null",
                 &[&instance],
             )
             .await?;

@@ -5,7 +5,8 @@ with asked as (
            (select max(s.round) from steps s where s.operation_id = o.id) as round
     from instances i
     join operations o on o.instance_id = i.id
-    where i.id = $1 and ($2::uuid is null or o.id = $2)
+    -- A renewal is nobody's last operation.
+    where i.id = $1 and o.kind <> 'renew' and ($2::uuid is null or o.id = $2)
     order by o.created_at desc
     limit 1
 )

@@ -11,6 +11,8 @@ use crate::claims;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::provisioning::{Beginning, begin};
+use crate::record::{Ending, end};
+use crate::renewals::adopt;
 use crate::steps::Task;
 
 /// What an update asks for, after it was checked against the instance as it was read.
@@ -82,7 +84,7 @@ impl Store {
         }
     }
 
-    /// Whether the operation before this one was an update that did not succeed. A worker that froze in the middle of that one
+    /// Whether the operation before this one was an update, or a renewal, that did not succeed. A worker that froze in the middle of that one
     /// may still write what it had in hand, unless the distribution's ETag has moved since.
     ///
     /// # Errors
@@ -91,7 +93,7 @@ impl Store {
         let client = self.pool.get().await?;
         let row = client
             .query_opt(
-                "select before.kind = 'update' and before.state <> 'succeeded' from operations o \
+                "select before.kind in ('update', 'renew') and before.state <> 'succeeded' from operations o \
                  join operations before on before.instance_id = o.instance_id and before.created_at < o.created_at \
                  where o.id = $1 order by before.created_at desc limit 1",
                 &[&task.operation],
@@ -104,8 +106,10 @@ impl Store {
         self.in_transaction("update", async |tx| {
             let found = tx
                 .query_opt(
-                    "select i.request, i.settings, i.tenant, o.id, o.kind, o.state, o.target->'request' as wanted from instances i \
-                     join lateral (select * from operations o where o.instance_id = i.id order by created_at desc limit 1) o on true \
+                    "select i.request, i.settings, i.tenant, o.id, o.kind, o.state, o.target->'request' as wanted, r.id as renewal \
+                     from instances i join lateral (select * from operations o where o.instance_id = i.id and o.kind <> 'renew' \
+                       order by created_at desc limit 1) o on true \
+                     left join operations r on r.instance_id = i.id and r.kind = 'renew' and r.state = 'running' \
                      where i.id = $1 and i.deleted_at is null for update of i",
                     &[&changes.id],
                 )
@@ -132,7 +136,7 @@ impl Store {
                         why: "its removal was begun: delete it again, and create another",
                     });
                 }
-                (OperationKind::Provision | OperationKind::Update, _) => {}
+                (OperationKind::Provision | OperationKind::Update | OperationKind::Renew, _) => {}
             }
             let request: Value = row.try_get("request")?;
             if request != changes.base {
@@ -144,12 +148,17 @@ impl Store {
             if same && state == OperationState::Succeeded && !changes.look_again {
                 return Ok(Update::Unchanged);
             }
+            let renewal: Option<Uuid> = row.try_get("renewal")?;
             let tenant: String = row.try_get("tenant")?;
             if let Some(taken) = claims::taken(tx, &changes.id, &tenant, &changes.domains).await? {
                 return Ok(Update::DomainTaken {
                     domain: taken.domain,
                     same_tenant: taken.same_tenant,
                 });
+            }
+            // A user goes first; what the renewal has got is used.
+            if let Some(renewal) = renewal {
+                end(tx, &changes.id, renewal, Ending::Superseded).await?;
             }
             tx.execute(
                 "insert into claims (instance_id, tenant, domain) select $1, $2, unnest($3::text[]) \
@@ -167,7 +176,7 @@ impl Store {
                     &[&changes.id, &changes.domains],
                 )
                 .await?;
-            let new_certificate = !covered.try_get::<_, bool>(0)?;
+            let new_certificate = renewal.is_some() || !covered.try_get::<_, bool>(0)?;
             let beginning = Beginning {
                 kind: OperationKind::Update,
                 domains: &changes.domains,
@@ -178,7 +187,10 @@ impl Store {
                     "new_certificate": new_certificate,
                 })),
             };
-            let (operation, rings) = begin(tx, &changes.id, beginning, asked, schedules).await?;
+            let (operation, rings) = begin(tx, &changes.id, beginning, Some(asked), schedules).await?;
+            if new_certificate {
+                adopt(tx, &changes.id, operation, &changes.domains).await?;
+            }
             Ok(Update::Accepted { operation, rings })
         })
         .await

@@ -26,6 +26,7 @@ mod queue_wiped;
 mod reading;
 mod records;
 mod redirect;
+mod renew;
 mod restore;
 mod scrape;
 mod secrets;

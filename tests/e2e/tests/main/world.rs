@@ -37,20 +37,7 @@ pub(crate) async fn world() -> &'static World {
                 Some(file) => Handle::attach(file.as_ref())?,
                 None => Handle::start(options(&vantage)).await?,
             };
-            let e = handle.endpoints();
-            vantage.ask(e.dns_addr);
-            let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
-            let dns = Dns::new(&e.dns_management_url)?;
-            // The quota of 20 is for aws-sim's own tests; here many instances live at the same time.
-            let settings = format!("{}/settings", e.aws_admin_url);
-            let raised = reqwest::Client::new().post(settings).json(&json!({"iam_quota": 1000}));
-            raised.send().await?.error_for_status()?;
-            anyhow::Ok(World {
-                handle,
-                platform,
-                dns,
-                vantage,
-            })
+            World::of(handle, vantage).await
         })
         .await
         .expect("the stack starts")
@@ -72,6 +59,28 @@ pub(crate) struct Instance {
 }
 
 impl World {
+    /// One of the test's own.
+    pub(crate) async fn own(options: Options) -> anyhow::Result<Self> {
+        Self::of(Handle::start(options).await?, Vantage::start()?).await
+    }
+
+    async fn of(handle: Handle, vantage: Vantage) -> anyhow::Result<Self> {
+        let e = handle.endpoints();
+        vantage.ask(e.dns_addr);
+        let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
+        let dns = Dns::new(&e.dns_management_url)?;
+        // The quota of 20 is for aws-sim's own tests; here many instances live at the same time.
+        let settings = format!("{}/settings", e.aws_admin_url);
+        let raised = reqwest::Client::new().post(settings).json(&json!({"iam_quota": 1000}));
+        raised.send().await?.error_for_status()?;
+        Ok(Self {
+            handle,
+            platform,
+            dns,
+            vantage,
+        })
+    }
+
     /// The address of the customer's old web server.
     pub(crate) fn origin(&self) -> String {
         self.handle.endpoints().origin_addr.ip().to_string()

@@ -1,0 +1,102 @@
+//! When a certificate is renewed. Pure.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+/// Share of its life after which a certificate is renewed when the CA doesn't suggest a time (RFC 9773): never a number of
+/// days, since lives get shorter.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share(f64);
+
+impl Share {
+    /// Of the life, 0 to 1.
+    pub fn of(self, life: Duration) -> Duration {
+        life.mul_f64(self.0)
+    }
+}
+
+impl std::str::FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let percent = text.strip_suffix('%').and_then(|number| number.parse::<f64>().ok());
+        percent
+            .filter(|percent| (0.0..=90.0).contains(percent))
+            .map(|percent| Self(percent / 100.0))
+            .ok_or_else(|| format!("{text:?} is no share of a life: write 66% (at most 90%)"))
+    }
+}
+
+/// When the certificate is to be renewed: `after` that share of its life, and up to `spread` later, so that certificates that
+/// were issued together are not renewed together. `seed`, from 0 to 1, is the certificate's own and never changes.
+pub fn renew_at(
+    not_before: OffsetDateTime,
+    not_after: OffsetDateTime,
+    after: Share,
+    spread: Share,
+    seed: f64,
+) -> OffsetDateTime {
+    let life = Duration::try_from(not_after - not_before).unwrap_or_default();
+    not_before + after.of(life) + spread.of(life).mul_f64(seed.clamp(0.0, 1.0))
+}
+
+/// A certificate's own number from 0 to 1.
+pub fn seed(certificate: uuid::Uuid) -> f64 {
+    let (high, _) = certificate.as_u64_pair();
+    // Version and variant of a UUID are in the lower half of this, where they hardly count.
+    high as f64 / u64::MAX as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn share(text: &str) -> Share {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn two_thirds_whatever_the_life() {
+        let made = datetime!(2027-01-01 0:00 UTC);
+        for (days, due) in [(90, 60), (45, 30), (6, 4)] {
+            let end = made + time::Duration::days(days);
+            let after = Share(2.0 / 3.0);
+            let at = renew_at(made, end, after, share("0%"), 0.7);
+            assert!(
+                (at - made - time::Duration::days(due)).abs() < time::Duration::SECOND,
+                "{days}"
+            );
+            let latest = renew_at(made, end, after, share("5%"), 1.0);
+            assert!(latest - at <= time::Duration::days(days) / 20 && latest < end);
+        }
+        assert_eq!(
+            renew_at(made, made - time::Duration::DAY, share("66%"), share("5%"), 0.5),
+            made
+        );
+    }
+
+    #[test]
+    fn certificates_of_one_day_are_spread() {
+        let seeds: Vec<f64> = (0..200).map(|_| seed(Uuid::new_v4())).collect();
+        assert!(seeds.iter().all(|seed| (0.0..=1.0).contains(seed)));
+        for tenth in 0..10 {
+            let from = f64::from(tenth) / 10.0;
+            assert!(seeds.iter().any(|seed| (from..from + 0.1).contains(seed)), "{from}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_a_percentage() {
+        for bad in ["66", "0.66", "91%", "-1%", "", "x%"] {
+            assert!(bad.parse::<Share>().is_err(), "{bad}");
+        }
+        assert_eq!(
+            "66%".parse::<Share>().unwrap().of(Duration::from_secs(100)),
+            Duration::from_secs(66)
+        );
+    }
+}

@@ -1,0 +1,188 @@
+//! Renewals: which certificates are due, and their beginnings. A user's update takes one over with all that it has got.
+
+use std::time::Duration;
+
+use deadpool_postgres::Transaction;
+use pipeline::{OperationKind, Ring, Schedules};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::provisioning::{Beginning, begin};
+use crate::steps::millis;
+
+/// A certificate in use of which nobody has decided yet when it is renewed.
+#[derive(Debug, Clone)]
+pub struct Undecided {
+    /// Our id.
+    pub certificate: Uuid,
+    /// Start of its life.
+    pub not_before: OffsetDateTime,
+    /// End of its life.
+    pub not_after: OffsetDateTime,
+}
+
+/// An instance whose certificate is due.
+#[derive(Debug, Clone)]
+pub struct DueRenewal {
+    /// The instance.
+    pub instance: String,
+    /// Whose it is, and so whose account at the CA is asked.
+    pub tenant: String,
+    /// How many renewals of this certificate have failed.
+    pub failures: u32,
+    /// How long ago the last of them did.
+    pub failed_ago: Option<Duration>,
+}
+
+/// The certificate that each distribution was last told to use, of instances that are not removed.
+const IN_USE: &str = "select distinct on (c.instance_id) c.* from certificates c join instances i on i.id = c.instance_id \
+     where c.attached_at is not null and c.retired_at is null and i.deleted_at is null \
+     order by c.instance_id, c.attached_at desc";
+
+impl Store {
+    /// Certificates in use of which nobody has decided yet when they are renewed.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn undecided_renewals(&self) -> Result<Vec<Undecided>, StoreError> {
+        let client = self.pool.get().await?;
+        let query = format!("select id, not_before, not_after from ({IN_USE}) c where renew_at is null");
+        let rows = client.query(&query, &[]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Undecided {
+                    certificate: row.try_get("id")?,
+                    not_before: row.try_get("not_before")?,
+                    not_after: row.try_get("not_after")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Decides when the certificate is renewed.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn set_renew_at(&self, certificate: Uuid, at: OffsetDateTime) -> Result<(), StoreError> {
+        let client = self.pool.get().await?;
+        client
+            .execute(
+                "update certificates set renew_at = $2 where id = $1",
+                &[&certificate, &at],
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// Instances whose certificate is due and on which nothing is at work, those that end first at the head. One whose
+    /// removal has failed is not renewed any more.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn due_renewals(&self) -> Result<Vec<DueRenewal>, StoreError> {
+        let client = self.pool.get().await?;
+        let query = format!(
+            "select c.instance_id, i.tenant, f.failures, f.failed_ago_ms from ({IN_USE}) c join instances i on i.id = c.instance_id \
+             join lateral (select count(*) as failures, \
+                 (extract(epoch from clock_timestamp() - max(o.ended_at)) * 1000)::bigint as failed_ago_ms \
+               from operations o where o.instance_id = i.id and o.kind = 'renew' and o.state = 'failed' \
+               and o.created_at > c.attached_at) f on true \
+             where c.renew_at <= clock_timestamp() \
+             and not exists (select from operations o where o.instance_id = i.id and (o.state = 'running' or o.kind = 'deprovision')) \
+             order by c.not_after"
+        );
+        let rows = client.query(&query, &[]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(DueRenewal {
+                    instance: row.try_get("instance_id")?,
+                    tenant: row.try_get("tenant")?,
+                    failures: u32::try_from(row.try_get::<_, i64>("failures")?).unwrap_or(u32::MAX),
+                    failed_ago: row.try_get::<_, Option<i64>>("failed_ago_ms")?.map(millis),
+                })
+            })
+            .collect()
+    }
+
+    /// How many renewals are at work, by tenant.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn running_renewals(&self) -> Result<Vec<(String, u32)>, StoreError> {
+        let client = self.pool.get().await?;
+        let rows = client
+            .query(
+                "select i.tenant, count(*) from operations o join instances i on i.id = o.instance_id \
+                 where o.state = 'running' and o.kind = 'renew' group by 1",
+                &[],
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok((
+                    row.try_get(0)?,
+                    u32::try_from(row.try_get::<_, i64>(1)?).unwrap_or(u32::MAX),
+                ))
+            })
+            .collect()
+    }
+
+    /// Begins a renewal, unless something is at work on the instance by now. What a renewal before it has got from the CA is
+    /// gone on with.
+    ///
+    /// # Errors
+    /// Database errors; then nothing was written.
+    pub async fn renew(&self, instance: &str, schedules: &Schedules) -> Result<Option<Vec<Ring>>, StoreError> {
+        self.in_transaction("renew", async |tx| {
+            let free = tx
+                .query_opt(
+                    "select array(select jsonb_array_elements_text(i.request->'parameters'->'domains')) from instances i \
+                     where i.id = $1 and i.deleted_at is null and not exists (select from operations o \
+                       where o.instance_id = i.id and (o.state = 'running' or o.kind = 'deprovision')) for update of i",
+                    &[&instance],
+                )
+                .await?;
+            let Some(row) = free else { return Ok(None) };
+            let domains: Vec<String> = row.try_get(0)?;
+            let beginning = Beginning {
+                kind: OperationKind::Renew,
+                domains: &domains,
+                new_certificate: true,
+                target: None,
+            };
+            let (operation, rings) = begin(tx, instance, beginning, None, schedules).await?;
+            adopt(tx, instance, operation, &domains).await?;
+            Ok(Some(rings))
+        })
+        .await
+    }
+}
+
+/// What renewals that came to no end have got for these domains becomes the operation's first order: one that still lives at
+/// the CA is gone on with, one that was issued is used. Its steps find all that is there already.
+pub(crate) async fn adopt(
+    tx: &Transaction<'_>,
+    instance: &str,
+    operation: Uuid,
+    domains: &[String],
+) -> Result<(), StoreError> {
+    tx.execute(
+        "update orders set operation_id = $2, round = 1 where id = ( \
+           select r.id from orders r join operations o on o.id = r.operation_id \
+           left join certificates c on c.order_id = r.id \
+           where o.instance_id = $1 and o.kind = 'renew' and o.state in ('failed', 'superseded') \
+           and case when c.id is null \
+             then r.url is not null and coalesce(r.expires_at > clock_timestamp(), true) \
+               and array(select z.domain from authorizations z where z.order_id = r.id order by 1) \
+                 = array(select d from unnest($3::text[]) d order by 1) \
+             else c.attached_at is null and c.retired_at is null and c.names @> $3::text[] and c.names <@ $3::text[] \
+               and c.not_after - clock_timestamp() > (c.not_after - c.not_before) / 3 end \
+           and not exists (select from steps s where s.operation_id = o.id and s.round = r.round and s.verdict = 'order-spent') \
+           order by c.id is null, r.created_at desc limit 1)",
+        &[&instance, &operation, &domains],
+    )
+    .await?;
+    Ok(())
+}

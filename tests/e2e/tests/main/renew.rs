@@ -1,0 +1,173 @@
+//! Certificates are renewed by themselves: no platform sees it, nothing is interrupted, and whatever a user asks for goes
+//! first.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use customer::status;
+use serde_json::json;
+use stack::Options;
+use tokio::time::{Instant, sleep};
+
+use crate::world::{Instance, PATIENCE, World, domain, organization};
+
+/// A certificate is due as soon as it is attached.
+fn always_due() -> Options {
+    Options::fast()
+        .with_env("certificate-issuer", "RENEWAL_INTERVAL", "500ms")
+        .with_env("certificate-issuer", "RENEW_AFTER", "0%")
+        .with_env("certificate-issuer", "RENEW_SPREAD", "0%")
+}
+
+async fn serial(world: &World, instance: &Instance) -> anyhow::Result<String> {
+    let name = &instance.domains[0];
+    let visit = world.browser().https(name, "/").await.with_context(|| name.clone())?;
+    ensure!(visit.status == 200, "https://{name} answered {}", visit.status);
+    Ok(visit.serial)
+}
+
+/// Renewals of an instance, by state.
+async fn renewals(world: &World, instance: &Instance, state: &str) -> anyhow::Result<i64> {
+    let row = world
+        .sql()
+        .await?
+        .query_one(
+            "select count(*) from operations where instance_id = $1 and kind = 'renew' and state = $2",
+            &[&instance.id, &state],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds().await? {
+        ensure!(Instant::now() < deadline, "never: {what}");
+        sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn certificates_are_renewed_unseen_and_without_interruption() -> anyhow::Result<()> {
+    let world = World::own(always_due()).await?;
+    let instance = world.created(&organization(), &[domain("forever")]).await?;
+    let mut seen = vec![serial(&world, &instance).await?];
+    let mut visits = 0;
+    // Each look is a visit that has to be served.
+    until("three more certificates are served", async || {
+        visits += 1;
+        let now = serial(&world, &instance).await?;
+        if !seen.contains(&now) {
+            seen.push(now);
+        }
+        let answer = world.platform.last_operation(&instance.id).await?;
+        ensure!(answer.state() == "succeeded", "{}", answer.text);
+        ensure!(answer.description().contains("is ready"), "{}", answer.text);
+        Ok(seen.len() >= 4)
+    })
+    .await?;
+    assert!(visits > 20, "{visits} visits");
+    let fetched = world
+        .platform
+        .call(
+            reqwest::Method::GET,
+            &format!("/v2/service_instances/{}", instance.id),
+            None,
+        )
+        .await?;
+    assert_eq!(fetched.status, 200, "{}", fetched.text);
+
+    // An update is taken at any moment, and is what the platform sees.
+    let answer = world.platform.update(&instance.id, json!({"path": "/renewed"})).await?;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    let answer = world.platform.succeeded(&instance.id, PATIENCE).await?;
+    assert!(answer.description().starts_with("Updated."), "{}", answer.text);
+
+    // Every order came to a certificate, but for one that may be at work; and IAM has the one in use and the next at most.
+    let sql = world.sql().await?;
+    let row = sql
+        .query_one(
+            "select (select count(*) from orders where url is not null), (select count(*) from certificates), \
+             (select count(*) from certificates where retired_at is null)",
+            &[],
+        )
+        .await?;
+    let (orders, certificates, kept): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+    assert!(
+        orders - certificates <= 1,
+        "{orders} orders, {certificates} certificates"
+    );
+    assert!(kept <= 3, "{kept} certificates are not retired");
+    assert_eq!(renewals(&world, &instance, "failed").await?, 0);
+    world.delete(&instance).await?;
+    let state = world.aws().await?;
+    assert_eq!(state["certificates"].as_array().map(Vec::len), Some(0), "{state}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_update_takes_over_what_a_renewal_has_got_from_the_ca() -> anyhow::Result<()> {
+    // Each order has to be proved anew.
+    let mut options = always_due();
+    options.pebble_env.insert("PEBBLE_AUTHZREUSE".into(), "0".into());
+    let world = World::own(options).await?;
+    let name = domain("takeover");
+    let instance = world.create(std::slice::from_ref(&name)).await?;
+    let told = world.told(&instance).await?;
+    let value = status::persist_value(&told).context("a set-once record")?;
+    let record = format!("_validation-persist.{name}");
+    world.dns.set_txt(&record, &value).await?;
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
+    // Else it is proved by HTTP, through the edge.
+    world.dns.add_a(&name, &[&world.origin()]).await?;
+    world.dns.clear_txt(&record).await?;
+    until("a renewal waits for the record", async || {
+        let row = world
+            .sql()
+            .await?
+            .query_one(
+                "select count(*) from steps s join operations o on o.id = s.operation_id where o.instance_id = $1 \
+                 and o.kind = 'renew' and o.state = 'running' and s.kind = 'verify-challenge' and s.state = 'waiting' \
+                 and s.attempt > 1",
+                &[&instance.id],
+            )
+            .await?;
+        Ok(row.get::<_, i64>(0) == 1)
+    })
+    .await?;
+    // The certificate in use is untouched, and the platform hears nothing of it.
+    let serving = serial(&world, &instance).await?;
+    assert_eq!(world.platform.last_operation(&instance.id).await?.state(), "succeeded");
+    let orders = world.orders(&instance).await?;
+
+    let answer = world.platform.update(&instance.id, json!({"path": "/taken"})).await?;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    assert_eq!(renewals(&world, &instance, "superseded").await?, 1);
+    let told = world.told(&instance).await?;
+    assert!(told.contains("Until then the service goes on as it was"), "{told}");
+    assert_eq!(serial(&world, &instance).await?, serving);
+    world.dns.set_txt(&record, &value).await?;
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
+    assert_ne!(serial(&world, &instance).await?, serving);
+    let row = world
+        .sql()
+        .await?
+        .query_one(
+            "select count(*) from orders r join operations o on o.id = r.operation_id where o.instance_id = $1 and o.kind = 'update' \
+             and r.round = 1",
+            &[&instance.id],
+        )
+        .await?;
+    assert_eq!(row.get::<_, i64>(0), 1, "the renewal's order is the update's");
+    let superseded = world
+        .sql()
+        .await?
+        .query_one(
+            "select count(*) from orders r join operations o on o.id = r.operation_id where o.instance_id = $1 and o.state = 'superseded'",
+            &[&instance.id],
+        )
+        .await?;
+    assert_eq!(superseded.get::<_, i64>(0), 0, "none of {orders} orders is left over");
+    world.delete(&instance).await
+}
