@@ -71,6 +71,8 @@ impl Gauges {
             metrics::gauge!("certificates", "days_left" => days_left).set(count as f64);
         }
         metrics::gauge!("certificate_soonest_end_timestamp_seconds").set(figures.soonest_end.unwrap_or(ABSENT));
+        metrics::gauge!("certificates_late").set(figures.late as f64);
+        metrics::gauge!("renewals_in_trouble").set(figures.in_trouble as f64);
         metrics::gauge!("figures_read_timestamp_seconds").set(figures.read_at);
     }
 }

@@ -29,6 +29,16 @@ pub(crate) struct Ca {
     pub(crate) ring: KeyRing,
 }
 
+impl Ca {
+    /// What the CA offers where.
+    ///
+    /// # Errors
+    /// When it can't be had.
+    pub(crate) async fn directory(&self, exchange: &Exchange) -> Result<Arc<Directory>, Error> {
+        self.directories.get(exchange, &self.settings.acme_directory_url).await
+    }
+}
+
 /// One attempt's conversation with the CA, in the name of one tenant.
 ///
 /// Made anew for each attempt: it costs no request (the directory is kept), leaves no account key in memory, and can't
@@ -54,8 +64,7 @@ impl<'a> Session<'a> {
         let exchange = ca.client.exchange();
         let url = &ca.settings.acme_directory_url;
         let directory = ca
-            .directories
-            .get(&exchange, url)
+            .directory(&exchange)
             .await
             .map_err(|error| refused_or_later(&exchange, &error, "fetching its directory"))?;
         let (_, fresh) = instant_acme::Key::generate_pkcs8()

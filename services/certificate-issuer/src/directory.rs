@@ -24,6 +24,8 @@ pub(crate) struct Directory {
     pub(crate) new_nonce: String,
     /// Where accounts are registered.
     pub(crate) new_account: String,
+    /// Where it says when it would like certificates to be renewed (RFC 9773), if it does.
+    pub(crate) renewal_info: Option<String>,
     /// "The hostnames that the ACME server recognizes as referring to itself" in CAA records and the like.
     pub(crate) caa_identities: Vec<String>,
 }
@@ -34,6 +36,7 @@ impl Directory {
         Some(Self {
             new_nonce: text("newNonce")?,
             new_account: text("newAccount")?,
+            renewal_info: text("renewalInfo"),
             caa_identities: domains(json.pointer("/meta/caaIdentities")),
             json,
         })

@@ -15,12 +15,14 @@ mod fuzz;
 mod place_order;
 mod registration;
 mod renewal;
+mod renewal_info;
 mod reseal;
 mod settings;
 mod triage;
 mod words;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -38,7 +40,7 @@ use crate::settings::{Action, Settings};
 use crate::triage::Stop;
 
 struct Issuer {
-    ca: Ca,
+    ca: Arc<Ca>,
     planner: Planner,
 }
 
@@ -92,16 +94,16 @@ async fn main() -> anyhow::Result<ExitCode> {
     }
     let telemetry = Telemetry::init(&settings.worker.telemetry, "certificate-issuer")?;
     let store = Store::new(&settings.worker.database, "certificate-issuer")?;
-    let ca = Ca {
+    let ca = Arc::new(Ca {
         external: settings.acme.external_account()?,
         client: AcmeClient::new(settings.acme.ca_roots()).context("no connections to the CA can be made")?,
         directories: DirectoryCache::default(),
         store: store.clone(),
         ring: settings.sealing.key_ring()?,
         settings: settings.acme,
-    };
+    });
     let planner = Planner {
-        store: store.clone(),
+        ca: ca.clone(),
         args: settings.renewal,
         schedules: settings.worker.schedules.clone(),
     };

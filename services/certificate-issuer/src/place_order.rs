@@ -3,13 +3,16 @@
 
 use std::time::Duration;
 
-use instant_acme::{AuthorizationStatus, Identifier, NewOrder, Order, OrderStatus, Problem};
+use instant_acme::{
+    AuthorizationStatus, CertificateIdentifier, Error, Identifier, NewOrder, Order, OrderStatus, Problem,
+};
 use pipeline::Outcome;
 use pipeline::outcome::Method;
 use store::{Authorization, Task};
 
 use crate::account::{Ca, Session, spent};
 use crate::challenge::{Offered, dns01_value};
+use crate::renewal_info::identifier;
 use crate::triage::{Stop, Trouble};
 use crate::words::{cause, per_domain, said, short_type};
 
@@ -80,11 +83,25 @@ async fn place(ca: &Ca, session: &Session<'_>, task: &Task) -> Result<Order, Sto
         .iter()
         .map(|domain| Identifier::Dns(domain.clone()))
         .collect();
-    let mut new = NewOrder::new(&identifiers);
-    if let Some(profile) = ca.settings.profile() {
-        new = new.profile(profile);
+    let replaced = replaced(ca, session, task).await?;
+    if let Some(certificate) = &replaced {
+        tracing::info!(certificate = %certificate, "the order replaces a certificate");
     }
-    match session.account().new_order(&new).await {
+    let mut placed = session
+        .account()
+        .new_order(&wanted(ca, &identifiers, replaced.clone()))
+        .await;
+    if let (Some(_), Err(Error::Api(problem))) = (&replaced, &placed)
+        && refuses_replacing(problem)
+    {
+        // Replaced already, perhaps by an order that we could not write down: a certificate is wanted all the same.
+        tracing::info!(
+            problem = cause(DOING, problem),
+            "the CA doesn't let the certificate be replaced: an order like a first one"
+        );
+        placed = session.account().new_order(&wanted(ca, &identifiers, None)).await;
+    }
+    match placed {
         Ok(order) => Ok(order),
         Err(error) => Err(match session.trouble(&error, DOING) {
             Trouble::AccountUnknown => {
@@ -104,6 +121,47 @@ async fn place(ca: &Ca, session: &Session<'_>, task: &Task) -> Result<Order, Sto
             Trouble::Refused(problem) => Outcome::failed(refusal(&problem), cause(DOING, &problem)).into(),
             trouble => session.stop(trouble, DOING).await,
         }),
+    }
+}
+
+fn wanted<'a>(ca: &'a Ca, identifiers: &'a [Identifier], replaces: Option<CertificateIdentifier<'a>>) -> NewOrder<'a> {
+    let mut new = NewOrder::new(identifiers);
+    if let Some(profile) = ca.settings.profile() {
+        new = new.profile(profile);
+    }
+    match replaces {
+        Some(certificate) => new.replaces(certificate),
+        None => new,
+    }
+}
+
+/// The certificate in use, if the CA wants to know what an order replaces (RFC 9773 §5): of the same account, and with a name in
+/// common. Let's Encrypt exempts such orders from its limits.
+async fn replaced(ca: &Ca, session: &Session<'_>, task: &Task) -> Result<Option<CertificateIdentifier<'static>>, Stop> {
+    if session.directory.renewal_info.is_none() {
+        return Ok(None);
+    }
+    let found = ca.store.replaced(task).await?;
+    Ok(found
+        .filter(|(certificate, account)| {
+            account.as_ref() == Some(&session.account_uri)
+                && certificate
+                    .names
+                    .iter()
+                    .any(|name| task.instance.domains.contains(name))
+        })
+        .and_then(|(certificate, _)| identifier(&certificate.chain_pem)))
+}
+
+/// `alreadyReplaced` (RFC 9773 §7.4), or the CA doesn't know the certificate (any more).
+fn refuses_replacing(problem: &Problem) -> bool {
+    match short_type(problem.r#type.as_deref()) {
+        Some("alreadyReplaced") => true,
+        Some("malformed" | "conflict" | "unauthorized") | None => problem
+            .detail
+            .as_deref()
+            .is_some_and(|detail| detail.to_ascii_lowercase().contains("replace")),
+        _ => matches!(problem.status, Some(404 | 409)),
     }
 }
 

@@ -2,11 +2,28 @@
 //! sweeper, and whatever goes wrong here is done at the next turn.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use pipeline::renewal::{Share, renew_at, seed};
+use futures_util::{TryStreamExt as _, stream};
+
+use pipeline::renewal::{Share, renew_at, seed, suggested_at};
 use pipeline::{Schedule, Schedules};
-use store::{DueRenewal, Store, StoreError};
+use store::{DueRenewal, StoreError, Undecided};
+use telemetry::with_causes;
+use time::OffsetDateTime;
+
+use crate::account::Ca;
+use crate::renewal_info;
+
+/// The CA is asked about no more certificates in a turn …
+const ASKED_A_TURN: u32 = 500;
+/// … so many at the same time …
+const ASKED_AT_ONCE: usize = 4;
+/// … and about each no sooner again than that (RFC 9773 §4.3.2: a bound of one minute) …
+const SOONEST: Duration = Duration::from_secs(60);
+/// … nor than that when it did not answer.
+const UNANSWERED: Duration = Duration::from_secs(3600);
 
 /// When certificates are renewed.
 #[derive(Debug, Clone, clap::Args)]
@@ -21,6 +38,13 @@ pub(crate) struct RenewalArgs {
     /// Certificates are renewed up to this share of their life later than that, so that not all are at once.
     #[arg(long, env, default_value = "4%")]
     renew_spread: Share,
+    /// The CA is asked at least this often when it would like a certificate to be renewed (RFC 9773), whatever `Retry-After` it
+    /// gave; 0s: it is never asked, and the share of the life counts.
+    #[arg(long, env, default_value = "1d")]
+    renewal_info_interval: humantime::Duration,
+    /// No certificate is replaced sooner than that after it was issued, whatever the CA suggests; of a short life, 5%.
+    #[arg(long, env, default_value = "1h")]
+    renewal_rest: humantime::Duration,
     /// So many renewals of a tenant are at work at once, at most: they share an account at the CA.
     #[arg(long, env, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     renewals_per_tenant: u32,
@@ -29,9 +53,17 @@ pub(crate) struct RenewalArgs {
     schedule_after_failed_renewal: Schedule,
 }
 
+impl RenewalArgs {
+    /// What guards the CA from a CA that always says "now".
+    fn rest(&self, life: time::Duration) -> Duration {
+        let life = Duration::try_from(life).unwrap_or_default();
+        Duration::from(self.renewal_rest).min(life / 20)
+    }
+}
+
 /// Begins renewals.
 pub(crate) struct Planner {
-    pub(crate) store: Store,
+    pub(crate) ca: Arc<Ca>,
     pub(crate) args: RenewalArgs,
     pub(crate) schedules: Schedules,
 }
@@ -43,28 +75,91 @@ impl Planner {
 
     /// Decides when new certificates are renewed, and begins what is due.
     pub(crate) async fn plan(&self) -> Result<(), StoreError> {
-        for new in self.store.undecided_renewals().await? {
+        for new in self.ca.store.undecided_renewals().await? {
             let (after, spread) = (self.args.renew_after, self.args.renew_spread);
             let at = renew_at(new.not_before, new.not_after, after, spread, seed(new.certificate));
-            self.store.set_renew_at(new.certificate, at).await?;
+            self.ca.store.set_renew_at(new.certificate, at).await?;
         }
-        let mut running: HashMap<String, u32> = self.store.running_renewals().await?.into_iter().collect();
-        for due in self.store.due_renewals().await? {
+        self.ask().await?;
+        let mut running: HashMap<String, u32> = self.ca.store.running_renewals().await?.into_iter().collect();
+        for due in self.ca.store.due_renewals().await? {
             let of_tenant = running.entry(due.tenant.clone()).or_default();
             if *of_tenant >= self.args.renewals_per_tenant || !self.has_rested(&due) {
                 continue;
             }
-            if let Some(rings) = self.store.renew(&due.instance, &self.schedules).await? {
+            if let Some(rings) = self.ca.store.renew(&due.instance, &self.schedules).await? {
                 tracing::info!(
                     instance = due.instance,
                     failures = due.failures,
                     "renewing the certificate"
                 );
-                self.store.not_rung(&rings).await?;
+                self.ca.store.not_rung(&rings).await?;
                 *of_tenant += 1;
             }
         }
         Ok(())
+    }
+
+    /// Asks the CA, where it can be asked, when it would like certificates to be renewed. What it can't answer now is asked again
+    /// soon, and until then the share of the life counts.
+    async fn ask(&self) -> Result<(), StoreError> {
+        if self.args.renewal_info_interval.is_zero() {
+            return Ok(());
+        }
+        let exchange = self.ca.client.exchange();
+        let directory = match self.ca.directory(&exchange).await {
+            Ok(directory) => directory,
+            Err(error) => {
+                tracing::info!(
+                    error = with_causes(&error),
+                    "the CA is not asked when to renew: it has no directory for us now"
+                );
+                return Ok(());
+            }
+        };
+        let Some(url) = directory.renewal_info.as_deref() else {
+            return Ok(());
+        };
+        let due = self.ca.store.renewal_infos_due(ASKED_A_TURN).await?;
+        stream::iter(due.into_iter().map(Ok))
+            .try_for_each_concurrent(ASKED_AT_ONCE, async |certificate| {
+                self.ask_about(url, &certificate).await
+            })
+            .await
+    }
+
+    async fn ask_about(&self, url: &str, certificate: &Undecided) -> Result<(), StoreError> {
+        let interval: Duration = self.args.renewal_info_interval.into();
+        let exchange = self.ca.client.exchange();
+        let (at, again) = match renewal_info::ask(&exchange, url, &certificate.chain_pem).await {
+            Ok(info) => {
+                let (not_before, not_after) = (certificate.not_before, certificate.not_after);
+                let now = OffsetDateTime::now_utc();
+                let seed = seed(certificate.certificate);
+                let at = suggested_at(not_before, not_after, (info.start, info.end), now, seed)
+                    .map(|at| at.max(certificate.created_at + self.args.rest(not_after - not_before)));
+                if let Some(why) = info.explanation.filter(|_| at.is_some_and(|at| at <= now)) {
+                    tracing::warn!(
+                        instance = certificate.instance,
+                        why,
+                        "the CA wants the certificate to be renewed now"
+                    );
+                }
+                (
+                    at,
+                    info.again.unwrap_or(interval).clamp(SOONEST.min(interval), interval),
+                )
+            }
+            Err(error) => {
+                tracing::info!(
+                    instance = certificate.instance,
+                    error = with_causes(&error),
+                    "the CA did not say when to renew the certificate"
+                );
+                (None, UNANSWERED.min(interval))
+            }
+        };
+        self.ca.store.set_renewal_info(certificate.certificate, at, again).await
     }
 
     fn has_rested(&self, due: &DueRenewal) -> bool {

@@ -41,6 +41,29 @@ pub fn renew_at(
     not_before + after.of(life) + spread.of(life).mul_f64(seed.clamp(0.0, 1.0))
 }
 
+/// What a CA never may put off: by then a certificate is renewed whatever it suggests.
+const LATEST: f64 = 0.9;
+
+/// When the CA would like the certificate to be renewed: a time in its window, chosen by `seed`, the same as long as the window
+/// is (RFC 9773 §4.2: "select a uniform random time within the suggested window"). A window that is past means at once, so its
+/// time is past, too. `None` when it can't be followed: it ends before it begins, or it began before the certificate and isn't
+/// over, so that a part of it never was to come (a window of days around a life of minutes).
+pub fn suggested_at(
+    not_before: OffsetDateTime,
+    not_after: OffsetDateTime,
+    window: (OffsetDateTime, OffsetDateTime),
+    now: OffsetDateTime,
+    seed: f64,
+) -> Option<OffsetDateTime> {
+    let (start, end) = window;
+    let width = Duration::try_from(end - start).ok()?;
+    if start < not_before && end > now {
+        return None;
+    }
+    let life = Duration::try_from(not_after - not_before).unwrap_or_default();
+    Some((start + width.mul_f64(seed.clamp(0.0, 1.0))).min(not_before + life.mul_f64(LATEST)))
+}
+
 /// A certificate's own number from 0 to 1.
 pub fn seed(certificate: uuid::Uuid) -> f64 {
     let (high, _) = certificate.as_u64_pair();
@@ -77,6 +100,25 @@ mod tests {
             renew_at(made, made - time::Duration::DAY, share("66%"), share("5%"), 0.5),
             made
         );
+    }
+
+    #[test]
+    fn a_suggested_window_is_followed_and_a_senseless_one_is_not() {
+        let made = datetime!(2027-01-01 0:00 UTC);
+        let day = |days: i64| made + time::Duration::days(days);
+        let at = |window, now, seed| suggested_at(made, day(90), window, now, seed);
+        assert_eq!(at((day(60), day(62)), day(1), 0.5), Some(day(61)));
+        assert_eq!(at((day(60), day(62)), day(61), 0.5), Some(day(61)), "read again");
+        let past = at((day(1), day(2)), day(3), 1.0).unwrap();
+        assert!(past < day(3), "at once");
+        assert_eq!(
+            at((day(-2), day(-1)), day(0), 0.0),
+            Some(day(-2)),
+            "revoked as soon as made"
+        );
+        assert_eq!(at((day(60), day(400)), day(1), 1.0), Some(day(81)), "never too late");
+        assert_eq!(at((day(62), day(60)), day(1), 0.5), None);
+        assert_eq!(at((day(-1), day(1)), day(0), 0.5), None);
     }
 
     #[test]

@@ -108,14 +108,30 @@ impl Store {
         let client = self.pool.get().await?;
         let row = client
             .query_opt(
-                &format!(
-                    "select {COLUMNS} from certificates c where c.instance_id = $1 and c.attached_at is not null \
-                     and c.retired_at is null order by c.attached_at desc limit 1"
-                ),
+                &format!("select {COLUMNS} from certificates_in_use c where c.instance_id = $1"),
                 &[&task.instance.id],
             )
             .await?;
         row.as_ref().map(certificate_from).transpose()
+    }
+
+    /// The certificate that is in use, and the account at the CA that ordered it: what a new order replaces (RFC 9773 §5).
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn replaced(&self, task: &Task) -> Result<Option<(Certificate, Option<String>)>, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_opt(
+                &format!(
+                    "select {COLUMNS}, r.account_uri from certificates_in_use c join orders r on r.id = c.order_id \
+                     where c.instance_id = $1"
+                ),
+                &[&task.instance.id],
+            )
+            .await?;
+        row.map(|row| Ok((certificate_from(&row)?, row.try_get("account_uri")?)))
+            .transpose()
     }
 
     /// The certificate's private key, PKCS #8 DER.

@@ -20,6 +20,10 @@ pub struct Figures {
     pub certificates: BTreeMap<String, u64>,
     /// When the first of those certificates ends, as Unix time.
     pub soonest_end: Option<f64>,
+    /// How many of those certificates were due long ago: two thirds of what was left then are over.
+    pub late: u64,
+    /// How many instances have renewals that don't come to their end.
+    pub in_trouble: u64,
 }
 
 /// The steps of one kind that are not done.

@@ -1,4 +1,4 @@
--- How much waits and what ends when. What waits and what runs is found by partial indexes; all certificates are read.
+-- How much waits and what ends when. What waits, what runs and what is in use is found by partial indexes.
 with waiting as (
     select kind, count(*) as count, min(created_at) as first_made, min(due_at) as first_due
     from steps where state = 'waiting'
@@ -8,11 +8,10 @@ with waiting as (
     from operations where state = 'running'
     group by kind
 ), in_use as (
-    -- The one that the distribution was last told to use; one before it may still wait to be taken out of IAM.
-    select distinct on (c.instance_id) c.not_after
-    from certificates c join instances i on i.id = c.instance_id
-    where c.attached_at is not null and c.retired_at is null and i.deleted_at is null
-    order by c.instance_id, c.attached_at desc
+    select instance_id, not_after,
+        -- Two thirds of what was left of its life when it was due are over, whoever should have seen to it.
+        now() > due + (not_after - due) * 2 / 3 as late
+    from (select *, coalesce(renew_at, not_before + (not_after - not_before) * 2 / 3) as due from certificates_in_use) c
 ), ending as (
     select case
             when not_after <= now() then 'ended'
@@ -38,4 +37,6 @@ select json_build_object(
         from waiting),
     'operations', (select coalesce(json_object_agg(kind, count), '{}') from running),
     'certificates', (select coalesce(json_object_agg(days_left, count), '{}') from ending),
-    'soonest_end', (select extract(epoch from min(soonest)) from ending))
+    'soonest_end', (select extract(epoch from min(soonest)) from ending),
+    'late', (select count(*) from in_use where late),
+    'in_trouble', (select count(*) from renewals_in_trouble))

@@ -5,22 +5,42 @@ use std::time::Duration;
 use deadpool_postgres::Transaction;
 use pipeline::{OperationKind, Ring, Schedules};
 use time::OffsetDateTime;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::provisioning::{Beginning, begin};
-use crate::steps::millis;
+use crate::steps::{as_millis, millis};
 
-/// A certificate in use of which nobody has decided yet when it is renewed.
+/// A certificate in use of which it is to be decided when it is renewed.
 #[derive(Debug, Clone)]
 pub struct Undecided {
     /// Our id.
     pub certificate: Uuid,
+    /// The instance that uses it.
+    pub instance: String,
     /// Start of its life.
     pub not_before: OffsetDateTime,
     /// End of its life.
     pub not_after: OffsetDateTime,
+    /// When it was issued, by our clock.
+    pub created_at: OffsetDateTime,
+    /// Leaf and chain, PEM.
+    pub chain_pem: String,
+}
+
+const UNDECIDED: &str = "select id, instance_id, not_before, not_after, created_at, chain_pem from certificates_in_use";
+
+fn undecided_from(row: &Row) -> Result<Undecided, StoreError> {
+    Ok(Undecided {
+        certificate: row.try_get("id")?,
+        instance: row.try_get("instance_id")?,
+        not_before: row.try_get("not_before")?,
+        not_after: row.try_get("not_after")?,
+        created_at: row.try_get("created_at")?,
+        chain_pem: row.try_get("chain_pem")?,
+    })
 }
 
 /// An instance whose certificate is due.
@@ -36,11 +56,6 @@ pub struct DueRenewal {
     pub failed_ago: Option<Duration>,
 }
 
-/// The certificate that each distribution was last told to use, of instances that are not removed.
-const IN_USE: &str = "select distinct on (c.instance_id) c.* from certificates c join instances i on i.id = c.instance_id \
-     where c.attached_at is not null and c.retired_at is null and i.deleted_at is null \
-     order by c.instance_id, c.attached_at desc";
-
 impl Store {
     /// Certificates in use of which nobody has decided yet when they are renewed.
     ///
@@ -48,17 +63,45 @@ impl Store {
     /// Database errors.
     pub async fn undecided_renewals(&self) -> Result<Vec<Undecided>, StoreError> {
         let client = self.pool.get().await?;
-        let query = format!("select id, not_before, not_after from ({IN_USE}) c where renew_at is null");
-        let rows = client.query(&query, &[]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Undecided {
-                    certificate: row.try_get("id")?,
-                    not_before: row.try_get("not_before")?,
-                    not_after: row.try_get("not_after")?,
-                })
-            })
-            .collect()
+        let query = format!("{UNDECIDED} where renew_at is null");
+        client.query(&query, &[]).await?.iter().map(undecided_from).collect()
+    }
+
+    /// At most `most` certificates in use of which the CA is to be asked (again) when it would like them to be renewed: those
+    /// first that it was never asked about. A removal is not in its way: whoever asks for one doesn't want a certificate.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn renewal_infos_due(&self, most: u32) -> Result<Vec<Undecided>, StoreError> {
+        let client = self.pool.get().await?;
+        let query = format!(
+            "{UNDECIDED} where coalesce(renewal_info_due <= clock_timestamp(), true) \
+             order by renewal_info_due nulls first limit $1"
+        );
+        let rows = client.query(&query, &[&i64::from(most)]).await?;
+        rows.iter().map(undecided_from).collect()
+    }
+
+    /// Writes down when the CA would like the certificate to be renewed, unless it had nothing to say, and after how long it is
+    /// asked again.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn set_renewal_info(
+        &self,
+        certificate: Uuid,
+        at: Option<OffsetDateTime>,
+        again: Duration,
+    ) -> Result<(), StoreError> {
+        let client = self.pool.get().await?;
+        client
+            .execute(
+                "update certificates set renew_at = coalesce($2, renew_at), \
+                 renewal_info_due = clock_timestamp() + $3::float8 * interval '1 millisecond' where id = $1",
+                &[&certificate, &at, &as_millis(again)],
+            )
+            .await?;
+        Ok(())
     }
 
     /// Decides when the certificate is renewed.
@@ -83,17 +126,16 @@ impl Store {
     /// Database errors.
     pub async fn due_renewals(&self) -> Result<Vec<DueRenewal>, StoreError> {
         let client = self.pool.get().await?;
-        let query = format!(
-            "select c.instance_id, i.tenant, f.failures, f.failed_ago_ms from ({IN_USE}) c join instances i on i.id = c.instance_id \
+        let query = "select c.instance_id, i.tenant, f.failures, f.failed_ago_ms \
+             from certificates_in_use c join instances i on i.id = c.instance_id \
              join lateral (select count(*) as failures, \
                  (extract(epoch from clock_timestamp() - max(o.ended_at)) * 1000)::bigint as failed_ago_ms \
                from operations o where o.instance_id = i.id and o.kind = 'renew' and o.state = 'failed' \
                and o.created_at > c.attached_at) f on true \
              where c.renew_at <= clock_timestamp() \
              and not exists (select from operations o where o.instance_id = i.id and (o.state = 'running' or o.kind = 'deprovision')) \
-             order by c.not_after"
-        );
-        let rows = client.query(&query, &[]).await?;
+             order by c.not_after";
+        let rows = client.query(query, &[]).await?;
         rows.iter()
             .map(|row| {
                 Ok(DueRenewal {

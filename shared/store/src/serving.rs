@@ -63,10 +63,7 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let certificate = transaction
             .query_opt(
-                &format!(
-                    "select {COLUMNS} from certificates c where c.instance_id = $1 and c.attached_at is not null \
-                     and c.retired_at is null order by c.attached_at desc limit 1"
-                ),
+                &format!("select {COLUMNS} from certificates_in_use c where c.instance_id = $1"),
                 &[&instance],
             )
             .await

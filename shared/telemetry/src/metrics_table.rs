@@ -127,6 +127,16 @@ const METRICS: &[Metric] = &[
         "Unix time at which the first of the certificates in use ends; absent without any.",
     ),
     gauge(
+        "certificates_late",
+        Unit::Count,
+        "Certificates in use that were due for renewal so long ago that two thirds of what was left of their life are over.",
+    ),
+    gauge(
+        "renewals_in_trouble",
+        Unit::Count,
+        "Instances whose certificate could not be renewed so far: a renewal failed, or has been at it for over an hour.",
+    ),
+    gauge(
         "figures_read_timestamp_seconds",
         Unit::Seconds,
         "Unix time at which this process last read the figures of steps, operations and certificates.",

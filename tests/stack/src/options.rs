@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+/// Life of Pebble's certificates by default, in seconds.
+pub(crate) const NINETY_DAYS: u64 = 7_776_000;
 
 /// Waits of seconds instead of minutes, for tests: environment of every service.
 pub const FAST: &[(&str, &str)] = &[
@@ -112,6 +116,8 @@ pub struct Options {
     pub deploy_ms: u64,
     /// How long until an uploaded IAM certificate is visible to CloudFront in aws-sim.
     pub iam_visible_ms: u64,
+    /// How long Pebble's certificates live, but for those of the profile `shortlived`, in seconds.
+    pub certificate_secs: u64,
     /// Environment of Pebble, over the defaults (see [`Options::default`]).
     pub pebble_env: BTreeMap<String, String>,
     /// PostgreSQL and RabbitMQ speak TLS with certificates of a CA made for this stack; the services connect by TLS.
@@ -135,6 +141,7 @@ impl Default for Options {
             every_link: false,
             deploy_ms: 500,
             iam_visible_ms: 200,
+            certificate_secs: NINETY_DAYS,
             pebble_env: BTreeMap::new(),
             tls: false,
             fsync: true,
@@ -181,6 +188,12 @@ impl Options {
     pub fn with_every_link(mut self) -> Self {
         self.every_link = true;
         self
+    }
+
+    /// The same with certificates that live so long. Without a profile Pebble takes any.
+    pub fn with_certificates_of(mut self, life: Duration) -> Self {
+        self.certificate_secs = life.as_secs();
+        self.with_env("certificate-issuer", "ACME_PROFILE", "default")
     }
 
     /// The same with Pebble turning down this share of good nonces (5 without), in percent.

@@ -12,6 +12,7 @@ use crate::aws_sim;
 use crate::dns::{Challtestsrv, Dns};
 use crate::endpoints::AccessKey;
 use crate::http::Http;
+use crate::options::NINETY_DAYS;
 use crate::origin::Origin;
 use crate::origin_tls::TlsListener;
 use crate::pebble::{self, Pebble};
@@ -112,6 +113,7 @@ pub async fn run_part(part: Part) -> anyhow::Result<()> {
                 tls_port: 8443,
                 dns,
                 folder,
+                certificate_secs: NINETY_DAYS,
                 env: std::env::vars()
                     .filter(|(name, _)| name.starts_with("PEBBLE_"))
                     .collect(),

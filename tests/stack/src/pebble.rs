@@ -37,6 +37,8 @@ pub(crate) struct Pebble {
     /// The resolver.
     pub(crate) dns: SocketAddr,
     pub(crate) folder: PathBuf,
+    /// How long certificates of its default profile live, in seconds.
+    pub(crate) certificate_secs: u64,
     pub(crate) env: BTreeMap<String, String>,
 }
 
@@ -91,7 +93,7 @@ impl Pebble {
             // The issuer domain of dns-persist-01.
             "caaIdentities": ["pebble.test"],
             "profiles": {
-                "default": {"description": "90 days", "validityPeriod": 7_776_000},
+                "default": {"description": "90 days, or as wanted", "validityPeriod": self.certificate_secs},
                 "shortlived": {"description": "6 days", "validityPeriod": 518_400},
             },
         }});

@@ -116,6 +116,7 @@ impl Supervisor {
             tls_port: ports.take()?,
             dns: (ports::LOCAL, challtestsrv.dns_port).into(),
             folder: folder.clone(),
+            certificate_secs: options.certificate_secs,
             env: options.pebble_env.clone(),
         };
         Ok(Self {

@@ -8,7 +8,7 @@ use serde_json::json;
 use stack::{Dns, Handle, Options, Signal};
 
 use crate::scrape::Scrape;
-use crate::world::{PATIENCE, connect, domain};
+use crate::world::{PATIENCE, connect, domain, until};
 
 const WORKERS: [&str; 4] = [
     "distribution",
@@ -170,13 +170,4 @@ async fn status_of(url: &str) -> anyhow::Result<u16> {
 
 async fn text(url: &str) -> anyhow::Result<String> {
     Ok(reqwest::get(url).await?.text().await?)
-}
-
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    while !holds().await? {
-        anyhow::ensure!(Instant::now() < deadline, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Ok(())
 }

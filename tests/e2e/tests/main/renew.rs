@@ -7,13 +7,13 @@ use anyhow::{Context as _, ensure};
 use customer::status;
 use serde_json::json;
 use stack::Options;
-use tokio::time::{Instant, sleep};
 
-use crate::world::{Instance, PATIENCE, World, domain, organization};
+use crate::world::{Instance, PATIENCE, World, domain, organization, until};
 
-/// A certificate is due as soon as it is attached.
+/// A certificate is due as soon as it is attached, whatever the CA suggests.
 fn always_due() -> Options {
     Options::fast()
+        .with_env("certificate-issuer", "RENEWAL_INFO_INTERVAL", "0s")
         .with_env("certificate-issuer", "RENEWAL_INTERVAL", "500ms")
         .with_env("certificate-issuer", "RENEW_AFTER", "0%")
         .with_env("certificate-issuer", "RENEW_SPREAD", "0%")
@@ -37,15 +37,6 @@ async fn renewals(world: &World, instance: &Instance, state: &str) -> anyhow::Re
         )
         .await?;
     Ok(row.get(0))
-}
-
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    while !holds().await? {
-        ensure!(Instant::now() < deadline, "never: {what}");
-        sleep(Duration::from_millis(20)).await;
-    }
-    Ok(())
 }
 
 #[tokio::test]
@@ -169,5 +160,121 @@ async fn an_update_takes_over_what_a_renewal_has_got_from_the_ca() -> anyhow::Re
         )
         .await?;
     assert_eq!(superseded.get::<_, i64>(0), 0, "none of {orders} orders is left over");
+    world.delete(&instance).await
+}
+
+/// What the CA answers when it is asked about the certificate in use.
+async fn suggest(world: &World, instance: &Instance, start: &str, end: &str) -> anyhow::Result<()> {
+    let chain: String = world
+        .sql()
+        .await?
+        .query_one(
+            "select chain_pem from certificates_in_use where instance_id = $1",
+            &[&instance.id],
+        )
+        .await?
+        .get(0);
+    let leaf = chain
+        .split_inclusive("-----END CERTIFICATE-----")
+        .next()
+        .context("a certificate")?;
+    let said =
+        json!({"suggestedWindow": {"start": start, "end": end}, "explanationURL": "https://ca.example/incident"});
+    let e = world.handle.endpoints();
+    let ca = reqwest::Certificate::from_pem(&std::fs::read(&e.acme_ca_pem)?)?;
+    let answer = reqwest::Client::builder()
+        .user_agent("e2e")
+        .tls_certs_only([ca])
+        .build()?
+        .post(format!("{}/set-renewal-info/", e.pebble_management_url))
+        .json(&json!({"certificate": leaf, "ariResponse": said.to_string()}))
+        .send()
+        .await?;
+    let status = answer.status();
+    ensure!(status.is_success(), "{status} {}", answer.text().await?);
+    Ok(())
+}
+
+/// Hours from the certificate's issuance to when it is to be renewed.
+async fn due_after(world: &World, instance: &Instance) -> anyhow::Result<Option<f64>> {
+    let row = world
+        .sql()
+        .await?
+        .query_one(
+            "select (extract(epoch from renew_at - not_before) / 3600)::float8 from certificates_in_use \
+             where instance_id = $1 and renewal_info_due is not null",
+            &[&instance.id],
+        )
+        .await;
+    Ok(row.ok().and_then(|row| row.get(0)))
+}
+
+#[tokio::test]
+async fn the_ca_is_asked_when_it_would_like_a_renewal_and_told_what_is_replaced() -> anyhow::Result<()> {
+    let options = Options::fast()
+        .with_certificates_of(Duration::from_secs(90 * 86_400))
+        .with_env("certificate-issuer", "RENEWAL_INTERVAL", "200ms")
+        .with_env("certificate-issuer", "RENEWAL_INFO_INTERVAL", "400ms")
+        .with_env("certificate-issuer", "RENEWAL_REST", "0s");
+    let world = World::own(options).await?;
+    let instance = world.created(&organization(), &[domain("ari")]).await?;
+    // Pebble suggests the day before and the day after two thirds of 90 days.
+    until("the window is read", async || {
+        Ok(due_after(&world, &instance).await?.is_some_and(|hours| hours > 1.0))
+    })
+    .await?;
+    let hours = due_after(&world, &instance).await?.context("known")?;
+    assert!((59.0 * 24.0..=61.0 * 24.0 + 1.0).contains(&hours), "{hours} h");
+    let first = serial(&world, &instance).await?;
+    assert_eq!(world.orders(&instance).await?, 1);
+
+    // Another window is heard of, …
+    suggest(&world, &instance, "2099-01-01T00:00:00Z", "2099-01-02T00:00:00Z").await?;
+    until("not even the CA puts it off to the end", async || {
+        Ok(due_after(&world, &instance)
+            .await?
+            .is_some_and(|hours| (hours - 81.0 * 24.0).abs() < 1.0))
+    })
+    .await?;
+    assert_eq!(serial(&world, &instance).await?, first);
+    // … and one that is past means now.
+    suggest(&world, &instance, "2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z").await?;
+    until("another certificate is served", async || {
+        Ok(serial(&world, &instance).await? != first)
+    })
+    .await?;
+    until("the renewal is over", async || {
+        Ok(renewals(&world, &instance, "succeeded").await? == 1)
+    })
+    .await?;
+    assert_eq!(world.orders(&instance).await?, 2, "one order, and one for the renewal");
+    let log = &world
+        .handle
+        .endpoints()
+        .process("certificate-issuer-1")
+        .context("its log")?
+        .log;
+    let told = std::fs::read_to_string(log)?;
+    assert_eq!(told.matches("the order replaces a certificate").count(), 1);
+
+    // An order that was placed and could not be written down has replaced the certificate already: another is placed without.
+    let second = serial(&world, &instance).await?;
+    let sql = world.sql().await?;
+    sql.execute(
+        "update certificates set renewal_info_due = null, chain_pem = (select o.chain_pem from certificates o \
+         where o.retired_at is not null) where retired_at is null",
+        &[],
+    )
+    .await?;
+    until("a third certificate is served", async || {
+        Ok(serial(&world, &instance).await? != second)
+    })
+    .await?;
+    assert_eq!(world.orders(&instance).await?, 3);
+    let told = std::fs::read_to_string(log)?;
+    assert!(
+        told.contains("the CA doesn't let the certificate be replaced"),
+        "{told}"
+    );
     world.delete(&instance).await
 }

@@ -7,6 +7,7 @@ use customer::{Answer, Browser, Platform, status};
 use serde_json::{Value, json};
 use stack::{Dns, Handle, Options};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::vantage::Vantage;
@@ -242,4 +243,14 @@ pub(crate) fn domain(label: &str) -> String {
 /// An organization that no other test has.
 pub(crate) fn organization() -> String {
     format!("org-{}", Uuid::new_v4())
+}
+
+/// Waits until it holds.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds().await? {
+        anyhow::ensure!(Instant::now() < deadline, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
 }
