@@ -1,11 +1,20 @@
 //! The operator's tool. Each subcommand is a module of its own with its arguments, what it does, and how it is told; what
 //! several of them need is beside them.
 //!
+//! - [`show`]: all that is known of an instance.
+//! - [`instances`], [`certificates`]: all of them, in a line each.
 //! - [`probe`]: whether an instance's domains are served, seen from outside.
 //! - [`log_level`]: what every service logs.
 
-pub mod ended;
+pub mod certificates;
+mod could_not;
+pub mod exit;
+pub mod instances;
 pub mod log_level;
+mod out;
 pub mod probe;
+pub mod show;
 mod shown;
 mod table;
+
+pub use could_not::CouldNot;

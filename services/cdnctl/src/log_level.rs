@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use store::{DatabaseArgs, Store, StoreError};
 
-use crate::ended::Ended;
+use crate::exit::Exit;
 use crate::shown;
 
 /// Longest time for which a level can be set: nobody remembers it any more then.
@@ -48,7 +48,7 @@ fn lasting(text: &str) -> Result<humantime::Duration, String> {
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn run(args: &Args) -> Result<Ended, StoreError> {
+pub async fn run(args: &Args) -> Result<Exit, StoreError> {
     let store = Store::new(&args.database, "cdnctl")?;
     let level = if args.reset {
         store.reset_log_level().await?;
@@ -66,7 +66,7 @@ pub async fn run(args: &Args) -> Result<Ended, StoreError> {
         ),
         None => println!("RUST_LOG of each service"),
     }
-    Ok(Ended::AllWell)
+    Ok(Exit::AllWell)
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use cdnctl::ended::Ended;
-use cdnctl::{log_level, probe};
+use cdnctl::exit::Exit;
+use cdnctl::{certificates, instances, log_level, probe, show};
 use clap::Parser;
 
 /// cdnctl, the operator's tool. It needs the services' database (DATABASE_URL, as they have it) and nothing else of them.
@@ -17,6 +17,9 @@ struct Cli {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    Show(show::Args),
+    Instances(instances::Args),
+    Certificates(certificates::Args),
     Probe(probe::Args),
     LogLevel(log_level::Args),
 }
@@ -24,15 +27,18 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let ended = match Cli::parse().command {
+        Command::Show(args) => ended(show::run(&args).await),
+        Command::Instances(args) => ended(instances::run(&args).await),
+        Command::Certificates(args) => ended(certificates::run(&args).await),
         Command::Probe(args) => ended(probe::run(&args).await),
         Command::LogLevel(args) => ended(log_level::run(&args).await),
     };
     ended.into()
 }
 
-fn ended(ended: Result<Ended, impl std::error::Error>) -> Ended {
+fn ended(ended: Result<Exit, impl std::error::Error>) -> Exit {
     ended.unwrap_or_else(|error| {
         eprintln!("cdnctl: {}", telemetry::with_causes(&error));
-        Ended::CouldNotLook
+        Exit::CouldNotLook
     })
 }

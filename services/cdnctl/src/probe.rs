@@ -27,7 +27,7 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use crate::ended::Ended;
+use crate::exit::Exit;
 use crate::shown;
 use echo::Echo;
 use expected::Expected;
@@ -35,7 +35,7 @@ use facts::{Facts, Http, Persist, Tls};
 use fetch::Fetched;
 use forwarding::Asked;
 use handshake::{Met, Trust};
-use names::{End, Names, Path};
+use names::{End, Names, Trail};
 use report::{Domain, Report};
 
 /// So many domains are looked at side by side.
@@ -127,7 +127,7 @@ pub enum CouldNot {
 ///
 /// # Errors
 /// When nothing could be looked at.
-pub async fn run(args: &Args) -> Result<Ended, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     let serving = Store::new(&args.database, "cdnctl")?.serving(&args.id).await?;
     let serving = serving.ok_or_else(|| CouldNot::Unknown(args.id.clone()))?;
     if let Some(at) = serving.deleted_at {
@@ -158,7 +158,7 @@ pub async fn run(args: &Args) -> Result<Ended, CouldNot> {
     } else {
         println!("{}", report.text());
     }
-    Ok(if report.ok { Ended::AllWell } else { Ended::NotWell })
+    Ok(if report.ok { Exit::AllWell } else { Exit::NotWell })
 }
 
 /// Looks at domains.
@@ -180,11 +180,11 @@ impl Looker<'_> {
             timeout_at(deadline, self.names.follow(&self.expected.distribution)),
             timeout_at(deadline, self.persist(domain)),
         );
-        let path = path.unwrap_or_else(|_| Path {
+        let path = path.unwrap_or_else(|_| Trail {
             chain: Vec::new(),
             end: End::Failed(late()),
         });
-        let its = its.as_ref().map_or(&[][..], Path::addresses);
+        let its = its.as_ref().map_or(&[][..], Trail::addresses);
         facts.dns = names::judge(&path, &self.expected.distribution, its);
         facts.persist = persist.unwrap_or(Persist::Unknown);
 

@@ -1,11 +1,52 @@
-//! How foreign text is shown: nothing in it can steer the terminal, and it is short.
+//! How things are shown: nothing in a foreign text can steer the terminal, and times are told as people say them.
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+/// What is not there.
+pub(crate) const NONE: &str = "-";
+
 /// RFC 3339, to the second.
 pub(crate) fn moment(moment: OffsetDateTime) -> String {
     moment.truncate_to_second().format(&Rfc3339).unwrap_or_default()
+}
+
+/// The same, of what may not be there.
+pub(crate) fn moment_or_none(at: Option<OffsetDateTime>) -> String {
+    at.map_or_else(none, moment)
+}
+
+/// What is not there.
+pub(crate) fn none() -> String {
+    NONE.to_owned()
+}
+
+/// The first name, and how many more there are.
+pub(crate) fn names(names: &[String]) -> String {
+    match names {
+        [] => none(),
+        [only] => clean(only),
+        [first, more @ ..] => format!("{} +{}", clean(first), more.len()),
+    }
+}
+
+/// A span of time in its two largest units. What is less than nothing has a minus.
+pub(crate) fn span(span: time::Duration) -> String {
+    const UNITS: [(i64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
+    let sign = if span.whole_seconds() < 0 { "-" } else { "" };
+    let mut rest = span.whole_seconds().abs();
+    let Some(first) = UNITS.iter().position(|(seconds, _)| rest >= *seconds) else {
+        return "0 s".to_owned();
+    };
+    let mut parts = Vec::new();
+    for (seconds, unit) in UNITS.iter().skip(first).take(2) {
+        let count = rest / seconds;
+        rest %= seconds;
+        if count > 0 {
+            parts.push(format!("{count} {unit}"));
+        }
+    }
+    format!("{sign}{}", parts.join(" "))
 }
 
 /// As much of a foreign text as is shown, in characters.
@@ -14,7 +55,7 @@ const LONGEST: usize = 100;
 /// Control and other invisible characters become `?`.
 pub(crate) fn clean(text: &str) -> String {
     // Directional marks and the like are no control characters, but reorder a terminal's line.
-    let visible = |c: char| c.is_ascii_graphic() || c == ' ' || c.is_alphanumeric();
+    let visible = |c: char| c.is_ascii_graphic() || c == ' ' || c == '…' || c.is_alphanumeric();
     text.chars().map(|c| if visible(c) { c } else { '?' }).collect()
 }
 
@@ -34,5 +75,20 @@ mod tests {
     fn no_foreign_text_steers_the_terminal() {
         assert_eq!(plain("a\x1b[31m\r\n\u{202e}é"), "a?[31m???é");
         assert_eq!(plain(&"x".repeat(101)).chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn spans_have_two_units_at_most() {
+        for (seconds, told) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (3725, "1 h 2 min"),
+            (86_400, "1 d"),
+            (90_061, "1 d 1 h"),
+            (-90_061, "-1 d 1 h"),
+        ] {
+            assert_eq!(span(time::Duration::seconds(seconds)), told);
+        }
     }
 }

@@ -14,6 +14,7 @@ mod functions;
 mod instances;
 mod log_level;
 mod migrations;
+pub mod operator;
 mod orders;
 mod orphans;
 mod provisioning;

@@ -25,7 +25,7 @@ pub(super) struct Names(TokioResolver);
 
 /// Where a name leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Path {
+pub(super) struct Trail {
     /// The names passed after the first.
     pub(super) chain: Vec<String>,
     pub(super) end: End,
@@ -40,7 +40,7 @@ pub(super) enum End {
     Failed(String),
 }
 
-impl Path {
+impl Trail {
     /// The addresses to connect to.
     pub(super) fn addresses(&self) -> &[IpAddr] {
         match &self.end {
@@ -75,13 +75,13 @@ impl Names {
     }
 
     /// Follows a name's CNAMEs to its addresses.
-    pub(super) async fn follow(&self, name: &str) -> Path {
+    pub(super) async fn follow(&self, name: &str) -> Trail {
         let mut chain = Vec::new();
         let end = match self.cnames(name, &mut chain).await {
             Ok(()) => self.addresses(chain.last().map_or(name, String::as_str)).await,
             Err(end) => end,
         };
-        Path { chain, end }
+        Trail { chain, end }
     }
 
     async fn cnames(&self, name: &str, chain: &mut Vec<String>) -> Result<(), End> {
@@ -164,7 +164,7 @@ fn relative(name: &Name) -> String {
 }
 
 /// Whether the path leads to the distribution, whose own addresses are `its`.
-pub(super) fn judge(path: &Path, distribution: &str, its: &[IpAddr]) -> Dns {
+pub(super) fn judge(path: &Trail, distribution: &str, its: &[IpAddr]) -> Dns {
     let chain = path.chain.clone();
     if let Some(at) = chain.iter().position(|name| name.eq_ignore_ascii_case(distribution)) {
         return Dns::Cname {
@@ -196,8 +196,8 @@ pub(super) fn judge(path: &Path, distribution: &str, its: &[IpAddr]) -> Dns {
 mod tests {
     use super::*;
 
-    fn path(chain: &[&str], end: End) -> Path {
-        Path {
+    fn path(chain: &[&str], end: End) -> Trail {
+        Trail {
             chain: chain.iter().map(|name| (*name).to_owned()).collect(),
             end,
         }

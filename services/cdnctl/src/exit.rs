@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum Exit {
     /// 0
     AllWell,
     /// 1: what was looked at is not as it should be.
@@ -13,12 +13,12 @@ pub enum Ended {
     CouldNotLook,
 }
 
-impl From<Ended> for ExitCode {
-    fn from(ended: Ended) -> Self {
+impl From<Exit> for ExitCode {
+    fn from(ended: Exit) -> Self {
         Self::from(match ended {
-            Ended::AllWell => 0,
-            Ended::NotWell => 1,
-            Ended::CouldNotLook => 2,
+            Exit::AllWell => 0,
+            Exit::NotWell => 1,
+            Exit::CouldNotLook => 2,
         })
     }
 }

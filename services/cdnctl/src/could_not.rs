@@ -1,0 +1,30 @@
+//! Why a command could not do what it was asked: exit code 2.
+
+/// Why nothing could be looked at or done.
+#[derive(Debug, thiserror::Error)]
+pub enum CouldNot {
+    /// The database doesn't know the id.
+    #[error(
+        "there is no instance {0:?} in this database. Its id is what `cf service NAME --guid` tells, or `cdnctl instances \
+         --domain NAME`. Is DATABASE_URL that of the broker which has it? An instance whose provision was refused was never there"
+    )]
+    Unknown(String),
+    /// What was asked for makes no sense as things are.
+    #[error("{0}")]
+    Refused(String),
+    /// The database gave no answer.
+    #[error("the database can't be asked (`cdnctl doctor` tells more)")]
+    Database(#[from] store::StoreError),
+    /// RabbitMQ gave no answer.
+    #[error("RabbitMQ can't be asked (`cdnctl doctor` tells more)")]
+    Queues(#[from] messaging::MessagingError),
+    /// The report can't be written.
+    #[error("the report can't be written")]
+    Report(#[from] serde_json::Error),
+}
+
+impl CouldNot {
+    pub(crate) fn unknown(id: &str) -> Self {
+        Self::Unknown(id.to_owned())
+    }
+}

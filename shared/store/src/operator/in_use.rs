@@ -1,0 +1,68 @@
+//! Certificates in use, and what is done to renew them.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+
+/// A certificate that a distribution was last told to use.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CertificateInUse {
+    /// Our id.
+    pub id: Uuid,
+    /// Whose distribution.
+    pub instance: String,
+    /// Whose instance.
+    pub tenant: String,
+    /// Its DNS names.
+    pub names: Vec<String>,
+    /// Start of its life.
+    #[serde(with = "time::serde::rfc3339")]
+    pub not_before: OffsetDateTime,
+    /// End of its life.
+    #[serde(with = "time::serde::rfc3339")]
+    pub not_after: OffsetDateTime,
+    /// When it is to be renewed, once that is decided.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub renew_at: Option<OffsetDateTime>,
+    /// When the distribution was told.
+    #[serde(with = "time::serde::rfc3339")]
+    pub attached_at: OffsetDateTime,
+    /// Name in IAM.
+    pub iam_name: Option<String>,
+    /// How many renewals of it have failed.
+    pub failures: u32,
+    /// When the last of them did.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub failed_at: Option<OffsetDateTime>,
+    /// Why, as a user would read it.
+    pub failure: Option<String>,
+    /// Why, for the operator.
+    pub cause: Option<String>,
+    /// The kind of the operation that runs on the instance, as in SQL.
+    pub at_work: Option<String>,
+    /// A removal of the instance has failed: it is renewed no more.
+    pub removal_failed: bool,
+    /// The database's time of the answer.
+    #[serde(with = "time::serde::rfc3339")]
+    pub read_at: OffsetDateTime,
+}
+
+impl Store {
+    /// Certificates in use that end within that time, or all; those that end first at the head.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn certificates_in_use(&self, within: Option<Duration>) -> Result<Vec<CertificateInUse>, StoreError> {
+        let client = self.pool.get().await?;
+        let seconds = within.map(|within| within.as_secs_f64());
+        let rows = client.query(include_str!("in_use.sql"), &[&seconds]).await?;
+        rows.iter()
+            .map(|row| Ok(serde_json::from_value(row.try_get(0)?)?))
+            .collect()
+    }
+}

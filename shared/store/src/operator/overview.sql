@@ -1,0 +1,45 @@
+-- A line for each instance: what it is at, and what it waits for. One object per row.
+select json_build_object(
+    'id', i.id,
+    'tenant', i.tenant,
+    'domains', d.domains,
+    'distribution_id', i.distribution_id,
+    'created_at', i.created_at,
+    'deleted_at', i.deleted_at,
+    'operation', o.id,
+    'kind', o.kind,
+    'state', o.state,
+    'operation_created_at', o.created_at,
+    'operation_ended_at', o.ended_at,
+    'failure', o.failure,
+    'cause', o.cause,
+    'waiting', coalesce(w.waiting, 0),
+    'waiting_step', w.kind,
+    'waiting_subject', w.subject,
+    'waiting_for', w.waiting_for,
+    'due_at', w.due_at,
+    'certificate_not_after', c.not_after,
+    'read_at', now())
+from instances i
+join lateral (
+    select array(select d from jsonb_array_elements_text(i.request->'parameters'->'domains') d order by d collate "C") as domains
+) d on true
+join lateral (
+    select * from operations o where o.instance_id = i.id order by o.created_at desc limit 1
+) o on true
+left join lateral (
+    -- The one that is late, else the one that tells why it waits.
+    select s.kind, s.subject, s.waiting_for, s.due_at, count(*) over () as waiting
+    from steps s where s.operation_id = o.id and s.state = 'waiting'
+    order by s.waiting_for is null, s.due_at limit 1
+) w on true
+left join lateral (
+    select c.not_after from certificates c
+    where c.instance_id = i.id and c.attached_at is not null and c.retired_at is null
+    order by c.attached_at desc limit 1
+) c on true
+where ($1::text is null or o.state = $1)
+and ($2::text is null or i.tenant = $2)
+and ($3::text is null or d.domains @> array[$3] or exists (select from claims k where k.instance_id = i.id and k.domain = $3))
+and (i.deleted_at is null or $4)
+order by i.created_at, i.id
