@@ -3,6 +3,7 @@
 //!
 //! - [`show`]: all that is known of an instance.
 //! - [`instances`], [`certificates`]: all of them, in a line each.
+//! - [`queues`], [`parked`]: what RabbitMQ holds.
 //! - [`probe`]: whether an instance's domains are served, seen from outside.
 //! - [`log_level`]: what every service logs.
 
@@ -12,9 +13,12 @@ pub mod exit;
 pub mod instances;
 pub mod log_level;
 mod out;
+pub mod parked;
 pub mod probe;
+pub mod queues;
 pub mod show;
 mod shown;
+mod sure;
 mod table;
 
 pub use could_not::CouldNot;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use cdnctl::exit::Exit;
-use cdnctl::{certificates, instances, log_level, probe, show};
+use cdnctl::{certificates, instances, log_level, parked, probe, queues, show};
 use clap::Parser;
 
 /// cdnctl, the operator's tool. It needs the services' database (DATABASE_URL, as they have it) and nothing else of them.
@@ -20,6 +20,8 @@ enum Command {
     Show(show::Args),
     Instances(instances::Args),
     Certificates(certificates::Args),
+    Queues(queues::Args),
+    Parked(parked::Args),
     Probe(probe::Args),
     LogLevel(log_level::Args),
 }
@@ -30,6 +32,8 @@ async fn main() -> ExitCode {
         Command::Show(args) => ended(show::run(&args).await),
         Command::Instances(args) => ended(instances::run(&args).await),
         Command::Certificates(args) => ended(certificates::run(&args).await),
+        Command::Queues(args) => ended(queues::run(&args).await),
+        Command::Parked(args) => ended(parked::run(&args).await),
         Command::Probe(args) => ended(probe::run(&args).await),
         Command::LogLevel(args) => ended(log_level::run(&args).await),
     };

@@ -9,6 +9,7 @@ mod consumer;
 mod error;
 mod ladder;
 mod mending;
+pub mod operator;
 mod publisher;
 mod tls;
 mod topology;

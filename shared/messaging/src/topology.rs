@@ -25,6 +25,11 @@ pub(crate) fn work_queue(service: Service) -> String {
     format!("cdn-broker.{}", service.as_str())
 }
 
+/// The queue of messages that wait so many milliseconds.
+pub(crate) fn rung_queue(rung_ms: u64) -> String {
+    format!("cdn-broker.delay.{rung_ms}")
+}
+
 /// A queue with what it is bound to.
 pub(crate) struct Queue {
     pub(crate) name: String,
@@ -64,7 +69,7 @@ pub(crate) fn queues(args: &AmqpArgs) -> Vec<Queue> {
         binding.insert("x-match".into(), text("all"));
         binding.insert(DELAY_HEADER.into(), AMQPValue::LongLongInt(rung.cast_signed()));
         Queue {
-            name: format!("cdn-broker.delay.{rung}"),
+            name: rung_queue(*rung),
             arguments,
             exchange: DELAY_EXCHANGE,
             routing_key: "",

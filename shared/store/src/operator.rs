@@ -6,7 +6,9 @@
 mod dossier;
 mod in_use;
 mod overview;
+mod waiting;
 
 pub use dossier::{CertificateOf, ChallengeOf, Dossier, OperationOf, StepOf};
 pub use in_use::CertificateInUse;
 pub use overview::{Choice, InstanceLine};
+pub use waiting::{StepPlace, WaitingSteps};

@@ -1,0 +1,243 @@
+//! `cdnctl parked`: the notes that workers left for the operator, and messages that RabbitMQ gave up on.
+
+use std::collections::HashMap;
+
+use messaging::AmqpArgs;
+use messaging::operator::{Hand, Parked, Queues};
+use serde::Serialize;
+use store::operator::StepPlace;
+use store::{DatabaseArgs, Store};
+use uuid::Uuid;
+
+use crate::CouldNot;
+use crate::exit::Exit;
+use crate::sure::sure;
+use crate::{out, shown, table};
+
+/// Lists, replays or drops what is in the parking queue.
+///
+/// Each message has an id, made of what it says: the same at every look. Nothing is lost whenever this program ends: a message
+/// leaves the parking queue only after RabbitMQ has it safely in the other. While it looks, nobody else sees the messages.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What to do with parked messages.
+#[derive(Debug, clap::Subcommand)]
+pub enum Action {
+    /// Shows them, each with its reason and the step and instance that it is about.
+    List(List),
+    /// Sends them to their service's queue again: after what was wrong is mended. Exit code 1 when one could not be.
+    Replay(Replay),
+    /// Throws them away. The steps stay: a message is only an alarm, and what still waits is rung again by the sweeper.
+    Drop(Drop),
+}
+
+/// Arguments of `list`.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Parked")]
+pub struct List {
+    /// Print JSON: the same facts, and more of them.
+    #[arg(long)]
+    pub json: bool,
+    /// Where they are.
+    #[command(flatten)]
+    pub places: Places,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Parked")]
+pub struct Replay {
+    /// Which.
+    #[command(flatten)]
+    pub which: Which,
+    /// Where they are.
+    #[command(flatten)]
+    pub places: Places,
+}
+
+/// Arguments of `drop`.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Parked")]
+pub struct Drop {
+    /// Which.
+    #[command(flatten)]
+    pub which: Which,
+    /// Don't ask.
+    #[arg(long)]
+    pub yes: bool,
+    /// Where they are.
+    #[command(flatten)]
+    pub places: Places,
+}
+
+/// Which messages.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct Which {
+    /// Their ids, as `list` shows them.
+    pub ids: Vec<String>,
+    /// All of them.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Queues and database.
+#[derive(Debug, clap::Args)]
+pub struct Places {
+    /// The services' queues.
+    #[command(flatten)]
+    pub amqp: AmqpArgs,
+    /// The services' database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+/// A message, and what it is about.
+#[derive(Debug, Serialize)]
+struct Line {
+    id: String,
+    service: Option<&'static str>,
+    reason: String,
+    /// The alarm's attempt; none when it can't be understood.
+    attempt: Option<i32>,
+    step: Option<Uuid>,
+    place: Option<StepPlace>,
+    body: String,
+}
+
+/// Does it.
+///
+/// # Errors
+/// When the database or RabbitMQ can't be asked, or nobody says yes.
+pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+    match &args.action {
+        Action::List(args) => list(args).await,
+        Action::Replay(args) => replay(args).await,
+        Action::Drop(args) => discard(args).await,
+    }
+}
+
+async fn list(args: &List) -> Result<Exit, CouldNot> {
+    let queues = Queues::connect(&args.places.amqp, "cdnctl").await?;
+    let hand = queues.parked().await?;
+    let lines = told(&args.places, &hand).await;
+    hand.open().await?;
+    queues.close().await;
+    let lines = lines?;
+    out::either(args.json, &lines, || text(&lines))?;
+    Ok(if lines.is_empty() { Exit::AllWell } else { Exit::NotWell })
+}
+
+async fn replay(args: &Replay) -> Result<Exit, CouldNot> {
+    let queues = Queues::connect(&args.places.amqp, "cdnctl").await?;
+    let hand = queues.parked().await?;
+    let (chosen, mut well) = choose(&hand, &args.which);
+    for message in chosen {
+        match hand.replay(message).await {
+            Ok(()) => {
+                let to = message.service.map_or("", pipeline::Service::as_str);
+                let again = match &message.alarm {
+                    Ok(_) => "",
+                    Err(_) => ", which can't understand it and will park it again unless it was upgraded",
+                };
+                out::line(format!("{}  sent to {to}{again}", message.id));
+            }
+            Err(error) => {
+                well = false;
+                out::line(format!(
+                    "{}  stays parked: {}",
+                    message.id,
+                    telemetry::with_causes(&error)
+                ));
+            }
+        }
+    }
+    hand.open().await?;
+    queues.close().await;
+    Ok(if well { Exit::AllWell } else { Exit::NotWell })
+}
+
+async fn discard(args: &Drop) -> Result<Exit, CouldNot> {
+    let queues = Queues::connect(&args.places.amqp, "cdnctl").await?;
+    let hand = queues.parked().await?;
+    let (chosen, well) = choose(&hand, &args.which);
+    let ids: Vec<&str> = chosen.iter().map(|message| message.id.as_str()).collect();
+    if !ids.is_empty() {
+        sure(
+            &format!("Throws away {} messages: {}", ids.len(), ids.join(" ")),
+            args.yes,
+        )?;
+    }
+    for message in &chosen {
+        hand.drop(message).await?;
+        out::line(format!("{}  dropped", message.id));
+    }
+    hand.open().await?;
+    queues.close().await;
+    Ok(if well { Exit::AllWell } else { Exit::NotWell })
+}
+
+/// Those that were asked for, and whether all of them are there.
+fn choose<'h>(hand: &'h Hand, which: &Which) -> (Vec<&'h Parked>, bool) {
+    let messages = hand.messages();
+    let mut well = true;
+    for id in &which.ids {
+        if !messages.iter().any(|message| message.id == *id) {
+            well = false;
+            out::line(format!("{}  is not parked", shown::plain(id)));
+        }
+    }
+    let chosen = messages
+        .iter()
+        .filter(|message| which.all || which.ids.contains(&message.id));
+    (chosen.collect(), well)
+}
+
+async fn told(places: &Places, hand: &Hand) -> Result<Vec<Line>, CouldNot> {
+    let steps: Vec<Uuid> = hand.messages().iter().filter_map(step).collect();
+    let places = Store::new(&places.database, "cdnctl")?.places_of(&steps).await?;
+    let places: HashMap<Uuid, StepPlace> = places.into_iter().map(|place| (place.step, place)).collect();
+    let line = |message: &Parked| Line {
+        id: message.id.clone(),
+        service: message.service.map(pipeline::Service::as_str),
+        reason: message.reason.clone(),
+        attempt: message.alarm.as_ref().ok().map(|alarm| alarm.attempt),
+        step: step(message),
+        place: step(message).and_then(|step| places.get(&step).cloned()),
+        body: String::from_utf8_lossy(message.body()).into_owned(),
+    };
+    Ok(hand.messages().iter().map(line).collect())
+}
+
+fn step(message: &Parked) -> Option<Uuid> {
+    message.alarm.as_ref().ok().map(|alarm| alarm.step)
+}
+
+fn text(lines: &[Line]) -> Vec<String> {
+    if lines.is_empty() {
+        return vec!["nothing is parked".to_owned()];
+    }
+    let rows: Vec<_> = lines.iter().map(row).collect();
+    table::lines(["ID", "SERVICE", "INSTANCE", "STEP", "NOW", "REASON"], &rows)
+}
+
+fn row(line: &Line) -> [String; 6] {
+    let place = line.place.as_ref();
+    [
+        line.id.clone(),
+        line.service.map_or_else(|| "unknown".to_owned(), str::to_owned),
+        place.map_or_else(shown::none, |place| shown::clean(&place.instance)),
+        match (place, line.step) {
+            (Some(place), _) => shown::clean(format!("{} {}", place.kind, place.subject).trim_end()),
+            (None, Some(_)) => "unknown".to_owned(),
+            (None, None) => shown::none(),
+        },
+        place.map_or_else(shown::none, |place| place.state.clone()),
+        shown::clean(&line.reason),
+    ]
+}
