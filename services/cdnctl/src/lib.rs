@@ -2,20 +2,27 @@
 //! several of them need is beside them.
 //!
 //! - [`show`]: all that is known of an instance.
-//! - [`instances`], [`certificates`]: all of them, in a line each.
+//! - [`instances`], [`certificates`], [`orphans`]: all of them, in a line each.
 //! - [`queues`], [`parked`]: what RabbitMQ holds.
+//! - [`retry`], [`renew`], [`cancel`]: what an operator can do to an operation.
+//! - [`doctor`]: everything at once.
 //! - [`probe`]: whether an instance's domains are served, seen from outside.
 //! - [`log_level`]: what every service logs.
 
+pub mod cancel;
 pub mod certificates;
 mod could_not;
+pub mod doctor;
 pub mod exit;
 pub mod instances;
 pub mod log_level;
+pub mod orphans;
 mod out;
 pub mod parked;
 pub mod probe;
 pub mod queues;
+pub mod renew;
+pub mod retry;
 pub mod show;
 mod shown;
 mod sure;

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use cdnctl::exit::Exit;
-use cdnctl::{certificates, instances, log_level, parked, probe, queues, show};
+use cdnctl::{cancel, certificates, doctor, instances, log_level, orphans, parked, probe, queues, renew, retry, show};
 use clap::Parser;
 
-/// cdnctl, the operator's tool. It needs the services' database (DATABASE_URL, as they have it) and nothing else of them.
-/// Exit code 0: all is well; 1: something is not; 2: it couldn't look.
+/// cdnctl, the operator's tool. It needs the services' database (DATABASE_URL, as they have it); what looks into RabbitMQ needs
+/// AMQP_URL. Exit code 0: all is well, or done; 1: something is not; 2: it couldn't look, or was asked for what makes no sense.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -22,26 +22,36 @@ enum Command {
     Certificates(certificates::Args),
     Queues(queues::Args),
     Parked(parked::Args),
+    Retry(retry::Args),
+    Renew(renew::Args),
+    Cancel(cancel::Args),
+    Orphans(orphans::Args),
+    Doctor(doctor::Args),
     Probe(probe::Args),
     LogLevel(log_level::Args),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let ended = match Cli::parse().command {
-        Command::Show(args) => ended(show::run(&args).await),
-        Command::Instances(args) => ended(instances::run(&args).await),
-        Command::Certificates(args) => ended(certificates::run(&args).await),
-        Command::Queues(args) => ended(queues::run(&args).await),
-        Command::Parked(args) => ended(parked::run(&args).await),
-        Command::Probe(args) => ended(probe::run(&args).await),
-        Command::LogLevel(args) => ended(log_level::run(&args).await),
+    let exit = match Cli::parse().command {
+        Command::Show(args) => told(show::run(&args).await),
+        Command::Instances(args) => told(instances::run(&args).await),
+        Command::Certificates(args) => told(certificates::run(&args).await),
+        Command::Queues(args) => told(queues::run(&args).await),
+        Command::Parked(args) => told(parked::run(&args).await),
+        Command::Retry(args) => told(retry::run(&args).await),
+        Command::Renew(args) => told(renew::run(&args).await),
+        Command::Cancel(args) => told(cancel::run(&args).await),
+        Command::Orphans(args) => told(orphans::run(&args).await),
+        Command::Doctor(args) => told(doctor::run(&args).await),
+        Command::Probe(args) => told(probe::run(&args).await),
+        Command::LogLevel(args) => told(log_level::run(&args).await),
     };
-    ended.into()
+    exit.into()
 }
 
-fn ended(ended: Result<Exit, impl std::error::Error>) -> Exit {
-    ended.unwrap_or_else(|error| {
+fn told(result: Result<Exit, impl std::error::Error>) -> Exit {
+    result.unwrap_or_else(|error| {
         eprintln!("cdnctl: {}", telemetry::with_causes(&error));
         Exit::CouldNotLook
     })

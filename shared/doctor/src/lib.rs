@@ -11,7 +11,7 @@ mod tell;
 pub use check::Check;
 pub use finding::{Finding, State};
 pub use ready::ready;
-pub use tell::{log, print};
+pub use tell::{findings, log, print};
 
 /// What to do instead of serving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Subcommand)]

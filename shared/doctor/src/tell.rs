@@ -40,6 +40,13 @@ pub async fn log(checks: Vec<Check>) {
     }
 }
 
+/// Every finding, in the checks' order, for whoever tells them in another way.
+pub async fn findings(checks: Vec<Check>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    examine(checks, |finding| findings.push(finding.clone())).await;
+    findings
+}
+
 /// Runs all checks side by side, whatever becomes of the others. Did anything fail?
 async fn examine(checks: Vec<Check>, mut tell: impl FnMut(&Finding)) -> bool {
     // A service that ends takes its checks with it.

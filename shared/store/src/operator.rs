@@ -3,12 +3,22 @@
 //!
 //! What is read comes from one statement as JSON, and is told on as it is.
 
+mod cancel;
 mod dossier;
+mod found_orphans;
+mod health;
 mod in_use;
 mod overview;
+mod renew_now;
+mod retry;
 mod waiting;
 
+pub use cancel::Cancelled;
 pub use dossier::{CertificateOf, ChallengeOf, Dossier, OperationOf, StepOf};
+pub use found_orphans::Orphan;
+pub use health::SealedBy;
 pub use in_use::CertificateInUse;
 pub use overview::{Choice, InstanceLine};
+pub use renew_now::RenewNow;
+pub use retry::RetriedStep;
 pub use waiting::{StepPlace, WaitingSteps};

@@ -317,19 +317,21 @@ async fn drop_other_claims(tx: &Transaction<'_>, instance: &str) -> Result<(), S
     Ok(())
 }
 
-/// What the user does then.
-fn remedy(task: &Task) -> &'static str {
-    match task.kind {
-        kind if kind.follows_configuration() && task.operation_kind == OperationKind::Update => {
-            "The change itself is made; once that is mended, `cf update-service` has it looked at again."
-        }
-        _ => task.operation_kind.remedy(),
+/// What the user does when the operation fails at this step.
+pub(crate) fn remedy(operation: OperationKind, step: StepKind) -> &'static str {
+    if step.follows_configuration() && operation == OperationKind::Update {
+        return "The change itself is made; once that is mended, `cf update-service` has it looked at again.";
     }
+    operation.remedy()
 }
 
 /// `for_user` says what happened and what has to be mended; what to do then depends on the operation.
 async fn fail(tx: &Transaction<'_>, task: &Task, for_user: &str, cause: &str) -> Result<Ended, StoreError> {
-    let for_user = &format!("{}. {}", for_user.trim_end_matches('.'), remedy(task));
+    let for_user = &format!(
+        "{}. {}",
+        for_user.trim_end_matches('.'),
+        remedy(task.operation_kind, task.kind)
+    );
     tx.execute(
         "update steps set state = 'failed', ended_at = now() where id = $1",
         &[&task.step],

@@ -1,0 +1,117 @@
+//! `cdnctl cancel`: ends an operation that an operator wants no more of.
+
+use std::time::Duration;
+
+use store::operator::Cancelled;
+use store::{DatabaseArgs, Store};
+
+use crate::CouldNot;
+use crate::exit::Exit;
+use crate::sure::sure;
+use crate::{out, shown};
+
+/// Ends an instance's running operation.
+///
+/// A provision or update fails, and its user reads why (--why); the platform learns it when it asks next. Of an update CloudFront
+/// may have been told a part at that very moment: `cdnctl drift` sees it, and the next update puts it right. A renewal is given
+/// up, unseen by the platform; the next one goes on with what it has got, after --rest. A removal can't be cancelled: half of
+/// it may be done already, and no instance can live on with that; mend what it waits for instead. It can't be undone. Exit code 1
+/// when there was nothing to end.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Cancel")]
+pub struct Args {
+    /// The instance's id.
+    pub id: String,
+    /// Why, for the user: "Cancelled by the operator: …".
+    #[arg(long, value_name = "TEXT", value_parser = why)]
+    pub why: String,
+    /// Of a renewal: when the next one is due.
+    #[arg(long, default_value = "1h")]
+    pub rest: humantime::Duration,
+    /// Don't ask.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// The services' database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+fn why(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("the user has to read a reason".to_owned()),
+        text if text.chars().any(char::is_control) => Err("one line, please".to_owned()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+/// No renewal rests longer: its certificate would end meanwhile.
+const LONGEST_REST: Duration = Duration::from_secs(7 * 86_400);
+
+/// Ends it.
+///
+/// # Errors
+/// When the id is unknown, it is a removal, nobody says yes, or the database can't be asked.
+pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+    let store = Store::new(&args.database, "cdnctl")?;
+    let dossier = store.dossier(&args.id).await?;
+    let dossier = dossier.ok_or_else(|| CouldNot::unknown(&args.id))?;
+    let running = dossier.operations.iter().find(|operation| operation.state == "running");
+    if let Some(running) = running.filter(|running| running.kind != "deprovision") {
+        let domains = shown::names(&dossier.domains);
+        let what = format!("Ends the {} of {} ({domains})", running.kind, shown::clean(&args.id));
+        sure(&what, args.yes)?;
+    }
+    let rest = Duration::from(args.rest).min(LONGEST_REST);
+    let (report, line) = match store.cancel(&args.id, &args.why, rest).await? {
+        Cancelled::Unknown => return Err(CouldNot::unknown(&args.id)),
+        Cancelled::Removal => {
+            return Err(CouldNot::Refused(format!(
+                "a removal can't be cancelled: half of it may be done already. Mend what it waits for (cdnctl show {} \
+                 --operation last), then cdnctl retry",
+                shown::clean(&args.id)
+            )));
+        }
+        Cancelled::NothingRuns => {
+            let report = serde_json::json!({"cancelled": null});
+            out::either(args.json, &report, || vec!["no operation runs: nothing to cancel"])?;
+            return Ok(Exit::NotWell);
+        }
+        Cancelled::Failed {
+            operation,
+            kind,
+            for_user,
+        } => (
+            serde_json::json!({"cancelled": kind.as_str(), "operation": operation, "for_user": for_user}),
+            format!(
+                "{} {operation} has failed. Its user reads: {}",
+                kind.as_str(),
+                shown::clean(&for_user)
+            ),
+        ),
+        Cancelled::Renewal { operation, next } => (
+            serde_json::json!({"cancelled": "renew", "operation": operation, "next": next.map(shown::moment)}),
+            format!(
+                "renewal {operation} is given up. The next is due at {}",
+                shown::moment_or_none(next)
+            ),
+        ),
+    };
+    out::either(args.json, &report, || vec![line])?;
+    Ok(Exit::AllWell)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_line_that_says_something() {
+        assert_eq!(why(" the origin is gone "), Ok("the origin is gone".to_owned()));
+        for bad in ["", "  ", "a\nb", "\x1b[2J"] {
+            assert!(why(bad).is_err(), "{bad:?}");
+        }
+    }
+}

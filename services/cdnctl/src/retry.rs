@@ -1,0 +1,74 @@
+//! `cdnctl retry`: what waits is tried now.
+
+use pipeline::Schedules;
+use serde::Serialize;
+use store::operator::{RenewNow, RetriedStep};
+use store::{DatabaseArgs, Store};
+
+use crate::CouldNot;
+use crate::exit::Exit;
+use crate::{out, shown};
+
+/// Has what waits in an instance's running operation tried now, whenever it would have been due.
+///
+/// After what was wrong is mended: the next look may be minutes away, the rest after a rejection by the CA hours. The services'
+/// sweepers ring within SWEEP_INTERVAL (15 s); RabbitMQ is not needed. A renewal that rests after one that failed is begun. Exit
+/// code 1 when nothing waits. Mind the CA: a domain that it turned down and that is still wrong brings it nearer to its limit
+/// of failures.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Retry")]
+pub struct Args {
+    /// The instance's id.
+    pub id: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// The services' database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Of a renewal that is begun: the services' own.
+    #[command(flatten)]
+    pub schedules: Schedules,
+}
+
+#[derive(Serialize)]
+struct Report {
+    steps: Vec<RetriedStep>,
+    renewal_begun: bool,
+}
+
+/// Does it.
+///
+/// # Errors
+/// When the id is unknown or the database can't be asked.
+pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+    let store = Store::new(&args.database, "cdnctl")?;
+    let dossier = store.dossier(&args.id).await?;
+    dossier.ok_or_else(|| CouldNot::unknown(&args.id))?;
+    let steps = store.retry_now(&args.id).await?;
+    let rests = steps.is_empty() && store.renewal_rests(&args.id).await?;
+    let renewal_begun = rests && store.renew_now(&args.id, &args.schedules).await? == RenewNow::Begun;
+    let report = Report { steps, renewal_begun };
+    out::either(args.json, &report, || lines(&report))?;
+    let any = renewal_begun || !report.steps.is_empty();
+    Ok(if any { Exit::AllWell } else { Exit::NotWell })
+}
+
+fn lines(report: &Report) -> Vec<String> {
+    if report.renewal_begun {
+        return vec!["a renewal rested after one that failed: begun now".to_owned()];
+    }
+    if report.steps.is_empty() {
+        return vec!["nothing waits: no operation runs, and no renewal rests".to_owned()];
+    }
+    let told = |step: &RetriedStep| {
+        format!("{} {}", step.kind, shown::clean(&step.subject))
+            .trim_end()
+            .to_owned()
+    };
+    report
+        .steps
+        .iter()
+        .map(|step| format!("tried now  {}", told(step)))
+        .collect()
+}

@@ -1,0 +1,119 @@
+//! An operator ends an operation.
+
+use std::time::Duration;
+
+use pipeline::{OperationKind, StepKind};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::record::{Ending, end, remedy};
+use crate::steps::as_millis;
+
+/// What became of the wish to end an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cancelled {
+    /// No such instance.
+    Unknown,
+    /// Nothing runs on it.
+    NothingRuns,
+    /// A removal: half of it is done, and no instance can live on with that.
+    Removal,
+    /// A provision or update failed: its kind, and what its user reads.
+    Failed {
+        /// Which.
+        operation: Uuid,
+        /// What it did.
+        kind: OperationKind,
+        /// What its user reads.
+        for_user: String,
+    },
+    /// A renewal was given up, with what it has got; the certificate in use stays.
+    Renewal {
+        /// Which.
+        operation: Uuid,
+        /// When the next one is due.
+        next: Option<OffsetDateTime>,
+    },
+}
+
+/// Whatever the user sees is short.
+const LONGEST_WHY: usize = 500;
+
+impl Store {
+    /// Ends the instance's running operation: a provision or update fails, for the reason `why`; a renewal is given up, and its
+    /// certificate is due again after `rest`. A worker in the middle of an attempt finds its step stale when it looks or
+    /// records.
+    ///
+    /// # Errors
+    /// Database errors; then nothing was ended.
+    pub async fn cancel(&self, instance: &str, why: &str, rest: Duration) -> Result<Cancelled, StoreError> {
+        self.in_transaction("cancel", async |tx| {
+            let found = tx
+                .query_opt("select 1 from instances where id = $1 for update", &[&instance])
+                .await?;
+            if found.is_none() {
+                return Ok(Cancelled::Unknown);
+            }
+            let running = tx
+                .query_opt(
+                    "select id, kind from operations where instance_id = $1 and state = 'running' for update",
+                    &[&instance],
+                )
+                .await?;
+            let Some(row) = running else { return Ok(Cancelled::NothingRuns) };
+            let operation: Uuid = row.try_get("id")?;
+            let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;
+            match kind {
+                OperationKind::Deprovision => Ok(Cancelled::Removal),
+                OperationKind::Renew => {
+                    end(tx, instance, operation, Ending::Superseded).await?;
+                    let row = tx
+                        .query_opt(
+                            "update certificates set renew_at = greatest(renew_at, now() + $2 * interval '1 millisecond') \
+                             where id = (select c.id from certificates c where c.instance_id = $1 and c.attached_at is not null \
+                               and c.retired_at is null order by c.attached_at desc limit 1) returning renew_at",
+                            &[&instance, &as_millis(rest)],
+                        )
+                        .await?;
+                    let next = row.map(|row| row.try_get(0)).transpose()?;
+                    Ok(Cancelled::Renewal { operation, next })
+                }
+                OperationKind::Provision | OperationKind::Update => {
+                    let at: Option<String> = tx
+                        .query_opt(
+                            "select kind from steps where operation_id = $1 and state = 'waiting' and kind = any($2) limit 1",
+                            &[&operation, &told_already()],
+                        )
+                        .await?
+                        .map(|row| row.try_get(0))
+                        .transpose()?;
+                    let at = at.map_or(Ok(StepKind::CreateDistribution), |kind| kind.parse())?;
+                    let why: String = why.trim().trim_end_matches('.').chars().take(LONGEST_WHY).collect();
+                    let for_user = format!("Cancelled by the operator: {why}. {}", remedy(kind, at));
+                    let ending = Ending::Failed {
+                        for_user: &for_user,
+                        cause: "cancelled by the operator",
+                    };
+                    end(tx, instance, operation, ending).await?;
+                    Ok(Cancelled::Failed {
+                        operation,
+                        kind,
+                        for_user,
+                    })
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// When one of these waits, CloudFront was told what an update wants.
+fn told_already() -> Vec<&'static str> {
+    let kinds = StepKind::ALL.into_iter();
+    kinds
+        .filter(|kind| kind.follows_configuration())
+        .map(StepKind::as_str)
+        .collect()
+}

@@ -1,0 +1,60 @@
+//! What the reconcilers have found.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+
+/// Something in AWS that is provably this broker's and that nobody here looks after.
+#[derive(Debug, Clone, Serialize)]
+pub struct Orphan {
+    /// `distribution`, `function` or `certificate`.
+    pub kind: String,
+    /// Its id in AWS; a certificate's and a function's name.
+    pub aws_id: String,
+    /// Whose it was.
+    pub instance: Option<String>,
+    /// Since when it is without an owner.
+    #[serde(with = "time::serde::rfc3339")]
+    pub first_seen: OffsetDateTime,
+    /// When it was last seen.
+    #[serde(with = "time::serde::rfc3339")]
+    pub last_seen: OffsetDateTime,
+    /// When it was removed.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub removed_at: Option<OffsetDateTime>,
+    /// The database's time of the answer.
+    #[serde(with = "time::serde::rfc3339")]
+    pub read_at: OffsetDateTime,
+}
+
+impl Store {
+    /// What is without an owner; with `removed` also what was, and is gone.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn found_orphans(&self, removed: bool) -> Result<Vec<Orphan>, StoreError> {
+        let client = self.pool.get().await?;
+        let rows = client
+            .query(
+                "select kind, aws_id, instance_id, first_seen, last_seen, removed_at, now() as read_at from orphans \
+                 where $1 or removed_at is null order by first_seen, kind, aws_id",
+                &[&removed],
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Orphan {
+                    kind: row.try_get("kind")?,
+                    aws_id: row.try_get("aws_id")?,
+                    instance: row.try_get("instance_id")?,
+                    first_seen: row.try_get("first_seen")?,
+                    last_seen: row.try_get("last_seen")?,
+                    removed_at: row.try_get("removed_at")?,
+                    read_at: row.try_get("read_at")?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,109 @@
+//! Renewals that an operator wants.
+
+use pipeline::Schedules;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+
+/// What became of the wish for a renewal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RenewNow {
+    /// It is begun; the next sweep of its service rings.
+    Begun,
+    /// No such instance.
+    Unknown,
+    /// It was removed, or its removal was begun once.
+    Removed,
+    /// It has no certificate that could be renewed.
+    NoCertificate,
+    /// Something is at work on it: the operation's kind, as in SQL.
+    AtWork(String),
+}
+
+/// Instances in use whose removal was never begun, each with the certificate that its distribution was last told to use.
+const RENEWABLE: &str = "select distinct on (c.instance_id) c.* from certificates c join instances i on i.id = c.instance_id \
+     where c.attached_at is not null and c.retired_at is null and i.deleted_at is null \
+     and not exists (select from operations o where o.instance_id = i.id and o.kind = 'deprovision') \
+     order by c.instance_id, c.attached_at desc";
+
+impl Store {
+    /// Begins a renewal of the instance's certificate, whether it is due or not.
+    ///
+    /// # Errors
+    /// Database errors; then nothing was begun.
+    pub async fn renew_now(&self, instance: &str, schedules: &Schedules) -> Result<RenewNow, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_opt(
+                "select i.deleted_at is not null \
+                   or exists (select from operations o where o.instance_id = i.id and o.kind = 'deprovision') as removed, \
+                 exists (select from certificates c where c.instance_id = i.id and c.attached_at is not null \
+                   and c.retired_at is null) as has_certificate, \
+                 (select o.kind from operations o where o.instance_id = i.id and o.state = 'running') as at_work \
+                 from instances i where i.id = $1",
+                &[&instance],
+            )
+            .await?;
+        drop(client);
+        let Some(row) = row else { return Ok(RenewNow::Unknown) };
+        if row.try_get("removed")? {
+            return Ok(RenewNow::Removed);
+        }
+        if let Some(kind) = row.try_get("at_work")? {
+            return Ok(RenewNow::AtWork(kind));
+        }
+        if !row.try_get::<_, bool>("has_certificate")? {
+            return Ok(RenewNow::NoCertificate);
+        }
+        match self.renew(instance, schedules).await? {
+            Some(rings) => {
+                self.not_rung(&rings).await?;
+                Ok(RenewNow::Begun)
+            }
+            // Somebody was faster.
+            None => Ok(RenewNow::AtWork("another operation".to_owned())),
+        }
+    }
+
+    /// Makes every certificate in use due, so that the planner begins with them at its next turn, as many of a tenant at once as
+    /// it always does. Returns how many were not due before.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn renew_all_soon(&self) -> Result<u64, StoreError> {
+        let client = self.pool.get().await?;
+        let made_due = format!(
+            "update certificates set renew_at = now() where id in (select id from ({RENEWABLE}) c) \
+             and (renew_at is null or renew_at > now())"
+        );
+        Ok(client.execute(&made_due, &[]).await?)
+    }
+
+    /// How many certificates are in use that can be renewed, and of how many tenants.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn renewable(&self) -> Result<(u64, u64), StoreError> {
+        let client = self.pool.get().await?;
+        let query = format!(
+            "select count(*), count(distinct i.tenant) from ({RENEWABLE}) c join instances i on i.id = c.instance_id"
+        );
+        let row = client.query_one(&query, &[]).await?;
+        let count = |at| Ok::<_, StoreError>(u64::try_from(row.try_get::<_, i64>(at)?).unwrap_or(0));
+        Ok((count(0)?, count(1)?))
+    }
+
+    /// Whether the instance's certificate is due and a renewal of it has failed: it rests before the next.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn renewal_rests(&self, instance: &str) -> Result<bool, StoreError> {
+        let client = self.pool.get().await?;
+        let query = format!(
+            "select exists (select from ({RENEWABLE}) c join operations o on o.instance_id = c.instance_id \
+               where c.instance_id = $1 and c.renew_at <= now() and o.kind = 'renew' and o.state = 'failed' \
+               and o.created_at > c.attached_at)"
+        );
+        Ok(client.query_one(&query, &[&instance]).await?.try_get(0)?)
+    }
+}
