@@ -1,10 +1,17 @@
 //! cdnctl looks at an instance from outside: what is well is in its table, what is not has a sentence that says what to do.
+//! What it reads and does inside is in the modules below.
+
+mod act;
+mod look;
+mod parked;
 
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use anyhow::Context as _;
 use serde_json::Value;
+use stack::Handle;
+use stack::FAST;
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -26,17 +33,35 @@ impl Said {
         assert!(found.next().is_none(), "{begin:?} twice in\n{}", self.text);
         line
     }
+
+    /// The cells of that line.
+    fn cells(&self, begin: &str) -> Vec<&str> {
+        let cells = self.line(begin).split("  ").map(str::trim);
+        cells.filter(|cell| !cell.is_empty()).collect()
+    }
+
+    fn json(&self) -> anyhow::Result<Value> {
+        serde_json::from_str(&self.text).with_context(|| self.text.clone())
+    }
 }
 
 /// Runs it with nothing in its environment but the database.
 pub(crate) async fn cdnctl(database: &str, args: &[&str]) -> anyhow::Result<Said> {
+    run(database, &[], args).await
+}
+
+/// The program with nothing but the database in its environment.
+fn command(database: &str) -> anyhow::Result<Command> {
     let program = std::env::current_exe()?;
     let program = program.ancestors().nth(2).map(|folder| folder.join("cdnctl"));
-    let run = Command::new(program.context("a folder of programs")?)
-        .args(args)
-        .env_clear()
-        .env("DATABASE_URL", database)
-        .output();
+    let mut command = Command::new(program.context("a folder of programs")?);
+    command.env_clear().env("DATABASE_URL", database).stdin(Stdio::null());
+    Ok(command)
+}
+
+/// Runs it with the database and this in its environment.
+async fn run(database: &str, environment: &[(&str, &str)], args: &[&str]) -> anyhow::Result<Said> {
+    let run = command(database)?.args(args).envs(environment.iter().copied()).output();
     let Output { status, stdout, stderr } = timeout(PATIENCE, run).await??;
     let (text, errors) = (String::from_utf8(stdout)?, String::from_utf8(stderr)?);
     println!("$ cdnctl {}\n{text}{errors}", args.join(" "));
@@ -51,6 +76,15 @@ pub(crate) async fn cdnctl(database: &str, args: &[&str]) -> anyhow::Result<Said
         text,
         errors,
     })
+}
+
+/// The same, with the settings that an operator of the stack has.
+async fn operate(handle: &Handle, args: &[&str]) -> anyhow::Result<Said> {
+    let e = handle.endpoints();
+    let ladder = FAST.iter().find(|(name, _)| *name == "DELAY_LADDER_MS");
+    let (_, ladder) = ladder.context("a ladder")?;
+    let environment = [("AMQP_URL", e.amqp_url.as_str()), ("DELAY_LADDER_MS", ladder)];
+    run(&e.database_url, &environment, args).await
 }
 
 async fn probe(id: &str, database: &str, more: &[&str]) -> anyhow::Result<Said> {
