@@ -18,6 +18,9 @@ pub enum CouldNot {
     /// RabbitMQ gave no answer.
     #[error("RabbitMQ can't be asked (`cdnctl doctor` tells more)")]
     Queues(#[from] messaging::MessagingError),
+    /// AWS gave no answer.
+    #[error("CloudFront can't be asked (`distribution doctor` tells more)")]
+    CloudFront(#[from] aws::Failure),
     /// The report can't be written.
     #[error("the report can't be written")]
     Report(#[from] serde_json::Error),

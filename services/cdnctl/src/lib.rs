@@ -6,6 +6,7 @@
 //! - [`queues`], [`parked`]: what RabbitMQ holds.
 //! - [`retry`], [`renew`], [`cancel`]: what an operator can do to an operation.
 //! - [`doctor`]: everything at once.
+//! - [`drift`]: whether CloudFront has what it was told.
 //! - [`probe`]: whether an instance's domains are served, seen from outside.
 //! - [`log_level`]: what every service logs.
 
@@ -13,6 +14,7 @@ pub mod cancel;
 pub mod certificates;
 mod could_not;
 pub mod doctor;
+pub mod drift;
 pub mod exit;
 pub mod instances;
 pub mod log_level;

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use cdnctl::exit::Exit;
-use cdnctl::{cancel, certificates, doctor, instances, log_level, orphans, parked, probe, queues, renew, retry, show};
+use cdnctl::{
+    cancel, certificates, doctor, drift, instances, log_level, orphans, parked, probe, queues, renew, retry, show,
+};
 use clap::Parser;
 
 /// cdnctl, the operator's tool. It needs the services' database (DATABASE_URL, as they have it); what looks into RabbitMQ needs
@@ -27,6 +29,7 @@ enum Command {
     Cancel(cancel::Args),
     Orphans(orphans::Args),
     Doctor(doctor::Args),
+    Drift(drift::Args),
     Probe(probe::Args),
     LogLevel(log_level::Args),
 }
@@ -44,6 +47,7 @@ async fn main() -> ExitCode {
         Command::Cancel(args) => told(cancel::run(&args).await),
         Command::Orphans(args) => told(orphans::run(&args).await),
         Command::Doctor(args) => told(doctor::run(&args).await),
+        Command::Drift(args) => told(drift::run(&args).await),
         Command::Probe(args) => told(probe::run(&args).await),
         Command::LogLevel(args) => told(log_level::run(&args).await),
     };

@@ -3,7 +3,7 @@
 mod logging;
 mod owned;
 
-use aws::COMMENT_PREFIX;
+use aws::{COMMENT_PREFIX, FAILOVER_ORIGIN, USERS_ORIGIN};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::{
     Aliases, AllowedMethods, CacheBehavior, CacheBehaviors, CachedMethods, CookieNames, CookiePreference,
@@ -23,8 +23,6 @@ pub(crate) use owned::{function_in, put_into};
 use crate::settings::Responder;
 use crate::short_digest::short_digest;
 
-const USERS_ORIGIN: &str = "origin";
-const FAILOVER_ORIGIN: &str = "failover-origin";
 const FAILOVER_GROUP: &str = "origin-with-failover";
 const RESPONDER: &str = "acme-responder";
 /// CloudFront's longest comment, in characters (service model).

@@ -11,6 +11,7 @@ mod in_use;
 mod overview;
 mod renew_now;
 mod retry;
+mod told;
 mod waiting;
 
 pub use cancel::Cancelled;
@@ -21,4 +22,5 @@ pub use in_use::CertificateInUse;
 pub use overview::{Choice, InstanceLine};
 pub use renew_now::RenewNow;
 pub use retry::RetriedStep;
+pub use told::Told;
 pub use waiting::{StepPlace, WaitingSteps};

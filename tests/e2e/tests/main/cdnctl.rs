@@ -2,6 +2,7 @@
 //! What it reads and does inside is in the modules below.
 
 mod act;
+mod drift;
 mod look;
 mod parked;
 
@@ -10,8 +11,8 @@ use std::process::{Output, Stdio};
 
 use anyhow::Context as _;
 use serde_json::Value;
-use stack::Handle;
 use stack::FAST;
+use stack::Handle;
 use tokio::process::Command;
 use tokio::time::timeout;
 

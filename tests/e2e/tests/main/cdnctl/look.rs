@@ -72,7 +72,7 @@ async fn what_the_ca_is_still_to_be_shown_is_what_the_user_reads() -> anyhow::Re
     let world = world().await;
     let database = &world.handle.endpoints().database_url;
     let (organization, name) = (organization(), domain("open"));
-    let instance = world.create_in(&organization, &[name.clone()]).await?;
+    let instance = world.create_in(&organization, std::slice::from_ref(&name)).await?;
     let told = world.told(&instance).await?;
     let value = status::persist_value(&told).context("a record in the status")?;
 
@@ -136,7 +136,7 @@ async fn a_certificate_that_nobody_renews_is_an_exit_code() -> anyhow::Result<()
     let world = world().await;
     let database = &world.handle.endpoints().database_url;
     let name = domain("overdue");
-    let instance = world.created(&organization(), &[name.clone()]).await?;
+    let instance = world.created(&organization(), std::slice::from_ref(&name)).await?;
     let said = cdnctl(database, &["certificates"]).await?;
     let cells = said.cells(&instance.id);
     assert_eq!((cells[1], cells[5]), (name.as_str(), "ok"), "{}", said.text);

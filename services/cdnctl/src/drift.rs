@@ -1,0 +1,109 @@
+//! `cdnctl drift`: does CloudFront have what it was told?
+
+mod compare;
+
+use aws::CloudFront;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde::Serialize;
+use store::operator::Told;
+use store::{DatabaseArgs, Store};
+
+use crate::CouldNot;
+use crate::exit::Exit;
+use crate::{out, shown, table};
+
+/// CloudFront limits how often it is asked.
+const AT_ONCE: usize = 4;
+
+/// Compares what CloudFront has with what the database says that it was told.
+///
+/// Each distribution: whether it is there and enabled, its aliases, its certificate, and its origins. Reads only
+/// (cloudfront:GetDistributionConfig; the environment of the service distribution has what it needs), and takes a call for each
+/// instance. What differs is put right by `cf update-service NAME -c '{"timestamp": "now"}'`, but whether it is enabled: that is
+/// yours. Exit code 1 when something differs on an instance that nothing is at work on.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Drift", after_help = aws::AFTER_HELP)]
+pub struct Args {
+    /// The instances' ids; none: all.
+    pub ids: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// The services' database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+/// An instance, and what differs.
+#[derive(Debug, Serialize)]
+struct Line {
+    instance: String,
+    distribution: String,
+    /// The kind of the operation that may be changing it right now.
+    at_work: Option<String>,
+    differences: Vec<String>,
+}
+
+/// Compares.
+///
+/// # Errors
+/// When the database or CloudFront can't be asked.
+pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+    let chosen = (!args.ids.is_empty()).then_some(args.ids.as_slice());
+    let all = Store::new(&args.database, "cdnctl")?.told(chosen).await?;
+    if let Some(id) = args.ids.iter().find(|id| !all.iter().any(|told| told.instance == **id)) {
+        return Err(CouldNot::Refused(format!(
+            "there is no instance {:?} with a distribution in this database",
+            shown::plain(id)
+        )));
+    }
+    // One provider for every TLS connection of the process; it is an error only when there is one already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let cloudfront = CloudFront::new(&aws::sdk_config().await);
+    let lines: Vec<Line> = stream::iter(all)
+        .map(|told| look(&cloudfront, told))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    out::either(args.json, &lines, || text(&lines))?;
+    let drifted = |line: &Line| line.at_work.is_none() && !line.differences.is_empty();
+    Ok(if lines.iter().any(drifted) {
+        Exit::NotWell
+    } else {
+        Exit::AllWell
+    })
+}
+
+async fn look(cloudfront: &CloudFront, told: Told) -> Result<Line, CouldNot> {
+    let there = cloudfront.config(&told.distribution_id).await?;
+    Ok(Line {
+        differences: compare::differences(&told, there.as_ref().map(|read| &read.config)),
+        instance: told.instance,
+        distribution: told.distribution_id,
+        at_work: told.at_work,
+    })
+}
+
+fn text(lines: &[Line]) -> Vec<String> {
+    if lines.is_empty() {
+        return vec!["no instance has a distribution".to_owned()];
+    }
+    let rows: Vec<_> = lines.iter().flat_map(rows).collect();
+    table::lines(["INSTANCE", "DISTRIBUTION", "AT WORK", "IN CLOUDFRONT"], &rows)
+}
+
+/// A row for each difference.
+fn rows(line: &Line) -> Vec<[String; 4]> {
+    let row = |told: String| {
+        [
+            shown::clean(&line.instance),
+            shown::clean(&line.distribution),
+            line.at_work.clone().unwrap_or_else(shown::none),
+            told,
+        ]
+    };
+    match line.differences.as_slice() {
+        [] => vec![row("as it was told".to_owned())],
+        all => all.iter().map(|difference| row(shown::clean(difference))).collect(),
+    }
+}
