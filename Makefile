@@ -5,9 +5,10 @@
 # make load    many instances at once (INSTANCES=1000, of 10 domains), and one small customer beside a large, slow one
 # make dist    the five services and cdnctl, release build, in target/dist (for images, packages, `cf push`)
 # make book    docs/ as a book in target/book, its links checked
+# make cdnctl-docs  what cdnctl really says, written into docs/cdnctl.md
 # make test    every test, on real PostgreSQL, RabbitMQ and Pebble
 # make check   what CI checks before the tests: format, lints, licences
-.PHONY: demo up chaos conformance dist load book test check setup build
+.PHONY: demo up chaos conformance dist load book cdnctl-docs test check setup build
 
 DOMAINS ?= 3
 SEED ?= 1
@@ -40,6 +41,9 @@ load: build
 
 book:
 	.ci/docs
+
+cdnctl-docs: build
+	@target/debug/cdnctl-docs docs/cdnctl.md
 
 test: setup
 	cargo build --locked --workspace --all-targets
