@@ -3,17 +3,20 @@
 # make chaos   everything goes wrong while operations run (SEED=1 OPERATIONS=300 MINUTES=5); exit code 1 when a promise breaks
 # make conformance  a user of Cloud Foundry and schemathesis (SEED=1) against a whole broker, and how quick last_operation is meanwhile
 # make load    many instances at once (INSTANCES=1000, of 10 domains), and one small customer beside a large, slow one
+# make estate  a year of renewals in half an hour: ESTATE=200 instances whose certificates live for LIFE=6m (exit code 1 when one ended, or a visit failed)
 # make dist    the five services and cdnctl, release build, in target/dist (for images, packages, `cf push`)
 # make book    docs/ as a book in target/book, its links checked
 # make cdnctl-docs  what cdnctl really says, written into docs/cdnctl.md
 # make test    every test, on real PostgreSQL, RabbitMQ and Pebble
 # make check   what CI checks before the tests: format, lints, licences
-.PHONY: demo up chaos conformance dist load book cdnctl-docs test check setup build
+.PHONY: demo up chaos conformance dist load estate book cdnctl-docs test check setup build
 
 DOMAINS ?= 3
 SEED ?= 1
 OPERATIONS ?= 300
 INSTANCES ?= 1000
+ESTATE ?= 200
+LIFE ?= 6m
 SERVICES := broker-api distribution challenge-verifier certificate-issuer cert-installer
 TOOLS := cdnctl
 
@@ -38,6 +41,9 @@ dist:
 load: build
 	@target/debug/load crowd --instances $(INSTANCES)
 	@target/debug/load fairness
+
+estate: build
+	@target/debug/estate --instances $(ESTATE) --life $(LIFE) --plot target/estate.svg
 
 book:
 	.ci/docs

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use pipeline::status::{View, describe};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -13,13 +14,15 @@ use store::InstanceView;
 use crate::broker::Broker;
 use crate::error::OsbError;
 use crate::instance_id::InstanceId;
+use crate::parameters::RENEWAL_PROBLEM;
 
 /// An instance as it is.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Fetched {
     service_id: String,
     plan_id: String,
-    /// In one form, whichever way they were written
+    /// In one form, whichever way they were written; and `renewal_problem` while the certificate can't be renewed: what is
+    /// wrong, and what to set
     #[schemars(with = "Map<String, Value>")]
     parameters: Value,
 }
@@ -32,16 +35,34 @@ pub(crate) async fn fetch(State(broker): State<Arc<Broker>>, id: InstanceId) -> 
         {
             Err(OsbError::busy())
         }
-        Some(instance) if fetchable(&instance) => Ok(Json(Fetched {
-            parameters: instance.request["parameters"].clone(),
-            service_id: instance.service_id,
-            plan_id: instance.plan_id,
-        })),
+        Some(instance) if fetchable(&instance) => {
+            let mut parameters = instance.request["parameters"].clone();
+            if let Some(renewal) = instance.renewal_in_trouble
+                && let Some(view) = broker.store.last_operation(&id.0, Some(renewal)).await?
+            {
+                parameters[RENEWAL_PROBLEM] = renewal_problem(&view, &broker.responder).into();
+            }
+            Ok(Json(Fetched {
+                parameters,
+                service_id: instance.service_id,
+                plan_id: instance.plan_id,
+            }))
+        }
         _ => Err(OsbError::new(
             StatusCode::NOT_FOUND,
             "There is no such service instance, or it is not created yet, or it is being deleted.",
         )),
     }
+}
+
+fn renewal_problem(view: &View, responder: &str) -> String {
+    let until = view.certificate_not_after.map_or_else(String::new, |until| {
+        format!(" The certificate in use is valid until {}.", until.date())
+    });
+    format!(
+        "The certificate can't be renewed so far.{until} {}",
+        describe(view, responder)
+    )
 }
 
 /// "404 Not Found MUST be returned if the Service Instance does not exist or if a provisioning operation is still in

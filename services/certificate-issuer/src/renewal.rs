@@ -35,9 +35,12 @@ pub(crate) struct RenewalArgs {
     /// Share of its life after which a certificate is renewed, at most 90%.
     #[arg(long, env, default_value = "66%")]
     renew_after: Share,
-    /// Certificates are renewed up to this share of their life later than that, so that not all are at once.
+    /// Certificates are renewed up to this share of their life sooner than that, so that not all are at once.
     #[arg(long, env, default_value = "4%")]
     renew_spread: Share,
+    /// Share of its life after which a certificate is renewed even if the CA suggests a later time.
+    #[arg(long, env, default_value = "75%")]
+    renew_latest: Share,
     /// The CA is asked at least this often when it would like a certificate to be renewed (RFC 9773), whatever `Retry-After` it
     /// gave; 0s: it is never asked, and the share of the life counts.
     #[arg(long, env, default_value = "1d")]
@@ -136,8 +139,15 @@ impl Planner {
                 let (not_before, not_after) = (certificate.not_before, certificate.not_after);
                 let now = OffsetDateTime::now_utc();
                 let seed = seed(certificate.certificate);
-                let at = suggested_at(not_before, not_after, (info.start, info.end), now, seed)
-                    .map(|at| at.max(certificate.created_at + self.args.rest(not_after - not_before)));
+                let at = suggested_at(
+                    not_before,
+                    not_after,
+                    (info.start, info.end),
+                    self.args.renew_latest,
+                    now,
+                    seed,
+                )
+                .map(|at| at.max(certificate.created_at + self.args.rest(not_after - not_before)));
                 if let Some(why) = info.explanation.filter(|_| at.is_some_and(|at| at <= now)) {
                     tracing::warn!(
                         instance = certificate.instance,

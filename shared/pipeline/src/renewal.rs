@@ -28,8 +28,8 @@ impl std::str::FromStr for Share {
     }
 }
 
-/// When the certificate is to be renewed: `after` that share of its life, and up to `spread` later, so that certificates that
-/// were issued together are not renewed together. `seed`, from 0 to 1, is the certificate's own and never changes.
+/// When the certificate is to be renewed: `after` that share of its life, or up to `spread` sooner, so that certificates that
+/// were issued together are not renewed together. Never later: what is left is what an outage of the CA may last. `seed`, from 0 to 1, is the certificate's own and never changes.
 pub fn renew_at(
     not_before: OffsetDateTime,
     not_after: OffsetDateTime,
@@ -38,20 +38,19 @@ pub fn renew_at(
     seed: f64,
 ) -> OffsetDateTime {
     let life = Duration::try_from(not_after - not_before).unwrap_or_default();
-    not_before + after.of(life) + spread.of(life).mul_f64(seed.clamp(0.0, 1.0))
+    let sooner = spread.of(life).mul_f64(seed.clamp(0.0, 1.0));
+    not_before + after.of(life).saturating_sub(sooner)
 }
-
-/// What a CA never may put off: by then a certificate is renewed whatever it suggests.
-const LATEST: f64 = 0.9;
 
 /// When the CA would like the certificate to be renewed: a time in its window, chosen by `seed`, the same as long as the window
 /// is (RFC 9773 §4.2: "select a uniform random time within the suggested window"). A window that is past means at once, so its
 /// time is past, too. `None` when it can't be followed: it ends before it begins, or it began before the certificate and isn't
-/// over, so that a part of it never was to come (a window of days around a life of minutes).
+/// over, so that a part of it never was to come (a window of days around a life of minutes). `latest`: what the CA can't put off.
 pub fn suggested_at(
     not_before: OffsetDateTime,
     not_after: OffsetDateTime,
     window: (OffsetDateTime, OffsetDateTime),
+    latest: Share,
     now: OffsetDateTime,
     seed: f64,
 ) -> Option<OffsetDateTime> {
@@ -61,7 +60,7 @@ pub fn suggested_at(
         return None;
     }
     let life = Duration::try_from(not_after - not_before).unwrap_or_default();
-    Some((start + width.mul_f64(seed.clamp(0.0, 1.0))).min(not_before + life.mul_f64(LATEST)))
+    Some((start + width.mul_f64(seed.clamp(0.0, 1.0))).min(not_before + latest.of(life)))
 }
 
 /// A certificate's own number from 0 to 1.
@@ -93,8 +92,8 @@ mod tests {
                 (at - made - time::Duration::days(due)).abs() < time::Duration::SECOND,
                 "{days}"
             );
-            let latest = renew_at(made, end, after, share("5%"), 1.0);
-            assert!(latest - at <= time::Duration::days(days) / 20 && latest < end);
+            let soonest = renew_at(made, end, after, share("5%"), 1.0);
+            assert!(soonest < at && at - soonest <= time::Duration::days(days) / 20);
         }
         assert_eq!(
             renew_at(made, made - time::Duration::DAY, share("66%"), share("5%"), 0.5),
@@ -106,7 +105,7 @@ mod tests {
     fn a_suggested_window_is_followed_and_a_senseless_one_is_not() {
         let made = datetime!(2027-01-01 0:00 UTC);
         let day = |days: i64| made + time::Duration::days(days);
-        let at = |window, now, seed| suggested_at(made, day(90), window, now, seed);
+        let at = |window, now, seed| suggested_at(made, day(90), window, share("80%"), now, seed);
         assert_eq!(at((day(60), day(62)), day(1), 0.5), Some(day(61)));
         assert_eq!(at((day(60), day(62)), day(61), 0.5), Some(day(61)), "read again");
         let past = at((day(1), day(2)), day(3), 1.0).unwrap();
@@ -116,7 +115,7 @@ mod tests {
             Some(day(-2)),
             "revoked as soon as made"
         );
-        assert_eq!(at((day(60), day(400)), day(1), 1.0), Some(day(81)), "never too late");
+        assert_eq!(at((day(60), day(400)), day(1), 1.0), Some(day(72)), "never too late");
         assert_eq!(at((day(62), day(60)), day(1), 0.5), None);
         assert_eq!(at((day(-1), day(1)), day(0), 0.5), None);
     }

@@ -83,7 +83,7 @@ impl Store {
     }
 
     /// Writes down when the CA would like the certificate to be renewed, unless it had nothing to say, and after how long it is
-    /// asked again.
+    /// asked again. What is due stays due, whoever wanted it.
     ///
     /// # Errors
     /// Database errors.
@@ -96,7 +96,7 @@ impl Store {
         let client = self.pool.get().await?;
         client
             .execute(
-                "update certificates set renew_at = coalesce($2, renew_at), \
+                "update certificates set renew_at = case when renew_at <= clock_timestamp() then renew_at else coalesce($2, renew_at) end, \
                  renewal_info_due = clock_timestamp() + $3::float8 * interval '1 millisecond' where id = $1",
                 &[&certificate, &at, &as_millis(again)],
             )

@@ -25,6 +25,8 @@ pub struct InstanceView {
     pub operation_kind: String,
     /// The newest operation's state, as in SQL.
     pub operation_state: String,
+    /// The renewal that doesn't come to its end: one that failed, or that has been at it for an hour.
+    pub renewal_in_trouble: Option<Uuid>,
     /// When the certificate in use ends.
     pub certificate_not_after: Option<OffsetDateTime>,
 }
@@ -53,6 +55,7 @@ impl Store {
         let row = client
             .query_opt(
                 "select i.service_id, i.plan_id, i.request, i.settings, i.distribution_domain, o.kind, o.state, \
+                 (select t.operation_id from renewals_in_trouble t where t.instance_id = i.id) as renewal_in_trouble, \
                  (select max(c.not_after) from certificates c where c.instance_id = i.id and c.attached_at is not null \
                   and c.retired_at is null) as certificate_not_after \
                  from instances i join lateral (select kind, state from operations o where o.instance_id = i.id \
@@ -69,6 +72,7 @@ impl Store {
                 distribution_domain: row.try_get("distribution_domain")?,
                 operation_kind: row.try_get("kind")?,
                 operation_state: row.try_get("state")?,
+                renewal_in_trouble: row.try_get("renewal_in_trouble")?,
                 certificate_not_after: row.try_get("certificate_not_after")?,
             })
         })

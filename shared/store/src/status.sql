@@ -6,7 +6,7 @@ with asked as (
     from instances i
     join operations o on o.instance_id = i.id
     -- A renewal is nobody's last operation.
-    where i.id = $1 and o.kind <> 'renew' and ($2::uuid is null or o.id = $2)
+    where i.id = $1 and (o.id = $2 or ($2::uuid is null and o.kind <> 'renew'))
     order by o.created_at desc
     limit 1
 )

@@ -62,7 +62,10 @@ fn words(command: &str) -> anyhow::Result<Vec<String>> {
             _ => words.push(part.to_owned()),
         }
     }
-    anyhow::ensure!(command.matches('"').count() % 2 == 0, "a quote without its end");
+    anyhow::ensure!(
+        command.matches('"').count().is_multiple_of(2),
+        "a quote without its end"
+    );
     Ok(words)
 }
 

@@ -6,10 +6,20 @@ use super::written::KNOWN;
 use super::{ParameterError, shown};
 use crate::nearest::nearest;
 
+/// What a fetched instance has beside its parameters while its certificate can't be renewed: the one place that
+/// `cf service --params` shows.
+pub(crate) const RENEWAL_PROBLEM: &str = "renewal_problem";
+
 pub(super) fn check(object: &Map<String, Value>) -> Result<(), ParameterError> {
     let Some(unknown) = object.keys().find(|key| !KNOWN.contains(&key.as_str())) else {
         return Ok(());
     };
+    if unknown == RENEWAL_PROBLEM {
+        return Err(ParameterError::new(
+            RENEWAL_PROBLEM,
+            "this service tells it, nobody can ask for it; leave it out",
+        ));
+    }
     if unknown == "timestamp" {
         return Err(ParameterError::new(
             "timestamp",

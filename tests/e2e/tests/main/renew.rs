@@ -8,6 +8,7 @@ use customer::status;
 use serde_json::json;
 use stack::Options;
 
+use crate::scrape::Scrape;
 use crate::world::{Instance, PATIENCE, World, domain, organization, until};
 
 /// A certificate is due as soon as it is attached, whatever the CA suggests.
@@ -131,6 +132,28 @@ async fn an_update_takes_over_what_a_renewal_has_got_from_the_ca() -> anyhow::Re
     let serving = serial(&world, &instance).await?;
     assert_eq!(world.platform.last_operation(&instance.id).await?.state(), "succeeded");
     let orders = world.orders(&instance).await?;
+    // After an hour (here: as if) whoever looks at the instance reads what is wrong and what to set.
+    let path = format!("/v2/service_instances/{}", instance.id);
+    let fetched = world.platform.call(reqwest::Method::GET, &path, None).await?;
+    assert!(!fetched.text.contains("renewal_problem"), "{}", fetched.text);
+    let sql = world.sql().await?;
+    for aged in [
+        "update certificates set attached_at = attached_at - interval '3 hours'",
+        "update operations set created_at = created_at - interval '2 hours' where kind = 'renew' and state = 'running'",
+    ] {
+        sql.execute(aged, &[]).await?;
+    }
+    let fetched = world.platform.call(reqwest::Method::GET, &path, None).await?;
+    let problem = fetched.body["parameters"]["renewal_problem"]
+        .as_str()
+        .unwrap_or_default();
+    for part in ["can't be renewed", "valid until", &record, &value] {
+        assert!(problem.contains(part), "{part}: {}", fetched.text);
+    }
+    Scrape::until(&world.handle, "the metric tells", |scrape| {
+        scrape.sum("renewals_in_trouble", &[]) >= 1.0
+    })
+    .await?;
 
     let answer = world.platform.update(&instance.id, json!({"path": "/taken"})).await?;
     assert_eq!(answer.status, 202, "{}", answer.text);
@@ -233,7 +256,7 @@ async fn the_ca_is_asked_when_it_would_like_a_renewal_and_told_what_is_replaced(
     until("not even the CA puts it off to the end", async || {
         Ok(due_after(&world, &instance)
             .await?
-            .is_some_and(|hours| (hours - 81.0 * 24.0).abs() < 1.0))
+            .is_some_and(|hours| (hours - 67.5 * 24.0).abs() < 1.0))
     })
     .await?;
     assert_eq!(serial(&world, &instance).await?, first);

@@ -1,0 +1,122 @@
+//! The whole course: the estate is made, the year passes, and what came of it is told.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::json;
+use stack::{Handle, Http, Options, Peer};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::fleet::Fleet;
+use crate::prober::{self, Visits};
+use crate::report::{self, Found};
+use crate::sampler::{self, Samples};
+use crate::{plot, trouble};
+
+/// What to ask for.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// Instances of 1 to 20 domains.
+    pub instances: u16,
+    /// How long their certificates live.
+    pub life: Duration,
+    /// How many times longer the lives are that these stand for.
+    pub scale: f64,
+    /// How long it goes on once all are made, in the time that is stood for.
+    pub time: Duration,
+    /// Where to draw the remaining lives.
+    pub plot: Option<PathBuf>,
+}
+
+impl Wish {
+    /// How long it goes on here.
+    pub(crate) fn lasts(&self) -> Duration {
+        self.time.div_f64(self.scale)
+    }
+
+    /// As many server certificates as IAM lets us have: each instance's, and some that wait to be attached or retired.
+    pub(crate) fn iam_quota(&self) -> usize {
+        let instances = usize::from(self.instances);
+        instances + instances.div_ceil(4) + 5
+    }
+}
+
+/// Runs. The report, and how many promises are broken.
+///
+/// # Errors
+/// When the stack does not start, or what it left can't be read.
+pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
+    let stack = Arc::new(Handle::start(options(&wish)).await?);
+    let settings = format!("{}/settings", stack.endpoints().aws_admin_url);
+    let quotas = json!({"iam_quota": wish.iam_quota(), "distribution_quota": wish.instances});
+    Http::plain()?.post_json(&settings, &quotas).await?;
+    let fleet = Fleet::make(&stack, wish.instances, say).await?;
+    say(&format!(
+        "{} instances with {} domains are served; now {:.0} days pass in {}",
+        wish.instances,
+        fleet.domains().count(),
+        wish.time.as_secs_f64() / 86_400.0,
+        humantime::format_duration(Duration::from_secs(wish.lasts().as_secs())),
+    ));
+
+    let began = Instant::now();
+    let visits = Arc::new(Visits::default());
+    let samples = Arc::new(Samples::default());
+    let prober = tokio::spawn(prober::visit(fleet.visitor(stack.endpoints())?, visits.clone()));
+    let sampler = tokio::spawn(sampler::sample(stack.clone(), samples.clone(), began, wish.life / 150));
+    let killed = Arc::new(AtomicUsize::new(0));
+    let killer = tokio::spawn(trouble::kill_workers(stack.clone(), wish.life / 5, killed.clone()));
+    let outage = tokio::spawn(trouble::ca_outage(
+        stack.clone(),
+        began + wish.lasts().mul_f64(0.45),
+        wish.life / 3,
+    ));
+    let end = began + wish.lasts();
+    while Instant::now() < end {
+        sleep_until(end.min(Instant::now() + wish.life / 4)).await;
+        say(&report::passing(&wish, began.elapsed(), &visits, &samples));
+    }
+    killer.abort();
+    trouble::revive(&stack).await?;
+    let restarts = killed.load(Ordering::Relaxed);
+    let outage = outage.await.context("the outage")??;
+    // What is at work comes to its end, so that the orders can be counted.
+    sleep(wish.life / 10).await;
+    prober.abort();
+    sampler.abort();
+    let found = Found::collect(&stack).await?;
+    let text = report::tell(&wish, &fleet, &visits, &samples, restarts, outage, &found);
+    if let Some(path) = &wish.plot {
+        let from = outage.from.duration_since(began).as_secs_f64();
+        plot::draw(path, &wish, &samples, (from, from + outage.lasted.as_secs_f64()))?;
+        say(&format!("the remaining lives are drawn in {}", path.display()));
+    }
+    tokio::task::spawn_blocking(move || drop(stack)).await?;
+    Ok(text)
+}
+
+/// Two of every worker. Every time is a share of the life, as the defaults are of months.
+fn options(wish: &Wish) -> Options {
+    let of_life = |share: f64| format!("{}ms", wish.life.mul_f64(share).as_millis().max(200));
+    let mut options = trouble::WORKERS
+        .iter()
+        .fold(Options::fast(), |options, worker| options.with_replicas(worker, 2))
+        .with_certificates_of(wish.life)
+        .with_env("certificate-issuer", "RENEWAL_INTERVAL", &of_life(0.003))
+        // At half of the life, so that the rest outlasts the outage. Pebble's suggestion for a life of minutes is all of it.
+        .with_env("certificate-issuer", "RENEWAL_INFO_INTERVAL", "0s")
+        .with_env("certificate-issuer", "RENEW_AFTER", "50%")
+        .with_env("certificate-issuer", "RENEW_SPREAD", "10%")
+        .with_env(
+            "certificate-issuer",
+            "SCHEDULE_AFTER_FAILED_RENEWAL",
+            &format!("first={},factor=2,max={}", of_life(0.003), of_life(0.02)),
+        );
+    // Every order is proved anew, as with reuse of hours and lives of months; and Pebble 2.10 hangs when orders that reuse meet.
+    options.pebble_env.insert("PEBBLE_AUTHZREUSE".into(), "0".into());
+    options.proxies.insert(Peer::Pebble, 0);
+    options
+}

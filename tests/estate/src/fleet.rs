@@ -1,0 +1,90 @@
+//! The instances. Their tenants set a record for each domain once; half of them take it away again, and rely on their domains
+//! leading to the edge.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use customer::{Browser, Platform, status};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::json;
+use stack::{Dns, Endpoints, Handle};
+
+use crate::prober::Visitor;
+
+/// So many are made at the same time.
+const AT_ONCE: usize = 12;
+/// Instances of one organization, which has one account at the CA.
+const PER_ORGANIZATION: u16 = 5;
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The instances' domains.
+pub(crate) struct Fleet(Vec<Vec<String>>);
+
+impl Fleet {
+    /// Makes them all.
+    pub(crate) async fn make(stack: &Arc<Handle>, count: u16, say: fn(&str)) -> anyhow::Result<Self> {
+        let e = stack.endpoints();
+        let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
+        let dns = Dns::new(&e.dns_management_url)?;
+        let fleet = Self((0..count).map(domains).collect());
+        let mut made = 0;
+        let mut making = stream::iter(0..count)
+            .map(|number| make_one(&platform, &dns, number, &fleet.0[usize::from(number)]))
+            .buffer_unordered(AT_ONCE);
+        while making.try_next().await?.is_some() {
+            made += 1;
+            if made % 50 == 0 {
+                say(&format!("{made} instances are made"));
+            }
+        }
+        drop(making);
+        Ok(fleet)
+    }
+
+    /// Every domain of every instance.
+    pub(crate) fn domains(&self) -> impl Iterator<Item = &String> {
+        self.0.iter().flatten()
+    }
+
+    /// Who visits them.
+    pub(crate) fn visitor(&self, e: &Endpoints) -> anyhow::Result<Visitor> {
+        Ok(Visitor {
+            browser: Browser::new(&e.pebble_root_pem, e.edge_http, e.edge_https)?,
+            domains: self.domains().cloned().collect(),
+        })
+    }
+}
+
+/// 1 to 20 of them.
+fn domains(number: u16) -> Vec<String> {
+    (0..=(number * 7 % 20))
+        .map(|domain| format!("d{domain}.i{number:03}.example.com"))
+        .collect()
+}
+
+async fn make_one(platform: &Platform, dns: &Dns, number: u16, domains: &[String]) -> anyhow::Result<()> {
+    let id = format!("estate-{number:03}");
+    let organization = format!("organization-{:02}", number / PER_ORGANIZATION);
+    let answer = platform
+        .provision(&id, &organization, json!({"domains": domains}))
+        .await?;
+    anyhow::ensure!(answer.status == 202, "{} {}", answer.status, answer.text);
+    let told = platform
+        .poll(&id, PATIENCE, "what to set", |answer| {
+            status::persist_value(answer.description()).is_some()
+        })
+        .await?;
+    let value = status::persist_value(told.description()).context("a value")?;
+    let record = |domain: &String| format!("_validation-persist.{domain}");
+    for domain in domains {
+        dns.set_txt(&record(domain), &value).await?;
+    }
+    platform.succeeded(&id, PATIENCE).await?;
+    if number % 2 == 1 {
+        for domain in domains {
+            dns.clear_txt(&record(domain)).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! What is in use, moment for moment, by the database; and how many certificates IAM holds, by IAM.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::Value;
+use stack::{Handle, Http};
+use tokio::time::{Instant, sleep};
+
+/// One moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Sample {
+    /// Since the beginning.
+    pub(crate) at: Duration,
+    /// What the certificates in use have left, in seconds, the shortest first. Below 0: ended.
+    pub(crate) left: Vec<f64>,
+    /// Certificates in IAM.
+    pub(crate) in_iam: usize,
+}
+
+/// All of them.
+#[derive(Default)]
+pub(crate) struct Samples(Mutex<Vec<Sample>>);
+
+impl Samples {
+    pub(crate) fn all(&self) -> Vec<Sample> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn add(&self, sample: Sample) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
+    }
+}
+
+/// Samples for ever.
+pub(crate) async fn sample(
+    stack: Arc<Handle>,
+    samples: Arc<Samples>,
+    began: Instant,
+    every: Duration,
+) -> anyhow::Result<()> {
+    let database = connect(&stack).await?;
+    let http = Http::plain()?;
+    let state = format!("{}/state", stack.endpoints().aws_admin_url);
+    let left = "select coalesce(array_agg(extract(epoch from not_after - clock_timestamp())::float8 order by not_after), '{}') \
+                from certificates_in_use";
+    loop {
+        let left: Vec<f64> = database.query_one(left, &[]).await?.get(0);
+        let state: Value = serde_json::from_slice(&http.get(&state).await?.1)?;
+        samples.add(Sample {
+            at: began.elapsed(),
+            left,
+            in_iam: state["certificates"].as_array().context("certificates")?.len(),
+        });
+        sleep(every).await;
+    }
+}
+
+/// The services' database.
+pub(crate) async fn connect(stack: &Handle) -> anyhow::Result<tokio_postgres::Client> {
+    let (client, connection) = tokio_postgres::connect(&stack.endpoints().database_url, tokio_postgres::NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}

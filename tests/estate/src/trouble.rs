@@ -1,0 +1,57 @@
+//! What goes wrong meanwhile: a worker is killed now and then, and once the CA is away.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use stack::{Handle, Peer, Signal};
+use tokio::time::{Instant, sleep, sleep_until};
+
+pub(crate) const WORKERS: [&str; 4] = [
+    "certificate-issuer",
+    "cert-installer",
+    "distribution",
+    "challenge-verifier",
+];
+/// How long a killed one is missing.
+const MISSING: Duration = Duration::from_secs(2);
+
+/// When the CA was away, from the beginning of the year.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outage {
+    pub(crate) from: Instant,
+    pub(crate) lasted: Duration,
+}
+
+/// Kills one process of one worker after the other, and starts it again.
+pub(crate) async fn kill_workers(stack: Arc<Handle>, every: Duration, killed: Arc<AtomicUsize>) -> anyhow::Result<()> {
+    for number in 0.. {
+        sleep(every).await;
+        let worker = WORKERS[number % WORKERS.len()];
+        let process = format!("{worker}-{}", number / WORKERS.len() % 2 + 1);
+        stack.kill(&process, Signal::Kill).await?;
+        killed.fetch_add(1, Ordering::Relaxed);
+        sleep(MISSING).await;
+        stack.begin_again(&process).await?;
+    }
+    Ok(())
+}
+
+/// Starts what is dead still.
+pub(crate) async fn revive(stack: &Handle) -> anyhow::Result<()> {
+    for process in stack.endpoints_now().await?.processes {
+        if process.pid.is_none() {
+            stack.begin_again(&process.name).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Cuts the way to the CA, once.
+pub(crate) async fn ca_outage(stack: Arc<Handle>, from: Instant, lasted: Duration) -> anyhow::Result<Outage> {
+    sleep_until(from).await;
+    stack.cut(Peer::Pebble, true).await?;
+    sleep(lasted).await;
+    stack.cut(Peer::Pebble, false).await?;
+    Ok(Outage { from, lasted })
+}
