@@ -12,14 +12,17 @@ use crate::{out, shown};
 /// Has what waits in an instance's running operation tried now, whenever it would have been due.
 ///
 /// After what was wrong is mended: the next look may be minutes away, the rest after a rejection by the CA hours. The services'
-/// sweepers ring within SWEEP_INTERVAL (15 s); RabbitMQ is not needed. A renewal that rests after one that failed is begun. Exit
-/// code 1 when nothing waits. Mind the CA: a domain that it turned down and that is still wrong brings it nearer to its limit
-/// of failures.
+/// sweepers ring within SWEEP_INTERVAL (15 s); RabbitMQ is not needed. A renewal that rests after one that failed is begun. A
+/// domain that the CA turned down is left to its rest, unless --held says otherwise: the CA counts failures. Exit code 1 when
+/// nothing is tried.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Retry")]
 pub struct Args {
     /// The instance's id.
     pub id: String,
+    /// Domains that rest after the CA turned them down, too.
+    #[arg(long)]
+    pub held: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -45,12 +48,12 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     let store = Store::new(&args.database, "cdnctl")?;
     let dossier = store.dossier(&args.id).await?;
     dossier.ok_or_else(|| CouldNot::unknown(&args.id))?;
-    let steps = store.retry_now(&args.id).await?;
+    let steps = store.retry_now(&args.id, args.held).await?;
     let rests = steps.is_empty() && store.renewal_rests(&args.id).await?;
     let renewal_begun = rests && store.renew_now(&args.id, &args.schedules).await? == RenewNow::Begun;
     let report = Report { steps, renewal_begun };
     out::either(args.json, &report, || lines(&report))?;
-    let any = renewal_begun || !report.steps.is_empty();
+    let any = renewal_begun || report.steps.iter().any(|step| step.held_until.is_none());
     Ok(if any { Exit::AllWell } else { Exit::NotWell })
 }
 
@@ -61,14 +64,17 @@ fn lines(report: &Report) -> Vec<String> {
     if report.steps.is_empty() {
         return vec!["nothing waits: no operation runs, and no renewal rests".to_owned()];
     }
-    let told = |step: &RetriedStep| {
-        format!("{} {}", step.kind, shown::clean(&step.subject))
-            .trim_end()
-            .to_owned()
-    };
-    report
-        .steps
-        .iter()
-        .map(|step| format!("tried now  {}", told(step)))
-        .collect()
+    report.steps.iter().map(told).collect()
+}
+
+fn told(step: &RetriedStep) -> String {
+    let what = format!("{} {}", step.kind, shown::clean(&step.subject));
+    let what = what.trim_end();
+    match step.held_until {
+        None => format!("tried now   {what}"),
+        Some(until) => format!(
+            "left alone  {what}: the CA turned it down, it rests until {} (--held)",
+            shown::moment(until)
+        ),
+    }
 }

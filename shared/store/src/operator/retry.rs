@@ -1,12 +1,14 @@
 //! What waits is tried now.
 
 use serde::Serialize;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
 
-/// A step that is tried now.
+/// A step that waited.
 #[derive(Debug, Clone, Serialize)]
 pub struct RetriedStep {
     /// The step.
@@ -17,15 +19,19 @@ pub struct RetriedStep {
     pub subject: String,
     /// Who does it.
     pub service: String,
+    /// It was left alone: the CA turned its domain down, which rests until then.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub held_until: Option<OffsetDateTime>,
 }
 
 impl Store {
     /// Makes every step of the instance's running operation due, and has the services' next sweep ring it. An attempt that is in
-    /// a worker's hand stays there, and whoever comes second changes nothing. Empty: nothing waits.
+    /// a worker's hand stays there, and whoever comes second changes nothing. Domains that rest after the CA turned them down are
+    /// left alone, unless `held` says otherwise. Empty: nothing waits.
     ///
     /// # Errors
     /// Database errors.
-    pub async fn retry_now(&self, instance: &str) -> Result<Vec<RetriedStep>, StoreError> {
+    pub async fn retry_now(&self, instance: &str, held: bool) -> Result<Vec<RetriedStep>, StoreError> {
         self.in_transaction("retry-now", async |tx| {
             tx.execute("select 1 from instances where id = $1 for update", &[&instance])
                 .await?;
@@ -36,24 +42,35 @@ impl Store {
                 )
                 .await?;
             let Some(running) = running else { return Ok(Vec::new()) };
+            let operation: Uuid = running.try_get(0)?;
             let rows = tx
                 .query(
-                    "update steps set due_at = least(due_at, now()), rung_at = null, swept = 0 \
-                     where operation_id = $1 and state = 'waiting' returning id, kind, subject, service",
-                    &[&running.try_get::<_, Uuid>(0)?],
+                    "select s.id, s.kind, s.subject, s.service, case when not $3 then c.held_until end as held_until \
+                     from steps s left join claims c on c.instance_id = $2 and c.domain = s.subject and c.held_until > now() \
+                     where s.operation_id = $1 and s.state = 'waiting' order by s.created_at, s.subject",
+                    &[&operation, &instance, &held],
                 )
                 .await?;
-            rows.iter()
-                .map(|row| {
-                    Ok(RetriedStep {
-                        step: row.try_get("id")?,
-                        kind: row.try_get("kind")?,
-                        subject: row.try_get("subject")?,
-                        service: row.try_get("service")?,
-                    })
-                })
-                .collect()
+            let steps: Vec<RetriedStep> = rows.iter().map(retried_from).collect::<Result<_, StoreError>>()?;
+            let now: Vec<Uuid> = steps.iter().filter(|step| step.held_until.is_none()).map(|step| step.step).collect();
+            tx.execute(
+                "update steps set due_at = least(due_at, now()), rung_at = null, swept = 0, crashes = 0 \
+                 where id = any($1) and state = 'waiting'",
+                &[&now],
+            )
+            .await?;
+            Ok(steps)
         })
         .await
     }
+}
+
+fn retried_from(row: &Row) -> Result<RetriedStep, StoreError> {
+    Ok(RetriedStep {
+        step: row.try_get("id")?,
+        kind: row.try_get("kind")?,
+        subject: row.try_get("subject")?,
+        service: row.try_get("service")?,
+        held_until: row.try_get("held_until")?,
+    })
 }

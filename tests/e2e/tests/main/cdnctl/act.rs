@@ -147,9 +147,24 @@ async fn renewals(world: &World, instance: &Instance) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A domain that the CA turned down is left to its rest.
+async fn held(world: &World, instance: &Instance) -> anyhow::Result<()> {
+    let sql = world.sql().await?;
+    let hold = "update claims set held_until = now() + interval '1 hour' where instance_id = $1";
+    sql.execute(hold, &[&instance.id]).await?;
+    let said = say(world, &["retry", &instance.id]).await?;
+    assert_eq!(said.code, Some(1), "{}", said.text);
+    assert!(said.line("left alone").contains("it rests until"), "{}", said.text);
+    let said = say(world, &["retry", &instance.id, "--held"]).await?;
+    assert_eq!(said.code, Some(0), "{}", said.text);
+    said.line("tried now");
+    Ok(())
+}
+
 async fn cancelled(world: &World, serving: &Instance) -> anyhow::Result<()> {
     let instance = world.create(&[domain("cancelled")]).await?;
     world.told(&instance).await?;
+    held(world, &instance).await?;
     let asked = say(world, &["cancel", &instance.id, "--why", "its zone is gone"]).await?;
     assert_eq!((asked.code, asked.text.as_str()), (Some(2), ""));
     assert!(asked.errors.contains("--yes"), "{}", asked.errors);
