@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use anyhow::{Context as _, ensure};
-use lapin::options::{BasicAckOptions, BasicGetOptions};
+use lapin::options::{BasicAckOptions, BasicGetOptions, QueueDeleteOptions};
 use lapin::{Connection, ConnectionProperties};
 use messaging::{AmqpArgs, Messaging};
 use pipeline::Service;
@@ -71,6 +71,10 @@ async fn parked_messages_are_listed_replayed_and_dropped_and_none_is_lost() -> a
     ] {
         messaging.park(service, body.as_bytes(), reason).await?;
     }
+    nobody_takes_it(&handle).await?;
+    // Whoever connects makes the queue again.
+    let messaging = Messaging::new(AmqpArgs::at(&e.amqp_url), "test");
+    messaging.consume(service, 1).await?;
     one_by_one(&handle).await?;
 
     let bodies: BTreeSet<String> = (0..400)
@@ -80,6 +84,20 @@ async fn parked_messages_are_listed_replayed_and_dropped_and_none_is_lost() -> a
         messaging.park(service, body.as_bytes(), "a test").await?;
     }
     killed_in_the_middle(&handle, &bodies).await
+}
+
+/// What RabbitMQ does not take stays parked.
+async fn nobody_takes_it(handle: &Handle) -> anyhow::Result<()> {
+    let connection = Connection::connect(&handle.endpoints().amqp_url, ConnectionProperties::default()).await?;
+    let channel = connection.create_channel().await?;
+    let queue = "cdn-broker.challenge-verifier";
+    channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await?;
+    connection.close(200, "done".into()).await?;
+    let said = say(handle, &["parked", "replay", "--all"]).await?;
+    assert_eq!(said.code, Some(1), "{}", said.text);
+    assert_eq!(said.text.matches("stays parked").count(), 2, "{}", said.text);
+    assert_eq!(listed(handle).await?.len(), 2);
+    Ok(())
 }
 
 async fn one_by_one(handle: &Handle) -> anyhow::Result<()> {
