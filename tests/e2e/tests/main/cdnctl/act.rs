@@ -6,8 +6,7 @@ use anyhow::{Context as _, ensure};
 use messaging::{AmqpArgs, Messaging};
 use pipeline::Service;
 use serde_json::json;
-use stack::Options;
-use stack::Signal;
+use stack::{Options, Peer, Signal};
 use tokio::time::{Instant, sleep};
 
 use super::{Said, operate};
@@ -217,6 +216,50 @@ async fn cancelled(world: &World, serving: &Instance) -> anyhow::Result<()> {
         answer.text
     );
     world.serves(serving).await
+}
+
+/// The CA is slow, so the order is still being placed when the operation is ended: what the worker brings home is refused.
+#[tokio::test]
+async fn a_worker_in_the_middle_of_an_attempt_changes_nothing_after_a_cancel() -> anyhow::Result<()> {
+    let world = World::own(Options::fast().with_proxy(Peer::Pebble, 0)).await?;
+    world.handle.set_latency(Peer::Pebble, 1500).await?;
+    let instance = world.create(&[domain("slow")]).await?;
+    let deadline = Instant::now() + PATIENCE;
+    // It has an order's row as soon as it begins.
+    let began =
+        "select 1 from orders r join operations o on o.id = r.operation_id where o.instance_id = $1 and r.url is null";
+    let sql = world.sql().await?;
+    while sql.query_opt(began, &[&instance.id]).await?.is_none() {
+        ensure!(Instant::now() < deadline, "no order is being placed");
+        sleep(Duration::from_millis(20)).await;
+    }
+    let said = say(&world, &["cancel", &instance.id, "--why", "in the middle", "--yes"]).await?;
+    assert_eq!(said.code, Some(0), "{}", said.errors);
+    let cancelled = world.platform.last_operation(&instance.id).await?.text;
+    assert!(cancelled.contains("in the middle"), "{cancelled}");
+    while !came_home(&world).await? {
+        ensure!(Instant::now() < deadline, "the worker never comes home");
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(world.platform.last_operation(&instance.id).await?.text, cancelled);
+    let said = say(&world, &["show", &instance.id]).await?;
+    assert!(said.line("PROVISION ").contains("failed"), "{}", said.text);
+    assert!(!said.text.contains("verify-challenge"), "{}", said.text);
+    world.handle.set_latency(Peer::Pebble, 0).await?;
+    world.delete(&instance).await
+}
+
+/// The issuer has found what it had in hand to be stale.
+async fn came_home(world: &World) -> anyhow::Result<bool> {
+    let issuer = world
+        .handle
+        .endpoints()
+        .process("certificate-issuer-1")
+        .context("the issuer")?;
+    let url = format!("{}/metrics", issuer.health_url.as_deref().context("its address")?);
+    let text = reqwest::get(url).await?.text().await?;
+    let mut stale = text.lines().filter(|line| line.starts_with("deliveries_stale_total{"));
+    Ok(stale.any(|line| !line.ends_with(" 0")))
 }
 
 async fn everything_at_once(world: &World) -> anyhow::Result<()> {

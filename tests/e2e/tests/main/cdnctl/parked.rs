@@ -91,7 +91,9 @@ async fn nobody_takes_it(handle: &Handle) -> anyhow::Result<()> {
     let connection = Connection::connect(&handle.endpoints().amqp_url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     let queue = "cdn-broker.challenge-verifier";
-    channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await?;
+    channel
+        .queue_delete(queue.into(), QueueDeleteOptions::default())
+        .await?;
     connection.close(200, "done".into()).await?;
     let said = say(handle, &["parked", "replay", "--all"]).await?;
     assert_eq!(said.code, Some(1), "{}", said.text);
