@@ -58,32 +58,22 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     let store = Store::new(&args.database, "cdnctl")?;
     let dossier = store.dossier(&args.id).await?;
     let dossier = dossier.ok_or_else(|| CouldNot::unknown(&args.id))?;
-    let running = dossier.operations.iter().find(|operation| operation.state == "running");
-    if let Some(running) = running.filter(|running| running.kind != "deprovision") {
-        let domains = shown::names(&dossier.domains);
-        let what = format!("Ends the {} of {} ({domains})", running.kind, shown::clean(&args.id));
-        sure(&what, args.yes)?;
+    let Some(running) = dossier.operations.iter().find(|operation| operation.state == "running") else {
+        return nothing(args);
+    };
+    if running.kind == "deprovision" {
+        return Err(removal(&args.id));
     }
+    let (operation, domains) = (running.id, shown::names(&dossier.domains));
+    let what = format!("Ends the {} of {} ({domains})", running.kind, shown::clean(&args.id));
+    sure(&what, args.yes)?;
     let rest = Duration::from(args.rest).min(LONGEST_REST);
-    let (report, line) = match store.cancel(&args.id, &args.why, rest).await? {
+    // Only the one that was asked about: another may run by now.
+    let (report, line) = match store.cancel(&args.id, operation, &args.why, rest).await? {
         Cancelled::Unknown => return Err(CouldNot::unknown(&args.id)),
-        Cancelled::Removal => {
-            return Err(CouldNot::Refused(format!(
-                "a removal can't be cancelled: half of it may be done already. Mend what it waits for (cdnctl show {} \
-                 --operation last), then cdnctl retry",
-                shown::clean(&args.id)
-            )));
-        }
-        Cancelled::NothingRuns => {
-            let report = serde_json::json!({"cancelled": null});
-            out::either(args.json, &report, || vec!["no operation runs: nothing to cancel"])?;
-            return Ok(Exit::NotWell);
-        }
-        Cancelled::Failed {
-            operation,
-            kind,
-            for_user,
-        } => (
+        Cancelled::Removal => return Err(removal(&args.id)),
+        Cancelled::NothingRuns => return nothing(args),
+        Cancelled::Failed { kind, for_user } => (
             serde_json::json!({"cancelled": kind.as_str(), "operation": operation, "for_user": for_user}),
             format!(
                 "{} {operation} has failed. Its user reads: {}",
@@ -91,7 +81,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
                 shown::clean(&for_user)
             ),
         ),
-        Cancelled::Renewal { operation, next } => (
+        Cancelled::Renewal { next } => (
             serde_json::json!({"cancelled": "renew", "operation": operation, "next": next.map(shown::moment)}),
             format!(
                 "renewal {operation} is given up. The next is due at {}",
@@ -101,6 +91,20 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     };
     out::either(args.json, &report, || vec![line])?;
     Ok(Exit::AllWell)
+}
+
+fn nothing(args: &Args) -> Result<Exit, CouldNot> {
+    let report = serde_json::json!({"cancelled": null});
+    out::either(args.json, &report, || vec!["no such operation runs: nothing to cancel"])?;
+    Ok(Exit::NotWell)
+}
+
+fn removal(id: &str) -> CouldNot {
+    CouldNot::Refused(format!(
+        "a removal can't be cancelled: half of it may be done already. Mend what it waits for (cdnctl show {} --operation \
+         last), then cdnctl retry",
+        shown::clean(id)
+    ))
 }
 
 #[cfg(test)]

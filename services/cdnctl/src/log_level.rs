@@ -5,7 +5,7 @@ use std::time::Duration;
 use store::{DatabaseArgs, Store, StoreError};
 
 use crate::exit::Exit;
-use crate::shown;
+use crate::{out, shown};
 
 /// Longest time for which a level can be set: nobody remembers it any more then.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -58,14 +58,14 @@ pub async fn run(args: &Args) -> Result<Exit, StoreError> {
     } else {
         store.log_level().await?
     };
-    match level {
-        Some(level) => println!(
+    out::line(match level {
+        Some(level) => format!(
             "{} until {}, then RUST_LOG",
             level.directives,
             shown::moment(level.until)
         ),
-        None => println!("RUST_LOG of each service"),
-    }
+        None => "RUST_LOG of each service".to_owned(),
+    });
     Ok(Exit::AllWell)
 }
 

@@ -28,7 +28,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::exit::Exit;
-use crate::shown;
+use crate::{out, shown};
 use echo::Echo;
 use expected::Expected;
 use facts::{Facts, Http, Persist, Tls};
@@ -153,11 +153,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
         .collect()
         .await;
     let report = Report::new(&args.id, &expected.distribution, domains);
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        println!("{}", report.text());
-    }
+    out::either(args.json, &report, || vec![report.text()])?;
     Ok(if report.ok { Exit::AllWell } else { Exit::NotWell })
 }
 

@@ -16,14 +16,12 @@ use crate::steps::as_millis;
 pub enum Cancelled {
     /// No such instance.
     Unknown,
-    /// Nothing runs on it.
+    /// It does not run, or not any more.
     NothingRuns,
     /// A removal: half of it is done, and no instance can live on with that.
     Removal,
     /// A provision or update failed: its kind, and what its user reads.
     Failed {
-        /// Which.
-        operation: Uuid,
         /// What it did.
         kind: OperationKind,
         /// What its user reads.
@@ -31,8 +29,6 @@ pub enum Cancelled {
     },
     /// A renewal was given up, with what it has got; the certificate in use stays.
     Renewal {
-        /// Which.
-        operation: Uuid,
         /// When the next one is due.
         next: Option<OffsetDateTime>,
     },
@@ -42,13 +38,19 @@ pub enum Cancelled {
 const LONGEST_WHY: usize = 500;
 
 impl Store {
-    /// Ends the instance's running operation: a provision or update fails, for the reason `why`; a renewal is given up, and its
+    /// Ends this operation, if it is the one that runs on the instance: a provision or update fails, for the reason `why`; a renewal is given up, and its
     /// certificate is due again after `rest`. A worker in the middle of an attempt finds its step stale when it looks or
     /// records.
     ///
     /// # Errors
     /// Database errors; then nothing was ended.
-    pub async fn cancel(&self, instance: &str, why: &str, rest: Duration) -> Result<Cancelled, StoreError> {
+    pub async fn cancel(
+        &self,
+        instance: &str,
+        operation: Uuid,
+        why: &str,
+        rest: Duration,
+    ) -> Result<Cancelled, StoreError> {
         self.in_transaction("cancel", async |tx| {
             let found = tx
                 .query_opt("select 1 from instances where id = $1 for update", &[&instance])
@@ -58,12 +60,11 @@ impl Store {
             }
             let running = tx
                 .query_opt(
-                    "select id, kind from operations where instance_id = $1 and state = 'running' for update",
-                    &[&instance],
+                    "select kind from operations where id = $1 and instance_id = $2 and state = 'running' for update",
+                    &[&operation, &instance],
                 )
                 .await?;
             let Some(row) = running else { return Ok(Cancelled::NothingRuns) };
-            let operation: Uuid = row.try_get("id")?;
             let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;
             match kind {
                 OperationKind::Deprovision => Ok(Cancelled::Removal),
@@ -78,7 +79,7 @@ impl Store {
                         )
                         .await?;
                     let next = row.map(|row| row.try_get(0)).transpose()?;
-                    Ok(Cancelled::Renewal { operation, next })
+                    Ok(Cancelled::Renewal { next })
                 }
                 OperationKind::Provision | OperationKind::Update => {
                     let at: Option<String> = tx
@@ -97,11 +98,7 @@ impl Store {
                         cause: "cancelled by the operator",
                     };
                     end(tx, instance, operation, ending).await?;
-                    Ok(Cancelled::Failed {
-                        operation,
-                        kind,
-                        for_user,
-                    })
+                    Ok(Cancelled::Failed { kind, for_user })
                 }
             }
         })
