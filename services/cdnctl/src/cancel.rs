@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use store::DatabaseArgs;
 use store::operator::Cancelled;
-use store::{DatabaseArgs, Store};
 
 use crate::CouldNot;
 use crate::exit::Exit;
 use crate::sure::sure;
-use crate::{out, shown};
+use crate::{database, out, shown};
 
 /// Ends an instance's running operation.
 ///
@@ -55,7 +55,7 @@ const LONGEST_REST: Duration = Duration::from_secs(7 * 86_400);
 /// # Errors
 /// When the id is unknown, it is a removal, nobody says yes, or the database can't be asked.
 pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
-    let store = Store::new(&args.database, "cdnctl")?;
+    let store = database::open(&args.database).await?;
     let dossier = store.dossier(&args.id).await?;
     let dossier = dossier.ok_or_else(|| CouldNot::unknown(&args.id))?;
     let Some(running) = dossier.operations.iter().find(|operation| operation.state == "running") else {

@@ -1,13 +1,13 @@
 //! `cdnctl certificates`: what serves, until when, and what is done about it.
 
 use serde::Serialize;
+use store::DatabaseArgs;
 use store::operator::CertificateInUse;
-use store::{DatabaseArgs, Store};
 use time::Duration;
 
 use crate::CouldNot;
 use crate::exit::Exit;
-use crate::{out, shown, table};
+use crate::{database, out, shown, table};
 
 /// Lists the certificates in use, those that end first at the head.
 ///
@@ -98,7 +98,7 @@ struct Line<'c> {
 /// # Errors
 /// When the database can't be asked.
 pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
-    let store = Store::new(&args.database, "cdnctl")?;
+    let store = database::open(&args.database).await?;
     let found = store.certificates_in_use(args.expiring.map(Into::into)).await?;
     let all: Vec<_> = found
         .iter()

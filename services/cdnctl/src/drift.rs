@@ -5,12 +5,12 @@ mod compare;
 use aws::CloudFront;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
+use store::DatabaseArgs;
 use store::operator::Told;
-use store::{DatabaseArgs, Store};
 
 use crate::CouldNot;
 use crate::exit::Exit;
-use crate::{out, shown, table};
+use crate::{database, out, shown, table};
 
 /// CloudFront limits how often it is asked.
 const AT_ONCE: usize = 4;
@@ -50,7 +50,7 @@ struct Line {
 /// When the database or CloudFront can't be asked.
 pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     let chosen = (!args.ids.is_empty()).then_some(args.ids.as_slice());
-    let all = Store::new(&args.database, "cdnctl")?.told(chosen).await?;
+    let all = database::open(&args.database).await?.told(chosen).await?;
     if let Some(id) = args.ids.iter().find(|id| !all.iter().any(|told| told.instance == **id)) {
         return Err(CouldNot::Refused(format!(
             "there is no instance {:?} with a distribution in this database",

@@ -1,12 +1,12 @@
 //! `cdnctl instances`: every instance in a line.
 
 use pipeline::OperationState;
+use store::DatabaseArgs;
 use store::operator::{Choice, InstanceLine};
-use store::{DatabaseArgs, Store};
 
 use crate::CouldNot;
 use crate::exit::Exit;
-use crate::{out, shown, table};
+use crate::{database, out, shown, table};
 
 /// Lists instances: what each is at, and what it waits for.
 ///
@@ -48,7 +48,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
             .map(|domain| domain.trim_end_matches('.').to_lowercase()),
         removed: args.removed,
     };
-    let found = Store::new(&args.database, "cdnctl")?.instance_lines(&choice).await?;
+    let found = database::open(&args.database).await?.instance_lines(&choice).await?;
     out::either(args.json, &found, || lines(&found))?;
     Ok(if found.is_empty() { Exit::NotWell } else { Exit::AllWell })
 }

@@ -13,6 +13,7 @@
 pub mod cancel;
 pub mod certificates;
 mod could_not;
+mod database;
 pub mod doctor;
 pub mod drift;
 pub mod exit;

@@ -2,13 +2,13 @@
 
 use aws::ReconcileArgs;
 use serde::Serialize;
+use store::DatabaseArgs;
 use store::operator::Orphan;
-use store::{DatabaseArgs, Store};
 use time::{Duration, OffsetDateTime};
 
 use crate::CouldNot;
 use crate::exit::Exit;
-use crate::{out, shown, table};
+use crate::{database, out, shown, table};
 
 /// Shows what the reconcilers have found in AWS: provably this broker's, and nobody's any more.
 ///
@@ -66,7 +66,8 @@ impl Line {
 /// # Errors
 /// When the database can't be asked.
 pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
-    let found = Store::new(&args.database, "cdnctl")?
+    let found = database::open(&args.database)
+        .await?
         .found_orphans(args.removed)
         .await?;
     let all: Vec<Line> = found

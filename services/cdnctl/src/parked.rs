@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use messaging::AmqpArgs;
 use messaging::operator::{Hand, Parked, Queues};
 use serde::Serialize;
+use store::DatabaseArgs;
 use store::operator::StepPlace;
-use store::{DatabaseArgs, Store};
 use uuid::Uuid;
 
 use crate::CouldNot;
 use crate::exit::Exit;
 use crate::sure::sure;
-use crate::{out, shown, table};
+use crate::{database, out, shown, table};
 
 /// Lists, replays or drops what is in the parking queue.
 ///
@@ -200,7 +200,7 @@ fn choose<'h>(hand: &'h Hand, which: &Which) -> (Vec<&'h Parked>, bool) {
 
 async fn told(places: &Places, hand: &Hand) -> Result<Vec<Line>, CouldNot> {
     let steps: Vec<Uuid> = hand.messages().iter().filter_map(step).collect();
-    let places = Store::new(&places.database, "cdnctl")?.places_of(&steps).await?;
+    let places = database::open(&places.database).await?.places_of(&steps).await?;
     let places: HashMap<Uuid, StepPlace> = places.into_iter().map(|place| (place.step, place)).collect();
     let line = |message: &Parked| Line {
         id: message.id.clone(),

@@ -6,12 +6,12 @@ use messaging::AmqpArgs;
 use messaging::operator::{Purpose, QueueState, Queues};
 use pipeline::Service;
 use serde::Serialize;
+use store::DatabaseArgs;
 use store::operator::WaitingSteps;
-use store::{DatabaseArgs, Store};
 
 use crate::CouldNot;
 use crate::exit::Exit;
-use crate::{out, shown, table};
+use crate::{database, out, shown, table};
 
 /// Shows each service's queue beside the steps that wait in the database.
 ///
@@ -139,7 +139,7 @@ fn row(line: &Line) -> [String; 6] {
 /// # Errors
 /// When the database or RabbitMQ can't be asked.
 pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
-    let steps = Store::new(&args.database, "cdnctl")?.waiting_steps().await?;
+    let steps = database::open(&args.database).await?.waiting_steps().await?;
     let queues = Queues::connect(&args.amqp, "cdnctl").await?;
     let report = Report::of(&queues.states().await?, steps);
     queues.close().await;

@@ -8,7 +8,7 @@ use store::{DatabaseArgs, Store};
 use crate::CouldNot;
 use crate::exit::Exit;
 use crate::sure::sure;
-use crate::{out, shown};
+use crate::{database, out, shown};
 
 /// Renews certificates before their time.
 ///
@@ -59,7 +59,7 @@ struct Line<'i> {
 /// # Errors
 /// When the database can't be asked, or nobody says yes.
 pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
-    let store = Store::new(&args.database, "cdnctl")?;
+    let store = database::open(&args.database).await?;
     if args.which.all {
         return all(args, &store).await;
     }

@@ -2,12 +2,12 @@
 
 use pipeline::Schedules;
 use serde::Serialize;
+use store::DatabaseArgs;
 use store::operator::{RenewNow, RetriedStep};
-use store::{DatabaseArgs, Store};
 
 use crate::CouldNot;
 use crate::exit::Exit;
-use crate::{out, shown};
+use crate::{database, out, shown};
 
 /// Has what waits in an instance's running operation tried now, whenever it would have been due.
 ///
@@ -45,7 +45,7 @@ struct Report {
 /// # Errors
 /// When the id is unknown or the database can't be asked.
 pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
-    let store = Store::new(&args.database, "cdnctl")?;
+    let store = database::open(&args.database).await?;
     let dossier = store.dossier(&args.id).await?;
     dossier.ok_or_else(|| CouldNot::unknown(&args.id))?;
     let steps = store.retry_now(&args.id, args.held).await?;

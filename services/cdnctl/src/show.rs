@@ -7,13 +7,13 @@ mod timeline;
 use std::str::FromStr;
 
 use serde::Serialize;
+use store::DatabaseArgs;
 use store::operator::Dossier;
-use store::{DatabaseArgs, Store};
 use uuid::Uuid;
 
 use crate::CouldNot;
 use crate::exit::Exit;
-use crate::{out, shown};
+use crate::{database, out, shown};
 
 /// Tells all that is known of an instance.
 ///
@@ -73,7 +73,7 @@ struct Report<'d> {
 /// # Errors
 /// When the id is unknown or the database can't be asked.
 pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
-    let dossier = Store::new(&args.database, "cdnctl")?.dossier(&args.id).await?;
+    let dossier = database::open(&args.database).await?.dossier(&args.id).await?;
     let mut dossier = dossier.ok_or_else(|| CouldNot::unknown(&args.id))?;
     if let Some(which) = args.operation {
         narrow(&mut dossier, which)?;

@@ -46,6 +46,12 @@ async fn drained(handle: &Handle) -> anyhow::Result<BTreeSet<String>> {
 async fn parked_messages_are_listed_replayed_and_dropped_and_none_is_lost() -> anyhow::Result<()> {
     let handle = Handle::start(Options::infrastructure()).await?;
     let e = handle.endpoints();
+    let early = say(&handle, &["instances"]).await?;
+    assert_eq!(
+        (early.code, early.text.as_str()),
+        (Some(2), ""),
+        "no service has made its tables"
+    );
     Store::new(&DatabaseArgs::at(&e.database_url), "test")?
         .migrate()
         .await?;
