@@ -170,8 +170,7 @@ impl Store {
             let covered = tx
                 .query_one(
                     "select coalesce((select c.names @> $2::text[] and c.not_after - now() > (c.not_after - c.not_before) / 3 \
-                       from certificates c where c.instance_id = $1 and c.attached_at is not null and c.retired_at is null \
-                       order by c.attached_at desc limit 1), false) \
+                       from certificates_in_use c where c.instance_id = $1), false) \
                      and not exists (select from claims where instance_id = $1 and domain = any($2) and not proved)",
                     &[&changes.id, &changes.domains],
                 )

@@ -73,8 +73,7 @@ impl Store {
                     let row = tx
                         .query_opt(
                             "update certificates set renew_at = greatest(renew_at, now() + $2 * interval '1 millisecond') \
-                             where id = (select c.id from certificates c where c.instance_id = $1 and c.attached_at is not null \
-                               and c.retired_at is null order by c.attached_at desc limit 1) returning renew_at",
+                             where id = (select c.id from certificates_in_use c where c.instance_id = $1) returning renew_at",
                             &[&instance, &as_millis(rest)],
                         )
                         .await?;

@@ -16,12 +16,8 @@ select json_build_object(
     'at_work', w.kind,
     'removal_failed', r.removal_failed,
     'read_at', now())
-from (
-    select distinct on (c.instance_id) c.* from certificates c
-    where c.attached_at is not null and c.retired_at is null
-    order by c.instance_id, c.attached_at desc
-) c
-join instances i on i.id = c.instance_id and i.deleted_at is null
+from certificates_in_use c
+join instances i on i.id = c.instance_id
 join lateral (
     select count(*) as failures, max(o.ended_at) as failed_at,
         (array_agg(o.failure order by o.ended_at desc))[1] as failure, (array_agg(o.cause order by o.ended_at desc))[1] as cause

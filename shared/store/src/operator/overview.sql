@@ -33,11 +33,7 @@ left join lateral (
     from steps s where s.operation_id = o.id and s.state = 'waiting'
     order by s.waiting_for is null, s.due_at limit 1
 ) w on true
-left join lateral (
-    select c.not_after from certificates c
-    where c.instance_id = i.id and c.attached_at is not null and c.retired_at is null
-    order by c.attached_at desc limit 1
-) c on true
+left join certificates_in_use c on c.instance_id = i.id
 where ($1::text is null or o.state = $1)
 and ($2::text is null or i.tenant = $2)
 and ($3::text is null or d.domains @> array[$3] or exists (select from claims k where k.instance_id = i.id and k.domain = $3))

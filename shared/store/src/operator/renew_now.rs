@@ -20,11 +20,9 @@ pub enum RenewNow {
     AtWork(String),
 }
 
-/// Instances in use whose removal was never begun, each with the certificate that its distribution was last told to use.
-const RENEWABLE: &str = "select distinct on (c.instance_id) c.* from certificates c join instances i on i.id = c.instance_id \
-     where c.attached_at is not null and c.retired_at is null and i.deleted_at is null \
-     and not exists (select from operations o where o.instance_id = i.id and o.kind = 'deprovision') \
-     order by c.instance_id, c.attached_at desc";
+/// Certificates in use, of instances whose removal was never begun.
+const RENEWABLE: &str = "select c.* from certificates_in_use c \
+     where not exists (select from operations o where o.instance_id = c.instance_id and o.kind = 'deprovision')";
 
 impl Store {
     /// Begins a renewal of the instance's certificate, whether it is due or not.
@@ -37,8 +35,7 @@ impl Store {
             .query_opt(
                 "select i.deleted_at is not null \
                    or exists (select from operations o where o.instance_id = i.id and o.kind = 'deprovision') as removed, \
-                 exists (select from certificates c where c.instance_id = i.id and c.attached_at is not null \
-                   and c.retired_at is null) as has_certificate, \
+                 exists (select from certificates_in_use c where c.instance_id = i.id) as has_certificate, \
                  (select o.kind from operations o where o.instance_id = i.id and o.state = 'running') as at_work \
                  from instances i where i.id = $1",
                 &[&instance],

@@ -37,8 +37,7 @@ impl Store {
                  array(select d from jsonb_array_elements_text(i.request->'parameters'->'domains') d order by d collate \"C\") as domains, \
                  exists (select from operations o where o.instance_id = i.id and o.kind = 'deprovision') as going \
                  from instances i \
-                 left join lateral (select c.iam_id from certificates c where c.instance_id = i.id and c.attached_at is not null \
-                   and c.retired_at is null order by c.attached_at desc limit 1) c on true \
+                 left join certificates_in_use c on c.instance_id = i.id \
                  left join operations o on o.instance_id = i.id and o.state = 'running' \
                  where i.distribution_id is not null and i.deleted_at is null and ($1::text[] is null or i.id = any($1)) \
                  order by i.created_at, i.id",
