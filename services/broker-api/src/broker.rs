@@ -11,6 +11,7 @@ use crate::auth::Credentials;
 use crate::catalog::offering::Offering;
 use crate::catalog::served::{Catalog, served};
 use crate::platforms;
+use crate::profile::Profile;
 use crate::responder;
 use crate::settings::BrokerArgs;
 
@@ -25,6 +26,7 @@ pub struct Broker {
     pub(crate) catalog: Catalog,
     pub(crate) responder: String,
     pub(crate) default_origin: Option<String>,
+    pub(crate) profile: Profile,
     pub(crate) retry_after: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) gate: responder::Gate,
@@ -46,6 +48,7 @@ impl Broker {
             offering,
             responder: args.acme_responder_url.0.clone(),
             default_origin: args.default_origin.0.clone(),
+            profile: Profile(args.acme_profile.clone()),
             retry_after: args.retry_after,
             body_timeout: args.limits.body_timeout,
             gate: responder::Gate::default(),

@@ -28,6 +28,7 @@ mod operator_file;
 mod paced;
 pub mod parameters;
 mod platforms;
+mod profile;
 mod provision;
 mod responder;
 mod ringing;

@@ -101,6 +101,7 @@ fn checked(broker: &Broker, id: &str, asked: &ProvisionRequest) -> Result<NewIns
     let space = text(asked.space_guid.as_ref());
     let parameters = parameters::parse(asked.parameters.as_ref(), broker.default_origin.as_deref())
         .map_err(|error| OsbError::bad_request(error.to_string()))?;
+    broker.profile.check(&parameters.domains)?;
     // What makes two requests the same one ("200 OK … if the requested service is identical").
     let request = json!({
         "service_id": service_id,

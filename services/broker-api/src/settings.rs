@@ -90,6 +90,10 @@ pub struct BrokerArgs {
     /// forwarded to it); empty: users have to name one.
     #[arg(long, env, default_value = "", hide_default_value = true)]
     pub default_origin: DefaultOrigin,
+    /// The CA's certificate profile, the same as certificate-issuer has: certificates of tlsserver and shortlived hold at most 25
+    /// names.
+    #[arg(long, env, default_value = "", hide_default_value = true)]
+    pub acme_profile: String,
     /// A JSON file of the catalog: the service and its plans with their texts, prices and versions, as in
     /// docs/catalog.example.json. Without it: one plan, by the four settings below, which are not looked at with it.
     #[arg(long, env, default_value = "", hide_default_value = true, value_name = "FILE")]

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use pipeline::Settings;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{Asked, Changes, InstanceView, Update};
 use tracing::Instrument as _;
 
@@ -105,6 +105,10 @@ fn changes(broker: &Broker, id: &str, instance: &InstanceView, asked: &UpdateReq
         broker.default_origin.as_deref(),
     )
     .map_err(|error| OsbError::bad_request(error.to_string()))?;
+    // Who has had more since another profile may still change the rest.
+    if current["parameters"]["domains"] != json!(parameters.domains) {
+        broker.profile.check(&parameters.domains)?;
+    }
     let mut request = current.clone();
     request["parameters"] = parameters.normalised();
     let settings = match plan(broker, current, asked)? {

@@ -14,6 +14,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::acme_client::{AcmeClient, Exchange};
 use crate::directory::{Directory, DirectoryCache};
+use crate::limits::{Limits, before_account};
 use crate::registration::register;
 use crate::settings::{AcmeArgs, ExternalAccount};
 use crate::triage::{Stop, Trouble, triage};
@@ -27,6 +28,7 @@ pub(crate) struct Ca {
     pub(crate) directories: DirectoryCache,
     pub(crate) store: Store,
     pub(crate) ring: KeyRing,
+    pub(crate) limits: Limits,
 }
 
 impl Ca {
@@ -75,6 +77,7 @@ impl<'a> Session<'a> {
         let account_uri = match stored.account_uri {
             Some(account_uri) => account_uri,
             None => {
+                before_account(ca).await?;
                 let registered = register(
                     &exchange,
                     &directory,

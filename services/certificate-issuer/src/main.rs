@@ -12,6 +12,7 @@ mod doctor;
 mod finalize_order;
 #[cfg(test)]
 mod fuzz;
+mod limits;
 mod place_order;
 mod registration;
 mod renewal;
@@ -100,6 +101,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         directories: DirectoryCache::default(),
         store: store.clone(),
         ring: settings.sealing.key_ring()?,
+        limits: settings.acme.acme_limits.at(&settings.acme.acme_directory_url),
         settings: settings.acme,
     });
     let planner = Planner {

@@ -12,11 +12,15 @@ use store::{Authorization, Task};
 
 use crate::account::{Ca, Session, spent};
 use crate::challenge::{Offered, dns01_value};
+use crate::limits::before_order;
 use crate::renewal_info::identifier;
 use crate::triage::{Stop, Trouble};
 use crate::words::{cause, per_domain, said, short_type};
 
 const DOING: &str = "placing the order";
+/// After so many attempts an order is placed like a first one: a CA may have a fault with what is to be replaced alone. Pebble 2.10
+/// does not find certificates whose serial number begins with a zero byte.
+const MOST_REPLACING: i32 = 3;
 /// How many refused domains are named to the user.
 const MOST_NAMED: usize = 10;
 
@@ -36,10 +40,20 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
         // A crash came between this and what follows: the order is adopted.
         Some(_) => session.order(&stored, DOING).await?,
         None => {
-            let order = place(ca, &session, task).await?;
-            let uri = &session.account_uri;
+            let (order, replaces) = place(ca, &session, task).await?;
+            let (uri, replaces) = (
+                &session.account_uri,
+                replaces.map(|certificate| certificate.to_string()),
+            );
             ca.store
-                .set_order_url(task, stored.id, order.url(), uri, session.expires())
+                .set_order_url(
+                    task,
+                    stored.id,
+                    order.url(),
+                    uri,
+                    replaces.as_deref(),
+                    session.expires(),
+                )
                 .await?;
             order
         }
@@ -76,14 +90,22 @@ fn pause_before(round: i32) -> Option<Duration> {
     ))
 }
 
-async fn place(ca: &Ca, session: &Session<'_>, task: &Task) -> Result<Order, Stop> {
+/// Places the order, and tells what the CA knows it to replace.
+async fn place(
+    ca: &Ca,
+    session: &Session<'_>,
+    task: &Task,
+) -> Result<(Order, Option<CertificateIdentifier<'static>>), Stop> {
     let identifiers: Vec<Identifier> = task
         .instance
         .domains
         .iter()
         .map(|domain| Identifier::Dns(domain.clone()))
         .collect();
-    let replaced = replaced(ca, session, task).await?;
+    let mut replaced = replaced(ca, session, task).await?;
+    if replaced.is_none() {
+        before_order(ca, task, &session.account_uri).await?;
+    }
     if let Some(certificate) = &replaced {
         tracing::info!(certificate = %certificate, "the order replaces a certificate");
     }
@@ -91,7 +113,8 @@ async fn place(ca: &Ca, session: &Session<'_>, task: &Task) -> Result<Order, Sto
         .account()
         .new_order(&wanted(ca, &identifiers, replaced.clone()))
         .await;
-    if let (Some(_), Err(Error::Api(problem))) = (&replaced, &placed)
+    if replaced.is_some()
+        && let Err(Error::Api(problem)) = &placed
         && refuses_replacing(problem)
     {
         // Replaced already, perhaps by an order that we could not write down: a certificate is wanted all the same.
@@ -99,10 +122,12 @@ async fn place(ca: &Ca, session: &Session<'_>, task: &Task) -> Result<Order, Sto
             problem = cause(DOING, problem),
             "the CA doesn't let the certificate be replaced: an order like a first one"
         );
+        replaced = None;
+        before_order(ca, task, &session.account_uri).await?;
         placed = session.account().new_order(&wanted(ca, &identifiers, None)).await;
     }
     match placed {
-        Ok(order) => Ok(order),
+        Ok(order) => Ok((order, replaced)),
         Err(error) => Err(match session.trouble(&error, DOING) {
             Trouble::AccountUnknown => {
                 session.forget_account().await?;
@@ -138,7 +163,7 @@ fn wanted<'a>(ca: &'a Ca, identifiers: &'a [Identifier], replaces: Option<Certif
 /// The certificate in use, if the CA wants to know what an order replaces (RFC 9773 §5): of the same account, and with a name in
 /// common. Let's Encrypt exempts such orders from its limits.
 async fn replaced(ca: &Ca, session: &Session<'_>, task: &Task) -> Result<Option<CertificateIdentifier<'static>>, Stop> {
-    if session.directory.renewal_info.is_none() {
+    if session.directory.renewal_info.is_none() || task.attempt >= MOST_REPLACING {
         return Ok(None);
     }
     let found = ca.store.replaced(task).await?;
@@ -153,16 +178,13 @@ async fn replaced(ca: &Ca, session: &Session<'_>, task: &Task) -> Result<Option<
         .and_then(|(certificate, _)| identifier(&certificate.chain_pem)))
 }
 
-/// `alreadyReplaced` (RFC 9773 §7.4), or the CA doesn't know the certificate (any more).
+/// `alreadyReplaced` (RFC 9773 §7.4), or the CA doesn't know the certificate or its issuer (any more): CAs have many words for
+/// that. An order like a first one tells whether it was something else.
 fn refuses_replacing(problem: &Problem) -> bool {
-    match short_type(problem.r#type.as_deref()) {
-        Some("alreadyReplaced") => true,
-        Some("malformed" | "conflict" | "unauthorized") | None => problem
-            .detail
-            .as_deref()
-            .is_some_and(|detail| detail.to_ascii_lowercase().contains("replace")),
-        _ => matches!(problem.status, Some(404 | 409)),
-    }
+    matches!(
+        short_type(problem.r#type.as_deref()),
+        None | Some("alreadyReplaced" | "malformed" | "conflict" | "unauthorized")
+    ) || matches!(problem.status, Some(404 | 409))
 }
 
 /// The account was deactivated or revoked (RFC 8555 §7.3.6 wants 401, Boulder and Pebble answer 403). Another instance
@@ -258,6 +280,16 @@ mod tests {
         assert_eq!([1, 2, 3, 4, 5].map(seconds), [None, None, Some(5), Some(15), Some(45)]);
         assert_eq!(seconds(i32::MAX), Some(3600));
         assert_eq!(seconds(i32::MIN), None);
+    }
+
+    #[test]
+    fn an_order_that_is_refused_for_what_it_replaces_is_placed_without() {
+        let refused = |kind: &str, status: u16| {
+            let text = format!(r#"{{"type":"urn:ietf:params:acme:error:{kind}","status":{status}}}"#);
+            refuses_replacing(&serde_json::from_str(&text).unwrap())
+        };
+        assert!(refused("alreadyReplaced", 409) && refused("malformed", 400) && refused("other", 404));
+        assert!(!refused("rejectedIdentifier", 400) && !refused("rateLimited", 429) && !refused("caa", 403));
     }
 
     #[test]

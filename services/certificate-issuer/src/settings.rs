@@ -10,6 +10,7 @@ use secret::Secret;
 use store::sealing::SealingArgs;
 use worker::WorkerArgs;
 
+use crate::limits::LimitsSetting;
 use crate::renewal::RenewalArgs;
 
 /// Talks to the ACME CA: accounts, orders, challenges, certificates. Every flag has an environment variable of the
@@ -85,6 +86,11 @@ pub(crate) struct AcmeArgs {
     /// directory's first caaIdentities.
     #[arg(long, env)]
     acme_issuer_domain: Option<String>,
+    /// Limits of the CA that are kept to, so that it never has to refuse: auto (Let's Encrypt's there, none elsewhere), none, or such as
+    /// orders=300/3h,accounts=10/3h,domain=50/7d,same=5/7d (of an account, from our address, for a registered domain, with the same
+    /// names).
+    #[arg(long, env, default_value = "auto")]
+    pub(crate) acme_limits: LimitsSetting,
     /// Certificate profile (draft-ietf-acme-profiles), such as classic or tlsserver; unset: the CA's default.
     #[arg(long, env)]
     acme_profile: Option<String>,

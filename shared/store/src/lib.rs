@@ -3,6 +3,7 @@
 
 mod accounts;
 mod asked;
+mod ca_usage;
 mod certificates;
 mod check;
 mod claims;
@@ -31,6 +32,7 @@ mod updating;
 
 pub use accounts::Account;
 pub use asked::Asked;
+pub use ca_usage::Counted;
 pub use certificates::{Certificate, NewCertificate};
 pub use check::{Sealed, check_database, check_seals};
 pub use connection::{DatabaseArgs, DatabaseUrl, Store};

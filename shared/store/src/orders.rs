@@ -101,7 +101,7 @@ impl Store {
         .await
     }
 
-    /// Writes down where the CA keeps the order, as soon as that is known: a crash after this adopts it.
+    /// Writes down where the CA keeps the order, and what it replaces, as soon as that is known: a crash after this adopts it.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current, or when another delivery of it placed an order first
@@ -112,14 +112,16 @@ impl Store {
         order: Uuid,
         url: &str,
         account_uri: &str,
+        replaces: Option<&str>,
         expires_at: Option<OffsetDateTime>,
     ) -> Result<(), StoreError> {
         self.in_transaction("set-order-url", async |tx| {
             lock_current(tx, task).await?;
             let written = tx
                 .execute(
-                    "update orders set url = $2, account_uri = $3, expires_at = $4 where id = $1 and (url is null or url = $2)",
-                    &[&order, &url, &account_uri, &expires_at],
+                    "update orders set url = $2, account_uri = $3, expires_at = $4, replaces = $5 \
+                     where id = $1 and (url is null or url = $2)",
+                    &[&order, &url, &account_uri, &expires_at, &replaces],
                 )
                 .await?;
             if written == 0 {

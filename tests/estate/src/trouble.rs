@@ -1,5 +1,6 @@
 //! What goes wrong meanwhile: a worker is killed now and then, and once the CA is away.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -23,18 +24,26 @@ pub(crate) struct Outage {
     pub(crate) lasted: Duration,
 }
 
-/// Kills one process of one worker after the other, and starts it again.
-pub(crate) async fn kill_workers(stack: Arc<Handle>, every: Duration, killed: Arc<AtomicUsize>) -> anyhow::Result<()> {
-    for number in 0.. {
+/// Kills one worker's process after the other, and starts each again.
+pub(crate) async fn kill_workers(
+    stack: Arc<Handle>,
+    every: Duration,
+    killed: Arc<AtomicUsize>,
+) -> anyhow::Result<Infallible> {
+    let all = &stack.endpoints().processes;
+    let workers: Vec<&str> = all
+        .iter()
+        .map(|process| process.name.as_str())
+        .filter(|name| WORKERS.iter().any(|worker| name.starts_with(worker)))
+        .collect();
+    for process in workers.iter().cycle() {
         sleep(every).await;
-        let worker = WORKERS[number % WORKERS.len()];
-        let process = format!("{worker}-{}", number / WORKERS.len() % 2 + 1);
-        stack.kill(&process, Signal::Kill).await?;
+        stack.kill(process, Signal::Kill).await?;
         killed.fetch_add(1, Ordering::Relaxed);
         sleep(MISSING).await;
-        stack.begin_again(&process).await?;
+        stack.begin_again(process).await?;
     }
-    Ok(())
+    anyhow::bail!("there is no worker")
 }
 
 /// Starts what is dead still.

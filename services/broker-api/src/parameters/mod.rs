@@ -23,6 +23,7 @@ use pipeline::instance::{Cookies, DAY};
 use serde_json::{Map, Value, json};
 
 use crate::form::Read;
+pub(crate) use domains::MOST as MOST_DOMAINS;
 pub(crate) use host::host_name;
 pub(crate) use keys::RENEWAL_PROBLEM;
 pub(crate) use merge::update;

@@ -7,6 +7,9 @@ alter table certificates
     -- When the CA is asked (again) when it would like that (RFC 9773); null: it never was.
     add column renewal_info_due timestamptz;
 
+-- The certificate that the CA was told an order replaces (RFC 9773): its identifier.
+alter table orders add column replaces text;
+
 create index certificates_attached on certificates (instance_id, attached_at desc) where attached_at is not null and retired_at is null;
 
 -- The certificate that each distribution was last told to use, of instances that are not removed; one before it may still wait to

@@ -5,6 +5,7 @@
 mod access_logs;
 mod bad_input;
 mod broken_queue;
+mod ca_limits;
 mod ca_says_no;
 mod catalog;
 mod cdnctl;

@@ -97,7 +97,7 @@ impl Desk {
         let order = self.store.order(task).await?;
         let url = format!("https://ca.example/order/{}", order.id);
         self.store
-            .set_order_url(task, order.id, &url, "https://ca.example/acct/1", None)
+            .set_order_url(task, order.id, &url, "https://ca.example/acct/1", None, None)
             .await?;
         let authorizations: Vec<Authorization> = task
             .instance
@@ -161,7 +161,7 @@ async fn of_two_that_place_an_order_the_first_is_kept() -> anyhow::Result<()> {
     assert_eq!(desk.store.order(task).await?.id, order.id, "one intent");
     let place = |url: &'static str| {
         desk.store
-            .set_order_url(task, order.id, url, "https://ca.example/acct/1", None)
+            .set_order_url(task, order.id, url, "https://ca.example/acct/1", None, None)
     };
     place("https://ca.example/order/1").await?;
     place("https://ca.example/order/1").await?;

@@ -299,5 +299,23 @@ async fn the_ca_is_asked_when_it_would_like_a_renewal_and_told_what_is_replaced(
         told.contains("the CA doesn't let the certificate be replaced"),
         "{told}"
     );
+
+    // Nor does a CA that doesn't know who issued the certificate in use refuse another.
+    until("the second renewal is over", async || {
+        Ok(renewals(&world, &instance, "succeeded").await? == 2)
+    })
+    .await?;
+    let third = serial(&world, &instance).await?;
+    let folder = &world.handle.endpoints().folder;
+    let unknown = std::fs::read_to_string(folder.join("pebble-intermediate.pem"))?;
+    sql.execute(
+        "update certificates set chain_pem = $1, renew_at = now() where retired_at is null",
+        &[&unknown],
+    )
+    .await?;
+    until("a fourth certificate is served", async || {
+        Ok(serial(&world, &instance).await? != third)
+    })
+    .await?;
     world.delete(&instance).await
 }

@@ -1,0 +1,194 @@
+//! The CA's limits, known and kept to before it refuses: a request that it would refuse counts there as well.
+
+use std::time::Duration;
+
+use pipeline::Outcome;
+use store::{Counted, StoreError, Task};
+
+use crate::account::Ca;
+use crate::triage::Stop;
+
+/// So many within so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rate {
+    most: u32,
+    within: Duration,
+}
+
+impl std::fmt::Display for Rate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} in {}", self.most, humantime::format_duration(self.within))
+    }
+}
+
+/// What a CA allows; what isn't there isn't limited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// New orders of an account.
+    orders: Option<Rate>,
+    /// New accounts from our address.
+    accounts: Option<Rate>,
+    /// Certificates of a registered domain, whoever asks.
+    domain: Option<Rate>,
+    /// Certificates with exactly the same names.
+    same: Option<Rate>,
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
+
+/// <https://letsencrypt.org/docs/rate-limits/>
+const LETS_ENCRYPT: Limits = Limits {
+    orders: Some(Rate {
+        most: 300,
+        within: Duration::from_secs(3 * HOUR.as_secs()),
+    }),
+    accounts: Some(Rate {
+        most: 10,
+        within: Duration::from_secs(3 * HOUR.as_secs()),
+    }),
+    domain: Some(Rate { most: 50, within: WEEK }),
+    same: Some(Rate { most: 5, within: WEEK }),
+};
+
+/// Whose limits are kept to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LimitsSetting {
+    /// Let's Encrypt's at Let's Encrypt, none elsewhere.
+    Auto,
+    These(Limits),
+}
+
+impl std::str::FromStr for LimitsSetting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            "auto" | "" => return Ok(Self::Auto),
+            "none" => return Ok(Self::These(Limits::default())),
+            _ => {}
+        }
+        let mut limits = Limits::default();
+        for part in text.split(',') {
+            let unclear = || {
+                format!(
+                    "{part:?} is no limit: write auto, none, or such as orders=300/3h,accounts=10/3h,domain=50/7d,same=5/7d"
+                )
+            };
+            let (name, rate) = part.trim().split_once('=').ok_or_else(unclear)?;
+            let (most, within) = rate.split_once('/').ok_or_else(unclear)?;
+            let rate = Rate {
+                most: most.parse().ok().filter(|most| *most > 0).ok_or_else(unclear)?,
+                within: humantime::parse_duration(within).map_err(|_| unclear())?,
+            };
+            *match name {
+                "orders" => &mut limits.orders,
+                "accounts" => &mut limits.accounts,
+                "domain" => &mut limits.domain,
+                "same" => &mut limits.same,
+                _ => return Err(unclear()),
+            } = Some(rate);
+        }
+        Ok(Self::These(limits))
+    }
+}
+
+impl LimitsSetting {
+    /// The limits at this directory.
+    pub(crate) fn at(self, directory_url: &str) -> Limits {
+        let host = directory_url.split('/').nth(2).unwrap_or_default();
+        match self {
+            Self::These(limits) => limits,
+            // Staging has its own, and larger, ones.
+            Self::Auto if host == "acme-v02.api.letsencrypt.org" => LETS_ENCRYPT,
+            Self::Auto => Limits::default(),
+        }
+    }
+}
+
+/// Waits when one more order would be too many. Orders that replace a certificate (RFC 9773) need not be asked about: Let's
+/// Encrypt exempts them from all limits.
+pub(crate) async fn before_order(ca: &Ca, task: &Task, account_uri: &str) -> Result<(), Stop> {
+    let limits = ca.limits;
+    let domains = &task.instance.domains;
+    wait(
+        ca,
+        limits.orders,
+        &Counted::Orders(account_uri),
+        "new orders of an organization",
+    )
+    .await?;
+    wait(
+        ca,
+        limits.same,
+        &Counted::Same(domains),
+        "certificates with exactly these domains",
+    )
+    .await?;
+    if limits.domain.is_some() {
+        let mut registered: Vec<&str> = domains.iter().filter_map(|domain| psl::domain_str(domain)).collect();
+        registered.sort_unstable();
+        registered.dedup();
+        for domain in registered {
+            wait(
+                ca,
+                limits.domain,
+                &Counted::Domain(domain),
+                &format!("certificates for {domain} and what is below it"),
+            )
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits when one more account would be too many.
+pub(crate) async fn before_account(ca: &Ca) -> Result<(), Stop> {
+    let counted = Counted::Accounts(&ca.settings.acme_directory_url);
+    wait(ca, ca.limits.accounts, &counted, "new organizations").await
+}
+
+async fn wait(ca: &Ca, rate: Option<Rate>, counted: &Counted<'_>, what: &str) -> Result<(), Stop> {
+    let Some(rate) = rate else { return Ok(()) };
+    let free_in: Result<Option<Duration>, StoreError> = ca.store.ca_free_in(counted, rate.most, rate.within).await;
+    match free_in? {
+        None => Ok(()),
+        Some(free_in) => Err(Outcome::pending_for(
+            format!("the CA takes at most {rate} of {what}, and there were as many"),
+            Some(free_in.max(Duration::from_secs(1))),
+        )
+        .into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lets_encrypts_limits_are_kept_to_there_and_others_as_they_are_set() {
+        let auto: LimitsSetting = "auto".parse().unwrap();
+        assert_eq!(auto.at("https://acme-v02.api.letsencrypt.org/directory"), LETS_ENCRYPT);
+        assert_eq!(auto.at("https://localhost:14000/dir"), Limits::default());
+        let told: LimitsSetting = "orders=300/3h, accounts=10/3h,domain=50/7d,same=5/7d".parse().unwrap();
+        assert_eq!(told.at("https://ca.example/dir"), LETS_ENCRYPT);
+        assert_eq!(
+            "none"
+                .parse::<LimitsSetting>()
+                .unwrap()
+                .at("https://acme-v02.api.letsencrypt.org/d"),
+            Limits::default()
+        );
+        for bad in [
+            "orders",
+            "orders=3",
+            "orders=0/3h",
+            "order=3/3h",
+            "orders=3/soon",
+            "all",
+        ] {
+            let told = bad.parse::<LimitsSetting>().unwrap_err();
+            assert!(told.contains("orders=300/3h"), "{told}");
+        }
+    }
+}
