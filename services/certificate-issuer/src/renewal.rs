@@ -16,7 +16,9 @@ use time::OffsetDateTime;
 use crate::account::Ca;
 use crate::renewal_info;
 
-/// The CA is asked about no more certificates in a turn …
+/// The CA may take so long for all its answers of a turn: the rest is asked for in the next.
+const ASKING: Duration = Duration::from_secs(60);
+/// It is asked about no more certificates in a turn …
 const ASKED_A_TURN: u32 = 500;
 /// … so many at the same time …
 const ASKED_AT_ONCE: usize = 4;
@@ -83,7 +85,10 @@ impl Planner {
             let at = renew_at(new.not_before, new.not_after, after, spread, seed(new.certificate));
             self.ca.store.set_renew_at(new.certificate, at).await?;
         }
-        self.ask().await?;
+        // A CA that doesn't answer must not keep what is due.
+        if let Ok(asked) = tokio::time::timeout(ASKING, self.ask()).await {
+            asked?;
+        }
         let mut running: HashMap<String, u32> = self.ca.store.running_renewals().await?.into_iter().collect();
         for due in self.ca.store.due_renewals().await? {
             let of_tenant = running.entry(due.tenant.clone()).or_default();
