@@ -11,6 +11,7 @@ use serde_json::json;
 use store::{KeyRing, Store, Task};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::sync::Semaphore;
 
 use crate::acme_client::{AcmeClient, Exchange};
 use crate::directory::{Directory, DirectoryCache};
@@ -29,6 +30,8 @@ pub(crate) struct Ca {
     pub(crate) store: Store,
     pub(crate) ring: KeyRing,
     pub(crate) limits: Limits,
+    /// Held while an order is placed.
+    pub(crate) placing: Semaphore,
 }
 
 impl Ca {

@@ -31,6 +31,7 @@ use clap::Parser as _;
 use pipeline::{Outcome, Service, StepKind};
 use store::{Store, Task};
 use telemetry::Telemetry;
+use tokio::sync::Semaphore;
 use worker::{Handler, HandlerError};
 
 use crate::account::Ca;
@@ -101,6 +102,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         directories: DirectoryCache::default(),
         store: store.clone(),
         ring: settings.sealing.key_ring()?,
+        placing: Semaphore::new(usize::from(settings.acme.acme_orders_at_once)),
         limits: settings.acme.acme_limits.at(&settings.acme.acme_directory_url),
         settings: settings.acme,
     });

@@ -109,6 +109,8 @@ async fn place(
     if let Some(certificate) = &replaced {
         tracing::info!(certificate = %certificate, "the order replaces a certificate");
     }
+    // Never closed. What follows in the attempt is bounded by its time.
+    let _turn = ca.placing.acquire().await;
     let mut placed = session
         .account()
         .new_order(&wanted(ca, &identifiers, replaced.clone()))

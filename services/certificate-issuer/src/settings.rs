@@ -91,6 +91,9 @@ pub(crate) struct AcmeArgs {
     /// names).
     #[arg(long, env, default_value = "auto")]
     pub(crate) acme_limits: LimitsSetting,
+    /// This process places so many orders at the same time, at most; whatever else it asks the CA isn't bounded by that.
+    #[arg(long, env, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) acme_orders_at_once: u16,
     /// Certificate profile (draft-ietf-acme-profiles), such as classic or tlsserver; unset: the CA's default.
     #[arg(long, env)]
     acme_profile: Option<String>,

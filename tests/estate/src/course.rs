@@ -100,7 +100,7 @@ pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     Ok(text)
 }
 
-/// Two of every worker but one issuer, which asks one thing at a time: Pebble 2.10 hangs for ever when new orders meet (see load's
+/// Two of every worker but one issuer, which places one order at a time: Pebble 2.10 hangs for ever when new orders meet (see load's
 /// `crowd`). Every time is a share of the life, as the defaults are of months.
 fn options(wish: &Wish) -> Options {
     let of_life = |share: f64| format!("{}ms", wish.life.mul_f64(share).as_millis().max(200));
@@ -108,7 +108,7 @@ fn options(wish: &Wish) -> Options {
         .iter()
         .fold(Options::fast(), |options, worker| options.with_replicas(worker, 2))
         .with_replicas("certificate-issuer", 1)
-        .with_env("certificate-issuer", "CONCURRENCY", "1")
+        .with_env("certificate-issuer", "ACME_ORDERS_AT_ONCE", "1")
         .with_certificates_of(wish.life)
         .with_env("certificate-issuer", "RENEWAL_INTERVAL", &of_life(0.003))
         // At half of the life, so that the rest outlasts the outage. Pebble's suggestion for a life of minutes is all of it.
