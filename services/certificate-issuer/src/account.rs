@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::acme_client::{AcmeClient, Exchange};
 use crate::directory::{Directory, DirectoryCache};
-use crate::limits::{Limits, before_account};
+use crate::limits::before_account;
 use crate::registration::register;
 use crate::settings::{AcmeArgs, ExternalAccount};
 use crate::triage::{Stop, Trouble, triage};
@@ -29,7 +29,6 @@ pub(crate) struct Ca {
     pub(crate) directories: DirectoryCache,
     pub(crate) store: Store,
     pub(crate) ring: KeyRing,
-    pub(crate) limits: Limits,
     /// Held while an order is placed.
     pub(crate) placing: Semaphore,
 }

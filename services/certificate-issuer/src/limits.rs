@@ -34,18 +34,18 @@ pub(crate) struct Limits {
     same: Option<Rate>,
 }
 
-const HOUR: Duration = Duration::from_secs(3600);
+const THREE_HOURS: Duration = Duration::from_secs(3 * 3600);
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 /// <https://letsencrypt.org/docs/rate-limits/>
 const LETS_ENCRYPT: Limits = Limits {
     orders: Some(Rate {
         most: 300,
-        within: Duration::from_secs(3 * HOUR.as_secs()),
+        within: THREE_HOURS,
     }),
     accounts: Some(Rate {
         most: 10,
-        within: Duration::from_secs(3 * HOUR.as_secs()),
+        within: THREE_HOURS,
     }),
     domain: Some(Rate { most: 50, within: WEEK }),
     same: Some(Rate { most: 5, within: WEEK }),
@@ -109,7 +109,7 @@ impl LimitsSetting {
 /// Waits when one more order would be too many. Orders that replace a certificate (RFC 9773) need not be asked about: Let's
 /// Encrypt exempts them from all limits.
 pub(crate) async fn before_order(ca: &Ca, task: &Task, account_uri: &str) -> Result<(), Stop> {
-    let limits = ca.limits;
+    let limits = ca.settings.limits();
     let domains = &task.instance.domains;
     wait(
         ca,
@@ -145,7 +145,7 @@ pub(crate) async fn before_order(ca: &Ca, task: &Task, account_uri: &str) -> Res
 /// Waits when one more account would be too many.
 pub(crate) async fn before_account(ca: &Ca) -> Result<(), Stop> {
     let counted = Counted::Accounts(&ca.settings.acme_directory_url);
-    wait(ca, ca.limits.accounts, &counted, "new organizations").await
+    wait(ca, ca.settings.limits().accounts, &counted, "new organizations").await
 }
 
 async fn wait(ca: &Ca, rate: Option<Rate>, counted: &Counted<'_>, what: &str) -> Result<(), Stop> {

@@ -103,7 +103,6 @@ async fn main() -> anyhow::Result<ExitCode> {
         store: store.clone(),
         ring: settings.sealing.key_ring()?,
         placing: Semaphore::new(usize::from(settings.acme.acme_orders_at_once)),
-        limits: settings.acme.acme_limits.at(&settings.acme.acme_directory_url),
         settings: settings.acme,
     });
     let planner = Planner {

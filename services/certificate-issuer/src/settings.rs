@@ -10,7 +10,7 @@ use secret::Secret;
 use store::sealing::SealingArgs;
 use worker::WorkerArgs;
 
-use crate::limits::LimitsSetting;
+use crate::limits::{Limits, LimitsSetting};
 use crate::renewal::RenewalArgs;
 
 /// Talks to the ACME CA: accounts, orders, challenges, certificates. Every flag has an environment variable of the
@@ -90,7 +90,7 @@ pub(crate) struct AcmeArgs {
     /// orders=300/3h,accounts=10/3h,domain=50/7d,same=5/7d (of an account, from our address, for a registered domain, with the same
     /// names).
     #[arg(long, env, default_value = "auto")]
-    pub(crate) acme_limits: LimitsSetting,
+    acme_limits: LimitsSetting,
     /// This process places so many orders at the same time, at most; whatever else it asks the CA isn't bounded by that.
     #[arg(long, env, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) acme_orders_at_once: u16,
@@ -156,6 +156,11 @@ impl AcmeArgs {
     /// The issuer domain to assume.
     pub(crate) fn issuer_domain(&self) -> Option<&str> {
         set(self.acme_issuer_domain.as_deref())
+    }
+
+    /// The CA's limits that are kept to.
+    pub(crate) fn limits(&self) -> Limits {
+        self.acme_limits.at(&self.acme_directory_url)
     }
 
     /// The profile to ask for.
