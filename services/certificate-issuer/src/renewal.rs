@@ -95,13 +95,12 @@ impl Planner {
             if *of_tenant >= self.args.renewals_per_tenant || !self.has_rested(&due) {
                 continue;
             }
-            if let Some(rings) = self.ca.store.renew(&due.instance, &self.schedules).await? {
+            if self.ca.store.renew(&due.instance, &self.schedules).await? {
                 tracing::info!(
                     instance = due.instance,
                     failures = due.failures,
                     "renewing the certificate"
                 );
-                self.ca.store.not_rung(&rings).await?;
                 *of_tenant += 1;
             }
         }

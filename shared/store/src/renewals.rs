@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use deadpool_postgres::Transaction;
-use pipeline::{OperationKind, Ring, Schedules};
+use pipeline::{OperationKind, Schedules};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -171,12 +171,12 @@ impl Store {
             .collect()
     }
 
-    /// Begins a renewal, unless something is at work on the instance by now. What a renewal before it has got from the CA is
-    /// gone on with.
+    /// Begins a renewal, unless something is at work on the instance by now (`false`). What a renewal before it has got from the
+    /// CA is gone on with. Nobody rings for its first steps: the next sweep does.
     ///
     /// # Errors
     /// Database errors; then nothing was written.
-    pub async fn renew(&self, instance: &str, schedules: &Schedules) -> Result<Option<Vec<Ring>>, StoreError> {
+    pub async fn renew(&self, instance: &str, schedules: &Schedules) -> Result<bool, StoreError> {
         self.in_transaction("renew", async |tx| {
             let free = tx
                 .query_opt(
@@ -186,7 +186,7 @@ impl Store {
                     &[&instance],
                 )
                 .await?;
-            let Some(row) = free else { return Ok(None) };
+            let Some(row) = free else { return Ok(false) };
             let domains: Vec<String> = row.try_get(0)?;
             let beginning = Beginning {
                 kind: OperationKind::Renew,
@@ -194,9 +194,11 @@ impl Store {
                 new_certificate: true,
                 target: None,
             };
-            let (operation, rings) = begin(tx, instance, beginning, None, schedules).await?;
+            let (operation, _) = begin(tx, instance, beginning, None, schedules).await?;
+            tx.execute("update steps set rung_at = null where operation_id = $1", &[&operation])
+                .await?;
             adopt(tx, instance, operation, &domains).await?;
-            Ok(Some(rings))
+            Ok(true)
         })
         .await
     }

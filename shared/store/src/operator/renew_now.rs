@@ -52,14 +52,11 @@ impl Store {
         if !row.try_get::<_, bool>("has_certificate")? {
             return Ok(RenewNow::NoCertificate);
         }
-        match self.renew(instance, schedules).await? {
-            Some(rings) => {
-                self.not_rung(&rings).await?;
-                Ok(RenewNow::Begun)
-            }
-            // Somebody was faster.
-            None => Ok(RenewNow::AtWork("another operation".to_owned())),
+        if self.renew(instance, schedules).await? {
+            return Ok(RenewNow::Begun);
         }
+        // Somebody was faster.
+        Ok(RenewNow::AtWork("another operation".to_owned()))
     }
 
     /// Makes every certificate in use due, so that the planner begins with them at its next turn, as many of a tenant at once as
