@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context as _, bail};
-use stack::{FAST, Handle};
+use stack::{Handle, LADDER_MS};
 use tokio::process::Command;
 
 pub(crate) struct Operator {
@@ -19,11 +19,10 @@ impl Operator {
         let program = own.parent().context("a folder of programs")?.join("cdnctl");
         let e = handle.endpoints();
         let key = e.aws_keys.get("distribution").context("a key")?;
-        let ladder = FAST.iter().find(|(name, _)| *name == "DELAY_LADDER_MS");
         let environment = BTreeMap::from([
             ("DATABASE_URL", e.database_url.clone()),
             ("AMQP_URL", e.amqp_url.clone()),
-            ("DELAY_LADDER_MS", ladder.context("a ladder")?.1.to_owned()),
+            ("DELAY_LADDER_MS", LADDER_MS.to_owned()),
             ("AWS_ACCESS_KEY_ID", key.id.clone()),
             ("AWS_SECRET_ACCESS_KEY", key.secret.clone()),
             ("AWS_ENDPOINT_URL_CLOUDFRONT", e.aws_api_url.clone()),

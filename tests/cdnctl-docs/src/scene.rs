@@ -7,7 +7,7 @@ use customer::{Platform, status};
 use messaging::{AmqpArgs, Messaging};
 use pipeline::Service;
 use serde_json::{Value, json};
-use stack::{Dns, FAST, Handle, Options};
+use stack::{Dns, Handle, LADDER_MS, Options};
 use tokio::time::{Instant, sleep};
 
 use crate::operator::Operator;
@@ -122,9 +122,8 @@ async fn until_it_waits(operator: &Operator, id: &str) -> anyhow::Result<()> {
 async fn park(handle: &Handle, operator: &Operator) -> anyhow::Result<()> {
     let operation = newest(operator, BLOG).await?;
     let step = verifying(&operation).context("a step that waits")?;
-    let ladder = FAST.iter().find(|(name, _)| *name == "DELAY_LADDER_MS");
     let args = AmqpArgs {
-        delay_ladder_ms: ladder.context("a ladder")?.1.parse().map_err(anyhow::Error::msg)?,
+        delay_ladder_ms: LADDER_MS.parse().map_err(anyhow::Error::msg)?,
         ..AmqpArgs::at(&handle.endpoints().amqp_url)
     };
     let messaging = Messaging::new(args, "cdnctl-docs");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context as _;
 use serde_json::Value;
 use stack::{Endpoints, Handle};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 use crate::rabbitmq;
 
@@ -72,13 +72,6 @@ pub struct Evidence {
     pub aws_calls: BTreeMap<String, u64>,
 }
 
-/// A connection to the services' database, past all proxies.
-pub async fn database(endpoints: &Endpoints) -> anyhow::Result<Client> {
-    let (client, connection) = tokio_postgres::connect(&endpoints.database_url, NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
-}
-
 /// Looks everywhere.
 pub async fn collect(stack: &Handle) -> anyhow::Result<Evidence> {
     let endpoints = stack.endpoints();
@@ -111,7 +104,7 @@ pub async fn overdue(client: &Client) -> anyhow::Result<Vec<(f64, String)>> {
 }
 
 async fn from_database(endpoints: &Endpoints, evidence: &mut Evidence) -> anyhow::Result<()> {
-    let client = database(endpoints).await?;
+    let client = endpoints.database().await?;
     let count = async |sql: &str| anyhow::Ok(client.query_one(sql, &[]).await?.get::<_, i64>(0));
     let texts = async |sql: &str| {
         let rows = client.query(sql, &[]).await?;

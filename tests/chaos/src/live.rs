@@ -51,7 +51,7 @@ pub async fn tell(facts: Arc<Facts>, endpoints: Endpoints, say: fn(&str)) {
 async fn steps(endpoints: &Endpoints, client: &mut Option<Client>, facts: &Facts) -> anyhow::Result<String> {
     let connected = match client.take() {
         Some(connected) if !connected.is_closed() => connected,
-        _ => evidence::database(endpoints).await?,
+        _ => endpoints.database().await?,
     };
     let rows = connected
         .query(

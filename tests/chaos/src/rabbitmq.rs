@@ -6,16 +6,11 @@ use anyhow::Context as _;
 use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
+use stack::{LADDER_MS, WORKERS};
 use tokio::time::{Instant, sleep, timeout};
 
 const PARKING: &str = "cdn-broker.parking";
 const EXCHANGES: [&str; 3] = ["cdn-broker.work", "cdn-broker.delay", PARKING];
-const WORKERS: [&str; 4] = [
-    "distribution",
-    "challenge-verifier",
-    "certificate-issuer",
-    "cert-installer",
-];
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Deletes every queue and exchange of the broker; how many messages were parked.
@@ -25,12 +20,7 @@ pub async fn wipe(url: &str) -> anyhow::Result<u32> {
     let channel = connection.create_channel().await?;
     let mut queues: Vec<String> = WORKERS.iter().map(|name| format!("cdn-broker.{name}")).collect();
     queues.push(PARKING.to_owned());
-    let ladder = stack::FAST
-        .iter()
-        .find(|(name, _)| *name == "DELAY_LADDER_MS")
-        .map(|(_, rungs)| *rungs)
-        .context("a ladder of delays")?;
-    queues.extend(ladder.split(',').map(|ms| format!("cdn-broker.delay.{ms}")));
+    queues.extend(LADDER_MS.split(',').map(|ms| format!("cdn-broker.delay.{ms}")));
     for queue in queues {
         let options = QueueDeleteOptions::default();
         channel.queue_delete(queue.as_str().into(), options).await?;

@@ -20,7 +20,8 @@ const PHASES: [(&str, &[&str]); 5] = [
 
 /// The database's clock, which the steps' times are of.
 pub(crate) async fn database_clock(endpoints: &Endpoints) -> anyhow::Result<OffsetDateTime> {
-    Ok(connect(endpoints)
+    Ok(endpoints
+        .database()
         .await?
         .query_one("select clock_timestamp()", &[])
         .await?
@@ -57,7 +58,7 @@ pub(crate) async fn print(
     to_https: Duration,
     work_before: &BTreeMap<String, f64>,
 ) -> anyhow::Result<()> {
-    let client = connect(endpoints).await?;
+    let client = endpoints.database().await?;
     let work = work_done(endpoints).await?;
     let mut from = last_record;
     let mut accounted = 0.0;
@@ -92,10 +93,4 @@ pub(crate) async fn print(
         "from the last record in place to HTTPS on all domains: {total:.2} s (at work: handlers of all processes together)"
     ));
     Ok(())
-}
-
-async fn connect(endpoints: &Endpoints) -> anyhow::Result<tokio_postgres::Client> {
-    let (client, connection) = tokio_postgres::connect(&endpoints.database_url, tokio_postgres::NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
 }

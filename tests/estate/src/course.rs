@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
-use stack::{Handle, Http, Options, Peer};
-use tokio::time::{Instant, sleep, sleep_until};
+use stack::{Handle, Http, Options, Peer, WORKERS};
+use tokio::time::{Instant, sleep_until};
 
 use crate::fleet::Fleet;
 use crate::prober::{self, Visits};
@@ -32,6 +32,11 @@ pub struct Wish {
 }
 
 impl Wish {
+    /// Days that so many seconds here stand for.
+    pub(crate) fn days(&self, seconds: f64) -> f64 {
+        seconds * self.scale / 86_400.0
+    }
+
     /// How long it goes on here.
     pub(crate) fn lasts(&self) -> Duration {
         self.time.div_f64(self.scale)
@@ -58,7 +63,7 @@ pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
         "{} instances with {} domains are served; now {:.0} days pass in {}",
         wish.instances,
         fleet.domains().count(),
-        wish.time.as_secs_f64() / 86_400.0,
+        wish.days(wish.lasts().as_secs_f64()),
         humantime::format_duration(Duration::from_secs(wish.lasts().as_secs())),
     ));
 
@@ -85,8 +90,6 @@ pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     trouble::revive(&stack).await?;
     let restarts = killed.load(Ordering::Relaxed);
     let outage = outage.await.context("the outage")??;
-    // What is at work comes to its end, so that the orders can be counted.
-    sleep(wish.life / 10).await;
     prober.abort();
     sampler.abort();
     let found = Found::collect(&stack).await?;
@@ -104,14 +107,14 @@ pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
 /// `crowd`). Every time is a share of the life, as the defaults are of months.
 fn options(wish: &Wish) -> Options {
     let of_life = |share: f64| format!("{}ms", wish.life.mul_f64(share).as_millis().max(200));
-    let mut options = trouble::WORKERS
+    let mut options = WORKERS
         .iter()
         .fold(Options::fast(), |options, worker| options.with_replicas(worker, 2))
         .with_replicas("certificate-issuer", 1)
         .with_env("certificate-issuer", "ACME_ORDERS_AT_ONCE", "1")
         .with_certificates_of(wish.life)
         .with_env("certificate-issuer", "RENEWAL_INTERVAL", &of_life(0.003))
-        // At half of the life, so that the rest outlasts the outage. Pebble's suggestion for a life of minutes is all of it.
+        // At half of the life, so that the rest outlasts the outage, whatever the CA suggests.
         .with_env("certificate-issuer", "RENEWAL_INFO_INTERVAL", "0s")
         .with_env("certificate-issuer", "RENEW_AFTER", "50%")
         .with_env("certificate-issuer", "RENEW_SPREAD", "10%")

@@ -40,22 +40,5 @@ async fn main() -> ExitCode {
         time: cli.time.into(),
         plot: Some(cli.plot),
     };
-    let outcome = tokio::select! {
-        outcome = course::run(wish, |line| println!("{line}")) => outcome,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
-    };
-    match outcome {
-        Ok((report, broken)) => {
-            print!("{report}");
-            if broken == 0 {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            }
-        }
-        Err(error) => {
-            eprintln!("estate: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    stack::by_hand("estate", course::run(wish, |line| println!("{line}"))).await
 }

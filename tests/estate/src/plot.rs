@@ -9,7 +9,7 @@ use crate::sampler::Samples;
 
 /// Draws.
 pub(crate) fn draw(path: &Path, wish: &Wish, samples: &Samples, outage: (f64, f64)) -> anyhow::Result<()> {
-    let days = |seconds: f64| seconds * wish.scale / 86_400.0;
+    let days = |seconds| wish.days(seconds);
     let life = days(wish.life.as_secs_f64());
     let year = days(wish.lasts().as_secs_f64());
     let samples = samples.all();

@@ -5,22 +5,26 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::Value;
-use stack::{Handle, Http};
+use stack::{Endpoints, Handle, Http};
+use tokio::time::{Instant, sleep};
+use tokio_postgres::Client;
 
 use crate::course::Wish;
 use crate::fleet::Fleet;
 use crate::prober::Visits;
-use crate::sampler::{Samples, connect};
+use crate::sampler::Samples;
 use crate::trouble::Outage;
 
 /// Failures that are shown.
 const MOST_SHOWN: usize = 5;
+/// By then an order that was placed is written down.
+const WRITTEN_DOWN: Duration = Duration::from_secs(10);
 
 /// What is there at the end.
 pub(crate) struct Found {
     /// Orders that the CA made, by its own log.
     placed: usize,
-    /// Certificates that came into use, and orders that are at work still.
+    /// Those of them that led to a certificate in use, or are at work still.
     needed: usize,
     /// Renewals by how they ended.
     renewed: usize,
@@ -32,23 +36,20 @@ pub(crate) struct Found {
 impl Found {
     pub(crate) async fn collect(stack: &Handle) -> anyhow::Result<Self> {
         let e = stack.endpoints();
-        let log = &e.process("pebble").context("pebble")?.log;
-        let placed = std::fs::read_to_string(log)?.matches("Added order \"").count();
-        let counts = "select (select count(*) from certificates where attached_at is not null) \
-                      + (select count(*) from orders r join operations o on o.id = r.operation_id \
-                         where r.url is not null and o.state = 'running' \
-                         and not exists (select from certificates c where c.order_id = r.id and c.attached_at is not null)), \
-                      (select count(*) from operations where kind = 'renew' and state = 'succeeded'), \
-                      (select count(*) from operations where kind = 'renew' and state = 'failed')";
-        let row = connect(stack).await?.query_one(counts, &[]).await?;
+        let database = e.database().await?;
+        let placed = placed(e)?;
+        let needed = of_use(&database, &placed).await?;
+        let ended = "select count(*) filter (where state = 'succeeded'), count(*) filter (where state = 'failed') \
+                     from operations where kind = 'renew'";
+        let row = database.query_one(ended, &[]).await?;
         let count = |column| usize::try_from(row.get::<_, i64>(column));
         let (_, counters) = Http::plain()?.get(&format!("{}/counters", e.aws_admin_url)).await?;
         let counters: Value = serde_json::from_slice(&counters)?;
         Ok(Self {
-            placed,
-            needed: count(0)?,
-            renewed: count(1)?,
-            failed: count(2)?,
+            placed: placed.len(),
+            needed,
+            renewed: count(0)?,
+            failed: count(1)?,
             over_quota: counters["iam:UploadServerCertificate"]["results"]["LimitExceeded"]
                 .as_u64()
                 .unwrap_or(0),
@@ -56,11 +57,34 @@ impl Found {
     }
 }
 
+/// The orders that the CA has made, by its log.
+fn placed(e: &Endpoints) -> anyhow::Result<Vec<String>> {
+    let log = std::fs::read_to_string(&e.process("pebble").context("pebble")?.log)?;
+    let id = |line: &str| Some(line.split_once("Added order \"")?.1.split_once('"')?.0.to_owned());
+    Ok(log.lines().filter_map(id).collect())
+}
+
+/// How many of these orders led to a certificate that came into use, or are at work still. What was placed a moment ago is written
+/// down soon; what never is was placed in vain.
+async fn of_use(database: &Client, placed: &[String]) -> anyhow::Result<usize> {
+    let known = "select count(*), count(*) filter (where o.state = 'running' \
+                   or exists (select from certificates c where c.order_id = r.id and c.attached_at is not null)) \
+                 from orders r join operations o on o.id = r.operation_id where regexp_replace(r.url, '.*/', '') = any($1)";
+    let deadline = Instant::now() + WRITTEN_DOWN;
+    loop {
+        let row = database.query_one(known, &[&placed]).await?;
+        if usize::try_from(row.get::<_, i64>(0))? == placed.len() || Instant::now() > deadline {
+            return Ok(usize::try_from(row.get::<_, i64>(1))?);
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// A line for while it goes on.
 pub(crate) fn passing(wish: &Wish, passed: Duration, visits: &Visits, samples: &Samples) -> String {
     let (count, failures) = visits.seen();
     let last = samples.all().last().cloned();
-    let days = |seconds: f64| seconds * wish.scale / 86_400.0;
+    let days = |seconds| wish.days(seconds);
     format!(
         "day {:>3.0}: shortest remaining life {:.1} d, {} certificates in IAM, {count} visits, {} failed",
         days(passed.as_secs_f64()),
@@ -94,7 +118,7 @@ pub(crate) fn tell(
         .count();
     let most_in_iam = samples.iter().map(|one| one.in_iam).max().unwrap_or(0);
     let ratio = found.placed as f64 / found.needed.max(1) as f64;
-    let days = |seconds: f64| seconds * wish.scale / 86_400.0;
+    let days = |seconds| wish.days(seconds);
     let mut text = String::new();
     let mut broken = 0;
     let mut line = |kept: Option<bool>, what: &str, figure: String| {

@@ -40,7 +40,7 @@ pub(crate) async fn sample(
     began: Instant,
     every: Duration,
 ) -> anyhow::Result<()> {
-    let database = connect(&stack).await?;
+    let database = stack.endpoints().database().await?;
     let http = Http::plain()?;
     let state = format!("{}/state", stack.endpoints().aws_admin_url);
     let left = "select coalesce(array_agg(extract(epoch from not_after - clock_timestamp())::float8 order by not_after), '{}') \
@@ -55,11 +55,4 @@ pub(crate) async fn sample(
         });
         sleep(every).await;
     }
-}
-
-/// The services' database.
-pub(crate) async fn connect(stack: &Handle) -> anyhow::Result<tokio_postgres::Client> {
-    let (client, connection) = tokio_postgres::connect(&stack.endpoints().database_url, tokio_postgres::NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
 }

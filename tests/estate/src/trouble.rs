@@ -5,15 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use stack::{Handle, Peer, Signal};
+use stack::{Handle, Peer, Signal, WORKERS};
 use tokio::time::{Instant, sleep, sleep_until};
 
-pub(crate) const WORKERS: [&str; 4] = [
-    "certificate-issuer",
-    "cert-installer",
-    "distribution",
-    "challenge-verifier",
-];
 /// How long a killed one is missing.
 const MISSING: Duration = Duration::from_secs(2);
 

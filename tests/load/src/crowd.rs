@@ -8,9 +8,9 @@ use chaos::facts::Kind;
 use chaos::jobs::{Course, Job, Way};
 use chaos::life::World;
 use chaos::verdict::{self, Line};
-use chaos::{evidence, live, memory, report};
+use chaos::{live, memory, report};
 use customer::percentile;
-use stack::{Endpoints, Options};
+use stack::{Endpoints, Options, WORKERS};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -21,12 +21,6 @@ use crate::site;
 const POLL_EVERY: Duration = Duration::from_secs(5);
 /// What an operator would give each process.
 const MEMORY_MIB: u64 = 256;
-const WORKERS: [&str; 4] = [
-    "distribution",
-    "challenge-verifier",
-    "certificate-issuer",
-    "cert-installer",
-];
 
 /// What to ask for.
 #[derive(Clone, Copy, Debug)]
@@ -119,7 +113,7 @@ fn options() -> Options {
 
 /// Keeps the highest number of connections to PostgreSQL, its own not counted.
 async fn count_connections(endpoints: Endpoints, most: Arc<AtomicI64>) -> anyhow::Result<()> {
-    let client = evidence::database(&endpoints).await?;
+    let client = endpoints.database().await?;
     let count = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
     loop {
         most.fetch_max(client.query_one(count, &[]).await?.get(0), Ordering::Relaxed);

@@ -56,22 +56,5 @@ async fn main() -> ExitCode {
             What::Fairness { slow, singles } => fairness::run(fairness::Wish { slow, singles }, say).await,
         }
     };
-    let outcome = tokio::select! {
-        outcome = run => outcome,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
-    };
-    match outcome {
-        Ok((report, broken)) => {
-            print!("{report}");
-            if broken == 0 {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            }
-        }
-        Err(error) => {
-            eprintln!("load: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    stack::by_hand("load", run).await
 }

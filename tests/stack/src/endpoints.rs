@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use tokio_postgres::{Client, NoTls};
 
 use crate::options::Peer;
 
@@ -74,6 +75,13 @@ impl Endpoints {
     /// The process of that name.
     pub fn process(&self, name: &str) -> Option<&ProcessInfo> {
         self.processes.iter().find(|process| process.name == name)
+    }
+
+    /// A connection to the services' database, past all proxies.
+    pub async fn database(&self) -> anyhow::Result<Client> {
+        let (client, connection) = tokio_postgres::connect(&self.database_url, NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
     }
 }
 

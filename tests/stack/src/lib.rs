@@ -4,6 +4,7 @@
 //! Tests use [`Handle`]; people use `stack up`. See the README.
 
 mod aws_sim;
+mod by_hand;
 mod caller;
 mod command;
 mod dns;
@@ -28,11 +29,13 @@ mod services;
 mod supervisor;
 mod tls;
 
+pub use by_hand::by_hand;
 pub use command::{Answer, Command, Signal};
 pub use dns::Dns;
 pub use endpoints::{AccessKey, Endpoints, LinkEndpoint, ProcessInfo, ProxyEndpoint, TlsEndpoints};
 pub use handle::Handle;
 pub use http::Http;
-pub use options::{FAST, Options, Peer};
+pub use options::{FAST, LADDER_MS, Options, Peer};
 pub use part::{Part, check, run_part};
 pub use run::run;
+pub use services::{SERVICES, WORKERS};

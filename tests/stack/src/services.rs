@@ -16,12 +16,15 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// OSBAPI and the HTTP-01 responder; always one process, since its address is fixed.
 pub(crate) const BROKER: &str = "broker-api";
 /// The workers, which can be replicated.
-pub(crate) const WORKERS: [&str; 4] = [
+pub const WORKERS: [&str; 4] = [
     "distribution",
     "challenge-verifier",
     "certificate-issuer",
     "cert-installer",
 ];
+
+/// All five.
+pub const SERVICES: [&str; 5] = [BROKER, WORKERS[0], WORKERS[1], WORKERS[2], WORKERS[3]];
 
 /// The peers that a service reaches through proxies.
 pub(crate) fn peers(service: &str) -> &'static [Peer] {

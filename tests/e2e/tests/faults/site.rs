@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use customer::{Browser, Platform, status};
 use serde_json::{Value, json};
-use stack::{Dns, Handle, Options, Signal};
+use stack::{Dns, Handle, Options, Signal, WORKERS};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use uuid::Uuid;
 
@@ -43,12 +43,6 @@ const SCHEDULES: [&str; 14] = [
 
 /// So many of every worker.
 pub(crate) const REPLICAS: u16 = 3;
-pub(crate) const WORKERS: [&str; 4] = [
-    "distribution",
-    "challenge-verifier",
-    "certificate-issuer",
-    "cert-installer",
-];
 
 static SITE: OnceCell<Arc<Site>> = OnceCell::const_new();
 /// One test at a time: each kills and freezes what the others would need.
@@ -317,10 +311,7 @@ impl Site {
     }
 
     async fn database(&self) -> anyhow::Result<tokio_postgres::Client> {
-        let url = &self.handle.endpoints().database_url;
-        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
-        tokio::spawn(connection);
-        Ok(client)
+        self.handle.endpoints().database().await
     }
 
     /// One figure from the services' database.

@@ -11,8 +11,7 @@ use std::process::{Output, Stdio};
 
 use anyhow::Context as _;
 use serde_json::Value;
-use stack::FAST;
-use stack::Handle;
+use stack::{Handle, LADDER_MS};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -82,9 +81,7 @@ async fn run(database: &str, environment: &[(&str, &str)], args: &[&str]) -> any
 /// The same, with the settings that an operator of the stack has.
 async fn operate(handle: &Handle, args: &[&str]) -> anyhow::Result<Said> {
     let e = handle.endpoints();
-    let ladder = FAST.iter().find(|(name, _)| *name == "DELAY_LADDER_MS");
-    let (_, ladder) = ladder.context("a ladder")?;
-    let environment = [("AMQP_URL", e.amqp_url.as_str()), ("DELAY_LADDER_MS", ladder)];
+    let environment = [("AMQP_URL", e.amqp_url.as_str()), ("DELAY_LADDER_MS", LADDER_MS)];
     run(&e.database_url, &environment, args).await
 }
 

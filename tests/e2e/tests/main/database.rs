@@ -5,17 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use customer::{Platform, status};
 use serde_json::json;
-use stack::{Dns, Handle, Options, Signal};
+use stack::{Dns, Handle, Options, Signal, WORKERS};
 
 use crate::scrape::Scrape;
 use crate::world::{PATIENCE, connect, domain, until};
-
-const WORKERS: [&str; 4] = [
-    "distribution",
-    "challenge-verifier",
-    "certificate-issuer",
-    "cert-installer",
-];
 
 #[tokio::test]
 async fn without_postgresql_nothing_is_burned_and_everything_resumes_by_itself() -> anyhow::Result<()> {

@@ -3,18 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use stack::SERVICES;
 use tokio::time::sleep;
 
 use crate::cdnctl::cdnctl;
 use crate::world::{PATIENCE, World, world};
-
-const SERVICES: [&str; 5] = [
-    "broker-api",
-    "distribution",
-    "challenge-verifier",
-    "certificate-issuer",
-    "cert-installer",
-];
 
 /// How often these words are in one line of a process's log, by process of the five services.
 fn told(world: &World, words: &[&str]) -> anyhow::Result<Vec<(String, usize)>> {

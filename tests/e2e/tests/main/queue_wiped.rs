@@ -2,25 +2,18 @@
 
 use lapin::options::QueueDeleteOptions;
 use lapin::{Connection, ConnectionProperties};
-use stack::{Handle, Options, Signal};
+use stack::{Handle, LADDER_MS, Options, Signal, WORKERS};
 
 use crate::world::{PATIENCE, domain};
 use customer::{Browser, Platform, status};
 use serde_json::json;
 use stack::Dns;
 
-const WORKERS: [&str; 4] = [
-    "distribution",
-    "challenge-verifier",
-    "certificate-issuer",
-    "cert-installer",
-];
-
 /// Deletes every queue of the broker, with all that is in it.
 async fn wipe(amqp_url: &str) -> anyhow::Result<u32> {
     let connection = Connection::connect(amqp_url, ConnectionProperties::default()).await?;
     let mut names: Vec<String> = WORKERS.iter().map(|name| format!("cdn-broker.{name}")).collect();
-    for ms in Options::fast().env["all"]["DELAY_LADDER_MS"].split(',') {
+    for ms in LADDER_MS.split(',') {
         names.push(format!("cdn-broker.delay.{ms}"));
     }
     let channel = connection.create_channel().await?;

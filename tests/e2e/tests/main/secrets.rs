@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use stack::SERVICES;
 
 use crate::world::{domain, organization, world};
 
@@ -37,18 +38,11 @@ async fn no_secret_is_in_any_log() -> anyhow::Result<()> {
     for key in e.aws_keys.values() {
         secrets.push(("an AWS secret", key.secret.clone()));
     }
-    let services = [
-        "broker-api",
-        "distribution",
-        "challenge-verifier",
-        "certificate-issuer",
-        "cert-installer",
-    ];
     let mut read = 0;
     for process in e
         .processes
         .iter()
-        .filter(|p| services.iter().any(|service| p.name.starts_with(service)))
+        .filter(|p| SERVICES.iter().any(|service| p.name.starts_with(service)))
     {
         let text = std::fs::read_to_string(&process.log)?.to_lowercase();
         assert!(text.lines().count() > 1, "{} logs something", process.name);

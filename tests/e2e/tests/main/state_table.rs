@@ -8,19 +8,13 @@ use customer::platform::{PLAN_ID, SERVICE_ID};
 use customer::{Answer, Platform};
 use reqwest::Method;
 use serde_json::{Value, json};
-use stack::{Handle, Options};
+use stack::{Handle, Options, WORKERS};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::world::{connect, domain};
 
 const TABLE: &str = include_str!("../../../../docs/osbapi.md");
-const WORKERS: [&str; 4] = [
-    "distribution",
-    "challenge-verifier",
-    "certificate-issuer",
-    "cert-installer",
-];
 
 /// A broker with nobody behind it.
 struct Alone {

@@ -5,16 +5,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use customer::{Browser, Platform, status};
 use serde_json::{Value, json};
-use stack::{Handle, Options, Signal};
+use stack::{Handle, Options, Signal, WORKERS};
 
 use crate::world::{connect, domain, organization};
-
-const WORKERS: [&str; 4] = [
-    "distribution",
-    "challenge-verifier",
-    "certificate-issuer",
-    "cert-installer",
-];
 
 /// More than ten minutes: AWS refuses signatures that are 5 minutes off, aws-sim only those that are 15 minutes off.
 const SKEW_MINUTES: i64 = 20;

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use customer::{Platform, status};
 use messaging::{AmqpArgs, Messaging};
 use pipeline::Service;
-use stack::{Handle, Http, Options, TlsEndpoints};
+use stack::{Handle, Http, Options, SERVICES, TlsEndpoints};
 use store::{DatabaseArgs, Store};
 use telemetry::with_causes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -20,14 +20,6 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::world::{PATIENCE, connect, domain};
-
-const SERVICES: [&str; 5] = [
-    "broker-api",
-    "distribution",
-    "challenge-verifier",
-    "certificate-issuer",
-    "cert-installer",
-];
 
 /// An address that no certificate is for, which leads to `to`.
 async fn elsewhere(to: SocketAddr) -> anyhow::Result<SocketAddr> {

@@ -10,17 +10,11 @@ use customer::{Answer, Platform, status};
 use lapin::options::QueueDeclareOptions;
 use lapin::{Connection, ConnectionProperties};
 use serde_json::{Value, json};
-use stack::{Dns, Handle, Options, Signal};
+use stack::{Dns, Handle, Options, Signal, WORKERS};
 use tokio::time::{Instant, sleep};
 
 use crate::world::{PATIENCE, connect, domain, organization};
 
-const WORKERS: [&str; 4] = [
-    "distribution",
-    "challenge-verifier",
-    "certificate-issuer",
-    "cert-installer",
-];
 const NEWER: &str = "the schema is newer than this program, which still works with it";
 
 fn processes() -> Vec<String> {

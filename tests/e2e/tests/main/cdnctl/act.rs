@@ -295,9 +295,8 @@ async fn everything_at_once(world: &World) -> anyhow::Result<()> {
         .await?;
     let body = json!({"v": 1, "step": step.get::<_, uuid::Uuid>(0), "attempt": 3}).to_string();
     let e = world.handle.endpoints();
-    let ladder = stack::FAST.iter().find(|(name, _)| *name == "DELAY_LADDER_MS");
     let args = AmqpArgs {
-        delay_ladder_ms: ladder.context("a ladder")?.1.parse().map_err(anyhow::Error::msg)?,
+        delay_ladder_ms: stack::LADDER_MS.parse().map_err(anyhow::Error::msg)?,
         ..AmqpArgs::at(&e.amqp_url)
     };
     let messaging = Messaging::new(args, "test");
