@@ -17,7 +17,7 @@ pub struct Args {
     /// Only those whose newest operation is so.
     #[arg(long, value_parser = ["running", "succeeded", "failed", "superseded"])]
     pub state: Option<String>,
-    /// Only the one that has this domain, or those that ask for it.
+    /// Only the one that has this domain, or those that ask for it; what is below a wildcard finds that, too.
     #[arg(long, value_name = "NAME")]
     pub domain: Option<String>,
     /// Only those of this organization.
@@ -42,15 +42,20 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     let choice = Choice {
         state: args.state.clone(),
         tenant: args.tenant.clone(),
-        domain: args
+        domains: args
             .domain
             .as_ref()
-            .map(|domain| domain.trim_end_matches('.').to_lowercase()),
+            .map(|name| with_its_wildcard(name.trim_end_matches('.').to_lowercase())),
         removed: args.removed,
     };
     let found = database::open(&args.database).await?.instance_lines(&choice).await?;
     out::either(args.json, &found, || lines(&found))?;
     Ok(if found.is_empty() { Exit::NotWell } else { Exit::AllWell })
+}
+
+fn with_its_wildcard(name: String) -> Vec<String> {
+    let wildcard = name.split_once('.').map(|(_, parent)| format!("*.{parent}"));
+    [name].into_iter().chain(wildcard).collect()
 }
 
 fn lines(found: &[InstanceLine]) -> Vec<String> {

@@ -22,6 +22,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use pipeline::domain::wildcard_of;
+use pipeline::persist::PersistExpected;
 use store::{DatabaseArgs, Store};
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
@@ -62,6 +64,9 @@ pub struct Args {
     /// of `Name: value`): only so can be seen which headers reach it.
     #[arg(long, value_name = "PATH", value_parser = path)]
     pub echo: Option<String>,
+    /// What stands for the * of a wildcard: `LABEL.example.com` is looked at for `*.example.com`.
+    #[arg(long, default_value = "www", value_parser = label)]
+    pub label: String,
     /// The DNS server to ask; else those of /etc/resolv.conf.
     #[arg(long, value_name = "IP:PORT")]
     pub resolver: Option<SocketAddr>,
@@ -83,6 +88,14 @@ fn path(text: &str) -> Result<String, String> {
     match text.parse::<http::Uri>() {
         Ok(uri) if text.starts_with('/') && uri.authority().is_none() => Ok(text.to_owned()),
         _ => Err("a path begins with a slash, and what is not ASCII in it is percent-encoded".to_owned()),
+    }
+}
+
+fn label(text: &str) -> Result<String, String> {
+    let ldh = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    match (1..=63).contains(&text.len()) && text.bytes().all(ldh) {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err("a label has 1 to 63 letters, digits and hyphens".to_owned()),
     }
 }
 
@@ -170,9 +183,10 @@ impl Looker<'_> {
     async fn look(&self, domain: &str) -> Facts {
         let deadline = Instant::now() + Duration::from(self.args.timeout);
         let late = || format!("not within {}", self.args.timeout);
-        let mut facts = Facts::unknown(domain);
+        let mut facts = Facts::unknown(domain, &self.args.label);
+        let name = facts.name.clone();
         let (path, its, persist) = tokio::join!(
-            timeout_at(deadline, self.names.follow(domain)),
+            timeout_at(deadline, self.names.follow(&name)),
             timeout_at(deadline, self.names.follow(&self.expected.distribution)),
             timeout_at(deadline, self.persist(domain)),
         );
@@ -188,19 +202,19 @@ impl Looker<'_> {
             Some(address) => vec![address],
             None => path.addresses().iter().map(|address| (*address, PORT).into()).collect(),
         };
-        let met = timeout_at(deadline, handshake::meet(&self.trust, domain, &addresses)).await;
+        let met = timeout_at(deadline, handshake::meet(&self.trust, &name, &addresses)).await;
         let met = met.unwrap_or_else(|_| Met::nobody(Tls::NoConnection { why: late() }));
         let attached = self.expected.attached.as_deref();
         facts.certificate = met
             .leaf
-            .and_then(|leaf| served::read(&leaf, domain, attached, OffsetDateTime::now_utc()));
+            .and_then(|leaf| served::read(&leaf, &name, attached, OffsetDateTime::now_utc()));
         facts.tls = met.tls;
         let (Tls::Verified { .. }, Some(address)) = (&facts.tls, met.address) else {
             return facts;
         };
 
         let get = async |path: &str| {
-            let got = timeout_at(deadline, fetch::get(&self.trust, domain, address, path)).await;
+            let got = timeout_at(deadline, fetch::get(&self.trust, &name, address, path)).await;
             got.unwrap_or_else(|_| Err(late()))
         };
         let answer = match get(&self.args.path).await {
@@ -217,14 +231,20 @@ impl Looker<'_> {
             None => Asked::Not,
             Some(path) => echoed(get(&fresh(path)).await),
         };
-        facts.host = forwarding::host(&asked, domain, self.expected);
+        facts.host = forwarding::host(&asked, &name, self.expected);
         facts.x_forwarded_for = forwarding::x_forwarded_for(&asked);
         facts
     }
 
     async fn persist(&self, domain: &str) -> Persist {
         match &self.expected.persist {
-            Some(expected) => self.names.persist(domain, expected).await,
+            Some(expected) => {
+                let expected = PersistExpected {
+                    wildcard: wildcard_of(domain).is_some(),
+                    ..expected.clone()
+                };
+                self.names.persist(domain, &expected).await
+            }
             None => Persist::Unused,
         }
     }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::account::{Ca, Session, spent};
 use crate::certificate::{Flaw, check, new_key, signing_request};
 use crate::triage::{Stop, Trouble};
-use crate::words::{cause, per_domain, said, short_type};
+use crate::words::{cause, of_order, per_domain, said, short_type};
 
 const DOING: &str = "fetching the certificate";
 const NO_KEY: &str = "no key could be made for the certificate";
@@ -159,6 +159,9 @@ fn invalid(error: Option<&Problem>, domains: &[String]) -> Outcome {
         return spent("the CA says that the order is invalid");
     };
     let mut rejections = per_domain(problem);
+    for rejection in &mut rejections {
+        rejection.domain = of_order(&rejection.domain, domains);
+    }
     match short_type(problem.r#type.as_deref()).unwrap_or_default() {
         "badCSR" | "badPublicKey" | "rejectedIdentifier" | "unsupportedIdentifier" | "malformed" => {
             return fatal(problem);

@@ -82,6 +82,16 @@ pub(crate) fn per_domain(problem: &Problem) -> Vec<Rejection> {
         .collect()
 }
 
+/// The domain of the order that a CA means by a name: some name the authorization of a wildcard without its `*.`, as its identifier
+/// is (RFC 8555 §7.1.4).
+pub(crate) fn of_order(name: &str, domains: &[String]) -> String {
+    let wildcard = format!("*.{name}");
+    match domains.iter().any(|domain| domain == name) || !domains.contains(&wildcard) {
+        true => name.to_string(),
+        false => wildcard,
+    }
+}
+
 fn could_be_domain(name: &str) -> bool {
     is_domain(name.strip_prefix("*.").unwrap_or(name))
 }
@@ -94,6 +104,16 @@ mod tests {
     fn what_the_ca_says_can_not_steer_a_terminal_or_fill_it() {
         assert_eq!(clean("a\u{1b}[2Jb\nc\u{202e}"), "a\\u{1b}[2Jb\\u{a}c\\u{202e}");
         assert_eq!(clean(&"x".repeat(1000)).chars().count(), 301);
+    }
+
+    #[test]
+    fn a_wildcard_is_meant_by_its_name_where_that_is_not_ordered_itself() {
+        let domains = |all: &[&str]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let (wildcard, both) = (domains(&["*.a.example"]), domains(&["*.a.example", "a.example"]));
+        assert_eq!(of_order("a.example", &wildcard), "*.a.example");
+        assert_eq!(of_order("*.a.example", &wildcard), "*.a.example");
+        assert_eq!(of_order("a.example", &both), "a.example");
+        assert_eq!(of_order("b.example", &both), "b.example");
     }
 
     #[test]

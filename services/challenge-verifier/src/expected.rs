@@ -5,7 +5,7 @@ use pipeline::persist::PersistExpected;
 /// What the CA would have to see for one domain; every `None` is a way that this order doesn't offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
-    /// The domain in its ASCII form (A-labels), without a trailing dot and without `*.`.
+    /// The domain in its ASCII form (A-labels), without a trailing dot; it may be a wildcard.
     pub domain: String,
     /// The standing record, where the CA offers dns-persist-01.
     pub persist: Option<PersistExpected>,

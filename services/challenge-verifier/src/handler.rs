@@ -1,6 +1,7 @@
 //! `verify-challenge`: one delivery is one domain.
 
 use challenge_verifier::{Expected, Http01Expected, Prober};
+use pipeline::domain::wildcard_of;
 use pipeline::persist::PersistExpected;
 use pipeline::{Outcome, Service, Verdict};
 use std::time::Duration;
@@ -67,7 +68,7 @@ fn expected(order: &Order, authorization: Authorization) -> Expected {
         (Some(account_uri), Some(issuer_domains)) => Some(PersistExpected {
             issuer_domains,
             account_uri: account_uri.clone(),
-            wildcard: false,
+            wildcard: wildcard_of(&authorization.domain).is_some(),
         }),
         _ => None,
     };

@@ -5,6 +5,7 @@ use aws::{Viewer, gone};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::DistributionConfig;
 use pipeline::Outcome;
+use pipeline::domain::covers;
 use store::Task;
 use worker::HandlerError;
 
@@ -55,8 +56,8 @@ impl Distributions {
                 Err(outcome) => return Ok(outcome),
             },
         };
-        let served =
-            target.is_none_or(|target| serves(&read.config, target) || !viewer.domains.iter().any(|d| d == target));
+        let served = target
+            .is_none_or(|target| serves(&read.config, target) || !viewer.domains.iter().any(|d| covers(d, target)));
         let mut changed = read.clone();
         self.change(task, &viewer, function.as_deref(), &mut changed.config)
             .map_err(|source| HandlerError::Other {
@@ -118,7 +119,7 @@ impl Distributions {
 
 fn serves(config: &DistributionConfig, domain: &str) -> bool {
     let mut aliases = config.aliases.iter().flat_map(|aliases| aliases.items());
-    aliases.any(|alias| alias == domain)
+    aliases.any(|alias| covers(alias, domain))
 }
 
 fn names_the_viewer(code: &str) -> bool {

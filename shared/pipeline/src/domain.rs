@@ -1,18 +1,43 @@
-//! The names of a domain's records: one place that knows them.
+//! A domain, wildcard or not, and the names of its records: one place that knows them.
+
+/// What `*.example.com` is a wildcard of: `example.com`.
+pub fn wildcard_of(domain: &str) -> Option<&str> {
+    domain.strip_prefix("*.")
+}
+
+/// Where a domain's records are: a wildcard is proved at the name it is a wildcard of (RFC 8555 §7.1.4).
+fn base(domain: &str) -> &str {
+    wildcard_of(domain).unwrap_or(domain)
+}
+
+/// Whether a certificate for the domain is one for the host: it is the same name, or a wildcard, which stands for one label
+/// (RFC 9525 §6.3). Both in lower case.
+pub fn covers(domain: &str, host: &str) -> bool {
+    let below = wildcard_of(domain).zip(host.split_once('.'));
+    domain == host || below.is_some_and(|(parent, (_, rest))| parent == rest)
+}
 
 /// Where the standing record of draft-ietf-acme-dns-persist lives.
 pub fn persist_record_name(domain: &str) -> String {
-    format!("_validation-persist.{domain}")
+    format!("_validation-persist.{}", base(domain))
 }
 
 /// Where an order's TXT record lives (RFC 8555 §8.4).
 pub fn dns01_record_name(domain: &str) -> String {
-    format!("_acme-challenge.{domain}")
+    format!("_acme-challenge.{}", base(domain))
 }
 
-/// The value of the standing record (draft-ietf-acme-dns-persist, an RFC 8659 issue-value).
-pub fn persist_record_value(issuer_domain: &str, account_uri: &str) -> String {
-    format!("{issuer_domain}; accounturi={account_uri}")
+/// The value of the standing record (draft-ietf-acme-dns-persist, an RFC 8659 issue-value). With `wildcard` it is good for the
+/// wildcard of the name as well as for the name.
+pub fn persist_record_value(issuer_domain: &str, account_uri: &str, wildcard: bool) -> String {
+    let policy = if wildcard { "; policy=wildcard" } else { "" };
+    format!("{issuer_domain}; accounturi={account_uri}{policy}")
+}
+
+/// Whether the standing record at a domain's name is to let wildcards pass: for the domain, or for a wildcard that `domains` has
+/// beside it, since one record serves both.
+pub fn needs_wildcard_policy<'d>(domain: &str, domains: impl IntoIterator<Item = &'d str>) -> bool {
+    wildcard_of(domain).is_some() || domains.into_iter().any(|other| wildcard_of(other) == Some(domain))
 }
 
 /// Where broker-api answers one tenant's http-01 challenges.
@@ -58,6 +83,28 @@ pub fn path_segment(tenant: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wildcard_is_proved_at_the_name_it_is_a_wildcard_of() {
+        assert_eq!(persist_record_name("*.example.com"), "_validation-persist.example.com");
+        assert_eq!(dns01_record_name("*.example.com"), "_acme-challenge.example.com");
+        assert!(needs_wildcard_policy("*.example.com", []));
+        assert!(needs_wildcard_policy("example.com", ["*.example.com"]));
+        assert!(!needs_wildcard_policy(
+            "www.example.com",
+            ["*.example.com", "www.example.com"]
+        ));
+    }
+
+    #[test]
+    fn a_wildcard_stands_for_one_label() {
+        assert!(covers("*.example.com", "www.example.com") && covers("*.example.com", "*.example.com"));
+        assert!(covers("www.example.com", "www.example.com"));
+        for host in ["example.com", "a.b.example.com", "www.example.org", "*.b.example.com"] {
+            assert!(!covers("*.example.com", host), "{host}");
+        }
+        assert!(!covers("example.com", "www.example.com") && !covers("www.example.com", "*.example.com"));
+    }
 
     #[test]
     fn tenants_never_share_a_responder_path() {

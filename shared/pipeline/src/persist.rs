@@ -6,6 +6,7 @@
 
 use time::OffsetDateTime;
 
+use crate::domain::persist_record_value;
 use crate::shown;
 
 mod record;
@@ -60,7 +61,7 @@ impl Mismatch {
                 shown::plain(account.as_bytes()),
                 expected.account_uri
             ),
-            Self::NoWildcard => "lacks policy=wildcard, which a wildcard domain needs".to_owned(),
+            Self::NoWildcard => format!("lacks policy=wildcard, expected {}", wanted(expected)),
             Self::Expired(until) => {
                 format!("has ended: its persistUntil {} has passed", moment(*until))
             }
@@ -122,8 +123,8 @@ fn judge_one(text: &[u8], expected: &PersistExpected, now: OffsetDateTime) -> Re
 /// The record to set, as the user would type it.
 fn wanted(expected: &PersistExpected) -> String {
     let issuer = expected.issuer_domains.first().map_or("", String::as_str);
-    let policy = if expected.wildcard { "; policy=wildcard" } else { "" };
-    format!("\"{issuer}; accounturi={}{policy}\"", expected.account_uri)
+    let value = persist_record_value(issuer, &expected.account_uri, expected.wildcard);
+    format!("\"{value}\"")
 }
 
 fn moment(unix: i64) -> String {

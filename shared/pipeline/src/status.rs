@@ -8,7 +8,10 @@ use std::fmt::Write as _;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::domain::{CHALLENGE_PATH, dns01_record_name, persist_record_name, persist_record_value, responder_prefix};
+use crate::domain::{
+    CHALLENGE_PATH, dns01_record_name, needs_wildcard_policy, persist_record_name, persist_record_value,
+    responder_prefix, wildcard_of,
+};
 use crate::operation::{OperationKind, OperationState};
 use crate::outcome::Method;
 use crate::step::{StepKind, StepState};
@@ -111,7 +114,14 @@ pub fn describe(view: &View, responder: &str) -> String {
 fn succeeded(view: &View) -> String {
     let target = view.distribution_domain.as_deref().unwrap_or("the distribution");
     let mut text = match view.domains.as_slice() {
-        [only] => format!("https://{} is ready: CNAME it to {target}.", only.domain),
+        [only] => {
+            let scheme = if wildcard_of(&only.domain).is_some() {
+                ""
+            } else {
+                "https://"
+            };
+            format!("{scheme}{} is ready: CNAME it to {target}.", only.domain)
+        }
         many => format!("{} domains are ready: CNAME each to {target}.", many.len()),
     };
     if let Some(until) = view.certificate_not_after {
@@ -233,12 +243,13 @@ fn is_plain_absence(domain: &DomainView) -> bool {
 
 fn instructions(view: &View, domain: &DomainView, responder: &str) -> String {
     let name = &domain.domain;
+    let names = view.domains.iter().map(|other| other.domain.as_str());
     let mut ways = Vec::new();
     if let (Some(issuer), Some(account)) = (&domain.issuer_domain, &view.account_uri) {
         ways.push(format!(
             "set once, good for every later certificate: TXT {} \"{}\"",
             persist_record_name(name),
-            persist_record_value(issuer, account)
+            persist_record_value(issuer, account, needs_wildcard_policy(name, names))
         ));
     }
     if let Some(value) = &domain.dns01_value {

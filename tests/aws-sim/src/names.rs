@@ -18,6 +18,13 @@ pub fn is_alias(name: &str) -> bool {
     is_host_name(name.strip_prefix("*.").unwrap_or(name))
 }
 
+/// Whether an alias takes requests for a host: equal, or a wildcard that the host is below, at any depth (Developer Guide, "Use
+/// wildcards in alternate domain names": `*.example.com` takes `marketing.product-name.example.com`). Both in lower case.
+pub fn takes(alias: &str, host: &str) -> bool {
+    let parent = alias.strip_prefix('*').filter(|parent| parent.starts_with('.'));
+    alias == host || parent.is_some_and(|parent| host.ends_with(parent))
+}
+
 /// Whether a name on a certificate, or an alias, covers a name: equal, or a wildcard in the leftmost label and exactly one
 /// level (Developer Guide, "Requirements for using alternate domain names").
 pub fn covers(pattern: &str, name: &str) -> bool {
@@ -55,6 +62,16 @@ mod tests {
         assert!(!covers("*.example.com", "a.b.example.com"));
         assert!(!covers("*.example.com", "example.com"));
         assert!(covers("*.example.com", "*.example.com"));
+    }
+
+    #[test]
+    fn a_wildcard_alias_takes_whatever_is_below_it() {
+        for host in ["www.example.com", "a.b.example.com"] {
+            assert!(takes("*.example.com", host), "{host}");
+        }
+        for host in ["example.com", "example.com.evil.example", "wwwexample.com"] {
+            assert!(!takes("*.example.com", host), "{host}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `domains`, or `domain` as older brokers had it.
 
+use pipeline::domain::{covers, wildcard_of};
 use schemars::{Schema, json_schema};
 use serde_json::Value;
 
@@ -9,9 +10,12 @@ use crate::form::{Form, Read};
 /// The most names in a certificate of Let's Encrypt's profile `classic`, and the most aliases of a distribution.
 pub(crate) const MOST: usize = 100;
 
+/// The most characters after a wildcard's `*.`: a name below it has a label of one character at least, and 253 in all.
+const MOST_BELOW: usize = 251;
+
 const RIGHT: &str = "[\"www.example.com\", \"example.com\"] or \"www.example.com, example.com\"";
 
-/// At least one domain: ASCII, lower case, sorted, no duplicates.
+/// At least one domain: ASCII, lower case, sorted, no duplicates. Any may be a wildcard; what one stands for is not beside it.
 #[derive(Debug)]
 pub(super) struct Domains(Vec<String>);
 
@@ -51,10 +55,18 @@ impl Form for Domains {
         }
         let mut domains = given.iter().map(|name| domain(name)).collect::<Result<Vec<_>, _>>()?;
         domains.sort();
-        match names::duplicate(&domains) {
-            Some(twice) => Err(format!(
+        if let Some(twice) = names::duplicate(&domains) {
+            return Err(format!(
                 "{} is there twice (upper and lower case, a dot at the end and IDNA forms are the same); write it once",
                 shown(twice)
+            ));
+        }
+        match redundant(&domains) {
+            Some((wildcard, name)) => Err(format!(
+                "{} stands for {} too, and no certificate holds both; leave {} out",
+                shown(wildcard),
+                shown(name),
+                shown(name)
             )),
             None => Ok(Self(domains)),
         }
@@ -82,11 +94,33 @@ impl Form for ByComma {
 }
 
 fn domain(name: &str) -> Result<String, String> {
-    if name.contains('*') {
-        return Err(format!(
-            "{} is a wildcard, and those are not supported yet; name each domain, such as www.example.com",
+    let Some(parent) = wildcard_of(name) else {
+        return match name.contains('*') {
+            true => Err(format!(
+                "{} has a * where none may be; it stands for one whole label at the start, as in \"*.example.com\"",
+                shown(name)
+            )),
+            false => host_name(name),
+        };
+    };
+    let parent = host_name(parent).map_err(|fault| format!("{} can't be a wildcard: {fault}", shown(name)))?;
+    match parent.len() {
+        ..=MOST_BELOW => Ok(format!("*.{parent}")),
+        length => Err(format!(
+            "{} has {length} characters after its \"*.\"; at most {MOST_BELOW} leave room for a name below it",
             shown(name)
-        ));
+        )),
     }
-    host_name(name)
+}
+
+/// A name that a wildcard beside it stands for already: CAs refuse both in one order (acme.sh issue 1880).
+fn redundant(domains: &[String]) -> Option<(&String, &String)> {
+    domains.iter().find_map(|wildcard| {
+        Some((
+            wildcard,
+            domains
+                .iter()
+                .find(|name| *name != wildcard && covers(wildcard, name))?,
+        ))
+    })
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use idna::AsciiDenyList;
 use idna::uts46::{Hyphens, Uts46};
+use pipeline::domain::{covers, wildcard_of};
 use pipeline::managed::{CACHE, Managed, ORIGIN_REQUEST, RESPONSE_HEADERS};
 use proptest::prelude::*;
 
@@ -188,6 +189,7 @@ pub(super) fn nearly() -> impl Strategy<Value = Value> {
     let good = prop_oneof![
         "[a-z]{1,9}(\\.[a-z]{1,9}){1,3}".prop_map(Value::from),
         prop::collection::vec("[a-zäß]{1,9}\\.example", 1..9).prop_map(Value::from),
+        prop::collection::vec("(\\*\\.)?[ab]\\.(a\\.)?example", 1..4).prop_map(Value::from),
     ];
     let fields = prop::collection::vec(field, 0..4);
     (good, "[a-z]{1,5}\\.origin\\.example", fields).prop_map(|(domains, origin, fields)| {
@@ -204,10 +206,17 @@ fn taken_or_told(parameters: &Value, default_origin: Option<&str>) -> Result<(),
     match parse(Some(parameters), default_origin) {
         Ok(parsed) => {
             for domain in &parsed.domains {
-                strict(domain)?;
+                strict(wildcard_of(domain).unwrap_or(domain))?;
             }
             prop_assert!((1..=MOST_DOMAINS).contains(&parsed.domains.len()));
             prop_assert!(parsed.domains.is_sorted() && parsed.domains.windows(2).all(|pair| pair[0] != pair[1]));
+            let others = |domain| parsed.domains.iter().filter(move |other| *other != domain);
+            prop_assert!(
+                parsed
+                    .domains
+                    .iter()
+                    .all(|domain| !others(domain).any(|other| covers(domain, other)))
+            );
             let settings = &parsed.settings;
             strict(&settings.origin)?;
             settings.redirect_to.as_deref().map_or(Ok(()), strict)?;

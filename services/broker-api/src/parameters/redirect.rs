@@ -1,5 +1,6 @@
 //! `redirect_to`: the one host that answers.
 
+use pipeline::domain::covers;
 use schemars::Schema;
 use serde_json::Value;
 
@@ -27,19 +28,19 @@ impl Form for Target {
     }
 }
 
-/// The target of before was one of the domains and is to go: visitors must not be sent to where nothing answers any more. Edges
+/// The target of before was one of the domains, or below a wildcard of them, and is to go: visitors must not be sent to where nothing answers any more. Edges
 /// learn of a change one by one, so the new target has to be there before the old one goes.
 pub(super) fn after(current: &Value, parameters: &Parameters) -> Result<(), ParameterError> {
     let had = |host: &str| {
         current["domains"]
             .as_array()
-            .is_some_and(|all| all.iter().any(|one| one == host))
+            .is_some_and(|all| all.iter().filter_map(Value::as_str).any(|one| covers(one, host)))
     };
     let Some(before) = current["redirect_to"].as_str().filter(|host| had(host)) else {
         return Ok(());
     };
     let (domains, now) = (&parameters.domains, parameters.settings.redirect_to.as_deref());
-    if domains.iter().any(|domain| domain == before) {
+    if domains.iter().any(|domain| covers(domain, before)) {
         return Ok(());
     }
     match now {
@@ -50,7 +51,7 @@ pub(super) fn after(current: &Value, parameters: &Parameters) -> Result<(), Para
                 shown(before)
             ),
         )),
-        Some(now) if !had(now) && domains.iter().any(|domain| domain == now) => Err(ParameterError::new(
+        Some(now) if !had(now) && domains.iter().any(|domain| covers(domain, now)) => Err(ParameterError::new(
             "redirect_to",
             format!(
                 "{} can't take the place of {} in the update that makes it a domain; add it first, with redirect_to, and take \
@@ -88,6 +89,21 @@ mod tests {
         for none in [json!(null), json!(""), json!(" ")] {
             assert_eq!(normalised(none.clone()).get("redirect_to"), None, "{none}");
         }
+    }
+
+    #[test]
+    fn a_target_below_a_wildcard_goes_with_it() {
+        let first = json!({"domains": "*.example.com", "origin": "app.example.org", "redirect_to": "www.example.com"});
+        let current = parse(Some(&first), None).unwrap().normalised();
+        let error = update(&current, Some(&json!({"domains": "example.com"})), None)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("\"www.example.com\" is no longer one of the domains"),
+            "{error}"
+        );
+        let named = json!({"domains": "example.com, www.example.com"});
+        assert!(update(&current, Some(&named), None).is_ok());
     }
 
     #[test]

@@ -167,7 +167,7 @@ fn the_texts_as_users_read_them() {
     let text = |parameters: Value| parse(Some(&parameters), ROUTER).unwrap_err().to_string();
     insta::assert_snapshot!(text(json!({})), @r#"domains: it is missing; write {"domains": ["www.example.com"]}."#);
     insta::assert_snapshot!(text(json!({"domains": ["https://www.example.com/shop"]})), @r#"domains: "https://www.example.com/shop" has a scheme; leave out "https://" and write the host name alone: "www.example.com"."#);
-    insta::assert_snapshot!(text(json!({"domain": "*.example.com"})), @r#"domain: "*.example.com" is a wildcard, and those are not supported yet; name each domain, such as www.example.com."#);
+    insta::assert_snapshot!(text(json!({"domain": "*.example.com, www.example.com"})), @r#"domain: "*.example.com" stands for "www.example.com" too, and no certificate holds both; leave "www.example.com" out."#);
     insta::assert_snapshot!(text(json!({"domains": ["a.example.com", "A.example.com."]})), @r#"domains: "a.example.com" is there twice (upper and lower case, a dot at the end and IDNA forms are the same); write it once."#);
     insta::assert_snapshot!(text(json!({"domains": "www.example.com", "orign": "x"})), @r#"parameters: there is no parameter "orign"; did you mean "origin"? Known are cache_policy, compress, cookies, default_ttl, domain, domains, error_responses, failover_origin, forward_cookies, forward_headers, headers, hsts, http3, insecure_origin, origin, origin_request_policy, path, price_class, redirect_to, response_headers_policy."#);
     insta::assert_snapshot!(text(json!({"domains": "www.example.com", "insecure_origin": "yes"})), @r#"insecure_origin: "yes" is not a boolean; write true or false, without quotes."#);

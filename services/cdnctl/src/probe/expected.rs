@@ -14,7 +14,7 @@ pub struct Expected {
     pub distribution: String,
     /// The leaf that is attached, DER.
     pub attached: Option<Vec<u8>>,
-    /// The standing record for the CA.
+    /// The standing record for the CA, of a domain that is no wildcard.
     pub persist: Option<PersistExpected>,
     /// Where CloudFront fetches from.
     pub origin: String,

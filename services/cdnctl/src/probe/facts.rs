@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use pipeline::domain::wildcard_of;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -10,7 +11,9 @@ use time::OffsetDateTime;
 pub struct Facts {
     /// The domain.
     pub domain: String,
-    /// Where its name leads.
+    /// The name that was looked at: the domain, or one below the wildcard that it is.
+    pub name: String,
+    /// Where that leads.
     pub dns: Dns,
     /// Its standing record for the CA.
     pub persist: Persist,
@@ -22,7 +25,7 @@ pub struct Facts {
     pub http: Http,
     /// Whether the edge keeps it.
     pub cache: Cache,
-    /// Whether the app sees the domain as `Host`.
+    /// Whether the app sees the name as `Host`.
     pub host: Header,
     /// Whether the app sees the viewer's address.
     pub x_forwarded_for: Header,
@@ -215,10 +218,11 @@ pub enum Header {
 }
 
 impl Facts {
-    /// A domain of which nothing is known yet.
-    pub fn unknown(domain: &str) -> Self {
+    /// A domain of which nothing is known yet. Below a wildcard, the name with that label is looked at.
+    pub fn unknown(domain: &str, label: &str) -> Self {
         Self {
             domain: domain.to_owned(),
+            name: wildcard_of(domain).map_or_else(|| domain.to_owned(), |parent| format!("{label}.{parent}")),
             dns: Dns::NoSuchName { chain: Vec::new() },
             persist: Persist::Unknown,
             tls: Tls::NotTried,

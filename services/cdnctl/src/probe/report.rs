@@ -39,7 +39,11 @@ impl Report {
         let rows: Vec<_> = self.domains.iter().map(|domain| row::cells(&domain.facts)).collect();
         let sentences = self.domains.iter().map(|Domain { facts, verdict }| {
             let state = if verdict.ok { "ok  " } else { "FAIL" };
-            format!("{state}  {}  {}", facts.domain, verdict.text)
+            let seen_as = match facts.domain == facts.name {
+                true => String::new(),
+                false => format!(" (as {})", facts.name),
+            };
+            format!("{state}  {}{seen_as}  {}", facts.domain, verdict.text)
         });
         let mut lines = table::lines(row::HEADING, &rows);
         lines.push(String::new());

@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn nothing_known_is_told_as_such() {
-        let mut facts = Facts::unknown("www.example.com");
+        let mut facts = Facts::unknown("www.example.com", "www");
         assert_eq!(
             cells(&facts).join("|"),
             "www.example.com|does not exist|?|-|-|-|-|-|-|-|not asked (--echo)|not asked (--echo)"

@@ -1,13 +1,14 @@
 //! Reads a certificate as it was shown. Pure.
 
+use pipeline::domain::covers;
 use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use super::facts::Served;
 use crate::shown;
 
-/// The leaf, as it is at `now`; `attached` is what ought to be shown, DER. `None`: it can't be read.
-pub(super) fn read(leaf: &[u8], domain: &str, attached: Option<&[u8]>, now: OffsetDateTime) -> Option<Served> {
+/// The leaf that was shown for the host, as it is at `now`; `attached` is what ought to be shown, DER. `None`: it can't be read.
+pub(super) fn read(leaf: &[u8], host: &str, attached: Option<&[u8]>, now: OffsetDateTime) -> Option<Served> {
     let (_, certificate) = X509Certificate::from_der(leaf).ok()?;
     let alternative = certificate.subject_alternative_name().ok().flatten();
     let names: Vec<String> = alternative
@@ -27,7 +28,9 @@ pub(super) fn read(leaf: &[u8], domain: &str, attached: Option<&[u8]>, now: Offs
     Some(Served {
         issuer: shown::plain(common.map_or_else(|| issuer.to_string(), str::to_owned).as_str()),
         serial: certificate.raw_serial_as_string(),
-        covers: names.iter().any(|name| covers(name, domain)),
+        covers: names
+            .iter()
+            .any(|name| covers(&name.to_ascii_lowercase(), &host.to_ascii_lowercase())),
         names,
         not_before,
         not_after,
@@ -36,16 +39,6 @@ pub(super) fn read(leaf: &[u8], domain: &str, attached: Option<&[u8]>, now: Offs
         days_left: (not_after - now).whole_seconds().div_euclid(86_400),
         attached: attached == Some(leaf),
     })
-}
-
-/// A wildcard stands for one label (RFC 9525 §6.3).
-fn covers(name: &str, domain: &str) -> bool {
-    match name.strip_prefix("*.") {
-        None => name.eq_ignore_ascii_case(domain),
-        Some(parent) => domain
-            .split_once('.')
-            .is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent)),
-    }
 }
 
 #[cfg(test)]

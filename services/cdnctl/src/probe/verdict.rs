@@ -117,7 +117,7 @@ fn answer(facts: &Facts, expected: &Expected) -> Option<String> {
         Http::Failed { why } => return Some(format!("TLS is fine, but GET got no answer: {why}")),
         Http::NotTried => return None,
     };
-    if let Some(target) = expected.redirect_to.as_ref().filter(|target| **target != facts.domain) {
+    if let Some(target) = expected.redirect_to.as_ref().filter(|target| **target != facts.name) {
         let right = format!("https://{target}");
         let location = answer.location.as_deref().unwrap_or_default();
         let rest = location.strip_prefix(&right);

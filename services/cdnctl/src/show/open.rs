@@ -1,6 +1,8 @@
 //! What the CA is still to be shown, domain by domain. Pure.
 
-use pipeline::domain::{CHALLENGE_PATH, dns01_record_name, persist_record_name, persist_record_value, responder_path};
+use pipeline::domain::{
+    CHALLENGE_PATH, dns01_record_name, needs_wildcard_policy, persist_record_name, persist_record_value, responder_path,
+};
 use store::operator::{ChallengeOf, Dossier};
 
 use crate::{shown, table};
@@ -14,16 +16,14 @@ pub(super) fn lines(dossier: &Dossier) -> Vec<String> {
     let rows: Vec<[String; 4]> = open()
         .flat_map(|challenge| {
             let name = shown::clean(&challenge.domain);
-            ways(challenge, &dossier.tenant)
-                .into_iter()
-                .map(move |(way, name_of, value)| {
-                    [
-                        format!("  {name}"),
-                        way.to_owned(),
-                        shown::clean(&name_of),
-                        shown::clean(&value),
-                    ]
-                })
+            ways(challenge, dossier).into_iter().map(move |(way, name_of, value)| {
+                [
+                    format!("  {name}"),
+                    way.to_owned(),
+                    shown::clean(&name_of),
+                    shown::clean(&value),
+                ]
+            })
         })
         .collect();
     if rows.is_empty() {
@@ -46,11 +46,12 @@ pub(super) fn lines(dossier: &Dossier) -> Vec<String> {
 }
 
 /// The ways that the CA offers, each with what is set where.
-fn ways(challenge: &ChallengeOf, tenant: &str) -> Vec<(&'static str, String, String)> {
+fn ways(challenge: &ChallengeOf, dossier: &Dossier) -> Vec<(&'static str, String, String)> {
     let domain = &challenge.domain;
+    let domains = dossier.challenges.iter().map(|other| other.domain.as_str());
     let mut ways = Vec::new();
     if let (Some(issuer), Some(account)) = (challenge.issuer_domains.first(), &challenge.account_uri) {
-        let value = persist_record_value(issuer, account);
+        let value = persist_record_value(issuer, account, needs_wildcard_policy(domain, domains));
         ways.push(("dns-persist-01", persist_record_name(domain), value));
     }
     if let Some(value) = &challenge.dns01_value {
@@ -58,7 +59,7 @@ fn ways(challenge: &ChallengeOf, tenant: &str) -> Vec<(&'static str, String, Str
     }
     if let Some(token) = &challenge.http01_token {
         let url = format!("http://{domain}{CHALLENGE_PATH}{token}");
-        let redirect = format!("redirected to broker-api's {}", responder_path(tenant, token));
+        let redirect = format!("redirected to broker-api's {}", responder_path(&dossier.tenant, token));
         ways.push(("http-01", url, redirect));
     }
     ways

@@ -107,6 +107,33 @@ fn an_ended_operation_says_the_end() {
 }
 
 #[test]
+fn a_wildcard_and_its_apex_need_one_standing_record() {
+    let wildcard = DomainView {
+        has_http01: false,
+        ..domain("*.example.com")
+    };
+    let mut view = view(vec![wildcard, domain("example.com"), domain("example.org")]);
+    let text = describe(&view, RESPONDER);
+    let record = "TXT _validation-persist.example.com \"letsencrypt.org; accounturi=https://ca.example/acct/123; policy=wildcard\"";
+    assert_eq!(text.matches(record).count(), 2, "{text}");
+    assert!(
+        text.contains("accounturi=https://ca.example/acct/123\"\n"),
+        "example.org has its own: {text}"
+    );
+    assert!(
+        text.contains("or for this certificate only: TXT _acme-challenge.example.com"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("_validation-persist.*") && !text.contains("http://*"),
+        "{text}"
+    );
+    view.domains.truncate(1);
+    view.state = OperationState::Succeeded;
+    assert!(describe(&view, RESPONDER).starts_with("*.example.com is ready: CNAME it to d111"));
+}
+
+#[test]
 fn a_record_that_only_has_to_spread_needs_nobody_and_another_day_is_named() {
     let mut spreading = domain("www.example.com");
     spreading.waiting_for = Some(format!("{IN_PLACE} by dns-01; waiting 30s until every server has it"));

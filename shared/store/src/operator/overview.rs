@@ -14,8 +14,8 @@ pub struct Choice {
     pub state: Option<String>,
     /// Of this tenant.
     pub tenant: Option<String>,
-    /// That have this domain, or ask for it.
-    pub domain: Option<String>,
+    /// That have one of these domains, or ask for one.
+    pub domains: Option<Vec<String>>,
     /// Those that were removed as well.
     pub removed: bool,
 }
@@ -82,7 +82,7 @@ impl Store {
         let rows = client
             .query(
                 include_str!("overview.sql"),
-                &[&choice.state, &choice.tenant, &choice.domain, &choice.removed],
+                &[&choice.state, &choice.tenant, &choice.domains, &choice.removed],
             )
             .await?;
         rows.iter()

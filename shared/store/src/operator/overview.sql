@@ -36,6 +36,6 @@ left join lateral (
 left join certificates_in_use c on c.instance_id = i.id
 where ($1::text is null or o.state = $1)
 and ($2::text is null or i.tenant = $2)
-and ($3::text is null or d.domains @> array[$3] or exists (select from claims k where k.instance_id = i.id and k.domain = $3))
+and ($3::text[] is null or d.domains && $3 or exists (select from claims k where k.instance_id = i.id and k.domain = any($3)))
 and (i.deleted_at is null or $4)
 order by i.created_at, i.id

@@ -17,7 +17,7 @@ pub struct Site {
 }
 
 /// The distribution that a host name (lower case, no port) belongs to: by its own domain name, by an exact alias, else by
-/// a wildcard alias.
+/// the nearest wildcard alias.
 pub fn by_host(sim: &Sim, host: &str) -> Option<Site> {
     let world = sim.world();
     let live = || {
@@ -27,7 +27,15 @@ pub fn by_host(sim: &Sim, host: &str) -> Option<Site> {
             .filter_map(|it| Some((it, it.live.as_ref()?)))
     };
     let exact = live().find(|(it, edge)| it.domain_name == host || edge.aliases.iter().any(|alias| alias == host));
-    let found = exact.or_else(|| live().find(|(_, edge)| edge.aliases.iter().any(|alias| names::covers(alias, host))));
+    let nearest = |edge: &EdgeConfig| {
+        let taking = edge.aliases.iter().filter(|alias| names::takes(alias, host));
+        taking.map(String::len).max()
+    };
+    let found = exact.or_else(|| {
+        live()
+            .filter(|(_, edge)| nearest(edge).is_some())
+            .max_by_key(|(_, edge)| nearest(edge))
+    });
     found.map(|(it, edge)| Site {
         id: it.id.clone(),
         config: Arc::clone(edge),

@@ -1,6 +1,6 @@
 //! The edge towards viewers: names, TLS, protocol policy, methods, what is deployed when.
 
-use aws_sdk_cloudfront::types::{CustomErrorResponse, CustomErrorResponses, ViewerProtocolPolicy};
+use aws_sdk_cloudfront::types::{CustomErrorResponse, CustomErrorResponses, DistributionConfig, ViewerProtocolPolicy};
 use http::Request;
 use serde_json::json;
 
@@ -35,11 +35,37 @@ async fn an_alias_is_served_by_https_with_the_uploaded_certificate() {
 }
 
 #[tokio::test]
-async fn a_wildcard_alias_serves_one_level() {
+async fn a_wildcard_alias_takes_every_level_and_its_certificate_is_for_one() {
     let (world, _origin) = with_origin().await;
     world.serving("one", &["*.example.com"]).await;
     assert_eq!(world.get_https("a.example.com", "/").await.unwrap().status(), 200);
-    assert_eq!(world.get("a.b.example.com", "/").await.status(), 403);
+    assert_eq!(world.get("a.b.example.com", "/").await.status(), 200);
+    world.get_https("a.b.example.com", "/").await.unwrap_err();
+    assert_eq!(world.get("example.com", "/").await.status(), 403);
+}
+
+#[tokio::test]
+async fn the_nearest_alias_takes_a_request() {
+    let (world, _origin) = with_origin().await;
+    for (reference, alias) in [
+        ("far", "*.example.com"),
+        ("near", "*.b.example.com"),
+        ("exact", "a.b.example.com"),
+    ] {
+        let made = world.serving(reference, &[alias]).await;
+        let tell = |config: &mut DistributionConfig| {
+            config.origins.as_mut().unwrap().items[0].origin_path = Some(format!("/{reference}"));
+        };
+        world.update(&made.id, tell).await.unwrap();
+    }
+    for (host, taken_by) in [
+        ("b.example.com", "/far/"),
+        ("x.b.example.com", "/near/"),
+        ("a.b.example.com", "/exact/"),
+        ("x.a.b.example.com", "/near/"),
+    ] {
+        assert_eq!(asked(&world.get(host, "/").await).uri, taken_by, "{host}");
+    }
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ impl Said {
         cells.filter(|cell| !cell.is_empty()).collect()
     }
 
-    fn json(&self) -> anyhow::Result<Value> {
+    pub(crate) fn json(&self) -> anyhow::Result<Value> {
         serde_json::from_str(&self.text).with_context(|| self.text.clone())
     }
 }
@@ -79,7 +79,7 @@ async fn run(database: &str, environment: &[(&str, &str)], args: &[&str]) -> any
 }
 
 /// The same, with the settings that an operator of the stack has.
-async fn operate(handle: &Handle, args: &[&str]) -> anyhow::Result<Said> {
+pub(crate) async fn operate(handle: &Handle, args: &[&str]) -> anyhow::Result<Said> {
     let e = handle.endpoints();
     let environment = [("AMQP_URL", e.amqp_url.as_str()), ("DELAY_LADDER_MS", LADDER_MS)];
     run(&e.database_url, &environment, args).await
@@ -90,7 +90,7 @@ async fn probe(id: &str, database: &str, more: &[&str]) -> anyhow::Result<Said> 
 }
 
 /// Looks at an instance of the shared stack, as the verifiers see DNS.
-async fn look(world: &World, instance: &Instance, roots: &Path, more: &[&str]) -> anyhow::Result<Said> {
+pub(crate) async fn look(world: &World, instance: &Instance, roots: &Path, more: &[&str]) -> anyhow::Result<Said> {
     let e = world.handle.endpoints();
     let (resolver, edge) = (world.vantage.address().to_string(), e.edge_https.to_string());
     let roots = roots.to_str().context("a path")?;

@@ -41,4 +41,5 @@ mod update;
 mod upgrade;
 mod vantage;
 mod ways;
+mod wildcard;
 mod world;

@@ -127,14 +127,37 @@ pub(super) fn bad_domains() -> Vec<BadParameters> {
             &["\"me@example.com\" has an @", "host name alone"],
         ),
         (
-            "wildcard",
-            domains(json!(["*.example.com"])),
-            &["\"*.example.com\" is a wildcard", "not supported yet"],
-        ),
-        (
             "wildcard inside",
             domains(json!(["www.*.com"])),
-            &["is a wildcard", "not supported yet"],
+            &["\"www.*.com\" has a * where none may be", "as in \"*.example.com\""],
+        ),
+        (
+            "wildcard of a part",
+            domains(json!(["*shop.example.com"])),
+            &["has a * where none may be"],
+        ),
+        (
+            "wildcard of a wildcard",
+            domains(json!(["*.*.example.com"])),
+            &["\"*.*.example.com\" can't be a wildcard", "the character \"*\""],
+        ),
+        (
+            "wildcard of everything",
+            domains(json!(["*.com"])),
+            &["\"*.com\" can't be a wildcard", "\"com\" has no dot"],
+        ),
+        (
+            "nothing but a wildcard",
+            domains(json!(["*"])),
+            &["\"*\" has a * where none may be"],
+        ),
+        (
+            "wildcard and a name that it stands for",
+            domains(json!("www.example.com, *.EXAMPLE.com")),
+            &[
+                "\"*.example.com\" stands for \"www.example.com\" too",
+                "leave \"www.example.com\" out",
+            ],
         ),
         (
             "IPv4",

@@ -20,6 +20,7 @@ fn expected() -> Expected {
 fn served() -> Facts {
     Facts {
         domain: "www.example.com".into(),
+        name: "www.example.com".into(),
         dns: Dns::Cname {
             chain: vec!["d1.cloudfront.net".into()],
         },
@@ -83,10 +84,32 @@ fn a_served_domain_is_well() {
 }
 
 #[test]
+fn a_wildcards_own_record_is_what_is_wrong_below_it() {
+    let mut facts = Facts::unknown("*.example.com", "shop");
+    assert_eq!(facts.name, "shop.example.com");
+    says(
+        false,
+        &["add a CNAME record, name *.example.com, value"],
+        &facts,
+        &expected(),
+    );
+    let redirecting = Expected {
+        redirect_to: Some("shop.example.com".into()),
+        ..expected()
+    };
+    facts = Facts {
+        domain: facts.domain,
+        name: facts.name,
+        ..served()
+    };
+    says(true, &["is served"], &facts, &redirecting);
+}
+
+#[test]
 fn a_wrong_record_is_named_with_what_to_write() {
     let record = "name www.example.com, value d1.cloudfront.net";
     wrong(&["does not exist", "add a CNAME record", record], |facts| {
-        *facts = Facts::unknown("www.example.com");
+        *facts = Facts::unknown("www.example.com", "www");
     });
     wrong(
         &["leads to gone.example, which does not exist", "change", record],
