@@ -124,6 +124,7 @@ fn changes(broker: &Broker, id: &str, instance: &InstanceView, asked: &UpdateReq
                 parameters.settings.price_class
             },
             access_logs: instance.settings.access_logs.clone(),
+            certificate_key_type: instance.settings.certificate_key_type,
             ..parameters.settings
         },
     };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use pipeline::instance::KeyType;
 use rcgen::{CertificateParams, DistinguishedName, KeyPair, PublicKeyData as _};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -9,7 +10,6 @@ use secrecy::{ExposeSecret as _, SecretBox};
 use time::{Duration, OffsetDateTime};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
-use crate::settings::KeyType;
 use crate::words::clean;
 
 /// Clocks differ by this much.

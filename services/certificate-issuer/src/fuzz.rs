@@ -200,7 +200,7 @@ proptest! {
 
     #[test]
     fn a_chain_is_read_or_refused(pem in pem()) {
-        let key = KEY.get_or_init(|| crate::certificate::new_key(crate::settings::KeyType::EcdsaP256).unwrap());
+        let key = KEY.get_or_init(|| crate::certificate::new_key(pipeline::instance::KeyType::EcdsaP256).unwrap());
         let flaw = check(&pem, &["a.example".to_string()], key, OffsetDateTime::now_utc());
         // Nobody but us has the key.
         prop_assert!(flaw.is_err());

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use pipeline::instance::KeyType;
 use secrecy::SecretBox;
 use secret::Secret;
 use store::sealing::SealingArgs;
@@ -79,7 +80,7 @@ pub(crate) struct AcmeArgs {
     /// HMAC key of the external account.
     #[command(flatten)]
     acme_eab_hmac_key: Secret<EabHmacKey>,
-    /// Type of the certificates' keys.
+    /// Type of the certificates' keys, where the instance's plan has none.
     #[arg(long, env, value_enum, default_value = "ecdsa-p256")]
     pub(crate) certificate_key_type: KeyType,
     /// Issuer domain of dns-persist-01 records, when the CA's challenges and directory don't tell it; unset: the
@@ -97,16 +98,6 @@ pub(crate) struct AcmeArgs {
     /// Certificate profile (draft-ietf-acme-profiles), such as classic or tlsserver; unset: the CA's default.
     #[arg(long, env)]
     acme_profile: Option<String>,
-}
-
-/// Type of a certificate's key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum KeyType {
-    /// ECDSA on P-256.
-    EcdsaP256,
-    /// RSA with 2048 bits.
-    #[value(name = "rsa-2048")]
-    Rsa2048,
 }
 
 /// An account elsewhere that new ACME accounts are bound to (RFC 8555 §7.3.4).

@@ -41,6 +41,8 @@ pub struct Settings {
     pub redirect_to: Option<String>,
     /// Where access logs are delivered. The plan's alone: no user sets or reads it.
     pub access_logs: Option<AccessLogs>,
+    /// The type of its certificates' keys; none: as the operator has it. The plan's alone, too.
+    pub certificate_key_type: Option<KeyType>,
 }
 
 /// CloudFront's default for `DefaultTTL`, in seconds.
@@ -65,6 +67,7 @@ impl Default for Settings {
             failover_origin: None,
             redirect_to: None,
             access_logs: None,
+            certificate_key_type: None,
         }
     }
 }
@@ -93,6 +96,31 @@ impl PriceClass {
             Self::Class100 => "PriceClass_100",
             Self::Class200 => "PriceClass_200",
             Self::All => "PriceClass_All",
+        }
+    }
+}
+
+/// Type of a certificate's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyType {
+    /// ECDSA on P-256.
+    EcdsaP256,
+    /// RSA with 2048 bits.
+    #[serde(rename = "rsa-2048")]
+    #[value(name = "rsa-2048")]
+    Rsa2048,
+}
+
+impl KeyType {
+    /// All there are.
+    pub const ALL: [Self; 2] = [Self::EcdsaP256, Self::Rsa2048];
+
+    /// Its name in settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EcdsaP256 => "ecdsa-p256",
+            Self::Rsa2048 => "rsa-2048",
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use pipeline::instance::PriceClass;
+use pipeline::instance::{KeyType, PriceClass};
 use serde_json::Value;
 
 use crate::catalog::access_logs::access_logs;
@@ -238,25 +238,34 @@ fn settings(plan: &Object<'_>) -> Result<PlanSettings, String> {
     let Some(settings) = plan.object("settings")? else {
         return Ok(PlanSettings::default());
     };
-    settings.only(&["price_class", "access_logs"])?;
-    let price_class = match settings.text("price_class", SHORT)? {
-        None => None,
-        Some(given) => {
-            let found = PriceClass::ALL.into_iter().find(|class| class.as_str() == given);
-            Some(found.ok_or_else(|| {
-                format!(
-                    "{}: {} is none of {}",
-                    settings.at("price_class"),
-                    shown(given),
-                    PriceClass::ALL.map(PriceClass::as_str).join(", ")
-                )
-            })?)
-        }
-    };
+    settings.only(&["price_class", "access_logs", "certificate_key_type"])?;
     Ok(PlanSettings {
-        price_class,
+        price_class: one_of(&settings, "price_class", PriceClass::ALL, PriceClass::as_str)?,
         access_logs: access_logs(&settings)?,
+        certificate_key_type: one_of(&settings, "certificate_key_type", KeyType::ALL, KeyType::as_str)?,
     })
+}
+
+/// The value of that name, where the key is there.
+fn one_of<T: Copy, const N: usize>(
+    settings: &Object<'_>,
+    key: &str,
+    all: [T; N],
+    name: fn(T) -> &'static str,
+) -> Result<Option<T>, String> {
+    let Some(given) = settings.text(key, SHORT)? else {
+        return Ok(None);
+    };
+    let found = all.into_iter().find(|one| name(*one) == given);
+    let none = || {
+        format!(
+            "{}: {} is none of {}",
+            settings.at(key),
+            shown(given),
+            all.map(name).join(", ")
+        )
+    };
+    found.map(Some).ok_or_else(none)
 }
 
 /// OSBAPI: ids are "globally unique", names of plans unique within the service.

@@ -1,6 +1,6 @@
 //! What is offered: one service with its plans.
 
-use pipeline::instance::PriceClass;
+use pipeline::instance::{KeyType, PriceClass};
 use pipeline::{AccessLogs, Settings};
 use serde_json::{Map, Value};
 
@@ -47,6 +47,7 @@ pub(crate) struct Plan {
 pub(crate) struct PlanSettings {
     pub(crate) price_class: Option<PriceClass>,
     pub(crate) access_logs: Option<AccessLogs>,
+    pub(crate) certificate_key_type: Option<KeyType>,
 }
 
 impl Plan {
@@ -55,6 +56,7 @@ impl Plan {
         Settings {
             price_class: settings.price_class.or(self.settings.price_class),
             access_logs: self.settings.access_logs.clone(),
+            certificate_key_type: self.settings.certificate_key_type,
             ..settings
         }
     }

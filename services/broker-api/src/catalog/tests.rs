@@ -68,6 +68,7 @@ fn access_logs_are_the_plans_alone_and_price_classes_the_users_first() {
     plan.settings = PlanSettings {
         price_class: Some(PriceClass::All),
         access_logs: Some(logs.clone()),
+        certificate_key_type: None,
     };
     let own = Settings {
         price_class: Some(PriceClass::Class100),

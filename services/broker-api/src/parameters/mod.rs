@@ -139,6 +139,7 @@ pub fn parse(parameters: Option<&Value>, default_origin: Option<&str>) -> Result
             redirect_to: written.redirect_to.and_then(|target| target.0.0),
             // The plan's.
             access_logs: None,
+            certificate_key_type: None,
             origin: origin.host,
         },
     })
@@ -165,6 +166,7 @@ impl Parameters {
             redirect_to,
             // The plan's, and no user's to see.
             access_logs: _,
+            certificate_key_type: _,
         } = &self.settings;
         let mut all = json!({
             "domains": self.domains,

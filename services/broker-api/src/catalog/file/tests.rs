@@ -267,6 +267,12 @@ fn every_fault_is_named_by_its_path() {
         (
             second,
             "settings",
+            json!({"certificate_key_type": "rsa"}),
+            "services[0].plans[1].settings.certificate_key_type: \"rsa\" is none of ecdsa-p256, rsa-2048",
+        ),
+        (
+            second,
+            "settings",
             json!({"access_logs": {"bucket": "cdn-logs"}}),
             "services[0].plans[1].settings.access_logs.bucket: \"cdn-logs\" is not the domain name of an S3 bucket; write it as \
              cdn-logs.s3.amazonaws.com",
