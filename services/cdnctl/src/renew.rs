@@ -1,6 +1,7 @@
 //! `cdnctl renew`: certificates are renewed before their time.
 
 use pipeline::Schedules;
+use pipeline::revocation::RevocationReason;
 use serde::Serialize;
 use store::operator::RenewNow;
 use store::{DatabaseArgs, Store};
@@ -16,12 +17,25 @@ use crate::{database, out, shown};
 /// certificate-issuer begins them at its next turns (RENEWAL_INTERVAL), as many of a tenant at once as always
 /// (RENEWALS_PER_TENANT). What serves goes on serving until the new certificate is attached. Mind the CA's limits: Let's Encrypt
 /// issues five certificates a week for the same set of names. Exit code 1 when one could not be begun.
+///
+/// Each order has a key of its own. When keys may have leaked, --new-key --revoke: no key that was made until now makes another
+/// certificate (an order that a renewal of before has left is not gone on with), whatever is at work now is renewed once more, and
+/// the CA revokes every certificate of before as soon as the new one is deployed everywhere and it is out of IAM.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Renew")]
 pub struct Args {
     /// Which.
     #[command(flatten)]
     pub which: Which,
+    /// Use no key that was made before, for any certificate to come.
+    #[arg(long)]
+    pub new_key: bool,
+    /// Have the CA revoke what is replaced, and every certificate before it that has not ended.
+    #[arg(long, requires = "new_key")]
+    pub revoke: bool,
+    /// What the CA is told.
+    #[arg(long, value_enum, default_value = "key-compromise", requires = "revoke")]
+    pub reason: RevocationReason,
     /// Don't ask.
     #[arg(long)]
     pub yes: bool,
@@ -63,13 +77,19 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     if args.which.all {
         return all(args, &store).await;
     }
+    if args.revoke {
+        sure(&revokes(&format!("{} instances", args.which.ids.len())), args.yes)?;
+    }
     let mut lines = Vec::new();
     for id in &args.which.ids {
+        if args.new_key {
+            store.distrust_keys(Some(id), args.revocation()).await?;
+        }
         let what = store.renew_now(id, &args.schedules).await?;
         lines.push(Line {
             instance: id,
             begun: what == RenewNow::Begun,
-            told: told(&what),
+            told: told(&what, args),
         });
     }
     out::either(args.json, &lines, || {
@@ -82,8 +102,15 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
 
 async fn all(args: &Args, store: &Store) -> Result<Exit, CouldNot> {
     let (count, tenants) = store.renewable().await?;
-    sure(&format!("Renews {count} certificates of {tenants} tenants"), args.yes)?;
+    let mut what = format!("Renews {count} certificates of {tenants} tenants");
+    if args.revoke {
+        what = format!("{what}. {}", revokes("all instances, those that were removed as well"));
+    }
+    sure(&what, args.yes)?;
     let made_due = store.renew_all_soon().await?;
+    if args.new_key {
+        store.distrust_keys(None, args.revocation()).await?;
+    }
     let report = serde_json::json!({"in_use": count, "tenants": tenants, "made_due": made_due});
     out::either(args.json, &report, || {
         vec![format!(
@@ -93,8 +120,27 @@ async fn all(args: &Args, store: &Store) -> Result<Exit, CouldNot> {
     Ok(Exit::AllWell)
 }
 
-fn told(what: &RenewNow) -> String {
+impl Args {
+    fn revocation(&self) -> Option<RevocationReason> {
+        self.revoke.then_some(self.reason)
+    }
+}
+
+fn revokes(whose: &str) -> String {
+    format!("Has every certificate of {whose} revoked, once another is in its place")
+}
+
+fn told(what: &RenewNow, args: &Args) -> String {
     match what {
+        RenewNow::Removed if args.revoke => {
+            "it was removed, or its removal was begun: its certificates are revoked once \
+             they are out of IAM, cdnctl show ID"
+                .to_owned()
+        }
+        RenewNow::AtWork(kind) if args.new_key => format!(
+            "{} is at work on it; if that uses a key of before, the planner renews after it: cdnctl show ID",
+            shown::plain(kind)
+        ),
         RenewNow::Begun => "a renewal is begun: cdnctl show ID --operation last".to_owned(),
         RenewNow::Unknown => "there is no such instance in this database".to_owned(),
         RenewNow::Removed => "it was removed, or its removal was begun: it is renewed no more".to_owned(),

@@ -8,7 +8,7 @@ use instant_acme::{Account, AccountCredentials, Error, Order};
 use pipeline::{Outcome, Verdict};
 use secrecy::{ExposeSecret as _, SecretBox};
 use serde_json::json;
-use store::{KeyRing, Store, Task};
+use store::{KeyRing, Store};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::Semaphore;
@@ -49,7 +49,7 @@ impl Ca {
 /// be mistaken for another tenant's.
 pub(crate) struct Session<'a> {
     ca: &'a Ca,
-    task: &'a Task,
+    tenant: &'a str,
     account: Account,
     /// The account's URL.
     pub(crate) account_uri: String,
@@ -64,7 +64,7 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// When the CA doesn't let us, or the store fails.
-    pub(crate) async fn open(ca: &'a Ca, task: &'a Task) -> Result<Self, Stop> {
+    pub(crate) async fn open(ca: &'a Ca, tenant: &'a str) -> Result<Self, Stop> {
         let exchange = ca.client.exchange();
         let url = &ca.settings.acme_directory_url;
         let directory = ca
@@ -74,7 +74,6 @@ impl<'a> Session<'a> {
         let (_, fresh) = instant_acme::Key::generate_pkcs8()
             .map_err(|error| Stop::internal("no account key could be made", error))?;
         let fresh = SecretBox::new(Box::new(fresh.secret_pkcs8_der().to_vec()));
-        let tenant = &task.instance.tenant;
         let stored = ca.store.account(&ca.ring, tenant, url, &fresh).await?;
         let account_uri = match stored.account_uri {
             Some(account_uri) => account_uri,
@@ -108,7 +107,7 @@ impl<'a> Session<'a> {
             .map_err(|error| Stop::internal("the account can't be used", error))?;
         Ok(Self {
             ca,
-            task,
+            tenant,
             account,
             account_uri,
             exchange,
@@ -172,15 +171,14 @@ impl<'a> Session<'a> {
 
     /// The CA forgot the account (a test CA that was started anew): the same key is registered again next time.
     pub(crate) async fn forget_account(&self) -> Result<(), Stop> {
-        let tenant = &self.task.instance.tenant;
         tracing::warn!(
-            tenant,
+            tenant = self.tenant,
             account_uri = self.account_uri,
             "the CA doesn't know the account"
         );
         self.ca
             .store
-            .set_account_uri(tenant, &self.ca.settings.acme_directory_url, None)
+            .set_account_uri(self.tenant, &self.ca.settings.acme_directory_url, None)
             .await?;
         Ok(())
     }

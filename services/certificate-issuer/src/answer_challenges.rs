@@ -29,7 +29,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
         .into_iter()
         .map(|(authorization, method)| (authorization.domain, method))
         .collect();
-    let session = Session::open(ca, task).await?;
+    let session = Session::open(ca, &task.instance.tenant).await?;
     let mut order = session.order(&stored, DOING).await?;
     if order.state().status != OrderStatus::Pending {
         // Ready: nothing to answer. Invalid: await-validation says why.

@@ -15,7 +15,7 @@ const PATIENCE: i32 = 7;
 
 pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     let stored = ca.store.order(task).await?;
-    let session = Session::open(ca, task).await?;
+    let session = Session::open(ca, &task.instance.tenant).await?;
     let mut order = session.order(&stored, DOING).await?;
     let retry_after = session.exchange.retry_after();
     match order.state().status {

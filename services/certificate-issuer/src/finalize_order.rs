@@ -23,7 +23,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
         return Ok(Outcome::DONE);
     }
     let stored = ca.store.order(task).await?;
-    let session = Session::open(ca, task).await?;
+    let session = Session::open(ca, &task.instance.tenant).await?;
     let mut order = session.order(&stored, DOING).await?;
     if order.state().status == OrderStatus::Ready {
         let key = certificate_key(ca, task, stored.id).await?;
@@ -70,7 +70,8 @@ async fn after_the_order(session: &Session<'_>, trouble: Trouble) -> Stop {
 
 /// The order's key: the first that was stored for it, whoever made it.
 async fn certificate_key(ca: &Ca, task: &Task, order: Uuid) -> Result<SecretBox<Vec<u8>>, Stop> {
-    let key_type = ca.settings.certificate_key_type;
+    let of_plan = task.instance.settings.certificate_key_type;
+    let key_type = of_plan.unwrap_or(ca.settings.certificate_key_type);
     let fresh = tokio::task::spawn_blocking(move || new_key(key_type))
         .await
         .map_err(|error| Stop::internal(NO_KEY, error))?

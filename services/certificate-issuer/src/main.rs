@@ -18,6 +18,7 @@ mod registration;
 mod renewal;
 mod renewal_info;
 mod reseal;
+mod revocation;
 mod settings;
 mod triage;
 mod words;
@@ -72,7 +73,9 @@ impl Handler for Issuer {
     }
 
     async fn chore(&self) -> Result<(), HandlerError> {
-        Ok(self.planner.plan().await?)
+        let planned = self.planner.plan().await;
+        revocation::revoke_due(&self.ca).await?;
+        Ok(planned?)
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     if stored.expired {
         return Ok(spent("the order expired before its authorizations were read"));
     }
-    let session = Session::open(ca, task).await?;
+    let session = Session::open(ca, &task.instance.tenant).await?;
     let mut order = match &stored.url {
         // A crash came between this and what follows: the order is adopted.
         Some(_) => session.order(&stored, DOING).await?,

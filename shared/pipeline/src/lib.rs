@@ -12,6 +12,7 @@ pub mod patience;
 pub mod persist;
 pub mod plan;
 pub mod renewal;
+pub mod revocation;
 pub mod ring;
 pub mod schedule;
 pub mod shown;

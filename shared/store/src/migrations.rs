@@ -48,6 +48,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0007_renew.sql"),
     },
+    Migration {
+        version: 8,
+        works_with: 1,
+        sql: include_str!("migrations/0008_distrust.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

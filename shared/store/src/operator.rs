@@ -4,6 +4,7 @@
 //! What is read comes from one statement as JSON, and is told on as it is.
 
 mod cancel;
+mod distrust;
 mod dossier;
 mod found_orphans;
 mod health;

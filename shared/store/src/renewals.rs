@@ -119,7 +119,7 @@ impl Store {
         Ok(())
     }
 
-    /// Instances whose certificate is due and on which nothing is at work, those that end first at the head. One whose
+    /// Instances whose certificate is due, or has a key that is distrusted, and on which nothing is at work, those that end first at the head. One whose
     /// removal has failed is not renewed any more.
     ///
     /// # Errors
@@ -132,7 +132,8 @@ impl Store {
                  (extract(epoch from clock_timestamp() - max(o.ended_at)) * 1000)::bigint as failed_ago_ms \
                from operations o where o.instance_id = i.id and o.kind = 'renew' and o.state = 'failed' \
                and o.created_at > c.attached_at) f on true \
-             where c.renew_at <= clock_timestamp() \
+             where (c.renew_at <= clock_timestamp() \
+               or exists (select from orders r where r.id = c.order_id and r.created_at < i.keys_distrusted_at)) \
              and not exists (select from operations o where o.instance_id = i.id and (o.state = 'running' or o.kind = 'deprovision')) \
              order by c.not_after";
         let rows = client.query(query, &[]).await?;
@@ -205,7 +206,8 @@ impl Store {
 }
 
 /// What renewals that came to no end have got for these domains becomes the operation's first order: one that still lives at
-/// the CA is gone on with, one that was issued is used. Its steps find all that is there already.
+/// the CA is gone on with, one that was issued is used. Its steps find all that is there already. One whose key may be distrusted
+/// is left.
 pub(crate) async fn adopt(
     tx: &Transaction<'_>,
     instance: &str,
@@ -217,6 +219,7 @@ pub(crate) async fn adopt(
            select r.id from orders r join operations o on o.id = r.operation_id \
            left join certificates c on c.order_id = r.id \
            where o.instance_id = $1 and o.kind = 'renew' and o.state in ('failed', 'superseded') \
+           and not exists (select from instances i where i.id = $1 and i.keys_distrusted_at >= r.created_at) \
            and case when c.id is null \
              then r.url is not null and coalesce(r.expires_at > clock_timestamp(), true) \
                and array(select z.domain from authorizations z where z.order_id = r.id order by 1) \

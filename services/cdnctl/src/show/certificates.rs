@@ -22,11 +22,17 @@ pub(super) fn lines(dossier: &Dossier) -> Vec<String> {
         "RENEW AT",
         "ATTACHED",
         "RETIRED",
+        "REVOKED",
     ];
-    table::lines(heading, &rows)
+    let mut lines = table::lines(heading, &rows);
+    lines.extend(dossier.certificates.iter().filter_map(|one| {
+        let problem = one.revoke_problem.as_ref()?;
+        Some(format!("  {} is not revoked yet: {}", one.id, shown::clean(problem)))
+    }));
+    lines
 }
 
-fn row(certificate: &CertificateOf, dossier: &Dossier) -> [String; 9] {
+fn row(certificate: &CertificateOf, dossier: &Dossier) -> [String; 10] {
     [
         certificate.id.to_string(),
         serial(&certificate.chain_pem).unwrap_or_else(shown::none),
@@ -37,6 +43,11 @@ fn row(certificate: &CertificateOf, dossier: &Dossier) -> [String; 9] {
         shown::moment_or_none(certificate.renew_at),
         shown::moment_or_none(certificate.attached_at),
         shown::moment_or_none(certificate.retired_at),
+        match (certificate.revoked_at, certificate.revoke_before) {
+            (Some(at), _) => shown::moment(at),
+            (None, Some(_)) if certificate.not_after > dossier.read_at => "to be".to_owned(),
+            _ => shown::none(),
+        },
     ]
 }
 

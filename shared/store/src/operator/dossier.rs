@@ -75,6 +75,14 @@ pub struct CertificateOf {
     /// When it was taken out of IAM, and its key wiped.
     #[serde(with = "time::serde::rfc3339::option")]
     pub retired_at: Option<OffsetDateTime>,
+    /// Since when it is to be revoked once nothing serves it.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub revoke_before: Option<OffsetDateTime>,
+    /// When the CA revoked it.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub revoked_at: Option<OffsetDateTime>,
+    /// Why it hasn't yet.
+    pub revoke_problem: Option<String>,
     /// When it was issued.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,

@@ -31,8 +31,11 @@ select json_build_object(
             'renew_at', c.renew_at,
             'attached_at', c.attached_at,
             'retired_at', c.retired_at,
+            'revoke_before', case when r.created_at < i.revoke_before then i.revoke_before end,
+            'revoked_at', c.revoked_at,
+            'revoke_problem', c.revoke_problem,
             'created_at', c.created_at) order by c.created_at)
-        from certificates c where c.instance_id = i.id), '[]'),
+        from certificates c join orders r on r.id = c.order_id where c.instance_id = i.id), '[]'),
     'operations', coalesce((
         select json_agg(json_build_object(
             'id', o.id,

@@ -1,0 +1,127 @@
+//! Revocation (RFC 8555 §7.6), in the name of the account that ordered the certificate: its own key may be anybody's by now.
+
+use std::time::Duration;
+
+use instant_acme::{RevocationReason as Reason, RevocationRequest};
+use pipeline::Outcome;
+use pipeline::revocation::RevocationReason;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use store::{Revocation, StoreError};
+use telemetry::with_causes;
+
+use crate::account::{Ca, Session};
+use crate::triage::{Stop, Trouble};
+use crate::words::{cause, said, short_type};
+
+const DOING: &str = "revoking the certificate";
+/// The CA is asked for so many in a turn, at most.
+const A_TURN: u32 = 200;
+/// When it is asked again after it did not answer …
+const LATER: Duration = Duration::from_secs(600);
+/// … and after it refused.
+const REFUSED: Duration = Duration::from_secs(86_400);
+
+/// Why a certificate isn't revoked yet.
+#[derive(Debug)]
+struct PutOff {
+    why: String,
+    again: Duration,
+    /// It is of the CA, so that it would not do better for another certificate now.
+    of_the_ca: bool,
+}
+
+/// Has the CA revoke what is to be revoked now. What fails is written down, and tried again at a later turn.
+pub(crate) async fn revoke_due(ca: &Ca) -> Result<(), StoreError> {
+    for due in ca.store.revocations_due(A_TURN).await? {
+        match revoke(ca, &due).await {
+            Ok(()) => {
+                ca.store.set_revoked(due.certificate).await?;
+                tracing::info!(
+                    instance = due.instance,
+                    certificate = %due.certificate,
+                    reason = due.reason.as_str(),
+                    "revoked"
+                );
+            }
+            Err(put_off) => {
+                tracing::warn!(
+                    instance = due.instance,
+                    certificate = %due.certificate,
+                    why = put_off.why,
+                    "not revoked yet"
+                );
+                ca.store
+                    .put_off_revocation(due.certificate, &put_off.why, put_off.again)
+                    .await?;
+                if put_off.of_the_ca {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn revoke(ca: &Ca, due: &Revocation) -> Result<(), PutOff> {
+    let leaf = CertificateDer::from_pem_slice(due.chain_pem.as_bytes()).map_err(|error| PutOff {
+        why: format!("the certificate can't be read: {error}"),
+        again: REFUSED,
+        of_the_ca: false,
+    })?;
+    let session = Session::open(ca, &due.tenant).await.map_err(|stop| stopped(&stop))?;
+    let request = RevocationRequest {
+        certificate: &leaf,
+        reason: Some(reason(due.reason)),
+    };
+    let Err(error) = session.account().revoke(&request).await else {
+        return Ok(());
+    };
+    match session.trouble(&error, DOING) {
+        Trouble::Refused(problem) if short_type(problem.r#type.as_deref()) == Some("alreadyRevoked") => Ok(()),
+        Trouble::Refused(problem) => {
+            tracing::debug!(problem = cause(DOING, &problem), "the CA refuses to revoke");
+            Err(PutOff {
+                why: format!("the CA refuses: {}", said(&problem)),
+                again: REFUSED,
+                of_the_ca: false,
+            })
+        }
+        Trouble::Gone => Err(PutOff {
+            why: "the CA doesn't know the certificate".to_owned(),
+            again: REFUSED,
+            of_the_ca: false,
+        }),
+        trouble => Err(stopped(&session.stop(trouble, DOING).await)),
+    }
+}
+
+fn stopped(stop: &Stop) -> PutOff {
+    let (why, again) = match stop {
+        Stop::Outcome(Outcome::Pending {
+            waiting_for,
+            retry_after,
+        }) => (waiting_for.clone(), retry_after.unwrap_or(LATER)),
+        Stop::Outcome(Outcome::Failed { for_user, .. }) => (for_user.clone(), REFUSED),
+        // The CA forgot the account: the next turn registers it again.
+        Stop::Outcome(Outcome::Done(_)) => ("the CA doesn't know the account".to_owned(), LATER),
+        Stop::Error(error) => {
+            tracing::warn!(error = with_causes(error), "could not revoke");
+            (error.to_string(), LATER)
+        }
+    };
+    PutOff {
+        why,
+        again,
+        of_the_ca: true,
+    }
+}
+
+fn reason(reason: RevocationReason) -> Reason {
+    match reason {
+        RevocationReason::KeyCompromise => Reason::KeyCompromise,
+        RevocationReason::Superseded => Reason::Superseded,
+        RevocationReason::CessationOfOperation => Reason::CessationOfOperation,
+        RevocationReason::Unspecified => Reason::Unspecified,
+    }
+}

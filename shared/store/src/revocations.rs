@@ -1,0 +1,83 @@
+//! Revocations: which certificates the CA is to be told not to be trusted any more.
+
+use std::time::Duration;
+
+use pipeline::revocation::RevocationReason;
+use uuid::Uuid;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::record::storable;
+use crate::steps::as_millis;
+
+/// A certificate that is to be revoked now: nothing serves it any more.
+#[derive(Debug, Clone)]
+pub struct Revocation {
+    /// Our id.
+    pub certificate: Uuid,
+    /// Whose it was.
+    pub instance: String,
+    /// In whose name the CA is asked.
+    pub tenant: String,
+    /// Leaf and chain, PEM.
+    pub chain_pem: String,
+    /// Why.
+    pub reason: RevocationReason,
+}
+
+impl Store {
+    /// At most `most` certificates that are to be revoked now, those that live longest first.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn revocations_due(&self, most: u32) -> Result<Vec<Revocation>, StoreError> {
+        let client = self.pool.get().await?;
+        let query = "select c.id, c.instance_id, i.tenant, c.chain_pem, i.revoke_reason from instances i \
+             join certificates c on c.instance_id = i.id join orders r on r.id = c.order_id \
+             where i.revoke_before is not null and r.created_at < i.revoke_before \
+             and c.retired_at is not null and c.revoked_at is null and c.not_after > clock_timestamp() \
+             and coalesce(c.revoke_due <= clock_timestamp(), true) order by c.not_after desc limit $1";
+        let rows = client.query(query, &[&i64::from(most)]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Revocation {
+                    certificate: row.try_get("id")?,
+                    instance: row.try_get("instance_id")?,
+                    tenant: row.try_get("tenant")?,
+                    chain_pem: row.try_get("chain_pem")?,
+                    reason: row.try_get::<_, String>("revoke_reason")?.parse()?,
+                })
+            })
+            .collect()
+    }
+
+    /// Writes down that the CA has revoked it.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn set_revoked(&self, certificate: Uuid) -> Result<(), StoreError> {
+        let client = self.pool.get().await?;
+        let query = "update certificates set revoked_at = now(), revoke_problem = null where id = $1";
+        client.execute(query, &[&certificate]).await?;
+        Ok(())
+    }
+
+    /// Writes down why the CA did not, and after how long it is asked again.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn put_off_revocation(
+        &self,
+        certificate: Uuid,
+        problem: &str,
+        again: Duration,
+    ) -> Result<(), StoreError> {
+        let client = self.pool.get().await?;
+        let query = "update certificates set revoke_problem = $2, \
+             revoke_due = clock_timestamp() + $3::float8 * interval '1 millisecond' where id = $1";
+        client
+            .execute(query, &[&certificate, &storable(problem), &as_millis(again)])
+            .await?;
+        Ok(())
+    }
+}
