@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use pipeline::{OperationKind, StepKind};
-use store::{Figures, Store};
+use store::{Figures, IamUsage, Store};
 use telemetry::{ABSENT, with_causes};
 
 /// Reads the figures for ever, and sets their gauges. While they can't be read, the gauges stay as they are.
@@ -73,6 +73,9 @@ impl Gauges {
         metrics::gauge!("certificate_soonest_end_timestamp_seconds").set(figures.soonest_end.unwrap_or(ABSENT));
         metrics::gauge!("certificates_late").set(figures.late as f64);
         metrics::gauge!("renewals_in_trouble").set(figures.in_trouble as f64);
+        let of_iam = |figure: fn(IamUsage) -> u64| figures.iam.map_or(ABSENT, |iam| figure(iam) as f64);
+        metrics::gauge!("iam_server_certificates").set(of_iam(|iam| iam.server_certificates));
+        metrics::gauge!("iam_server_certificates_quota").set(of_iam(|iam| iam.quota));
         metrics::gauge!("figures_read_timestamp_seconds").set(figures.read_at);
     }
 }

@@ -1,12 +1,13 @@
 //! What this service needs from outside, tried by calls that change nothing.
 
-use aws::{CERTIFICATE_PREFIX, CloudFront, Failure, INSTANCE_TAG, Peer, Probe};
+use aws::{AccessTrouble, CERTIFICATE_PREFIX, CloudFront, Failure, INSTANCE_TAG, Peer, Probe};
 use aws_config::SdkConfig;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::Tag;
-use doctor::Check;
+use doctor::{Check, Finding};
 use store::Sealed;
 
+use crate::iam_usage::IamUsage;
 use crate::settings::Settings;
 
 /// What IAM complains of when the certificate is none.
@@ -31,7 +32,30 @@ pub(crate) fn checks(settings: &Settings, sdk: &SdkConfig, cloudfront: &CloudFro
                 aws::try_update(cloudfront.client()),
             ],
         ),
+        room(iam.clone()),
     ]
+}
+
+/// Whether there is room for renewals.
+fn room(iam: Client) -> Check {
+    const ABOUT: &str = "IAM server certificates";
+    Check::one(ABOUT, async move {
+        match IamUsage::read(&iam).await {
+            Ok(usage) if usage.is_nearly_full() => Finding::warn(
+                ABOUT,
+                usage.to_string(),
+                "have the quota raised (Service Quotas, \"Server certificates per account\"), or delete what nobody needs: a \
+                 renewal needs room for one more",
+            ),
+            Ok(usage) => Finding::ok(ABOUT, usage.to_string()),
+            Err(failure) => match AccessTrouble::of(&failure) {
+                Some(trouble) if trouble.known => Finding::warn(ABOUT, trouble.what, trouble.to_do),
+                // Told above.
+                Some(trouble) => Finding::skip(ABOUT, trouble.what),
+                None => Finding::warn(ABOUT, format!("not known: {failure}"), "ask the doctor again"),
+            },
+        }
+    })
 }
 
 /// Named as ours are, which the policy may demand; ours have a UUID there.

@@ -6,7 +6,10 @@ use aws::CloudFront;
 use aws_sdk_cloudfront::types::MinimumProtocolVersion;
 use pipeline::{Outcome, Service, StepKind};
 use store::{KeyRing, Store, Task};
+use telemetry::with_causes;
 use worker::{Handler, HandlerError};
+
+use crate::iam_usage::IamUsage;
 
 /// The steps of this service.
 pub(crate) struct Installer {
@@ -38,7 +41,33 @@ impl Handler for Installer {
     }
 
     async fn chore(&self) -> Result<(), HandlerError> {
+        self.watch_quota().await;
         self.reconcile().await
+    }
+}
+
+impl Installer {
+    /// What can't be seen or written down now is at the next turn: nothing waits for it.
+    async fn watch_quota(&self) {
+        let usage = match IamUsage::read(&self.iam).await {
+            Ok(usage) => usage,
+            Err(failure) => {
+                tracing::warn!(
+                    error = with_causes(&failure),
+                    "how many server certificates IAM holds is not known"
+                );
+                return;
+            }
+        };
+        if usage.is_nearly_full() {
+            tracing::warn!(
+                "IAM is nearly full: {usage}; a renewal needs room for one more: have the quota raised, or delete what nobody needs"
+            );
+        }
+        let written = self.store.set_iam_usage(usage.server_certificates, usage.quota).await;
+        if let Err(error) = written {
+            tracing::warn!(error = with_causes(&error), "what IAM holds is not written down");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod attach_certificate;
 mod doctor;
 mod handler;
+mod iam_usage;
 mod pem;
 mod reconcile;
 mod retire_certificates;

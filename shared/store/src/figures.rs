@@ -24,6 +24,17 @@ pub struct Figures {
     pub late: u64,
     /// How many instances have renewals that don't come to their end.
     pub in_trouble: u64,
+    /// What IAM was seen to hold, within the last day.
+    pub iam: Option<IamUsage>,
+}
+
+/// What the AWS account holds.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct IamUsage {
+    /// Server certificates, whoever's they are.
+    pub server_certificates: u64,
+    /// How many there may be.
+    pub quota: u64,
 }
 
 /// The steps of one kind that are not done.

@@ -39,4 +39,7 @@ select json_build_object(
     'certificates', (select coalesce(json_object_agg(days_left, count), '{}') from ending),
     'soonest_end', (select extract(epoch from min(soonest)) from ending),
     'late', (select count(*) from in_use where late),
-    'in_trouble', (select count(*) from renewals_in_trouble))
+    'in_trouble', (select count(*) from renewals_in_trouble),
+    'iam', (
+        select json_build_object('server_certificates', server_certificates, 'quota', quota)
+        from iam_usage where read_at > now() - interval '1 day'))

@@ -53,6 +53,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0008_distrust.sql"),
     },
+    Migration {
+        version: 9,
+        works_with: 1,
+        sql: include_str!("migrations/0009_iam_usage.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

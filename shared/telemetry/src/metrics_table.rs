@@ -137,6 +137,16 @@ const METRICS: &[Metric] = &[
         "Instances whose certificate could not be renewed so far: a renewal failed, or has been at it for over an hour.",
     ),
     gauge(
+        "iam_server_certificates",
+        Unit::Count,
+        "Server certificates that the AWS account holds, whoever's they are; absent when that was not seen for a day.",
+    ),
+    gauge(
+        "iam_server_certificates_quota",
+        Unit::Count,
+        "How many server certificates the AWS account may hold.",
+    ),
+    gauge(
         "figures_read_timestamp_seconds",
         Unit::Seconds,
         "Unix time at which this process last read the figures of steps, operations and certificates.",

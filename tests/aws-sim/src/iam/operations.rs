@@ -30,6 +30,7 @@ pub fn perform(sim: &Sim, form: &Form, request_id: &str) -> Answer<Reply> {
         "UploadServerCertificate" => Some(upload(&mut world, form)?),
         "GetServerCertificate" => Some(get(&world, form)?),
         "ListServerCertificates" => Some(list(&world, form)?),
+        "GetAccountSummary" => Some(summary(&world)),
         "DeleteServerCertificate" => delete(&mut world, form).map(|()| None)?,
         "UpdateServerCertificate" => rename(&mut world, form).map(|()| None)?,
         "TagServerCertificate" => tags::add(found(&mut world, form)?, form).map(|()| None)?,
@@ -123,6 +124,19 @@ fn list(world: &World, form: &Form) -> Answer<Vec<Element>> {
         result.push(Element::leaf("Marker", &last.name));
     }
     Ok(result)
+}
+
+/// As far as it is about server certificates; the real one counts everything in IAM.
+fn summary(world: &World) -> Vec<Element> {
+    let entry = |key: &str, value: usize| {
+        let pair = vec![Element::leaf("key", key), Element::leaf("value", value.to_string())];
+        Element::node("entry", pair)
+    };
+    let entries = vec![
+        entry("ServerCertificates", world.certificates.len()),
+        entry("ServerCertificatesQuota", world.limits.iam_quota),
+    ];
+    vec![Element::node("SummaryMap", entries)]
 }
 
 fn delete(world: &mut World, form: &Form) -> Answer<()> {

@@ -92,6 +92,22 @@ async fn the_quota_is_limit_exceeded() {
 }
 
 #[tokio::test]
+async fn the_summary_tells_what_is_held_and_what_may_be() {
+    use aws_sdk_iam::types::SummaryKeyType::{ServerCertificates, ServerCertificatesQuota};
+    let world = world().await;
+    world.upload("one", &world.ca.leaf(&["www.example.com"])).await;
+    let told = world
+        .iam
+        .get_account_summary()
+        .send()
+        .await
+        .unwrap()
+        .summary_map
+        .unwrap();
+    assert_eq!((told[&ServerCertificates], told[&ServerCertificatesQuota]), (1, 20));
+}
+
+#[tokio::test]
 async fn a_broken_certificate_is_malformed_certificate() {
     let world = world().await;
     let leaf = world.ca.leaf(&["www.example.com"]);

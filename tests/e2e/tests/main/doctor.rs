@@ -221,6 +221,11 @@ async fn the_doctor_is_content_or_names_what_is_wrong() -> anyhow::Result<()> {
             "cert-installer" => {
                 said.line("ok    SEALING_KEYS  opens");
                 said.line("ok    iam:UploadServerCertificate");
+                let room = said.line("ok    IAM server certificates");
+                assert!(
+                    room.ends_with("the account holds 1 server certificates of at most 20"),
+                    "{room}"
+                );
             }
             "certificate-issuer" => {
                 said.line("ok    SEALING_KEYS  opens");

@@ -82,11 +82,22 @@ async fn the_metrics_tell_the_life_of_services() -> anyhow::Result<()> {
     what_waits_is_told(&site).await?;
     attempts_are_told_apart(&site).await?;
     certificates_are_told_by_what_they_have_left(&site).await?;
+    room_in_iam_is_told(&site).await?;
 
     for id in ["good", "waits"] {
         site.delete(id).await?;
     }
     nothing_is_left(&site).await
+}
+
+async fn room_in_iam_is_told(site: &Site) -> anyhow::Result<()> {
+    let scrape = site
+        .until("what IAM holds is seen", |scrape| {
+            scrape.sum("iam_server_certificates", &[]) == 1.0
+        })
+        .await?;
+    assert_eq!(scrape.sum("iam_server_certificates_quota", &[]), 20.0, "{scrape}");
+    Ok(())
 }
 
 async fn operations_are_counted_once(site: &Site) -> anyhow::Result<()> {
