@@ -74,8 +74,10 @@ impl Handler for Issuer {
 
     async fn chore(&self) -> Result<(), HandlerError> {
         let planned = self.planner.plan().await;
-        revocation::revoke_due(&self.ca).await?;
-        Ok(planned?)
+        // Whatever keeps the one must not keep the others.
+        let revoked = revocation::revoke_due(&self.ca).await;
+        self.planner.forget().await?;
+        Ok(planned.and(revoked)?)
     }
 }
 

@@ -56,6 +56,9 @@ pub(crate) struct RenewalArgs {
     /// How long an instance rests after a renewal that failed (first, factor, max, jitter).
     #[arg(long, env, default_value = "first=1h,factor=2,max=1d")]
     schedule_after_failed_renewal: Schedule,
+    /// How long renewals that ended are kept in the database, with their steps and certificates.
+    #[arg(long, env, default_value = "180d")]
+    renewals_kept: humantime::Duration,
 }
 
 impl RenewalArgs {
@@ -104,6 +107,12 @@ impl Planner {
                 *of_tenant += 1;
             }
         }
+        Ok(())
+    }
+
+    /// Deletes what nobody looks at any more.
+    pub(crate) async fn forget(&self) -> Result<(), StoreError> {
+        while self.ca.store.forget_renewals(self.args.renewals_kept.into()).await? {}
         Ok(())
     }
 

@@ -12,6 +12,7 @@ mod ended;
 mod error;
 mod figures;
 mod functions;
+mod history;
 mod iam_usage;
 mod instances;
 mod log_level;

@@ -58,6 +58,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0009_iam_usage.sql"),
     },
+    Migration {
+        version: 10,
+        works_with: 1,
+        sql: include_str!("migrations/0010_renewals_end.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

@@ -1,0 +1,42 @@
+//! What renewals leave behind, for ever, unless it is deleted: at 64 days of life a certificate has six in a year, with a step for
+//! each domain.
+
+use std::time::Duration;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::steps::as_millis;
+
+/// So many renewals in a transaction.
+const AT_ONCE: i64 = 200;
+
+/// Ended so long ago, and their certificates, if they got any, are out of IAM and have ended so long ago, too.
+const FORGOTTEN: &str = "select o.id from operations o where o.kind = 'renew' \
+     and o.ended_at < now() - $1::float8 * interval '1 millisecond' \
+     and not exists (select from orders r join certificates c on c.order_id = r.id where r.operation_id = o.id \
+       and (c.retired_at is null or c.not_after > now() - $1::float8 * interval '1 millisecond')) \
+     order by o.ended_at limit $2 for update skip locked";
+
+impl Store {
+    /// Deletes renewals that ended longer than `kept` ago, with their steps, orders and certificates; nothing of what is in use, and
+    /// nothing of what a user asked for. At most some hundred: `true` when there may be more.
+    ///
+    /// # Errors
+    /// Database errors; then nothing was deleted.
+    pub async fn forget_renewals(&self, kept: Duration) -> Result<bool, StoreError> {
+        self.in_transaction("forget-renewals", async |tx| {
+            let rows = tx.query(FORGOTTEN, &[&as_millis(kept), &AT_ONCE]).await?;
+            let operations: Vec<uuid::Uuid> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+            for delete in [
+                "delete from certificates c using orders r where r.id = c.order_id and r.operation_id = any($1)",
+                "delete from orders where operation_id = any($1)",
+                "delete from steps where operation_id = any($1)",
+                "delete from operations where id = any($1)",
+            ] {
+                tx.execute(delete, &[&operations]).await?;
+            }
+            Ok(i64::try_from(operations.len()).is_ok_and(|count| count == AT_ONCE))
+        })
+        .await
+    }
+}
