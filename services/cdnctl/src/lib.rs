@@ -5,11 +5,13 @@
 //! - [`instances`], [`certificates`], [`orphans`]: all of them, in a line each.
 //! - [`queues`], [`parked`]: what RabbitMQ holds.
 //! - [`retry`], [`renew`], [`cancel`]: what an operator can do to an operation.
+//! - [`adopt`]: distributions of another broker.
 //! - [`doctor`]: everything at once.
 //! - [`drift`]: whether CloudFront has what it was told.
 //! - [`probe`]: whether an instance's domains are served, seen from outside.
 //! - [`log_level`]: what every service logs.
 
+pub mod adopt;
 pub mod cancel;
 pub mod certificates;
 mod could_not;

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use cdnctl::exit::Exit;
 use cdnctl::{
-    cancel, certificates, doctor, drift, instances, log_level, orphans, parked, probe, queues, renew, retry, show,
+    adopt, cancel, certificates, doctor, drift, instances, log_level, orphans, parked, probe, queues, renew, retry,
+    show,
 };
 use clap::Parser;
 
@@ -28,6 +29,7 @@ enum Command {
     Renew(renew::Args),
     Cancel(cancel::Args),
     Orphans(orphans::Args),
+    Adopt(adopt::Args),
     Doctor(doctor::Args),
     Drift(drift::Args),
     Probe(probe::Args),
@@ -46,6 +48,7 @@ async fn main() -> ExitCode {
         Command::Renew(args) => told(renew::run(&args).await),
         Command::Cancel(args) => told(cancel::run(&args).await),
         Command::Orphans(args) => told(orphans::run(&args).await),
+        Command::Adopt(args) => told(adopt::run(&args).await),
         Command::Doctor(args) => told(doctor::run(&args).await),
         Command::Drift(args) => told(drift::run(&args).await),
         Command::Probe(args) => told(probe::run(&args).await),

@@ -8,10 +8,10 @@ use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::{
     Aliases, AllowedMethods, CacheBehavior, CacheBehaviors, CachedMethods, CookieNames, CookiePreference,
     CustomErrorResponse, CustomErrorResponses, CustomOriginConfig, DefaultCacheBehavior, DistributionConfig, EventType,
-    ForwardedValues, FunctionAssociation, FunctionAssociations, Headers, HttpVersion, ItemSelection, Method, Origin,
-    OriginGroup, OriginGroupFailoverCriteria, OriginGroupMember, OriginGroupMembers, OriginGroups,
-    OriginProtocolPolicy, OriginSslProtocols, Origins, PriceClass, QueryStringCacheKeys, SslProtocol, StatusCodes,
-    ViewerCertificate, ViewerProtocolPolicy,
+    ForwardedValues, FunctionAssociation, FunctionAssociations, Headers, HttpVersion, ItemSelection,
+    LambdaFunctionAssociations, Method, Origin, OriginGroup, OriginGroupFailoverCriteria, OriginGroupMember,
+    OriginGroupMembers, OriginGroups, OriginProtocolPolicy, OriginSslProtocols, Origins, PriceClass,
+    QueryStringCacheKeys, SslProtocol, StatusCodes, TrustedSigners, ViewerCertificate, ViewerProtocolPolicy,
 };
 use pipeline::domain::{CHALLENGE_PATH, responder_origin_path};
 use pipeline::instance::{Cookies, Settings};
@@ -250,7 +250,8 @@ fn redirecting(function: &str) -> Result<FunctionAssociations, BuildError> {
     FunctionAssociations::builder().quantity(1).items(association).build()
 }
 
-/// The CA's look at a challenge goes to broker-api: by plain HTTP, as RFC 8555 §8.3 asks, and never from a cache.
+/// The CA's look at a challenge goes to broker-api: by plain HTTP, as RFC 8555 §8.3 asks, and never from a cache. It names all that an
+/// update must name (developer guide, "Required fields for creating and updating distributions"), since an update may have to add it.
 #[expect(
     deprecated,
     reason = "ForwardedValues needs no cache policy per set of headers; an account has 20 of those"
@@ -273,6 +274,10 @@ fn challenge_behavior() -> Result<CacheBehavior, BuildError> {
         .min_ttl(0)
         .default_ttl(0)
         .max_ttl(0)
+        .smooth_streaming(false)
+        .field_level_encryption_id("")
+        .trusted_signers(TrustedSigners::builder().enabled(false).quantity(0).build()?)
+        .lambda_function_associations(LambdaFunctionAssociations::builder().quantity(0).build()?)
         .build()
 }
 

@@ -67,6 +67,7 @@ impl Distributions {
         let differs = changed.config != read.config;
         // Written also when nothing differs, if only that makes sure that nobody else writes.
         if differs || self.store.follows_a_failed_update(task).await? {
+            self.store.writes_to_offered(task).await?;
             if let Err(error) = self.cloudfront.update(&self.store, task, id, changed).await {
                 let failure = error.failure()?;
                 let outcome = match viewer.refused(&failure, id, iam_name) {

@@ -1,4 +1,4 @@
-//! Create the CloudFront distribution, without aliases: those need the certificate.
+//! Create the CloudFront distribution, without aliases: those need the certificate. Or take over one that was offered, as it is.
 
 use aws::{DEPLOYMENT_TAG, Failure, INSTANCE_TAG, Peer, TENANT_TAG, tag_value};
 use aws_sdk_cloudfront::error::BuildError;
@@ -16,6 +16,10 @@ use crate::refusal::refused;
 impl Distributions {
     pub(crate) async fn create_distribution(&self, task: &Task) -> Result<Outcome, HandlerError> {
         if task.instance.distribution_id.is_some() {
+            return Ok(Outcome::DONE);
+        }
+        if let Some(id) = self.store.take_offer(task).await? {
+            tracing::info!(distribution = id, "took over the distribution that was offered");
             return Ok(Outcome::DONE);
         }
         let function = match &task.instance.settings.redirect_to {

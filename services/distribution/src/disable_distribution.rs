@@ -14,6 +14,10 @@ use crate::handler::Distributions;
 impl Distributions {
     pub(crate) async fn disable_distribution(&self, task: &Task) -> Result<Outcome, HandlerError> {
         let id = match &task.instance.distribution_id {
+            Some(id) if self.store.give_back_offered(task).await? => {
+                tracing::info!(distribution = id, "left the distribution that was offered as it is");
+                return Ok(Outcome::DONE);
+            }
             Some(id) => id.clone(),
             // A create may have crashed before it wrote the id down.
             None => match self.find_distribution(task).await {

@@ -17,6 +17,8 @@ pub struct Situation {
     pub new_certificate: bool,
     /// The instance is to have a CloudFront function, or one may have been made for it.
     pub function: bool,
+    /// The instance has a distribution that another broker made.
+    pub adopted: bool,
     /// Every step so far.
     pub steps: Vec<Step>,
 }
@@ -93,6 +95,9 @@ const CERTIFICATE: [StepKind; 4] = [
 /// What a provision does with it.
 const ATTACH: [StepKind; 2] = [StepKind::AttachCertificate, StepKind::AwaitDeployment];
 
+/// What a provision does with it that has taken over a distribution: whatever is to be ours, in the one write.
+const TAKE_OVER: [StepKind; 2] = [StepKind::ConfigureDistribution, StepKind::AwaitDeployment];
+
 /// What an update does, with a new certificate or without: until the first of these nothing that serves was touched. A
 /// certificate that is replaced, or that an update before left behind, goes last, when no edge uses it any more; so does a
 /// function, and one that stays gets a target that is new only when every edge knows it.
@@ -131,7 +136,8 @@ pub fn next(situation: &Situation) -> Next {
 }
 
 fn provision(situation: &Situation) -> Next {
-    let mut next = certify(situation, &ATTACH);
+    let with_it = if situation.adopted { &TAKE_OVER } else { &ATTACH };
+    let mut next = certify(situation, with_it);
     if find(situation, StepKind::CreateDistribution, 0).is_none() {
         next.steps.insert(0, due(StepKind::CreateDistribution, 0));
     }
@@ -195,8 +201,9 @@ fn certify(situation: &Situation, with_it: &[StepKind]) -> Next {
         .copied()
         .filter(|kind| is_due(situation, *kind))
     {
+        let needs_distribution = matches!(kind, StepKind::AttachCertificate | StepKind::ConfigureDistribution);
         let joined = situation.operation != OperationKind::Provision
-            || kind != StepKind::AttachCertificate
+            || !needs_distribution
             || is_done(situation, StepKind::CreateDistribution, 0);
         match find(situation, kind, round) {
             Some(step) if step.state == StepState::Done => {}

@@ -17,6 +17,7 @@ mod iam_usage;
 mod instances;
 mod log_level;
 mod migrations;
+mod offers;
 pub mod operator;
 mod orders;
 mod orphans;

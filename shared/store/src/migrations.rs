@@ -63,6 +63,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0010_renewals_end.sql"),
     },
+    Migration {
+        version: 11,
+        works_with: 1,
+        sql: include_str!("migrations/0011_offers.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

@@ -272,6 +272,8 @@ pub(crate) async fn begin(
         new_certificate: beginning.new_certificate,
         // It is settled last.
         function: false,
+        // An offer is taken by the first step.
+        adopted: false,
         domains: beginning
             .domains
             .iter()

@@ -439,7 +439,8 @@ async fn situation(tx: &Transaction<'_>, task: &Task) -> Result<Situation, Store
     let row = tx
         .query_one(
             "select coalesce((o.target->>'new_certificate')::boolean, false), i.function_name is not null \
-               or coalesce(i.settings->>'redirect_to', o.target->'settings'->>'redirect_to') is not null \
+               or coalesce(i.settings->>'redirect_to', o.target->'settings'->>'redirect_to') is not null, \
+             exists (select from offers f where f.taken_by = i.id) \
              from operations o join instances i on i.id = o.instance_id where o.id = $1",
             &[&task.operation],
         )
@@ -449,6 +450,7 @@ async fn situation(tx: &Transaction<'_>, task: &Task) -> Result<Situation, Store
         domains,
         new_certificate: row.try_get(0)?,
         function: row.try_get(1)?,
+        adopted: row.try_get(2)?,
         steps,
     })
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_cloudfront::types::{
-    AllowedMethods, CacheBehaviors, DistributionConfig, EventType, ForwardedValues, FunctionAssociation,
+    AllowedMethods, CacheBehaviors, CustomHeaders, DistributionConfig, EventType, ForwardedValues, FunctionAssociation,
     FunctionAssociations, Origin, OriginGroups,
 };
 
@@ -96,8 +96,14 @@ fn origins(there: &mut DistributionConfig, wanted: &DistributionConfig) {
         there.origins = Some(wanted.clone());
         return;
     };
-    // What is new begins as a copy of the user's: an update must name what a creation may leave out.
-    let pattern = origins.items.iter().find(|origin| origin.id == USERS_ORIGIN).cloned();
+    // What is new begins as a copy of the user's, or of what another broker had in its place: an update must name what a creation may
+    // leave out.
+    let target = there
+        .default_cache_behavior
+        .as_ref()
+        .map(|behavior| &behavior.target_origin_id);
+    let origin = |id: &str| origins.items.iter().find(|origin| origin.id == id).cloned();
+    let pattern = origin(USERS_ORIGIN).or_else(|| origin(target?));
     for wanted in &wanted.items {
         if let Some(origin) = origins.items.iter_mut().find(|origin| origin.id == wanted.id) {
             put_origin(origin, wanted);
@@ -105,6 +111,10 @@ fn origins(there: &mut DistributionConfig, wanted: &DistributionConfig) {
         }
         let mut new = pattern.clone().unwrap_or_else(|| wanted.clone());
         new.id.clone_from(&wanted.id);
+        if new.id == RESPONDER {
+            // They may have a secret for the user's origin.
+            new.custom_headers = CustomHeaders::builder().quantity(0).build().ok();
+        }
         put_origin(&mut new, wanted);
         origins.items.push(new);
     }

@@ -24,6 +24,7 @@ fn situation(operation: OperationKind, domains: &[&str]) -> Situation {
             .collect(),
         new_certificate: false,
         function: false,
+        adopted: false,
         steps: vec![],
     }
 }
@@ -108,6 +109,24 @@ fn a_distribution_that_is_late_holds_back_only_the_attachment() {
             AwaitDeployment
         ]
     );
+}
+
+#[test]
+fn what_was_taken_over_is_configured_as_a_whole_once_the_certificate_is_there() {
+    for late in [true, false] {
+        let mut now = situation(OperationKind::Provision, &["a.example"]);
+        now.adopted = true;
+        let done = play(now, |waiting| if late { waiting.len() - 1 } else { 0 });
+        let kinds: Vec<StepKind> = done.iter().map(|(k, ..)| *k).collect();
+        let at = |kind| kinds.iter().position(|k| *k == kind).unwrap();
+        assert!(at(CreateDistribution) < at(ConfigureDistribution), "{kinds:?}");
+        assert_eq!(
+            kinds[kinds.len() - 2..],
+            [ConfigureDistribution, AwaitDeployment],
+            "{kinds:?}"
+        );
+        assert!(at(UploadCertificate) < at(ConfigureDistribution) && !kinds.contains(&AttachCertificate));
+    }
 }
 
 #[test]

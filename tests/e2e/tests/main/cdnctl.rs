@@ -85,6 +85,18 @@ pub(crate) async fn operate(handle: &Handle, args: &[&str]) -> anyhow::Result<Sa
     run(&e.database_url, &environment, args).await
 }
 
+/// The same, with the service distribution's credentials.
+pub(crate) async fn operate_aws(handle: &Handle, args: &[&str]) -> anyhow::Result<Said> {
+    let e = handle.endpoints();
+    let key = e.aws_keys.get("distribution").context("a key")?;
+    let environment = [
+        ("AWS_ACCESS_KEY_ID", key.id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", key.secret.as_str()),
+        ("AWS_ENDPOINT_URL_CLOUDFRONT", e.aws_api_url.as_str()),
+    ];
+    run(&e.database_url, &environment, args).await
+}
+
 async fn probe(id: &str, database: &str, more: &[&str]) -> anyhow::Result<Said> {
     cdnctl(database, &[&["probe", id], more].concat()).await
 }

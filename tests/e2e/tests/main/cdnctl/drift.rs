@@ -4,19 +4,12 @@ use anyhow::Context as _;
 use aws_sdk_cloudfront::types::Aliases;
 use serde_json::json;
 
-use super::{Said, run};
+use super::{Said, operate_aws};
 use crate::drift::{administrator, config};
 use crate::world::{PATIENCE, World, domain, organization, world};
 
 async fn drift(world: &World, args: &[&str]) -> anyhow::Result<Said> {
-    let e = world.handle.endpoints();
-    let key = e.aws_keys.get("distribution").context("a key")?;
-    let environment = [
-        ("AWS_ACCESS_KEY_ID", key.id.as_str()),
-        ("AWS_SECRET_ACCESS_KEY", key.secret.as_str()),
-        ("AWS_ENDPOINT_URL_CLOUDFRONT", e.aws_api_url.as_str()),
-    ];
-    run(&e.database_url, &environment, &[&["drift"], args].concat()).await
+    operate_aws(&world.handle, &[&["drift"], args].concat()).await
 }
 
 #[tokio::test]

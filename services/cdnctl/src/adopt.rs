@@ -1,0 +1,222 @@
+//! `cdnctl adopt`: a distribution that another broker made goes on as an instance of this one.
+
+mod obstacle;
+mod parameters;
+
+use aws::{CloudFront, DEPLOYMENT_TAG, Failure, INSTANCE_TAG, Peer, TENANT_TAG, tag_value};
+use aws_sdk_cloudfront::error::BuildError;
+use aws_sdk_cloudfront::types::{Distribution, Tag, Tags};
+use serde::Serialize;
+use serde_json::Value;
+use store::operator::Offer;
+use store::{DatabaseArgs, Owner, Store};
+
+use crate::CouldNot;
+use crate::exit::Exit;
+use crate::sure::sure;
+use crate::{database, out, shown, table};
+
+/// Offers a distribution of another broker to an organization, whose next service with the same domains takes it over: as it is,
+/// with its name in CloudFront, so that no CNAME changes and no visitor notices.
+///
+/// Prints the parameters for `cf create-service`, and what will be otherwise. Nothing is written to the distribution now but tags
+/// (cdn-broker-…, by which the services' policies let them change it). The service that takes it over proves its domains by DNS and
+/// writes once, with the certificate; until then, deleting the service leaves the distribution as it is. The environment of the
+/// service distribution has what is needed. Without a distribution: shows what is offered.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Adopt", after_help = aws::AFTER_HELP)]
+pub struct Args {
+    /// CloudFront's id of it.
+    #[arg(requires = "what")]
+    pub distribution: Option<String>,
+    /// What to do with it.
+    #[command(flatten)]
+    pub what: What,
+    /// How long the offer stands.
+    #[arg(long = "for", default_value = "7d", requires = "tenant")]
+    pub lasts: humantime::Duration,
+    /// Don't ask.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// The services' database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+/// What to do with a distribution.
+#[derive(Debug, clap::Args)]
+#[group(id = "what", multiple = false, requires = "distribution")]
+pub struct What {
+    /// Offer it to this organization (its GUID), or whatever the platform has as narrowest.
+    #[arg(long)]
+    pub tenant: Option<String>,
+    /// Withdraw the offer, unless somebody has taken it.
+    #[arg(long)]
+    pub withdraw: bool,
+}
+
+/// What an offer means.
+#[derive(Debug, Serialize)]
+struct Report<'r> {
+    distribution: &'r str,
+    tenant: &'r str,
+    /// For `cf create-service`.
+    parameters: Value,
+    /// What will be otherwise.
+    changes: Vec<String>,
+}
+
+/// Does it.
+///
+/// # Errors
+/// When the database or CloudFront can't be asked, or the distribution can't be adopted.
+pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+    let store = database::open(&args.database).await?;
+    let Some(id) = args.distribution.as_deref() else {
+        let offers = store.offers().await?;
+        out::either(args.json, &offers, || lines(&offers))?;
+        return Ok(Exit::AllWell);
+    };
+    match &args.what.tenant {
+        Some(tenant) => offer(args, &store, id, tenant).await,
+        None => withdraw(args, &store, id).await,
+    }
+}
+
+async fn offer(args: &Args, store: &Store, id: &str, tenant: &str) -> Result<Exit, CouldNot> {
+    // One provider for every TLS connection of the process; it is an error only when there is one already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let cloudfront = CloudFront::new(&aws::sdk_config().await);
+    let Some(found) = cloudfront.distribution(id).await? else {
+        return refused(id, "CloudFront has none of this id in this account");
+    };
+    let Some(config) = &found.distribution_config else {
+        return refused(id, "CloudFront doesn't show its configuration");
+    };
+    if store.is_instances_distribution(id).await?
+        || store.owner_of_distribution(&config.caller_reference).await? != Owner::Unknown
+    {
+        return refused(id, "it is an instance's of this broker already");
+    }
+    let deployment = store.deployment().await?.to_string();
+    if tag(&cloudfront, &found.arn, DEPLOYMENT_TAG)
+        .await?
+        .is_some_and(|value| value != deployment)
+    {
+        return refused(id, "it is another cdn-broker's, by its tag cdn-broker-deployment");
+    }
+    if let Some(obstacle) = obstacle::of(config) {
+        return refused(id, &obstacle);
+    }
+    let aliases = parameters::aliases(config);
+    let report = Report {
+        distribution: id,
+        tenant,
+        parameters: parameters::of(config),
+        changes: parameters::changes(config),
+    };
+    out::either(args.json, &report, || text(&report))?;
+    sure(&format!("Offers {id} to {tenant}, and tags it"), args.yes)?;
+    mark(&cloudfront, &found, tenant, &deployment).await?;
+    if store
+        .offer((id, &found.domain_name), tenant, &aliases, args.lasts.into())
+        .await?
+    {
+        return Ok(Exit::AllWell);
+    }
+    refused(id, "an instance has taken it already: cdnctl adopt")
+}
+
+async fn withdraw(args: &Args, store: &Store, id: &str) -> Result<Exit, CouldNot> {
+    if !store.withdraw_offer(id).await? {
+        return Err(CouldNot::Refused(format!(
+            "distribution {} is not offered, or an instance has taken it: cdnctl adopt",
+            shown::plain(id)
+        )));
+    }
+    let told = serde_json::json!({"distribution": id, "withdrawn": true});
+    out::either(args.json, &told, || {
+        vec![format!(
+            "{} is no longer offered. Its tags cdn-broker-… are left on it",
+            shown::plain(id)
+        )]
+    })?;
+    Ok(Exit::AllWell)
+}
+
+fn refused(id: &str, why: &str) -> Result<Exit, CouldNot> {
+    Err(CouldNot::Refused(format!(
+        "distribution {} can't be adopted: {why}",
+        shown::plain(id)
+    )))
+}
+
+async fn tag(cloudfront: &CloudFront, arn: &str, key: &str) -> Result<Option<String>, Failure> {
+    let answer = cloudfront.client().list_tags_for_resource().resource(arn).send().await;
+    let answer = answer.map_err(|error| Failure::new(Peer::CloudFront, "ListTagsForResource", &error))?;
+    let tags = answer.tags.and_then(|tags| tags.items).unwrap_or_default();
+    Ok(tags.into_iter().find(|tag| tag.key == key).and_then(|tag| tag.value))
+}
+
+/// So that the services may change it.
+async fn mark(cloudfront: &CloudFront, found: &Distribution, tenant: &str, deployment: &str) -> Result<(), Failure> {
+    const ACTION: &str = "TagResource";
+    let tags = tags(tenant, deployment).map_err(|_| Failure::incomplete(Peer::CloudFront, ACTION, "input"))?;
+    let call = cloudfront.client().tag_resource().resource(&found.arn).tags(tags);
+    let answer = call.send().await;
+    answer
+        .map(drop)
+        .map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))
+}
+
+fn tags(tenant: &str, deployment: &str) -> Result<Tags, BuildError> {
+    let tag = |key, value| Tag::builder().key(key).value(tag_value(value)).build();
+    Ok(Tags::builder()
+        .items(tag(INSTANCE_TAG, "adopted")?)
+        .items(tag(TENANT_TAG, tenant)?)
+        .items(tag(DEPLOYMENT_TAG, deployment)?)
+        .build())
+}
+
+fn text(report: &Report<'_>) -> Vec<String> {
+    let mut lines = vec![
+        format!("The organization {}:", shown::plain(report.tenant)),
+        format!("  cf create-service <service> <plan> <name> -c '{}'", report.parameters),
+        "  and the records that its status shows; CNAMEs stay as they are. Once it succeeded, the old service is purged without".to_owned(),
+        "  asking its broker (cf purge-service-instance), or that would delete the distribution.".to_owned(),
+    ];
+    if !report.changes.is_empty() {
+        lines.push("Otherwise than now, from the one write on:".to_owned());
+        lines.extend(
+            report
+                .changes
+                .iter()
+                .map(|change| format!("  {}", shown::clean(change))),
+        );
+    }
+    lines
+}
+
+fn lines(offers: &[Offer]) -> Vec<String> {
+    if offers.is_empty() {
+        return vec!["nothing is offered".to_owned()];
+    }
+    let rows: Vec<_> = offers
+        .iter()
+        .map(|offer| {
+            [
+                shown::clean(&offer.distribution),
+                shown::clean(&offer.tenant),
+                shown::names(&offer.aliases),
+                shown::moment(offer.until),
+                offer.taken_by.as_deref().map_or_else(shown::none, shown::clean),
+                shown::moment_or_none(offer.written_at),
+            ]
+        })
+        .collect();
+    let heading = ["DISTRIBUTION", "TENANT", "ALIASES", "UNTIL", "TAKEN BY", "WRITTEN"];
+    table::lines(heading, &rows)
+}

@@ -1,0 +1,66 @@
+//! Why a distribution can't become an instance. Pure.
+
+use aws_sdk_cloudfront::types::DistributionConfig;
+use pipeline::domain::covers;
+
+use super::parameters::{aliases, origins};
+
+/// The first reason, if there is one.
+pub(super) fn of(config: &DistributionConfig) -> Option<String> {
+    if !config.enabled {
+        return Some("it is disabled".to_owned());
+    }
+    let aliases = aliases(config);
+    if aliases.is_empty() {
+        return Some("it has no aliases, so a new service is as good".to_owned());
+    }
+    let redundant = aliases.iter().find_map(|wildcard| {
+        let mut below = aliases
+            .iter()
+            .filter(|name| *name != wildcard && covers(wildcard, name));
+        Some(format!("{} beside {wildcard}", below.next()?))
+    });
+    if let Some(redundant) = redundant {
+        return Some(format!(
+            "its aliases have {redundant}, and no certificate holds both; take one away first"
+        ));
+    }
+    let origins = origins(config);
+    let Some((origin, _)) = &origins else {
+        return Some("its default behavior has no origin".to_owned());
+    };
+    if origin.custom_origin_config.is_none() {
+        return Some(format!(
+            "its origin {} is a bucket, and parameters name web servers only",
+            origin.domain_name
+        ));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parameters::tests::distribution;
+    use super::*;
+
+    #[test]
+    fn what_no_parameters_could_make_is_refused() {
+        let refused = |change: fn(&mut DistributionConfig)| {
+            let mut config = distribution(&["www.example.com", "example.com"]);
+            change(&mut config);
+            of(&config).unwrap_or_default()
+        };
+        assert_eq!(refused(|_| {}), "");
+        assert!(refused(|config| config.enabled = false).contains("disabled"));
+        assert!(refused(|config| config.aliases = None).contains("no aliases"));
+        assert!(
+            refused(|config| config.aliases = distribution(&["*.example.com", "www.example.com"]).aliases)
+                .contains("www.example.com beside *.example.com")
+        );
+        assert!(refused(|config| config.default_cache_behavior = None).contains("no origin"));
+        let bucket = |config: &mut DistributionConfig| {
+            config.origins.as_mut().unwrap().items[0].custom_origin_config = None;
+        };
+        assert!(refused(bucket).contains("is a bucket"));
+    }
+}

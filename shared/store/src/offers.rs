@@ -1,0 +1,79 @@
+//! Offers: distributions of another broker that an operator lets a tenant's next instance have.
+
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::steps::{Task, lock_current};
+
+impl Store {
+    /// Takes the offer of a distribution to this tenant whose aliases are the instance's domains, if there is one and no distribution
+    /// was ever about to be made: from then on that is the instance's.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the task is no longer current; database errors.
+    pub async fn take_offer(&self, task: &Task) -> Result<Option<String>, StoreError> {
+        self.in_transaction("take-offer", async |tx| {
+            lock_current(tx, task).await?;
+            let row = tx
+                .query_opt(
+                    "update offers f set taken_by = i.id from instances i \
+                     where i.id = $1 and i.creating_since is null and i.distribution_id is null and f.tenant = i.tenant \
+                     and f.aliases = $2 and f.until > clock_timestamp() and f.taken_by is null \
+                     returning f.distribution_id, f.distribution_domain",
+                    &[&task.instance.id, &task.instance.domains],
+                )
+                .await?;
+            let Some(row) = row else { return Ok(None) };
+            let (id, domain): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            tx.execute(
+                "update instances set distribution_id = $2, distribution_domain = $3 where id = $1",
+                &[&task.instance.id, &id, &domain],
+            )
+            .await?;
+            Ok(Some(id))
+        })
+        .await
+    }
+
+    /// The instance is about to write to its distribution: if that was offered, there is no way back to the old broker from now on.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the task is no longer current; database errors.
+    pub async fn writes_to_offered(&self, task: &Task) -> Result<(), StoreError> {
+        self.in_transaction("write-to-offered", async |tx| {
+            lock_current(tx, task).await?;
+            tx.execute(
+                "update offers set written_at = coalesce(written_at, clock_timestamp()) where taken_by = $1",
+                &[&task.instance.id],
+            )
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives back an offered distribution that nothing was written to: it is no longer the instance's, and the offer stands until it
+    /// is over. `false`: there was none, or it was written to.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the task is no longer current; database errors.
+    pub async fn give_back_offered(&self, task: &Task) -> Result<bool, StoreError> {
+        self.in_transaction("give-back-offered", async |tx| {
+            lock_current(tx, task).await?;
+            let given_back = tx
+                .execute(
+                    "update offers set taken_by = null where taken_by = $1 and written_at is null",
+                    &[&task.instance.id],
+                )
+                .await?;
+            if given_back > 0 {
+                tx.execute(
+                    "update instances set distribution_id = null, distribution_domain = null where id = $1",
+                    &[&task.instance.id],
+                )
+                .await?;
+            }
+            Ok(given_back > 0)
+        })
+        .await
+    }
+}
