@@ -8,7 +8,8 @@ fn domain(name: &str) -> DomainView {
         domain: name.into(),
         step_state: Some(StepState::Waiting),
         waiting_for: Some(format!(
-            "nothing found yet: no such name _validation-persist.{name} at ns1.example.net"
+            "nothing found yet: no such name {} at ns1.example.net",
+            persist_record_name(name)
         )),
         checked_at: Some(datetime!(2026-11-24 12:04:31 UTC)),
         due_at: Some(datetime!(2026-11-24 12:05:16 UTC)),
