@@ -5,6 +5,7 @@
 mod access_logs;
 pub mod domain;
 pub mod instance;
+pub mod issue_value;
 pub mod managed;
 pub mod operation;
 pub mod outcome;

@@ -1,17 +1,6 @@
-//! The grammar of the record (RFC 8659 §4.2):
-//!
-//! ```text
-//! issue-value = *WSP [issuer-domain-name *WSP] [";" *WSP [parameters *WSP]]
-//! issuer-domain-name = label *("." label)
-//! label = (ALPHA / DIGIT) *( *("-") (ALPHA / DIGIT))
-//! parameters = (parameter *WSP ";" *WSP parameters) / parameter
-//! parameter = tag *WSP "=" *WSP value
-//! tag = (ALPHA / DIGIT) *( *("-") (ALPHA / DIGIT))
-//! value = *(%x21-3A / %x3C-7E)
-//! ```
+//! The record: an issue-value (RFC 8659 §4.2) with parameters of its own.
 
-use std::str::from_utf8;
-
+use crate::issue_value::{self, parts};
 use crate::shown;
 
 /// A well-formed record, borrowed from its text.
@@ -42,16 +31,8 @@ pub struct Malformed<'a> {
 pub enum Syntax {
     #[error("it doesn't begin with the CA's domain")]
     NoIssuer,
-    #[error("{0} is no domain of a CA")]
-    BadIssuer(String),
-    #[error("a parameter is empty: does it end with a semicolon?")]
-    EmptyParameter,
-    #[error("{0} is no tag=value")]
-    NoValue(String),
-    #[error("{0} is no tag")]
-    BadTag(String),
-    #[error("the value of {tag} has characters that aren't allowed: {value}")]
-    BadValue { tag: String, value: String },
+    #[error(transparent)]
+    Grammar(#[from] issue_value::Syntax),
     #[error("{0} stands there twice")]
     Twice(String),
     #[error("accounturi is missing")]
@@ -63,8 +44,11 @@ pub enum Syntax {
 impl<'a> Record<'a> {
     /// Reads one TXT record, its strings joined. Anything at all may come in.
     pub fn parse(text: &'a [u8]) -> Result<Self, Malformed<'a>> {
-        let mut parts = text.split(|&byte| byte == b';').map(trim);
-        let issuer = issuer(parts.next().unwrap_or_default()).map_err(|syntax| Malformed { issuer: None, syntax })?;
+        let mut parts = parts(text);
+        let issuer = issue_value::issuer(parts.next().unwrap_or_default())
+            .map_err(Syntax::from)
+            .and_then(|issuer| issuer.ok_or(Syntax::NoIssuer))
+            .map_err(|syntax| Malformed { issuer: None, syntax })?;
         parameters(issuer, parts).map_err(|syntax| Malformed {
             issuer: Some(issuer),
             syntax,
@@ -72,21 +56,11 @@ impl<'a> Record<'a> {
     }
 }
 
-fn issuer(part: &[u8]) -> Result<&str, Syntax> {
-    if part.is_empty() {
-        return Err(Syntax::NoIssuer);
-    }
-    from_utf8(part)
-        .ok()
-        .filter(|issuer| issuer.split('.').all(|label| is_label(label.as_bytes())))
-        .ok_or_else(|| Syntax::BadIssuer(shown::quoted(part)))
-}
-
 fn parameters<'a>(issuer: &'a str, parts: impl Iterator<Item = &'a [u8]>) -> Result<Record<'a>, Syntax> {
     let mut seen: Vec<String> = Vec::new();
     let (mut account_uri, mut wildcard, mut until) = (None, false, None);
     for part in parts {
-        let (tag, value) = parameter(part)?;
+        let (tag, value) = issue_value::parameter(part)?;
         let canonical = tag.to_ascii_lowercase();
         if seen.contains(&canonical) {
             return Err(Syntax::Twice(shown::plain(tag.as_bytes())));
@@ -108,30 +82,6 @@ fn parameters<'a>(issuer: &'a str, parts: impl Iterator<Item = &'a [u8]>) -> Res
     })
 }
 
-fn parameter(part: &[u8]) -> Result<(&str, &str), Syntax> {
-    if part.is_empty() {
-        return Err(Syntax::EmptyParameter);
-    }
-    let equals = part
-        .iter()
-        .position(|&byte| byte == b'=')
-        .ok_or_else(|| Syntax::NoValue(shown::quoted(part)))?;
-    let (tag, value) = (trim(&part[..equals]), trim(&part[equals + 1..]));
-    let tag = from_utf8(tag)
-        .ok()
-        .filter(|tag| is_label(tag.as_bytes()))
-        .ok_or_else(|| Syntax::BadTag(shown::quoted(tag)))?;
-    // A semicolon (0x3b) can't be here: the text was split at it.
-    let value = from_utf8(value)
-        .ok()
-        .filter(|value| value.bytes().all(|byte| byte.is_ascii_graphic()))
-        .ok_or_else(|| Syntax::BadValue {
-            tag: shown::plain(tag.as_bytes()),
-            value: shown::quoted(value),
-        })?;
-    Ok((tag, value))
-}
-
 fn unix_time(value: &str) -> Result<i64, Syntax> {
     value
         .bytes()
@@ -141,26 +91,13 @@ fn unix_time(value: &str) -> Result<i64, Syntax> {
         .ok_or_else(|| Syntax::BadUntil(shown::quoted(value.as_bytes())))
 }
 
-/// Letters and digits, with hyphens only between them.
-fn is_label(label: &[u8]) -> bool {
-    let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    ends(label.first()) && ends(label.last()) && label.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'-')
-}
-
-/// Without the white space (RFC 5234's WSP: space and tab) around it.
-fn trim(mut part: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = part {
-        part = rest;
-    }
-    part
-}
-
 #[cfg(test)]
 mod reference;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::issue_value::is_label;
 
     #[test]
     fn what_is_wrong_is_named() {

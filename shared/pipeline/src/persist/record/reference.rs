@@ -1,62 +1,13 @@
-//! The record's grammar read once more, rule by rule as RFC 8659 §4.2 writes it, to compare with (docs/fuzzing.md).
+//! The record read once more, by the reference of its grammar, to compare with (docs/fuzzing.md).
 
 use proptest::prelude::*;
 
 use super::*;
-
-/// What is left of the text after a rule.
-type Rest<'t> = &'t [u8];
-
-fn wsp(mut text: Rest<'_>) -> Rest<'_> {
-    while let [b' ' | b'\t', rest @ ..] = text {
-        text = rest;
-    }
-    text
-}
-
-/// `(ALPHA / DIGIT) *( *("-") (ALPHA / DIGIT))`: as much as can be.
-fn label(text: Rest<'_>) -> Option<(&[u8], Rest<'_>)> {
-    let run = text
-        .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-')
-        .count();
-    let end = text[..run].iter().rposition(|byte| *byte != b'-')? + 1;
-    (text[0] != b'-').then_some((&text[..end], &text[end..]))
-}
-
-/// `parameter = tag *WSP "=" *WSP value`, and the white space behind it.
-fn parameter(text: Rest<'_>) -> Option<((String, String), Rest<'_>)> {
-    let (tag, rest) = label(text)?;
-    let rest = wsp(wsp(rest).strip_prefix(b"=")?);
-    let end = rest
-        .iter()
-        .take_while(|byte| matches!(byte, 0x21..=0x3a | 0x3c..=0x7e))
-        .count();
-    let string = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Some(((string(tag).to_lowercase(), string(&rest[..end])), wsp(&rest[end..])))
-}
-
-/// The issuer and the parameters of an `issue-value`.
-fn issue_value(text: Rest<'_>) -> Option<(String, Vec<(String, String)>)> {
-    let (_, mut rest) = label(wsp(text))?;
-    while let Some(dot) = rest.strip_prefix(b".") {
-        (_, rest) = label(dot)?;
-    }
-    let issuer = wsp(text);
-    let issuer = String::from_utf8_lossy(&issuer[..issuer.len() - rest.len()]).into_owned();
-    let mut parameters = Vec::new();
-    rest = wsp(rest);
-    while let Some(after) = rest.strip_prefix(b";") {
-        let (one, behind) = parameter(wsp(after))?;
-        parameters.push(one);
-        rest = behind;
-    }
-    rest.is_empty().then_some((issuer, parameters))
-}
+use crate::issue_value::reference::{issue_value, text};
 
 /// draft-ietf-acme-dns-persist §4: what the record says, when it is one.
 fn reference(text: &[u8]) -> Option<(String, String, bool, Option<i64>)> {
-    let (issuer, parameters) = issue_value(text)?;
+    let (issuer, parameters) = issue_value(text).filter(|(issuer, _)| !issuer.is_empty())?;
     let all = |tag: &str| -> Vec<&str> {
         let same = parameters.iter().filter(|(known, _)| known == tag);
         same.map(|(_, value)| value.as_str()).collect()
@@ -78,23 +29,6 @@ fn reference(text: &[u8]) -> Option<(String, String, bool, Option<i64>)> {
         .iter()
         .any(|policy| policy.eq_ignore_ascii_case("wildcard"));
     Some((issuer, account.to_string(), wildcard, until))
-}
-
-fn text() -> impl Strategy<Value = Vec<u8>> {
-    let piece = prop_oneof![
-        8 => "[ \t]{0,2}(ca\\.example|a-b\\.1|x|-x|x-|a\\.\\.b|accounturi|AccountURI|policy|persistUntil|t-)[ \t]{0,2}",
-        6 => "[;=. \t]",
-        3 => "(wildcard|WildCard|https://ca\\.example/acct/1|=|[0-9]{1,22}|[!-~]{0,9})",
-        1 => any::<String>(),
-    ]
-    .prop_map(String::into_bytes);
-    let right = "[ \t]?[a-z]{1,4}(-+[a-z0-9]{1,3})?\\.example[ \t]{0,2}(;[ \t]?(accounturi|policy|persistuntil|x)[ \t]?=[ \t]?[!-:<-~]{0,9}[ \t]?){0,4}(;? ?accounturi=x)?;?"
-        .prop_map(String::into_bytes);
-    prop_oneof![
-        4 => prop::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat()),
-        4 => right,
-        1 => prop::collection::vec(any::<u8>(), 0..200),
-    ]
 }
 
 proptest! {
