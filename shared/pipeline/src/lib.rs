@@ -3,6 +3,7 @@
 //! the time in, so every decision can be tested as a table.
 
 mod access_logs;
+pub mod caa;
 pub mod domain;
 pub mod instance;
 pub mod issue_value;
