@@ -41,6 +41,16 @@ impl Directory {
             json,
         })
     }
+
+    /// What CAA records may call the CA: as it says itself, else as `configured`. None when that is not known, or not
+    /// known whole: then no record can be said to be another CA's.
+    pub(crate) fn called_by_caa(&self, configured: Option<&str>) -> Vec<String> {
+        match self.caa_identities.len() {
+            0 => configured.map(str::to_ascii_lowercase).into_iter().collect(),
+            MOST_NAMES.. => Vec::new(),
+            _ => self.caa_identities.clone(),
+        }
+    }
 }
 
 /// The domains in a JSON array, in lower case, no more than ten; none when it is no array.
@@ -121,5 +131,19 @@ mod tests {
         told["meta"] = json!({"caaIdentities": ["Pebble.Test", "", 7, "x; accounturi=y", "a\u{0}b"]});
         assert_eq!(Directory::read(told).unwrap().caa_identities, ["pebble.test"]);
         assert!(Directory::read(json!({"type": "urn:ietf:params:acme:error:serverInternal"})).is_none());
+    }
+
+    #[test]
+    fn what_caa_records_may_call_the_ca_is_known_whole_or_not_at_all() {
+        let called = |identities: &[String], configured: Option<&str>| {
+            let told = json!({"newNonce": "n", "newAccount": "a", "meta": {"caaIdentities": identities}});
+            Directory::read(told).unwrap().called_by_caa(configured)
+        };
+        let two = ["Pebble.test".to_string(), "other.test".to_string()];
+        assert_eq!(called(&two, Some("set.test")), ["pebble.test", "other.test"]);
+        assert_eq!(called(&[], Some("Set.test")), ["set.test"]);
+        assert!(called(&[], None).is_empty());
+        let many: Vec<String> = (0..11).map(|n| format!("ca{n}.test")).collect();
+        assert!(called(&many, Some("set.test")).is_empty());
     }
 }

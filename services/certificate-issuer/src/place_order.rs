@@ -77,7 +77,10 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
             format!("no authorization for {missing}"),
         ));
     }
-    ca.store.set_authorizations(task, stored.id, &authorizations).await?;
+    let caa_identities = session.directory.called_by_caa(ca.settings.issuer_domain());
+    ca.store
+        .set_authorizations(task, stored.id, &authorizations, &caa_identities)
+        .await?;
     Ok(Outcome::DONE)
 }
 

@@ -83,8 +83,8 @@ pub(crate) struct AcmeArgs {
     /// Type of the certificates' keys, where the instance's plan has none.
     #[arg(long, env, value_enum, default_value = "ecdsa-p256")]
     pub(crate) certificate_key_type: KeyType,
-    /// Issuer domain of dns-persist-01 records, when the CA's challenges and directory don't tell it; unset: the
-    /// directory's first caaIdentities.
+    /// Issuer domain of dns-persist-01 and CAA records, when the CA's challenges and directory don't tell it; unset: the
+    /// directory's caaIdentities, of which dns-persist-01 has the first.
     #[arg(long, env)]
     acme_issuer_domain: Option<String>,
     /// Limits of the CA that are kept to, so that it never has to refuse: auto (Let's Encrypt's there, none elsewhere), none, or such as

@@ -68,6 +68,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0011_offers.sql"),
     },
+    Migration {
+        version: 12,
+        works_with: 1,
+        sql: include_str!("migrations/0012_caa.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

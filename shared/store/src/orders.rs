@@ -33,6 +33,8 @@ pub struct Challenge {
     pub order: Order,
     /// The authorization of the task's subject.
     pub authorization: Authorization,
+    /// What CAA records may call the CA; empty: not known.
+    pub caa_identities: Vec<String>,
     /// Another instance has proved the domain meanwhile, so there is nothing left to win.
     pub proved_by_other: bool,
 }
@@ -132,7 +134,8 @@ impl Store {
         .await
     }
 
-    /// Writes down the order's authorizations; what was known of them before is replaced.
+    /// Writes down the order's authorizations, and what CAA records may call the CA (empty: not known); what was known
+    /// before is replaced.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
@@ -141,9 +144,15 @@ impl Store {
         task: &Task,
         order: Uuid,
         authorizations: &[Authorization],
+        caa_identities: &[String],
     ) -> Result<(), StoreError> {
         self.in_transaction("set-authorizations", async |tx| {
             lock_current(tx, task).await?;
+            tx.execute(
+                "update orders set caa_identities = $2 where id = $1",
+                &[&order, &caa_identities],
+            )
+            .await?;
             tx.execute("delete from authorizations where order_id = $1", &[&order]).await?;
             let insert = tx
                 .prepare_cached(
@@ -181,6 +190,7 @@ impl Store {
         let statement = client
             .prepare_cached(
                 "select r.id, r.url as order_url, r.expires_at, r.account_uri, coalesce(r.expires_at < now(), false) as expired, \
+                 coalesce(r.caa_identities, '{}') as caa_identities, \
                  z.domain, z.url, z.valid, z.issuer_domains, z.dns01_value, z.http01_token, z.http01_key_authorization, \
                  exists(select 1 from claims c where c.domain = z.domain and c.proved and c.instance_id <> $4) as proved_by_other \
                  from orders r join authorizations z on z.order_id = r.id \
@@ -204,6 +214,7 @@ impl Store {
             Ok(Challenge {
                 order,
                 authorization: authorization_from(&row)?,
+                caa_identities: row.try_get("caa_identities")?,
                 proved_by_other: row.try_get("proved_by_other")?,
             })
         })

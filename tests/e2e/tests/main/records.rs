@@ -113,7 +113,10 @@ impl Desk {
                 http01_key_authorization: None,
             })
             .collect();
-        self.store.set_authorizations(task, order.id, &authorizations).await?;
+        let caa_identities = ["ca.example".to_owned()];
+        self.store
+            .set_authorizations(task, order.id, &authorizations, &caa_identities)
+            .await?;
         Ok(self.record(task, Outcome::DONE).await?.expect("current"))
     }
 }
@@ -173,6 +176,30 @@ async fn of_two_that_place_an_order_the_first_is_kept() -> anyhow::Result<()> {
         desk.store.order(task).await?.url.as_deref(),
         Some("https://ca.example/order/1")
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_caa_records_may_call_the_ca_is_kept_with_its_order_and_unknown_for_one_from_before() -> anyhow::Result<()>
+{
+    let desk = desk().await?;
+    let tasks = desk.provision(&organization(), &[domain("caa-identities")]).await?;
+    let rings = desk.place_order(of_kind(&tasks, StepKind::PlaceOrder), &[]).await?;
+    let [ring] = rings.as_slice() else {
+        panic!("one domain to verify, not {rings:?}")
+    };
+    let task = desk
+        .store
+        .load_task(ring.step, ring.attempt)
+        .await?
+        .expect("a current step");
+    let challenge = desk.store.challenge(&task).await?.expect("an order");
+    assert_eq!(challenge.caa_identities, ["ca.example"]);
+    // As a certificate-issuer writes that knows nothing of it.
+    let sql = connect(&desk.url).await?;
+    sql.execute("update orders set caa_identities = null", &[]).await?;
+    let challenge = desk.store.challenge(&task).await?.expect("an order");
+    assert!(challenge.caa_identities.is_empty());
     Ok(())
 }
 
