@@ -1,10 +1,11 @@
 //! A name's records as they are now.
 //!
-//! TXT records are asked for at the zone's own authoritative servers, so that no cache lies: a resolver only says where
-//! the zone begins and who serves it. Or, by setting, everything is asked of one fixed server (the test stand-ins of a
-//! CA answer every name themselves and have no zones at all). Nothing is cached here.
+//! TXT and CAA records are asked for at the zone's own authoritative servers, so that no cache lies: a resolver only says
+//! where the zone begins and who serves it. Or, by setting, everything is asked of one fixed server (the test stand-ins
+//! of a CA answer every name themselves and have no zones at all). Nothing is cached here.
 
 mod answer;
+mod caa;
 mod chain;
 mod egress;
 mod exchange;
@@ -21,6 +22,7 @@ use hickory_resolver::system_conf::read_system_conf;
 use crate::settings::ProbeSettings;
 use crate::shown;
 use answer::Reply;
+pub use caa::CaaRecords;
 use chain::{Chain, End};
 pub use egress::Egress;
 use exchange::Question;
@@ -87,21 +89,28 @@ impl Dns {
 
     /// The TXT records at `name`, or at the end of its CNAMEs.
     pub async fn txt(&self, name: &str) -> Result<TxtRecords, LookupFailure> {
-        let mut chain = Chain::new(parse(name)?, RecordType::TXT);
+        let End { alias, data, server } = self.first_hand(parse(name)?, RecordType::TXT, None).await?;
+        Ok(TxtRecords {
+            texts: data.iter().filter_map(joined).collect(),
+            alias,
+            server,
+        })
+    }
+
+    /// The records at `name`, or at the end of its CNAMEs, as their own zone has them. Names in the zone `near` are asked
+    /// there, so that it need not be looked for.
+    async fn first_hand(&self, name: Name, kind: RecordType, near: Option<&Zone>) -> Result<End, LookupFailure> {
+        let mut chain = Chain::new(name, kind);
         loop {
             let name = chain.current();
-            let asked = if self.fixed {
-                self.ask_resolver(&name, RecordType::TXT).await
-            } else {
-                self.ask_authority(&name, RecordType::TXT).await
+            let asked = match near.filter(|zone| zone.apex.zone_of(&name)) {
+                _ if self.fixed => self.ask_resolver(&name, kind).await,
+                Some(zone) => self.ask_zone(zone.clone(), &name, kind).await,
+                None => self.ask_authority(&name, kind).await,
             };
             let (server, reply) = asked.map_err(|problem| chain.failed(problem))?;
-            if let Some(End { alias, data, server }) = chain.take(server, reply)? {
-                return Ok(TxtRecords {
-                    texts: data.iter().filter_map(joined).collect(),
-                    alias,
-                    server,
-                });
+            if let Some(end) = chain.take(server, reply)? {
+                return Ok(end);
             }
         }
     }
@@ -157,12 +166,16 @@ impl Dns {
     }
 
     async fn ask_authority(&self, name: &Name, kind: RecordType) -> Result<(String, Reply), Problem> {
+        self.ask_zone(zone::enclosing(self, name).await?, name, kind).await
+    }
+
+    /// Asks the zone's servers, or those of a deeper zone that they refer to.
+    async fn ask_zone(&self, mut zone: Zone, name: &Name, kind: RecordType) -> Result<(String, Reply), Problem> {
         let question = Question {
             name: name.clone(),
             kind,
             recurse: false,
         };
-        let mut zone = zone::enclosing(self, name).await?;
         for _ in 0..=MOST_REFERRALS {
             let Zone { apex, servers } = &zone;
             let read = |message: &_| answer::of_authority(message, name, kind, apex);

@@ -1,5 +1,6 @@
 //! What would count as proof, for one domain.
 
+use pipeline::caa::CaaExpected;
 use pipeline::persist::PersistExpected;
 
 /// What the CA would have to see for one domain; every `None` is a way that this order doesn't offer.
@@ -13,6 +14,8 @@ pub struct Expected {
     pub dns01: Option<String>,
     /// The file at `/.well-known/acme-challenge/<token>` (RFC 8555 §8.3).
     pub http01: Option<Http01Expected>,
+    /// What the domain's CAA records have to allow; `None`: it isn't known what they may call the CA.
+    pub caa: Option<CaaExpected>,
 }
 
 /// What the CA's GET has to bring back.

@@ -1,6 +1,7 @@
 //! What a probe has found, and how the user reads it.
 
 use pipeline::outcome::Method;
+use pipeline::status::PROVED;
 
 /// What was seen on one way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,15 +17,31 @@ pub struct Seen {
 /// The outcome of a probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The way the CA is to be told to use.
+    /// The way that is in place.
     pub in_place: Option<Method>,
+    /// Why the CA may not issue all the same, by the domain's CAA records; one line for the user, with what to change.
+    pub forbidden: Option<String>,
     /// One per way that has answered, in the order of preference.
     pub seen: Vec<Seen>,
 }
 
 impl Finding {
-    /// The finding in one line: what is in place, or what is there but wrong, or that there is nothing yet.
+    /// The way that the CA is to be told to use.
+    pub fn ready(&self) -> Option<Method> {
+        self.in_place.filter(|_| self.forbidden.is_none())
+    }
+
+    /// The finding in one line: what forbids the CA to issue, what is in place, or what is there but wrong, or that there
+    /// is nothing yet.
     pub fn summary(&self) -> String {
+        match (&self.forbidden, self.in_place) {
+            (None, _) => self.proof(),
+            (Some(forbidden), Some(method)) => format!("{PROVED} by {}, but {forbidden}", method.as_str()),
+            (Some(forbidden), None) => format!("{forbidden}; {}", self.proof()),
+        }
+    }
+
+    fn proof(&self) -> String {
         if let Some(method) = self.in_place {
             let text = self
                 .seen
@@ -64,6 +81,7 @@ mod tests {
     fn what_is_there_but_wrong_is_told_alone() {
         let mut finding = Finding {
             in_place: None,
+            forbidden: None,
             seen: vec![
                 seen(
                     Method::DnsPersist01,
@@ -93,10 +111,30 @@ mod tests {
         assert!(
             Finding {
                 in_place: None,
+                forbidden: None,
                 seen: vec![]
             }
             .summary()
             .starts_with("nothing to look for")
+        );
+    }
+    #[test]
+    fn what_forbids_the_ca_to_issue_is_told_first() {
+        let text = "TXT _acme-challenge.x is as expected (at ns1)";
+        let mut finding = Finding {
+            in_place: Some(Method::Dns01),
+            forbidden: None,
+            seen: vec![seen(Method::Dns01, text, false)],
+        };
+        assert_eq!(finding.ready(), Some(Method::Dns01));
+        finding.forbidden = Some("CAA x allows nobody".to_owned());
+        assert_eq!(finding.ready(), None);
+        assert_eq!(finding.summary(), "it is proved by dns-01, but CAA x allows nobody");
+        finding.in_place = None;
+        finding.seen[0].text = "no such name".to_owned();
+        assert_eq!(
+            finding.summary(),
+            "CAA x allows nobody; nothing found yet: no such name"
         );
     }
 }

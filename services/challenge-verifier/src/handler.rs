@@ -1,6 +1,7 @@
 //! `verify-challenge`: one delivery is one domain.
 
 use challenge_verifier::{Expected, Http01Expected, Prober};
+use pipeline::caa::CaaExpected;
 use pipeline::domain::wildcard_of;
 use pipeline::persist::PersistExpected;
 use pipeline::{Outcome, Service, Verdict};
@@ -34,11 +35,11 @@ impl Handler for Verifier {
                 rejections: Vec::new(),
             }));
         }
-        let expected = expected(&challenge.order, challenge.authorization);
+        let expected = expected(&challenge.order, challenge.authorization, challenge.caa_identities);
         crash_points::call();
         let finding = self.prober.probe(&expected, task.now).await;
         crash_points::answer();
-        let Some(method) = finding.in_place else {
+        let Some(method) = finding.ready() else {
             if !self.prop_delay.is_zero() {
                 self.store.seen_in_place_for(task, false).await?;
             }
@@ -63,12 +64,21 @@ impl Handler for Verifier {
     }
 }
 
-fn expected(order: &Order, authorization: Authorization) -> Expected {
+fn expected(order: &Order, authorization: Authorization, caa_identities: Vec<String>) -> Expected {
+    let wildcard = wildcard_of(&authorization.domain).is_some();
     let persist = match (&order.account_uri, authorization.issuer_domains) {
         (Some(account_uri), Some(issuer_domains)) => Some(PersistExpected {
             issuer_domains,
             account_uri: account_uri.clone(),
-            wildcard: wildcard_of(&authorization.domain).is_some(),
+            wildcard,
+        }),
+        _ => None,
+    };
+    let caa = match &order.account_uri {
+        Some(account_uri) if !caa_identities.is_empty() => Some(CaaExpected {
+            identities: caa_identities,
+            account_uri: account_uri.clone(),
+            wildcard,
         }),
         _ => None,
     };
@@ -84,5 +94,6 @@ fn expected(order: &Order, authorization: Authorization) -> Expected {
         persist,
         dns01: authorization.dns01_value,
         http01,
+        caa,
     }
 }

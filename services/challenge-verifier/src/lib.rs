@@ -1,14 +1,17 @@
 //! Looks whether the CA can verify a domain now, by DNS and HTTP; holds no secret.
 //!
 //! [`Prober::probe`] asks the three questions a CA may ask, side by side, and says which of them would be answered
-//! rightly and what was seen instead. Everything below it is a part of one of the three:
+//! rightly and what was seen instead; beside them, whether the domain's CAA records let the CA issue. Everything below it is
+//! a part of that:
 //!
 //! - [`pipeline::persist`]: what a standing `_validation-persist` record says (pure);
-//! - [`dns`]: a name's TXT records as the zone's own servers give them, past every cache;
+//! - [`pipeline::caa`]: what CAA records allow (pure);
+//! - [`dns`]: a name's records as the zone's own servers give them, past every cache;
 //! - [`http01`]: the challenge file, fetched as the CA would;
 //! - [`address`]: which addresses may be asked at all (pure).
 
 pub mod address;
+mod caa;
 pub mod dns;
 mod expected;
 mod finding;

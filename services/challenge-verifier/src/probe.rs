@@ -1,20 +1,23 @@
-//! All ways side by side: what is in place, and what was seen instead.
+//! All ways side by side: what is in place, and what was seen instead; and whether CAA records let the CA issue.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::future::{BoxFuture, Either, FutureExt, select};
 use futures_util::stream::FuturesUnordered;
 use hickory_resolver::net::NetError;
+use pipeline::domain::wildcard_of;
 use pipeline::persist::{self, PersistExpected};
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
 
+use crate::caa::Caa;
 use crate::dns::{Dns, LookupFailure, Problem, TxtRecords};
 use crate::http01::{Http01, HttpProblem};
 use crate::{Expected, Finding, Http01Expected, Method, ProbeSettings, Seen, shown};
 
-/// How long a way that is in place waits for one that would be preferred.
+/// How long a way that is in place waits for one that would be preferred, and a look that found none for the CAA records.
 const COURTESY: Duration = Duration::from_secs(2);
 /// As many of the TXT values at one name as the user gets to see.
 const MOST_VALUES: usize = 3;
@@ -24,6 +27,7 @@ const MOST_VALUES: usize = 3;
 pub struct Prober {
     dns: Dns,
     http01: Http01,
+    caa_check: bool,
     timeout: Duration,
 }
 
@@ -51,17 +55,51 @@ impl Prober {
         Ok(Self {
             dns: Dns::new(settings).map_err(SetupError::Dns)?,
             http01: Http01::new(settings).map_err(SetupError::Tls)?,
+            caa_check: settings.caa_check,
             timeout: settings.probe_timeout,
         })
     }
 
-    /// Looks at every way that `expected` names, all at once.
+    /// Looks at every way that `expected` names, and at the domain's CAA records, all at once.
     ///
     /// It ends as soon as the answer is sure. A way that is in place waits a moment for a preferred one, so that the
     /// same one is found each time; the ways that had not answered by then are not in `seen`.
     pub async fn probe(&self, expected: &Expected, now: OffsetDateTime) -> Finding {
-        let methods = expected.methods();
         let limit = Instant::now() + self.timeout;
+        let methods = expected.methods();
+        let looking = pin!(self.look(&methods, expected, now, limit));
+        let climbing = pin!(self.caa(expected, limit));
+        let (mut finding, caa) = match select(looking, climbing).await {
+            Either::Right((caa, looking)) => (looking.await, caa),
+            Either::Left((finding, climbing)) => {
+                // The CA goes by these records, so a way that is in place waits for them.
+                let patience = match finding.in_place {
+                    Some(_) => limit,
+                    None => limit.min(Instant::now() + COURTESY),
+                };
+                (finding, timeout_at(patience, climbing).await.ok().flatten())
+            }
+        };
+        if let (Some(caa), Some(method)) = (&caa, finding.in_place) {
+            let allowed: Vec<Method> = methods.iter().copied().filter(|&other| caa.allows(other)).collect();
+            // Records may allow some ways only (RFC 8657), and one of those may be in place as well.
+            if !allowed.is_empty() && !allowed.contains(&method) {
+                let other = self.look(&allowed, expected, now, limit).await;
+                if other.in_place.is_some() {
+                    finding = other;
+                }
+            }
+        }
+        finding.forbidden = caa.and_then(|caa| match finding.in_place {
+            Some(method) => caa.forbids(&[method]),
+            None => caa.forbids(&methods),
+        });
+        tracing::debug!(domain = expected.domain, summary = finding.summary(), "probed");
+        finding
+    }
+
+    /// The ways alone; `methods` are in the order of preference.
+    async fn look(&self, methods: &[Method], expected: &Expected, now: OffsetDateTime, limit: Instant) -> Finding {
         let mut running: FuturesUnordered<_> = methods
             .iter()
             .enumerate()
@@ -83,12 +121,25 @@ impl Prober {
         }
         let done: Vec<Way> = slots.into_iter().flatten().collect();
         let in_place = done.iter().find(|way| way.in_place).map(|way| way.seen.method);
-        let finding = Finding {
+        Finding {
             in_place,
+            forbidden: None,
             seen: done.into_iter().map(|way| way.seen).collect(),
+        }
+    }
+
+    /// The CAA records that count for the domain; `None` when there are none, or when it can't be known: then the CA decides.
+    async fn caa<'a>(&self, expected: &'a Expected, limit: Instant) -> Option<Caa<'a>> {
+        let wanted = expected.caa.as_ref().filter(|_| self.caa_check)?;
+        let domain = expected.domain.as_str();
+        let found = timeout_at(limit, self.dns.caa(wildcard_of(domain).unwrap_or(domain))).await;
+        let unknown = match found {
+            Ok(Ok(found)) => return found.map(|found| Caa::new(found, wanted)),
+            Ok(Err(failure)) => failure.to_string(),
+            Err(_elapsed) => "no answer in time".to_owned(),
         };
-        tracing::debug!(domain = expected.domain, summary = finding.summary(), "probed");
-        finding
+        tracing::debug!(domain, unknown, "the CAA records are left to the CA");
+        None
     }
 
     async fn within_limit(&self, method: Method, expected: &Expected, now: OffsetDateTime, limit: Instant) -> Way {
@@ -205,7 +256,7 @@ fn subject(method: Method, domain: &str) -> String {
     }
 }
 
-fn with_alias(record: &str, alias: Option<&str>) -> String {
+pub(crate) fn with_alias(record: &str, alias: Option<&str>) -> String {
     match alias {
         Some(alias) => format!("{record} (CNAME to {alias})"),
         None => record.to_owned(),

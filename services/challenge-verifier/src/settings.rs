@@ -44,6 +44,11 @@ pub struct ProbeSettings {
     #[arg(long, env = "ALLOW_PRIVATE_ADDRESSES", default_value_t = false, action = clap::ArgAction::Set)]
     pub allow_private_addresses: bool,
 
+    /// Whether a domain whose CAA records forbid the CA to issue waits for them to be changed, so that the CA need not
+    /// refuse. Where they can't be looked up, or the CA doesn't tell what they call it, nothing waits.
+    #[arg(long, env = "CAA_CHECK", default_value_t = true, action = clap::ArgAction::Set)]
+    pub caa_check: bool,
+
     /// How long a probe of all three ways may take in all.
     #[arg(long, env = "PROBE_TIMEOUT", default_value = "30s", value_parser = time_limit)]
     pub probe_timeout: Duration,
@@ -88,6 +93,7 @@ mod tests {
         assert_eq!((probe.http01_port, probe.http01_tls_port), (80, 443));
         assert_eq!(probe.dns_timeout, Duration::from_secs(5));
         assert!(!probe.allow_private_addresses);
+        assert!(probe.caa_check);
     }
 
     #[test]
@@ -100,11 +106,14 @@ mod tests {
             "250ms",
             "--allow-private-addresses",
             "true",
+            "--caa-check",
+            "false",
         ];
         let probe = Line::parse_from(line).probe;
         assert_eq!(probe.dns_resolver, DnsServer(Some("127.0.0.1:8053".into())));
         assert_eq!(probe.dns_timeout, Duration::from_millis(250));
         assert!(probe.allow_private_addresses);
+        assert!(!probe.caa_check);
         assert!(Line::try_parse_from(["verifier", "--dns-timeout", "0s"]).is_err());
         assert!(Line::try_parse_from(["verifier", "--dns-attempts", "0"]).is_err());
     }

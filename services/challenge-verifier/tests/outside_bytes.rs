@@ -4,12 +4,13 @@
 
 mod support;
 
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use challenge_verifier::dns::{Dns, LookupFailure, TxtRecords};
+use challenge_verifier::dns::Dns;
 use challenge_verifier::http01::Http01;
-use challenge_verifier::{DnsServer, Http01Expected, ProbeSettings};
+use challenge_verifier::{DnsServer, Http01Expected, Method, ProbeSettings};
+use pipeline::caa::{CaaExpected, judge};
 use proptest::prelude::*;
 use support::names::{Servers, Zone};
 use support::settings;
@@ -98,7 +99,10 @@ fn with_id(answer: &Answer, query: &[u8], bytes: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn look_up(answer: Answer) -> (Result<TxtRecords, LookupFailure>, Duration) {
+fn look_up<T>(answer: Answer, ask: impl AsyncFnOnce(Dns) -> T) -> (T, Duration) {
+    // One answer at a time.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let (at, next) = &*LIAR;
     *next.lock().unwrap() = answer;
     let settings = ProbeSettings {
@@ -107,22 +111,27 @@ fn look_up(answer: Answer) -> (Result<TxtRecords, LookupFailure>, Duration) {
         ..settings()
     };
     let begun = Instant::now();
-    let found = RUNTIME.block_on(async { Dns::new(&settings).unwrap().txt("www.example.test").await });
+    let found = RUNTIME.block_on(ask(Dns::new(&settings).unwrap()));
     (found, begun.elapsed())
 }
 
-/// `www.example.test TXT`, as a question.
-const QUESTION: &[u8] = b"\x03www\x07example\x04test\0\0\x10\0\x01";
+const TXT: u16 = 16;
+const CAA: u16 = 257;
+
+/// `www.example.test`, as a question.
+fn question(kind: u16) -> Vec<u8> {
+    [&b"\x03www\x07example\x04test\0"[..], &kind.to_be_bytes(), &[0, 1]].concat()
+}
 
 /// Bytes that are nearly or quite an answer to the question.
-fn nearly() -> impl Strategy<Value = Vec<u8>> {
+fn nearly(asked: u16) -> impl Strategy<Value = Vec<u8>> {
     let name = prop_oneof![
         4 => Just(vec![0xc0, 12]),
         1 => any::<u16>().prop_map(|at| (at | 0xc000).to_be_bytes().to_vec()),
         1 => prop::collection::vec(any::<u8>(), 0..20),
         1 => "[a-z]{1,9}".prop_map(|label| [&[label.len() as u8], label.as_bytes(), &[0xc0, 16]].concat()),
     ];
-    let kind = prop::sample::select(vec![16_u16, 16, 5, 5, 2, 1, 6, 28, 41, 46, 255]);
+    let kind = prop::sample::select(vec![asked, asked, 5, 5, 2, 1, 6, 28, 41, 46, 255]);
     let data = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..300).prop_map(|text| {
             text.chunks(255)
@@ -130,6 +139,8 @@ fn nearly() -> impl Strategy<Value = Vec<u8>> {
                 .collect()
         }),
         name.clone(),
+        (any::<u8>(), "[a-z]{0,16}|issue|issuewild", ".{0,40}")
+            .prop_map(|(flags, tag, value)| { [&[flags, tag.len() as u8], tag.as_bytes(), value.as_bytes()].concat() }),
         prop::collection::vec(any::<u8>(), 0..40),
     ];
     let length = prop::option::weighted(0.1, any::<u16>());
@@ -139,7 +150,7 @@ fn nearly() -> impl Strategy<Value = Vec<u8>> {
     });
     let flags = prop_oneof![4 => Just(0x8400_u16), 1 => Just(0x8600), 1 => any::<u16>()];
     let counts = prop::option::weighted(0.2, any::<[u16; 3]>());
-    let question = prop::option::weighted(0.9, Just(QUESTION));
+    let question = prop::option::weighted(0.9, Just(question(asked)));
     let flip = prop::option::weighted(0.3, (any::<prop::sample::Index>(), any::<u8>()));
     (flags, prop::collection::vec(record, 0..6), counts, question, flip).prop_map(
         |(flags, records, counts, question, flip)| {
@@ -159,8 +170,8 @@ fn nearly() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-fn answer() -> impl Strategy<Value = Answer> {
-    let bytes = || prop_oneof![4 => nearly(), 1 => prop::collection::vec(any::<u8>(), 0..600)];
+fn answer(asked: u16) -> impl Strategy<Value = Answer> {
+    let bytes = move || prop_oneof![4 => nearly(asked), 1 => prop::collection::vec(any::<u8>(), 0..600)];
     (prop::bool::weighted(0.95), bytes(), bytes()).prop_map(|(own_id, udp, tcp)| Answer { own_id, udp, tcp })
 }
 
@@ -255,8 +266,8 @@ proptest! {
     #![proptest_config(few())]
 
     #[test]
-    fn a_dns_answer_is_read_or_told(answer in answer()) {
-        let (found, took) = look_up(answer);
+    fn a_dns_answer_is_read_or_told(answer in answer(TXT)) {
+        let (found, took) = look_up(answer, async |dns| dns.txt("www.example.test").await);
         // At most nine names in a row, each in plain DNS once more.
         prop_assert!(took < LIMIT * 20 + SLACK, "{:?}", took);
         match found {
@@ -264,6 +275,23 @@ proptest! {
             Err(failure) => {
                 harmless(&failure.to_string())?;
                 prop_assert!(failure.alias.unwrap_or_default().len() <= 110);
+            }
+        }
+    }
+
+    #[test]
+    fn a_caa_answer_is_read_or_nothing_is_known(answer in answer(CAA), wildcard in any::<bool>()) {
+        let (found, took) = look_up(answer, async |dns| dns.caa("www.example.test").await);
+        prop_assert!(took < LIMIT * 20 + SLACK, "{:?}", took);
+        if let Ok(Some(found)) = found {
+            prop_assert!(found.alias.unwrap_or_default().len() <= 110);
+            let expected = CaaExpected {
+                identities: vec!["ca.test".into()],
+                account_uri: "https://ca.test/acct/1".into(),
+                wildcard,
+            };
+            if let Err(why) = judge(&found.properties, &expected, Method::Dns01) {
+                harmless(&why.seen(Method::Dns01))?;
             }
         }
     }

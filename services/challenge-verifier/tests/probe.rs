@@ -31,6 +31,7 @@ fn expected() -> Expected {
             token: "tok".into(),
             key_authorization: "tok.thumb".into(),
         }),
+        caa: None,
     }
 }
 

@@ -156,9 +156,14 @@ fn at_work(view: &View, responder: &str) -> String {
     } else {
         let _ = write!(
             text,
-            "Waiting for you: {} of {total} domains {} a DNS record (any one of the ways shown).",
+            "Waiting for you: {} of {total} domains {} a DNS record{}.",
             needy.len(),
             if needy.len() == 1 { "needs" } else { "need" },
+            if needy.iter().copied().all(is_proved) {
+                ""
+            } else {
+                " (any one of the ways shown)"
+            },
         );
         let mut shown = 0;
         for domain in needy.iter().take(DOMAINS_IN_FULL) {
@@ -227,10 +232,21 @@ fn at_work(view: &View, responder: &str) -> String {
 pub const IN_PLACE: &str = "it is in place";
 
 pub(crate) fn is_in_place(domain: &DomainView) -> bool {
+    seen_begins(domain, IN_PLACE)
+}
+
+/// How `waiting_for` begins when the domain is proved, and its CAA records forbid the CA to issue.
+pub const PROVED: &str = "it is proved";
+
+fn is_proved(domain: &DomainView) -> bool {
+    seen_begins(domain, PROVED)
+}
+
+fn seen_begins(domain: &DomainView, words: &str) -> bool {
     domain
         .waiting_for
         .as_deref()
-        .is_some_and(|seen| seen.starts_with(IN_PLACE))
+        .is_some_and(|seen| seen.starts_with(words))
 }
 
 /// Nothing wrong was seen, there is just nothing there yet.
@@ -263,6 +279,9 @@ fn instructions(view: &View, domain: &DomainView, responder: &str) -> String {
             "by HTTP: redirect http://{name}{CHALLENGE_PATH}* to {responder}{}*",
             responder_prefix(&view.tenant)
         ));
+    }
+    if is_proved(domain) {
+        ways = vec!["proved; leave that as it is, and change its CAA records".to_owned()];
     }
     let mut text = format!("\n{name}: {}", ways.join("\n  or "));
     if let Some(words) = &domain.ca_said {

@@ -20,7 +20,7 @@ pub(super) const MOST_SERVERS: usize = 6;
 const MOST_ADDRESSES: usize = 4;
 
 /// A zone and who serves it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Zone {
     pub(super) apex: Name,
     pub(super) servers: Vec<Server>,

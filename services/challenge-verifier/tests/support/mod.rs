@@ -26,6 +26,7 @@ pub fn settings() -> ProbeSettings {
         http01_tls_port: 443,
         http_timeout: PATIENT,
         allow_private_addresses: true,
+        caa_check: true,
         probe_timeout: PATIENT,
     }
 }

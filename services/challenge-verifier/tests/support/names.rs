@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use hickory_resolver::proto::op::{Message, Metadata, ResponseCode};
-use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, NS, SOA, TXT};
+use hickory_resolver::proto::rr::rdata::{A, AAAA, CAA, CNAME, NS, SOA, TXT};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
@@ -19,8 +19,8 @@ pub struct Zone {
     authoritative: bool,
     records: HashMap<(Name, RecordType), Vec<RData>>,
     delegations: Vec<(Name, Vec<(Name, RData)>)>,
-    /// Names below which it answers with an error, or (`None`) not at all.
-    broken: Vec<(Name, Option<ResponseCode>)>,
+    /// Names below which it answers with an error, or (`None`) not at all; of a type alone, or any.
+    broken: Vec<(Name, Option<RecordType>, Option<ResponseCode>)>,
     /// Doesn't know what EDNS is.
     pub ancient: bool,
 }
@@ -64,6 +64,15 @@ impl Zone {
         self.with(owner, RData::TXT(TXT::new(strings)))
     }
 
+    /// Several may stand at one name. Flag 128 is the critical one.
+    pub fn caa(self, owner: &str, flags: u8, tag: &str, value: &str) -> Self {
+        let mut caa = CAA::new_issue(flags & 128 != 0, None, Vec::new());
+        caa.reserved_flags = flags & 127;
+        caa.tag = tag.to_owned();
+        caa.value = value.as_bytes().to_vec();
+        self.with(owner, RData::CAA(caa))
+    }
+
     pub fn cname(self, owner: &str, target: &str) -> Self {
         self.with(owner, RData::CNAME(CNAME(name(target))))
     }
@@ -88,12 +97,18 @@ impl Zone {
     }
 
     pub fn fail(mut self, below: &str, code: ResponseCode) -> Self {
-        self.broken.push((name(below), Some(code)));
+        self.broken.push((name(below), None, Some(code)));
+        self
+    }
+
+    /// `code` is `None` for no answer at all.
+    pub fn fail_type(mut self, below: &str, kind: RecordType, code: Option<ResponseCode>) -> Self {
+        self.broken.push((name(below), Some(kind), code));
         self
     }
 
     pub fn silent(mut self, below: &str) -> Self {
-        self.broken.push((name(below), None));
+        self.broken.push((name(below), None, None));
         self
     }
 
@@ -109,7 +124,10 @@ impl Zone {
             return Some(answer);
         }
         answer.edns = query.edns.clone();
-        if let Some((_, code)) = self.broken.iter().find(|(below, _)| below.zone_of(owner)) {
+        let broken = |(below, of, _): &&(Name, Option<RecordType>, _)| {
+            below.zone_of(owner) && of.is_none_or(|broken| broken == kind)
+        };
+        if let Some((.., code)) = self.broken.iter().find(broken) {
             answer.metadata.response_code = (*code)?;
             return Some(answer);
         }

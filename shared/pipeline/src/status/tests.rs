@@ -60,6 +60,37 @@ fn the_user_reads_whose_move_it_is_what_to_set_and_what_was_seen() {
 }
 
 #[test]
+fn a_domain_whose_caa_records_are_in_the_way_needs_those_changed_and_nothing_else() {
+    let caa = "CAA example.com allows only \"digicert.com\" (at ns1.example.net): add CAA example.com 0 issue \"letsencrypt.org\"";
+    let mut proved = domain("www.example.com");
+    proved.waiting_for = Some(format!("{PROVED} by dns-01, but {caa}"));
+    insta::assert_snapshot!(describe(&view(vec![proved.clone()]), RESPONDER), @r#"
+    Waiting for you: 1 of 1 domains needs a DNS record.
+    www.example.com: proved; leave that as it is, and change its CAA records
+      seen 12:04:31 UTC: it is proved by dns-01, but CAA example.com allows only "digicert.com" (at ns1.example.net): add CAA example.com 0 issue "letsencrypt.org". Next check 12:05:16 UTC.
+    Then: CNAME each domain to d111111abcdef8.cloudfront.net once this says "succeeded" (before that CloudFront answers 403).
+    "#);
+    // One that isn't proved either is told both, and comes before what is merely missing.
+    let mut both = domain("zzz.example.com");
+    both.waiting_for = Some(format!("{caa}; nothing found yet: no such name"));
+    let text = describe(&view(vec![domain("api.example.com"), both, proved]), RESPONDER);
+    let names: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, _)| name)
+        .filter(|name| name.ends_with(".example.com") && !name.contains(' '))
+        .collect();
+    assert_eq!(
+        names,
+        ["www.example.com", "zzz.example.com", "api.example.com"],
+        "{text}"
+    );
+    assert!(text.starts_with("Waiting for you: 3 of 3 domains need a DNS record (any one of the ways shown)."));
+    assert!(text.contains("TXT _acme-challenge.zzz.example.com"), "{text}");
+    assert!(!text.contains("TXT _acme-challenge.www.example.com"), "{text}");
+}
+
+#[test]
 fn before_the_order_is_placed_the_system_speaks() {
     let mut fresh = domain("www.example.com");
     fresh.step_state = None;

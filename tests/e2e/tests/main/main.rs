@@ -8,6 +8,7 @@ mod bad_input;
 mod broken_queue;
 mod ca_limits;
 mod ca_says_no;
+mod caa;
 mod catalog;
 mod cdnctl;
 mod database;
