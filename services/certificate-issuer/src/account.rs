@@ -4,22 +4,24 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use instant_acme::{Account, AccountCredentials, Error, Order};
+use instant_acme::{Account, AccountCredentials, Error, Order, Problem};
 use pipeline::{Outcome, Verdict};
 use secrecy::{ExposeSecret as _, SecretBox};
 use serde_json::json;
-use store::{KeyRing, Store};
+use store::{KeyRing, NextKey, Store};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::Semaphore;
 
 use crate::acme_client::{AcmeClient, Exchange};
 use crate::directory::{Directory, DirectoryCache};
+use crate::jws::new_key;
 use crate::limits::before_account;
-use crate::registration::register;
+use crate::registration::{find, has_none, register};
+use crate::rollover::promote;
 use crate::settings::{AcmeArgs, ExternalAccount};
 use crate::triage::{Stop, Trouble, triage};
-use crate::words::{cause, said};
+use crate::words::{cause, said, short_type};
 
 /// What every step needs.
 pub(crate) struct Ca {
@@ -45,12 +47,15 @@ impl Ca {
 
 /// One attempt's conversation with the CA, in the name of one tenant.
 ///
-/// Made anew for each attempt: it costs no request (the directory is kept), leaves no account key in memory, and can't
-/// be mistaken for another tenant's.
+/// Made anew for each attempt: it costs no request (the directory is kept) unless the account's key is being changed, leaves no account
+/// key in memory, and can't be mistaken for another tenant's.
 pub(crate) struct Session<'a> {
     ca: &'a Ca,
     tenant: &'a str,
     account: Account,
+    key: SecretBox<Vec<u8>>,
+    /// Which of the account's keys the session has.
+    pub(crate) key_generation: i32,
     /// The account's URL.
     pub(crate) account_uri: String,
     /// What instant-acme doesn't hand on.
@@ -71,10 +76,13 @@ impl<'a> Session<'a> {
             .directory(&exchange)
             .await
             .map_err(|error| refused_or_later(&exchange, &error, "fetching its directory"))?;
-        let (_, fresh) = instant_acme::Key::generate_pkcs8()
-            .map_err(|error| Stop::internal("no account key could be made", error))?;
-        let fresh = SecretBox::new(Box::new(fresh.secret_pkcs8_der().to_vec()));
-        let stored = ca.store.account(&ca.ring, tenant, url, &fresh).await?;
+        let fresh = new_key().map_err(|error| Stop::internal("no account key could be made", error))?;
+        let mut stored = ca.store.account(&ca.ring, tenant, url, &fresh).await?;
+        if let Some(next) = &stored.next_key
+            && settle(ca, &exchange, &directory, tenant, stored.account_uri.as_deref(), next).await?
+        {
+            stored = ca.store.account(&ca.ring, tenant, url, &fresh).await?;
+        }
         let account_uri = match stored.account_uri {
             Some(account_uri) => account_uri,
             None => {
@@ -109,6 +117,8 @@ impl<'a> Session<'a> {
             ca,
             tenant,
             account,
+            key: stored.key,
+            key_generation: stored.key_generation,
             account_uri,
             exchange,
             directory,
@@ -131,7 +141,7 @@ impl<'a> Session<'a> {
         };
         match self.account.order(url).await {
             Ok(order) => Ok(order),
-            Err(error) => match self.trouble(&error, doing) {
+            Err(error) => match self.trouble(&error, doing).await {
                 // Another account's order is refused as unauthorized (RFC 8555 §7.1).
                 Trouble::Refused(problem) if problem.status == Some(403) => {
                     Err(spent(format!("the CA doesn't show the order: {}", said(&problem))).into())
@@ -147,14 +157,52 @@ impl<'a> Session<'a> {
         OffsetDateTime::parse(order.get("expires")?.as_str()?, &Rfc3339).ok()
     }
 
-    /// What an error means.
-    pub(crate) fn trouble(&self, error: &Error, doing: &str) -> Trouble {
-        triage(error, self.exchange.retry_after(), doing)
+    /// What an error means. A refusal that may be about the account's key is looked into.
+    pub(crate) async fn trouble(&self, error: &Error, doing: &str) -> Trouble {
+        let trouble = triage(error, self.exchange.retry_after(), doing);
+        let why = match &trouble {
+            Trouble::Refused(problem) if may_be_about_the_key(problem) => self.about_the_key(doing).await,
+            _ => None,
+        };
+        match why {
+            Some(why) => Trouble::Later { why, retry_after: None },
+            None => trouble,
+        }
+    }
+
+    /// What is the matter with the key that this session has, if it is refused. The next attempt has the account's key of then.
+    async fn about_the_key(&self, doing: &str) -> Option<String> {
+        let (ca, tenant) = (self.ca, self.tenant);
+        let url = &ca.settings.acme_directory_url;
+        let changed = "the key of your organization's account at the CA is being changed";
+        match ca.store.known_account(&ca.ring, tenant, url).await {
+            Ok(Some(now)) if now.key_generation == self.key_generation && !now.key_unsettled => {}
+            Ok(_) => return Some(changed.to_string()),
+            Err(_) => {
+                return Some(format!(
+                    "the broker could not look into a refusal by the CA while {doing}"
+                ));
+            }
+        }
+        // A conversation of its own: whoever asked may still want to know what the CA answered last.
+        let known = find(&ca.client.exchange(), &self.directory, self.key.expose_secret()).await;
+        if !known.is_err_and(|error| has_none(&error)) {
+            return None;
+        }
+        tracing::error!(
+            tenant,
+            account_uri = self.account_uri,
+            "the CA doesn't know the key of the tenant's account: was a dump restored that is older than a change of the key?"
+        );
+        Some(
+            "the CA doesn't know the key of your organization's account, which the broker's operator must look into"
+                .to_string(),
+        )
     }
 
     /// How a step ends by an error that it has no better answer to.
     pub(crate) async fn fail(&self, error: &Error, doing: &str) -> Stop {
-        self.stop(self.trouble(error, doing), doing).await
+        self.stop(self.trouble(error, doing).await, doing).await
     }
 
     /// How a step ends by a trouble that it has no better answer to.
@@ -182,6 +230,44 @@ impl<'a> Session<'a> {
             .await?;
         Ok(())
     }
+}
+
+/// A change of the account's key was begun, and its end is not written down: the CA knows the account by one of the two keys. `true`
+/// when it is the next one, which is the account's from now on.
+///
+/// # Errors
+/// When the CA can't tell now, or the store fails.
+async fn settle(
+    ca: &Ca,
+    exchange: &Exchange,
+    directory: &Directory,
+    tenant: &str,
+    account_uri: Option<&str>,
+    next: &NextKey,
+) -> Result<bool, Stop> {
+    let doing = "looking which key your organization's account has";
+    match find(exchange, directory, next.key.expose_secret()).await {
+        Ok(known) if account_uri.is_none_or(|ours| ours == known) => {
+            promote(ca, tenant, &ca.settings.acme_directory_url, &known, next).await?;
+            Ok(true)
+        }
+        Ok(_) => Ok(false),
+        Err(error) => match triage(&error, exchange.retry_after(), doing) {
+            later @ Trouble::Later { .. } => Err(plain_stop(later, doing)),
+            _ => Ok(false),
+        },
+    }
+}
+
+/// A signature by a key that the account no longer has is `malformed` for Boulder and Pebble ("JWS verification error"), and
+/// `unauthorized` elsewhere; so is much else.
+fn may_be_about_the_key(problem: &Problem) -> bool {
+    matches!(problem.status, Some(400 | 401 | 403))
+        && matches!(
+            short_type(problem.r#type.as_deref()),
+            None | Some("malformed" | "unauthorized")
+        )
+        && problem.subproblems.is_empty()
 }
 
 fn refused_or_later(exchange: &Exchange, error: &Error, doing: &str) -> Stop {
@@ -212,4 +298,32 @@ pub(crate) fn spent(reason: impl Into<String>) -> Outcome {
         reason: reason.into(),
         rejections: Vec::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_of_the_whole_request_may_be_about_the_key() {
+        let problem = |status: u16, kind: &str, subproblems: &str| -> Problem {
+            let text = format!(
+                r#"{{"type":"urn:ietf:params:acme:error:{kind}","status":{status},"detail":"JWS verification error","subproblems":[{subproblems}]}}"#
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        for (status, kind) in [(400, "malformed"), (401, "unauthorized"), (403, "unauthorized")] {
+            assert!(may_be_about_the_key(&problem(status, kind, "")), "{status} {kind}");
+            let one = r#"{"detail":"no","identifier":{"type":"dns","value":"a.example"}}"#;
+            assert!(!may_be_about_the_key(&problem(status, kind, one)), "{status} {kind}");
+        }
+        for (status, kind) in [
+            (400, "rejectedIdentifier"),
+            (403, "caa"),
+            (400, "badCSR"),
+            (404, "malformed"),
+        ] {
+            assert!(!may_be_about_the_key(&problem(status, kind, "")), "{status} {kind}");
+        }
+    }
 }

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use instant_acme::{AuthorizationStatus, ChallengeStatus, OrderStatus};
-use pipeline::Outcome;
 use pipeline::outcome::Method;
+use pipeline::{Outcome, Verdict};
 use store::Task;
 
 use crate::account::{Ca, Session, spent};
@@ -30,6 +30,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
         .map(|(authorization, method)| (authorization.domain, method))
         .collect();
     let session = Session::open(ca, &task.instance.tenant).await?;
+    let key_changed = stored.key_generation != session.key_generation;
     let mut order = session.order(&stored, DOING).await?;
     if order.state().status != OrderStatus::Pending {
         // Ready: nothing to answer. Invalid: await-validation says why.
@@ -59,6 +60,10 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
         if challenge.status != ChallengeStatus::Pending {
             continue;
         }
+        if key_changed && method.is_made_with_the_key() {
+            // The CA would look for what the new key makes, and turn the domain down.
+            return Ok(Outcome::Done(Verdict::key_changed()));
+        }
         let Err(error) = challenge.set_ready().await else {
             tracing::debug!(domain, method = method.as_str(), "answered");
             continue;
@@ -67,7 +72,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
             // The challenge has failed already: its error is the CA's verdict, which await-validation reads.
             continue;
         }
-        match session.trouble(&error, DOING) {
+        match session.trouble(&error, DOING).await {
             Trouble::Refused(problem) => {
                 refused.get_or_insert(format!("the CA refused the answer for {domain}: {}", said(&problem)));
             }

@@ -24,6 +24,8 @@ pub(crate) struct Directory {
     pub(crate) new_nonce: String,
     /// Where accounts are registered.
     pub(crate) new_account: String,
+    /// Where it takes another key for an account (RFC 8555 §7.3.5), if it does.
+    pub(crate) key_change: Option<String>,
     /// Where it says when it would like certificates to be renewed (RFC 9773), if it does.
     pub(crate) renewal_info: Option<String>,
     /// "The hostnames that the ACME server recognizes as referring to itself" in CAA records and the like.
@@ -36,6 +38,7 @@ impl Directory {
         Some(Self {
             new_nonce: text("newNonce")?,
             new_account: text("newAccount")?,
+            key_change: text("keyChange"),
             renewal_info: text("renewalInfo"),
             caa_identities: domains(json.pointer("/meta/caaIdentities")),
             json,

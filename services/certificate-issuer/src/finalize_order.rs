@@ -32,7 +32,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
         // A worker that froze until now must not finalize what a newer operation has taken over.
         ca.store.ensure_current(task).await?;
         if let Err(error) = order.finalize_csr(&request).await {
-            return Err(match session.trouble(&error, DOING) {
+            return Err(match session.trouble(&error, DOING).await {
                 Trouble::Refused(problem) => refused(&session, &mut order, &problem, &task.instance.domains)
                     .await?
                     .into(),
@@ -89,7 +89,7 @@ async fn fetch(
     let chain = match order.certificate().await {
         Ok(Some(chain)) => chain,
         Ok(None) => return Ok(Outcome::pending("the CA is issuing the certificate")),
-        Err(error) => return Err(after_the_order(session, session.trouble(&error, DOING)).await),
+        Err(error) => return Err(after_the_order(session, session.trouble(&error, DOING).await).await),
     };
     let key = certificate_key(ca, task, order_id).await?;
     let domains = &task.instance.domains;

@@ -12,6 +12,8 @@ mod doctor;
 mod finalize_order;
 #[cfg(test)]
 mod fuzz;
+mod jws;
+mod key_change;
 mod limits;
 mod place_order;
 mod registration;
@@ -19,6 +21,7 @@ mod renewal;
 mod renewal_info;
 mod reseal;
 mod revocation;
+mod rollover;
 mod settings;
 mod triage;
 mod words;
@@ -73,11 +76,12 @@ impl Handler for Issuer {
     }
 
     async fn chore(&self) -> Result<(), HandlerError> {
-        let planned = self.planner.plan().await;
         // Whatever keeps the one must not keep the others.
+        let changed = rollover::change_keys(&self.ca).await;
+        let planned = self.planner.plan().await;
         let revoked = revocation::revoke_due(&self.ca).await;
         self.planner.forget().await?;
-        Ok(planned.and(revoked)?)
+        Ok(changed.and(planned).and(revoked)?)
     }
 }
 

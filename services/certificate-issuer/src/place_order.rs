@@ -79,7 +79,13 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     }
     let caa_identities = session.directory.called_by_caa(ca.settings.issuer_domain());
     ca.store
-        .set_authorizations(task, stored.id, &authorizations, &caa_identities)
+        .set_authorizations(
+            task,
+            stored.id,
+            session.key_generation,
+            &authorizations,
+            &caa_identities,
+        )
         .await?;
     Ok(Outcome::DONE)
 }
@@ -133,7 +139,7 @@ async fn place(
     }
     match placed {
         Ok(order) => Ok((order, replaced)),
-        Err(error) => Err(match session.trouble(&error, DOING) {
+        Err(error) => Err(match session.trouble(&error, DOING).await {
             Trouble::AccountUnknown => {
                 session.forget_account().await?;
                 Outcome::pending("the CA no longer knows your account, which is registered anew").into()

@@ -77,7 +77,7 @@ async fn revoke(ca: &Ca, due: &Revocation) -> Result<(), PutOff> {
     let Err(error) = session.account().revoke(&request).await else {
         return Ok(());
     };
-    match session.trouble(&error, DOING) {
+    match session.trouble(&error, DOING).await {
         Trouble::Refused(problem) if short_type(problem.r#type.as_deref()) == Some("alreadyRevoked") => Ok(()),
         Trouble::Refused(problem) => {
             tracing::debug!(problem = cause(DOING, &problem), "the CA refuses to revoke");

@@ -39,6 +39,9 @@ impl Handler for Verifier {
         crash_points::call();
         let finding = self.prober.probe(&expected, task.now).await;
         crash_points::answer();
+        if challenge.key_changed && finding.in_place.is_none_or(|method| method.is_made_with_the_key()) {
+            return Ok(Outcome::Done(Verdict::key_changed()));
+        }
         let Some(method) = finding.ready() else {
             if !self.prop_delay.is_zero() {
                 self.store.seen_in_place_for(task, false).await?;

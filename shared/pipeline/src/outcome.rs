@@ -80,6 +80,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The account's key was changed while domains were still to be proved: another order shows what is wanted now.
+    pub fn key_changed() -> Self {
+        Self::OrderSpent {
+            reason:
+                "the key of your organization's account at the CA was changed, and with it what dns-01 and http-01 want"
+                    .to_string(),
+            rejections: Vec::new(),
+        }
+    }
+
     /// The verdict's name in SQL.
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -120,6 +130,14 @@ impl Method {
             Self::DnsPersist01 => "dns-persist-01",
             Self::Dns01 => "dns-01",
             Self::Http01 => "http-01",
+        }
+    }
+
+    /// Whether what has to be in place is made with the account's key (RFC 8555 §8.1): another key wants something else.
+    pub fn is_made_with_the_key(self) -> bool {
+        match self {
+            Self::DnsPersist01 => false,
+            Self::Dns01 | Self::Http01 => true,
         }
     }
 }

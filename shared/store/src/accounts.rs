@@ -1,9 +1,11 @@
 //! ACME accounts: one per tenant and CA, so that a standing dns-persist-01 record trusts one tenant only.
 
 use secrecy::{ExposeSecret, SecretBox};
+use tokio_postgres::Row;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::rollovers::NextKey;
 use crate::sealing::KeyRing;
 
 /// A tenant's ACME account.
@@ -11,12 +13,34 @@ use crate::sealing::KeyRing;
 pub struct Account {
     /// Its private key, PKCS #8 DER.
     pub key: SecretBox<Vec<u8>>,
+    /// How often its key was changed. What was computed with the key carries this number.
+    pub key_generation: i32,
+    /// Within the last minute the CA was asked to change the key, or the change was written down. Machines of a CA may take the old key
+    /// a little longer, and the new one a little later.
+    pub key_unsettled: bool,
+    /// The key that the CA was asked, or is going to be asked, to take instead. Only the CA knows whether it did.
+    pub next_key: Option<NextKey>,
     /// Its URL at the CA, once registered.
     pub account_uri: Option<String>,
 }
 
 pub(crate) fn context(tenant: &str) -> String {
     format!("acme account {tenant}")
+}
+
+const ACCOUNT_COLUMNS: &str = "tenant, sealed_key, key_generation, next_sealed_key, account_uri, \
+     coalesce(greatest(key_changed_at, rollover_tried_at) > clock_timestamp() - interval '1 minute', false) as key_unsettled";
+
+fn account_from(ring: &KeyRing, row: &Row) -> Result<Account, StoreError> {
+    let context = context(row.try_get("tenant")?);
+    let next: Option<Vec<u8>> = row.try_get("next_sealed_key")?;
+    Ok(Account {
+        key: ring.open(&context, row.try_get("sealed_key")?)?,
+        key_generation: row.try_get("key_generation")?,
+        key_unsettled: row.try_get("key_unsettled")?,
+        next_key: next.map(|sealed| NextKey::open(ring, &context, sealed)).transpose()?,
+        account_uri: row.try_get("account_uri")?,
+    })
 }
 
 impl Store {
@@ -33,44 +57,47 @@ impl Store {
         fresh_key: &SecretBox<Vec<u8>>,
     ) -> Result<Account, StoreError> {
         let sealed = ring.seal(&context(tenant), fresh_key.expose_secret())?;
-        let client = self.pool.get().await?;
-        client
+        self.pool
+            .get()
+            .await?
             .execute(
                 "insert into acme_accounts (tenant, directory_url, sealed_key) values ($1, $2, $3) on conflict do nothing",
                 &[&tenant, &directory_url, &sealed],
             )
             .await?;
-        let row = client
-            .query_one(
-                "select sealed_key, account_uri from acme_accounts where tenant = $1 and directory_url = $2",
-                &[&tenant, &directory_url],
-            )
-            .await?;
-        Ok(Account {
-            key: ring.open(&context(tenant), row.try_get("sealed_key")?)?,
-            account_uri: row.try_get("account_uri")?,
-        })
+        let known = self.known_account(ring, tenant, directory_url).await?;
+        known.ok_or_else(|| StoreError::Unreadable(format!("the ACME account of {tenant} was deleted at this moment")))
     }
 
-    /// Some account that is registered at this CA, the newest; `None` when there is none yet.
+    /// The tenant's account at this CA as it is now, if it has one.
+    ///
+    /// # Errors
+    /// Database errors; a sealing key that is missing.
+    pub async fn known_account(
+        &self,
+        ring: &KeyRing,
+        tenant: &str,
+        directory_url: &str,
+    ) -> Result<Option<Account>, StoreError> {
+        let client = self.pool.get().await?;
+        let query = format!("select {ACCOUNT_COLUMNS} from acme_accounts where tenant = $1 and directory_url = $2");
+        let row = client.query_opt(&query, &[&tenant, &directory_url]).await?;
+        row.map(|row| account_from(ring, &row)).transpose()
+    }
+
+    /// Some account that is registered at this CA, the newest, and rather one whose key is not being changed; `None` when there is
+    /// none yet.
     ///
     /// # Errors
     /// Database errors; a sealing key that is missing.
     pub async fn newest_account(&self, ring: &KeyRing, directory_url: &str) -> Result<Option<Account>, StoreError> {
         let client = self.pool.get().await?;
-        let row = client
-            .query_opt(
-                "select tenant, sealed_key, account_uri from acme_accounts \
-                 where directory_url = $1 and account_uri is not null order by created_at desc limit 1",
-                &[&directory_url],
-            )
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let tenant: String = row.try_get("tenant")?;
-        Ok(Some(Account {
-            key: ring.open(&context(&tenant), row.try_get("sealed_key")?)?,
-            account_uri: row.try_get("account_uri")?,
-        }))
+        let query = format!(
+            "select {ACCOUNT_COLUMNS} from acme_accounts where directory_url = $1 and account_uri is not null \
+             order by next_sealed_key is not null, created_at desc limit 1"
+        );
+        let row = client.query_opt(&query, &[&directory_url]).await?;
+        row.map(|row| account_from(ring, &row)).transpose()
     }
 
     /// Writes down the account's URL, or forgets it (`None`) when the CA no longer knows the account.

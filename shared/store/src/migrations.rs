@@ -73,6 +73,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0012_caa.sql"),
     },
+    Migration {
+        version: 13,
+        works_with: 1,
+        sql: include_str!("migrations/0013_rollover.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

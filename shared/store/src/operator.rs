@@ -3,6 +3,7 @@
 //!
 //! What is read comes from one statement as JSON, and is told on as it is.
 
+mod accounts;
 mod cancel;
 mod distrust;
 mod dossier;
@@ -16,6 +17,7 @@ mod retry;
 mod told;
 mod waiting;
 
+pub use accounts::AccountLine;
 pub use cancel::Cancelled;
 pub use dossier::{CertificateOf, ChallengeOf, Dossier, OperationOf, StepOf};
 pub use found_orphans::Orphan;

@@ -24,6 +24,9 @@ pub struct Order {
     pub account_uri: Option<String>,
     /// Whether [`Order::expires_at`] has passed, by the database's clock.
     pub expired: bool,
+    /// Which of the account's keys ([`Account::key_generation`](crate::Account::key_generation)) its authorizations' values were
+    /// computed with.
+    pub key_generation: i32,
 }
 
 /// What the verifier looks for.
@@ -37,6 +40,8 @@ pub struct Challenge {
     pub caa_identities: Vec<String>,
     /// Another instance has proved the domain meanwhile, so there is nothing left to win.
     pub proved_by_other: bool,
+    /// The account's key was changed since: what the CA now expects of dns-01 and http-01 is something else.
+    pub key_changed: bool,
 }
 
 /// One authorization of an order. Holds what a user has to set; none of it is secret.
@@ -65,10 +70,12 @@ fn order_from(row: &Row) -> Result<Order, StoreError> {
         expires_at: row.try_get("expires_at")?,
         account_uri: row.try_get("account_uri")?,
         expired: row.try_get("expired")?,
+        key_generation: row.try_get("key_generation")?,
     })
 }
 
-const ORDER_COLUMNS: &str = "id, url, expires_at, account_uri, coalesce(expires_at < now(), false) as expired";
+const ORDER_COLUMNS: &str =
+    "id, url, expires_at, account_uri, coalesce(expires_at < now(), false) as expired, key_generation";
 
 fn key_context(task: &Task) -> String {
     certificate_key_context(&task.instance.id)
@@ -134,8 +141,8 @@ impl Store {
         .await
     }
 
-    /// Writes down the order's authorizations, and what CAA records may call the CA (empty: not known); what was known
-    /// before is replaced.
+    /// Writes down the order's authorizations, which of the account's keys their values were computed with, and what CAA records
+    /// may call the CA (empty: not known); what was known before is replaced.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
@@ -143,14 +150,15 @@ impl Store {
         &self,
         task: &Task,
         order: Uuid,
+        key_generation: i32,
         authorizations: &[Authorization],
         caa_identities: &[String],
     ) -> Result<(), StoreError> {
         self.in_transaction("set-authorizations", async |tx| {
             lock_current(tx, task).await?;
             tx.execute(
-                "update orders set caa_identities = $2 where id = $1",
-                &[&order, &caa_identities],
+                "update orders set key_generation = $2, caa_identities = $3 where id = $1",
+                &[&order, &key_generation, &caa_identities],
             )
             .await?;
             tx.execute("delete from authorizations where order_id = $1", &[&order]).await?;
@@ -191,8 +199,11 @@ impl Store {
             .prepare_cached(
                 "select r.id, r.url as order_url, r.expires_at, r.account_uri, coalesce(r.expires_at < now(), false) as expired, \
                  coalesce(r.caa_identities, '{}') as caa_identities, \
+                 r.key_generation, \
                  z.domain, z.url, z.valid, z.issuer_domains, z.dns01_value, z.http01_token, z.http01_key_authorization, \
-                 exists(select 1 from claims c where c.domain = z.domain and c.proved and c.instance_id <> $4) as proved_by_other \
+                 exists(select 1 from claims c where c.domain = z.domain and c.proved and c.instance_id <> $4) as proved_by_other, \
+                 exists(select 1 from instances i join acme_accounts a on a.tenant = i.tenant where i.id = $4 \
+                   and a.account_uri = r.account_uri and a.key_generation <> r.key_generation) as key_changed \
                  from orders r join authorizations z on z.order_id = r.id \
                  where r.operation_id = $1 and r.round = $2 and z.domain = $3",
             )
@@ -210,12 +221,14 @@ impl Store {
                 expires_at: row.try_get("expires_at")?,
                 account_uri: row.try_get("account_uri")?,
                 expired: row.try_get("expired")?,
+                key_generation: row.try_get("key_generation")?,
             };
             Ok(Challenge {
                 order,
                 authorization: authorization_from(&row)?,
                 caa_identities: row.try_get("caa_identities")?,
                 proved_by_other: row.try_get("proved_by_other")?,
+                key_changed: row.try_get("key_changed")?,
             })
         })
         .transpose()
@@ -272,7 +285,8 @@ impl Store {
         Ok(ring.open(&key_context(task), row.try_get(0)?)?)
     }
 
-    /// Answers an http-01 token for the tenant whose part of the responder was asked.
+    /// Answers an http-01 token for the tenant whose part of the responder was asked. A CA may use a token in several orders; what it
+    /// expects is made with the account's newest key.
     ///
     /// # Errors
     /// Database errors.
@@ -281,7 +295,8 @@ impl Store {
         let statement = client
             .prepare_cached(
                 "select i.tenant, z.http01_key_authorization from authorizations z join orders r on r.id = z.order_id \
-                 join operations o on o.id = r.operation_id join instances i on i.id = o.instance_id where z.http01_token = $1 and o.state = 'running'",
+                 join operations o on o.id = r.operation_id join instances i on i.id = o.instance_id where z.http01_token = $1 and o.state = 'running' \
+                 order by r.key_generation desc, r.created_at desc",
             )
             .await?;
         for row in client.query(&statement, &[&token]).await? {

@@ -33,8 +33,16 @@ struct Sealed {
     context: fn(&str) -> String,
 }
 
-/// Orders come before certificates, which copy an order's key.
-const TABLES: [Sealed; 3] = [
+/// What is copied comes before where it goes: an account's next key becomes its key, and a certificate copies its order's.
+const TABLES: [Sealed; 4] = [
+    Sealed {
+        name: "acme_accounts",
+        read: "select tenant || E'\\n' || directory_url, tenant, next_sealed_key from acme_accounts \
+               where substring(next_sealed_key from 1 for $1) <> $2 and tenant || E'\\n' || directory_url > $3 order by 1 limit $4",
+        write: "update acme_accounts set next_sealed_key = $3 \
+                where tenant = $4 and tenant || E'\\n' || directory_url = $1 and next_sealed_key = $2",
+        context: accounts::context,
+    },
     Sealed {
         name: "acme_accounts",
         read: "select tenant || E'\\n' || directory_url, tenant, sealed_key from acme_accounts \
@@ -60,7 +68,8 @@ const TABLES: [Sealed; 3] = [
 ];
 
 const BY_KEY: &str = "select encode(substring(sealed_key from 2 for get_byte(sealed_key, 0)), 'escape'), count(*) \
-    from (select sealed_key from acme_accounts union all select sealed_key from orders union all select sealed_key from certificates) s \
+    from (select sealed_key from acme_accounts union all select next_sealed_key from acme_accounts \
+      union all select sealed_key from orders union all select sealed_key from certificates) s \
     where sealed_key is not null group by 1";
 
 impl Store {

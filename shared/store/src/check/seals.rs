@@ -38,7 +38,9 @@ impl Sealed {
         match self {
             Self::AccountKeys => {
                 "select distinct on (1) substring(sealed_key from 1 for 1 + get_byte(sealed_key, 0)), tenant, sealed_key \
-                 from acme_accounts where length(sealed_key) > 0 order by 1, created_at desc"
+                 from (select tenant, sealed_key, created_at from acme_accounts \
+                   union all select tenant, next_sealed_key, next_key_at from acme_accounts) a \
+                 where length(sealed_key) > 0 order by 1, created_at desc"
             }
             Self::CertificateKeys => {
                 "select distinct on (1) substring(sealed_key from 1 for 1 + get_byte(sealed_key, 0)), instance_id, sealed_key \

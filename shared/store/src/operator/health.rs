@@ -10,7 +10,7 @@ use crate::error::StoreError;
 pub struct SealedBy {
     /// The key's id, as in `SEALING_KEYS`.
     pub key: String,
-    /// Keys of ACME accounts.
+    /// Keys of ACME accounts, next ones as well.
     pub accounts: i64,
     /// Keys of certificates, and of orders that have none yet.
     pub certificates: i64,
@@ -38,6 +38,7 @@ impl Store {
                 "select substring(sealed_key from 2 for get_byte(sealed_key, 0)) as key, \
                  count(*) filter (where what = 'account') as accounts, count(*) filter (where what <> 'account') as certificates \
                  from (select 'account' as what, sealed_key from acme_accounts \
+                   union all select 'account', next_sealed_key from acme_accounts \
                    union all select 'certificate', sealed_key from certificates \
                    union all select 'order', r.sealed_key from orders r \
                      where not exists (select from certificates c where c.order_id = r.id)) all_of_it \

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on says so")]
 
 mod access_logs;
+mod account_keys;
 mod adopt;
 mod bad_input;
 mod broken_queue;

@@ -18,14 +18,14 @@ struct Arguments {
     schedules: Schedules,
 }
 
-struct Desk {
-    store: Store,
+pub(crate) struct Desk {
+    pub(crate) store: Store,
     schedules: Schedules,
-    url: String,
+    pub(crate) url: String,
 }
 
 /// A fresh database beside the stack's own.
-async fn desk() -> anyhow::Result<Desk> {
+pub(crate) async fn desk() -> anyhow::Result<Desk> {
     let url = &world().await.handle.endpoints().database_url;
     let name = format!("store_{}", Uuid::new_v4().simple());
     connect(url)
@@ -48,7 +48,7 @@ async fn desk() -> anyhow::Result<Desk> {
 }
 
 impl Desk {
-    async fn provision(&self, tenant: &str, domains: &[String]) -> anyhow::Result<Vec<Task>> {
+    pub(crate) async fn provision(&self, tenant: &str, domains: &[String]) -> anyhow::Result<Vec<Task>> {
         let new = NewInstance {
             id: Uuid::new_v4().to_string(),
             tenant: tenant.to_string(),
@@ -72,7 +72,7 @@ impl Desk {
         Ok(self.store.sweep(kind.service(), &[(kind, grace)], most).await?)
     }
 
-    async fn tasks(&self, rings: &[pipeline::Ring]) -> anyhow::Result<Vec<Task>> {
+    pub(crate) async fn tasks(&self, rings: &[pipeline::Ring]) -> anyhow::Result<Vec<Task>> {
         let mut tasks = Vec::new();
         for ring in rings {
             tasks.push(
@@ -93,7 +93,7 @@ impl Desk {
     }
 
     /// Does `place-order`: every domain gets an authorization, those named are valid already.
-    async fn place_order(&self, task: &Task, valid: &[&String]) -> anyhow::Result<Vec<pipeline::Ring>> {
+    pub(crate) async fn place_order(&self, task: &Task, valid: &[&String]) -> anyhow::Result<Vec<pipeline::Ring>> {
         let order = self.store.order(task).await?;
         let url = format!("https://ca.example/order/{}", order.id);
         self.store
@@ -115,13 +115,13 @@ impl Desk {
             .collect();
         let caa_identities = ["ca.example".to_owned()];
         self.store
-            .set_authorizations(task, order.id, &authorizations, &caa_identities)
+            .set_authorizations(task, order.id, 0, &authorizations, &caa_identities)
             .await?;
         Ok(self.record(task, Outcome::DONE).await?.expect("current"))
     }
 }
 
-fn of_kind(tasks: &[Task], kind: StepKind) -> &Task {
+pub(crate) fn of_kind(tasks: &[Task], kind: StepKind) -> &Task {
     tasks.iter().find(|task| task.kind == kind).expect("a task of the kind")
 }
 

@@ -1,0 +1,89 @@
+//! keyChange (RFC 8555 §7.3.5): the account's URL stays, its key becomes another. Written here because instant-acme makes the new key
+//! itself and hands it on only after the CA took it: a crash in between would lose the account for ever.
+
+use aws_lc_rs::signature::EcdsaKeyPair;
+use instant_acme::Error;
+use serde_json::{Value, json};
+
+use crate::acme_client::Exchange;
+use crate::directory::Directory;
+use crate::jws::{jwk, post, read, signed};
+
+/// Asks the CA at `url` to take another key for the account. Whatever it answers, only asking it by that key
+/// ([`find`](crate::registration::find)) tells whether it took it.
+///
+/// # Errors
+/// What the CA or the connection to it came up with.
+pub(crate) async fn change_key(
+    exchange: &Exchange,
+    directory: &Directory,
+    url: &str,
+    account_uri: &str,
+    old_pkcs8: &[u8],
+    new_pkcs8: &[u8],
+) -> Result<(), Error> {
+    let (old, new) = (read(old_pkcs8)?, read(new_pkcs8)?);
+    let change = Change {
+        url,
+        account_uri,
+        old: &old,
+        new: &new,
+    };
+    let inner = change.inner()?;
+    post(exchange, directory, url, |nonce| change.outer(nonce, &inner)).await?;
+    Ok(())
+}
+
+struct Change<'a> {
+    url: &'a str,
+    account_uri: &'a str,
+    old: &'a EcdsaKeyPair,
+    new: &'a EcdsaKeyPair,
+}
+
+impl Change<'_> {
+    /// Shows that we have the new key. Has the key itself and "MUST NOT" have a nonce.
+    fn inner(&self) -> Result<Value, Error> {
+        signed(
+            self.new,
+            json!({ "jwk": jwk(self.new), "url": self.url }),
+            &json!({ "account": self.account_uri, "oldKey": jwk(self.old) }),
+        )
+    }
+
+    /// Shows that the account wants it.
+    fn outer(&self, nonce: &str, inner: &Value) -> Result<Value, Error> {
+        let header = json!({ "kid": self.account_uri, "nonce": nonce, "url": self.url });
+        signed(self.old, header, inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jws::tests::{key, verified};
+
+    #[test]
+    fn the_new_key_signs_the_inside_and_the_old_one_the_outside() {
+        let (old, new) = (key(), key());
+        let change = Change {
+            url: "https://ca/key-change",
+            account_uri: "https://ca/acct/1",
+            old: &old,
+            new: &new,
+        };
+        let outer = change.outer("n1", &change.inner().unwrap()).unwrap();
+        let (header, inner) = verified(&outer, &old);
+        assert_eq!(
+            header,
+            json!({"alg": "ES256", "kid": "https://ca/acct/1", "nonce": "n1", "url": "https://ca/key-change"})
+        );
+        let (header, payload) = verified(&inner, &new);
+        assert_eq!(
+            header,
+            json!({"alg": "ES256", "jwk": jwk(&new), "url": "https://ca/key-change"})
+        );
+        assert_eq!(payload, json!({"account": "https://ca/acct/1", "oldKey": jwk(&old)}));
+        assert_ne!(jwk(&old), jwk(&new));
+    }
+}

@@ -1,0 +1,218 @@
+//! Changes of the accounts' keys, as the operator wants them (`cdnctl rollover`). The order of things: the next key is in the database,
+//! the CA is asked, the next key is the account's. Whatever dies in between, the CA knows which of the two it has: it is asked by the
+//! next one, by whoever needs the account first.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use instant_acme::Error;
+use secrecy::ExposeSecret as _;
+use store::{NextKey, StoreError, Wanted};
+
+use crate::account::Ca;
+use crate::acme_client::Exchange;
+use crate::directory::{self, Directory};
+use crate::jws::new_key;
+use crate::key_change::change_key;
+use crate::registration::find;
+use crate::triage::{Trouble, triage};
+use crate::words::said;
+
+/// Other chores wait meanwhile, and a CA has limits.
+const MOST_A_TURN: usize = 20;
+/// No further account is begun with after that.
+const LONGEST_TURN: Duration = Duration::from_secs(60);
+const DOING: &str = "changing an account's key";
+const NOT_YET: &str = "the CA says that it took the new key, and doesn't find the account by it";
+
+/// Changes keys that are to be changed, a few at a time. What does not succeed is tried again at a later turn, after those that were not
+/// tried yet. Asks no CA when there is none to change.
+///
+/// # Errors
+/// When the store fails; the rest is done at the next turn.
+pub(crate) async fn change_keys(ca: &Ca) -> Result<(), StoreError> {
+    let begun = Instant::now();
+    let mut away = HashSet::new();
+    let mut tried = 0;
+    for wanted in ca.store.wanted_rollovers().await? {
+        if tried == MOST_A_TURN || begun.elapsed() > LONGEST_TURN {
+            break;
+        }
+        if away.contains(&wanted.directory_url) {
+            continue;
+        }
+        tried += 1;
+        let changed = crash_points::within("rollover", &wanted.tenant, change(ca, &wanted)).await;
+        match changed {
+            Ok(()) => {}
+            Err(Stopped::Store(error)) => return Err(error),
+            Err(Stopped::Problem(problem)) => {
+                tracing::warn!(
+                    tenant = wanted.tenant,
+                    account_uri = wanted.account_uri,
+                    problem = problem.why,
+                    "the account's key is not changed yet"
+                );
+                ca.store.set_rollover_problem(&wanted, &problem.why).await?;
+                if problem.ca_is_away {
+                    away.insert(wanted.directory_url);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Why a key is not changed, for the operator.
+struct Problem {
+    why: String,
+    /// The CA has no time for any account now.
+    ca_is_away: bool,
+}
+
+impl Problem {
+    fn of(error: &Error) -> Self {
+        // When it is asked again is the chore's matter.
+        let (why, ca_is_away) = match triage(error, None, DOING) {
+            Trouble::Later { why, .. } => (why, true),
+            Trouble::Refused(problem) => (format!("the CA refuses: {}", said(&problem)), false),
+            Trouble::AccountUnknown => ("the CA doesn't know the account".to_string(), false),
+            Trouble::Gone => ("the CA doesn't change keys where its directory says".to_string(), false),
+            Trouble::Ours(cause) => (cause, false),
+        };
+        Self { why, ca_is_away }
+    }
+
+    fn that(why: &str) -> Self {
+        Self {
+            why: why.to_string(),
+            ca_is_away: false,
+        }
+    }
+}
+
+enum Stopped {
+    Store(StoreError),
+    Problem(Problem),
+}
+
+impl From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        match error {
+            // That of one account: the others have their turn.
+            StoreError::Sealing(_) => Self::Problem(Problem::that(&error.to_string())),
+            error => Self::Store(error),
+        }
+    }
+}
+
+impl From<Problem> for Stopped {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+async fn change(ca: &Ca, wanted: &Wanted) -> Result<(), Stopped> {
+    let exchange = ca.client.exchange();
+    let directory = directory_of(ca, &exchange, &wanted.directory_url)
+        .await
+        .map_err(|error| Problem::of(&error))?;
+    let Some(url) = directory.key_change.as_deref() else {
+        return Err(Problem::that("the CA can't change an account's key: its directory has no keyChange").into());
+    };
+    let fresh = new_key().map_err(|error| Problem::of(&error))?;
+    let keys = ca.store.next_account_key(&ca.ring, wanted, &fresh).await?;
+    let Some((current, next)) = keys else { return Ok(()) };
+    let (current, account_uri) = (current.expose_secret(), &wanted.account_uri);
+    let asked = change_key(
+        &exchange,
+        &directory,
+        url,
+        account_uri,
+        current,
+        next.key.expose_secret(),
+    )
+    .await;
+    // Its answer doesn't decide: it may be lost now, or was before a crash, and Pebble says yes to what it doesn't do. What decides is by
+    // which key the CA has the account.
+    match find(&exchange, &directory, next.key.expose_secret()).await {
+        Ok(url) if url == *account_uri => {}
+        // The next key may be the only one that the account has, so it is dropped only when the account is known to have its own.
+        Ok(_) if is_accounts(&exchange, &directory, current, account_uri).await => {
+            ca.store.drop_next_key(wanted, &next).await?;
+            return Err(
+                Problem::that("the CA has another account with the new key: the next turn makes another").into(),
+            );
+        }
+        _ => {
+            let problem = asked.map_or_else(|error| Problem::of(&error), |()| Problem::that(NOT_YET));
+            return Err(problem.into());
+        }
+    }
+    crash_points::at("before-promotion");
+    promote(ca, &wanted.tenant, &wanted.directory_url, account_uri, &next).await?;
+    Ok(())
+}
+
+/// An account may be at a CA of before.
+async fn directory_of(ca: &Ca, exchange: &Exchange, url: &str) -> Result<Arc<Directory>, Error> {
+    if url == ca.settings.acme_directory_url {
+        return ca.directory(exchange).await;
+    }
+    Ok(Arc::new(directory::fetch(exchange, url).await?))
+}
+
+/// Whether the CA says that the key is this account's.
+async fn is_accounts(exchange: &Exchange, directory: &Directory, key: &[u8], account_uri: &str) -> bool {
+    matches!(find(exchange, directory, key).await, Ok(url) if url == account_uri)
+}
+
+/// The CA has taken the next key: it is the account's from now on.
+///
+/// # Errors
+/// When the store fails; then whoever needs the account next finds out.
+pub(crate) async fn promote(
+    ca: &Ca,
+    tenant: &str,
+    directory_url: &str,
+    account_uri: &str,
+    next: &NextKey,
+) -> Result<(), StoreError> {
+    if ca
+        .store
+        .promote_next_key(tenant, directory_url, account_uri, next)
+        .await?
+    {
+        tracing::info!(tenant, account_uri, "the account's key is changed");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operator_reads_why_and_a_ca_that_is_away_is_left_alone() {
+        let problem = |error: Error| Problem::of(&error);
+        let api = |status: u16, kind: &str| {
+            let text =
+                format!(r#"{{"type":"urn:ietf:params:acme:error:{kind}","detail":"its words","status":{status}}}"#);
+            Error::Api(serde_json::from_str(&text).unwrap())
+        };
+        let refused = problem(api(403, "unauthorized"));
+        assert_eq!(
+            (refused.why.as_str(), refused.ca_is_away),
+            ("the CA refuses: its words (unauthorized)", false)
+        );
+        for away in [
+            api(429, "rateLimited"),
+            api(503, "serverInternal"),
+            Error::Str("no nonce"),
+        ] {
+            assert!(problem(away).ca_is_away);
+        }
+        assert!(!problem(api(400, "accountDoesNotExist")).ca_is_away);
+    }
+}

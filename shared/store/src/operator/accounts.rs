@@ -1,0 +1,80 @@
+//! ACME accounts, and the wish for other keys of theirs.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+
+/// An account at a CA, without its key.
+#[derive(Debug, Clone, Serialize)]
+pub struct AccountLine {
+    /// Whose it is.
+    pub tenant: String,
+    /// The CA's directory.
+    pub directory_url: String,
+    /// Its URL there, once it is registered.
+    pub account_uri: Option<String>,
+    /// When its first key was made.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// When its key was changed last.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub key_changed_at: Option<OffsetDateTime>,
+    /// Since when its key is to be changed.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub rollover_asked_at: Option<OffsetDateTime>,
+    /// Why that is not done yet.
+    pub rollover_problem: Option<String>,
+    /// The database's time of the answer.
+    #[serde(with = "time::serde::rfc3339")]
+    pub read_at: OffsetDateTime,
+}
+
+const COLUMNS: &str = "tenant, directory_url, account_uri, created_at, key_changed_at, rollover_asked_at, rollover_problem, \
+     clock_timestamp() as read_at";
+
+impl Store {
+    /// The accounts of these tenants, or all.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn account_lines(&self, tenants: Option<&[String]>) -> Result<Vec<AccountLine>, StoreError> {
+        let client = self.pool.get().await?;
+        let query = format!(
+            "select {COLUMNS} from acme_accounts where $1::text[] is null or tenant = any($1) order by tenant, directory_url"
+        );
+        client.query(&query, &[&tenants]).await?.iter().map(line_from).collect()
+    }
+
+    /// Writes down that the keys of these tenants' accounts, or of all, are to be changed. Keys that are made from now on fulfil the
+    /// wish, and no older ones. Returns the accounts; those that no CA knows yet are not among them.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn ask_for_rollovers(&self, tenants: Option<&[String]>) -> Result<Vec<AccountLine>, StoreError> {
+        let client = self.pool.get().await?;
+        let query = format!(
+            "update acme_accounts set rollover_asked_at = clock_timestamp(), rollover_problem = null \
+             where account_uri is not null and ($1::text[] is null or tenant = any($1)) returning {COLUMNS}"
+        );
+        let rows = client.query(&query, &[&tenants]).await?;
+        let mut lines = rows.iter().map(line_from).collect::<Result<Vec<_>, StoreError>>()?;
+        lines.sort_by(|a, b| (&a.tenant, &a.directory_url).cmp(&(&b.tenant, &b.directory_url)));
+        Ok(lines)
+    }
+}
+
+fn line_from(row: &Row) -> Result<AccountLine, StoreError> {
+    Ok(AccountLine {
+        tenant: row.try_get("tenant")?,
+        directory_url: row.try_get("directory_url")?,
+        account_uri: row.try_get("account_uri")?,
+        created_at: row.try_get("created_at")?,
+        key_changed_at: row.try_get("key_changed_at")?,
+        rollover_asked_at: row.try_get("rollover_asked_at")?,
+        rollover_problem: row.try_get("rollover_problem")?,
+        read_at: row.try_get("read_at")?,
+    })
+}

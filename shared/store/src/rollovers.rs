@@ -1,0 +1,159 @@
+//! Changes of an account's key (RFC 8555 §7.3.5). The key that is to come is written down before the CA is asked, and takes the place of
+//! the other when the CA is known to have taken it: whoever dies in between loses nothing.
+//!
+//! No lock is held while the CA is asked. Whoever asks, asks for the one next key that the row has, and every change of the row names
+//! the key that it is about, so that of several processes the slower change nothing.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretBox};
+
+use crate::accounts::context;
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::sealing::KeyRing;
+
+/// A key that is to become an account's.
+pub struct NextKey {
+    /// The private key, PKCS #8 DER.
+    pub key: SecretBox<Vec<u8>>,
+    /// As it is in the row: changes of the row are about this key and no other.
+    sealed: Vec<u8>,
+}
+
+impl fmt::Debug for NextKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NextKey").finish_non_exhaustive()
+    }
+}
+
+impl NextKey {
+    pub(crate) fn open(ring: &KeyRing, context: &str, sealed: Vec<u8>) -> Result<Self, StoreError> {
+        let key = ring.open(context, &sealed)?;
+        Ok(Self { key, sealed })
+    }
+}
+
+/// An account whose key an operator wants to be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Whose it is.
+    pub tenant: String,
+    /// The CA's directory.
+    pub directory_url: String,
+    /// The account's URL there, which stays.
+    pub account_uri: String,
+}
+
+impl Store {
+    /// Accounts whose key is to be changed: those first that were not tried yet, then those that were tried longest ago.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn wanted_rollovers(&self) -> Result<Vec<Wanted>, StoreError> {
+        let client = self.pool.get().await?;
+        let rows = client
+            .query(
+                "select tenant, directory_url, account_uri from acme_accounts \
+                 where rollover_asked_at is not null and account_uri is not null \
+                 order by rollover_tried_at nulls first, rollover_asked_at, tenant",
+                &[],
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Wanted {
+                    tenant: row.try_get("tenant")?,
+                    directory_url: row.try_get("directory_url")?,
+                    account_uri: row.try_get("account_uri")?,
+                })
+            })
+            .collect()
+    }
+
+    /// The account's key, and the one that is to take its place: `fresh_key` unless there is one already, so that of two that try
+    /// together both get the same one. `None` when nobody wants the change any more.
+    ///
+    /// # Errors
+    /// Database errors; a sealing key that is missing.
+    pub async fn next_account_key(
+        &self,
+        ring: &KeyRing,
+        wanted: &Wanted,
+        fresh_key: &SecretBox<Vec<u8>>,
+    ) -> Result<Option<(SecretBox<Vec<u8>>, NextKey)>, StoreError> {
+        let context = context(&wanted.tenant);
+        let fresh = ring.seal(&context, fresh_key.expose_secret())?;
+        let client = self.pool.get().await?;
+        let row = client
+            .query_opt(
+                "update acme_accounts set next_sealed_key = coalesce(next_sealed_key, $4), \
+                 next_key_at = coalesce(next_key_at, clock_timestamp()), rollover_tried_at = clock_timestamp() \
+                 where tenant = $1 and directory_url = $2 and account_uri = $3 and rollover_asked_at is not null \
+                 returning sealed_key, next_sealed_key",
+                &[&wanted.tenant, &wanted.directory_url, &wanted.account_uri, &fresh],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let current = ring.open(&context, row.try_get("sealed_key")?)?;
+        let next = NextKey::open(ring, &context, row.try_get("next_sealed_key")?)?;
+        Ok(Some((current, next)))
+    }
+
+    /// The CA has taken the next key: from now on it is the account's, and the wish is fulfilled unless it is younger than the key.
+    /// `false` when that is no longer the next key: somebody else has written it down, or sealed it anew.
+    ///
+    /// # Errors
+    /// Database errors; then nothing was changed.
+    pub async fn promote_next_key(
+        &self,
+        tenant: &str,
+        directory_url: &str,
+        account_uri: &str,
+        next: &NextKey,
+    ) -> Result<bool, StoreError> {
+        let client = self.pool.get().await?;
+        let changed = client
+            .execute(
+                "update acme_accounts set sealed_key = next_sealed_key, next_sealed_key = null, next_key_at = null, \
+                 key_generation = key_generation + 1, key_changed_at = clock_timestamp(), account_uri = $3, \
+                 rollover_asked_at = case when rollover_asked_at > next_key_at then rollover_asked_at end, rollover_problem = null \
+                 where tenant = $1 and directory_url = $2 and coalesce(account_uri, $3) = $3 and next_sealed_key = $4",
+                &[&tenant, &directory_url, &account_uri, &next.sealed],
+            )
+            .await?;
+        Ok(changed == 1)
+    }
+
+    /// The CA has another account with the next key, and still knows the account by its own: another next key is to be made.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn drop_next_key(&self, wanted: &Wanted, next: &NextKey) -> Result<(), StoreError> {
+        let client = self.pool.get().await?;
+        client
+            .execute(
+                "update acme_accounts set next_sealed_key = null, next_key_at = null \
+                 where tenant = $1 and directory_url = $2 and next_sealed_key = $3",
+                &[&wanted.tenant, &wanted.directory_url, &next.sealed],
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// Writes down why the change is not done yet; the wish stays.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn set_rollover_problem(&self, wanted: &Wanted, problem: &str) -> Result<(), StoreError> {
+        let client = self.pool.get().await?;
+        client
+            .execute(
+                "update acme_accounts set rollover_problem = $3, rollover_tried_at = clock_timestamp() \
+                 where tenant = $1 and directory_url = $2 and rollover_asked_at is not null",
+                &[&wanted.tenant, &wanted.directory_url, &problem],
+            )
+            .await?;
+        Ok(())
+    }
+}
