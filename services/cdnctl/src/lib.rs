@@ -2,15 +2,17 @@
 //! several of them need is beside them.
 //!
 //! - [`show`]: all that is known of an instance.
-//! - [`instances`], [`certificates`], [`orphans`]: all of them, in a line each.
+//! - [`instances`], [`certificates`], [`accounts`], [`orphans`]: all of them, in a line each.
 //! - [`queues`], [`parked`]: what RabbitMQ holds.
 //! - [`retry`], [`renew`], [`cancel`]: what an operator can do to an operation.
+//! - [`rollover`]: other keys for the tenants' accounts at the CA.
 //! - [`adopt`]: distributions of another broker.
 //! - [`doctor`]: everything at once.
 //! - [`drift`]: whether CloudFront has what it was told.
 //! - [`probe`]: whether an instance's domains are served, seen from outside.
 //! - [`log_level`]: what every service logs.
 
+pub mod accounts;
 pub mod adopt;
 pub mod cancel;
 pub mod certificates;
@@ -28,6 +30,7 @@ pub mod probe;
 pub mod queues;
 pub mod renew;
 pub mod retry;
+pub mod rollover;
 pub mod show;
 mod shown;
 mod sure;

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use cdnctl::exit::Exit;
 use cdnctl::{
-    adopt, cancel, certificates, doctor, drift, instances, log_level, orphans, parked, probe, queues, renew, retry,
-    show,
+    accounts, adopt, cancel, certificates, doctor, drift, instances, log_level, orphans, parked, probe, queues, renew,
+    retry, rollover, show,
 };
 use clap::Parser;
 
@@ -23,10 +23,12 @@ enum Command {
     Show(show::Args),
     Instances(instances::Args),
     Certificates(certificates::Args),
+    Accounts(accounts::Args),
     Queues(queues::Args),
     Parked(parked::Args),
     Retry(retry::Args),
     Renew(renew::Args),
+    Rollover(rollover::Args),
     Cancel(cancel::Args),
     Orphans(orphans::Args),
     Adopt(adopt::Args),
@@ -42,10 +44,12 @@ async fn main() -> ExitCode {
         Command::Show(args) => told(show::run(&args).await),
         Command::Instances(args) => told(instances::run(&args).await),
         Command::Certificates(args) => told(certificates::run(&args).await),
+        Command::Accounts(args) => told(accounts::run(&args).await),
         Command::Queues(args) => told(queues::run(&args).await),
         Command::Parked(args) => told(parked::run(&args).await),
         Command::Retry(args) => told(retry::run(&args).await),
         Command::Renew(args) => told(renew::run(&args).await),
+        Command::Rollover(args) => told(rollover::run(&args).await),
         Command::Cancel(args) => told(cancel::run(&args).await),
         Command::Orphans(args) => told(orphans::run(&args).await),
         Command::Adopt(args) => told(adopt::run(&args).await),

@@ -34,6 +34,7 @@ mod redirect;
 mod renew;
 mod restore;
 mod revoke;
+mod rollover;
 mod scrape;
 mod secrets;
 mod shutdown;
