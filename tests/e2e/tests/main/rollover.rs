@@ -293,6 +293,14 @@ async fn dies(world: &World, points: &Points, tenant: &str) -> anyhow::Result<Ac
     Ok(account)
 }
 
+/// Lets the frozen process go on.
+async fn thaw(world: &World, pid: u32) -> anyhow::Result<()> {
+    let processes = world.handle.endpoints_now().await?.processes;
+    let frozen = processes.iter().find(|process| process.pid == Some(pid));
+    let name = &frozen.context("the frozen process is gone")?.name;
+    world.handle.kill(name, Signal::Cont).await
+}
+
 /// A process has begun an attempt with the old key and freezes; when it wakes up the account has another.
 #[tokio::test]
 async fn an_attempt_that_began_with_the_old_key_is_made_again() -> anyhow::Result<()> {
@@ -304,15 +312,9 @@ async fn an_attempt_that_began_with_the_old_key_is_made_again() -> anyhow::Resul
     points.arm(POINT, &format!("freeze {}", instance.id))?;
     begin_renewal(&world, &instance).await?;
     until("a process froze", async || Ok(points.hit(POINT).is_some())).await?;
-    let frozen = points.hit(POINT).context("a process")?;
     ask(&world, &tenant).await?;
     changed(&world, &tenant, 1).await?;
-    let processes = world.handle.endpoints_now().await?.processes;
-    let frozen = processes.iter().find(|process| process.pid == Some(frozen));
-    world
-        .handle
-        .kill(&frozen.context("it is there")?.name, Signal::Cont)
-        .await?;
+    thaw(&world, points.hit(POINT).context("a process")?).await?;
     renewed(&world, &instance).await?;
     let (_, waited_for) = renewal(&world, &instance).await?;
     assert!(
@@ -326,36 +328,57 @@ async fn an_attempt_that_began_with_the_old_key_is_made_again() -> anyhow::Resul
 /// What a tenant is to set by dns-01 is made with the key.
 #[tokio::test]
 async fn what_an_order_wants_is_told_anew_for_the_new_key() -> anyhow::Result<()> {
-    let world = World::own(often()).await?;
+    const POINT: &str = "answer-challenges@before-handler";
+    let points = Points::new()?;
+    let world = World::own(points.options().with_replicas("certificate-issuer", 2)).await?;
     let tenant = organization();
-    let instance = world.create_in(&tenant, &[domain("in-flight")]).await?;
-    let name = &instance.domains[0];
-    let told = world.told(&instance).await?;
-    let old = status::dns01_value(&told, name).context("a TXT value")?;
+    let waits = world.create_in(&tenant, &[domain("waits")]).await?;
+    let old = wanted_by_dns01(&world, &waits).await?;
+    // Of this one the old key's value is in place, and the CA is about to be told.
+    let proved = world.create_in(&tenant, &[domain("proved")]).await?;
+    let proved_by = wanted_by_dns01(&world, &proved).await?;
+    points.arm(POINT, &format!("freeze {}", proved.id))?;
+    set_dns01(&world, &proved, &proved_by).await?;
+    until("a process froze", async || Ok(points.hit(POINT).is_some())).await?;
+
     ask(&world, &tenant).await?;
     changed(&world, &tenant, 1).await?;
-    let another =
-        |answer: &customer::Answer| status::dns01_value(answer.description(), name).is_some_and(|new| new != old);
-    let answer = world
-        .platform
-        .poll(&instance.id, PATIENCE, "another value", another)
-        .await?;
-    assert!(
-        answer
-            .description()
-            .contains("the key of your organization's account at the CA was changed"),
-        "{}",
-        answer.description()
-    );
-    let new = status::dns01_value(answer.description(), name).context("a TXT value")?;
-    world.dns.set_txt(&format!("_acme-challenge.{name}"), &new).await?;
-    world.platform.succeeded(&instance.id, PATIENCE).await?;
-    world.serves(&instance).await?;
-    assert_eq!(world.orders(&instance).await?, 2);
-    let claims = "select count(*) from claims where instance_id = $1 and ca_said is not null";
-    let rejected: i64 = world.sql().await?.query_one(claims, &[&instance.id]).await?.get(0);
-    assert_eq!(rejected, 0, "the CA turned nothing down");
-    world.delete(&instance).await
+    thaw(&world, points.hit(POINT).context("a process")?).await?;
+    for (instance, old) in [(&waits, old), (&proved, proved_by)] {
+        let another = |answer: &customer::Answer| {
+            let new = status::dns01_value(answer.description(), &instance.domains[0]);
+            new.is_some_and(|new| new != old)
+        };
+        let answer = world
+            .platform
+            .poll(&instance.id, PATIENCE, "another value", another)
+            .await?;
+        let told = answer.description();
+        assert!(
+            told.contains("the key of your organization's account at the CA was changed"),
+            "{told}"
+        );
+        let new = status::dns01_value(told, &instance.domains[0]).context("a TXT value")?;
+        set_dns01(&world, instance, &new).await?;
+        world.platform.succeeded(&instance.id, PATIENCE).await?;
+        world.serves(instance).await?;
+        assert_eq!(world.orders(instance).await?, 2);
+        let turned_down = "select count(*) from claims where instance_id = $1 and ca_said is not null";
+        let row = world.sql().await?.query_one(turned_down, &[&instance.id]).await?;
+        assert_eq!(row.get::<_, i64>(0), 0, "the CA turned nothing down");
+        world.delete(instance).await?;
+    }
+    Ok(())
+}
+
+async fn wanted_by_dns01(world: &World, instance: &Instance) -> anyhow::Result<String> {
+    let told = world.told(instance).await?;
+    status::dns01_value(&told, &instance.domains[0]).context("a TXT value")
+}
+
+async fn set_dns01(world: &World, instance: &Instance, value: &str) -> anyhow::Result<()> {
+    let record = format!("_acme-challenge.{}", instance.domains[0]);
+    world.dns.set_txt(&record, value).await
 }
 
 #[tokio::test]
