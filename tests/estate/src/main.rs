@@ -17,7 +17,7 @@ struct Cli {
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=1000))]
     instances: u16,
     /// How long a certificate lives here …
-    #[arg(long, default_value = "6m")]
+    #[arg(long, default_value = "8m")]
     life: humantime::Duration,
     /// … and how long the one lives that it stands for.
     #[arg(long, default_value = "64d")]
