@@ -13,9 +13,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::Semaphore;
 
-use crate::acme_client::{AcmeClient, Exchange};
+use crate::acme_client::{AcmeClient, Answer, Exchange};
 use crate::directory::{Directory, DirectoryCache};
-use crate::jws::new_key;
+use crate::jws::{self, new_key};
 use crate::limits::before_account;
 use crate::registration::{find, has_none, register};
 use crate::rollover::promote;
@@ -149,6 +149,19 @@ impl<'a> Session<'a> {
                 trouble => Err(self.stop(trouble, doing).await),
             },
         }
+    }
+
+    /// What the CA has at an address that it named, by a POST-as-GET.
+    ///
+    /// # Errors
+    /// What the CA or the connection to it came up with.
+    pub(crate) async fn get(&self, url: &str) -> Result<Answer, Error> {
+        let key = jws::read(self.key.expose_secret())?;
+        let header = |nonce: &str| json!({ "kid": self.account_uri, "nonce": nonce, "url": url });
+        jws::post(&self.exchange, &self.directory, url, |nonce| {
+            jws::signed_get(&key, header(nonce))
+        })
+        .await
     }
 
     /// When the CA drops the order (RFC 8555 §7.1.3), if its last answer was the order.

@@ -5,10 +5,12 @@ use instant_acme::{Order, OrderStatus, Problem};
 use pipeline::{Outcome, Rejection, Verdict};
 use secrecy::SecretBox;
 use store::{NewCertificate, Task};
+use telemetry::with_causes;
 use uuid::Uuid;
 
 use crate::account::{Ca, Session, spent};
 use crate::certificate::{Flaw, check, new_key, signing_request};
+use crate::chain::{alternates, is_issued_by};
 use crate::triage::{Stop, Trouble};
 use crate::words::{cause, of_order, per_domain, said, short_type};
 
@@ -93,6 +95,16 @@ async fn fetch(
     };
     let key = certificate_key(ca, task, order_id).await?;
     let domains = &task.instance.domains;
+    let chain = match ca.settings.preferred_chain() {
+        Some(root) if !is_issued_by(&chain, root) => {
+            let other = other_chain(session, root).await;
+            // There is one already, whatever is the matter with another.
+            other
+                .filter(|other| check(other, domains, &key, task.now).is_ok())
+                .unwrap_or(chain)
+        }
+        _ => chain,
+    };
     let validity = match check(&chain, domains, &key, task.now) {
         Ok(validity) => validity,
         Err(flaw) => return flawed(&flaw),
@@ -106,6 +118,27 @@ async fn fetch(
     ca.store.store_certificate(task, order_id, &new).await?;
     tracing::info!(names = domains.len(), not_after = %new.not_after, "certificate stored");
     Ok(Outcome::DONE)
+}
+
+/// The chain under that root, if the CA offers it beside the one that it has just given (RFC 8555 §7.4.2).
+async fn other_chain(session: &Session<'_>, root: &str) -> Option<String> {
+    let given = session.exchange.last()?;
+    for url in alternates(&given.headers) {
+        match session.get(&url).await {
+            Ok(answer) => {
+                let chain = String::from_utf8(answer.body.to_vec()).unwrap_or_default();
+                if is_issued_by(&chain, root) {
+                    return Some(chain);
+                }
+            }
+            Err(error) => tracing::warn!(url, error = with_causes(&error), "another chain can't be had"),
+        }
+    }
+    tracing::warn!(
+        root,
+        "the CA offers no chain under the preferred root: its own is taken"
+    );
+    None
 }
 
 /// What came back is not what was asked for.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use http::header::{DATE, HeaderMap, HeaderValue, LINK, RETRY_AFTER};
 use instant_acme::Error;
 use pipeline::outcome::Method;
 use proptest::prelude::*;
@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 
 use crate::acme_client::{Answer, problem, retry_after};
 use crate::certificate::check;
+use crate::chain::{alternates, is_issued_by};
 use crate::challenge::Offered;
 use crate::directory::Directory;
 use crate::triage::{Trouble, triage};
@@ -119,6 +120,21 @@ fn harmless(text: &str, most: usize) -> Result<(), TestCaseError> {
 const MOST: usize = 6100;
 
 proptest! {
+    #[test]
+    fn links_lead_to_addresses_or_nowhere(
+        values in prop::collection::vec("([<>;,\"= a-z:/]|<https://ca/|>;rel=\"alternate\"|, ?<){0,12}", 0..4),
+        chain in ".{0,60}",
+    ) {
+        let mut headers = HeaderMap::new();
+        for value in values.iter().filter_map(|value| HeaderValue::from_str(value).ok()) {
+            headers.append(LINK, value);
+        }
+        for url in alternates(&headers) {
+            prop_assert!(url.starts_with("https://") && !url.contains(['<', '>']), "{:?} of {:?}", url, values);
+        }
+        is_issued_by(&chain, "Root");
+    }
+
     #[test]
     fn a_refusal_is_understood(
         status in 100_u16..1000,

@@ -51,9 +51,21 @@ pub(crate) fn jwk(key: &EcdsaKeyPair) -> Value {
 ///
 /// # Errors
 /// When the cryptographic library refuses.
-pub(crate) fn signed(key: &EcdsaKeyPair, mut header: Value, payload: &Value) -> Result<Value, Error> {
+pub(crate) fn signed(key: &EcdsaKeyPair, header: Value, payload: &Value) -> Result<Value, Error> {
+    flattened(key, header, encoded(payload))
+}
+
+/// The same without a payload: a POST-as-GET (RFC 8555 §6.3).
+///
+/// # Errors
+/// When the cryptographic library refuses.
+pub(crate) fn signed_get(key: &EcdsaKeyPair, header: Value) -> Result<Value, Error> {
+    flattened(key, header, String::new())
+}
+
+fn flattened(key: &EcdsaKeyPair, mut header: Value, payload: String) -> Result<Value, Error> {
     header["alg"] = json!("ES256");
-    let (protected, payload) = (encoded(&header), encoded(payload));
+    let protected = encoded(&header);
     let signature = key
         .sign(&SystemRandom::new(), format!("{protected}.{payload}").as_bytes())
         .map_err(|_| Error::Crypto)?;

@@ -6,6 +6,7 @@ mod acme_client;
 mod answer_challenges;
 mod await_validation;
 mod certificate;
+mod chain;
 mod challenge;
 mod directory;
 mod doctor;

@@ -87,6 +87,10 @@ pub(crate) struct AcmeArgs {
     /// directory's caaIdentities, of which dns-persist-01 has the first.
     #[arg(long, env)]
     acme_issuer_domain: Option<String>,
+    /// Common name of the root under which the chain is to be, where the CA offers several, such as "ISRG Root X1" (certbot's
+    /// --preferred-chain); unset, or when it offers none such: the CA's own choice.
+    #[arg(long, env)]
+    acme_preferred_chain: Option<String>,
     /// Limits of the CA that are kept to, so that it never has to refuse: auto (Let's Encrypt's there, none elsewhere), none, or such as
     /// orders=300/3h,accounts=10/3h,domain=50/7d,same=5/7d (of an account, from our address, for a registered domain, with the same
     /// names).
@@ -152,6 +156,11 @@ impl AcmeArgs {
     /// The CA's limits that are kept to.
     pub(crate) fn limits(&self) -> Limits {
         self.acme_limits.at(&self.acme_directory_url)
+    }
+
+    /// The root under which the chain is to be.
+    pub(crate) fn preferred_chain(&self) -> Option<&str> {
+        set(self.acme_preferred_chain.as_deref())
     }
 
     /// The profile to ask for.

@@ -27,6 +27,7 @@ mod outage;
 mod ownership;
 mod persist_rules;
 mod poison;
+mod preferred_chain;
 mod queue_wiped;
 mod reading;
 mod records;
