@@ -2,13 +2,15 @@
 //! must not make queues of its own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use lapin::message::BasicGetMessage;
-use lapin::options::{BasicAckOptions, BasicGetOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ConnectionProperties};
 use pipeline::Service;
+use tokio::time::{Instant, sleep};
 
 use crate::alarm::Alarm;
 use crate::args::AmqpArgs;
@@ -20,6 +22,8 @@ use crate::{tls, trace::Trace};
 /// From 4.0 on RabbitMQ drops what was given back to a quorum queue 20 times, if nobody says otherwise. What was looked at
 /// so often is put in anew.
 const GIVEN_BACK_OFTEN: i64 = 10;
+/// What is given back is seen in the queue by then.
+const TAKEN_BACK: Duration = Duration::from_secs(2);
 
 /// A connection of an operator's.
 pub struct Queues {
@@ -280,6 +284,7 @@ impl Hand {
     /// When RabbitMQ breaks off; all of it is parked then.
     pub async fn open(self) -> Result<(), MessagingError> {
         let left = |message: &&Parked| !message.gone.load(Ordering::Relaxed);
+        let kept = self.messages.iter().filter(left).count();
         for message in self.messages.iter().filter(left) {
             if message.given_back() < GIVEN_BACK_OFTEN {
                 continue;
@@ -292,6 +297,26 @@ impl Hand {
             within("parking anew in", PARKING_QUEUE, sending).await?;
             self.drop(message).await?;
         }
+        if self.messages.iter().any(|message| left(&message)) {
+            within("giving back to", PARKING_QUEUE, async {
+                let all = BasicNackOptions {
+                    multiple: true,
+                    requeue: true,
+                };
+                let given_back = self.channel.basic_nack(0, all).await;
+                given_back.map_err(MessagingError::Connection)
+            })
+            .await?;
+        }
+        // A quorum queue takes them back a moment later, and whoever looks next is to find them.
+        let patience = Instant::now() + TAKEN_BACK;
+        while (look(&self.channel, PARKING_QUEUE).await?.ready as usize) < kept && Instant::now() < patience {
+            sleep(Duration::from_millis(20)).await;
+        }
+        self.close().await
+    }
+
+    async fn close(&self) -> Result<(), MessagingError> {
         within("giving back to", PARKING_QUEUE, async {
             let closed = self.channel.close(200, "looked".into()).await;
             closed.map_err(MessagingError::Connection)
