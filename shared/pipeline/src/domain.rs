@@ -17,6 +17,17 @@ pub fn covers(domain: &str, host: &str) -> bool {
     domain == host || below.is_some_and(|(parent, (_, rest))| parent == rest)
 }
 
+/// A wildcard, and a name that it stands for already, beside it: CAs refuse both in one order (acme.sh issue 1880). Both as
+/// they are in `domains`.
+pub fn redundant(domains: &[String]) -> Option<(&String, &String)> {
+    domains.iter().find_map(|wildcard| {
+        let below = domains
+            .iter()
+            .find(|name| *name != wildcard && covers(wildcard, name))?;
+        Some((wildcard, below))
+    })
+}
+
 /// Where the standing record of draft-ietf-acme-dns-persist lives.
 pub fn persist_record_name(domain: &str) -> String {
     format!("_validation-persist.{}", base(domain))

@@ -1,6 +1,6 @@
 //! `domains`, or `domain` as older brokers had it.
 
-use pipeline::domain::{covers, wildcard_of};
+use pipeline::domain::{redundant, wildcard_of};
 use schemars::{Schema, json_schema};
 use serde_json::Value;
 
@@ -111,16 +111,4 @@ fn domain(name: &str) -> Result<String, String> {
             shown(name)
         )),
     }
-}
-
-/// A name that a wildcard beside it stands for already: CAs refuse both in one order (acme.sh issue 1880).
-fn redundant(domains: &[String]) -> Option<(&String, &String)> {
-    domains.iter().find_map(|wildcard| {
-        Some((
-            wildcard,
-            domains
-                .iter()
-                .find(|name| *name != wildcard && covers(wildcard, name))?,
-        ))
-    })
 }

@@ -1,7 +1,7 @@
 //! Why a distribution can't become an instance. Pure.
 
 use aws_sdk_cloudfront::types::DistributionConfig;
-use pipeline::domain::covers;
+use pipeline::domain::redundant;
 
 use super::parameters::{aliases, origins};
 
@@ -14,15 +14,9 @@ pub(super) fn of(config: &DistributionConfig) -> Option<String> {
     if aliases.is_empty() {
         return Some("it has no aliases, so a new service is as good".to_owned());
     }
-    let redundant = aliases.iter().find_map(|wildcard| {
-        let mut below = aliases
-            .iter()
-            .filter(|name| *name != wildcard && covers(wildcard, name));
-        Some(format!("{} beside {wildcard}", below.next()?))
-    });
-    if let Some(redundant) = redundant {
+    if let Some((wildcard, below)) = redundant(&aliases) {
         return Some(format!(
-            "its aliases have {redundant}, and no certificate holds both; take one away first"
+            "its aliases have {below} beside {wildcard}, and no certificate holds both; take one away first"
         ));
     }
     let origins = origins(config);
