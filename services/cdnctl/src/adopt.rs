@@ -102,7 +102,8 @@ async fn offer(args: &Args, store: &Store, id: &str, tenant: &str) -> Result<Exi
         return refused(id, "it is an instance's of this broker already");
     }
     let deployment = store.deployment().await?.to_string();
-    if tag(&cloudfront, &found.arn, DEPLOYMENT_TAG)
+    if cloudfront
+        .tag(&found.arn, DEPLOYMENT_TAG)
         .await?
         .is_some_and(|value| value != deployment)
     {
@@ -152,13 +153,6 @@ fn refused(id: &str, why: &str) -> Result<Exit, CouldNot> {
         "distribution {} can't be adopted: {why}",
         shown::plain(id)
     )))
-}
-
-async fn tag(cloudfront: &CloudFront, arn: &str, key: &str) -> Result<Option<String>, Failure> {
-    let answer = cloudfront.client().list_tags_for_resource().resource(arn).send().await;
-    let answer = answer.map_err(|error| Failure::new(Peer::CloudFront, "ListTagsForResource", &error))?;
-    let tags = answer.tags.and_then(|tags| tags.items).unwrap_or_default();
-    Ok(tags.into_iter().find(|tag| tag.key == key).and_then(|tag| tag.value))
 }
 
 /// So that the services may change it.

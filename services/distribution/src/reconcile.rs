@@ -78,7 +78,7 @@ impl Distributions {
 
     async fn judge(&self, listed: &DistributionSummary, found: &Distribution) -> Result<Finding, HandlerError> {
         let deployment = self.store.deployment().await?.to_string();
-        match self.tag(&listed.arn, DEPLOYMENT_TAG).await? {
+        match self.cloudfront.tag(&listed.arn, DEPLOYMENT_TAG).await? {
             Some(value) if value == deployment => {}
             // Another broker's in the same account, or somebody's comment.
             _ => return Ok(Finding::Owned),
@@ -100,25 +100,6 @@ impl Distributions {
                 Owner::Gone { instance } => Finding::Orphan { instance },
             },
         )
-    }
-
-    async fn tag(&self, arn: &str, key: &str) -> Result<Option<String>, Failure> {
-        let answer = self
-            .cloudfront
-            .client()
-            .list_tags_for_resource()
-            .resource(arn)
-            .send()
-            .await
-            .map_err(|error| Failure::new(Peer::CloudFront, "ListTagsForResource", &error))?;
-        let tags = answer
-            .tags
-            .unwrap_or_else(|| aws_sdk_cloudfront::types::Tags::builder().build());
-        Ok(tags
-            .items()
-            .iter()
-            .find(|tag| tag.key == key)
-            .and_then(|tag| tag.value.clone()))
     }
 
     /// After the grace, one step further on its way out: disabled, then deleted once that is deployed.

@@ -108,6 +108,17 @@ impl CloudFront {
         }
     }
 
+    /// The value of the tag of that key on whatever has the ARN, if it has one.
+    ///
+    /// # Errors
+    /// Any failure of `ListTagsForResource`.
+    pub async fn tag(&self, arn: &str, key: &str) -> Result<Option<String>, Failure> {
+        let answer = self.client.list_tags_for_resource().resource(arn).send().await;
+        let answer = answer.map_err(|error| Failure::new(Peer::CloudFront, "ListTagsForResource", &error))?;
+        let tags = answer.tags.and_then(|tags| tags.items).unwrap_or_default();
+        Ok(tags.into_iter().find(|tag| tag.key == key).and_then(|tag| tag.value))
+    }
+
     /// Writes back what was read and changed. Between the two it is made sure that the task is still current: a worker
     /// that wakes up late is either stopped here or by the ETag of whatever was written meanwhile.
     ///
