@@ -3,9 +3,8 @@
 mod obstacle;
 mod parameters;
 
-use aws::{CloudFront, DEPLOYMENT_TAG, Failure, INSTANCE_TAG, Peer, TENANT_TAG, tag_value};
-use aws_sdk_cloudfront::error::BuildError;
-use aws_sdk_cloudfront::types::{Distribution, Tag, Tags};
+use aws::{CloudFront, DEPLOYMENT_TAG, Failure, Peer, distribution_tags};
+use aws_sdk_cloudfront::types::Distribution;
 use serde::Serialize;
 use serde_json::Value;
 use store::operator::Offer;
@@ -158,21 +157,14 @@ fn refused(id: &str, why: &str) -> Result<Exit, CouldNot> {
 /// So that the services may change it.
 async fn mark(cloudfront: &CloudFront, found: &Distribution, tenant: &str, deployment: &str) -> Result<(), Failure> {
     const ACTION: &str = "TagResource";
-    let tags = tags(tenant, deployment).map_err(|_| Failure::incomplete(Peer::CloudFront, ACTION, "input"))?;
+    // Of no instance yet.
+    let tags = distribution_tags("adopted", tenant, deployment)
+        .map_err(|_| Failure::incomplete(Peer::CloudFront, ACTION, "input"))?;
     let call = cloudfront.client().tag_resource().resource(&found.arn).tags(tags);
     let answer = call.send().await;
     answer
         .map(drop)
         .map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))
-}
-
-fn tags(tenant: &str, deployment: &str) -> Result<Tags, BuildError> {
-    let tag = |key, value| Tag::builder().key(key).value(tag_value(value)).build();
-    Ok(Tags::builder()
-        .items(tag(INSTANCE_TAG, "adopted")?)
-        .items(tag(TENANT_TAG, tenant)?)
-        .items(tag(DEPLOYMENT_TAG, deployment)?)
-        .build())
 }
 
 fn text(report: &Report<'_>) -> Vec<String> {

@@ -1,8 +1,8 @@
 //! Create the CloudFront distribution, without aliases: those need the certificate. Or take over one that was offered, as it is.
 
-use aws::{DEPLOYMENT_TAG, Failure, INSTANCE_TAG, Peer, TENANT_TAG, tag_value};
+use aws::{Failure, Peer, distribution_tags};
 use aws_sdk_cloudfront::error::BuildError;
-use aws_sdk_cloudfront::types::{DistributionConfigWithTags, Tag, Tags};
+use aws_sdk_cloudfront::types::DistributionConfigWithTags;
 use pipeline::Outcome;
 use store::{StoreError, Task};
 use worker::HandlerError;
@@ -114,12 +114,6 @@ fn with_tags(
     function: Option<&str>,
     deployment: &str,
 ) -> Result<DistributionConfigWithTags, BuildError> {
-    let tag = |key, value| Tag::builder().key(key).value(tag_value(value)).build();
-    let tags = Tags::builder()
-        .items(tag(INSTANCE_TAG, &task.instance.id)?)
-        .items(tag(TENANT_TAG, &task.instance.tenant)?)
-        .items(tag(DEPLOYMENT_TAG, deployment)?)
-        .build();
     Ok(DistributionConfigWithTags::builder()
         .distribution_config(distribution_config(
             &task.instance,
@@ -127,6 +121,6 @@ fn with_tags(
             service.price_class.clone(),
             function,
         )?)
-        .tags(tags)
+        .tags(distribution_tags(&task.instance.id, &task.instance.tenant, deployment)?)
         .build())
 }

@@ -1,5 +1,8 @@
 //! How what we make in AWS is marked as ours.
 
+use aws_sdk_cloudfront::error::BuildError;
+use aws_sdk_cloudfront::types::{Tag, Tags};
+
 /// How every distribution's comment begins.
 pub const COMMENT_PREFIX: &str = "cdn-broker ";
 /// How every function's name begins; a digest of the instance's id follows.
@@ -11,7 +14,7 @@ pub const INSTANCE_TAG: &str = "cdn-broker-instance";
 /// Tag on distributions and certificates: which broker's, by the id that its database was given when it was made.
 pub const DEPLOYMENT_TAG: &str = "cdn-broker-deployment";
 /// Tag on distributions: the tenant.
-pub const TENANT_TAG: &str = "cdn-broker-tenant";
+const TENANT_TAG: &str = "cdn-broker-tenant";
 /// In a distribution: the id of the origin that its user set.
 pub const USERS_ORIGIN: &str = "origin";
 /// In a distribution: the id of the origin that is asked when that one fails.
@@ -33,6 +36,19 @@ pub fn tag_value(text: &str) -> String {
             }
         })
         .collect()
+}
+
+/// A distribution's tags.
+///
+/// # Errors
+/// The SDK's, when a tag is incomplete; none is.
+pub fn distribution_tags(instance: &str, tenant: &str, deployment: &str) -> Result<Tags, BuildError> {
+    let tag = |key, value| Tag::builder().key(key).value(tag_value(value)).build();
+    Ok(Tags::builder()
+        .items(tag(INSTANCE_TAG, instance)?)
+        .items(tag(TENANT_TAG, tenant)?)
+        .items(tag(DEPLOYMENT_TAG, deployment)?)
+        .build())
 }
 
 #[cfg(test)]

@@ -23,8 +23,8 @@ pub use cloudfront::{CloudFront, ReadConfig, WriteError, writes_race};
 pub use failure::{Failure, Peer, Reason};
 pub use iam::iam;
 pub use identity::{
-    CERTIFICATE_PREFIX, COMMENT_PREFIX, DEPLOYMENT_TAG, FAILOVER_ORIGIN, FUNCTION_PREFIX, INSTANCE_TAG, TENANT_TAG,
-    USERS_ORIGIN, tag_value,
+    CERTIFICATE_PREFIX, COMMENT_PREFIX, DEPLOYMENT_TAG, FAILOVER_ORIGIN, FUNCTION_PREFIX, INSTANCE_TAG, USERS_ORIGIN,
+    distribution_tags, tag_value,
 };
 pub use nothing::{INPUT_REFUSED, NO_DISTRIBUTION, impossible_config, try_delete, try_get_config, try_update};
 pub use reconcile::ReconcileArgs;
