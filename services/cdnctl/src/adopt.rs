@@ -13,7 +13,7 @@ use store::{DatabaseArgs, Owner, Store};
 use crate::CouldNot;
 use crate::exit::Exit;
 use crate::sure::sure;
-use crate::{database, out, shown, table};
+use crate::{cloudfront, database, out, shown, table};
 
 /// Offers a distribution of another broker to an organization, whose next service with the same domains takes it over: as it is,
 /// with its name in CloudFront, so that no CNAME changes and no visitor notices.
@@ -86,9 +86,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
 }
 
 async fn offer(args: &Args, store: &Store, id: &str, tenant: &str) -> Result<Exit, CouldNot> {
-    // One provider for every TLS connection of the process; it is an error only when there is one already.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let cloudfront = CloudFront::new(&aws::sdk_config().await);
+    let cloudfront = cloudfront::open().await;
     let Some(found) = cloudfront.distribution(id).await? else {
         return refused(id, "CloudFront has none of this id in this account");
     };

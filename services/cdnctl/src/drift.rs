@@ -10,7 +10,7 @@ use store::operator::Told;
 
 use crate::CouldNot;
 use crate::exit::Exit;
-use crate::{database, out, shown, table};
+use crate::{cloudfront, database, out, shown, table};
 
 /// CloudFront limits how often it is asked.
 const AT_ONCE: usize = 4;
@@ -57,9 +57,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
             shown::plain(id)
         )));
     }
-    // One provider for every TLS connection of the process; it is an error only when there is one already.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let cloudfront = CloudFront::new(&aws::sdk_config().await);
+    let cloudfront = cloudfront::open().await;
     let lines: Vec<Line> = stream::iter(all)
         .map(|told| look(&cloudfront, told))
         .buffered(AT_ONCE)

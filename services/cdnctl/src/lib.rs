@@ -16,6 +16,7 @@ pub mod accounts;
 pub mod adopt;
 pub mod cancel;
 pub mod certificates;
+mod cloudfront;
 mod could_not;
 mod database;
 pub mod doctor;
