@@ -104,6 +104,7 @@ mod tests {
             "<https://ca/1>",
             "<http://ca/1>;rel=\"alternate\"",
             "https://ca/1;rel=alternate",
+            "<https://ca/<https://ca/>;rel=\"alternate\"",
         ] {
             assert!(found(&[nothing]).is_empty(), "{nothing}");
         }
