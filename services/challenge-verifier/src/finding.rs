@@ -118,6 +118,7 @@ mod tests {
             .starts_with("nothing to look for")
         );
     }
+
     #[test]
     fn what_forbids_the_ca_to_issue_is_told_first() {
         let text = "TXT _acme-challenge.x is as expected (at ns1)";

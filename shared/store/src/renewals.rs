@@ -119,8 +119,8 @@ impl Store {
         Ok(())
     }
 
-    /// Instances whose certificate is due, or has a key that is distrusted, and on which nothing is at work, those that end first at the head. One whose
-    /// removal has failed is not renewed any more.
+    /// Instances whose certificate is due, or has a key that is distrusted, and on which nothing is at work, those that end first at
+    /// the head. One whose removal has failed is not renewed any more.
     ///
     /// # Errors
     /// Database errors.

@@ -28,8 +28,8 @@ impl Form for Target {
     }
 }
 
-/// The target of before was one of the domains, or below a wildcard of them, and is to go: visitors must not be sent to where nothing answers any more. Edges
-/// learn of a change one by one, so the new target has to be there before the old one goes.
+/// The target of before was one of the domains, or below a wildcard of them, and is to go: visitors must not be sent to where
+/// nothing answers any more. Edges learn of a change one by one, so the new target has to be there before the old one goes.
 pub(super) fn after(current: &Value, parameters: &Parameters) -> Result<(), ParameterError> {
     let had = |host: &str| {
         current["domains"]
