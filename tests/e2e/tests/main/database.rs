@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use customer::{Platform, status};
 use serde_json::json;
-use stack::{Dns, Handle, Options, Signal, WORKERS};
+use stack::{Dns, Endpoints, Handle, Options, Signal, WORKERS};
 
 use crate::scrape::Scrape;
-use crate::world::{PATIENCE, connect, domain, until};
+use crate::world::{PATIENCE, domain, until};
 
 #[tokio::test]
 async fn without_postgresql_nothing_is_burned_and_everything_resumes_by_itself() -> anyhow::Result<()> {
@@ -25,7 +25,7 @@ async fn without_postgresql_nothing_is_burned_and_everything_resumes_by_itself()
     let waiting = |scrape: &Scrape| scrape.sum("steps_waiting", &[]);
     let last_figures = Scrape::until(&stack, "figures", |scrape| waiting(scrape) == 1.0).await?;
 
-    let before = attempts(&e.database_url).await?;
+    let before = attempts(e).await?;
     stack.kill("postgres", Signal::Kill).await?;
     let down = Instant::now();
     for worker in WORKERS {
@@ -61,7 +61,7 @@ async fn without_postgresql_nothing_is_burned_and_everything_resumes_by_itself()
     assert!(age < 3.0, "and say so: they were read again after {age} s");
     assert_eq!(unread_figures(&stack)?, 1, "warned once, and not with each read");
     stack.start_again("postgres").await?;
-    let after = attempts(&e.database_url).await?;
+    let after = attempts(e).await?;
     assert!(after - before <= 2, "{before} attempts before, {after} after");
     let dns = Dns::new(&e.dns_management_url)?;
     let value = status::persist_value(told.description()).expect("a set-once record");
@@ -94,7 +94,7 @@ async fn a_pool_that_is_used_up_is_an_error_with_a_metric_and_no_hang() -> anyho
         .provision("holds", "org", json!({"domains": [domain("pool")]}))
         .await?;
     // A lock keeps the only connection busy.
-    let mut other = connect(&e.database_url).await?;
+    let mut other = e.database().await?;
     let lock = other.transaction().await?;
     lock.batch_execute("lock table instances in access exclusive mode")
         .await?;
@@ -140,8 +140,9 @@ fn unread_figures(stack: &Handle) -> anyhow::Result<usize> {
     Ok(log.matches("the figures for /metrics can't be read").count())
 }
 
-async fn attempts(url: &str) -> anyhow::Result<i64> {
-    let row = connect(url)
+async fn attempts(e: &Endpoints) -> anyhow::Result<i64> {
+    let row = e
+        .database()
         .await?
         .query_one("select coalesce(sum(attempt), 0)::bigint from steps", &[])
         .await?;

@@ -5,7 +5,7 @@ use serde_json::json;
 use stack::{Dns, Handle, Options, Peer};
 use std::time::Duration;
 
-use crate::world::{connect, domain};
+use crate::world::domain;
 
 /// 100 names are some 300 round trips, one after the other.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -34,7 +34,7 @@ async fn a_hundred_names_at_a_ca_150_ms_away() -> anyhow::Result<()> {
     for domain in domains.iter().step_by(33) {
         assert_eq!(browser.https(domain, "/").await?.status, 200);
     }
-    let sql = connect(&e.database_url).await?;
+    let sql = e.database().await?;
     let too_long: i64 = sql
         .query_one(
             "select count(*) from steps where waiting_for like 'the attempt took longer%'",

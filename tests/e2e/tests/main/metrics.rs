@@ -8,7 +8,7 @@ use serde_json::json;
 use stack::{Dns, Handle, Options};
 
 use crate::scrape::Scrape;
-use crate::world::{PATIENCE, connect, domain};
+use crate::world::{PATIENCE, domain};
 
 struct Site {
     stack: Handle,
@@ -56,7 +56,7 @@ impl Site {
     }
 
     async fn sql(&self) -> anyhow::Result<tokio_postgres::Client> {
-        connect(&self.stack.endpoints().database_url).await
+        self.stack.endpoints().database().await
     }
 }
 

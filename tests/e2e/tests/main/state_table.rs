@@ -12,7 +12,7 @@ use stack::{Handle, Options, WORKERS};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::world::{connect, domain};
+use crate::world::domain;
 
 const TABLE: &str = include_str!("../../../../docs/osbapi.md");
 
@@ -162,7 +162,7 @@ async fn every_request_in_every_state_is_answered_as_the_table_says() -> anyhow:
     let e = stack.endpoints();
     let alone = Alone {
         platform: Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?,
-        sql: connect(&e.database_url).await?,
+        sql: e.database().await?,
     };
     let (mut asked, mut faults) = (0, Vec::new());
     for (state, answers) in rows()? {

@@ -7,7 +7,7 @@ use customer::{Browser, Platform, status};
 use serde_json::{Value, json};
 use stack::{Handle, Options, Signal, WORKERS};
 
-use crate::world::{connect, domain, organization};
+use crate::world::{domain, organization};
 
 /// More than ten minutes: AWS refuses signatures that are 5 minutes off, aws-sim only those that are 15 minutes off.
 const SKEW_MINUTES: i64 = 20;
@@ -139,7 +139,8 @@ async fn clocks_that_are_off_delay_nothing() -> anyhow::Result<()> {
     // The skew was noticed by AWS, and then no more: by each process at most once per client and call under way.
     let refused = refused_signatures(&handle).await?;
     assert!((1..=40).contains(&refused), "{refused} calls were refused");
-    let row = connect(&e.database_url)
+    let row = e
+        .database()
         .await?
         .query_one(
             "select count(*), count(*) filter (where state = 'succeeded') from operations",

@@ -293,7 +293,9 @@ async fn provision(stack: &Handle, platform: &Platform, id: &str) -> anyhow::Res
 }
 
 async fn sealed(stack: &Handle) -> anyhow::Result<i64> {
-    let row = connect(&stack.endpoints().database_url)
+    let row = stack
+        .endpoints()
+        .database()
         .await?
         .query_one(
             "select (select count(sealed_key) from acme_accounts) + (select count(sealed_key) from orders) \

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use stack::{Dns, Handle, Options, Signal, WORKERS};
 use tokio::time::{Instant, sleep};
 
-use crate::world::{PATIENCE, connect, domain, organization};
+use crate::world::{PATIENCE, domain, organization};
 
 const NEWER: &str = "the schema is newer than this program, which still works with it";
 
@@ -125,7 +125,9 @@ async fn roll(handle: &Handle, stop: &AtomicBool) -> anyhow::Result<()> {
     for process in processes() {
         handle.restart(&process).await?;
     }
-    connect(&handle.endpoints().database_url)
+    handle
+        .endpoints()
+        .database()
         .await?
         .batch_execute(
             "begin; alter table steps add column from_a_newer_program text not null default 'unknown'; \
@@ -163,7 +165,7 @@ async fn every_process_is_replaced_while_work_goes_on() -> anyhow::Result<()> {
     done_once(&handle, &first.into_iter().chain(second).chain(third).collect()).await?;
 
     // Now old programs are too old: those that run are not ready, and one that starts says why and ends.
-    connect(&e.database_url)
+    e.database()
         .await?
         .execute("update schema_migrations set works_with = 99 where version = 99", &[])
         .await?;
@@ -204,7 +206,7 @@ async fn every_process_is_replaced_while_work_goes_on() -> anyhow::Result<()> {
 async fn done_once(handle: &Handle, done: &Done) -> anyhow::Result<()> {
     let e = handle.endpoints();
     assert!(done.len() >= 6, "work went on: {}", done.len());
-    let sql = connect(&e.database_url).await?;
+    let sql = e.database().await?;
     let rows = sql
         .query(
             "select instance_id, count(*), count(*) filter (where state = 'succeeded') from operations group by 1",

@@ -212,7 +212,7 @@ impl World {
 
     /// A connection to the services' database.
     pub(crate) async fn sql(&self) -> anyhow::Result<tokio_postgres::Client> {
-        connect(&self.handle.endpoints().database_url).await
+        self.handle.endpoints().database().await
     }
 
     /// How often the CA was asked for an order by this instance.
@@ -229,6 +229,7 @@ impl World {
     }
 }
 
+/// A connection to another database than the services'.
 pub(crate) async fn connect(url: &str) -> anyhow::Result<tokio_postgres::Client> {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
     tokio::spawn(connection);
