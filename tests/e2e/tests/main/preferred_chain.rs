@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::process::Stdio;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use customer::Browser;
-use stack::{Options, Signal};
+use stack::{Http, Options, Signal};
 use tokio::process::{Child, Command};
 
 use crate::cdnctl::operate;
@@ -17,16 +17,10 @@ const ISSUER: &str = "certificate-issuer-1";
 /// A root of the CA's, PEM.
 async fn root(world: &World, number: usize) -> anyhow::Result<String> {
     let e = world.handle.endpoints();
-    let ca = reqwest::Certificate::from_pem(&std::fs::read(&e.acme_ca_pem)?)?;
-    let client = reqwest::Client::builder()
-        .user_agent("e2e")
-        .tls_certs_only([ca])
-        .build()?;
-    let answer = client
-        .get(format!("{}/roots/{number}", e.pebble_management_url))
-        .send()
-        .await?;
-    Ok(answer.error_for_status()?.text().await?)
+    let url = format!("{}/roots/{number}", e.pebble_management_url);
+    let (status, pem) = Http::trusting(&e.acme_ca_pem)?.get(&url).await?;
+    ensure!(status.is_success(), "{url} answered {status}");
+    Ok(String::from_utf8(pem.to_vec())?)
 }
 
 /// The issuer in the place of the stack's, with another environment.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use customer::status;
 use serde_json::json;
-use stack::Options;
+use stack::{Http, Options};
 
 use crate::scrape::Scrape;
 use crate::world::{Instance, PATIENCE, World, domain, organization, until};
@@ -228,17 +228,9 @@ async fn suggest(world: &World, instance: &Instance, start: &str, end: &str) -> 
     let said =
         json!({"suggestedWindow": {"start": start, "end": end}, "explanationURL": "https://ca.example/incident"});
     let e = world.handle.endpoints();
-    let ca = reqwest::Certificate::from_pem(&std::fs::read(&e.acme_ca_pem)?)?;
-    let answer = reqwest::Client::builder()
-        .user_agent("e2e")
-        .tls_certs_only([ca])
-        .build()?
-        .post(format!("{}/set-renewal-info/", e.pebble_management_url))
-        .json(&json!({"certificate": leaf, "ariResponse": said.to_string()}))
-        .send()
-        .await?;
-    let status = answer.status();
-    ensure!(status.is_success(), "{status} {}", answer.text().await?);
+    let url = format!("{}/set-renewal-info/", e.pebble_management_url);
+    let body = json!({"certificate": leaf, "ariResponse": said.to_string()});
+    Http::trusting(&e.acme_ca_pem)?.post_json(&url, &body).await?;
     Ok(())
 }
 

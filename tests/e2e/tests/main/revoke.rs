@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
-use stack::{Options, Signal};
+use stack::{Http, Options, Signal};
 
 use crate::cdnctl::operate;
 use crate::world::{Instance, World, domain, organization, until};
@@ -26,18 +26,15 @@ async fn serial(world: &World, instance: &Instance) -> anyhow::Result<String> {
 /// What the CA says of a certificate: its status, and why it was revoked.
 async fn standing(world: &World, serial: &str) -> anyhow::Result<(String, Option<u64>)> {
     let e = world.handle.endpoints();
-    let ca = reqwest::Certificate::from_pem(&std::fs::read(&e.acme_ca_pem)?)?;
     let serial = serial.replace(':', "").to_lowercase();
     let url = format!(
         "{}/cert-status-by-serial/{}",
         e.pebble_management_url,
         serial.trim_start_matches('0')
     );
-    let client = reqwest::Client::builder()
-        .user_agent("e2e")
-        .tls_certs_only([ca])
-        .build()?;
-    let answer: Value = client.get(url).send().await?.error_for_status()?.json().await?;
+    let (status, body) = Http::trusting(&e.acme_ca_pem)?.get(&url).await?;
+    ensure!(status.is_success(), "{url} answered {status}");
+    let answer: Value = serde_json::from_slice(&body)?;
     let status = answer["Status"].as_str().context("a status")?;
     Ok((status.to_owned(), answer["Reason"].as_u64()))
 }
