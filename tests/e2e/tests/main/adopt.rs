@@ -149,7 +149,7 @@ async fn a_distribution_of_another_broker_goes_on_and_no_visitor_notices() -> an
     let world = world().await;
     let old = old(world, "adopted").await?;
     let before = as_it_is(world, &old).await?;
-    let first = world.browser().https(&old.domain, "/").await?.serial;
+    let first = world.visit(&old.domain).await?.serial;
     let (visits, failed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let visitor = {
         let (name, visits, failed) = (old.domain.clone(), visits.clone(), failed.clone());
@@ -189,7 +189,7 @@ async fn a_distribution_of_another_broker_goes_on_and_no_visitor_notices() -> an
     world.set_persist(&told, &old.domain).await?;
     world.platform.succeeded(&instance.id, PATIENCE).await?;
     world.serves(&instance).await?;
-    let second = world.browser().https(&old.domain, "/").await?.serial;
+    let second = world.visit(&old.domain).await?.serial;
     assert_ne!(second, first);
     let (after, _) = as_it_is(world, &old).await?;
     assert_eq!(after.comment, format!("cdn-broker {}", instance.id));
@@ -199,7 +199,7 @@ async fn a_distribution_of_another_broker_goes_on_and_no_visitor_notices() -> an
     // From now on it is one like any other.
     assert_eq!(operate(&world.handle, &["renew", &instance.id]).await?.code, Some(0));
     crate::world::until("the next certificate is served", async || {
-        Ok(world.browser().https(&old.domain, "/").await?.serial != second)
+        Ok(world.visit(&old.domain).await?.serial != second)
     })
     .await?;
     visitor.abort();

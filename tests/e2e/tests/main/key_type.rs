@@ -1,6 +1,5 @@
 //! The type of certificates' keys is the plan's: a second broker-api has a catalog that says RSA, the shared one's says nothing.
 
-use anyhow::ensure;
 use customer::Platform;
 use serde_json::{Value, json};
 
@@ -9,9 +8,7 @@ use crate::cdnctl::operate;
 use crate::world::{Instance, PATIENCE, World, domain, organization, until, world};
 
 async fn key_bits(world: &World, instance: &Instance) -> anyhow::Result<usize> {
-    let visit = world.browser().https(&instance.domains[0], "/").await?;
-    ensure!(visit.status == 200, "{}", visit.status);
-    Ok(visit.key_bits)
+    Ok(world.visit(&instance.domains[0]).await?.key_bits)
 }
 
 #[tokio::test]

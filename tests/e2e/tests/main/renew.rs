@@ -20,13 +20,6 @@ fn always_due() -> Options {
         .with_env("certificate-issuer", "RENEW_SPREAD", "0%")
 }
 
-async fn serial(world: &World, instance: &Instance) -> anyhow::Result<String> {
-    let name = &instance.domains[0];
-    let visit = world.browser().https(name, "/").await.with_context(|| name.clone())?;
-    ensure!(visit.status == 200, "https://{name} answered {}", visit.status);
-    Ok(visit.serial)
-}
-
 /// Renewals of an instance, by state.
 async fn renewals(world: &World, instance: &Instance, state: &str) -> anyhow::Result<i64> {
     let row = world
@@ -44,12 +37,12 @@ async fn renewals(world: &World, instance: &Instance, state: &str) -> anyhow::Re
 async fn certificates_are_renewed_unseen_and_without_interruption() -> anyhow::Result<()> {
     let world = World::own(always_due()).await?;
     let instance = world.created(&organization(), &[domain("forever")]).await?;
-    let mut seen = vec![serial(&world, &instance).await?];
+    let mut seen = vec![world.serial(&instance).await?];
     let mut visits = 0;
     // Each look is a visit that has to be served.
     until("three more certificates are served", async || {
         visits += 1;
-        let now = serial(&world, &instance).await?;
+        let now = world.serial(&instance).await?;
         if !seen.contains(&now) {
             seen.push(now);
         }
@@ -119,7 +112,7 @@ async fn what_ended_long_ago_is_forgotten(world: &World, instance: &Instance) ->
     until("the renewals of last year are gone", async || Ok(left().await?.0 <= 1)).await?;
     let (_, asked_for, certificates) = left().await?;
     assert_eq!((asked_for, certificates), (2, 1), "what a user asked for is kept");
-    serial(world, instance).await.map(drop)
+    world.serial(instance).await.map(drop)
 }
 
 #[tokio::test]
@@ -153,7 +146,7 @@ async fn an_update_takes_over_what_a_renewal_has_got_from_the_ca() -> anyhow::Re
     })
     .await?;
     // The certificate in use is untouched, and the platform hears nothing of it.
-    let serving = serial(&world, &instance).await?;
+    let serving = world.serial(&instance).await?;
     assert_eq!(world.platform.last_operation(&instance.id).await?.state(), "succeeded");
     let orders = world.orders(&instance).await?;
     // After an hour (here: as if) whoever looks at the instance reads what is wrong and what to set.
@@ -184,10 +177,10 @@ async fn an_update_takes_over_what_a_renewal_has_got_from_the_ca() -> anyhow::Re
     assert_eq!(renewals(&world, &instance, "superseded").await?, 1);
     let told = world.told(&instance).await?;
     assert!(told.contains("Until then the service goes on as it was"), "{told}");
-    assert_eq!(serial(&world, &instance).await?, serving);
+    assert_eq!(world.serial(&instance).await?, serving);
     world.dns.set_txt(&record, &value).await?;
     world.platform.succeeded(&instance.id, PATIENCE).await?;
-    assert_ne!(serial(&world, &instance).await?, serving);
+    assert_ne!(world.serial(&instance).await?, serving);
     let row = world
         .sql()
         .await?
@@ -264,7 +257,7 @@ async fn the_ca_is_asked_when_it_would_like_a_renewal_and_told_what_is_replaced(
     .await?;
     let hours = due_after(&world, &instance).await?.context("known")?;
     assert!((59.0 * 24.0..=61.0 * 24.0 + 1.0).contains(&hours), "{hours} h");
-    let first = serial(&world, &instance).await?;
+    let first = world.serial(&instance).await?;
     assert_eq!(world.orders(&instance).await?, 1);
 
     // Another window is heard of, …
@@ -275,11 +268,11 @@ async fn the_ca_is_asked_when_it_would_like_a_renewal_and_told_what_is_replaced(
             .is_some_and(|hours| (hours - 67.5 * 24.0).abs() < 1.0))
     })
     .await?;
-    assert_eq!(serial(&world, &instance).await?, first);
+    assert_eq!(world.serial(&instance).await?, first);
     // … and one that is past means now.
     suggest(&world, &instance, "2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z").await?;
     until("another certificate is served", async || {
-        Ok(serial(&world, &instance).await? != first)
+        Ok(world.serial(&instance).await? != first)
     })
     .await?;
     until("the renewal is over", async || {
@@ -297,7 +290,7 @@ async fn the_ca_is_asked_when_it_would_like_a_renewal_and_told_what_is_replaced(
     assert_eq!(told.matches("the order replaces a certificate").count(), 1);
 
     // An order that was placed and could not be written down has replaced the certificate already: another is placed without.
-    let second = serial(&world, &instance).await?;
+    let second = world.serial(&instance).await?;
     let sql = world.sql().await?;
     sql.execute(
         "update certificates set renewal_info_due = null, chain_pem = (select o.chain_pem from certificates o \
@@ -306,7 +299,7 @@ async fn the_ca_is_asked_when_it_would_like_a_renewal_and_told_what_is_replaced(
     )
     .await?;
     until("a third certificate is served", async || {
-        Ok(serial(&world, &instance).await? != second)
+        Ok(world.serial(&instance).await? != second)
     })
     .await?;
     assert_eq!(world.orders(&instance).await?, 3);
@@ -321,7 +314,7 @@ async fn the_ca_is_asked_when_it_would_like_a_renewal_and_told_what_is_replaced(
         Ok(renewals(&world, &instance, "succeeded").await? == 2)
     })
     .await?;
-    let third = serial(&world, &instance).await?;
+    let third = world.serial(&instance).await?;
     let folder = &world.handle.endpoints().folder;
     let unknown = std::fs::read_to_string(folder.join("pebble-intermediate.pem"))?;
     sql.execute(
@@ -330,7 +323,7 @@ async fn the_ca_is_asked_when_it_would_like_a_renewal_and_told_what_is_replaced(
     )
     .await?;
     until("a fourth certificate is served", async || {
-        Ok(serial(&world, &instance).await? != third)
+        Ok(world.serial(&instance).await? != third)
     })
     .await?;
     world.delete(&instance).await

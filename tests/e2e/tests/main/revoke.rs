@@ -16,13 +16,6 @@ async fn own() -> anyhow::Result<World> {
     World::own(options).await
 }
 
-async fn serial(world: &World, instance: &Instance) -> anyhow::Result<String> {
-    let name = &instance.domains[0];
-    let visit = world.browser().https(name, "/").await.with_context(|| name.clone())?;
-    ensure!(visit.status == 200, "https://{name} answered {}", visit.status);
-    Ok(visit.serial)
-}
-
 /// What the CA says of a certificate: its status, and why it was revoked.
 async fn standing(world: &World, serial: &str) -> anyhow::Result<(String, Option<u64>)> {
     let e = world.handle.endpoints();
@@ -53,7 +46,7 @@ async fn revoked(world: &World, instance: &Instance) -> anyhow::Result<i64> {
 async fn keys_that_leaked_make_no_certificate_and_those_of_before_are_revoked() -> anyhow::Result<()> {
     let world = own().await?;
     let instance = world.created(&organization(), &[domain("leaked")]).await?;
-    let first = serial(&world, &instance).await?;
+    let first = world.serial(&instance).await?;
     // A renewal gets its certificate from the CA, and is given up: the next would go on with what it has got.
     world.handle.kill("cert-installer-1", Signal::Stop).await?;
     assert_eq!(operate(&world.handle, &["renew", &instance.id]).await?.code, Some(0));
@@ -84,13 +77,13 @@ async fn keys_that_leaked_make_no_certificate_and_those_of_before_are_revoked() 
     .await?;
     // What serves is not revoked under its visitors.
     assert_eq!(standing(&world, &first).await?, ("Valid".to_owned(), None));
-    assert_eq!(serial(&world, &instance).await?, first);
+    assert_eq!(world.serial(&instance).await?, first);
     world.handle.kill("cert-installer-1", Signal::Cont).await?;
     until("both of before are revoked", async || {
         Ok(revoked(&world, &instance).await? == 2)
     })
     .await?;
-    let second = serial(&world, &instance).await?;
+    let second = world.serial(&instance).await?;
     assert_ne!(second, first);
     assert_eq!(
         standing(&world, &first).await?,
@@ -117,7 +110,7 @@ async fn what_is_at_work_with_an_older_key_is_renewed_once_more_and_what_the_ca_
 {
     let world = own().await?;
     let instance = world.created(&organization(), &[domain("at-work")]).await?;
-    let first = serial(&world, &instance).await?;
+    let first = world.serial(&instance).await?;
     let sql = world.sql().await?;
     let chain: String = sql.query_one("select chain_pem from certificates", &[]).await?.get(0);
     // Something that no CA has issued.
@@ -151,7 +144,7 @@ async fn what_is_at_work_with_an_older_key_is_renewed_once_more_and_what_the_ca_
     let query = "select count(*), count(*) filter (where retired_at is null) from certificates where instance_id = $1";
     let row = sql.query_one(query, &[&instance.id]).await?;
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (3, 1));
-    assert_eq!(standing(&world, &serial(&world, &instance).await?).await?.0, "Valid");
+    assert_eq!(standing(&world, &world.serial(&instance).await?).await?.0, "Valid");
 
     // The first is one that the CA can't revoke.
     let said = operate(&world.handle, &["show", &instance.id]).await?;

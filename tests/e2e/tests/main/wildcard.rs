@@ -8,8 +8,7 @@ use crate::world::{Instance, PATIENCE, World, domain, organization, until, world
 
 /// The certificate's names and serial number as a visitor of a name sees them.
 async fn seen(world: &World, name: &str) -> anyhow::Result<(Vec<String>, String)> {
-    let visit = world.browser().https(name, "/").await?;
-    anyhow::ensure!(visit.status == 200, "https://{name} answered {}", visit.status);
+    let visit = world.visit(name).await?;
     Ok((visit.names, visit.serial))
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use customer::{Answer, Browser, Platform, status};
+use customer::{Answer, Browser, Platform, Visit, status};
 use serde_json::{Value, json};
 use stack::{Dns, Handle, Options};
 use tokio::sync::OnceCell;
@@ -160,17 +160,28 @@ impl World {
         Ok(())
     }
 
+    /// A visit of a name that is served by HTTPS.
+    pub(crate) async fn visit(&self, name: &str) -> anyhow::Result<Visit> {
+        let visit = self
+            .browser()
+            .https(name, "/")
+            .await
+            .with_context(|| format!("https://{name}"))?;
+        anyhow::ensure!(visit.status == 200, "https://{name} answered {}", visit.status);
+        Ok(visit)
+    }
+
+    /// The serial number of the certificate that its first domain is served with.
+    pub(crate) async fn serial(&self, instance: &Instance) -> anyhow::Result<String> {
+        Ok(self.visit(&instance.domains[0]).await?.serial)
+    }
+
     /// Every domain serves HTTPS with a certificate that names them all.
     pub(crate) async fn serves(&self, instance: &Instance) -> anyhow::Result<()> {
-        let browser = self.browser();
         let mut names = instance.domains.clone();
         names.sort();
         for domain in &instance.domains {
-            let visit = browser
-                .https(domain, "/")
-                .await
-                .with_context(|| format!("https://{domain}"))?;
-            anyhow::ensure!(visit.status == 200, "https://{domain} answered {}", visit.status);
+            let visit = self.visit(domain).await?;
             anyhow::ensure!(
                 visit.names == names,
                 "certificate for {:?}, expected {names:?}",

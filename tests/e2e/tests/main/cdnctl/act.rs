@@ -50,10 +50,6 @@ async fn created(world: &World, label: &str) -> anyhow::Result<Instance> {
     Ok(instance)
 }
 
-async fn serial(world: &World, instance: &Instance) -> anyhow::Result<String> {
-    Ok(world.browser().https(&instance.domains[0], "/").await?.serial)
-}
-
 async fn newest(world: &World, instance: &Instance) -> anyhow::Result<(String, String)> {
     let json = say(world, &["show", &instance.id, "--operation", "last", "--json"])
         .await?
@@ -92,11 +88,11 @@ async fn an_operator_has_things_tried_now_renewed_and_ended() -> anyhow::Result<
 }
 
 async fn renewals(world: &World, instance: &Instance) -> anyhow::Result<()> {
-    let before = serial(world, instance).await?;
+    let before = world.serial(instance).await?;
     let said = say(world, &["renew", &instance.id]).await?;
     assert_eq!(said.code, Some(0), "{}", said.text);
     until(world, instance, "renew", "succeeded").await?;
-    assert_ne!(serial(world, instance).await?, before);
+    assert_ne!(world.serial(instance).await?, before);
 
     // One that waits is given up, and no platform hears of it.
     world.handle.kill("certificate-issuer-1", Signal::Stop).await?;
