@@ -7,6 +7,7 @@ mod aws_sim;
 mod by_hand;
 mod caller;
 mod command;
+mod crash_points;
 mod dns;
 mod endpoints;
 mod folder;
@@ -31,6 +32,7 @@ mod tls;
 
 pub use by_hand::by_hand;
 pub use command::{Answer, Command, Signal};
+pub use crash_points::CrashPoints;
 pub use dns::Dns;
 pub use endpoints::{AccessKey, Endpoints, LinkEndpoint, ProcessInfo, ProxyEndpoint, TlsEndpoints};
 pub use handle::Handle;

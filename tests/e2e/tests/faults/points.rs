@@ -1,7 +1,5 @@
 //! The points of a delivery, as shared/crash-points names them.
 
-use std::path::PathBuf;
-
 /// How many outside calls an attempt makes at the kind of step when all goes well, in the order of the pipeline.
 /// `create-distribution` and `configure-distribution`: with a function that is made for it. `settle-function`: turned around.
 /// `place-order`: directory or nonce, account, order, one authorization; the first attempt of a process makes more.
@@ -45,48 +43,4 @@ pub(crate) fn moments(kind: &str, calls: usize) -> Vec<String> {
     (1..=calls)
         .flat_map(|n| [format!("{kind}@call-{n}"), format!("{kind}@answer-{n}")])
         .collect()
-}
-
-/// The folder where points are armed.
-pub(crate) struct Points(tempfile::TempDir);
-
-impl Points {
-    pub(crate) fn new() -> anyhow::Result<Self> {
-        Ok(Self(tempfile::tempdir()?))
-    }
-
-    pub(crate) fn folder(&self) -> String {
-        self.0.path().display().to_string()
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// The next process that comes by, whatever instance it works for, does as it is told.
-    pub(crate) fn arm(&self, point: &str, order: &str) -> anyhow::Result<()> {
-        let _ = std::fs::remove_file(self.path(&format!("{point}.hit")));
-        // Renamed into place: nobody reads half an order.
-        let draft = self.path(&format!("{point}.draft"));
-        std::fs::write(&draft, order)?;
-        std::fs::rename(draft, self.path(point))?;
-        Ok(())
-    }
-
-    /// Nobody is waited for any more.
-    pub(crate) fn disarm(&self) -> anyhow::Result<()> {
-        for file in std::fs::read_dir(self.0.path())? {
-            std::fs::remove_file(file?.path())?;
-        }
-        Ok(())
-    }
-
-    /// The process that came by.
-    pub(crate) fn hit(&self, point: &str) -> Option<u32> {
-        std::fs::read_to_string(self.path(&format!("{point}.hit")))
-            .ok()?
-            .trim()
-            .parse()
-            .ok()
-    }
 }

@@ -6,11 +6,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use customer::{Browser, Platform, status};
 use serde_json::{Value, json};
-use stack::{Dns, Handle, Options, Signal, WORKERS};
+use stack::{CrashPoints, Dns, Handle, Options, Signal, WORKERS};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use uuid::Uuid;
-
-use crate::points::Points;
 
 /// No test waits longer for one thing.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -19,7 +17,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) struct Site {
     pub(crate) handle: Handle,
     pub(crate) platform: Platform,
-    pub(crate) points: Points,
+    pub(crate) points: CrashPoints,
     dns: Dns,
 }
 
@@ -88,7 +86,7 @@ impl Site {
     }
 
     async fn start() -> anyhow::Result<Self> {
-        let points = Points::new()?;
+        let points = CrashPoints::new()?;
         let mut options = Options::fast()
             .with_env("all", "CRASH_POINTS", &points.folder())
             .with_env("all", "SWEEP_GRACE", "2s")

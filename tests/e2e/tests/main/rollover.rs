@@ -4,7 +4,7 @@
 use anyhow::{Context as _, ensure};
 use customer::status;
 use secrecy::ExposeSecret as _;
-use stack::{Options, Signal};
+use stack::{CrashPoints, Options, Signal};
 use store::KeyRing;
 
 use crate::cdnctl::{Said, operate};
@@ -20,34 +20,9 @@ fn often() -> Options {
         .with_env("certificate-issuer", "RENEWAL_INFO_INTERVAL", "0s")
 }
 
-/// Where processes are told to die or to freeze (shared/crash-points).
-struct Points(tempfile::TempDir);
-
-impl Points {
-    fn new() -> anyhow::Result<Self> {
-        Ok(Self(tempfile::tempdir()?))
-    }
-
-    fn options(&self) -> Options {
-        often().with_env(
-            "certificate-issuer",
-            "CRASH_POINTS",
-            &self.0.path().display().to_string(),
-        )
-    }
-
-    fn arm(&self, point: &str, order: &str) -> anyhow::Result<()> {
-        let _ = std::fs::remove_file(self.0.path().join(format!("{point}.hit")));
-        let draft = self.0.path().join("draft");
-        std::fs::write(&draft, order)?;
-        Ok(std::fs::rename(draft, self.0.path().join(point))?)
-    }
-
-    /// The process that came by.
-    fn hit(&self, point: &str) -> Option<u32> {
-        let hit = std::fs::read_to_string(self.0.path().join(format!("{point}.hit"))).ok()?;
-        hit.trim().parse().ok()
-    }
+/// The same, and its processes die and freeze as they are told.
+fn with(points: &CrashPoints) -> Options {
+    often().with_env("certificate-issuer", "CRASH_POINTS", &points.folder())
 }
 
 /// An account as it is in the database.
@@ -243,8 +218,8 @@ async fn the_old_key_is_refused(world: &World, tenant: &str, instance: &Instance
 
 #[tokio::test]
 async fn who_dies_after_the_ca_took_the_key_loses_nothing() -> anyhow::Result<()> {
-    let points = Points::new()?;
-    let world = World::own(points.options()).await?;
+    let points = CrashPoints::new()?;
+    let world = World::own(with(&points)).await?;
     let tenant = organization();
     let instance = world.created(&tenant, &[domain("crash")]).await?;
     let before = account(&world, &tenant).await?;
@@ -277,7 +252,7 @@ async fn who_dies_after_the_ca_took_the_key_loses_nothing() -> anyhow::Result<()
 }
 
 /// The issuer dies when the CA has the new key and the database doesn't know it.
-async fn dies(world: &World, points: &Points, tenant: &str) -> anyhow::Result<Account> {
+async fn dies(world: &World, points: &CrashPoints, tenant: &str) -> anyhow::Result<Account> {
     const POINT: &str = "rollover@before-promotion";
     points.arm(POINT, &format!("abort {tenant}"))?;
     ask(world, tenant).await?;
@@ -305,8 +280,8 @@ async fn thaw(world: &World, pid: u32) -> anyhow::Result<()> {
 #[tokio::test]
 async fn an_attempt_that_began_with_the_old_key_is_made_again() -> anyhow::Result<()> {
     const POINT: &str = "place-order@call-2";
-    let points = Points::new()?;
-    let world = World::own(points.options().with_replicas("certificate-issuer", 2)).await?;
+    let points = CrashPoints::new()?;
+    let world = World::own(with(&points).with_replicas("certificate-issuer", 2)).await?;
     let tenant = organization();
     let instance = world.created(&tenant, &[domain("between")]).await?;
     points.arm(POINT, &format!("freeze {}", instance.id))?;
@@ -329,8 +304,8 @@ async fn an_attempt_that_began_with_the_old_key_is_made_again() -> anyhow::Resul
 #[tokio::test]
 async fn what_an_order_wants_is_told_anew_for_the_new_key() -> anyhow::Result<()> {
     const POINT: &str = "answer-challenges@before-handler";
-    let points = Points::new()?;
-    let world = World::own(points.options().with_replicas("certificate-issuer", 2)).await?;
+    let points = CrashPoints::new()?;
+    let world = World::own(with(&points).with_replicas("certificate-issuer", 2)).await?;
     let tenant = organization();
     let waits = world.create_in(&tenant, &[domain("waits")]).await?;
     let old = wanted_by_dns01(&world, &waits).await?;
