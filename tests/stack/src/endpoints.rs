@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::{Client, NoTls};
 
@@ -136,4 +137,16 @@ pub struct ProcessInfo {
     pub log: PathBuf,
     /// Base URL of `/healthz`, `/readyz` and `/metrics`, for services.
     pub health_url: Option<String>,
+}
+
+impl ProcessInfo {
+    /// The environment that it was started with.
+    pub fn environment(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let pid = self.pid.with_context(|| format!("{} isn't running", self.name))?;
+        let environment = String::from_utf8(std::fs::read(format!("/proc/{pid}/environ"))?)?;
+        let variables = environment.split('\0').filter_map(|pair| pair.split_once('='));
+        Ok(variables
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect())
+    }
 }

@@ -17,17 +17,8 @@ use crate::world::{PATIENCE, domain};
 /// Has the node evaluate an Erlang expression, as an operator would by `rabbitmqctl eval`.
 fn eval(stack: &Handle, expression: &str) -> anyhow::Result<String> {
     let e = stack.endpoints();
-    let pid = e
-        .process("rabbitmq")
-        .and_then(|process| process.pid)
-        .context("no RabbitMQ")?;
-    let environment = std::fs::read_to_string(format!("/proc/{pid}/environ"))?;
-    let variable = |name: &str| {
-        environment
-            .split('\0')
-            .find_map(|entry| entry.strip_prefix(name)?.strip_prefix('='))
-            .with_context(|| format!("no {name}"))
-    };
+    let environment = e.process("rabbitmq").context("no RabbitMQ")?.environment()?;
+    let variable = |name: &str| environment.get(name).with_context(|| format!("no {name}"));
     let output = Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl")
         .args(["-n", variable("RABBITMQ_NODENAME")?, "eval", expression])
         .env("ERL_EPMD_PORT", variable("ERL_EPMD_PORT")?)

@@ -1,7 +1,6 @@
 //! The doctor: with everything in place all five are content; what is wrong is named in a line, with what to do, and no
 //! secret is in any of them.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -87,21 +86,19 @@ impl Clinic {
             .find(|(name, _)| *name == service)
             .context("a service")?
             .1;
-        let pid = self.stack.endpoints().process(process).and_then(|process| process.pid);
-        let environment = std::fs::read(format!("/proc/{}/environ", pid.context("a process")?))?;
-        let environment = String::from_utf8(environment)?;
-        let mut variables: BTreeMap<&str, &str> = environment
-            .split('\0')
-            .filter_map(|pair| pair.split_once('='))
-            .collect();
-        variables.extend(changes.iter().copied());
+        let process = self.stack.endpoints().process(process).context("a process")?;
         let program = std::env::current_exe()?
             .ancestors()
             .nth(2)
             .map(|folder| folder.join(service))
             .context("a folder of programs")?;
         let begun = Instant::now();
-        let run = Command::new(program).arg("doctor").env_clear().envs(variables).output();
+        let run = Command::new(program)
+            .arg("doctor")
+            .env_clear()
+            .envs(process.environment()?)
+            .envs(changes.iter().copied())
+            .output();
         let output = timeout(PATIENCE, run).await??;
         assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
         assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));

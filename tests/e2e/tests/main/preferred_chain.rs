@@ -52,12 +52,7 @@ async fn the_chain_that_the_operator_prefers_is_served_where_the_ca_has_it() -> 
     let picky = Browser::new(&folder.path().join("root.pem"), e.edge_http, e.edge_https)?;
     assert!(picky.https(name, "/").await.is_err(), "under the CA's own choice");
 
-    let pid = e.process(ISSUER).and_then(|process| process.pid).context("a process")?;
-    let environment: BTreeMap<String, String> = String::from_utf8(std::fs::read(format!("/proc/{pid}/environ"))?)?
-        .split('\0')
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    let environment = e.process(ISSUER).context("a process")?.environment()?;
     world.handle.kill(ISSUER, Signal::Kill).await?;
     let preferring = issuer(&environment, &common_name(&other)?)?;
     assert_eq!(operate(&world.handle, &["renew", &instance.id]).await?.code, Some(0));
