@@ -41,11 +41,14 @@ pub(crate) async fn only_what_is_provably_ours(site: &Site) -> anyhow::Result<()
     Ok(())
 }
 
-const REMOVED: &str =
-    "update steps set state = 'cancelled' where operation_id in (select id from operations where instance_id = '$1');
+// Both lock the instance first, as the services do: in any other order they and a worker that writes an outcome could
+// wait for each other.
+const REMOVED: &str = "select 1 from instances where id = '$1' for update;
+    update steps set state = 'cancelled' where operation_id in (select id from operations where instance_id = '$1');
     update operations set state = 'superseded' where instance_id = '$1' and state = 'running';
     update instances set deleted_at = now() where id = '$1'";
-const ERASED: &str = "delete from certificates where instance_id = '$1';
+const ERASED: &str = "select 1 from instances where id = '$1' for update;
+    delete from certificates where instance_id = '$1';
     delete from orders where operation_id in (select id from operations where instance_id = '$1');
     delete from steps where operation_id in (select id from operations where instance_id = '$1');
     delete from operations where instance_id = '$1';
