@@ -7,7 +7,7 @@ use doctor::{Check, Finding, State};
 use messaging::AmqpArgs;
 use messaging::operator::Queues;
 use serde::Serialize;
-use store::operator::Choice;
+use store::operator::{Choice, ToRevoke};
 use store::{DatabaseArgs, Store};
 use telemetry::with_causes;
 use time::{Duration, OffsetDateTime};
@@ -61,6 +61,8 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
         queues(store.clone(), args.amqp.clone()),
         about(&store, "operations", operations),
         about(&store, "certificates", certificates),
+        about(&store, "revocations", revocations),
+        about(&store, "rollovers", rollovers),
         found_orphans(store.clone(), args.reconcile),
     ];
     let findings = doctor::findings(checks).await;
@@ -260,6 +262,45 @@ async fn certificates(store: Store) -> Result<Vec<Finding>, store::StoreError> {
     Ok(vec![match bad {
         0 => Finding::ok(ABOUT, told),
         bad => Finding::fail(ABOUT, format!("{told}; {bad} of them need you"), "cdnctl certificates"),
+    }])
+}
+
+async fn revocations(store: Store) -> Result<Vec<Finding>, store::StoreError> {
+    const ABOUT: &str = "revocations";
+    let all = store.to_revoke().await?;
+    let told = format!("to be revoked: {}", all.len());
+    Ok(vec![match all.first() {
+        None => Finding::ok(ABOUT, "none is to be revoked"),
+        Some(ToRevoke { problem: None, .. }) => Finding::ok(ABOUT, format!("{told}, once nothing serves them")),
+        Some(ToRevoke {
+            instance,
+            problem: Some(problem),
+        }) => {
+            let instance = shown::plain(instance);
+            Finding::warn(
+                ABOUT,
+                format!("{told}; one of {instance}: {}", shown::clean(problem)),
+                format!("cdnctl show {instance}"),
+            )
+        }
+    }])
+}
+
+async fn rollovers(store: Store) -> Result<Vec<Finding>, store::StoreError> {
+    const ABOUT: &str = "rollovers";
+    let all = store.account_lines(None).await?;
+    let wanted: Vec<_> = all.iter().filter(|line| line.rollover_asked_at.is_some()).collect();
+    let told = format!("to be changed: {} of {}", wanted.len(), all.len());
+    let problem = wanted
+        .iter()
+        .find_map(|line| Some((&line.tenant, line.rollover_problem.as_ref()?)));
+    Ok(vec![match problem {
+        None => Finding::ok(ABOUT, told),
+        Some((tenant, problem)) => Finding::warn(
+            ABOUT,
+            format!("{told}; that of {}: {}", shown::plain(tenant), shown::clean(problem)),
+            "cdnctl accounts",
+        ),
     }])
 }
 

@@ -24,6 +24,10 @@ pub struct Figures {
     pub late: u64,
     /// How many instances have renewals that don't come to their end.
     pub in_trouble: u64,
+    /// How many certificates the CA is to revoke and has not, also those that still serve.
+    pub to_revoke: u64,
+    /// How many accounts' keys are to be changed and are not.
+    pub to_roll_over: u64,
     /// What IAM was seen to hold, within the last day.
     pub iam: Option<IamUsage>,
 }

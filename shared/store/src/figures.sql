@@ -40,6 +40,8 @@ select json_build_object(
     'soonest_end', (select extract(epoch from min(soonest)) from ending),
     'late', (select count(*) from in_use where late),
     'in_trouble', (select count(*) from renewals_in_trouble),
+    'to_revoke', (select count(*) from certificates_to_revoke),
+    'to_roll_over', (select count(*) from acme_accounts where rollover_asked_at is not null and account_uri is not null),
     'iam', (
         select json_build_object('server_certificates', server_certificates, 'quota', quota)
         from iam_usage where read_at > now() - interval '1 day'))

@@ -78,6 +78,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0013_rollover.sql"),
     },
+    Migration {
+        version: 14,
+        works_with: 1,
+        sql: include_str!("migrations/0014_to_revoke.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

@@ -21,7 +21,7 @@ pub use accounts::AccountLine;
 pub use cancel::Cancelled;
 pub use dossier::{CertificateOf, ChallengeOf, Dossier, OperationOf, StepOf};
 pub use found_orphans::Orphan;
-pub use health::SealedBy;
+pub use health::{SealedBy, ToRevoke};
 pub use in_use::CertificateInUse;
 pub use offers::Offer;
 pub use overview::{Choice, InstanceLine};

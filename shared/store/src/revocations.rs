@@ -32,11 +32,9 @@ impl Store {
     /// Database errors.
     pub async fn revocations_due(&self, most: u32) -> Result<Vec<Revocation>, StoreError> {
         let client = self.pool.get().await?;
-        let query = "select c.id, c.instance_id, i.tenant, c.chain_pem, i.revoke_reason from instances i \
-             join certificates c on c.instance_id = i.id join orders r on r.id = c.order_id \
-             where i.revoke_before is not null and r.created_at < i.revoke_before \
-             and c.retired_at is not null and c.revoked_at is null and c.not_after > clock_timestamp() \
-             and coalesce(c.revoke_due <= clock_timestamp(), true) order by c.not_after desc limit $1";
+        let query = "select id, instance_id, tenant, chain_pem, revoke_reason from certificates_to_revoke \
+             where retired_at is not null and coalesce(revoke_due <= clock_timestamp(), true) \
+             order by not_after desc limit $1";
         let rows = client.query(query, &[&i64::from(most)]).await?;
         rows.iter()
             .map(|row| {

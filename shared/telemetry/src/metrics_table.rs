@@ -137,6 +137,16 @@ const METRICS: &[Metric] = &[
         "Instances whose certificate could not be renewed so far: a renewal failed, or has been at it for over an hour.",
     ),
     gauge(
+        "certificates_to_revoke",
+        Unit::Count,
+        "Certificates that the CA is to revoke and has not yet; those that still serve are replaced first.",
+    ),
+    gauge(
+        "accounts_to_roll_over",
+        Unit::Count,
+        "Accounts at the CA whose key is to be changed and is not yet.",
+    ),
+    gauge(
         "iam_server_certificates",
         Unit::Count,
         "Server certificates that the AWS account holds, whoever's they are; absent when that was not seen for a day.",

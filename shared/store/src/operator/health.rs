@@ -16,6 +16,15 @@ pub struct SealedBy {
     pub certificates: i64,
 }
 
+/// A certificate that the CA is to revoke and has not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToRevoke {
+    /// Whose it is, or was.
+    pub instance: String,
+    /// Why the CA has not, if it was asked.
+    pub problem: Option<String>,
+}
+
 impl Store {
     /// The database's clock.
     ///
@@ -52,6 +61,25 @@ impl Store {
                     key: String::from_utf8_lossy(row.try_get("key")?).into_owned(),
                     accounts: row.try_get("accounts")?,
                     certificates: row.try_get("certificates")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Certificates that the CA is to revoke and has not, those with a problem first.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn to_revoke(&self) -> Result<Vec<ToRevoke>, StoreError> {
+        let client = self.pool.get().await?;
+        let query = "select instance_id, revoke_problem from certificates_to_revoke \
+             order by revoke_problem is null, instance_id";
+        let rows = client.query(query, &[]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ToRevoke {
+                    instance: row.try_get("instance_id")?,
+                    problem: row.try_get("revoke_problem")?,
                 })
             })
             .collect()

@@ -7,6 +7,7 @@ use serde_json::Value;
 use stack::{Http, Options, Signal};
 
 use crate::cdnctl::operate;
+use crate::scrape::Scrape;
 use crate::world::{Instance, World, domain, organization, until};
 
 async fn own() -> anyhow::Result<World> {
@@ -150,6 +151,15 @@ async fn what_is_at_work_with_an_older_key_is_renewed_once_more_and_what_the_ca_
     let said = operate(&world.handle, &["show", &instance.id]).await?;
     assert!(said.text.contains("is not revoked yet: the CA "), "{}", said.text);
     assert_eq!(standing(&world, &first).await?.0, "Valid");
+    let doctor = operate(&world.handle, &["doctor"]).await?;
+    let told = doctor.text.lines().find(|line| line.contains("revocations"));
+    let told = told.context("the doctor looks at revocations")?;
+    assert!(
+        told.contains("to be revoked: 1; ") && told.contains(&format!("cdnctl show {}", instance.id)),
+        "{told}"
+    );
+    let waiting = |scrape: &Scrape| scrape.sum("certificates_to_revoke", &[]);
+    Scrape::until(&world.handle, "one waits", |scrape| waiting(scrape) == 1.0).await?;
     sql.execute(
         "update certificates set chain_pem = $1 where revoke_problem is not null",
         &[&chain],
@@ -166,5 +176,6 @@ async fn what_is_at_work_with_an_older_key_is_renewed_once_more_and_what_the_ca_
         ("Revoked".to_owned(), Some(4)),
         "superseded"
     );
+    Scrape::until(&world.handle, "none waits", |scrape| waiting(scrape) == 0.0).await?;
     Ok(())
 }

@@ -392,6 +392,17 @@ async fn what_goes_wrong_is_told_and_keeps_no_other_account() -> anyhow::Result<
     let said = say(&world, &["accounts", "--tenant", "org-elsewhere"]).await?;
     assert_eq!(said.code, Some(1), "{}", said.text);
     assert!(said.text.contains("the CA can't be reached"), "{}", said.text);
+    let said = say(&world, &["doctor"]).await?;
+    let told = said.text.lines().find(|line| line.contains("rollovers"));
+    let told = told.context("the doctor looks at rollovers")?;
+    assert!(
+        told.contains("to be changed: 1 of 3; that of org-elsewhere: the CA can't be reached"),
+        "{told}"
+    );
+    Scrape::until(&world.handle, "one waits", |scrape| {
+        scrape.sum("accounts_to_roll_over", &[]) == 1.0
+    })
+    .await?;
     for instance in &instances {
         renew(&world, instance).await?;
         world.delete(instance).await?;
