@@ -12,6 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
+use stack::{CrashPoints, Options};
 use store::KeyRing;
 use uuid::Uuid;
 
@@ -262,4 +263,63 @@ async fn until_the_first_write_it_is_the_old_brokers_and_nobody_elses() -> anyho
     world.delete(&late).await?;
     assert_eq!(as_it_is(world, &old).await?, before);
     Ok(())
+}
+
+/// Whoever passes the point dies, and another takes its place.
+async fn dies(world: &World, points: &CrashPoints, point: &str) -> anyhow::Result<()> {
+    const DISTRIBUTION: &str = "distribution-1";
+    crate::world::until("it has died", async || {
+        let processes = world.handle.endpoints_now().await?.processes;
+        let dead = processes
+            .iter()
+            .any(|one| one.name == DISTRIBUTION && one.pid.is_none());
+        Ok(dead && points.hit(point).is_some())
+    })
+    .await
+    .with_context(|| point.to_owned())?;
+    // It may die again before it is ready.
+    world.handle.begin_again(DISTRIBUTION).await
+}
+
+#[tokio::test]
+async fn whoever_dies_on_the_way_it_is_taken_over_once_or_left_as_it_is() -> anyhow::Result<()> {
+    const TAKEN: &str = "create-distribution@before-record";
+    const LEFT: &str = "disable-distribution@before-record";
+    const WRITES: &str = "configure-distribution@call-2";
+    const WRITTEN: &str = "configure-distribution@answer-2";
+    let points = CrashPoints::new()?;
+    let world = World::own(Options::fast().with_env("distribution", "CRASH_POINTS", &points.folder())).await?;
+    let old = old(&world, "crash").await?;
+    let before = as_it_is(&world, &old).await?;
+    let organization = organization();
+    let parameters = offered(&world, &old, &organization).await?;
+
+    points.arm(TAKEN, "abort")?;
+    let given_up = provisioned(&world, &organization, &parameters).await?;
+    dies(&world, &points, TAKEN).await?;
+    world.told(&given_up).await?;
+    assert_eq!(distribution(&world, &given_up).await?.as_ref(), Some(&old.id));
+    points.arm(LEFT, "abort")?;
+    let left = dies(&world, &points, LEFT);
+    tokio::try_join!(world.delete(&given_up), left)?;
+    assert_eq!(as_it_is(&world, &old).await?, before, "not a byte of it was changed");
+
+    for point in [TAKEN, WRITES, WRITTEN] {
+        points.arm(point, "abort")?;
+    }
+    let instance = provisioned(&world, &organization, &parameters).await?;
+    dies(&world, &points, TAKEN).await?;
+    let told = world.told(&instance).await?;
+    world.set_persist(&told, &old.domain).await?;
+    dies(&world, &points, WRITES).await?;
+    dies(&world, &points, WRITTEN).await?;
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
+    world.serves(&instance).await?;
+    assert_eq!(distribution(&world, &instance).await?.as_ref(), Some(&old.id));
+    let (after, _) = as_it_is(&world, &old).await?;
+    assert_eq!(after.comment, format!("cdn-broker {}", instance.id));
+    for one in [&given_up, &instance] {
+        assert!(world.distributions(one).await?.is_empty(), "none was made beside it");
+    }
+    world.delete(&instance).await
 }
