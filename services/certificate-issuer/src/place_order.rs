@@ -18,9 +18,9 @@ use crate::triage::{Stop, Trouble};
 use crate::words::{cause, per_domain, said, short_type};
 
 const DOING: &str = "placing the order";
-/// After so many attempts an order is placed like a first one: a CA may have a fault with what is to be replaced alone. Pebble 2.10
-/// does not find certificates whose serial number begins with a zero byte.
-const MOST_REPLACING: i32 = 3;
+/// After so many attempts a fault of the CA may be one with what is to be replaced alone: Pebble 2.10 does not find certificates
+/// whose serial number begins with a zero byte.
+const OFTEN: i32 = 3;
 /// How many refused domains are named to the user.
 const MOST_NAMED: usize = 10;
 
@@ -126,16 +126,22 @@ async fn place(
         .await;
     if replaced.is_some()
         && let Err(Error::Api(problem)) = &placed
-        && refuses_replacing(problem)
+        && (refuses_replacing(problem) || fails_at_replacing(problem, task.attempt))
     {
-        // Replaced already, perhaps by an order that we could not write down: a certificate is wanted all the same.
-        tracing::info!(
-            problem = cause(DOING, problem),
-            "the CA doesn't let the certificate be replaced: an order like a first one"
-        );
-        replaced = None;
-        before_order(ca, task, &session.account_uri).await?;
-        placed = session.account().new_order(&wanted(ca, &identifiers, None)).await;
+        match before_order(ca, task, &session.account_uri).await {
+            // It may mend its fault sooner.
+            Err(Stop::Outcome(_)) if !refuses_replacing(problem) => {}
+            room => {
+                room?;
+                // Replaced already, perhaps by an order that we could not write down: a certificate is wanted all the same.
+                tracing::info!(
+                    problem = cause(DOING, problem),
+                    "the CA doesn't let the certificate be replaced: an order like a first one"
+                );
+                replaced = None;
+                placed = session.account().new_order(&wanted(ca, &identifiers, None)).await;
+            }
+        }
     }
     match placed {
         Ok(order) => Ok((order, replaced)),
@@ -174,7 +180,7 @@ fn wanted<'a>(ca: &'a Ca, identifiers: &'a [Identifier], replaces: Option<Certif
 /// The certificate in use, if the CA wants to know what an order replaces (RFC 9773 §5): of the same account, and with a name in
 /// common. Let's Encrypt exempts such orders from its limits.
 async fn replaced(ca: &Ca, session: &Session<'_>, task: &Task) -> Result<Option<CertificateIdentifier<'static>>, Stop> {
-    if session.directory.renewal_info.is_none() || task.attempt >= MOST_REPLACING {
+    if session.directory.renewal_info.is_none() {
         return Ok(None);
     }
     let found = ca.store.replaced(task).await?;
@@ -192,10 +198,18 @@ async fn replaced(ca: &Ca, session: &Session<'_>, task: &Task) -> Result<Option<
 /// `alreadyReplaced` (RFC 9773 §7.4), or the CA doesn't know the certificate or its issuer (any more): CAs have many words for
 /// that. An order like a first one tells whether it was something else.
 fn refuses_replacing(problem: &Problem) -> bool {
+    if matches!(problem.status, Some(429 | 500..)) {
+        return false;
+    }
     matches!(
         short_type(problem.r#type.as_deref()),
         None | Some("alreadyReplaced" | "malformed" | "conflict" | "unauthorized")
     ) || matches!(problem.status, Some(404 | 409))
+}
+
+/// A fault that comes again and again. One that is overloaded (429, 503) says nothing of what is to be replaced.
+fn fails_at_replacing(problem: &Problem, attempt: i32) -> bool {
+    attempt >= OFTEN && problem.status == Some(500)
 }
 
 /// The account was deactivated or revoked (RFC 8555 §7.3.6 wants 401, Boulder and Pebble answer 403). Another instance
@@ -301,6 +315,15 @@ mod tests {
         };
         assert!(refused("alreadyReplaced", 409) && refused("malformed", 400) && refused("other", 404));
         assert!(!refused("rejectedIdentifier", 400) && !refused("rateLimited", 429) && !refused("caa", 403));
+        // A CA in trouble says nothing of it, until it has the same fault again and again.
+        let problem = |status: u16| serde_json::from_str(&format!(r#"{{"status":{status}}}"#)).unwrap();
+        assert!(
+            [429, 500, 503]
+                .into_iter()
+                .all(|status| !refuses_replacing(&problem(status)))
+        );
+        assert!(fails_at_replacing(&problem(500), OFTEN) && !fails_at_replacing(&problem(500), OFTEN - 1));
+        assert!(!fails_at_replacing(&problem(503), 99) && !fails_at_replacing(&problem(429), 99));
     }
 
     #[test]
