@@ -1,5 +1,6 @@
 //! Revocation (RFC 8555 §7.6), in the name of the account that ordered the certificate: its own key may be anybody's by now.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use instant_acme::{RevocationReason as Reason, RevocationRequest};
@@ -22,20 +23,29 @@ const LATER: Duration = Duration::from_secs(600);
 /// … and after it refused.
 const REFUSED: Duration = Duration::from_secs(86_400);
 
+/// After so many tenants in a row for whom it can't be asked, it is likely away: the others are left to a later turn.
+const IN_VAIN: usize = 3;
+
 /// Why a certificate isn't revoked yet.
 #[derive(Debug)]
 struct PutOff {
     why: String,
     again: Duration,
-    /// It is of the CA, so that it would not do better for another certificate now.
-    of_the_ca: bool,
+    /// It is not of this certificate, so that it would not do better for another of the tenant now.
+    of_the_tenant: bool,
 }
 
 /// Has the CA revoke what is to be revoked now. What fails is written down, and tried again at a later turn.
 pub(crate) async fn revoke_due(ca: &Ca) -> Result<(), StoreError> {
+    let mut in_vain = HashSet::new();
+    let mut in_a_row = 0;
     for due in ca.store.revocations_due(A_TURN).await? {
+        if in_vain.contains(&due.tenant) {
+            continue;
+        }
         match revoke(ca, &due).await {
             Ok(()) => {
+                in_a_row = 0;
                 ca.store.set_revoked(due.certificate).await?;
                 tracing::info!(
                     instance = due.instance,
@@ -54,7 +64,11 @@ pub(crate) async fn revoke_due(ca: &Ca) -> Result<(), StoreError> {
                 ca.store
                     .put_off_revocation(due.certificate, &put_off.why, put_off.again)
                     .await?;
-                if put_off.of_the_ca {
+                if put_off.of_the_tenant {
+                    in_vain.insert(due.tenant);
+                    in_a_row += 1;
+                }
+                if in_a_row == IN_VAIN {
                     break;
                 }
             }
@@ -67,7 +81,7 @@ async fn revoke(ca: &Ca, due: &Revocation) -> Result<(), PutOff> {
     let leaf = CertificateDer::from_pem_slice(due.chain_pem.as_bytes()).map_err(|error| PutOff {
         why: format!("the certificate can't be read: {error}"),
         again: REFUSED,
-        of_the_ca: false,
+        of_the_tenant: false,
     })?;
     let session = Session::open(ca, &due.tenant).await.map_err(|stop| stopped(&stop))?;
     let request = RevocationRequest {
@@ -84,13 +98,13 @@ async fn revoke(ca: &Ca, due: &Revocation) -> Result<(), PutOff> {
             Err(PutOff {
                 why: format!("the CA refuses: {}", said(&problem)),
                 again: REFUSED,
-                of_the_ca: false,
+                of_the_tenant: false,
             })
         }
         Trouble::Gone => Err(PutOff {
             why: "the CA doesn't know the certificate".to_owned(),
             again: REFUSED,
-            of_the_ca: false,
+            of_the_tenant: false,
         }),
         trouble => Err(stopped(&session.stop(trouble, DOING).await)),
     }
@@ -113,7 +127,7 @@ fn stopped(stop: &Stop) -> PutOff {
     PutOff {
         why,
         again,
-        of_the_ca: true,
+        of_the_tenant: true,
     }
 }
 

@@ -26,7 +26,8 @@ pub struct Revocation {
 }
 
 impl Store {
-    /// At most `most` certificates that are to be revoked now, those that live longest first.
+    /// At most `most` certificates that are to be revoked now: those first that were not tried yet, and of these those that live
+    /// longest.
     ///
     /// # Errors
     /// Database errors.
@@ -34,7 +35,7 @@ impl Store {
         let client = self.pool.get().await?;
         let query = "select id, instance_id, tenant, chain_pem, revoke_reason from certificates_to_revoke \
              where retired_at is not null and coalesce(revoke_due <= clock_timestamp(), true) \
-             order by not_after desc limit $1";
+             order by revoke_due nulls first, not_after desc limit $1";
         let rows = client.query(query, &[&i64::from(most)]).await?;
         rows.iter()
             .map(|row| {
