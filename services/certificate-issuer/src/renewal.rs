@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::{TryStreamExt as _, stream};
-
+use instant_acme::Error;
 use pipeline::renewal::{Share, renew_at, seed, suggested_at};
 use pipeline::{Schedule, Schedules};
 use store::{DueRenewal, StoreError, Undecided};
@@ -50,7 +51,8 @@ pub(crate) struct RenewalArgs {
     /// No certificate is replaced sooner than that after it was issued, whatever the CA suggests; of a short life, 5%.
     #[arg(long, env, default_value = "1h")]
     renewal_rest: humantime::Duration,
-    /// So many renewals of a tenant are at work at once, at most: they share an account at the CA.
+    /// So many renewals of a tenant are at work at once, at most: they share an account at the CA. One that waits for a domain
+    /// takes no place.
     #[arg(long, env, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     renewals_per_tenant: u32,
     /// How long an instance rests after a renewal that failed (first, factor, max, jitter).
@@ -67,6 +69,13 @@ impl RenewalArgs {
         let life = Duration::try_from(life).unwrap_or_default();
         Duration::from(self.renewal_rest).min(life / 20)
     }
+}
+
+/// Whether the CA may be asked about another certificate in this turn.
+#[derive(PartialEq, Eq)]
+enum Asked {
+    WithoutTrouble,
+    Overloaded,
 }
 
 /// Begins renewals.
@@ -137,16 +146,22 @@ impl Planner {
             return Ok(());
         };
         let due = self.ca.store.renewal_infos_due(ASKED_A_TURN).await?;
+        let overloaded = AtomicBool::new(false);
         stream::iter(due.into_iter().map(Ok))
             .try_for_each_concurrent(ASKED_AT_ONCE, async |certificate| {
-                self.ask_about(url, &certificate).await
+                if !overloaded.load(Ordering::Relaxed) && self.ask_about(url, &certificate).await? == Asked::Overloaded
+                {
+                    overloaded.store(true, Ordering::Relaxed);
+                }
+                Ok(())
             })
             .await
     }
 
-    async fn ask_about(&self, url: &str, certificate: &Undecided) -> Result<(), StoreError> {
+    async fn ask_about(&self, url: &str, certificate: &Undecided) -> Result<Asked, StoreError> {
         let interval: Duration = self.args.renewal_info_interval.into();
         let exchange = self.ca.client.exchange();
+        let mut asked = Asked::WithoutTrouble;
         let (at, again) = match renewal_info::ask(&exchange, url, &certificate.chain_pem).await {
             Ok(info) => {
                 let (not_before, not_after) = (certificate.not_before, certificate.not_after);
@@ -179,10 +194,23 @@ impl Planner {
                     error = with_causes(&error),
                     "the CA did not say when to renew the certificate"
                 );
-                (None, UNANSWERED.min(interval))
+                if matches!(&error, Error::Api(problem) if matches!(problem.status, Some(429 | 503))) {
+                    asked = Asked::Overloaded;
+                }
+                (
+                    None,
+                    exchange
+                        .retry_after()
+                        .unwrap_or(UNANSWERED)
+                        .clamp(SOONEST.min(interval), interval),
+                )
             }
         };
-        self.ca.store.set_renewal_info(certificate.certificate, at, again).await
+        self.ca
+            .store
+            .set_renewal_info(certificate.certificate, at, again)
+            .await?;
+        Ok(asked)
     }
 
     fn has_rested(&self, due: &DueRenewal) -> bool {
