@@ -271,7 +271,16 @@ async fn revocations(store: Store) -> Result<Vec<Finding>, store::StoreError> {
     let told = format!("to be revoked: {}", all.len());
     Ok(vec![match all.first() {
         None => Finding::ok(ABOUT, "none is to be revoked"),
-        Some(ToRevoke { problem: None, .. }) => Finding::ok(ABOUT, format!("{told}, once nothing serves them")),
+        Some(ToRevoke {
+            instance,
+            problem: None,
+        }) => {
+            let instance = shown::plain(instance);
+            Finding::ok(
+                ABOUT,
+                format!("{told}, once nothing serves them: cdnctl show {instance}"),
+            )
+        }
         Some(ToRevoke {
             instance,
             problem: Some(problem),

@@ -13,7 +13,7 @@ use crate::{database, out, shown, table};
 /// Shows what the reconcilers have found in AWS: provably this broker's, and nobody's any more.
 ///
 /// They remove it ORPHAN_GRACE after they saw it first, at their next look (RECONCILE_INTERVAL); a distribution is disabled
-/// first. What only looks like the broker's is told in the log of the service distribution, and left alone. Exit code 1 when one
+/// first. What only looks like the broker's is left alone, and told in the logs of distribution and cert-installer. Exit code 1 when one
 /// should have been removed an hour ago.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Orphans")]
