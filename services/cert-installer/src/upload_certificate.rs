@@ -23,7 +23,9 @@ impl Installer {
         }
         let split = match pem::split(&certificate.chain_pem) {
             Ok(split) => split,
-            Err(error) => return Ok(broken(format!("certificate {}: {error}", certificate.id))),
+            Err(error) => {
+                return Ok(broken(format!("certificate {}: {error}", certificate.id)).for_the_certificate());
+            }
         };
         if split.body.len() > LONGEST_BODY {
             return Ok(too_long(&certificate, split.body.len()));
@@ -168,13 +170,14 @@ fn too_long(certificate: &Certificate, length: usize) -> Outcome {
         ),
         format!("the body of certificate {} has {length} characters", certificate.id),
     )
+    .for_the_certificate()
 }
 
 fn refused(failure: &Failure) -> Outcome {
     match failure.code() {
-        "MalformedCertificate" | "KeyPairMismatch" | "InvalidInput" => failure.failed(
-            "AWS doesn't take the certificate that the CA issued; the broker's operator finds the reason in its log",
-        ),
+        "MalformedCertificate" | "KeyPairMismatch" | "InvalidInput" => failure
+            .failed("AWS doesn't take the certificate that the CA issued; the broker's operator finds the reason in its log")
+            .for_the_certificate(),
         _ => failure.outcome(),
     }
 }

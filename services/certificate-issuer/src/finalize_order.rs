@@ -21,9 +21,6 @@ const NO_KEY: &str = "no key could be made for the certificate";
 const PATIENCE: i32 = 5;
 
 pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
-    if ca.store.certificate(task).await?.is_some() {
-        return Ok(Outcome::DONE);
-    }
     let stored = ca.store.order(task).await?;
     let session = Session::open(ca, &task.instance.tenant).await?;
     let mut order = session.order(&stored, DOING).await?;

@@ -56,6 +56,10 @@ impl Handler for Issuer {
     const SERVICE: Service = Service::CertificateIssuer;
 
     async fn attempt(&self, task: &Task) -> Result<Outcome, HandlerError> {
+        // What was issued is used, whatever has become of its order at the CA.
+        if self.ca.store.certificate(task).await?.is_some() {
+            return Ok(Outcome::DONE);
+        }
         let result = match task.kind {
             StepKind::PlaceOrder => place_order::attempt(&self.ca, task).await,
             StepKind::AnswerChallenges => answer_challenges::attempt(&self.ca, task).await,

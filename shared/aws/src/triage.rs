@@ -175,7 +175,7 @@ mod tests {
             other => panic!("{other:?}"),
         }
         match triage(&failure(refused(400, "InvalidArgument"))) {
-            Outcome::Failed { for_user, cause } => {
+            Outcome::Failed { for_user, cause, .. } => {
                 assert!(!for_user.contains("words"), "{for_user}");
                 assert_eq!(cause, "CloudFront CreateDistribution: InvalidArgument (400) words");
             }

@@ -103,10 +103,12 @@ impl Viewer<'_> {
             "InvalidViewerCertificate" if is_unseen(message) => {
                 Outcome::pending("CloudFront doesn't see the uploaded certificate yet")
             }
-            "InvalidViewerCertificate" => failure.failed(
-                "CloudFront doesn't take the certificate for these domains; the broker's operator finds the reason in \
-                 its log",
-            ),
+            "InvalidViewerCertificate" => failure
+                .failed(
+                    "CloudFront doesn't take the certificate for these domains; the broker's operator finds the reason \
+                     in its log",
+                )
+                .for_the_certificate(),
             "NoSuchDistribution" => gone(distribution, failure.to_string()),
             _ => failure.outcome(),
         }

@@ -22,6 +22,8 @@ pub enum Outcome {
         for_user: String,
         /// The cause, for the operator's log.
         cause: String,
+        /// It is for the certificate's sake, so that another attempt with the same one would end the same way.
+        certificate_is_useless: bool,
     },
 }
 
@@ -50,7 +52,20 @@ impl Outcome {
         Self::Failed {
             for_user: for_user.into(),
             cause: cause.into(),
+            certificate_is_useless: false,
         }
+    }
+
+    /// The end, if it is one, is for the certificate's sake.
+    #[must_use]
+    pub fn for_the_certificate(mut self) -> Self {
+        if let Self::Failed {
+            certificate_is_useless, ..
+        } = &mut self
+        {
+            *certificate_is_useless = true;
+        }
+        self
     }
 
     /// The outcome's name in metrics.

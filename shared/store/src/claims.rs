@@ -109,3 +109,18 @@ pub(crate) async fn reject(
     }
     Ok(())
 }
+
+/// The CA has issued: what it said of these domains before is over, and a rejection to come is a first one.
+pub(crate) async fn forget_rejections(
+    tx: &Transaction<'_>,
+    instance: &str,
+    domains: &[String],
+) -> Result<(), StoreError> {
+    tx.execute(
+        "update claims set rejections = 0, ca_said = null, held_until = null \
+         where instance_id = $1 and domain = any($2) and rejections > 0",
+        &[&instance, &domains],
+    )
+    .await?;
+    Ok(())
+}

@@ -87,7 +87,18 @@ impl Store {
                         };
                         pending(tx, task, &storable(waiting_for), delay, crashes).await
                     }
-                    Outcome::Failed { for_user, cause } => Ok(fail(tx, task, for_user, cause).await?.into()),
+                    Outcome::Failed {
+                        for_user,
+                        cause,
+                        certificate_is_useless,
+                    } => {
+                        let ended = fail(tx, task, for_user, cause).await?;
+                        // The next renewal would use it.
+                        if *certificate_is_useless && task.operation_kind == OperationKind::Renew {
+                            retire_unattached(tx, task.operation).await?;
+                        }
+                        Ok(ended.into())
+                    }
                 }
             })
             .await;
@@ -202,6 +213,9 @@ async fn done(
         }
         Verdict::Accomplished => vec![],
     };
+    if (task.kind, verdict) == (StepKind::FinalizeOrder, &Verdict::Accomplished) {
+        claims::forget_rejections(tx, &task.instance.id, &task.instance.domains).await?;
+    }
     let situation = situation(tx, task).await?;
     let authorized = situation
         .domains
@@ -368,7 +382,7 @@ pub(crate) async fn end(
     let row = tx
         .query_one(
             &format!(
-                "update operations set state = $2, failure = $3, cause = $4, ended_at = now() where id = $1 returning {TOOK_MS}"
+                "update operations set state = $2, failure = $3, cause = $4, ended_at = now() where id = $1 returning {TOOK_MS}, kind"
             ),
             &[&operation, &state, &for_user, &cause],
         )
@@ -379,15 +393,8 @@ pub(crate) async fn end(
     )
     .await?;
     drop_other_claims(tx, instance).await?;
-    if let Ending::Failed { .. } = ending {
-        // Nobody will attach it any more; the reconciler takes it out of IAM.
-        tx.execute(
-            "update certificates c set retired_at = now(), sealed_key = null from orders r, operations o \
-             where r.id = c.order_id and o.id = r.operation_id and o.id = $1 and o.kind = 'update' \
-             and c.attached_at is null and c.retired_at is null",
-            &[&operation],
-        )
-        .await?;
+    if matches!(ending, Ending::Failed { .. }) && row.try_get::<_, String>(1)? == OperationKind::Update.as_str() {
+        retire_unattached(tx, operation).await?;
     }
     // A domain that was proved on the way to nothing must not stay out of everybody else's reach.
     tx.execute(
@@ -397,6 +404,17 @@ pub(crate) async fn end(
     )
     .await?;
     Ok(millis(row.try_get(0)?))
+}
+
+/// Nobody will attach what the operation has got; the reconciler takes it out of IAM.
+async fn retire_unattached(tx: &Transaction<'_>, operation: Uuid) -> Result<(), StoreError> {
+    tx.execute(
+        "update certificates c set retired_at = now(), sealed_key = null from orders r \
+         where r.id = c.order_id and r.operation_id = $1 and c.attached_at is null and c.retired_at is null",
+        &[&operation],
+    )
+    .await?;
+    Ok(())
 }
 
 async fn situation(tx: &Transaction<'_>, task: &Task) -> Result<Situation, StoreError> {
@@ -419,7 +437,8 @@ async fn situation(tx: &Transaction<'_>, task: &Task) -> Result<Situation, Store
         .collect::<Result<_, StoreError>>()?;
     let domains = tx
         .query(
-            "select c.domain, case when c.held_until > now() then c.held_until end as held_until, coalesce(z.valid, false) as authorized \
+            "select c.domain, case when c.held_until > now() then c.held_until end as held_until, \
+               coalesce(z.valid, false) or exists (select from certificates t where t.order_id = r.id) as authorized \
              from claims c \
              left join orders r on r.operation_id = $2 and r.round = $3 \
              left join authorizations z on z.order_id = r.id and z.domain = c.domain \

@@ -104,13 +104,18 @@ impl Store {
 
     async fn try_update(&self, changes: &Changes, asked: &Asked, schedules: &Schedules) -> Result<Update, StoreError> {
         self.in_transaction("update", async |tx| {
+            // By itself: what is read then is what was written by whoever had the lock before.
+            tx.execute("select 1 from instances where id = $1 for update", &[&changes.id])
+                .await?;
             let found = tx
                 .query_opt(
-                    "select i.request, i.settings, i.tenant, o.id, o.kind, o.state, o.target->'request' as wanted, r.id as renewal \
+                    "select i.request, i.settings, i.tenant, o.id, o.kind, o.state, o.target->'request' as wanted, r.id as renewal, \
+                       exists (select from certificates c join orders x on x.id = c.order_id \
+                         where x.operation_id = r.id and c.attached_at is not null) as renewal_attached \
                      from instances i join lateral (select * from operations o where o.instance_id = i.id and o.kind <> 'renew' \
                        order by created_at desc limit 1) o on true \
                      left join operations r on r.instance_id = i.id and r.kind = 'renew' and r.state = 'running' \
-                     where i.id = $1 and i.deleted_at is null for update of i",
+                     where i.id = $1 and i.deleted_at is null",
                     &[&changes.id],
                 )
                 .await?;
@@ -175,7 +180,9 @@ impl Store {
                     &[&changes.id, &changes.domains],
                 )
                 .await?;
-            let new_certificate = renewal.is_some() || !covered.try_get::<_, bool>(0)?;
+            // What a renewal has got is used; one that serves already is as good as any.
+            let taken_over = renewal.is_some() && !row.try_get::<_, bool>("renewal_attached")?;
+            let new_certificate = taken_over || !covered.try_get::<_, bool>(0)?;
             let beginning = Beginning {
                 kind: OperationKind::Update,
                 domains: &changes.domains,

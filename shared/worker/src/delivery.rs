@@ -314,7 +314,7 @@ fn log(outcome: &Outcome, took: Duration) {
         Outcome::Done(Verdict::OrderSpent { reason, .. }) => tracing::warn!(ms, reason, "the order is of no use"),
         Outcome::Done(verdict) => tracing::info!(ms, verdict = verdict.as_str(), "done"),
         Outcome::Pending { waiting_for, .. } => tracing::info!(ms, waiting_for, "pending"),
-        Outcome::Failed { for_user, cause } => tracing::warn!(ms, for_user, cause, "failed"),
+        Outcome::Failed { for_user, cause, .. } => tracing::warn!(ms, for_user, cause, "failed"),
     }
 }
 

@@ -33,6 +33,7 @@ mod reading;
 mod records;
 mod redirect;
 mod renew;
+mod renew_trouble;
 mod restore;
 mod revoke;
 mod rollover;

@@ -442,6 +442,40 @@ async fn a_rejected_domain_rests_and_loses_its_proof_while_the_others_keep_their
 }
 
 #[tokio::test]
+async fn what_the_ca_said_of_a_domain_is_over_once_it_has_issued() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let domains = [domain("turned-down")];
+    let tasks = desk.provision(&organization(), &domains).await?;
+    let placing = of_kind(&tasks, StepKind::PlaceOrder);
+    let spent = Verdict::OrderSpent {
+        reason: "turned down".into(),
+        rejections: vec![Rejection {
+            domain: domains[0].clone(),
+            reason: "no TXT record".into(),
+        }],
+    };
+    let rings = desk.record(placing, Outcome::Done(spent)).await?.expect("current");
+    let sql = connect(&desk.url).await?;
+    let held = "select count(*) from claims where domain = $1 and rejections = 1 and ca_said is not null and held_until > now()";
+    let count = async |query: &str| anyhow::Ok(sql.query_one(query, &[&domains[0]]).await?.get::<_, i64>(0));
+    assert_eq!(count(held).await?, 1);
+    let mut rings = desk.place_order(&desk.tasks(&rings).await?[0], &[&domains[0]]).await?;
+    for kind in [
+        StepKind::AnswerChallenges,
+        StepKind::AwaitValidation,
+        StepKind::FinalizeOrder,
+    ] {
+        let task = &desk.tasks(&rings).await?[0];
+        assert_eq!(task.kind, kind);
+        rings = desk.record(task, Outcome::DONE).await?.expect("current");
+    }
+    let over =
+        "select count(*) from claims where domain = $1 and rejections = 0 and ca_said is null and held_until is null";
+    assert_eq!(count(over).await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_failed_provision_gives_up_what_it_proved_and_can_be_removed() -> anyhow::Result<()> {
     let desk = desk().await?;
     let shared = domain("given-up");
