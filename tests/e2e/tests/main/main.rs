@@ -28,6 +28,7 @@ mod ownership;
 mod persist_rules;
 mod poison;
 mod preferred_chain;
+mod profile;
 mod queue_wiped;
 mod reading;
 mod records;
