@@ -74,8 +74,10 @@ pub(crate) async fn mend(args: &AmqpArgs) {
                     "RabbitMQ has lost the inside of this queue, and it can't be deleted: delete it there"
                 ),
             },
-            // RabbitMQ itself is away: no queue is to blame.
-            Err(_) => return,
+            Err(error) => {
+                tracing::warn!(error = ?error, "RabbitMQ takes no messages, and no queue is to blame");
+                return;
+            }
         }
     }
 }
@@ -88,8 +90,8 @@ async fn answers(args: &AmqpArgs, queue: &Queue) -> Result<bool, MessagingError>
         return Ok(true);
     };
     let connection = connect(args).await?;
-    let channel = connection.create_channel().await.map_err(MessagingError::Connection)?;
     let looked = within("trying", &queue.name, async {
+        let channel = connection.create_channel().await.map_err(MessagingError::Connection)?;
         channel
             .confirm_select(ConfirmSelectOptions::default())
             .await
@@ -98,7 +100,11 @@ async fn answers(args: &AmqpArgs, queue: &Queue) -> Result<bool, MessagingError>
         send(&channel, exchange, routing_key, &body, headers).await
     })
     .await;
-    let _ = connection.close(200, "tried".into()).await;
+    let blocked = connection.status().blocked();
+    close(&connection, &queue.name).await;
+    if blocked {
+        return Err(MessagingError::NotTaken("an alarm is on (memory, disk)"));
+    }
     Ok(match looked {
         Err(MessagingError::TimedOut { .. } | MessagingError::Nacked) => false,
         Err(MessagingError::Connection(error)) => !is_internal(&error),
@@ -106,10 +112,19 @@ async fn answers(args: &AmqpArgs, queue: &Queue) -> Result<bool, MessagingError>
     })
 }
 
+/// A RabbitMQ that takes nothing more doesn't take this either.
+async fn close(connection: &Connection, queue: &str) {
+    let closed = async {
+        let closed = connection.close(200, "done".into()).await;
+        closed.map_err(MessagingError::Connection)
+    };
+    let _ = within("closing", queue, closed).await;
+}
+
 async fn make_anew(args: &AmqpArgs, queue: &Queue) -> Result<(), MessagingError> {
     let connection = connect(args).await?;
-    let channel = connection.create_channel().await.map_err(MessagingError::Connection)?;
     let made = within("making anew", &queue.name, async {
+        let channel = connection.create_channel().await.map_err(MessagingError::Connection)?;
         channel
             .queue_delete(queue.name.as_str().into(), QueueDeleteOptions::default())
             .await
@@ -117,7 +132,7 @@ async fn make_anew(args: &AmqpArgs, queue: &Queue) -> Result<(), MessagingError>
         queue.declare(&channel).await
     })
     .await;
-    let _ = connection.close(200, "mended".into()).await;
+    close(&connection, &queue.name).await;
     made
 }
 

@@ -54,6 +54,39 @@ async fn a_queue_that_lost_its_inside_is_made_anew() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn an_alarm_of_rabbitmq_is_no_queues_fault_and_work_goes_on_after_it() -> anyhow::Result<()> {
+    let stack = Handle::start(Options::fast()).await?;
+    let e = stack.endpoints();
+    let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
+    let (id, name) = ("alarm", domain("alarm"));
+    platform.provision(id, "org", json!({"domains": [name]})).await?;
+    let told = platform
+        .poll(id, PATIENCE, "what to set", |answer| {
+            status::persist_value(answer.description()).is_some()
+        })
+        .await?;
+    let disk = "{resource_limit, disk, node()}";
+    eval(&stack, &format!("rabbit_alarm:set_alarm({{{disk}, []}})."))?;
+    let logs = || -> anyhow::Result<String> {
+        let all = e.processes.iter().map(|process| std::fs::read_to_string(&process.log));
+        Ok(all.collect::<Result<Vec<_>, _>>()?.concat())
+    };
+    let deadline = Instant::now() + PATIENCE * 2;
+    while !logs()?.contains("RabbitMQ takes no messages, and no queue is to blame") {
+        anyhow::ensure!(Instant::now() < deadline, "nobody has looked at the queues");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    eval(&stack, &format!("rabbit_alarm:clear_alarm({disk})."))?;
+    let value = status::persist_value(told.description()).context("a set-once record")?;
+    Dns::new(&e.dns_management_url)?
+        .set_txt(&format!("_validation-persist.{name}"), &value)
+        .await?;
+    platform.succeeded(id, PATIENCE * 2).await?;
+    anyhow::ensure!(!logs()?.contains("had lost the inside"), "a healthy queue was deleted");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_queue_with_other_arguments_is_named_and_when_it_is_deleted_work_goes_on() -> anyhow::Result<()> {
     const VERIFIER: &str = "challenge-verifier-1";
     const QUEUE: &str = "cdn-broker.challenge-verifier";
