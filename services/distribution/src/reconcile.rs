@@ -12,31 +12,47 @@ use worker::HandlerError;
 use crate::config::switch_off;
 use crate::handler::Distributions;
 
+/// After so many in a row that can't be looked at, the fault is not theirs.
+const UNREAD: u32 = 3;
+
 /// What is wrong with a distribution that the database doesn't list as an instance's.
 enum Finding {
     /// Somebody looks after it, or will.
     Owned,
     /// Provably ours, its instance is removed, and it serves nobody.
-    Orphan { instance: String },
+    Orphan {
+        instance: String,
+        distribution: Box<Distribution>,
+    },
     /// It says to be ours, but nothing proves that it may go: only told.
     Unexplained(&'static str),
 }
 
 impl Distributions {
     pub(crate) async fn reconcile(&self) -> Result<(), HandlerError> {
-        let (mut orphans, mut unexplained) = (0u32, 0u32);
+        let (mut orphans, mut unexplained, mut unread) = (0u32, 0u32, 0u32);
         for listed in self.ours().await? {
-            if self.store.is_instances_distribution(&listed.id).await? {
-                continue;
-            }
-            let Some(distribution) = self.cloudfront.distribution(&listed.id).await? else {
-                continue;
+            // One that can't be looked at, or can't be removed, must not keep the others.
+            let finding = match self.look_at(&listed).await {
+                Ok(finding) => {
+                    unread = 0;
+                    finding
+                }
+                Err(error) if unread < UNREAD => {
+                    unread += 1;
+                    tracing::warn!(
+                        distribution = listed.id,
+                        error = with_causes(&error),
+                        "can't be looked at"
+                    );
+                    continue;
+                }
+                Err(error) => return Err(error),
             };
-            match self.judge(&listed, &distribution).await? {
+            match finding {
                 Finding::Owned => {}
-                Finding::Orphan { instance } => {
+                Finding::Orphan { instance, distribution } => {
                     orphans += 1;
-                    // One that can't be removed must not keep the others.
                     if let Err(error) = self.settle(&distribution, &instance).await {
                         tracing::warn!(distribution = listed.id, error = with_causes(&error), "not removed yet");
                     }
@@ -55,6 +71,17 @@ impl Distributions {
         metrics::gauge!("orphans", "kind" => "distribution", "judged" => "to-be-removed").set(orphans);
         metrics::gauge!("orphans", "kind" => "distribution", "judged" => "unexplained").set(unexplained);
         Ok(())
+    }
+
+    async fn look_at(&self, listed: &DistributionSummary) -> Result<Finding, HandlerError> {
+        if self.store.is_instances_distribution(&listed.id).await? {
+            return Ok(Finding::Owned);
+        }
+        match self.cloudfront.distribution(&listed.id).await? {
+            Some(distribution) => self.judge(listed, distribution).await,
+            // Gone since it was listed.
+            None => Ok(Finding::Owned),
+        }
     }
 
     /// Every distribution whose comment is of our kind.
@@ -76,7 +103,7 @@ impl Distributions {
         }
     }
 
-    async fn judge(&self, listed: &DistributionSummary, found: &Distribution) -> Result<Finding, HandlerError> {
+    async fn judge(&self, listed: &DistributionSummary, found: Distribution) -> Result<Finding, HandlerError> {
         let deployment = self.store.deployment().await?.to_string();
         match self.cloudfront.tag(&listed.arn, DEPLOYMENT_TAG).await? {
             Some(value) if value == deployment => {}
@@ -97,7 +124,10 @@ impl Distributions {
                 Owner::Gone { .. } if config.aliases.as_ref().is_some_and(|aliases| aliases.quantity > 0) => {
                     Finding::Unexplained("its instance is removed, but it has aliases and may serve them")
                 }
-                Owner::Gone { instance } => Finding::Orphan { instance },
+                Owner::Gone { instance } => Finding::Orphan {
+                    instance,
+                    distribution: Box::new(found),
+                },
             },
         )
     }
