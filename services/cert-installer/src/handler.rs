@@ -37,7 +37,7 @@ impl Handler for Installer {
     }
 
     fn chore_interval(&self) -> Option<Duration> {
-        Some(self.reconcile_interval)
+        (!self.reconcile_interval.is_zero()).then_some(self.reconcile_interval)
     }
 
     async fn chore(&self) -> Result<(), HandlerError> {

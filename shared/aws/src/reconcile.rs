@@ -6,7 +6,7 @@ use humantime::Duration;
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[command(next_help_heading = "Reconciler")]
 pub struct ReconcileArgs {
-    /// How often AWS is searched for what is provably ours but has no owner any more, by one process at a time.
+    /// How often AWS is searched for what is provably ours but has no owner any more, by one process at a time; 0s: never.
     #[arg(long, env, default_value = "10m")]
     pub reconcile_interval: Duration,
     /// Removed after it was seen without an owner for this long.

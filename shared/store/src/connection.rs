@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use clap::builder::{OsStringValueParser, RangedU64ValueParser, TypedValueParser as _};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
 use secret::Secret;
 use tokio::sync::OnceCell;
@@ -37,7 +37,7 @@ pub struct DatabaseArgs {
     #[arg(long, env, value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub database_ca_file: Option<PathBuf>,
     /// Most connections of this process; broker-api has half as many again that only answer how operations are getting on.
-    #[arg(long, env, default_value_t = 8)]
+    #[arg(long, env, default_value_t = 8, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub database_pool_size: usize,
     /// How long to wait for a connection of the pool, a duration such as 5s.
     #[arg(long, env, default_value = "5s")]

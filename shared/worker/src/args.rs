@@ -16,7 +16,7 @@ pub struct WorkerArgs {
     #[arg(long, env, default_value_t = crate::port::listen(9090), hide_default_value = true)]
     pub health_listen: SocketAddr,
     /// Steps attempted at once by this process; also how many messages it holds.
-    #[arg(long, env, default_value_t = 16)]
+    #[arg(long, env, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     pub concurrency: u16,
     /// How often lost rings are looked for.
     #[arg(long, env, default_value = "15s")]

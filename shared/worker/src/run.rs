@@ -170,9 +170,11 @@ async fn consume<H: Handler>(
         };
         desk.peers.delivered();
         // A new consumer after a broken connection brings new messages while old ones are still in hand.
-        let Ok(seat) = seats.clone().acquire_owned().await else {
-            return Ok(());
+        let seat = tokio::select! {
+            seat = seats.clone().acquire_owned() => seat,
+            () = stopping.cancelled() => return Ok(()),
         };
+        let Ok(seat) = seat else { return Ok(()) };
         let desk = desk.clone();
         in_hand.spawn(async move {
             deliver(&desk, &delivery).await;
