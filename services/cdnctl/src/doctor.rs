@@ -298,7 +298,10 @@ async fn revocations(store: Store) -> Result<Vec<Finding>, store::StoreError> {
 async fn rollovers(store: Store) -> Result<Vec<Finding>, store::StoreError> {
     const ABOUT: &str = "rollovers";
     let all = store.account_lines(None).await?;
-    let wanted: Vec<_> = all.iter().filter(|line| line.rollover_asked_at.is_some()).collect();
+    let wanted: Vec<_> = all
+        .iter()
+        .filter(|line| line.rollover_asked_at.is_some() && line.account_uri.is_some())
+        .collect();
     let told = format!("to be changed: {} of {}", wanted.len(), all.len());
     let problem = wanted
         .iter()

@@ -174,10 +174,12 @@ fn too_long(certificate: &Certificate, length: usize) -> Outcome {
 }
 
 fn refused(failure: &Failure) -> Outcome {
+    const NOT_TAKEN: &str =
+        "AWS doesn't take the certificate that the CA issued; the broker's operator finds the reason in its log";
     match failure.code() {
-        "MalformedCertificate" | "KeyPairMismatch" | "InvalidInput" => failure
-            .failed("AWS doesn't take the certificate that the CA issued; the broker's operator finds the reason in its log")
-            .for_the_certificate(),
+        "MalformedCertificate" | "KeyPairMismatch" => failure.failed(NOT_TAKEN).for_the_certificate(),
+        // It may be about the tags, or the path.
+        "InvalidInput" => failure.failed(NOT_TAKEN),
         _ => failure.outcome(),
     }
 }

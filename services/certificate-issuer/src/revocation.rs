@@ -61,12 +61,14 @@ pub(crate) async fn revoke_due(ca: &Ca) -> Result<(), StoreError> {
                     why = put_off.why,
                     "not revoked yet"
                 );
-                ca.store
-                    .put_off_revocation(due.certificate, &put_off.why, put_off.again)
-                    .await?;
+                let (why, again) = (&put_off.why, put_off.again);
                 if put_off.of_the_tenant {
-                    in_vain.insert(due.tenant);
                     in_a_row += 1;
+                    ca.store.put_off_revocations_of(&due.tenant, why, again).await?;
+                    in_vain.insert(due.tenant);
+                } else {
+                    in_a_row = 0;
+                    ca.store.put_off_revocation(due.certificate, why, again).await?;
                 }
                 if in_a_row == IN_VAIN {
                     break;

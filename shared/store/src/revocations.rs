@@ -79,4 +79,21 @@ impl Store {
             .await?;
         Ok(())
     }
+
+    /// Writes down why the CA could not be asked in the tenant's name, and after how long it is asked again, for all of its
+    /// certificates that are due.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn put_off_revocations_of(&self, tenant: &str, problem: &str, again: Duration) -> Result<(), StoreError> {
+        let client = self.pool.get().await?;
+        let query = "update certificates set revoke_problem = $2, \
+             revoke_due = clock_timestamp() + $3::float8 * interval '1 millisecond' \
+             where id in (select id from certificates_to_revoke where tenant = $1 and retired_at is not null \
+               and coalesce(revoke_due <= clock_timestamp(), true))";
+        client
+            .execute(query, &[&tenant, &storable(problem), &as_millis(again)])
+            .await?;
+        Ok(())
+    }
 }
