@@ -28,7 +28,7 @@ pub struct Situation {
 pub struct Domain {
     /// The name.
     pub domain: String,
-    /// The CA has a valid authorization for it in the order of the current round: nothing to verify.
+    /// The CA has a valid authorization for it in the order of the current round, or has issued already: nothing to verify.
     pub authorized: bool,
     /// The CA turned it down; not to be tried before this time.
     pub held_until: Option<OffsetDateTime>,

@@ -243,6 +243,10 @@ impl<'b> Beginning<'b> {
     }
 }
 
+/// When an update has to be over that waits for a new certificate, so that the one in use can be renewed as it is; but it has an hour.
+const BEFORE_A_RENEWAL: &str = "(select greatest(c.not_after - (c.not_after - c.not_before) / 6, clock_timestamp() + interval '1 hour') \
+      from certificates_in_use c where c.instance_id = $2 and $9)";
+
 /// Writes an operation with its first steps; the instance is locked. Nobody has asked for a renewal.
 pub(crate) async fn begin(
     tx: &deadpool_postgres::Transaction<'_>,
@@ -252,9 +256,12 @@ pub(crate) async fn begin(
     schedules: &Schedules,
 ) -> Result<(Uuid, Vec<Ring>), StoreError> {
     let operation = Uuid::new_v4();
+    let waits_for_a_certificate = beginning.kind == OperationKind::Update && beginning.new_certificate;
     tx.execute(
-        "insert into operations (id, instance_id, kind, target, deadline_at, platform, originating_identity, request_identity) \
-         values ($1, $2, $3, $4, clock_timestamp() + $5 * interval '1 millisecond', $6, $7, $8)",
+        &format!(
+            "insert into operations (id, instance_id, kind, target, deadline_at, platform, originating_identity, request_identity) \
+             values ($1, $2, $3, $4, least(clock_timestamp() + $5 * interval '1 millisecond', {BEFORE_A_RENEWAL}), $6, $7, $8)"
+        ),
         &[
             &operation,
             &instance,
@@ -264,6 +271,7 @@ pub(crate) async fn begin(
             &asked.map(|asked| &asked.platform),
             &asked.and_then(|asked| asked.originating_identity.as_ref()),
             &asked.and_then(|asked| asked.request_identity.as_ref()),
+            &waits_for_a_certificate,
         ],
     )
     .await?;

@@ -49,6 +49,9 @@ pub const POISON: i32 = 3;
 /// A peer that asks for more patience than this is asked again all the same.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(7 * 86_400);
 
+/// The cause of an operation's end where a step has waited too long.
+pub(crate) const STEP_DEADLINE: &str = "the step's deadline has passed";
+
 /// PostgreSQL's text holds no NUL, and what a peer said must not make the record fail for ever.
 pub(crate) fn storable(text: &str) -> String {
     text.replace('\0', "")
@@ -171,7 +174,7 @@ async fn give_up(tx: &Transaction<'_>, task: &Task, waiting_for: &str) -> Result
         "" => format!("Gave up on {}: {waiting_for}", task.kind.as_str()),
         domain => format!("{domain} could not be verified in time: {waiting_for}"),
     };
-    fail(tx, task, &what, "the step's deadline has passed").await
+    fail(tx, task, &what, STEP_DEADLINE).await
 }
 
 async fn done(

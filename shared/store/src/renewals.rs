@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::provisioning::{Beginning, begin};
+use crate::record::STEP_DEADLINE;
 use crate::steps::{as_millis, millis};
 
 /// A certificate in use of which it is to be decided when it is renewed.
@@ -56,7 +57,7 @@ pub struct DueRenewal {
     pub failed_ago: Option<Duration>,
 }
 
-/// A domain that is as it should be is seen by then.
+/// A domain that is as it should be is seen by then. One that the CA has turned down rests first, for longer than a minute.
 const LOOKS: i32 = 3;
 
 impl Store {
@@ -163,7 +164,8 @@ impl Store {
             .query(
                 "select i.tenant, count(*) from operations o join instances i on i.id = o.instance_id \
                  where o.state = 'running' and o.kind = 'renew' and not exists (select from steps s \
-                   where s.operation_id = o.id and s.kind = 'verify-challenge' and s.state = 'waiting' and s.attempt >= $1) group by 1",
+                   where s.operation_id = o.id and s.kind = 'verify-challenge' and s.state = 'waiting' \
+                   and (s.attempt >= $1 or s.due_at > clock_timestamp() + interval '1 minute')) group by 1",
                 &[&LOOKS],
             )
             .await?;
@@ -213,8 +215,9 @@ impl Store {
 }
 
 /// What renewals that came to no end have got for these domains becomes the operation's first order: one that still lives at
-/// the CA is gone on with, one that was issued is used. Its steps find all that is there already. One whose key may be distrusted
-/// is left.
+/// the CA is gone on with, one that was issued is used. Its steps find all that is there already. Left are one
+/// whose key may be distrusted, a certificate that CloudFront would not see until the deadline, and one for a domain that was given
+/// up meanwhile and has to be proved again. Certificates that are left are retired.
 pub(crate) async fn adopt(
     tx: &Transaction<'_>,
     instance: &str,
@@ -232,10 +235,21 @@ pub(crate) async fn adopt(
                and array(select z.domain from authorizations z where z.order_id = r.id order by 1) \
                  = array(select d from unnest($3::text[]) d order by 1) \
              else c.attached_at is null and c.retired_at is null and c.names @> $3::text[] and c.names <@ $3::text[] \
-               and c.not_after - clock_timestamp() > (c.not_after - c.not_before) / 3 end \
+               and c.not_after - clock_timestamp() > (c.not_after - c.not_before) / 3 \
+               and not exists (select from claims k where k.instance_id = $1 and k.domain = any($3) and not k.proved) \
+               and not (o.cause is not distinct from $4 and exists (select from steps s where s.operation_id = o.id \
+                 and s.round = r.round and s.kind = 'attach-certificate' and s.state = 'failed')) end \
            and not exists (select from steps s where s.operation_id = o.id and s.round = r.round and s.verdict = 'order-spent') \
            order by c.id is null, r.created_at desc limit 1)",
-        &[&instance, &operation, &domains],
+        &[&instance, &operation, &domains, &STEP_DEADLINE],
+    )
+    .await?;
+    // What they have got besides is of no use to anybody any more.
+    tx.execute(
+        "update certificates c set retired_at = now(), sealed_key = null from orders r, operations o \
+         where r.id = c.order_id and o.id = r.operation_id and o.instance_id = $1 and o.kind = 'renew' \
+         and o.state in ('failed', 'superseded') and c.attached_at is null and c.retired_at is null",
+        &[&instance],
     )
     .await?;
     Ok(())

@@ -32,6 +32,34 @@ pub struct Changes {
     pub look_again: bool,
 }
 
+/// What an update finds of certificates.
+struct InUse {
+    /// The one in use has all names that are wanted, and each domain is proved.
+    covers: bool,
+    /// It serves on until the update is over.
+    lasts: bool,
+    /// More than a third of its life is left.
+    is_fresh: bool,
+    renewal: Renewal,
+    /// The user asks for another look.
+    look_again: bool,
+}
+
+/// A renewal that is at work, and not yet what serves.
+#[derive(PartialEq, Eq)]
+enum Renewal {
+    None,
+    Waits,
+    HasIssued,
+}
+
+/// Whether an update has to wait for a certificate. What changes settings only doesn't wait for a CA or a domain, unless its user asks
+/// for another look: the planner renews after it.
+fn needs_certificate(in_use: &InUse) -> bool {
+    let is_due = !in_use.is_fresh || in_use.renewal == Renewal::Waits;
+    !in_use.covers || !in_use.lasts || in_use.renewal == Renewal::HasIssued || (in_use.look_again && is_due)
+}
+
 /// The answer to an update.
 #[derive(Debug)]
 pub enum Update {
@@ -110,8 +138,9 @@ impl Store {
             let found = tx
                 .query_opt(
                     "select i.request, i.settings, i.tenant, o.id, o.kind, o.state, o.target->'request' as wanted, r.id as renewal, \
-                       exists (select from certificates c join orders x on x.id = c.order_id \
-                         where x.operation_id = r.id and c.attached_at is not null) as renewal_attached \
+                       (select case when c.attached_at is null then 'issued' else 'attached' end \
+                         from certificates c join orders x on x.id = c.order_id where x.operation_id = r.id \
+                         order by x.round desc limit 1) as renewed \
                      from instances i join lateral (select * from operations o where o.instance_id = i.id and o.kind <> 'renew' \
                        order by created_at desc limit 1) o on true \
                      left join operations r on r.instance_id = i.id and r.kind = 'renew' and r.state = 'running' \
@@ -171,18 +200,37 @@ impl Store {
                 &[&changes.id, &tenant, &changes.domains],
             )
             .await?;
-            // One that ends soon is replaced on the way; and a domain that was given up has to be proved again.
-            let covered = tx
+            let in_use = tx
                 .query_one(
-                    "select coalesce((select c.names @> $2::text[] and c.not_after - now() > (c.not_after - c.not_before) / 3 \
-                       from certificates_in_use c where c.instance_id = $1), false) \
-                     and not exists (select from claims where instance_id = $1 and domain = any($2) and not proved)",
+                    "select coalesce(bool_or(c.names @> $2::text[]), false) \
+                       and not exists (select from claims where instance_id = $1 and domain = any($2) and not proved) as covers, \
+                     coalesce(bool_or(c.not_after - now() > interval '1 hour'), false) as lasts, \
+                     coalesce(bool_or(c.not_after - now() > (c.not_after - c.not_before) / 3), false) as is_fresh \
+                     from certificates_in_use c where c.instance_id = $1",
                     &[&changes.id, &changes.domains],
                 )
                 .await?;
-            // What a renewal has got is used; one that serves already is as good as any.
-            let taken_over = renewal.is_some() && !row.try_get::<_, bool>("renewal_attached")?;
-            let new_certificate = taken_over || !covered.try_get::<_, bool>(0)?;
+            let in_use = InUse {
+                covers: in_use.try_get("covers")?,
+                lasts: in_use.try_get("lasts")?,
+                is_fresh: in_use.try_get("is_fresh")?,
+                renewal: match (renewal, row.try_get::<_, Option<String>>("renewed")?.as_deref()) {
+                    (None, _) | (_, Some("attached")) => Renewal::None,
+                    (Some(_), Some(_)) => Renewal::HasIssued,
+                    (Some(_), None) => Renewal::Waits,
+                },
+                look_again: changes.look_again,
+            };
+            let new_certificate = needs_certificate(&in_use);
+            if in_use.renewal == Renewal::Waits && !new_certificate {
+                // It is begun again afterwards, also if it was an operator's word that began it.
+                tx.execute(
+                    "update certificates set renew_at = least(renew_at, now()) \
+                     where id = (select id from certificates_in_use where instance_id = $1)",
+                    &[&changes.id],
+                )
+                .await?;
+            }
             let beginning = Beginning {
                 kind: OperationKind::Update,
                 domains: &changes.domains,
@@ -200,5 +248,32 @@ impl Store {
             Ok(Update::Accepted { operation, rings })
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_needs_a_certificate_waits_for_one() {
+        let needs = |change: fn(&mut InUse)| {
+            let mut in_use = InUse {
+                covers: true,
+                lasts: true,
+                is_fresh: true,
+                renewal: Renewal::None,
+                look_again: false,
+            };
+            change(&mut in_use);
+            needs_certificate(&in_use)
+        };
+        assert!(!needs(|_| {}) && !needs(|u| u.look_again = true));
+        assert!(needs(|u| u.covers = false) && needs(|u| u.lasts = false));
+        // Settings alone don't wait for what a renewal waits for, but use what it has.
+        assert!(!needs(|u| u.is_fresh = false) && !needs(|u| u.renewal = Renewal::Waits));
+        assert!(needs(|u| u.renewal = Renewal::HasIssued));
+        assert!(needs(|u| (u.is_fresh, u.look_again) = (false, true)));
+        assert!(needs(|u| (u.renewal, u.look_again) = (Renewal::Waits, true)));
     }
 }

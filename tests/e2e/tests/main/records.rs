@@ -441,20 +441,48 @@ async fn a_rejected_domain_rests_and_loses_its_proof_while_the_others_keep_their
     Ok(())
 }
 
+/// What an order comes to when the CA doesn't see what the verifier saw.
+fn turned_down(domain: &str) -> Outcome {
+    Outcome::Done(Verdict::OrderSpent {
+        reason: "turned down".into(),
+        rejections: vec![Rejection {
+            domain: domain.to_owned(),
+            reason: "no TXT record".into(),
+        }],
+    })
+}
+
+#[tokio::test]
+async fn a_renewal_whose_domain_rests_takes_no_place_of_its_tenant() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let (tenant, domains) = (organization(), [domain("at-rest")]);
+    let provisioning = desk.provision(&tenant, &domains).await?;
+    connect(&desk.url)
+        .await?
+        .batch_execute(
+            "update steps set state = 'cancelled', ended_at = now(); \
+             update operations set state = 'succeeded', ended_at = now()",
+        )
+        .await?;
+    let instance = &provisioning[0].instance.id;
+    assert!(desk.store.renew(instance, &desk.schedules).await?);
+    assert_eq!(desk.store.running_renewals().await?, [(tenant, 1)]);
+    let rings = desk.sweep(StepKind::PlaceOrder, Duration::ZERO, 10).await?;
+    let placing = &desk.tasks(&rings).await?[0];
+    let rings = desk.record(placing, turned_down(&domains[0])).await?.expect("current");
+    let rings = desk.place_order(&desk.tasks(&rings).await?[0], &[]).await?;
+    assert!(rings[0].delay > Duration::from_secs(60), "{:?}", rings[0].delay);
+    assert_eq!(desk.store.running_renewals().await?, []);
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_the_ca_said_of_a_domain_is_over_once_it_has_issued() -> anyhow::Result<()> {
     let desk = desk().await?;
     let domains = [domain("turned-down")];
     let tasks = desk.provision(&organization(), &domains).await?;
     let placing = of_kind(&tasks, StepKind::PlaceOrder);
-    let spent = Verdict::OrderSpent {
-        reason: "turned down".into(),
-        rejections: vec![Rejection {
-            domain: domains[0].clone(),
-            reason: "no TXT record".into(),
-        }],
-    };
-    let rings = desk.record(placing, Outcome::Done(spent)).await?.expect("current");
+    let rings = desk.record(placing, turned_down(&domains[0])).await?.expect("current");
     let sql = connect(&desk.url).await?;
     let held = "select count(*) from claims where domain = $1 and rejections = 1 and ca_said is not null and held_until > now()";
     let count = async |query: &str| anyhow::Ok(sql.query_one(query, &[&domains[0]]).await?.get::<_, i64>(0));

@@ -172,7 +172,10 @@ async fn an_update_takes_over_what_a_renewal_has_got_from_the_ca() -> anyhow::Re
     })
     .await?;
 
-    let answer = world.platform.update(&instance.id, json!({"path": "/taken"})).await?;
+    let answer = world
+        .platform
+        .update(&instance.id, json!({"path": "/taken", "timestamp": "now"}))
+        .await?;
     assert_eq!(answer.status, 202, "{}", answer.text);
     assert_eq!(renewals(&world, &instance, "superseded").await?, 1);
     let told = world.told(&instance).await?;
