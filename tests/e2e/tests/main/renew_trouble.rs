@@ -43,7 +43,8 @@ async fn a_domain_that_has_left_keeps_no_other_certificate_of_its_tenant() -> an
     options.pebble_env.insert("PEBBLE_AUTHZREUSE".into(), "0".into());
     let world = World::own(options).await?;
     let tenant = organization();
-    let left = world.created(&tenant, &[domain("left")]).await?;
+    let kept = domain("kept");
+    let left = world.created(&tenant, &[domain("left"), kept.clone()]).await?;
     let stays = world.created(&tenant, &[domain("stays")]).await?;
     let name = &left.domains[0];
     world.dns.add_a(name, &[&world.origin()]).await?;
@@ -63,6 +64,15 @@ async fn a_domain_that_has_left_keeps_no_other_certificate_of_its_tenant() -> an
     })
     .await?;
     assert_eq!(count(&world, waits, &left).await?, 1, "the other waits for its domain");
+
+    // Its user takes it out, or the operator in their name, and waits for nothing.
+    let answer = world.platform.update(&left.id, json!({"domains": [kept]})).await?;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    world.platform.succeeded(&left.id, PATIENCE).await?;
+    until("the rest is renewed", async || {
+        Ok(world.visit(&kept).await?.names == [kept.clone()])
+    })
+    .await?;
     for instance in [left, stays] {
         world.delete(&instance).await?;
     }
