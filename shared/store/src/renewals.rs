@@ -12,7 +12,7 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::provisioning::{Beginning, begin};
 use crate::record::STEP_DEADLINE;
-use crate::steps::{as_millis, millis};
+use crate::steps::{as_millis, lock_instance, millis};
 
 /// A certificate in use of which it is to be decided when it is renewed.
 #[derive(Debug, Clone)]
@@ -186,8 +186,7 @@ impl Store {
     /// Database errors; then nothing was written.
     pub async fn renew(&self, instance: &str, schedules: &Schedules) -> Result<bool, StoreError> {
         self.in_transaction("renew", async |tx| {
-            tx.execute("select 1 from instances where id = $1 for update", &[&instance])
-                .await?;
+            lock_instance(tx, instance).await?;
             let free = tx
                 .query_opt(
                     "select array(select jsonb_array_elements_text(i.request->'parameters'->'domains')) from instances i \

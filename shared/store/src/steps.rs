@@ -116,10 +116,18 @@ impl Store {
     }
 }
 
+/// Locks the instance, before anything of it is read or written: what is read then is what was written by whoever had the lock before.
+/// `false`: there is none.
+pub(crate) async fn lock_instance(tx: &Transaction<'_>, instance: &str) -> Result<bool, StoreError> {
+    let locked = tx
+        .execute("select 1 from instances where id = $1 for update", &[&instance])
+        .await?;
+    Ok(locked > 0)
+}
+
 /// Locks instance and operation (in this order, as everywhere), then makes sure that the task is still current.
 pub(crate) async fn lock_current(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
-    tx.execute("select 1 from instances where id = $1 for update", &[&task.instance.id])
-        .await?;
+    lock_instance(tx, &task.instance.id).await?;
     let current = tx
         .query_opt(
             "select 1 from operations o join steps s on s.operation_id = o.id \

@@ -13,7 +13,7 @@ use crate::error::StoreError;
 use crate::provisioning::{Beginning, begin};
 use crate::record::{Ending, end};
 use crate::renewals::adopt;
-use crate::steps::Task;
+use crate::steps::{Task, lock_instance};
 
 /// What an update asks for, after it was checked against the instance as it was read.
 #[derive(Debug, Clone)]
@@ -132,9 +132,7 @@ impl Store {
 
     async fn try_update(&self, changes: &Changes, asked: &Asked, schedules: &Schedules) -> Result<Update, StoreError> {
         self.in_transaction("update", async |tx| {
-            // By itself: what is read then is what was written by whoever had the lock before.
-            tx.execute("select 1 from instances where id = $1 for update", &[&changes.id])
-                .await?;
+            lock_instance(tx, &changes.id).await?;
             let found = tx
                 .query_opt(
                     "select i.request, i.settings, i.tenant, o.id, o.kind, o.state, o.target->'request' as wanted, r.id as renewal, \

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::record::{Ending, end, remedy};
-use crate::steps::as_millis;
+use crate::steps::{as_millis, lock_instance};
 
 /// What became of the wish to end an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +52,7 @@ impl Store {
         rest: Duration,
     ) -> Result<Cancelled, StoreError> {
         self.in_transaction("cancel", async |tx| {
-            let found = tx
-                .query_opt("select 1 from instances where id = $1 for update", &[&instance])
-                .await?;
-            if found.is_none() {
+            if !lock_instance(tx, instance).await? {
                 return Ok(Cancelled::Unknown);
             }
             let running = tx

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::steps::lock_instance;
 
 /// A step that waited.
 #[derive(Debug, Clone, Serialize)]
@@ -33,8 +34,7 @@ impl Store {
     /// Database errors.
     pub async fn retry_now(&self, instance: &str, held: bool) -> Result<Vec<RetriedStep>, StoreError> {
         self.in_transaction("retry-now", async |tx| {
-            tx.execute("select 1 from instances where id = $1 for update", &[&instance])
-                .await?;
+            lock_instance(tx, instance).await?;
             let running = tx
                 .query_opt(
                     "select id from operations where instance_id = $1 and state = 'running' for update",
