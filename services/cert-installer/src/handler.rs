@@ -19,7 +19,7 @@ pub(crate) struct Installer {
     pub(crate) key_ring: KeyRing,
     pub(crate) iam_path: String,
     pub(crate) minimum_tls_version: MinimumProtocolVersion,
-    pub(crate) reconcile_interval: Duration,
+    pub(crate) reconcile_interval: Option<Duration>,
     pub(crate) orphan_grace: Duration,
 }
 
@@ -37,7 +37,7 @@ impl Handler for Installer {
     }
 
     fn chore_interval(&self) -> Option<Duration> {
-        (!self.reconcile_interval.is_zero()).then_some(self.reconcile_interval)
+        self.reconcile_interval
     }
 
     async fn chore(&self) -> Result<(), HandlerError> {

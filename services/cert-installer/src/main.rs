@@ -42,7 +42,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         key_ring,
         iam_path: settings.iam_path,
         minimum_tls_version: settings.viewer.minimum_tls_version(),
-        reconcile_interval: settings.reconcile.reconcile_interval.into(),
+        reconcile_interval: settings.reconcile.interval(),
         orphan_grace: settings.reconcile.orphan_grace.into(),
     };
     worker::run(handler, store, settings.worker, &telemetry, checks).await?;

@@ -19,7 +19,7 @@ pub(crate) struct Distributions {
     pub(crate) price_class: PriceClass,
     pub(crate) minimum_tls_version: MinimumProtocolVersion,
     pub(crate) create_settle: Duration,
-    pub(crate) reconcile_interval: Duration,
+    pub(crate) reconcile_interval: Option<Duration>,
     pub(crate) orphan_grace: Duration,
 }
 
@@ -43,7 +43,7 @@ impl Handler for Distributions {
     }
 
     fn chore_interval(&self) -> Option<Duration> {
-        (!self.reconcile_interval.is_zero()).then_some(self.reconcile_interval)
+        self.reconcile_interval
     }
 
     async fn chore(&self) -> Result<(), HandlerError> {

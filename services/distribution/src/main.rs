@@ -49,7 +49,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         price_class: settings.price_class.as_str().into(),
         minimum_tls_version: settings.viewer.minimum_tls_version(),
         create_settle: settings.create_settle.into(),
-        reconcile_interval: settings.reconcile.reconcile_interval.into(),
+        reconcile_interval: settings.reconcile.interval(),
         orphan_grace: settings.reconcile.orphan_grace.into(),
     };
     worker::run(handler, store, settings.worker, &telemetry, checks).await?;

@@ -13,3 +13,11 @@ pub struct ReconcileArgs {
     #[arg(long, env, default_value = "1h")]
     pub orphan_grace: Duration,
 }
+
+impl ReconcileArgs {
+    /// How often AWS is searched, if it is.
+    pub fn interval(&self) -> Option<std::time::Duration> {
+        let interval = std::time::Duration::from(self.reconcile_interval);
+        (!interval.is_zero()).then_some(interval)
+    }
+}
