@@ -28,47 +28,70 @@ fn eval(stack: &Handle, expression: &str) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// An instance that waits for its record.
+struct Waiting {
+    stack: Handle,
+    platform: Platform,
+    id: &'static str,
+    record: String,
+    value: String,
+}
+
+impl Waiting {
+    async fn start(id: &'static str) -> anyhow::Result<Self> {
+        let stack = Handle::start(Options::fast()).await?;
+        let e = stack.endpoints();
+        let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
+        let name = domain(id);
+        platform.provision(id, "org", json!({"domains": [name]})).await?;
+        let told = platform
+            .poll(id, PATIENCE, "what to set", |answer| {
+                status::persist_value(answer.description()).is_some()
+            })
+            .await?;
+        Ok(Self {
+            value: status::persist_value(told.description()).context("a set-once record")?,
+            record: format!("_validation-persist.{name}"),
+            stack,
+            platform,
+            id,
+        })
+    }
+
+    /// The record is set, and all is well.
+    async fn goes_on(&self) -> anyhow::Result<()> {
+        let dns = Dns::new(&self.stack.endpoints().dns_management_url)?;
+        dns.set_txt(&self.record, &self.value).await?;
+        self.platform.succeeded(self.id, PATIENCE * 2).await?;
+        Ok(())
+    }
+}
+
 #[tokio::test]
 async fn a_queue_that_lost_its_inside_is_made_anew() -> anyhow::Result<()> {
-    let stack = Handle::start(Options::fast()).await?;
-    let e = stack.endpoints();
-    let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
-    let (id, name) = ("broken-queue", domain("broken-queue"));
-    platform.provision(id, "org", json!({"domains": [name]})).await?;
-    let told = platform
-        .poll(id, PATIENCE, "what to set", |answer| {
-            status::persist_value(answer.description()).is_some()
-        })
-        .await?;
+    let waiting = Waiting::start("broken-queue").await?;
+    let stack = &waiting.stack;
     for queue in ["certificate-issuer", "delay.500"] {
         let killed =
             format!("ra:force_delete_server(quorum_queues, {{list_to_atom(\"%2F_cdn-broker.{queue}\"), node()}}).");
-        anyhow::ensure!(eval(&stack, &killed)?.contains("ok"), "{queue} lives on");
+        anyhow::ensure!(eval(stack, &killed)?.contains("ok"), "{queue} lives on");
     }
-    let value = status::persist_value(told.description()).context("a set-once record")?;
-    Dns::new(&e.dns_management_url)?
-        .set_txt(&format!("_validation-persist.{name}"), &value)
-        .await?;
-    platform.succeeded(id, PATIENCE * 2).await?;
+    waiting.goes_on().await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn an_alarm_of_rabbitmq_is_no_queues_fault_and_work_goes_on_after_it() -> anyhow::Result<()> {
-    let stack = Handle::start(Options::fast()).await?;
-    let e = stack.endpoints();
-    let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
-    let (id, name) = ("alarm", domain("alarm"));
-    platform.provision(id, "org", json!({"domains": [name]})).await?;
-    let told = platform
-        .poll(id, PATIENCE, "what to set", |answer| {
-            status::persist_value(answer.description()).is_some()
-        })
-        .await?;
+    let waiting = Waiting::start("alarm").await?;
+    let stack = &waiting.stack;
     let disk = "{resource_limit, disk, node()}";
-    eval(&stack, &format!("rabbit_alarm:set_alarm({{{disk}, []}})."))?;
+    eval(stack, &format!("rabbit_alarm:set_alarm({{{disk}, []}})."))?;
     let logs = || -> anyhow::Result<String> {
-        let all = e.processes.iter().map(|process| std::fs::read_to_string(&process.log));
+        let all = stack
+            .endpoints()
+            .processes
+            .iter()
+            .map(|process| std::fs::read_to_string(&process.log));
         Ok(all.collect::<Result<Vec<_>, _>>()?.concat())
     };
     let deadline = Instant::now() + PATIENCE * 2;
@@ -76,12 +99,8 @@ async fn an_alarm_of_rabbitmq_is_no_queues_fault_and_work_goes_on_after_it() -> 
         anyhow::ensure!(Instant::now() < deadline, "nobody has looked at the queues");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    eval(&stack, &format!("rabbit_alarm:clear_alarm({disk})."))?;
-    let value = status::persist_value(told.description()).context("a set-once record")?;
-    Dns::new(&e.dns_management_url)?
-        .set_txt(&format!("_validation-persist.{name}"), &value)
-        .await?;
-    platform.succeeded(id, PATIENCE * 2).await?;
+    eval(stack, &format!("rabbit_alarm:clear_alarm({disk})."))?;
+    waiting.goes_on().await?;
     anyhow::ensure!(!logs()?.contains("had lost the inside"), "a healthy queue was deleted");
     Ok(())
 }

@@ -79,6 +79,17 @@ async fn a_domain_that_has_left_keeps_no_other_certificate_of_its_tenant() -> an
     Ok(())
 }
 
+/// Its renewal has a certificate from the CA and is cancelled; cert-installer, frozen, has not got it.
+async fn issued_and_given_up(world: &World, instance: &Instance) -> anyhow::Result<()> {
+    world.handle.kill("cert-installer-1", Signal::Stop).await?;
+    renew(world, instance).await?;
+    until("the CA has issued it", async || Ok(issued(world, instance).await? == 2)).await?;
+    let cancel = ["cancel", &instance.id, "--why", "AWS is out of order", "--yes"];
+    let said = operate(&world.handle, &cancel).await?;
+    assert_eq!(said.code, Some(0), "{}{}", said.text, said.errors);
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_was_issued_is_used_though_its_order_has_expired_and_the_ca_is_away() -> anyhow::Result<()> {
     let mut options = at_a_word();
@@ -86,15 +97,7 @@ async fn what_was_issued_is_used_though_its_order_has_expired_and_the_ca_is_away
     let world = World::own(options).await?;
     let instance = world.created(&organization(), &[domain("issued")]).await?;
     let before = world.serial(&instance).await?;
-    world.handle.kill("cert-installer-1", Signal::Stop).await?;
-    renew(&world, &instance).await?;
-    until("the CA has issued it", async || {
-        Ok(issued(&world, &instance).await? == 2)
-    })
-    .await?;
-    let cancel = ["cancel", &instance.id, "--why", "AWS is out of order", "--yes"];
-    let said = operate(&world.handle, &cancel).await?;
-    assert_eq!(said.code, Some(0), "{}{}", said.text, said.errors);
+    issued_and_given_up(&world, &instance).await?;
     let expired = "update orders set expires_at = now() - interval '1 hour'";
     world.sql().await?.execute(expired, &[]).await?;
     world.handle.cut(Peer::Pebble, true).await?;
@@ -111,15 +114,7 @@ async fn what_was_issued_is_used_though_its_order_has_expired_and_the_ca_is_away
 async fn what_was_issued_and_is_too_old_by_now_is_given_up() -> anyhow::Result<()> {
     let world = World::own(at_a_word()).await?;
     let instance = world.created(&organization(), &[domain("too-old")]).await?;
-    world.handle.kill("cert-installer-1", Signal::Stop).await?;
-    renew(&world, &instance).await?;
-    until("the CA has issued it", async || {
-        Ok(issued(&world, &instance).await? == 2)
-    })
-    .await?;
-    let cancel = ["cancel", &instance.id, "--why", "AWS is out of order", "--yes"];
-    let said = operate(&world.handle, &cancel).await?;
-    assert_eq!(said.code, Some(0), "{}{}", said.text, said.errors);
+    issued_and_given_up(&world, &instance).await?;
     let months_later =
         "update certificates set not_before = now() - interval '80 days', not_after = now() + interval '10 days'";
     world.sql().await?.execute(months_later, &[]).await?;
