@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use pipeline::status::{View, describe};
+use pipeline::status::{View, describe, ownership};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -14,15 +14,15 @@ use store::InstanceView;
 use crate::broker::Broker;
 use crate::error::OsbError;
 use crate::instance_id::InstanceId;
-use crate::parameters::RENEWAL_PROBLEM;
+use crate::parameters::{DOMAIN_PROBLEM, RENEWAL_PROBLEM};
 
 /// An instance as it is.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Fetched {
     service_id: String,
     plan_id: String,
-    /// In one form, whichever way they were written; and `renewal_problem` while the certificate can't be renewed: what is
-    /// wrong, and what to set
+    /// In one form, whichever way they were written; `renewal_problem` while the certificate can't be renewed: what is wrong, and
+    /// what to set; `domain_problem` while a domain is about to go to another instance, or has gone
     #[schemars(with = "Map<String, Value>")]
     parameters: Value,
 }
@@ -41,6 +41,12 @@ pub(crate) async fn fetch(State(broker): State<Arc<Broker>>, id: InstanceId) -> 
                 && let Some(view) = broker.store.last_operation(&id.0, Some(renewal)).await?
             {
                 parameters[RENEWAL_PROBLEM] = renewal_problem(&view, &broker.responder).into();
+            }
+            if let Some(view) = broker.store.last_operation(&id.0, None).await? {
+                let problem = ownership(&view);
+                if !problem.is_empty() {
+                    parameters[DOMAIN_PROBLEM] = problem.trim_start().into();
+                }
             }
             Ok(Json(Fetched {
                 parameters,

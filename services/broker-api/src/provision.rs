@@ -135,22 +135,15 @@ async fn begin(broker: Arc<Broker>, new: NewInstance, asked: Asked) -> Result<Be
             StatusCode::CONFLICT,
             format!("Instance {}: {why}.", shown(&new.id)),
         )),
-        Provision::DomainTaken { domain, same_tenant } => Err(OsbError::bad_request(taken(&domain, same_tenant))),
+        Provision::DomainTaken { domain } => Err(OsbError::bad_request(taken(&domain))),
     }
 }
 
-pub(crate) fn taken(domain: &str, same_tenant: bool) -> String {
-    if same_tenant {
-        format!(
-            "domains: {domain} is already asked for by another service instance of this organization; `cf services` \
-             lists them. Delete that one, or leave {domain} out here."
-        )
-    } else {
-        format!(
-            "domains: {domain} is proved by a service instance of another organization and belongs to that one. Have it \
-             deleted there, or leave {domain} out here."
-        )
-    }
+pub(crate) fn taken(domain: &str) -> String {
+    format!(
+        "domains: {domain} is already asked for by another service instance of this organization; `cf services` lists them. \
+         Delete that one, or leave {domain} out here."
+    )
 }
 
 /// The handler's task panicked; the panic is in the log.
@@ -166,8 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_texts_about_taken_domains() {
-        insta::assert_snapshot!(taken("www.example.com", true), @"domains: www.example.com is already asked for by another service instance of this organization; `cf services` lists them. Delete that one, or leave www.example.com out here.");
-        insta::assert_snapshot!(taken("www.example.com", false), @"domains: www.example.com is proved by a service instance of another organization and belongs to that one. Have it deleted there, or leave www.example.com out here.");
+    fn the_text_about_a_taken_domain() {
+        insta::assert_snapshot!(taken("www.example.com"), @"domains: www.example.com is already asked for by another service instance of this organization; `cf services` lists them. Delete that one, or leave www.example.com out here.");
     }
 }

@@ -77,7 +77,7 @@ async fn begin(broker: Arc<Broker>, id: String, request: UpdateRequest, asked: A
             shown(&id)
         ))),
         Update::Gone => Err(unknown()),
-        Update::DomainTaken { domain, same_tenant } => Err(OsbError::bad_request(taken(&domain, same_tenant))),
+        Update::DomainTaken { domain } => Err(OsbError::bad_request(taken(&domain))),
     }
 }
 

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use cdnctl::exit::Exit;
 use cdnctl::{
-    accounts, adopt, cancel, certificates, doctor, drift, instances, log_level, orphans, parked, probe, queues, renew,
-    retry, rollover, show,
+    accounts, adopt, cancel, certificates, doctor, domains, drift, instances, log_level, orphans, parked, probe,
+    queues, release, renew, retry, rollover, show,
 };
 use clap::Parser;
 
@@ -23,6 +23,8 @@ enum Command {
     Show(show::Args),
     Instances(instances::Args),
     Certificates(certificates::Args),
+    Domains(domains::Args),
+    Release(release::Args),
     Accounts(accounts::Args),
     Queues(queues::Args),
     Parked(parked::Args),
@@ -44,6 +46,8 @@ async fn main() -> ExitCode {
         Command::Show(args) => told(show::run(&args).await),
         Command::Instances(args) => told(instances::run(&args).await),
         Command::Certificates(args) => told(certificates::run(&args).await),
+        Command::Domains(args) => told(domains::run(&args).await),
+        Command::Release(args) => told(release::run(&args).await),
         Command::Accounts(args) => told(accounts::run(&args).await),
         Command::Queues(args) => told(queues::run(&args).await),
         Command::Parked(args) => told(parked::run(&args).await),

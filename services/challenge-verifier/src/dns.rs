@@ -9,6 +9,7 @@ mod caa;
 mod chain;
 mod egress;
 mod exchange;
+mod leads;
 mod problem;
 mod servers;
 mod zone;

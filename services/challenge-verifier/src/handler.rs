@@ -1,12 +1,12 @@
 //! `verify-challenge`: one delivery is one domain.
 
-use challenge_verifier::{Expected, Http01Expected, Prober};
+use challenge_verifier::{Expected, Finding, HolderExpected, Http01Expected, Prober};
 use pipeline::caa::CaaExpected;
 use pipeline::domain::wildcard_of;
 use pipeline::persist::PersistExpected;
 use pipeline::{Outcome, Service, Verdict};
 use std::time::Duration;
-use store::{Authorization, Order, Store, Task};
+use store::{Authorization, Holder, Order, Store, Task};
 use worker::{Handler, HandlerError};
 
 /// Looks at one domain at a time.
@@ -15,7 +15,12 @@ pub(crate) struct Verifier {
     pub(crate) prober: Prober,
     /// How long a record must have been in place before the CA is told.
     pub(crate) prop_delay: Duration,
+    /// How long an instance keeps a domain whose proof can't be seen any more, once another has proved it.
+    pub(crate) claim_grace: Duration,
 }
+
+/// Whoever waits to get a domain looks at it at least so often.
+const LONGEST_REST: Duration = Duration::from_secs(300);
 
 #[async_trait::async_trait]
 impl Handler for Verifier {
@@ -25,10 +30,6 @@ impl Handler for Verifier {
         let Some(challenge) = self.store.challenge(task).await? else {
             return Ok(Outcome::pending("the order's challenges are not known yet"));
         };
-        if challenge.proved_by_other {
-            let for_user = pipeline::domain::proved_by_other(&task.subject);
-            return Ok(Outcome::failed(for_user, "claim lost to another instance"));
-        }
         if challenge.order.expired {
             return Ok(Outcome::Done(Verdict::OrderSpent {
                 reason: "the order expired before every domain was ready".to_string(),
@@ -42,6 +43,9 @@ impl Handler for Verifier {
         if challenge.key_changed && finding.in_place.is_none_or(|method| method.is_made_with_the_key()) {
             return Ok(Outcome::Done(Verdict::key_changed()));
         }
+        if let Some(holder) = self.store.holder(task).await? {
+            return self.contested(task, &finding, &holder).await;
+        }
         let Some(method) = finding.ready() else {
             if !self.prop_delay.is_zero() {
                 self.store.seen_in_place_for(task, false).await?;
@@ -49,6 +53,7 @@ impl Handler for Verifier {
             return Ok(Outcome::pending(finding.summary()));
         };
         if !self.prop_delay.is_zero() {
+            self.store.proof_seen(task).await?;
             let seen_for = self.store.seen_in_place_for(task, true).await?;
             if seen_for < self.prop_delay {
                 let rest = self.prop_delay - seen_for;
@@ -67,16 +72,70 @@ impl Handler for Verifier {
     }
 }
 
+impl Verifier {
+    /// Another instance has the domain. It keeps it as long as its own proof can be seen; when it can't, the one that proves the
+    /// domain gets it after a time of grace.
+    async fn contested(&self, task: &Task, finding: &Finding, holder: &Holder) -> Result<Outcome, HandlerError> {
+        let wanted = HolderExpected {
+            domain: task.subject.clone(),
+            persist: persist(
+                &task.subject,
+                holder.account_uri.as_deref(),
+                Some(holder.issuer_domains.clone()).filter(|domains| !domains.is_empty()),
+            ),
+            distribution: holder.distribution_domain.clone(),
+        };
+        if let Some(proof) = self.prober.proof_of_holder(&wanted, task.now).await {
+            self.store.holder_seen(task, holder).await?;
+            let for_user = pipeline::domain::kept_by_other(&task.subject, &proof);
+            return Ok(Outcome::failed(
+                for_user,
+                "another instance has the domain, and its proof is in place",
+            ));
+        }
+        let Some(method) = finding.ready() else {
+            self.store.withdraw_challenge(task).await?;
+            return Ok(Outcome::pending(format!(
+                "another service instance has the domain so far, and its proof can't be seen; {}",
+                finding.summary()
+            )));
+        };
+        self.store.proof_seen(task).await?;
+        let rest = self.store.challenge_holder(task, self.claim_grace).await?;
+        if rest.is_zero() {
+            tracing::info!(
+                domain = task.subject,
+                from = holder.instance,
+                "a domain goes over to the instance that proves it"
+            );
+            return Ok(Outcome::Done(Verdict::Verified(method)));
+        }
+        Ok(Outcome::pending_for(
+            format!(
+                "{} by {}; another service instance has the domain so far, and its proof can't be seen",
+                pipeline::status::IN_PLACE,
+                method.as_str()
+            ),
+            Some(rest.min(LONGEST_REST)),
+        ))
+    }
+}
+
+fn persist(domain: &str, account_uri: Option<&str>, issuer_domains: Option<Vec<String>>) -> Option<PersistExpected> {
+    Some(PersistExpected {
+        issuer_domains: issuer_domains?,
+        account_uri: account_uri?.to_owned(),
+        wildcard: wildcard_of(domain).is_some(),
+    })
+}
+
 fn expected(order: &Order, authorization: Authorization, caa_identities: Vec<String>) -> Expected {
     let wildcard = wildcard_of(&authorization.domain).is_some();
-    let persist = match (&order.account_uri, authorization.issuer_domains) {
-        (Some(account_uri), Some(issuer_domains)) => Some(PersistExpected {
-            issuer_domains,
-            account_uri: account_uri.clone(),
-            wildcard,
-        }),
-        _ => None,
-    };
+    let persist = persist(
+        &authorization.domain,
+        order.account_uri.as_deref(),
+        authorization.issuer_domains,
+    );
     let caa = match &order.account_uri {
         Some(account_uri) if !caa_identities.is_empty() => Some(CaaExpected {
             identities: caa_identities,

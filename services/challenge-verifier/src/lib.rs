@@ -23,5 +23,5 @@ mod shown;
 pub use expected::{Expected, Http01Expected};
 pub use finding::{Finding, Seen};
 pub use pipeline::outcome::Method;
-pub use probe::{Prober, SetupError};
+pub use probe::{HolderExpected, Prober, SetupError};
 pub use settings::{DnsServer, ProbeSettings};

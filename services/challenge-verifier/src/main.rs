@@ -26,6 +26,10 @@ struct Cli {
     /// SCHEDULE_VERIFY_CHALLENGE, the sleep between looks its other parts.
     #[arg(long, env, default_value = "0s")]
     prop_delay: humantime::Duration,
+    /// How long a service instance keeps a domain whose proof can't be seen any more (no record of its organization, and the name
+    /// doesn't lead to its distribution), once another instance has proved it. Both are told in their status.
+    #[arg(long, env, default_value = "24h")]
+    claim_grace: humantime::Duration,
     #[command(flatten)]
     probe: ProbeSettings,
     #[command(flatten)]
@@ -63,6 +67,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         store: store.clone(),
         prober: Prober::new(&cli.probe).context("the prober can't be set up")?,
         prop_delay: cli.prop_delay.into(),
+        claim_grace: cli.claim_grace.into(),
     };
     let checks = doctor::checks(&cli.worker, &cli.probe, doctor::NAME);
     worker::run(handler, store, cli.worker, &telemetry, checks).await?;

@@ -1,5 +1,9 @@
 //! All ways side by side: what is in place, and what was seen instead; and whether CAA records let the CA issue.
 
+mod holder;
+
+pub use holder::HolderExpected;
+
 use std::pin::pin;
 use std::time::Duration;
 

@@ -60,16 +60,21 @@ impl Distributions {
             .is_none_or(|target| serves(&read.config, target) || !viewer.domains.iter().any(|d| covers(d, target)));
         let mut changed = read.clone();
         self.change(task, &viewer, function.as_deref(), &mut changed.config)
-            .map_err(|source| HandlerError::Other {
-                waiting_for: "an error inside the broker, which its operator finds in the log".into(),
-                source: source.into(),
-            })?;
+            .map_err(unbuilt)?;
         let differs = changed.config != read.config;
         // Written also when nothing differs, if only that makes sure that nobody else writes.
         if differs || self.store.follows_a_failed_update(task).await? {
             self.store.writes_to_offered(task).await?;
             if let Err(error) = self.cloudfront.update(&self.store, task, id, changed).await {
                 let failure = error.failure()?;
+                if failure.code() == "CNAMEAlreadyExists" {
+                    let elsewhere = self.store.elsewhere(task).await?;
+                    if !elsewhere.is_empty() {
+                        return self
+                            .take_over(task, &certificate, &viewer, function.as_deref(), elsewhere)
+                            .await;
+                    }
+                }
                 let outcome = match viewer.refused(&failure, id, iam_name) {
                     _ if failure.code() == "InvalidFunctionAssociation" => not_taken_yet(&failure),
                     // Not about aliases or certificate: then it is about a setting.
@@ -102,7 +107,7 @@ impl Distributions {
         Ok(Outcome::DONE)
     }
 
-    fn change(
+    pub(crate) fn change(
         &self,
         task: &Task,
         viewer: &Viewer<'_>,
@@ -128,6 +133,13 @@ fn names_the_viewer(code: &str) -> bool {
         code,
         "CNAMEAlreadyExists" | "TooManyDistributionCNAMEs" | "InvalidViewerCertificate" | "NoSuchDistribution"
     )
+}
+
+pub(crate) fn unbuilt(source: BuildError) -> HandlerError {
+    HandlerError::Other {
+        waiting_for: "an error inside the broker, which its operator finds in the log".into(),
+        source: source.into(),
+    }
 }
 
 fn broken(cause: impl Into<String>) -> Outcome {

@@ -17,6 +17,7 @@ mod refusal;
 mod settings;
 mod settle_function;
 mod short_digest;
+mod take_over;
 
 use std::process::ExitCode;
 

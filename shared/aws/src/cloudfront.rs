@@ -137,6 +137,22 @@ impl CloudFront {
         Ok(())
     }
 
+    /// Moves an alias to the distribution from the one that has it, fenced like [`Self::update`]; it carries no ETag.
+    ///
+    /// # Errors
+    /// The task is no longer current, or `AssociateAlias` failed.
+    pub async fn associate_alias(&self, store: &Store, task: &Task, id: &str, alias: &str) -> Result<(), WriteError> {
+        store.ensure_current(task).await?;
+        self.client
+            .associate_alias()
+            .target_distribution_id(id)
+            .alias(alias)
+            .send()
+            .await
+            .map_err(|error| Failure::new(Peer::CloudFront, "AssociateAlias", &error))?;
+        Ok(())
+    }
+
     /// Deletes the distribution, fenced like [`Self::update`].
     ///
     /// # Errors

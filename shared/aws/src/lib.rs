@@ -10,6 +10,7 @@ mod failure;
 mod iam;
 mod identity;
 mod log_bucket;
+mod moving;
 mod nothing;
 mod reconcile;
 mod triage;
@@ -26,6 +27,7 @@ pub use identity::{
     CERTIFICATE_PREFIX, COMMENT_PREFIX, DEPLOYMENT_TAG, FAILOVER_ORIGIN, FUNCTION_PREFIX, INSTANCE_TAG, USERS_ORIGIN,
     distribution_tags, tag_value,
 };
+pub use moving::to_move;
 pub use nothing::{INPUT_REFUSED, NO_DISTRIBUTION, impossible_config, try_delete, try_get_config, try_update};
 pub use reconcile::ReconcileArgs;
 pub use triage::triage;

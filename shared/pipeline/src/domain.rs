@@ -72,11 +72,18 @@ pub fn responder_origin_path(tenant: &str) -> String {
 /// Where the CA looks (RFC 8555 §8.3).
 pub const CHALLENGE_PATH: &str = "/.well-known/acme-challenge/";
 
-/// What a tenant reads whose domain another instance has proved first.
+/// What a tenant reads whose domain another instance has proved.
 pub fn proved_by_other(domain: &str) -> String {
     format!(
-        "{domain} was proved by another service instance first, so it belongs to that one. Leave {domain} out, \
-         or have the other instance removed."
+        "{domain} was proved by another service instance, so it belongs to that one. Leave {domain} out, or have it deleted there"
+    )
+}
+
+/// What a tenant reads whose domain another instance has, and proves still; `proof` is what was seen of that.
+pub fn kept_by_other(domain: &str, proof: &str) -> String {
+    format!(
+        "{domain} belongs to another service instance, whose proof is in place: {proof}. Leave {domain} out. If it is yours to \
+         give, have that proof removed, or {domain} deleted there"
     )
 }
 

@@ -176,6 +176,11 @@ pub struct Schedules {
     /// Controller gives up after 7 days, and doesn't know the reason.
     #[arg(long, env, default_value = "6d 12h")]
     pub operation_deadline: humantime::Duration,
+    /// An update fails, and changes nothing, when a domain was never seen in place this long after it was asked for: it may be
+    /// mistyped, and Cloud Foundry lets nobody delete or change a service while an update runs. A domain that was seen in place
+    /// has the time of OPERATION_DEADLINE.
+    #[arg(long, env, default_value = "6h")]
+    pub update_unseen_deadline: humantime::Duration,
 }
 
 impl Schedules {

@@ -75,6 +75,18 @@ pub struct DomainView {
     pub method: Option<Method>,
     /// What the CA said when it last turned the domain down.
     pub ca_said: Option<String>,
+    /// Another instance has the domain, and its proof can't be seen: from then on it is this one's.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub wins_at: Option<OffsetDateTime>,
+    /// This instance has the domain, its proof can't be seen, and another one proves it: from then on it is that one's.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub loses_at: Option<OffsetDateTime>,
+    /// When the domain went to another instance.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub lost_at: Option<OffsetDateTime>,
+    /// The update ends then, if the domain is never seen in place before.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub gives_up_at: Option<OffsetDateTime>,
 }
 
 /// A step that the system is at.
@@ -127,7 +139,53 @@ fn succeeded(view: &View) -> String {
     if let Some(until) = view.certificate_not_after {
         let _ = write!(text, " The certificate is in place and valid until {}.", until.date());
     }
+    text + &ownership(view)
+}
+
+/// What of the instance's domains goes, or went, to another instance, and what keeps them; nothing, mostly.
+pub fn ownership(view: &View) -> String {
+    let mut text = String::new();
+    for domain in &view.domains {
+        let name = &domain.domain;
+        if let Some(at) = domain.lost_at {
+            let _ = write!(
+                text,
+                "\n{name} was proved by another service instance and is its since {}: leave {name} out of this one's domains.",
+                moment(at)
+            );
+        } else if let Some(at) = domain.loses_at {
+            let _ = write!(
+                text,
+                "\nAnother service instance has proved {name}, and nothing proves it for this one any more: it goes over at {}. To \
+                 keep it, {}.",
+                moment(at),
+                what_keeps(view, domain)
+            );
+        }
+    }
     text
+}
+
+fn what_keeps(view: &View, domain: &DomainView) -> String {
+    let name = &domain.domain;
+    let mut ways = Vec::new();
+    if let Some(target) = &view.distribution_domain {
+        ways.push(format!("CNAME {name} to {target}"));
+    }
+    ways.extend(set_once(view, domain).map(|record| format!("set TXT {record}")));
+    ways.join(", or ")
+}
+
+/// Name and value of the standing record, where the CA takes one.
+fn set_once(view: &View, domain: &DomainView) -> Option<String> {
+    let (issuer, account) = (domain.issuer_domain.as_ref()?, view.account_uri.as_ref()?);
+    let name = &domain.domain;
+    let names = view.domains.iter().map(|other| other.domain.as_str());
+    Some(format!(
+        "{} \"{}\"",
+        persist_record_name(name),
+        persist_record_value(issuer, account, needs_wildcard_policy(name, names))
+    ))
 }
 
 fn at_work(view: &View, responder: &str) -> String {
@@ -190,7 +248,9 @@ fn at_work(view: &View, responder: &str) -> String {
     let in_place: Vec<&str> = view
         .domains
         .iter()
-        .filter(|domain| domain.step_state == Some(StepState::Waiting) && is_in_place(domain))
+        .filter(|domain| {
+            domain.step_state == Some(StepState::Waiting) && is_in_place(domain) && domain.wins_at.is_none()
+        })
         .map(|domain| domain.domain.as_str())
         .collect();
     if !in_place.is_empty() {
@@ -199,6 +259,21 @@ fn at_work(view: &View, responder: &str) -> String {
             "\nIn place, waiting until every server has it: {}.",
             list(&in_place, 400)
         );
+    }
+    for domain in view
+        .domains
+        .iter()
+        .filter(|domain| domain.step_state == Some(StepState::Waiting))
+    {
+        if let Some(at) = domain.wins_at {
+            let _ = write!(
+                text,
+                "\n{}: in place; another service instance has it so far, and nothing proves it for that one any more. It is yours at \
+                 {}, if both stay so: leave your record as it is.",
+                domain.domain,
+                clock(at, view.now)
+            );
+        }
     }
     if let Some(reason) = &view.order_spent {
         let _ = write!(
@@ -259,15 +334,10 @@ fn is_plain_absence(domain: &DomainView) -> bool {
 
 fn instructions(view: &View, domain: &DomainView, responder: &str) -> String {
     let name = &domain.domain;
-    let names = view.domains.iter().map(|other| other.domain.as_str());
     let mut ways = Vec::new();
-    if let (Some(issuer), Some(account)) = (&domain.issuer_domain, &view.account_uri) {
-        ways.push(format!(
-            "set once, good for every later certificate: TXT {} \"{}\"",
-            persist_record_name(name),
-            persist_record_value(issuer, account, needs_wildcard_policy(name, names))
-        ));
-    }
+    ways.extend(
+        set_once(view, domain).map(|record| format!("set once, good for every later certificate: TXT {record}")),
+    );
     if let Some(value) = &domain.dns01_value {
         ways.push(format!(
             "for this certificate only: TXT {} \"{value}\"",
@@ -300,6 +370,13 @@ fn instructions(view: &View, domain: &DomainView, responder: &str) -> String {
     }
     if let Some(due) = domain.due_at {
         let _ = write!(text, " Next check {}.", clock(due, view.now));
+    }
+    if let Some(at) = domain.gives_up_at {
+        let _ = write!(
+            text,
+            "\n  If it is not seen in place by {}, this update ends by itself and changes nothing.",
+            clock(at, view.now)
+        );
     }
     text
 }
@@ -361,16 +438,22 @@ fn list(names: &[&str], most_bytes: usize) -> String {
 
 /// The time of day, and the day when it is not today.
 fn clock(time: OffsetDateTime, now: OffsetDateTime) -> String {
-    let (time, now) = (
+    let (utc, now) = (
         time.to_offset(time::UtcOffset::UTC),
         now.to_offset(time::UtcOffset::UTC),
     );
-    let format = if time.date() == now.date() {
-        format_description!("[hour]:[minute]:[second] UTC")
-    } else {
-        format_description!("[year]-[month]-[day] [hour]:[minute] UTC")
-    };
-    time.format(format).unwrap_or_default()
+    if utc.date() != now.date() {
+        return moment(time);
+    }
+    utc.format(format_description!("[hour]:[minute]:[second] UTC"))
+        .unwrap_or_default()
+}
+
+/// A day and the time of day, for texts that may be read later.
+pub fn moment(time: OffsetDateTime) -> String {
+    time.to_offset(time::UtcOffset::UTC)
+        .format(format_description!("[year]-[month]-[day] [hour]:[minute] UTC"))
+        .unwrap_or_default()
 }
 
 fn truncate(text: &mut String, most: usize) {

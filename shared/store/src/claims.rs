@@ -1,4 +1,4 @@
-//! Claims: a domain belongs to whoever proved it. Asking for it gives no right to it, so nobody can squat a name.
+//! Claims: which instance asks for which domain. Asking gives no right to it, so nobody can squat a name: see [`crate::holding`].
 
 use std::time::Duration;
 
@@ -7,73 +7,34 @@ use pipeline::{Rejection, Schedules};
 
 use crate::error::StoreError;
 
-/// A claim that stands in the way of a new one.
-pub(crate) struct Taken {
-    pub domain: String,
-    pub same_tenant: bool,
-}
-
-/// The first of the domains that is not to be had: proved by any instance, or asked for by the same tenant.
-pub(crate) async fn taken(
+/// The first of the domains that another living instance of the same tenant has or asks for. Whoever asks for one of another
+/// tenant's is told by the verifier: only it can see whose proof is in place. What a tenant's own instances leave behind (their
+/// creation failed, or they are being removed) is in nobody's way.
+///
+/// Two requests of one tenant for one domain, at once, take turns here.
+pub(crate) async fn asked_by_the_same_tenant(
     tx: &Transaction<'_>,
     instance: &str,
     tenant: &str,
     domains: &[String],
-) -> Result<Option<Taken>, StoreError> {
-    let row = tx
-        .query_opt(
-            "select domain, tenant from claims where domain = any($1) and instance_id <> $2 and (proved or tenant = $3) \
-             order by domain limit 1",
-            &[&domains, &instance, &tenant],
-        )
-        .await?;
-    row.map(|row| {
-        let owner: String = row.try_get("tenant")?;
-        Ok(Taken {
-            domain: row.try_get("domain")?,
-            same_tenant: owner == tenant,
-        })
-    })
-    .transpose()
-}
-
-/// Marks the domains as proved by the instance. Returns the one that another instance proved first, if any.
-pub(crate) async fn prove(
-    tx: &Transaction<'_>,
-    instance: &str,
-    domains: &[String],
 ) -> Result<Option<String>, StoreError> {
-    // Sorted, so that two instances that share names take their locks in the same order.
-    let unproved: Vec<String> = tx
-        .query(
-            "select domain from claims where instance_id = $1 and domain = any($2) and not proved order by domain",
-            &[&instance, &domains],
-        )
-        .await?
-        .iter()
-        .map(|row| row.try_get(0))
-        .collect::<Result<_, _>>()?;
-    for domain in &unproved {
-        // The savepoint-free way around a unique violation: two that prove at once meet on the index, and `lock` makes
-        // the second wait until the first has committed or not.
-        tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 1))", &[domain])
-            .await?;
-        let proved_by_other = tx
-            .query_opt(
-                "select 1 from claims where domain = $1 and proved and instance_id <> $2",
-                &[domain, &instance],
-            )
-            .await?;
-        if proved_by_other.is_some() {
-            return Ok(Some(domain.clone()));
-        }
+    let mut sorted: Vec<&String> = domains.iter().collect();
+    sorted.sort();
+    for domain in sorted {
         tx.execute(
-            "update claims set proved = true where instance_id = $1 and domain = $2",
-            &[&instance, domain],
+            "select pg_advisory_xact_lock(hashtextextended($1 || ' of ' || $2, 2))",
+            &[domain, &tenant],
         )
         .await?;
     }
-    Ok(None)
+    let row = tx
+        .query_opt(
+            "select domain from claim_states where domain = any($1) and instance_id <> $2 and tenant = $3 \
+             and standing in ('has', 'asks') order by domain limit 1",
+            &[&domains, &instance, &tenant],
+        )
+        .await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
 /// Writes down that the CA turned domains down: each rests for a while that grows with the count. One that serves with

@@ -22,7 +22,7 @@ pub struct Instance {
     pub distribution_id: Option<String>,
     /// CloudFront's name, once known.
     pub distribution_domain: Option<String>,
-    /// Its domains, sorted; those it is to have, while an update runs.
+    /// Its domains, sorted; those it is to have, while an update runs. A renewal leaves out what the instance has lost.
     pub domains: Vec<String>,
 }
 
@@ -30,6 +30,7 @@ pub struct Instance {
 pub(crate) const INSTANCE_COLUMNS: &str = "i.id as instance_id, i.tenant, coalesce(o.target->'settings', i.settings) as settings, \
      i.distribution_id, i.distribution_domain, \
      array(select d from jsonb_array_elements_text(coalesce(o.target->'request', i.request)->'parameters'->'domains') d \
+       where o.kind <> 'renew' or not exists (select from claims k where k.instance_id = i.id and k.domain = d and k.lost_at is not null) \
        order by d collate \"C\") as domains";
 
 pub(crate) fn instance_from(row: &Row) -> Result<Instance, StoreError> {

@@ -6,6 +6,7 @@
 mod accounts;
 mod cancel;
 mod distrust;
+mod domains;
 mod dossier;
 mod found_orphans;
 mod health;
@@ -19,6 +20,7 @@ mod waiting;
 
 pub use accounts::AccountLine;
 pub use cancel::Cancelled;
+pub use domains::DomainLine;
 pub use dossier::{CertificateOf, ChallengeOf, Dossier, OperationOf, StepOf};
 pub use found_orphans::Orphan;
 pub use health::{SealedBy, ToRevoke};

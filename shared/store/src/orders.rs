@@ -38,8 +38,6 @@ pub struct Challenge {
     pub authorization: Authorization,
     /// What CAA records may call the CA; empty: not known.
     pub caa_identities: Vec<String>,
-    /// Another instance has proved the domain meanwhile, so there is nothing left to win.
-    pub proved_by_other: bool,
     /// The account's key was changed since: what the CA now expects of dns-01 and http-01 is something else.
     pub key_changed: bool,
 }
@@ -201,7 +199,6 @@ impl Store {
                  coalesce(r.caa_identities, '{}') as caa_identities, \
                  r.key_generation, \
                  z.domain, z.url, z.valid, z.issuer_domains, z.dns01_value, z.http01_token, z.http01_key_authorization, \
-                 exists(select 1 from claims c where c.domain = z.domain and c.proved and c.instance_id <> $4) as proved_by_other, \
                  exists(select 1 from instances i join acme_accounts a on a.tenant = i.tenant where i.id = $4 \
                    and a.account_uri = r.account_uri and a.key_generation <> r.key_generation) as key_changed \
                  from orders r join authorizations z on z.order_id = r.id \
@@ -227,7 +224,6 @@ impl Store {
                 order,
                 authorization: authorization_from(&row)?,
                 caa_identities: row.try_get("caa_identities")?,
-                proved_by_other: row.try_get("proved_by_other")?,
                 key_changed: row.try_get("key_changed")?,
             })
         })

@@ -9,7 +9,7 @@ use crate::asked::Asked;
 use crate::claims;
 use crate::connection::Store;
 use crate::error::StoreError;
-use crate::record::{Ending, end};
+use crate::record::{Ending, end, give_up_proofs};
 use crate::steps::{as_millis, insert_planned};
 
 /// What a provision request asks for, after it was checked.
@@ -55,12 +55,10 @@ pub enum Provision {
         /// Why, for the user.
         why: String,
     },
-    /// A domain is not to be had.
+    /// Another instance of the same tenant has or asks for a domain.
     DomainTaken {
         /// Which one.
         domain: String,
-        /// Another instance of the same tenant has or wants it.
-        same_tenant: bool,
     },
 }
 
@@ -140,11 +138,8 @@ impl Store {
                     }
                 });
             }
-            if let Some(taken) = claims::taken(tx, &new.id, &new.tenant, &new.domains).await? {
-                return Ok(Provision::DomainTaken {
-                    domain: taken.domain,
-                    same_tenant: taken.same_tenant,
-                });
+            if let Some(domain) = claims::asked_by_the_same_tenant(tx, &new.id, &new.tenant, &new.domains).await? {
+                return Ok(Provision::DomainTaken { domain });
             }
             tx.execute(
                 "insert into instances (id, tenant, service_id, plan_id, settings, request) values ($1, $2, $3, $4, $5, $6)",
@@ -207,6 +202,7 @@ impl Store {
                     }
                 }
             }
+            give_up_proofs(tx, instance).await?;
             let (operation, rings) = begin(tx, instance, Beginning::deprovision(), Some(asked), schedules).await?;
             Ok(Deprovision::Accepted { operation, rings })
         })

@@ -11,6 +11,7 @@ use crate::claims;
 use crate::connection::Store;
 use crate::ended::Ended;
 use crate::error::StoreError;
+use crate::holding::{self, Proved};
 use crate::steps::{Task, as_millis, insert_planned, lock_current, millis};
 
 /// What a record led to.
@@ -25,12 +26,16 @@ pub enum Recorded {
 /// What a transaction wrote, once it is committed.
 struct Written {
     rings: Vec<Ring>,
-    ended: Option<Ended>,
+    /// The task's operation, and those of instances that lost a domain to it.
+    ended: Vec<Ended>,
 }
 
 impl Written {
     fn of(rings: Vec<Ring>) -> Self {
-        Self { rings, ended: None }
+        Self {
+            rings,
+            ended: Vec::new(),
+        }
     }
 }
 
@@ -38,7 +43,7 @@ impl From<Ended> for Written {
     fn from(ended: Ended) -> Self {
         Self {
             rings: Vec::new(),
-            ended: Some(ended),
+            ended: vec![ended],
         }
     }
 }
@@ -107,7 +112,7 @@ impl Store {
             .await;
         match result {
             Ok(Written { rings, ended }) => {
-                if let Some(ended) = ended {
+                for ended in ended {
                     ended.count();
                 }
                 Ok(Recorded::Written(rings))
@@ -194,8 +199,11 @@ async fn done(
         &[&task.step, &verdict.as_str(), &method, &reason],
     )
     .await?;
-    if (task.operation_kind, task.kind) == (OperationKind::Update, StepKind::ConfigureDistribution) {
-        apply_target(tx, task).await?;
+    match (task.operation_kind, task.kind) {
+        (OperationKind::Update, StepKind::ConfigureDistribution) => apply_target(tx, task).await?,
+        // CloudFront has let the domains go. What is still to be removed then is in nobody's way.
+        (OperationKind::Deprovision, StepKind::DeleteDistribution) => drop_claims(tx, &task.instance.id).await?,
+        _ => {}
     }
     if let Some(reason) = reason
         && operation_is_overdue(tx, task).await?
@@ -226,11 +234,17 @@ async fn done(
         .filter(|d| d.authorized)
         .map(|d| d.domain.clone());
     let proved: Vec<String> = proved.into_iter().chain(authorized).collect();
-    if let Some(lost) = claims::prove(tx, &task.instance.id, &proved).await? {
-        let for_user = pipeline::domain::proved_by_other(&lost);
-        let ended = fail(tx, task, &for_user, "claim lost to another instance").await?;
-        return Ok(ended.into());
+    if matches!(verdict, Verdict::Verified(_)) {
+        holding::see(tx, &task.instance.id, &task.subject).await?;
     }
+    let mut ended = match holding::prove(tx, &task.instance.id, &proved).await? {
+        Proved::All(ended) => ended,
+        Proved::HeldByAnother(domain) => {
+            let for_user = pipeline::domain::proved_by_other(&domain);
+            let ended = fail(tx, task, &for_user, "claim lost to another instance").await?;
+            return Ok(ended.into());
+        }
+    };
     let next = plan::next(&situation);
     tx.execute(
         "update steps set state = 'cancelled', ended_at = now() \
@@ -238,11 +252,9 @@ async fn done(
         &[&task.operation, &next.cancel_rounds_below],
     )
     .await?;
-    let ended = if next.succeeded {
-        Some(succeed(tx, task).await?)
-    } else {
-        None
-    };
+    if next.succeeded {
+        ended.push(succeed(tx, task).await?);
+    }
     let rings = insert_and_follow(tx, task, situation, next, schedules).await?;
     Ok(Written { rings, ended })
 }
@@ -292,8 +304,7 @@ async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<Ended, StoreError>
         let instance = &task.instance.id;
         tx.execute("update instances set deleted_at = now() where id = $1", &[instance])
             .await?;
-        tx.execute("delete from claims where instance_id = $1", &[instance])
-            .await?;
+        drop_claims(tx, instance).await?;
         tx.execute(
             "update certificates set sealed_key = null where instance_id = $1",
             &[instance],
@@ -323,6 +334,12 @@ async fn apply_target(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreErro
     drop_other_claims(tx, &task.instance.id).await
 }
 
+async fn drop_claims(tx: &Transaction<'_>, instance: &str) -> Result<(), StoreError> {
+    tx.execute("delete from claims where instance_id = $1", &[&instance])
+        .await?;
+    Ok(())
+}
+
 /// A domain that the instance neither has nor asks for any more is free for others.
 async fn drop_other_claims(tx: &Transaction<'_>, instance: &str) -> Result<(), StoreError> {
     tx.execute(
@@ -342,13 +359,14 @@ pub(crate) fn remedy(operation: OperationKind, step: StepKind) -> &'static str {
     operation.remedy()
 }
 
+/// What happened, and what the user does.
+pub(crate) fn with_remedy(for_user: &str, remedy: &str) -> String {
+    format!("{}. {remedy}", for_user.trim_end_matches('.'))
+}
+
 /// `for_user` says what happened and what has to be mended; what to do then depends on the operation.
 async fn fail(tx: &Transaction<'_>, task: &Task, for_user: &str, cause: &str) -> Result<Ended, StoreError> {
-    let for_user = &format!(
-        "{}. {}",
-        for_user.trim_end_matches('.'),
-        remedy(task.operation_kind, task.kind)
-    );
+    let for_user = &with_remedy(for_user, remedy(task.operation_kind, task.kind));
     tx.execute(
         "update steps set state = 'failed', ended_at = now() where id = $1",
         &[&task.step],
@@ -396,17 +414,25 @@ pub(crate) async fn end(
     )
     .await?;
     drop_other_claims(tx, instance).await?;
-    if matches!(ending, Ending::Failed { .. }) && row.try_get::<_, String>(1)? == OperationKind::Update.as_str() {
+    let kind: OperationKind = row.try_get::<_, String>(1)?.parse()?;
+    if matches!(ending, Ending::Failed { .. }) && kind == OperationKind::Update {
         retire_unattached(tx, operation).await?;
     }
     // A domain that was proved on the way to nothing must not stay out of everybody else's reach.
+    if kind == OperationKind::Provision {
+        give_up_proofs(tx, instance).await?;
+    }
+    Ok(millis(row.try_get(0)?))
+}
+
+/// What the instance has proved is for whoever proves it next.
+pub(crate) async fn give_up_proofs(tx: &Transaction<'_>, instance: &str) -> Result<(), StoreError> {
     tx.execute(
-        "update claims set proved = false where instance_id = $1 and not exists \
-         (select 1 from certificates c where c.instance_id = $1 and c.attached_at is not null)",
+        "update claims set proved = false, wins_at = null where instance_id = $1",
         &[&instance],
     )
     .await?;
-    Ok(millis(row.try_get(0)?))
+    Ok(())
 }
 
 /// Nobody will attach what the operation has got; the reconciler takes it out of IAM.
@@ -441,7 +467,9 @@ async fn situation(tx: &Transaction<'_>, task: &Task) -> Result<Situation, Store
     let domains = tx
         .query(
             "select c.domain, case when c.held_until > now() then c.held_until end as held_until, \
-               coalesce(z.valid, false) or exists (select from certificates t where t.order_id = r.id) as authorized \
+               coalesce(z.valid, false) and not exists (select from claim_states k where k.domain = c.domain \
+                   and k.instance_id <> c.instance_id and k.standing in ('has', 'asks')) \
+                 or exists (select from certificates t where t.order_id = r.id) as authorized \
              from claims c \
              left join orders r on r.operation_id = $2 and r.round = $3 \
              left join authorizations z on z.order_id = r.id and z.domain = c.domain \

@@ -139,6 +139,7 @@ impl Store {
              where (c.renew_at <= clock_timestamp() \
                or exists (select from orders r where r.id = c.order_id and r.created_at < i.keys_distrusted_at)) \
              and not exists (select from operations o where o.instance_id = i.id and (o.state = 'running' or o.kind = 'deprovision')) \
+             and exists (select from claims k where k.instance_id = i.id and k.lost_at is null) \
              order by c.not_after";
         let rows = client.query(query, &[]).await?;
         rows.iter()
@@ -189,7 +190,9 @@ impl Store {
             lock_instance(tx, instance).await?;
             let free = tx
                 .query_opt(
-                    "select array(select jsonb_array_elements_text(i.request->'parameters'->'domains')) from instances i \
+                    "select array(select d from jsonb_array_elements_text(i.request->'parameters'->'domains') d \
+                       where not exists (select from claims k where k.instance_id = i.id and k.domain = d and k.lost_at is not null)) \
+                     from instances i \
                      where i.id = $1 and i.deleted_at is null and not exists (select from operations o \
                        where o.instance_id = i.id and (o.state = 'running' or o.kind = 'deprovision'))",
                     &[&instance],
@@ -197,6 +200,9 @@ impl Store {
                 .await?;
             let Some(row) = free else { return Ok(false) };
             let domains: Vec<String> = row.try_get(0)?;
+            if domains.is_empty() {
+                return Ok(false);
+            }
             let beginning = Beginning {
                 kind: OperationKind::Renew,
                 domains: &domains,

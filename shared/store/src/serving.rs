@@ -13,7 +13,7 @@ use crate::error::StoreError;
 pub struct Serving {
     /// When the instance was removed, if it was.
     pub deleted_at: Option<OffsetDateTime>,
-    /// Its domains, sorted; not those that a running update is about to add.
+    /// Its domains, sorted; not those that a running update is about to add, nor those that it has lost.
     pub domains: Vec<String>,
     /// CloudFront's name, once known.
     pub distribution_domain: Option<String>,
@@ -49,6 +49,7 @@ impl Store {
             .query_opt(
                 "select i.deleted_at, i.distribution_domain, i.settings, r.account_uri, z.issuer_domains, \
                  array(select d from jsonb_array_elements_text(i.request->'parameters'->'domains') d \
+                   where not exists (select from claims k where k.instance_id = i.id and k.domain = d and k.lost_at is not null) \
                    order by d collate \"C\") as domains \
                  from instances i \
                  left join lateral (select r.id, r.account_uri from orders r join operations o on o.id = r.operation_id \

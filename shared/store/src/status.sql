@@ -35,7 +35,14 @@ select json_build_object(
             'dns01_value', z.dns01_value,
             'has_http01', z.http01_token is not null,
             'method', s.method,
-            'ca_said', c.ca_said) order by c.domain)
+            'ca_said', c.ca_said,
+            'wins_at', c.wins_at,
+            'loses_at', case when c.proved then (
+                select min(k.wins_at) from claim_states k
+                where k.domain = c.domain and k.instance_id <> c.instance_id and k.standing = 'asks') end,
+            'lost_at', c.lost_at,
+            'gives_up_at', case when a.kind = 'update' and s.state = 'waiting' and c.seen_at is null and not c.proved
+                then s.deadline_at end) order by c.domain)
         from claims c
         left join steps s on s.operation_id = a.id and s.kind = 'verify-challenge' and s.subject = c.domain and s.round = a.round
         left join authorizations z on z.order_id = r.id and z.domain = c.domain

@@ -160,7 +160,11 @@ pub(crate) async fn insert_planned(
                 "insert into steps (id, operation_id, kind, service, subject, round, state, due_at, deadline_at, rung_at, ended_at) \
                  values ($1, $2, $3, $4, $5, $6, $7, greatest(now(), coalesce($8, now())), \
                          case when $3 = 'verify-challenge' \
-                              then least(now() + $9 * interval '1 millisecond', (select deadline_at from operations where id = $2)) \
+                              then (select least(now() + $9 * interval '1 millisecond', o.deadline_at, \
+                                  case when o.kind = 'update' and not exists (select from claims c where c.instance_id = o.instance_id \
+                                      and c.domain = $5 and (c.seen_at is not null or c.proved)) \
+                                    then o.created_at + $10 * interval '1 millisecond' end) \
+                                from operations o where o.id = $2) \
                               else now() + $9 * interval '1 millisecond' end, \
                          now(), case when $7 = 'done' then now() end) \
                  on conflict (operation_id, kind, subject, round) do nothing \
@@ -175,6 +179,7 @@ pub(crate) async fn insert_planned(
                     &state,
                     &held_until,
                     &deadline,
+                    &as_millis(schedules.update_unseen_deadline.into()),
                 ],
             )
             .await?;

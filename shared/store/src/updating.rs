@@ -88,12 +88,10 @@ pub enum Update {
     },
     /// Unknown or removed.
     Gone,
-    /// A domain is not to be had.
+    /// Another instance of the same tenant has or asks for a domain.
     DomainTaken {
         /// Which one.
         domain: String,
-        /// Another instance of the same tenant has or wants it.
-        same_tenant: bool,
     },
 }
 
@@ -182,11 +180,8 @@ impl Store {
             }
             let renewal: Option<Uuid> = row.try_get("renewal")?;
             let tenant: String = row.try_get("tenant")?;
-            if let Some(taken) = claims::taken(tx, &changes.id, &tenant, &changes.domains).await? {
-                return Ok(Update::DomainTaken {
-                    domain: taken.domain,
-                    same_tenant: taken.same_tenant,
-                });
+            if let Some(domain) = claims::asked_by_the_same_tenant(tx, &changes.id, &tenant, &changes.domains).await? {
+                return Ok(Update::DomainTaken { domain });
             }
             // A user goes first; what the renewal has got is used.
             if let Some(renewal) = renewal {
@@ -194,7 +189,8 @@ impl Store {
             }
             tx.execute(
                 "insert into claims (instance_id, tenant, domain) select $1, $2, unnest($3::text[]) \
-                 on conflict (instance_id, domain) do nothing",
+                 on conflict (instance_id, domain) do update \
+                   set lost_at = null, lost_to = null, asked_at = clock_timestamp() where claims.lost_at is not null",
                 &[&changes.id, &tenant, &changes.domains],
             )
             .await?;

@@ -10,13 +10,16 @@ use crate::nearest::nearest;
 /// `cf service --params` shows.
 pub(crate) const RENEWAL_PROBLEM: &str = "renewal_problem";
 
+/// What it has beside them while a domain of it is about to go to another instance, or has gone.
+pub(crate) const DOMAIN_PROBLEM: &str = "domain_problem";
+
 pub(super) fn check(object: &Map<String, Value>) -> Result<(), ParameterError> {
     let Some(unknown) = object.keys().find(|key| !KNOWN.contains(&key.as_str())) else {
         return Ok(());
     };
-    if unknown == RENEWAL_PROBLEM {
+    if unknown == RENEWAL_PROBLEM || unknown == DOMAIN_PROBLEM {
         return Err(ParameterError::new(
-            RENEWAL_PROBLEM,
+            unknown,
             "this service tells it, nobody can ask for it; leave it out",
         ));
     }

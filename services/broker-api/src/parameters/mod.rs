@@ -25,7 +25,7 @@ use serde_json::{Map, Value, json};
 use crate::form::Read;
 pub(crate) use domains::MOST as MOST_DOMAINS;
 pub(crate) use host::host_name;
-pub(crate) use keys::RENEWAL_PROBLEM;
+pub(crate) use keys::{DOMAIN_PROBLEM, RENEWAL_PROBLEM};
 pub(crate) use merge::update;
 use origin::Origin;
 use policies::INSTEAD_OF;

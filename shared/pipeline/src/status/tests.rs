@@ -18,6 +18,10 @@ fn domain(name: &str) -> DomainView {
         has_http01: true,
         method: None,
         ca_said: None,
+        wins_at: None,
+        loses_at: None,
+        lost_at: None,
+        gives_up_at: None,
     }
 }
 

@@ -18,6 +18,7 @@ mod doctor;
 mod drift;
 mod far_ca;
 mod foreign_alias;
+mod hand_over;
 mod key_type;
 mod log_level;
 mod mending;

@@ -1,0 +1,65 @@
+//! `cdnctl release`: takes a domain from the instance that has it.
+
+use store::DatabaseArgs;
+
+use crate::CouldNot;
+use crate::exit::Exit;
+use crate::sure::sure;
+use crate::{database, out, shown};
+
+/// Takes a domain from the service instance that has it, so that the next one that proves it gets it at once.
+///
+/// Its distribution goes on serving the domain until then; its next renewal leaves the domain out. An update or creation of it that wants
+/// the domain and is at work now fails. It gets the domain back by an update, if it proves it first. Exit code 1 when nobody has it.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Release")]
+pub struct Args {
+    /// The domain, as `cdnctl domains` shows it.
+    pub domain: String,
+    /// Don't ask.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// The services' database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+/// Takes it.
+///
+/// # Errors
+/// When nobody says yes, or the database can't be asked.
+pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+    let store = database::open(&args.database).await?;
+    let found = store.domain_lines(Some(&args.domain)).await?;
+    let Some(holder) = found.iter().find(|line| line.standing == "has") else {
+        return nobody(args);
+    };
+    let (domain, instance) = (shown::clean(&args.domain), shown::clean(&holder.instance));
+    sure(
+        &format!(
+            "Takes {domain} from instance {instance} of {}",
+            shown::clean(&holder.tenant)
+        ),
+        args.yes,
+    )?;
+    // Only from the one that was asked about.
+    if !store.release(&holder.instance, &args.domain).await? {
+        return nobody(args);
+    }
+    let report = serde_json::json!({"released": args.domain, "instance": holder.instance});
+    out::either(args.json, &report, || {
+        vec![format!(
+            "{domain} is not {instance}'s any more: the next service instance that proves it gets it"
+        )]
+    })?;
+    Ok(Exit::AllWell)
+}
+
+fn nobody(args: &Args) -> Result<Exit, CouldNot> {
+    let report = serde_json::json!({"released": null});
+    out::either(args.json, &report, || vec!["nobody has it: nothing to release"])?;
+    Ok(Exit::NotWell)
+}

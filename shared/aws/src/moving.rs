@@ -1,0 +1,103 @@
+//! Moving an alias from another distribution of ours to the one whose instance has proved the domain, without a moment in which
+//! nobody serves it (CloudFront developer guide, "Move an alternate domain name": `AssociateAlias`, both in one account).
+
+use aws_sdk_cloudfront::types::DistributionConfig;
+use pipeline::Outcome;
+use pipeline::domain::wildcard_of;
+use pipeline::status::moment;
+use store::{Elsewhere, Leftover, Store, Task};
+use worker::HandlerError;
+
+use crate::cloudfront::CloudFront;
+use crate::failure::Failure;
+use crate::viewer::Viewer;
+
+/// The aliases that are to be moved: those of `elsewhere` that the distribution does not have yet.
+pub fn to_move(elsewhere: Vec<Elsewhere>, config: &DistributionConfig) -> Vec<Elsewhere> {
+    let has = |domain: &str| {
+        let mut aliases = config.aliases.iter().flat_map(|aliases| aliases.items());
+        aliases.any(|alias| alias.eq_ignore_ascii_case(domain))
+    };
+    elsewhere.into_iter().filter(|alias| !has(&alias.domain)).collect()
+}
+
+impl Viewer<'_> {
+    /// The same certificate, without the aliases that are to be moved: an alias can be moved only to a distribution whose
+    /// certificate covers it.
+    #[must_use]
+    pub fn without(&self, moving: &[Elsewhere]) -> Self {
+        let mut rest = self.clone();
+        rest.domains
+            .retain(|domain| !moving.iter().any(|alias| &alias.domain == domain));
+        rest
+    }
+}
+
+impl CloudFront {
+    /// Moves the aliases to the distribution, once its certificate is deployed everywhere.
+    ///
+    /// # Errors
+    /// The task is no longer current, or the store can't say.
+    pub async fn move_aliases(
+        &self,
+        store: &Store,
+        task: &Task,
+        id: &str,
+        moving: &[Elsewhere],
+    ) -> Result<Outcome, HandlerError> {
+        let distribution = match self.distribution(id).await {
+            Ok(Some(distribution)) => distribution,
+            Ok(None) => return Ok(crate::gone(id, "no distribution to move aliases to")),
+            Err(failure) => return Ok(failure.outcome()),
+        };
+        if distribution.status != "Deployed" {
+            return Ok(Outcome::pending(format!(
+                "CloudFront is deploying the certificate; then {} {} over from the service instance that had {}",
+                names(moving),
+                if moving.len() == 1 { "moves" } else { "move" },
+                if moving.len() == 1 { "it" } else { "them" },
+            )));
+        }
+        for alias in moving {
+            if let Err(error) = self.associate_alias(store, task, id, &alias.domain).await {
+                return Ok(refused(&error.failure()?, alias, &distribution.domain_name));
+            }
+            tracing::info!(
+                distribution = id,
+                from = alias.distribution_id,
+                domain = alias.domain,
+                "moved an alias"
+            );
+        }
+        Ok(Outcome::DONE)
+    }
+}
+
+fn names(moving: &[Elsewhere]) -> String {
+    moving
+        .iter()
+        .map(|alias| alias.domain.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// What a refused move means. CloudFront wants a TXT record where it can't see by itself that the move is wanted; where the other
+/// distribution is being removed, the alias becomes free by itself.
+fn refused(failure: &Failure, alias: &Elsewhere, target: &str) -> Outcome {
+    let domain = &alias.domain;
+    match (failure.code(), alias.why) {
+        ("IllegalUpdate", _) => Outcome::pending(format!(
+            "waiting for you: CloudFront moves {domain} from its other distribution once it finds TXT _{} \"{target}\"",
+            wildcard_of(domain).unwrap_or(domain)
+        )),
+        (_, Leftover::BeingRemoved(since)) => {
+            let _ = failure.outcome();
+            Outcome::pending(format!(
+                "{domain} is still with a service instance that is being removed since {}; this goes on by itself when CloudFront \
+                 has let the domain go",
+                moment(since)
+            ))
+        }
+        _ => failure.outcome(),
+    }
+}

@@ -1,0 +1,324 @@
+//! Whose a domain is: the instance's that has proved it, as long as its proof can be seen, or else of the next one that proves it.
+//!
+//! `claims.proved` marks the one that has it. It ends with the instance, with the certificate that it stands for, or by another
+//! instance's proof: at once where it has lapsed, after a time of grace where it only can't be seen any more.
+
+use std::time::Duration;
+
+use deadpool_postgres::Transaction;
+use pipeline::{OperationKind, OperationState};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::connection::Store;
+use crate::ended::Ended;
+use crate::error::StoreError;
+use crate::record::{Ending, end, with_remedy};
+use crate::steps::{Task, as_millis, lock_current, lock_instance, millis};
+
+/// Of a claim `h` that is proved: it stands for a certificate that still lives, or for one that is being made.
+pub(crate) const STANDS: &str = "(exists (select from certificates_in_use u where u.instance_id = h.instance_id \
+       and u.not_after > clock_timestamp() and h.domain = any(u.names)) \
+     or exists (select from operations o where o.instance_id = h.instance_id and o.state = 'running' \
+       and o.kind in ('provision', 'update')))";
+
+/// Another instance that has the domain, and where its proof would be seen.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    /// The instance.
+    pub instance: String,
+    /// Its tenant's account at the CA, which a standing record names.
+    pub account_uri: Option<String>,
+    /// The CA's names in such a record; empty where it offers none.
+    pub issuer_domains: Vec<String>,
+    /// CloudFront's name of its distribution, to which the domain's own name would lead.
+    pub distribution_domain: Option<String>,
+}
+
+/// What became of a try to prove domains.
+pub(crate) enum Proved {
+    /// They are the instance's. Operations of other instances ended with what these lost.
+    All(Vec<Ended>),
+    /// Another instance has this one.
+    HeldByAnother(String),
+}
+
+/// A domain of the task's instance whose alias another distribution of this broker still has.
+#[derive(Debug, Clone)]
+pub struct Elsewhere {
+    /// The domain.
+    pub domain: String,
+    /// That other instance's distribution.
+    pub distribution_id: String,
+    /// Why it is not that one's any more.
+    pub why: Leftover,
+}
+
+/// Why a domain is another instance's no more, although its distribution may still have the alias.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leftover {
+    /// It is being removed, since then.
+    BeingRemoved(OffsetDateTime),
+    /// It could not be created, and waits to be removed.
+    NotCreated,
+    /// It lost the domain to the task's instance.
+    Lost,
+}
+
+impl Store {
+    /// The other instance that has the task's domain, if one has and its proof has not lapsed.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn holder(&self, task: &Task) -> Result<Option<Holder>, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = client
+            .prepare_cached(&format!(
+                "select h.instance_id, i.distribution_domain, r.account_uri, coalesce(z.issuer_domains, '{{}}') as issuer_domains \
+                 from claims h join instances i on i.id = h.instance_id \
+                 left join lateral (select r.id, r.account_uri from orders r join operations o on o.id = r.operation_id \
+                   where o.instance_id = h.instance_id and r.account_uri is not null order by r.created_at desc limit 1) r on true \
+                 left join lateral (select z.issuer_domains from authorizations z where z.order_id = r.id \
+                   and z.issuer_domains is not null limit 1) z on true \
+                 where h.domain = $1 and h.proved and h.instance_id <> $2 and {STANDS}"
+            ))
+            .await?;
+        let row = client
+            .query_opt(&statement, &[&task.subject, &task.instance.id])
+            .await?;
+        row.map(|row| {
+            Ok(Holder {
+                instance: row.try_get("instance_id")?,
+                account_uri: row.try_get("account_uri")?,
+                issuer_domains: row.try_get("issuer_domains")?,
+                distribution_domain: row.try_get("distribution_domain")?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Writes down that the proof of the task's instance was seen in place.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the task is no longer current; database errors.
+    pub async fn proof_seen(&self, task: &Task) -> Result<(), StoreError> {
+        self.in_transaction("proof-seen", async |tx| {
+            lock_current(tx, task).await?;
+            see(tx, &task.instance.id, &task.subject).await?;
+            // It is no mistyped name: it has the time that every domain has.
+            tx.execute(
+                "update steps s set deadline_at = greatest(s.deadline_at, o.deadline_at) from operations o \
+                 where s.id = $1 and o.id = s.operation_id and o.kind = 'update'",
+                &[&task.step],
+            )
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes down that the proof of the instance that has the domain is still in place: whoever else asks has to begin anew.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn holder_seen(&self, task: &Task, holder: &Holder) -> Result<(), StoreError> {
+        self.in_transaction("holder-seen", async |tx| {
+            see(tx, &holder.instance, &task.subject).await?;
+            withdraw(tx, task).await
+        })
+        .await
+    }
+
+    /// The task's instance does not prove the domain now: what it may have waited for begins anew.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn withdraw_challenge(&self, task: &Task) -> Result<(), StoreError> {
+        self.in_transaction("withdraw-challenge", async |tx| withdraw(tx, task).await)
+            .await
+    }
+
+    /// The task's instance proves the domain and the one that has it does not: how long until it goes over, if that stays so.
+    /// Zero: now.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the task is no longer current; database errors.
+    pub async fn challenge_holder(&self, task: &Task, grace: Duration) -> Result<Duration, StoreError> {
+        self.in_transaction("challenge-holder", async |tx| {
+            lock_current(tx, task).await?;
+            let row = tx
+                .query_one(
+                    "update claims set wins_at = coalesce(wins_at, clock_timestamp() + $3 * interval '1 millisecond') \
+                     where instance_id = $1 and domain = $2 \
+                     returning (extract(epoch from wins_at - clock_timestamp()) * 1000)::bigint",
+                    &[&task.instance.id, &task.subject, &as_millis(grace)],
+                )
+                .await?;
+            Ok(millis(row.try_get(0)?))
+        })
+        .await
+    }
+
+    /// Domains of the task's instance that are not another's any more, but whose aliases another's distribution may still have. One
+    /// that is given back to another broker keeps its aliases.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn elsewhere(&self, task: &Task) -> Result<Vec<Elsewhere>, StoreError> {
+        let client = self.pool.get().await?;
+        let rows = client
+            .query(
+                "select c.domain, i.distribution_id, c.standing, c.operation_since from claim_states c join instances i on i.id = c.instance_id \
+                 where c.domain = any($2) and c.instance_id <> $1 and i.distribution_id is not null \
+                 and c.standing in ('being-removed', 'not-created', 'lost') \
+                 and not exists (select from offers f where f.taken_by = i.id and f.written_at is null) order by c.domain",
+                &[&task.instance.id, &task.instance.domains],
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let why = match row.try_get::<_, String>("standing")?.as_str() {
+                    "being-removed" => Leftover::BeingRemoved(row.try_get("operation_since")?),
+                    "not-created" => Leftover::NotCreated,
+                    _ => Leftover::Lost,
+                };
+                Ok(Elsewhere {
+                    domain: row.try_get("domain")?,
+                    distribution_id: row.try_get("distribution_id")?,
+                    why,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Writes down that the instance's proof of the domain was seen in place.
+pub(crate) async fn see(tx: &Transaction<'_>, instance: &str, domain: &str) -> Result<(), StoreError> {
+    tx.execute(
+        "update claims set seen_at = clock_timestamp() where instance_id = $1 and domain = $2",
+        &[&instance, &domain],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn withdraw(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
+    tx.execute(
+        "update claims set wins_at = null where instance_id = $1 and domain = $2 and wins_at is not null",
+        &[&task.instance.id, &task.subject],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Marks the domains as proved by the instance, which is locked. One that another instance has goes over when that one's proof has
+/// lapsed, or the time of grace is over.
+pub(crate) async fn prove(tx: &Transaction<'_>, instance: &str, domains: &[String]) -> Result<Proved, StoreError> {
+    // Sorted, so that two instances that share names take their locks in the same order.
+    let unproved: Vec<String> = tx
+        .query(
+            "select domain from claims where instance_id = $1 and domain = any($2) and not proved order by domain",
+            &[&instance, &domains],
+        )
+        .await?
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect::<Result<_, _>>()?;
+    let mut ended = Vec::new();
+    for domain in &unproved {
+        // Instances are locked before domains, as everywhere.
+        let found = held_by(tx, instance, domain).await?;
+        if let Some(holder) = &found {
+            lock_instance(tx, &holder.instance).await?;
+        }
+        // The savepoint-free way around a unique violation: two that prove at once meet here, and the second waits until the
+        // first has committed or not.
+        tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 1))", &[domain])
+            .await?;
+        match (held_by(tx, instance, domain).await?, found) {
+            (None, _) => {}
+            (Some(holder), Some(found)) if holder.instance == found.instance => {
+                if !holder.gives_way {
+                    return Ok(Proved::HeldByAnother(domain.clone()));
+                }
+                ended.extend(lose(tx, &holder.instance, domain, Some(instance)).await?);
+            }
+            // Somebody else was faster, and is not locked.
+            (Some(_), _) => return Ok(Proved::HeldByAnother(domain.clone())),
+        }
+        tx.execute(
+            "update claims set proved = true, proved_at = clock_timestamp(), wins_at = null, lost_at = null, lost_to = null \
+             where instance_id = $1 and domain = $2",
+            &[&instance, domain],
+        )
+        .await?;
+    }
+    Ok(Proved::All(ended))
+}
+
+struct HeldBy {
+    instance: String,
+    gives_way: bool,
+}
+
+async fn held_by(tx: &Transaction<'_>, instance: &str, domain: &str) -> Result<Option<HeldBy>, StoreError> {
+    let row = tx
+        .query_opt(
+            &format!(
+                "select h.instance_id, not {STANDS} or coalesce(own.wins_at <= clock_timestamp(), false) as gives_way \
+                 from claims h left join claims own on own.domain = h.domain and own.instance_id = $2 \
+                 where h.domain = $1 and h.proved and h.instance_id <> $2"
+            ),
+            &[&domain, &instance],
+        )
+        .await?;
+    row.map(|row| {
+        Ok(HeldBy {
+            instance: row.try_get("instance_id")?,
+            gives_way: row.try_get("gives_way")?,
+        })
+    })
+    .transpose()
+}
+
+/// The instance, which is locked, loses the domain. What it is at can't go on with it: a renewal is given up, and the next one leaves
+/// the domain out; a provision or update that wants it fails. Its distribution keeps the alias until the one that proved the domain
+/// takes it over.
+pub(crate) async fn lose(
+    tx: &Transaction<'_>,
+    instance: &str,
+    domain: &str,
+    to: Option<&str>,
+) -> Result<Option<Ended>, StoreError> {
+    tx.execute(
+        "update claims set proved = false, lost_at = clock_timestamp(), lost_to = $3 where instance_id = $1 and domain = $2",
+        &[&instance, &domain, &to],
+    )
+    .await?;
+    let running = tx
+        .query_opt(
+            "select o.id, o.kind from operations o join instances i on i.id = o.instance_id \
+             where o.instance_id = $1 and o.state = 'running' and o.kind <> 'deprovision' \
+             and coalesce(o.target->'request', i.request)->'parameters'->'domains' ? $2 for update of o",
+            &[&instance, &domain],
+        )
+        .await?;
+    let Some(row) = running else { return Ok(None) };
+    let operation: Uuid = row.try_get("id")?;
+    let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;
+    if kind == OperationKind::Renew {
+        end(tx, instance, operation, Ending::Superseded).await?;
+        return Ok(None);
+    }
+    let for_user = with_remedy(&pipeline::domain::proved_by_other(domain), kind.remedy());
+    let ending = Ending::Failed {
+        for_user: &for_user,
+        cause: "claim lost to another instance",
+    };
+    let took = end(tx, instance, operation, ending).await?;
+    Ok(Some(Ended {
+        kind,
+        outcome: OperationState::Failed,
+        took,
+    }))
+}
