@@ -9,6 +9,7 @@ mod bad_input;
 mod broken_queue;
 mod ca_limits;
 mod ca_says_no;
+mod ca_usage;
 mod caa;
 mod catalog;
 mod cdnctl;
