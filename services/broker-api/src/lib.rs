@@ -39,7 +39,7 @@ mod unsupported;
 mod update;
 mod version;
 
-pub use app::app;
+pub use app::{app, health};
 pub use broker::Broker;
 pub use figures::read_figures;
 pub use limits::Limits;

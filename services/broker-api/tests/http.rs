@@ -67,7 +67,7 @@ async fn serving(settings: Settings) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let never = std::future::pending();
-    tokio::spawn(async move { serve(listener, app(broker, Router::new()), &limits, never, Duration::ZERO).await });
+    tokio::spawn(async move { serve(listener, app(broker), &limits, never, Duration::ZERO).await });
     address
 }
 
