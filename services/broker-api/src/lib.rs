@@ -12,6 +12,7 @@ mod bindings;
 mod body;
 mod broker;
 mod catalog;
+mod challenges;
 mod deprovision;
 pub mod doctor;
 mod error;
