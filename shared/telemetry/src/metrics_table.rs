@@ -212,6 +212,10 @@ const METRICS: &[Metric] = &[
         "Requests to /v2, by which credentials they came with.",
     ),
     counter(
+        "connections_given_way_total",
+        "Connections to broker-api that waited for their client and were closed for others, by which limit was reached.",
+    ),
+    counter(
         "challenge_looks_total",
         "Looks at the database for http-01 tokens that were not known, any number at once.",
     ),

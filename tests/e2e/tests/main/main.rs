@@ -18,6 +18,7 @@ mod deadline;
 mod doctor;
 mod drift;
 mod far_ca;
+mod flood;
 mod foreign_alias;
 mod key_type;
 mod log_level;
