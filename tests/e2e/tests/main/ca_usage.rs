@@ -7,11 +7,11 @@ use store::{Counted, DatabaseArgs, Store};
 
 use crate::world::{PATIENCE, connect, world};
 
-const ROWS: i32 = 120_000;
+/// Enough for PostgreSQL to choose as it does at the 120,000 that docs/decisions.md has figures of.
+const ROWS: i32 = 40_000;
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
-/// 120,000 orders and certificates of one account within a year, in 20,000 registered domains; one in four replaces another. And one domain
-/// that has a quarter of all of them.
+/// Orders and certificates of ten accounts, one each four minutes; one in four replaces another, and one in four is below one domain.
 const YEARS: &str = "
     insert into instances (id, tenant, service_id, plan_id, settings, request) values ('i', 't', 's', 'p', '{}', '{}');
     insert into acme_accounts (tenant, directory_url, sealed_key, account_uri, created_at)
@@ -103,7 +103,7 @@ async fn what_a_ca_limits_is_counted_without_reading_whole_tables() -> anyhow::R
         println!("{what}: {took:?}, {blocks} blocks, {rows} rows by scans");
         assert_eq!(free_in.is_some(), waits, "{what}: {free_in:?}");
         assert_eq!(rows, 0, "{what}: whole tables were read");
-        assert!(blocks < 500, "{what}: {blocks} blocks of more than 2,000");
+        assert!(blocks < 150, "{what}: {blocks} blocks of 500 and more");
     }
     Ok(())
 }
