@@ -9,7 +9,7 @@ mod bad_input;
 mod broken_queue;
 mod ca_limits;
 mod ca_says_no;
-mod ca_usage;
+
 mod caa;
 mod catalog;
 mod cdnctl;
@@ -28,6 +28,7 @@ mod osbapi;
 mod outage;
 mod ownership;
 mod persist_rules;
+mod plans;
 mod poison;
 mod preferred_chain;
 mod profile;
