@@ -51,7 +51,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     let listener = bound("LISTEN", settings.listen).await?;
     let health_listener = bound("HEALTH_LISTEN", settings.health_listen).await?;
     let health = health(worker::health_routes(store.clone(), messaging.clone(), &telemetry));
-    // To the end of the process, so that whoever looks sees it finish what is in hand.
+    // To the end of the process, so that probes see it finish what is in hand.
     tokio::spawn(worker::serve_health(health_listener, health));
     let broker = Broker::new(store.clone(), messaging.clone(), settings.schedules, &settings.broker);
     // Connected before the first provision needs it; whether that works out or not is for later.

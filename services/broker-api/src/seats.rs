@@ -71,7 +71,7 @@ impl Seats {
         }
     }
 
-    /// Gives away the seat of whoever comes first for that, if anybody waits.
+    /// Gives away the seat that comes first for that, if any waits.
     pub(crate) fn make_room(&self) {
         lock(&self.table).give_way("full");
     }

@@ -44,7 +44,7 @@ pub async fn serve(
     );
     tokio::pin!(shutdown);
     let asked = loop {
-        // Without a seat to give nobody is let in: whoever comes waits with the kernel.
+        // Without a seat to give, nobody is let in: newcomers wait in the kernel's queue.
         let accept = async {
             seats.room().await;
             listener.accept().await

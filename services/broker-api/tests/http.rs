@@ -503,7 +503,7 @@ async fn asked(stream: &mut TcpStream, headers: &str) -> String {
     String::from_utf8_lossy(&said).into_owned()
 }
 
-/// Long limits, so that whoever is served is not so because one of them was over.
+/// Long limits, so that nobody is served because one of them was over.
 fn patient(seats: u32, hops: &str) -> Settings {
     let mut settings = settings();
     let limits = &mut settings.broker.limits;
@@ -604,7 +604,7 @@ async fn a_load_balancer_tells_whose_a_connection_is_by_the_proxy_protocol() {
 /// A request that waits for its answer waits as the client's whom the router names.
 #[tokio::test]
 async fn a_router_tells_whose_a_request_is_by_x_forwarded_for() {
-    // A database that takes connections and says nothing: whoever asks for a token waits.
+    // A database that takes connections and says nothing: a question for a token waits.
     let database = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = database.local_addr().unwrap().port();
     tokio::spawn(async move {
