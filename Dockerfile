@@ -95,5 +95,5 @@ LABEL org.opencontainers.image.title="cdn-broker" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build-services /out/ /usr/local/bin/
-# broker-api's LISTEN; the workers serve /healthz, /readyz and /metrics on 9090. Which service it is, the command says.
+# broker-api's LISTEN; every service has /healthz, /readyz and /metrics on 9090. Which service it is, the command says.
 EXPOSE 8080 9090

@@ -247,11 +247,17 @@ def rendered(overlay, file, rules_folder, versions):
         for path in [path for rule in it["spec"]["rules"] for path in rule["http"]["paths"]]:
             if not exists("Service", at(path, "backend.service.name")):
                 fault(name_of(it), f"{path['path']} leads to no Service")
+            if at(path, "backend.service.port.name") != "http":
+                fault(name_of(it), f"{path['path']} leads to a port that is for the inside")
             if any(inner.startswith(path["path"]) for inner in ("/metrics", "/healthz", "/readyz")):
                 fault(name_of(it), f"{path['path']} shows the world what has no password")
     for it in all_of("ServiceMonitor"):
-        if not any(selects(it["spec"]["selector"], one["metadata"].get("labels", {})) for one in all_of("Service")):
+        selected = [one for one in all_of("Service") if selects(it["spec"]["selector"], one["metadata"].get("labels", {}))]
+        if not selected:
             fault(name_of(it), "selects no Service")
+        for one, port in [(one, endpoint["port"]) for one in selected for endpoint in it["spec"]["endpoints"]]:
+            if port not in {known["name"] for known in one["spec"]["ports"]}:
+                fault(name_of(it), f"the Service {one['metadata']['name']} has no port {port}")
     for it in all_of("PrometheusRule"):
         (pathlib.Path(rules_folder) / "rules.yaml").write_text(yaml.safe_dump(it["spec"]))
     for it in all_of("Secret"):
@@ -274,9 +280,12 @@ def service(it, pod, container, exists, all_of):
         if missing:
             fault(name_of(it), f"not in the ConfigMap: {sorted(missing)}")
             continue
-        listens = data["LISTEN" if it["metadata"]["name"] == "broker-api" else "HEALTH_LISTEN"]
-        if not listens.endswith(f":{container['ports'][0]['containerPort']}"):
-            fault(name_of(it), f"its port is not that of {listens}")
+        ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+        listens = {"health": data["HEALTH_LISTEN"]}
+        if it["metadata"]["name"] == "broker-api":
+            listens["http"] = data["LISTEN"]
+        if {name: int(address.rsplit(":", 1)[1]) for name, address in listens.items()} != ports:
+            fault(name_of(it), f"its ports are {ports}, the ConfigMap has {listens}")
         variables |= data.keys()
         needs = seconds(data["SHUTDOWN_GRACE"]) + (at(container, "lifecycle.preStop.sleep.seconds") or 0) + 20
         if pod.get("terminationGracePeriodSeconds", 30) < needs:

@@ -25,8 +25,16 @@ use crate::{
 /// Cloud Controller gives up after 60 s.
 const REQUEST_LIMIT: Duration = Duration::from_secs(55);
 
-/// Everything that is served; `health` are the worker library's routes.
-pub fn app(broker: Arc<Broker>, health: Router) -> Router {
+/// What the operator's own tools ask, at a listener of its own: the worker library's routes.
+pub fn health(routes: Router) -> Router {
+    routes
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(async || (StatusCode::NOT_FOUND, "/healthz, /readyz and /metrics are served here."))
+        .layer(from_fn(access_log::log))
+}
+
+/// Everything that is served to others.
+pub fn app(broker: Arc<Broker>) -> Router {
     let (v2, document) = openapi::described(routes, &broker.catalog);
     let v2 = v2
         .route("/service_instances/", any(unsupported::empty_instance_id))
@@ -52,7 +60,8 @@ pub fn app(broker: Arc<Broker>, health: Router) -> Router {
         .merge(document)
         .merge(responder)
         .with_state(broker)
-        .merge(health)
+        // What a router or a platform in front asks; anybody may.
+        .merge(worker::liveness_route())
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(from_fn(access_log::log))

@@ -15,6 +15,7 @@ use subtle::ConstantTimeEq as _;
 use crate::broker::Broker;
 use crate::error::OsbError;
 use crate::platforms::{Login, Platform};
+use crate::seats::Seat;
 
 /// Digests of `user:password`: comparing digests takes the same time whatever is sent, whatever its length.
 pub(crate) struct Credentials {
@@ -81,6 +82,11 @@ pub(crate) async fn authenticate(State(broker): State<Arc<Broker>>, mut request:
     .increment(1);
     if let Some(pair) = given {
         let whose = pair.whose.clone();
+        let seat = request.extensions().get::<Arc<Seat>>();
+        if seat.is_some_and(|seat| !seat.hold()) {
+            return OsbError::unavailable("Too many requests are at work at once. Try again in a moment.")
+                .into_response();
+        }
         tracing::Span::current().record("platform", &*whose.0);
         request.extensions_mut().insert(whose.clone());
         let mut response = next.run(request).await;

@@ -10,9 +10,9 @@ use store::Store;
 use crate::auth::Credentials;
 use crate::catalog::offering::Offering;
 use crate::catalog::served::{Catalog, served};
+use crate::challenges::Challenges;
 use crate::platforms;
 use crate::profile::Profile;
-use crate::responder;
 use crate::settings::BrokerArgs;
 
 /// What the handlers work with.
@@ -29,16 +29,17 @@ pub struct Broker {
     pub(crate) profile: Profile,
     pub(crate) retry_after: Duration,
     pub(crate) body_timeout: Duration,
-    pub(crate) gate: responder::Gate,
+    pub(crate) challenges: Challenges,
 }
 
 impl Broker {
-    /// Puts it together.
+    /// Puts it together; in a Tokio runtime, where it keeps its picture of live challenges.
     pub fn new(store: Store, messaging: Arc<Messaging>, schedules: Schedules, args: &BrokerArgs) -> Arc<Self> {
         let offering = Offering::of(args);
         for advice in offering.advice(schedules.operation_deadline.into()) {
             tracing::warn!("catalog: {advice}");
         }
+        let challenges = Challenges::of(store.clone());
         Arc::new(Self {
             store,
             messaging,
@@ -51,7 +52,7 @@ impl Broker {
             profile: Profile(args.acme_profile.clone()),
             retry_after: args.retry_after,
             body_timeout: args.limits.body_timeout,
-            gate: responder::Gate::default(),
+            challenges,
         })
     }
 }

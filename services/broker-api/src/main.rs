@@ -1,17 +1,19 @@
 //! The Open Service Broker API and the HTTP-01 responder.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use ::doctor::Action;
 use anyhow::Context as _;
 use broker_api::settings::Settings;
-use broker_api::{Broker, app, doctor, read_figures, serve};
+use broker_api::{Broker, app, doctor, health, read_figures, serve};
 use clap::Parser as _;
 use messaging::Messaging;
 use pipeline::Service;
 use store::Store;
 use telemetry::Telemetry;
+use tokio::net::TcpListener;
 
 #[derive(clap::Parser)]
 #[command(name = "broker-api", version)]
@@ -28,7 +30,7 @@ async fn main() -> ExitCode {
     let Line { action, settings } = Line::parse();
     let done = match action {
         Some(Action::Doctor) => Ok(::doctor::print(doctor::all_checks(&settings)).await),
-        Some(Action::Ready) => Ok(::doctor::ready(settings.listen)),
+        Some(Action::Ready) => Ok(::doctor::ready(settings.health_listen)),
         None => run(settings).await.map(|()| ExitCode::SUCCESS),
     };
     match done {
@@ -46,18 +48,19 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     let telemetry = Telemetry::init(&settings.telemetry, "broker-api")?;
     let store = Store::new(&settings.database, "broker-api")?;
     let messaging = Arc::new(Messaging::new(settings.amqp, "broker-api"));
-    let listener = tokio::net::TcpListener::bind(settings.listen)
-        .await
-        .with_context(|| format!("LISTEN: {} is not to be had", settings.listen))?;
-    let health = worker::health_routes(store.clone(), messaging.clone(), &telemetry);
+    let listener = bound("LISTEN", settings.listen).await?;
+    let health_listener = bound("HEALTH_LISTEN", settings.health_listen).await?;
+    let health = health(worker::health_routes(store.clone(), messaging.clone(), &telemetry));
+    // To the end of the process, so that probes see it finish what is in hand.
+    tokio::spawn(worker::serve_health(health_listener, health));
     let broker = Broker::new(store.clone(), messaging.clone(), settings.schedules, &settings.broker);
     // Connected before the first provision needs it; whether that works out or not is for later.
     let early = messaging.clone();
     tokio::spawn(async move { early.ready(Service::Distribution).await });
-    tracing::info!(listen = %settings.listen, "serving");
+    tracing::info!(listen = %settings.listen, health_listen = %settings.health_listen, "serving");
     let serving = serve(
         listener,
-        app(broker, health),
+        app(broker),
         &settings.broker.limits,
         worker::shutdown_signal(),
         settings.shutdown_grace.into(),
@@ -77,4 +80,10 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     };
     messaging.close().await;
     served.context("serving ended")
+}
+
+async fn bound(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{setting}: can't listen at {address}"))
 }

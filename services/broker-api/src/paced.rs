@@ -1,26 +1,114 @@
-//! A connection whose client has to keep taking what is written to it.
+//! A connection whose client has to keep sending what it owes, and to keep taking what is written to it.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::sync::Notify;
+use tokio::time::{Instant, Sleep, sleep, timeout_at};
 
-/// Breaks off when nothing could be written for `patience`. Reading is limited elsewhere: by head and by body.
+/// How long a client may take for what it owes.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    /// For the first byte of all.
+    pub(crate) first_byte: Duration,
+    /// For a request's head, from its first byte.
+    pub(crate) head: Duration,
+    /// Between two requests.
+    pub(crate) idle: Duration,
+}
+
+/// What a connection is waiting for: told by who reads bytes and by who serves requests.
+#[derive(Default)]
+pub(crate) struct Pulse {
+    now: Mutex<Stage>,
+    changed: Notify,
+}
+
+/// Each since when.
+#[derive(Clone, Copy)]
+enum Stage {
+    Silent(Instant),
+    Head(Instant),
+    AtWork,
+    Idle(Instant),
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self::Silent(Instant::now())
+    }
+}
+
+impl Pulse {
+    /// A head was whole. Its body has a time limit of its own.
+    pub(crate) fn at_work(&self) {
+        self.is(Stage::AtWork);
+    }
+
+    /// An answer is there.
+    pub(crate) fn idle(&self) {
+        self.is(Stage::Idle(Instant::now()));
+    }
+
+    pub(crate) fn is_at_work(&self) -> bool {
+        matches!(self.now(), Stage::AtWork)
+    }
+
+    /// Until the client owes something for too long.
+    pub(crate) async fn overdue(&self, patience: &Patience) {
+        loop {
+            let until = match self.now() {
+                Stage::Silent(since) => since + patience.first_byte,
+                Stage::Head(since) => since + patience.head,
+                Stage::Idle(since) => since + patience.idle,
+                Stage::AtWork => {
+                    self.changed.notified().await;
+                    continue;
+                }
+            };
+            // Something happened in time, and the next thing may be due sooner.
+            if timeout_at(until, self.changed.notified()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Bytes came.
+    fn heard(&self) {
+        if matches!(self.now(), Stage::Silent(_) | Stage::Idle(_)) {
+            self.is(Stage::Head(Instant::now()));
+        }
+    }
+
+    fn now(&self) -> Stage {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is(&self, stage: Stage) {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+        self.changed.notify_one();
+    }
+}
+
+/// Tells its [`Pulse`] what is heard, and breaks off when nothing could be written for `patience`.
 pub(crate) struct Paced {
     stream: TcpStream,
+    pulse: Arc<Pulse>,
     patience: Duration,
     stalled: Pin<Box<Sleep>>,
     waiting: bool,
 }
 
 impl Paced {
-    pub(crate) fn new(stream: TcpStream, patience: Duration) -> Self {
+    pub(crate) fn new(stream: TcpStream, pulse: Arc<Pulse>, patience: Duration) -> Self {
         Self {
             stream,
+            pulse,
             patience,
             stalled: Box::pin(sleep(patience)),
             waiting: false,
@@ -47,7 +135,12 @@ impl AsyncRead for Paced {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.pulse.heard();
+        }
+        read
     }
 }
 

@@ -20,10 +20,13 @@ use crate::platforms::CredentialsFile;
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "broker-api", version)]
 pub struct Settings {
-    /// Where everything is served: /v2, /acme, /openapi.json, /healthz, /readyz, /metrics; an address and a port. Unset: $PORT, or
-    /// else 8080, of every address.
+    /// Where the platform, CAs and everybody else are served: /v2, /acme, /openapi.json, /healthz; an address and a port. Unset: $PORT,
+    /// or else 8080, of every address.
     #[arg(long, env, default_value_t = worker::listen(8080), hide_default_value = true)]
     pub listen: SocketAddr,
+    /// Where /healthz, /readyz and /metrics are served, for the operator's own tools: no password guards them.
+    #[arg(long, env, default_value = "0.0.0.0:9090")]
+    pub health_listen: SocketAddr,
     /// On SIGTERM, requests in hand may finish for this long; then they are broken off.
     #[arg(long, env, default_value = "20s")]
     pub shutdown_grace: humantime::Duration,

@@ -86,7 +86,7 @@ impl Api {
         let messaging = Arc::new(Messaging::new(settings.amqp, "test"));
         let broker = Broker::new(store, messaging, settings.schedules, &settings.broker);
         Self {
-            app: app(broker, Router::new()),
+            app: app(broker),
             login: "u:p".into(),
         }
     }

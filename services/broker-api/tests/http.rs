@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use store::Store;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 /// base64 of `u:p`.
 const AUTH: &str = "Authorization: Basic dTpw\r\n";
@@ -67,7 +67,7 @@ async fn serving(settings: Settings) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let never = std::future::pending();
-    tokio::spawn(async move { serve(listener, app(broker, Router::new()), &limits, never, Duration::ZERO).await });
+    tokio::spawn(async move { serve(listener, app(broker), &limits, never, Duration::ZERO).await });
     address
 }
 
@@ -341,7 +341,9 @@ async fn requests_in_hand_are_finished_at_the_end() {
 /// Short limits, for tests of clients that don't keep to them.
 fn strict() -> Settings {
     let mut settings = settings();
+    settings.broker.limits.first_byte_timeout = Duration::from_secs(1);
     settings.broker.limits.head_timeout = Duration::from_secs(1);
+    settings.broker.limits.idle_timeout = Duration::from_secs(1);
     settings.broker.limits.body_timeout = Duration::from_secs(1);
     settings.broker.limits.answer_timeout = Duration::from_secs(1);
     settings
@@ -471,18 +473,183 @@ async fn is_too_large(mut stream: TcpStream) {
     assert_eq!(&status, b"HTTP/1.1 413");
 }
 
+/// Connections that say nothing, from one address.
+async fn silent(to: std::net::SocketAddr, from: &str, count: usize) -> Vec<TcpStream> {
+    let mut all = Vec::new();
+    for _ in 0..count {
+        all.push(connected(to, from).await);
+    }
+    all
+}
+
+async fn connected(to: std::net::SocketAddr, from: &str) -> TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+    socket.connect(to).await.unwrap()
+}
+
+async fn is_closed(stream: &mut TcpStream) -> bool {
+    matches!(timeout(SOON, stream.read(&mut [0; 1])).await, Ok(Ok(0) | Err(_)))
+}
+
+async fn asked(stream: &mut TcpStream, headers: &str) -> String {
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: b\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut said = [0; 12];
+    timeout(SOON, stream.read_exact(&mut said)).await.unwrap().unwrap();
+    // The rest of it is there with it, since it is one small answer.
+    let mut rest = [0; 1024];
+    let _ = stream.read(&mut rest).await.unwrap();
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+/// Long limits, so that nobody is served because one of them was over.
+fn patient(seats: u32, hops: &str) -> Settings {
+    let mut settings = settings();
+    let limits = &mut settings.broker.limits;
+    limits.max_connections = seats;
+    limits.trusted_hops = hops.parse().unwrap();
+    limits.first_byte_timeout = Duration::from_secs(60);
+    limits.idle_timeout = Duration::from_secs(60);
+    settings
+}
+
 #[tokio::test]
-async fn more_connections_than_allowed_wait_for_a_seat() {
-    let mut settings = strict();
-    settings.broker.limits.max_connections = 2;
+async fn silent_connections_keep_nobody_out() {
+    // As one address, or as a load balancer that doesn't tell whose they are.
+    for hops in ["", "private"] {
+        let to = serving(patient(20, hops)).await;
+        let _silent = silent(to, "127.0.0.9", 100).await;
+        for from in ["127.0.0.9", "127.0.0.8"] {
+            let mut ours = connected(to, from).await;
+            assert_eq!(asked(&mut ours, "").await, "HTTP/1.1 200", "{from} {hops:?}");
+            // Nor is it closed for the next silent one: others have waited longer.
+            let _more = silent(to, "127.0.0.9", 5).await;
+            assert_eq!(asked(&mut ours, "").await, "HTTP/1.1 200", "{from} {hops:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_address_has_no_more_than_its_limit_and_a_hop_has_none() {
+    let mut settings = patient(100, "127.0.0.2");
+    settings.broker.limits.connections_per_address = 3;
     let to = serving(settings).await;
-    let begun = Instant::now();
-    let idle = (
-        TcpStream::connect(to).await.unwrap(),
-        TcpStream::connect(to).await.unwrap(),
-    );
-    let answer = timeout(SOON, send(to, "GET /v2/catalog", &format!("{AUTH}{VERSION}"), b"")).await;
-    assert_eq!(answer.expect("served once a seat is free").status, 200);
-    assert!(begun.elapsed() > Duration::from_millis(800), "{:?}", begun.elapsed());
-    drop(idle);
+    let mut theirs = silent(to, "127.0.0.9", 4).await;
+    assert!(is_closed(&mut theirs[0]).await, "the oldest");
+    let mut router = silent(to, "127.0.0.2", 10).await;
+    for connection in router.iter_mut().chain(&mut theirs[1..]) {
+        assert_eq!(asked(connection, "").await, "HTTP/1.1 200");
+    }
+}
+
+#[tokio::test]
+async fn the_first_byte_has_to_come_soon_but_a_router_may_connect_ahead_and_keep_its_connection() {
+    let mut settings = patient(100, "127.0.0.2");
+    settings.broker.limits.first_byte_timeout = Duration::from_secs(1);
+    settings.broker.limits.head_timeout = Duration::from_secs(1);
+    let to = serving(settings).await;
+    let mut router = connected(to, "127.0.0.2").await;
+    let mut others = silent(to, "127.0.0.9", 2).await;
+    assert_eq!(asked(&mut others[1], "").await, "HTTP/1.1 200");
+    assert!(is_closed(&mut others[0]).await);
+    assert_eq!(asked(&mut router, "").await, "HTTP/1.1 200");
+    // Between two requests neither limit counts.
+    sleep(Duration::from_millis(1500)).await;
+    for kept in [&mut router, &mut others[1]] {
+        assert_eq!(asked(kept, "").await, "HTTP/1.1 200");
+    }
+}
+
+#[tokio::test]
+async fn a_load_balancer_tells_whose_a_connection_is_by_the_proxy_protocol() {
+    let mut settings = patient(100, "127.0.0.2");
+    settings.broker.limits.proxy_protocol = true;
+    settings.broker.limits.connections_per_address = 2;
+    let to = serving(settings).await;
+    let announced = async |client: &str| {
+        let mut stream = connected(to, "127.0.0.2").await;
+        let header = format!("PROXY TCP4 {client} 192.0.2.1 4711 80\r\n");
+        stream.write_all(header.as_bytes()).await.unwrap();
+        stream
+    };
+    let mut theirs = Vec::new();
+    for _ in 0..3 {
+        theirs.push(announced("203.0.113.7").await);
+    }
+    assert!(is_closed(&mut theirs[0]).await, "one too many of that client");
+    let mut other = announced("203.0.113.8").await;
+    for connection in theirs[1..].iter_mut().chain([&mut other]) {
+        assert_eq!(asked(connection, "").await, "HTTP/1.1 200");
+    }
+    // Who is no hop speaks for itself only; a hop has to say it.
+    let mut direct = connected(to, "127.0.0.9").await;
+    assert_eq!(asked(&mut direct, "").await, "HTTP/1.1 200");
+    let mut forged = connected(to, "127.0.0.9").await;
+    forged
+        .write_all(b"PROXY TCP4 203.0.113.8 192.0.2.1 1 80\r\nGET /healthz HTTP/1.1\r\nHost: b\r\n\r\n")
+        .await
+        .unwrap();
+    let mut said = [0; 12];
+    forged.read_exact(&mut said).await.unwrap();
+    assert_eq!(&said, b"HTTP/1.1 400");
+    let mut without = connected(to, "127.0.0.2").await;
+    without
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: b\r\n\r\n")
+        .await
+        .unwrap();
+    assert!(is_closed(&mut without).await);
+}
+
+/// A request that waits for its answer waits as the client's whom the router names.
+#[tokio::test]
+async fn a_router_tells_whose_a_request_is_by_x_forwarded_for() {
+    // A database that takes connections and says nothing: a question for a token waits.
+    let database = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = database.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let mut taken = Vec::new();
+        while let Ok((stream, _)) = database.accept().await {
+            taken.push(stream);
+        }
+    });
+    let mut settings = patient(100, "127.0.0.2");
+    settings.database.database_url = format!("postgres://u@127.0.0.1:{port}/none?sslmode=disable")
+        .as_str()
+        .into();
+    settings.database.database_timeout = Duration::from_secs(60).into();
+    settings.broker.limits.max_connections = 6;
+    settings.broker.limits.connections_per_address = 1;
+    let to = serving(settings).await;
+    let question = async |client: &str| {
+        let mut stream = connected(to, "127.0.0.2").await;
+        let request = format!(
+            "GET /acme/o/.well-known/acme-challenge/abc HTTP/1.1\r\nHost: b\r\nX-Forwarded-For: 198.51.100.1, {client}\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream
+    };
+    let mut others = question("203.0.113.8").await;
+    let mut theirs = Vec::new();
+    for _ in 0..4 {
+        theirs.push(question("203.0.113.7").await);
+        // One after the other.
+        sleep(Duration::from_millis(50)).await;
+    }
+    // All seats are taken, by more than CONNECTIONS_PER_ADDRESS of one address: a router may name another one's.
+    let mut router = connected(to, "127.0.0.2").await;
+    let mut said = [0; 12];
+    for waiting in theirs.iter_mut().chain([&mut others]) {
+        let answer = timeout(Duration::from_millis(100), waiting.read_exact(&mut said)).await;
+        assert!(answer.is_err(), "{said:?}");
+    }
+    // The next to come has the seat of the longest of the largest crowd.
+    let mut next = connected(to, "127.0.0.9").await;
+    timeout(SOON, theirs[0].read_exact(&mut said)).await.unwrap().unwrap();
+    assert_eq!(&said, b"HTTP/1.1 503");
+    for connection in [&mut next, &mut router] {
+        assert_eq!(asked(connection, "").await, "HTTP/1.1 200");
+    }
+    let answer = timeout(Duration::from_millis(300), others.read_exact(&mut said)).await;
+    assert!(answer.is_err(), "{said:?}");
 }

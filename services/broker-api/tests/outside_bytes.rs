@@ -46,10 +46,7 @@ static BROKER: LazyLock<Router> = LazyLock::new(|| {
     ]);
     let store = Store::new(&settings.database, "test").unwrap();
     let messaging = Arc::new(Messaging::new(settings.amqp, "test"));
-    app(
-        Broker::new(store, messaging, settings.schedules, &settings.broker),
-        Router::new(),
-    )
+    app(Broker::new(store, messaging, settings.schedules, &settings.broker))
 });
 
 type Headers = Vec<(&'static str, Vec<u8>)>;

@@ -1,4 +1,6 @@
 //! How much of what a CA limits was asked for of late. Several brokers with databases of their own don't know of each other.
+//!
+//! Each question reads at most as many rows as the limit, newest first, by an index: it is asked before each order.
 
 use std::time::Duration;
 
@@ -19,6 +21,12 @@ pub enum Counted<'a> {
     Domain(&'a str),
 }
 
+/// Writes down what counts of the certificates in `stored`, if anything does: each name, and each domain above it but the top-level one.
+pub(crate) const COUNT_NAMES: &str = "insert into counted_names (certificate_id, name, created_at) \
+    select distinct c.id, array_to_string(labels[i:], '.'), c.created_at \
+    from stored c join orders r on r.id = c.order_id and r.replaces is null, \
+    unnest(c.names) as name, string_to_array(name, '.') as labels, generate_series(1, cardinality(labels) - 1) as i";
+
 impl Store {
     /// In how long one more is free, where there may be `most` within that time. `None`: now.
     ///
@@ -32,37 +40,40 @@ impl Store {
     ) -> Result<Option<Duration>, StoreError> {
         let client = self.pool.get().await?;
         let (last, within) = (i64::from(most) - 1, as_millis(within));
-        // The oldest of the last `most`: once it is out of the time, there is room again.
-        let query = |from: &str| {
-            format!(
-                "select (extract(epoch from x.created_at + $2::float8 * interval '1 millisecond' - now()) * 1000)::bigint as free_in \
-                 from {from} and x.created_at > now() - $2::float8 * interval '1 millisecond' \
-                 order by x.created_at desc offset $3 limit 1"
-            )
-        };
-        const CERTIFICATES: &str = "certificates x join orders r on r.id = x.order_id where r.replaces is null";
         let row = match counted {
             Counted::Orders(account) => {
-                let query = query("orders x where x.account_uri = $1 and x.replaces is null");
-                client.query_opt(&query, &[account, &within, &last]).await?
+                let query = query("orders x where x.account_uri = $3 and x.replaces is null");
+                client.query_opt(&query, &[&within, &last, account]).await?
             }
             Counted::Accounts(directory) => {
-                let query = query("acme_accounts x where x.directory_url = $1 and x.account_uri is not null");
-                client.query_opt(&query, &[directory, &within, &last]).await?
+                let query = query("acme_accounts x where x.directory_url = $3 and x.account_uri is not null");
+                client.query_opt(&query, &[&within, &last, directory]).await?
             }
             Counted::Same(names) => {
-                let query = query(&format!(
-                    "{CERTIFICATES} and x.names @> $1::text[] and x.names <@ $1::text[]"
-                ));
-                client.query_opt(&query, &[names, &within, &last]).await?
+                let query = query(
+                    "counted_names x join certificates c on c.id = x.certificate_id \
+                     where x.name = $3 and c.names @> $4::text[] and c.names <@ $4::text[]",
+                );
+                // The longest has the fewest others below it.
+                let Some(one) = names.iter().max_by_key(|name| name.len()) else {
+                    return Ok(None);
+                };
+                client.query_opt(&query, &[&within, &last, one, names]).await?
             }
             Counted::Domain(domain) => {
-                let query = query(&format!(
-                    "{CERTIFICATES} and exists (select from unnest(x.names) n where n = $1 or right(n, length($1) + 1) = '.' || $1)"
-                ));
-                client.query_opt(&query, &[domain, &within, &last]).await?
+                let query = query("counted_names x where x.name = $3");
+                client.query_opt(&query, &[&within, &last, domain]).await?
             }
         };
         row.map(|row| Ok(millis(row.try_get("free_in")?))).transpose()
     }
+}
+
+/// The oldest of the last `most` (`$2` is one less) within the time (`$1`): once it is out of it, there is room again.
+fn query(from: &str) -> String {
+    format!(
+        "select (extract(epoch from x.created_at + $1::float8 * interval '1 millisecond' - now()) * 1000)::bigint as free_in \
+         from {from} and x.created_at > now() - $1::float8 * interval '1 millisecond' \
+         order by x.created_at desc offset $2 limit 1"
+    )
 }

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use crate::ca_usage::COUNT_NAMES;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::orders::certificate_key_context;
@@ -64,8 +65,12 @@ impl Store {
         // Not guarded by the attempt: what was issued is kept, whoever fetched it.
         self.in_transaction("store-certificate", async |tx| {
             tx.execute(
-                "insert into certificates (id, instance_id, order_id, names, chain_pem, sealed_key, not_before, not_after) \
-                 select $1, $2, r.id, $4, $5, r.sealed_key, $6, $7 from orders r where r.id = $3 on conflict (order_id) do nothing",
+                &format!(
+                    "with stored as (\
+                     insert into certificates (id, instance_id, order_id, names, chain_pem, sealed_key, not_before, not_after) \
+                     select $1, $2, r.id, $4, $5, r.sealed_key, $6, $7 from orders r where r.id = $3 \
+                     on conflict (order_id) do nothing returning *) {COUNT_NAMES}"
+                ),
                 &[
                     &Uuid::new_v4(),
                     &task.instance.id,

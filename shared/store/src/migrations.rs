@@ -88,6 +88,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0015_claims.sql"),
     },
+    Migration {
+        version: 17,
+        works_with: 1,
+        sql: include_str!("migrations/0017_ca_usage.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

@@ -280,29 +280,6 @@ impl Store {
             .await?;
         Ok(ring.open(&key_context(task), row.try_get(0)?)?)
     }
-
-    /// Answers an http-01 token for the tenant whose part of the responder was asked. A CA may use a token in several orders; what it
-    /// expects is made with the account's newest key.
-    ///
-    /// # Errors
-    /// Database errors.
-    pub async fn key_authorization(&self, tenant_segment: &str, token: &str) -> Result<Option<String>, StoreError> {
-        let client = self.pool.get().await?;
-        let statement = client
-            .prepare_cached(
-                "select i.tenant, z.http01_key_authorization from authorizations z join orders r on r.id = z.order_id \
-                 join operations o on o.id = r.operation_id join instances i on i.id = o.instance_id where z.http01_token = $1 and o.state = 'running' \
-                 order by r.key_generation desc, r.created_at desc",
-            )
-            .await?;
-        for row in client.query(&statement, &[&token]).await? {
-            let tenant: String = row.try_get(0)?;
-            if pipeline::domain::path_segment(&tenant) == tenant_segment {
-                return Ok(row.try_get(1)?);
-            }
-        }
-        Ok(None)
-    }
 }
 
 fn authorization_from(row: &Row) -> Result<Authorization, StoreError> {

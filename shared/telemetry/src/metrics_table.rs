@@ -211,6 +211,19 @@ const METRICS: &[Metric] = &[
         "broker_authentications_total",
         "Requests to /v2, by which credentials they came with.",
     ),
+    counter(
+        "connections_given_way_total",
+        "Connections to broker-api that waited for their client and were closed for others, by which limit was reached.",
+    ),
+    counter(
+        "challenge_looks_total",
+        "Looks at the database for http-01 tokens that were not known, any number at once.",
+    ),
+    gauge(
+        "challenges_live",
+        Unit::Count,
+        "Tokens that the http-01 responder answers from memory.",
+    ),
     counter("outside_calls_total", "Calls to AWS, the CA, DNS and web servers."),
     timed(
         "outside_call_duration_seconds",

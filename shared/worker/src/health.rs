@@ -16,8 +16,12 @@ use crate::peers::Peers;
 /// A probe of Kubernetes or Cloud Foundry gives up soon after.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The routes, for broker-api to serve beside its own: it is ready when PostgreSQL answers, since it takes requests
-/// without RabbitMQ too.
+/// For a listener that is open to others: whether the process lives, and nothing else.
+pub fn liveness_route() -> Router {
+    Router::new().route("/healthz", get(|| async { "ok" }))
+}
+
+/// broker-api's routes: it is ready when PostgreSQL answers, since it takes requests without RabbitMQ too.
 pub fn health_routes(store: Store, messaging: Arc<Messaging>, telemetry: &Telemetry) -> Router {
     routes(store, messaging, None, telemetry)
 }
@@ -35,8 +39,7 @@ pub(crate) fn worker_routes(
 fn routes(store: Store, messaging: Arc<Messaging>, peers: Option<Arc<Peers>>, telemetry: &Telemetry) -> Router {
     let metrics = telemetry.metrics();
     let pool = store.clone();
-    Router::new()
-        .route("/healthz", get(|| async { "ok" }))
+    liveness_route()
         .route("/readyz", get(move || ready(store.clone(), peers.clone())))
         .route(
             "/metrics",

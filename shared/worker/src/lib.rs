@@ -16,7 +16,7 @@ mod sweeper;
 
 pub use args::WorkerArgs;
 pub use handler::{Handler, HandlerError};
-pub use health::{health_routes, serve_health};
+pub use health::{health_routes, liveness_route, serve_health};
 pub use log_level::follow_log_level;
 pub use port::listen;
 pub use run::{WorkerError, migrate_when_there, run};

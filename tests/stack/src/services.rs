@@ -142,13 +142,8 @@ pub(crate) fn specs(
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value)),
         );
-        let address = if service == BROKER {
-            format!("127.0.0.3:{}", settings.http_port)
-        } else {
-            let address = format!("127.0.0.1:{}", ports.take()?);
-            spec.env.insert("HEALTH_LISTEN".to_owned(), address.clone());
-            address
-        };
+        let address = format!("127.0.0.1:{}", ports.take()?);
+        spec.env.insert("HEALTH_LISTEN".to_owned(), address.clone());
         // Longer than a worker's own SHUTDOWN_GRACE.
         spec.grace = Duration::from_secs(30);
         spec.health_url = Some(format!("http://{address}"));

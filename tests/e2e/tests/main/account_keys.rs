@@ -271,7 +271,20 @@ async fn a_token_of_several_orders_is_answered_as_the_newest_key_wants_it() -> a
         .await?;
     }
     let segment = pipeline::domain::path_segment(&site.tenant);
-    let answered = site.desk.store.key_authorization(&segment, "token").await?;
-    assert_eq!(answered.as_deref(), Some("token.new"));
+    let store = &site.desk.store;
+    for answers in [
+        store.http01_answers(&["token"]).await?,
+        store.live_http01_answers(10).await?,
+    ] {
+        let last = answers
+            .iter()
+            .rfind(|answer| answer.token == "token")
+            .expect("an answer");
+        assert_eq!(
+            (&last.tenant_segment, last.key_authorization.as_str()),
+            (&segment, "token.new")
+        );
+    }
+    assert!(store.http01_answers(&["another"]).await?.is_empty());
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! The CA's limits are known: it is not asked for what it would refuse.
 
+use std::time::Duration;
+
 use stack::Options;
+use store::{Counted, DatabaseArgs, Store};
 
 use crate::world::{PATIENCE, World, domain, organization};
 
@@ -10,6 +13,7 @@ async fn what_the_ca_would_refuse_waits_here_and_goes_on_by_itself() -> anyhow::
     let world = World::own(options).await?;
     let ours = organization();
     let first = world.created(&ours, &[domain("first")]).await?;
+    assert_counted(&world, &first.domains).await?;
 
     // A second order of the organization is too soon, and is placed when it no longer is.
     let names = [domain("second")];
@@ -40,5 +44,18 @@ async fn what_the_ca_would_refuse_waits_here_and_goes_on_by_itself() -> anyhow::
     for instance in [first, second, other] {
         world.delete(&instance).await?;
     }
+    Ok(())
+}
+
+/// What was issued counts for its names, and for what is above them.
+async fn assert_counted(world: &World, names: &[String]) -> anyhow::Result<()> {
+    let store = Store::new(&DatabaseArgs::at(&world.handle.endpoints().database_url), "asks")?;
+    let free_in = async |counted: Counted<'_>| store.ca_free_in(&counted, 1, Duration::from_secs(3600)).await;
+    assert!(free_in(Counted::Same(names)).await?.is_some());
+    assert!(free_in(Counted::Domain(&names[0])).await?.is_some());
+    assert!(free_in(Counted::Domain("example.com")).await?.is_some());
+    assert!(free_in(Counted::Domain("ample.com")).await?.is_none());
+    let more = [names[0].clone(), "another.example.com".to_owned()];
+    assert!(free_in(Counted::Same(&more)).await?.is_none());
     Ok(())
 }

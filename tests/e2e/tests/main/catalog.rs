@@ -35,6 +35,7 @@ fn command(world: &World, folder: &Path, listen: SocketAddr) -> anyhow::Result<C
     let mut command = Command::new(program("broker-api")?);
     command
         .env("LISTEN", listen.to_string())
+        .env("HEALTH_LISTEN", "127.0.0.1:0")
         .env("DATABASE_URL", &e.database_url)
         .env("AMQP_URL", &e.amqp_url)
         // Queues have to be declared alike by all.
@@ -56,7 +57,7 @@ pub(crate) async fn started(world: &World, folder: &Path) -> anyhow::Result<(Chi
     let child = command(world, folder, listen)?.spawn()?;
     let url = format!("http://{listen}");
     let deadline = Instant::now() + PATIENCE;
-    while reqwest::get(format!("{url}/readyz")).await.is_err() {
+    while reqwest::get(format!("{url}/healthz")).await.is_err() {
         ensure!(
             Instant::now() < deadline,
             "{}",

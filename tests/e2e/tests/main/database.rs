@@ -118,7 +118,7 @@ async fn a_pool_that_is_used_up_is_an_error_with_a_metric_and_no_hang() -> anyho
     let (second, took) = second?;
     assert_eq!(second.status, 503, "{}", second.text);
     assert!(took < Duration::from_secs(2), "{took:?}");
-    let metrics = text(&format!("{}/metrics", e.broker_url)).await?;
+    let metrics = text(&format!("{}/metrics", health(&stack, "broker-api"))).await?;
     assert!(
         metrics
             .lines()

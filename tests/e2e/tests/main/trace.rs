@@ -169,7 +169,9 @@ async fn one_trace_spans_the_request_each_message_and_each_call() -> anyhow::Res
             .context("the attempt before is in the trace")?;
         assert_eq!(before.attribute("step"), seen.attribute("step"));
     }
-    let metrics = reqwest::get(format!("{}/metrics", e.broker_url)).await?.text().await?;
+    let broker = e.process("broker-api").context("a process")?;
+    let health = broker.health_url.as_deref().context("its address")?;
+    let metrics = reqwest::get(format!("{health}/metrics")).await?.text().await?;
     assert!(metrics.contains("http_requests_total"));
     Ok(())
 }

@@ -1,0 +1,63 @@
+//! What the http-01 responder answers (RFC 8555 §8.3). Many questions are one statement.
+
+use tokio_postgres::Row;
+
+use crate::connection::Store;
+use crate::error::StoreError;
+
+/// A token that a CA may ask for, and the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Http01Answer {
+    /// The tenant's part of the responder's path.
+    pub tenant_segment: String,
+    /// The token.
+    pub token: String,
+    /// What the CA expects.
+    pub key_authorization: String,
+}
+
+/// A CA may use a token in several orders; what it expects is made with the account's newest key. So the last one counts.
+const LIVE: &str = "select i.tenant, z.http01_token, z.http01_key_authorization, r.key_generation, r.created_at \
+    from authorizations z join orders r on r.id = z.order_id join operations o on o.id = r.operation_id \
+    join instances i on i.id = o.instance_id \
+    where o.state = 'running' and z.http01_token is not null and z.http01_key_authorization is not null";
+
+impl Store {
+    /// The answers to those of the tokens that are live, in the order in which a later one replaces an earlier one.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn http01_answers(&self, tokens: &[&str]) -> Result<Vec<Http01Answer>, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = client
+            .prepare_cached(&format!(
+                "{LIVE} and z.http01_token = any($1) order by r.key_generation, r.created_at"
+            ))
+            .await?;
+        client.query(&statement, &[&tokens]).await?.iter().map(answer).collect()
+    }
+
+    /// All live answers, at most so many (then of the newest orders); in the same order.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn live_http01_answers(&self, most: u32) -> Result<Vec<Http01Answer>, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = client
+            .prepare_cached(&format!(
+                "select * from ({LIVE} order by r.created_at desc limit $1) newest order by key_generation, created_at"
+            ))
+            .await?;
+        let rows = client.query(&statement, &[&i64::from(most)]).await?;
+        rows.iter().map(answer).collect()
+    }
+}
+
+fn answer(row: &Row) -> Result<Http01Answer, StoreError> {
+    let tenant: String = row.try_get(0)?;
+    Ok(Http01Answer {
+        tenant_segment: pipeline::domain::path_segment(&tenant),
+        token: row.try_get(1)?,
+        key_authorization: row.try_get(2)?,
+    })
+}
