@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests and the demo need and is missing: PostgreSQL, RabbitMQ, libfaketime, Python and CA certificates
+# Installs what the tests and the demo need and is missing: PostgreSQL, RabbitMQ, DNS servers, libfaketime, Python and CA certificates
 # from the distribution's own packages, schemathesis from PyPI into <repository>/.local/schemathesis, and Pebble (Let's Encrypt's test CA, 2.10 or newer) from Debian testing's package,
 # unpacked into <repository>/.local/pebble. Debian testing is never added to the system: apt gets a source list and
 # folders of its own for that one download. For Debian 12 and 13 and Ubuntu 24.04. Runs again at no cost.
@@ -19,6 +19,9 @@ fail() {
 missing_packages() {
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
     [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || echo rabbitmq-server
+    [[ -x /usr/sbin/knotd && -x /usr/sbin/keymgr ]] || echo knot
+    [[ -x /usr/sbin/nsd ]] || echo nsd
+    [[ -x /usr/sbin/unbound ]] || echo unbound
     [[ -s /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
     compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || echo libfaketime
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
@@ -111,4 +114,4 @@ if [[ ${#missing[@]} -gt 0 ]]; then
 fi
 pebble_is_there || fetch_pebble
 [[ $("$root/.local/schemathesis/bin/schemathesis" --version 2>/dev/null) == *" $schemathesis" ]] || fetch_schemathesis
-say "PostgreSQL, RabbitMQ, Pebble $(<"$pebble_dir/version") and schemathesis $schemathesis are there"
+say "PostgreSQL, RabbitMQ, Knot DNS, NSD, Unbound, Pebble $(<"$pebble_dir/version") and schemathesis $schemathesis are there"

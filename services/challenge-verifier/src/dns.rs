@@ -1,23 +1,29 @@
 //! A name's records as they are now.
 //!
 //! TXT and CAA records are asked for at the zone's own authoritative servers, so that no cache lies: a resolver only says
-//! where the zone begins and who serves it. Or, by setting, everything is asked of one fixed server (the test stand-ins
-//! of a CA answer every name themselves and have no zones at all). Nothing is cached here.
+//! where the zone begins and who serves it, and whether it would give the record to a CA at all ([`Dns::withheld`]). Or, by
+//! setting, everything is asked of one fixed server (the test stand-ins of a CA answer every name themselves and have no
+//! zones at all). Nothing is cached here.
 
 mod answer;
 mod caa;
 mod chain;
 mod egress;
+mod everywhere;
 mod exchange;
 mod leads;
 mod problem;
+mod reason;
 mod servers;
+mod txt;
+mod validation;
+mod wildcard;
 mod zone;
 
 use std::net::{IpAddr, SocketAddr};
 
 use hickory_resolver::net::NetError;
-use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::system_conf::read_system_conf;
 
 use crate::settings::ProbeSettings;
@@ -26,9 +32,11 @@ use answer::Reply;
 pub use caa::CaaRecords;
 use chain::{Chain, End};
 pub use egress::Egress;
-use exchange::Question;
+use exchange::{Asking, Question};
 pub use problem::{LookupFailure, Problem};
 use servers::{Patience, Server, ask_any};
+pub use txt::{TxtAnswer, TxtRecords, TxtSeen};
+pub use wildcard::Wildcard;
 use zone::Zone;
 
 /// More delegations in a row than this are taken for a mistake.
@@ -43,6 +51,7 @@ pub struct Dns {
     patience: Patience,
     authoritative_port: u16,
     allow_private: bool,
+    resolver_check: bool,
 }
 
 #[derive(Debug)]
@@ -50,17 +59,6 @@ enum Resolvers {
     /// `host:port`, looked up anew each time: in a container the address behind a name may change.
     Named(String),
     Listed(Vec<Server>),
-}
-
-/// The TXT records at a name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TxtRecords {
-    /// Each record's strings, joined (RFC 7208 §3.3 says it of SPF, and CAs do it for all).
-    pub texts: Vec<Vec<u8>>,
-    /// The name that has them, when CNAMEs led elsewhere.
-    pub alias: Option<String>,
-    /// Who said so.
-    pub server: String,
 }
 
 impl Dns {
@@ -85,16 +83,7 @@ impl Dns {
             },
             authoritative_port: settings.dns_authoritative_port,
             allow_private: settings.allow_private_addresses,
-        })
-    }
-
-    /// The TXT records at `name`, or at the end of its CNAMEs.
-    pub async fn txt(&self, name: &str) -> Result<TxtRecords, LookupFailure> {
-        let End { alias, data, server } = self.first_hand(parse(name)?, RecordType::TXT, None).await?;
-        Ok(TxtRecords {
-            texts: data.iter().filter_map(joined).collect(),
-            alias,
-            server,
+            resolver_check: settings.resolver_check,
         })
     }
 
@@ -105,7 +94,7 @@ impl Dns {
         loop {
             let name = chain.current();
             let asked = match near.filter(|zone| zone.apex.zone_of(&name)) {
-                _ if self.fixed => self.ask_resolver(&name, kind).await,
+                _ if self.fixed => self.ask_fixed(&name, kind).await,
                 Some(zone) => self.ask_zone(zone.clone(), &name, kind).await,
                 None => self.ask_authority(&name, kind).await,
             };
@@ -141,8 +130,10 @@ impl Dns {
     async fn resolved(&self, name: Name, kind: RecordType) -> Result<End, LookupFailure> {
         let mut chain = Chain::new(name, kind);
         loop {
-            let asked = self.ask_resolver(&chain.current(), kind).await;
-            let (server, reply) = asked.map_err(|problem| chain.failed(problem))?;
+            let (server, reply) = match self.ask_resolver(&chain.current(), kind).await {
+                Ok(answered) => answered,
+                Err(problem) => return Err(chain.failed(self.explained(problem, &chain.current(), kind).await)),
+            };
             if let Some(end) = chain.take(server, reply)? {
                 return Ok(end);
             }
@@ -150,10 +141,14 @@ impl Dns {
     }
 
     async fn ask_resolver(&self, name: &Name, kind: RecordType) -> Result<(String, Reply), Problem> {
+        self.ask_resolver_as(Asking::Recursive, name, kind).await
+    }
+
+    async fn ask_resolver_as(&self, asking: Asking, name: &Name, kind: RecordType) -> Result<(String, Reply), Problem> {
         let question = Question {
             name: name.clone(),
             kind,
-            recurse: true,
+            asking,
         };
         let servers = self.resolvers.servers().await?;
         ask_any(
@@ -170,15 +165,15 @@ impl Dns {
         self.ask_zone(zone::enclosing(self, name).await?, name, kind).await
     }
 
-    /// Asks the zone's servers, or those of a deeper zone that they refer to.
+    /// Asks the zone's servers until one answers, or those of a deeper zone that they refer to.
     async fn ask_zone(&self, mut zone: Zone, name: &Name, kind: RecordType) -> Result<(String, Reply), Problem> {
         let question = Question {
             name: name.clone(),
             kind,
-            recurse: false,
+            asking: Asking::FirstHand,
         };
         for _ in 0..=MOST_REFERRALS {
-            let Zone { apex, servers } = &zone;
+            let Zone { apex, servers, .. } = &zone;
             let read = |message: &_| answer::of_authority(message, name, kind, apex);
             match ask_any(servers, &question, self.patience, read, &shown::name(apex)).await? {
                 (
@@ -254,11 +249,4 @@ fn parse(name: &str) -> Result<Name, LookupFailure> {
     }
     parsed.set_fqdn(true);
     Ok(parsed)
-}
-
-fn joined(data: &RData) -> Option<Vec<u8>> {
-    match data {
-        RData::TXT(text) => Some(text.txt_data.concat()),
-        _ => None,
-    }
 }

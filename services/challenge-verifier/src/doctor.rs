@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use challenge_verifier::dns::{Dns, Egress};
+use challenge_verifier::dns::{Dns, Egress, Problem};
 use challenge_verifier::{ProbeSettings, address};
 use doctor::{Check, Finding};
 use tokio::net::TcpStream;
@@ -43,7 +43,36 @@ async fn ask(settings: &ProbeSettings, name: &str) -> Vec<Finding> {
             )];
         }
     };
-    match dns.egress(name).await {
+    let (egress, resolver) = tokio::join!(dns.egress(name), validates(&dns, settings));
+    let mut findings = told(egress, name);
+    findings.extend(resolver);
+    findings
+}
+
+/// Whether broken DNSSEC would be seen: the root zone is signed (RFC 4035 §3.2.3, the AD bit).
+async fn validates(dns: &Dns, settings: &ProbeSettings) -> Option<Finding> {
+    if dns.is_fixed() || !settings.resolver_check {
+        return None;
+    }
+    Some(match dns.resolver_validates(".").await {
+        Ok((resolver, true)) => Finding::ok(DNS, format!("the resolver {resolver} checks DNSSEC")),
+        Ok((resolver, false)) => Finding::warn(
+            DNS,
+            format!(
+                "the resolver {resolver} doesn't check DNSSEC: a zone where it is broken passes here and fails at the CA"
+            ),
+            "set DNS_WALK_RESOLVER to a resolver that checks it",
+        ),
+        Err(problem) => Finding::warn(
+            DNS,
+            format!("whether the resolver checks DNSSEC is not known: {problem}"),
+            "look at the resolver (/etc/resolv.conf or DNS_WALK_RESOLVER)",
+        ),
+    })
+}
+
+fn told(egress: Result<Egress, Problem>, name: &str) -> Vec<Finding> {
+    match egress {
         Ok(Egress { udp, tcp }) => [("UDP", udp), ("TCP", tcp)]
             .into_iter()
             .map(|(transport, result)| match result {

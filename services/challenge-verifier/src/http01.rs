@@ -8,21 +8,22 @@ mod fetch;
 mod problem;
 mod target;
 mod tls;
+mod walk;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
-use telemetry::Call;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::dns::Dns;
 use crate::settings::ProbeSettings;
-use crate::{Http01Expected, address, shown};
+use crate::{Http01Expected, shown};
 use fetch::{MOST_BYTES, Response};
 pub use problem::{HttpProblem, Refusal};
 use target::{Ports, Target};
+use walk::Walk;
 
 /// As many redirects as Let's Encrypt follows.
 const MOST_REDIRECTS: usize = 10;
@@ -36,22 +37,67 @@ pub struct Http01 {
     tls: Arc<ClientConfig>,
 }
 
-/// A fetch that didn't bring the key authorization.
+/// Where the file is in place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpSeen {
+    /// The addresses that have it.
+    pub addresses: Vec<IpAddr>,
+    /// IPv6 addresses that couldn't be connected to from here.
+    pub left_out: Vec<HttpProblem>,
+}
+
+/// At least one address didn't bring the key authorization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpFailure {
+    /// The addresses that did.
+    pub in_place: Vec<IpAddr>,
+    /// What the others brought.
+    pub wrong: Vec<Wrong>,
+}
+
+/// What was seen instead of the key authorization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
     /// Where redirects had led, if there were any.
     pub redirected_to: Option<String>,
     /// What happened there.
     pub problem: HttpProblem,
 }
 
+impl std::fmt::Display for HttpSeen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "HTTP 200 from {} with the key authorization", few(&self.addresses))?;
+        match self.left_out.is_empty() {
+            true => Ok(()),
+            false => write!(f, "; left out: {}", few(&self.left_out)),
+        }
+    }
+}
+
 impl std::fmt::Display for HttpFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.in_place.is_empty() {
+            write!(
+                f,
+                "the key authorization is at {}, but not yet everywhere: ",
+                few(&self.in_place)
+            )?;
+        }
+        f.write_str(&few(&self.wrong))
+    }
+}
+
+impl std::fmt::Display for Wrong {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.redirected_to {
             None => self.problem.fmt(f),
             Some(url) => write!(f, "{} (redirected to {url})", self.problem),
         }
     }
+}
+
+fn few(all: &[impl ToString]) -> String {
+    shown::few(all.iter().map(ToString::to_string))
 }
 
 impl Http01 {
@@ -68,71 +114,16 @@ impl Http01 {
         })
     }
 
-    /// Whether the file is in place; the address that has it.
-    pub async fn check(&self, dns: &Dns, domain: &str, expected: &Http01Expected) -> Result<IpAddr, HttpFailure> {
-        let deadline = Instant::now() + self.timeout;
-        let mut target = Target::first(domain, &expected.token, self.ports);
-        let mut passed = Vec::new();
-        loop {
-            let failed = |problem| HttpFailure {
-                redirected_to: (!passed.is_empty()).then(|| target.to_string()),
-                problem,
-            };
-            let (address, response) = self.fetch(dns, &target, deadline).await.map_err(failed)?;
-            match self.next(&target, &passed, address, &response).map_err(failed)? {
-                Some(next) => passed.push(std::mem::replace(&mut target, next)),
-                None => return compare(address, response.body, expected).map_err(failed),
-            }
-        }
-    }
-
-    /// The first address of the host that answers: IPv6, and IPv4 when there is none or the network fails, as Let's
-    /// Encrypt does. A wrong answer at the one is not mended by a right answer at the other.
-    async fn fetch(&self, dns: &Dns, target: &Target, deadline: Instant) -> Result<(IpAddr, Response), HttpProblem> {
-        let slow = |address| HttpProblem::Slow {
-            address,
-            after: self.timeout,
+    /// Whether the file is in place: at every address of the domain, and of the hosts that redirects lead to, since the
+    /// CA takes any of them. All are asked side by side.
+    pub async fn check(&self, dns: &Dns, domain: &str, expected: &Http01Expected) -> Result<HttpSeen, HttpFailure> {
+        let walk = Walk {
+            http: self,
+            dns,
+            expected,
+            deadline: Instant::now() + self.timeout,
         };
-        let host = || shown::plain(target.host.as_bytes());
-        let found = timeout_at(deadline, dns.addresses(&target.host))
-            .await
-            .map_err(|_| slow(None))?;
-        let found = found.map_err(|failure| HttpProblem::Name { host: host(), failure })?;
-        let usable = |v6: bool| {
-            found
-                .iter()
-                .copied()
-                .find(|&a| a.is_ipv6() == v6 && address::allowed(a, self.allow_private))
-        };
-        let mut last = HttpProblem::NotPublic { host: host() };
-        let candidates: Vec<IpAddr> = [usable(true), usable(false)].into_iter().flatten().collect();
-        for (index, &address) in candidates.iter().enumerate() {
-            let now = Instant::now();
-            let fallback_left = index + 1 < candidates.len();
-            let limit = if fallback_left {
-                now + deadline.saturating_duration_since(now) / 2
-            } else {
-                deadline
-            };
-            let server = SocketAddr::new(address, target.port);
-            let call = Call::begin("http-01", "GET");
-            let got = timeout_at(limit, fetch::get(target, server, &self.tls)).await;
-            call.ended(&match &got {
-                // The class: an owner of a domain must not make a time series for each code there can be.
-                Ok(Ok(response)) => format!("{}xx", response.status.as_u16() / 100),
-                Ok(Err(_)) => "lost".to_owned(),
-                Err(_) => "timeout".to_owned(),
-            });
-            last = match got {
-                Ok(Ok(response)) => return Ok((address, response)),
-                Ok(Err(why)) => HttpProblem::Network {
-                    address: server,
-                    why: shown::plain(why.as_bytes()),
-                },
-                Err(_) => slow(Some(address)),
-            };
-        }
-        Err(last)
+        walk.from(Target::first(domain, &expected.token, self.ports)).await
     }
 
     /// The next target when the response is a redirect (of the kinds that BR §3.2.2.4.19 allows, so not 303).

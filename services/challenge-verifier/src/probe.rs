@@ -1,6 +1,8 @@
 //! All ways side by side: what is in place, and what was seen instead; and whether CAA records let the CA issue.
 
 mod holder;
+mod spread;
+mod txt;
 
 pub use holder::HolderExpected;
 
@@ -12,19 +14,16 @@ use futures_util::future::{BoxFuture, Either, FutureExt, select};
 use futures_util::stream::FuturesUnordered;
 use hickory_resolver::net::NetError;
 use pipeline::domain::wildcard_of;
-use pipeline::persist::{self, PersistExpected};
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
 
 use crate::caa::Caa;
-use crate::dns::{Dns, LookupFailure, Problem, TxtRecords};
-use crate::http01::{Http01, HttpProblem};
+use crate::dns::Dns;
+use crate::http01::{Http01, HttpProblem, Wrong};
 use crate::{Expected, Finding, Http01Expected, Method, ProbeSettings, Seen, shown};
 
 /// How long a way that is in place waits for one that would be preferred, and a look that found none for the CAA records.
 const COURTESY: Duration = Duration::from_secs(2);
-/// As many of the TXT values at one name as the user gets to see.
-const MOST_VALUES: usize = 3;
 
 /// Looks whether the CA can verify a domain now.
 #[derive(Debug)]
@@ -167,64 +166,22 @@ impl Prober {
     fn way<'a>(&'a self, method: Method, expected: &'a Expected, now: OffsetDateTime) -> BoxFuture<'a, Way> {
         let domain = expected.domain.as_str();
         match (method, &expected.persist, &expected.dns01, &expected.http01) {
-            (Method::DnsPersist01, Some(wanted), ..) => self.persist(domain, wanted, now).boxed(),
-            (Method::Dns01, _, Some(wanted), _) => self.dns01(domain, wanted).boxed(),
-            (Method::Http01, .., Some(wanted)) => self.http01(domain, wanted).boxed(),
+            (Method::DnsPersist01, Some(wanted), ..) => self.persist_way(domain, wanted, now).boxed(),
+            (Method::Dns01, _, Some(wanted), _) => self.dns01_way(domain, wanted).boxed(),
+            (Method::Http01, .., Some(wanted)) => self.http01_way(domain, wanted).boxed(),
             _ => std::future::ready(not_in_place(method, "not offered".to_owned(), false)).boxed(),
         }
     }
 
-    async fn persist(&self, domain: &str, wanted: &PersistExpected, now: OffsetDateTime) -> Way {
-        let method = Method::DnsPersist01;
-        let record = subject(method, domain);
-        let found = match self.dns.txt(&record_name(method, domain)).await {
-            Ok(found) => found,
-            Err(failure) => return no_record(method, &record, &failure),
-        };
-        let record = with_alias(&record, found.alias.as_deref());
-        match persist::judge(&found.texts, wanted, now) {
-            Some(Ok(())) => in_place(
-                method,
-                format!("{record} trusts {} (at {})", wanted.account_uri, found.server),
-            ),
-            Some(Err(mismatch)) => not_in_place(
-                method,
-                format!("{record} {} (at {})", mismatch.explain(wanted), found.server),
-                true,
-            ),
-            None => not_in_place(method, format!("{record}: no TXT record at {}", found.server), false),
-        }
-    }
-
-    async fn dns01(&self, domain: &str, wanted: &str) -> Way {
-        let method = Method::Dns01;
-        let record = subject(method, domain);
-        let found = match self.dns.txt(&record_name(method, domain)).await {
-            Ok(found) => found,
-            Err(failure) => return no_record(method, &record, &failure),
-        };
-        let record = with_alias(&record, found.alias.as_deref());
-        if found.texts.iter().any(|text| text == wanted.as_bytes()) {
-            return in_place(method, format!("{record} is as expected (at {})", found.server));
-        }
-        let text = format!(
-            "{record} is {}, expected \"{wanted}\" (at {})",
-            values(&found),
-            found.server
-        );
-        not_in_place(method, text, true)
-    }
-
-    async fn http01(&self, domain: &str, wanted: &Http01Expected) -> Way {
+    async fn http01_way(&self, domain: &str, wanted: &Http01Expected) -> Way {
         match self.http01.check(&self.dns, domain, wanted).await {
-            Ok(address) => in_place(
-                Method::Http01,
-                format!("HTTP 200 from {address} with the key authorization"),
-            ),
+            Ok(seen) => in_place(Method::Http01, seen.to_string()),
             Err(failure) => {
                 // A body that begins with the token comes from an ACME client, only of another account.
                 let begun = |body: &[u8]| body.starts_with(format!("{}.", wanted.token).as_bytes());
-                let relevant = matches!(&failure.problem, HttpProblem::Body { body, .. } if begun(body));
+                let of_a_client =
+                    |wrong: &Wrong| matches!(&wrong.problem, HttpProblem::Body { body, .. } if begun(body));
+                let relevant = !failure.in_place.is_empty() || failure.wrong.iter().any(of_a_client);
                 not_in_place(Method::Http01, failure.to_string(), relevant)
             }
         }
@@ -283,27 +240,4 @@ fn not_in_place(method: Method, text: String, relevant: bool) -> Way {
         in_place: false,
         seen: Seen { method, text, relevant },
     }
-}
-
-/// A CNAME that leads nowhere has been set on purpose, so it is told first.
-fn no_record(method: Method, record: &str, failure: &LookupFailure) -> Way {
-    let relevant = failure.alias.is_some() || matches!(failure.problem, Problem::Loop { .. } | Problem::TooMany { .. });
-    not_in_place(
-        method,
-        format!("{}: {}", with_alias(record, failure.alias.as_deref()), failure.problem),
-        relevant,
-    )
-}
-
-fn values(found: &TxtRecords) -> String {
-    let mut values: Vec<String> = found
-        .texts
-        .iter()
-        .take(MOST_VALUES)
-        .map(|text| shown::quoted(text))
-        .collect();
-    if let more @ 1.. = found.texts.len().saturating_sub(MOST_VALUES) {
-        values.push(format!("{more} more"));
-    }
-    values.join(", ")
 }

@@ -20,7 +20,8 @@ pub struct ProbeSettings {
     #[arg(long, env = "DNS_TIMEOUT", default_value = "5s", value_parser = time_limit)]
     pub dns_timeout: Duration,
 
-    /// How many times one DNS server is asked when it doesn't answer.
+    /// How many times one DNS server is asked when it doesn't answer; after the first time without EDNS, and by UDP and
+    /// TCP at once.
     #[arg(long, env = "DNS_ATTEMPTS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10))]
     pub dns_attempts: u32,
 
@@ -48,6 +49,12 @@ pub struct ProbeSettings {
     /// refuse. Where they can't be looked up, or the CA doesn't tell what they call it, nothing waits.
     #[arg(long, env = "CAA_CHECK", default_value_t = true, action = clap::ArgAction::Set)]
     pub caa_check: bool,
+
+    /// Whether a record that the zone's own servers have, but the resolver answers SERVFAIL for, waits for that to be
+    /// mended: broken DNSSEC or a broken delegation, for which a CA refuses. Wants a resolver that checks signatures
+    /// (`doctor` says whether it does); no use with DNS_RESOLVER.
+    #[arg(long, env = "RESOLVER_CHECK", default_value_t = true, action = clap::ArgAction::Set)]
+    pub resolver_check: bool,
 
     /// How long a probe of all three ways may take in all.
     #[arg(long, env = "PROBE_TIMEOUT", default_value = "30s", value_parser = time_limit)]
@@ -93,7 +100,7 @@ mod tests {
         assert_eq!((probe.http01_port, probe.http01_tls_port), (80, 443));
         assert_eq!(probe.dns_timeout, Duration::from_secs(5));
         assert!(!probe.allow_private_addresses);
-        assert!(probe.caa_check);
+        assert!(probe.caa_check && probe.resolver_check);
     }
 
     #[test]

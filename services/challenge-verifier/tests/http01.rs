@@ -7,7 +7,7 @@ mod support;
 use std::time::Instant;
 
 use challenge_verifier::dns::Dns;
-use challenge_verifier::http01::Http01;
+use challenge_verifier::http01::{Http01, HttpSeen};
 use challenge_verifier::{DnsServer, Http01Expected, ProbeSettings};
 use support::names::{Servers, Zone};
 use support::web::{Manner, Web, ok, redirect, status};
@@ -53,7 +53,7 @@ impl Stage {
             .check(&dns, domain, &expected)
             .await;
         result
-            .map(|address| address.to_string())
+            .map(|seen| addresses(&seen))
             .map_err(|failure| failure.to_string())
     }
 
@@ -65,6 +65,11 @@ impl Stage {
 async fn check(manner: Manner) -> Result<String, String> {
     let web = Web::start(move |_, _| manner.clone()).await;
     Stage::new(&web).await.check().await
+}
+
+fn addresses(seen: &HttpSeen) -> String {
+    let addresses: Vec<String> = seen.addresses.iter().map(ToString::to_string).collect();
+    addresses.join(", ")
 }
 
 fn err<T>(text: &str) -> Result<T, String> {

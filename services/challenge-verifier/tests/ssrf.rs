@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 
 use challenge_verifier::dns::Dns;
-use challenge_verifier::http01::Http01;
+use challenge_verifier::http01::{Http01, HttpSeen};
 use challenge_verifier::{DnsServer, Http01Expected, ProbeSettings};
 use hickory_resolver::proto::op::Message;
 use hickory_resolver::proto::rr::rdata::A;
@@ -35,8 +35,13 @@ async fn check(settings: &ProbeSettings, domain: &str) -> Result<String, String>
         .check(&Dns::new(settings).unwrap(), domain, &expected)
         .await;
     found
-        .map(|address| address.to_string())
+        .map(|seen| addresses(&seen))
         .map_err(|failure| failure.to_string())
+}
+
+fn addresses(seen: &HttpSeen) -> String {
+    let addresses: Vec<String> = seen.addresses.iter().map(ToString::to_string).collect();
+    addresses.join(", ")
 }
 
 fn using(resolver: String, web: &Web, allow_private: bool) -> ProbeSettings {
@@ -330,10 +335,15 @@ async fn glue_into_somebodys_network_is_not_asked() {
         dns_authoritative_port: names.port,
         ..settings()
     };
-    assert!(Dns::new(&settings).unwrap().txt(DOMAIN).await.is_ok());
+    assert!(Dns::new(&settings).unwrap().txt(DOMAIN, |_| true).await.is_ok());
     settings.allow_private_addresses = false;
     names.asked.lock().unwrap().clear();
-    let said = Dns::new(&settings).unwrap().txt(DOMAIN).await.unwrap_err().to_string();
+    let said = Dns::new(&settings)
+        .unwrap()
+        .txt(DOMAIN, |_| true)
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(
         said.starts_with("no usable address for the name servers of test"),
         "{said}"
@@ -361,7 +371,12 @@ async fn a_server_with_many_addresses_is_asked_at_few() {
         dns_authoritative_port: names.port,
         ..settings()
     };
-    let said = Dns::new(&settings).unwrap().txt(DOMAIN).await.unwrap_err().to_string();
+    let said = Dns::new(&settings)
+        .unwrap()
+        .txt(DOMAIN, |_| true)
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(said.contains("REFUSED from ns.test"), "{said}");
     let asked = names.asked.lock().unwrap();
     let servers = asked.iter().filter(|line| line.starts_with("127.0.1.")).count();

@@ -7,10 +7,11 @@ use hickory_resolver::proto::rr::rdata::{CNAME, NS};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 
 use super::chain::MOST_ALIASES;
+use super::reason;
 use super::zone::MOST_SERVERS;
 
 /// What a server said.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Reply {
     /// Records of the type asked for, at the name asked for or at the last of its `aliases`.
     Records { aliases: Vec<Name>, data: Vec<RData> },
@@ -31,9 +32,18 @@ pub(super) enum Reply {
 /// An answer that says nothing about the name.
 #[derive(Debug, PartialEq)]
 pub(super) enum Unusable {
-    Code(String),
+    Code {
+        code: String,
+        /// The server's own reason.
+        why: Option<String>,
+    },
     Lame,
+    /// It answers for this zone, above the one asked.
+    OtherZone(Name),
 }
+
+/// What a resolver says that comes to no answer, or to one that it mustn't hand out.
+pub(super) const SERVFAIL: &str = "SERVFAIL";
 
 /// The answer of a resolver: it has followed the aliases already.
 pub(super) fn of_resolver(message: &Message, name: &Name, kind: RecordType) -> Result<Reply, Unusable> {
@@ -80,6 +90,9 @@ pub(super) fn of_authority(message: &Message, name: &Name, kind: RecordType, ape
     if let Some(target) = alias_at(message, name) {
         return Ok(Reply::Aliases(vec![target.clone()]));
     }
+    if let Some(other) = zone_above(message, apex) {
+        return Err(Unusable::OtherZone(other.clone()));
+    }
     Ok(if no_such_name {
         Reply::NoSuchName
     } else {
@@ -87,18 +100,30 @@ pub(super) fn of_authority(message: &Message, name: &Name, kind: RecordType, ape
     })
 }
 
+/// The zone that a denial is from (its SOA record, RFC 2308 §2), when that is above `apex`.
+fn zone_above<'a>(message: &'a Message, apex: &Name) -> Option<&'a Name> {
+    let soa = message
+        .authorities
+        .iter()
+        .find(|record| record.record_type() == RecordType::SOA)?;
+    (&soa.name != apex && soa.name.zone_of(apex)).then_some(&soa.name)
+}
+
 fn no_such_name(message: &Message) -> Result<bool, Unusable> {
     match message.metadata.response_code {
         ResponseCode::NoError => Ok(false),
         ResponseCode::NXDomain => Ok(true),
-        other => Err(Unusable::Code(code(other))),
+        other => Err(Unusable::Code {
+            code: code(other),
+            why: reason::of(message),
+        }),
     }
 }
 
 fn code(code: ResponseCode) -> String {
     match code {
         ResponseCode::FormErr => "FORMERR".to_owned(),
-        ResponseCode::ServFail => "SERVFAIL".to_owned(),
+        ResponseCode::ServFail => SERVFAIL.to_owned(),
         ResponseCode::NotImp => "NOTIMP".to_owned(),
         ResponseCode::Refused => "REFUSED".to_owned(),
         ResponseCode::NotAuth => "NOTAUTH".to_owned(),

@@ -2,9 +2,9 @@
 
 use hickory_resolver::proto::rr::{Name, RecordType};
 
-use super::exchange::{self, Question, Silence};
+use super::exchange::{self, Asking, Question, Silence};
 use super::problem::Problem;
-use super::servers::Server;
+use super::servers::{Server, unanswered};
 use super::{Dns, parse, zone};
 use crate::shown;
 
@@ -57,7 +57,11 @@ impl Dns {
         let question = Question {
             name: name.clone(),
             kind,
-            recurse: self.fixed,
+            asking: if self.fixed {
+                Asking::Recursive
+            } else {
+                Asking::FirstHand
+            },
         };
         let limit = self.patience.timeout;
         let asked = servers.iter().take(MOST_ASKED).map(|server| {
@@ -90,12 +94,5 @@ fn problem(server: &Server, silence: Silence, after: std::time::Duration) -> Pro
         true => address,
         false => format!("{} ({address})", server.label),
     };
-    match silence {
-        Silence::TimedOut => Problem::Silent { server: label, after },
-        Silence::Unreachable(why) => Problem::Unreachable {
-            server: label,
-            why: shown::plain(why.as_bytes()),
-        },
-        Silence::Garbled => Problem::Garbled { server: label },
-    }
+    unanswered(label, silence, after)
 }

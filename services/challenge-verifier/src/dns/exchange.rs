@@ -2,8 +2,10 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use hickory_resolver::proto::op::{DEFAULT_MAX_PAYLOAD_LEN, Edns, Message, MessageType, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RecordType};
 use telemetry::Call;
@@ -16,8 +18,19 @@ use tokio::time::timeout;
 pub(super) struct Question {
     pub(super) name: Name,
     pub(super) kind: RecordType,
-    /// Whether the server shall find out for us (a resolver) or tell only what it knows itself.
-    pub(super) recurse: bool,
+    pub(super) asking: Asking,
+}
+
+/// What the server shall do to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asking {
+    /// Tell only what it knows itself.
+    FirstHand,
+    /// Find out for us, as a resolver does (RD), and say whether it has checked the signatures (AD in a question,
+    /// RFC 6840 §5.7).
+    Recursive,
+    /// Find out for us, and leave the check of the signatures to us (CD, RFC 4035 §3.2.2).
+    Unchecked,
 }
 
 /// Why no answer came back.
@@ -41,23 +54,45 @@ impl From<io::Error> for Silence {
 pub(super) async fn ask(server: SocketAddr, question: &Question, limit: Duration) -> Result<Message, Silence> {
     let whole = async {
         let answer = once(server, question, true).await?;
-        // Very old servers reject what they don't know; ask them in plain DNS (RFC 6891 §7).
-        if answer.metadata.response_code == ResponseCode::FormErr && answer.edns.is_none() {
-            return once(server, question, false).await;
+        if !may_be_confused(&answer) {
+            return Ok(answer);
         }
-        Ok(answer)
+        // What the server says without EDNS counts when it is better; its silence then does not.
+        match timeout(limit / 2, once(server, question, false)).await {
+            Ok(Ok(plain)) if !may_be_confused(&plain) => Ok(plain),
+            _ => Ok(answer),
+        }
+    };
+    counted(question, limit, whole).await
+}
+
+/// Servers that don't know EDNS answer it with one of these (RFC 6891 §6.2.2 and §7, RFC 2671 §5.3), some with the
+/// question's OPT record in it.
+fn may_be_confused(answer: &Message) -> bool {
+    matches!(
+        answer.metadata.response_code,
+        ResponseCode::FormErr | ResponseCode::NotImp | ResponseCode::ServFail | ResponseCode::BADVERS
+    )
+}
+
+/// Asks a server once that was silent before: without EDNS, which some drop (RFC 6891 §6.2.2), and by TCP beside it,
+/// since UDP may not get through.
+pub(super) async fn ask_again(server: SocketAddr, question: &Question, limit: Duration) -> Result<Message, Silence> {
+    let whole = async {
+        let by_udp = pin!(once(server, question, false));
+        let by_tcp = pin!(framed(server, question, false));
+        match select(by_udp, by_tcp).await {
+            Either::Left((Ok(answer), _)) | Either::Right((Ok(answer), _)) => Ok(answer),
+            Either::Left((Err(_), by_tcp)) => by_tcp.await,
+            Either::Right((Err(_), by_udp)) => by_udp.await,
+        }
     };
     counted(question, limit, whole).await
 }
 
 /// Asks once, by TCP alone.
 pub(super) async fn ask_by_tcp(server: SocketAddr, question: &Question, limit: Duration) -> Result<Message, Silence> {
-    let whole = async {
-        let query = query(question, true);
-        let bytes = query.to_vec().map_err(|_| Silence::Garbled)?;
-        by_tcp(server, &query, &bytes).await
-    };
-    counted(question, limit, whole).await
+    counted(question, limit, framed(server, question, true)).await
 }
 
 async fn counted(
@@ -89,7 +124,10 @@ async fn once(server: SocketAddr, question: &Question, edns: bool) -> Result<Mes
 /// A new message with a random id of its own (RFC 5452 §9.2).
 fn query(question: &Question, edns: bool) -> Message {
     let mut message = Message::query();
-    message.metadata.recursion_desired = question.recurse;
+    let recursive = question.asking != Asking::FirstHand;
+    message.metadata.recursion_desired = recursive;
+    message.metadata.authentic_data = recursive;
+    message.metadata.checking_disabled = question.asking == Asking::Unchecked;
     message.add_query(Query::query(question.name.clone(), question.kind));
     if edns {
         let mut edns = Edns::new();
@@ -121,6 +159,12 @@ async fn by_udp(server: SocketAddr, query: &Message, bytes: &[u8]) -> Result<Mes
             Ok(_) | Err(_) => {}
         }
     }
+}
+
+async fn framed(server: SocketAddr, question: &Question, edns: bool) -> Result<Message, Silence> {
+    let query = query(question, edns);
+    let bytes = query.to_vec().map_err(|_| Silence::Garbled)?;
+    by_tcp(server, &query, &bytes).await
 }
 
 async fn by_tcp(server: SocketAddr, query: &Message, bytes: &[u8]) -> Result<Message, Silence> {

@@ -21,12 +21,55 @@ pub enum Problem {
         /// Who said so.
         server: String,
     },
+    /// The server answers with authority, but for a zone above the one that is delegated to it, where the name isn't.
+    #[error("{server} answers from the zone {other}, it doesn't have {zone}, which is delegated to it")]
+    OtherZone {
+        /// Who said so.
+        server: String,
+        /// What it should serve.
+        zone: String,
+        /// What it serves.
+        other: String,
+    },
     /// The server answered with an error: SERVFAIL, REFUSED, …
-    #[error("{code} from {server}")]
+    #[error("{code} from {server}{}", because(why.as_deref()))]
     Code {
         /// The RCODE's usual name.
         code: String,
         /// Who said so.
+        server: String,
+        /// The server's own reason (RFC 8914).
+        why: Option<String>,
+    },
+    /// A resolver that checks signatures doesn't hand the answer out; it does when asked not to check.
+    #[error(
+        "SERVFAIL from {server}, because the zone's DNSSEC is broken{}. A CA refuses it, too: compare the DS record at \
+         your registrar with the zone's keys, and look whether its signatures have expired; a zone that isn't signed \
+         must have no DS record",
+        because(why.as_deref())
+    )]
+    Dnssec {
+        /// The resolver.
+        server: String,
+        /// Its own reason (RFC 8914).
+        why: Option<String>,
+    },
+    /// A resolver comes to no answer, though the zone's own servers give one to us.
+    #[error(
+        "SERVFAIL from {server}, whether DNSSEC is checked or not{}. A CA may fail there, too: compare the name servers \
+         at your registrar with the zone's NS records, and look whether each of them answers for the zone",
+        because(why.as_deref())
+    )]
+    Unresolvable {
+        /// The resolver.
+        server: String,
+        /// Its own reason (RFC 8914).
+        why: Option<String>,
+    },
+    /// A name server that the zone names has no address that may be asked.
+    #[error("{server} has no usable address")]
+    NoAddress {
+        /// Its name.
         server: String,
     },
     /// No answer in time.
@@ -89,17 +132,52 @@ pub enum Problem {
     },
 }
 
+fn because(why: Option<&str>) -> String {
+    why.map(|why| format!(" ({why})")).unwrap_or_default()
+}
+
 impl Problem {
     /// Of several servers' failures the most telling: one that answered says more than one that didn't.
     pub(super) fn telling(&self) -> u8 {
         match self {
             // Without IPv6 here every IPv6 address is unreachable: that says nothing about the server.
-            Self::Unreachable { .. } => 0,
+            Self::NoAddress { .. } | Self::Unreachable { .. } => 0,
             Self::Silent { .. } => 1,
             Self::Garbled { .. } => 2,
             Self::Lame { .. } => 3,
             _ => 4,
         }
+    }
+
+    /// Whether it is an answer: the server says, with authority, that the record isn't there. A resolver believes it;
+    /// after any other problem it asks the next server.
+    pub fn denies(&self) -> bool {
+        matches!(
+            self,
+            Self::NoSuchName { .. } | Self::NoRecord { .. } | Self::OtherZone { .. }
+        )
+    }
+
+    /// What a server denies, without its name; it stands in brackets behind it.
+    pub(crate) fn denied(&self) -> String {
+        match self {
+            Self::NoSuchName { .. } => "no such name".to_owned(),
+            Self::NoRecord { kind, .. } => format!("no {kind} record"),
+            Self::OtherZone { other, .. } => format!("it answers from the zone {other}"),
+            other => other.to_string(),
+        }
+    }
+
+    /// The same, of these servers together.
+    pub(super) fn at(mut self, servers: String) -> Self {
+        if let Self::NoSuchName { server } | Self::NoRecord { server, .. } = &mut self {
+            *server = servers;
+        }
+        self
+    }
+
+    pub(super) fn is_servfail(&self) -> bool {
+        matches!(self, Self::Code { code, .. } if code == super::answer::SERVFAIL)
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) struct Patience {
 
 impl Patience {
     /// How long a server is given before the next one is asked as well, so that a dead one costs little.
-    fn head_start(self) -> Duration {
+    pub(super) fn head_start(self) -> Duration {
         (self.timeout / 4).min(Duration::from_secs(1))
     }
 }
@@ -73,7 +73,7 @@ pub(super) async fn ask_any(
     }))
 }
 
-async fn ask_one(
+pub(super) async fn ask_one(
     server: &Server,
     question: &Question,
     patience: Patience,
@@ -82,40 +82,74 @@ async fn ask_one(
 ) -> Result<(String, Reply), Problem> {
     let label = || server.label.clone();
     let mut last = Silence::TimedOut;
-    for _ in 0..patience.attempts.max(1) {
-        match exchange::ask(server.address, question, patience.timeout).await {
+    for attempt in 0..patience.attempts.max(1) {
+        let asked = match attempt {
+            0 => exchange::ask(server.address, question, patience.timeout).await,
+            _ => exchange::ask_again(server.address, question, patience.timeout).await,
+        };
+        match asked {
             Ok(message) => {
                 return match read(&message) {
                     Ok(reply) => Ok((label(), reply)),
-                    Err(Unusable::Code(code)) => Err(Problem::Code { code, server: label() }),
+                    Err(Unusable::Code { code, why }) => Err(Problem::Code {
+                        code,
+                        server: label(),
+                        why,
+                    }),
+                    Err(Unusable::OtherZone(other)) => Err(Problem::OtherZone {
+                        server: label(),
+                        zone: zone.to_owned(),
+                        other: shown::name(&other),
+                    }),
                     Err(Unusable::Lame) => Err(Problem::Lame {
                         server: label(),
                         zone: zone.to_owned(),
                     }),
                 };
             }
-            // Only silence may be a lost datagram; anything else would be the same again.
-            Err(Silence::TimedOut) => last = Silence::TimedOut,
-            Err(other) => {
-                last = other;
+            Err(Silence::Garbled) => {
+                last = Silence::Garbled;
                 break;
             }
+            // A lost datagram, or one that is not let through: the next attempt is by TCP as well.
+            Err(other) => last = other,
         }
     }
-    Err(match last {
-        Silence::TimedOut => Problem::Silent {
-            server: label(),
-            after: patience.timeout,
-        },
-        Silence::Unreachable(why) => Problem::Unreachable {
-            server: label(),
-            why: shown::plain(why.as_bytes()),
-        },
-        Silence::Garbled => Problem::Garbled { server: label() },
-    })
+    Err(unanswered(label(), last, patience.timeout))
 }
 
-fn more_telling(one: Option<Problem>, other: Problem) -> Problem {
+/// The first server's whole answer, whatever it says.
+pub(super) async fn first_message(
+    servers: &[Server],
+    question: &Question,
+    limit: Duration,
+) -> Result<(String, Message), Problem> {
+    let mut worst = None;
+    for server in servers {
+        match exchange::ask(server.address, question, limit).await {
+            Ok(message) => return Ok((server.label.clone(), message)),
+            Err(silence) => worst = Some(more_telling(worst, unanswered(server.label.clone(), silence, limit))),
+        }
+    }
+    Err(worst.unwrap_or_else(|| Problem::NoServers {
+        zone: ".".to_owned(),
+        servers: "none".to_owned(),
+    }))
+}
+
+/// What the user reads of a server that gave no answer.
+pub(super) fn unanswered(server: String, silence: Silence, after: Duration) -> Problem {
+    match silence {
+        Silence::TimedOut => Problem::Silent { server, after },
+        Silence::Unreachable(why) => Problem::Unreachable {
+            server,
+            why: shown::plain(why.as_bytes()),
+        },
+        Silence::Garbled => Problem::Garbled { server },
+    }
+}
+
+pub(super) fn more_telling(one: Option<Problem>, other: Problem) -> Problem {
     match one {
         Some(one) if one.telling() >= other.telling() => one,
         _ => other,

@@ -14,8 +14,8 @@ use crate::{address, shown};
 
 /// Ancestors asked about. A deeper zone than these is found all the same, by its parent's referral.
 const MOST_ANCESTORS: usize = 8;
-/// Servers of one zone that are looked at.
-pub(super) const MOST_SERVERS: usize = 6;
+/// Servers of one zone that are asked.
+pub(super) const MOST_SERVERS: usize = 8;
 /// Addresses of one server that are asked: a zone's owner could list thousands, and they would all get questions.
 const MOST_ADDRESSES: usize = 4;
 
@@ -23,7 +23,10 @@ const MOST_ADDRESSES: usize = 4;
 #[derive(Debug, Clone)]
 pub(super) struct Zone {
     pub(super) apex: Name,
+    /// Each server at each of its addresses.
     pub(super) servers: Vec<Server>,
+    /// Those that have no address.
+    pub(super) left_out: Vec<(String, Problem)>,
 }
 
 /// Asks the resolver for the NS records of the name and all its ancestors at once; the deepest that has some is the
@@ -72,6 +75,8 @@ pub(super) async fn served_by(
     mut names: Vec<Name>,
     glue: &[(Name, IpAddr)],
 ) -> Result<Zone, Problem> {
+    // A resolver gives them in another order each time; the user should read the same.
+    names.sort();
     names.truncate(MOST_SERVERS);
     let found = join_all(names.iter().map(async |server| {
         let known: Vec<IpAddr> = glue
@@ -86,21 +91,25 @@ pub(super) async fn served_by(
         }
     }))
     .await;
-    let mut servers: Vec<Server> = names
-        .iter()
-        .zip(found)
-        .flat_map(|(name, addresses)| {
-            addresses
-                .into_iter()
-                .filter(|&address| address::allowed(address, dns.allow_private))
-                .take(MOST_ADDRESSES)
-                .map(|address| Server {
-                    label: shown::name(name),
-                    address: SocketAddr::new(address, dns.authoritative_port),
-                })
-                .collect::<Vec<_>>()
-        })
-        .collect();
+    let mut servers = Vec::new();
+    let mut left_out = Vec::new();
+    for (name, addresses) in names.iter().zip(found) {
+        let label = shown::name(name);
+        let usable = addresses
+            .into_iter()
+            .filter(|&address| address::allowed(address, dns.allow_private))
+            .take(MOST_ADDRESSES)
+            .map(|address| Server {
+                label: label.clone(),
+                address: SocketAddr::new(address, dns.authoritative_port),
+            });
+        let before = servers.len();
+        servers.extend(usable);
+        if servers.len() == before {
+            let server = label.clone();
+            left_out.push((label, Problem::NoAddress { server }));
+        }
+    }
     servers.sort_by_key(|server| server.address.is_ipv6());
     if servers.is_empty() {
         let names: Vec<String> = names.iter().map(shown::name).collect();
@@ -109,5 +118,9 @@ pub(super) async fn served_by(
             servers: names.join(", "),
         });
     }
-    Ok(Zone { apex, servers })
+    Ok(Zone {
+        apex,
+        servers,
+        left_out,
+    })
 }

@@ -34,10 +34,15 @@ pub(super) struct Response {
     pub(super) body: Vec<u8>,
 }
 
-/// Sends the request for `target` to `address` and reads the answer. The caller limits the time.
-pub(super) async fn get(target: &Target, address: SocketAddr, tls: &Arc<ClientConfig>) -> Result<Response, String> {
+/// Connects to `address`. The caller limits the time.
+pub(super) async fn connect(address: SocketAddr) -> Result<TcpStream, String> {
     let stream = TcpStream::connect(address).await.map_err(by_kind)?;
     stream.set_nodelay(true).map_err(by_kind)?;
+    Ok(stream)
+}
+
+/// Sends the request for `target` and reads the answer. The caller limits the time.
+pub(super) async fn get(target: &Target, stream: TcpStream, tls: &Arc<ClientConfig>) -> Result<Response, String> {
     if !target.tls {
         return exchange(target, stream).await;
     }

@@ -15,7 +15,7 @@ pub enum HttpProblem {
         /// The host.
         host: String,
         /// What DNS said.
-        failure: LookupFailure,
+        failure: Box<LookupFailure>,
     },
     /// The host has addresses, but none that may be connected to. They aren't told: the name may be an internal one
     /// that a user's redirect or CNAME leads to.
@@ -24,9 +24,17 @@ pub enum HttpProblem {
         /// The host.
         host: String,
     },
-    /// No connection, or one that broke.
+    /// No connection.
     #[error("no HTTP answer from {address} ({why})")]
-    Network {
+    NoConnection {
+        /// Where.
+        address: SocketAddr,
+        /// The operating system's reason.
+        why: String,
+    },
+    /// A connection that broke.
+    #[error("no HTTP answer from {address} ({why})")]
+    Broken {
         /// Where.
         address: SocketAddr,
         /// The operating system's or the protocol's reason.
@@ -39,6 +47,14 @@ pub enum HttpProblem {
         address: Option<IpAddr>,
         /// The limit.
         after: Duration,
+    },
+    /// More addresses and redirects than are looked at.
+    #[error("more than {limit} addresses and redirects of {host}")]
+    TooMany {
+        /// The host at which it was enough.
+        host: String,
+        /// How many are looked at.
+        limit: usize,
     },
     /// Another status than 200.
     #[error("HTTP {status} from {address}")]
@@ -98,6 +114,14 @@ pub enum Refusal {
     Loop(String),
     #[error("it is the {}th in a row", limit + 1)]
     TooMany { limit: usize },
+}
+
+impl HttpProblem {
+    /// Whether a CA that prefers IPv6 goes on to an IPv4 address after this (boulder, `va/http.go`: only a connection
+    /// that can't be made), or this machine has no IPv6 at all: neither says that the file isn't there.
+    pub(super) fn is_passed_over(&self) -> bool {
+        matches!(self, Self::NoConnection { address, .. } if address.is_ipv6())
+    }
 }
 
 fn from(address: Option<IpAddr>) -> String {

@@ -16,7 +16,7 @@ pub(super) struct Ports {
 }
 
 /// One request's destination. The host is a lower-case name, never an address.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Target {
     pub(super) tls: bool,
     pub(super) host: String,

@@ -27,6 +27,7 @@ pub fn settings() -> ProbeSettings {
         http_timeout: PATIENT,
         allow_private_addresses: true,
         caa_check: true,
+        resolver_check: true,
         probe_timeout: PATIENT,
     }
 }

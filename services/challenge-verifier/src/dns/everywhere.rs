@@ -1,0 +1,122 @@
+//! One question to every server of a zone: the CA may ask any of them.
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use hickory_resolver::proto::op::Message;
+use hickory_resolver::proto::rr::{Name, RecordType};
+use tokio::time::{Instant, sleep_until};
+
+use super::answer::{self, Reply, Unusable};
+use super::exchange::{Asking, Question};
+use super::problem::Problem;
+use super::servers::{Patience, Server, ask_one};
+use super::zone::{self, Zone};
+use super::{Dns, MOST_REFERRALS};
+use crate::shown;
+
+/// What one server said at one address, or why it said nothing.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) server: Server,
+    pub(super) result: Result<Reply, Problem>,
+}
+
+impl Said {
+    /// Whether a resolver that asks here goes by it.
+    pub(super) fn counts(&self) -> bool {
+        self.result.as_ref().map_or_else(Problem::denies, |_| true)
+    }
+}
+
+/// All that was said about one name.
+#[derive(Debug, Default)]
+pub(super) struct Hop {
+    pub(super) said: Vec<Said>,
+    /// Servers that couldn't be asked at all, and why.
+    pub(super) left_out: Vec<(String, Problem)>,
+}
+
+impl Dns {
+    /// Asks every server of the zone that has `name`, side by side. `good` says whether a reply lets a record still be in
+    /// place: one that doesn't settles it, and the other servers are then given only a moment more.
+    pub(super) async fn ask_everywhere(
+        &self,
+        name: &Name,
+        kind: RecordType,
+        good: impl Fn(&Reply) -> bool,
+    ) -> Result<Hop, Problem> {
+        let question = Question {
+            name: name.clone(),
+            kind,
+            asking: Asking::FirstHand,
+        };
+        let mut zone = zone::enclosing(self, name).await?;
+        let mut hop = Hop::default();
+        for _ in 0..=MOST_REFERRALS {
+            let Zone { apex, servers, .. } = &zone;
+            let read = |message: &_| answer::of_authority(message, name, kind, apex);
+            let said = ask_all(servers, &question, self.patience, read, &shown::name(apex), &good).await;
+            let Some((deeper, names, glue)) = said.iter().find_map(referral) else {
+                hop.said.extend(said);
+                hop.left_out = zone.left_out;
+                return Ok(hop);
+            };
+            // A server of the upper zone that denies the name lags behind its fellows: who asks it gets no further.
+            hop.said.extend(
+                said.into_iter()
+                    .filter(|said| referral(said).is_none() && said.counts()),
+            );
+            zone = zone::served_by(self, deeper, names, &glue).await?;
+        }
+        Err(Problem::TooMany {
+            what: "delegations",
+            limit: MOST_REFERRALS,
+        })
+    }
+}
+
+type Delegation = (Name, Vec<Name>, Vec<(Name, std::net::IpAddr)>);
+
+fn referral(said: &Said) -> Option<Delegation> {
+    match &said.result {
+        Ok(Reply::Referral { zone, servers, glue }) => Some((zone.clone(), servers.clone(), glue.clone())),
+        _ => None,
+    }
+}
+
+/// In the order of the servers; those that had not answered when it was settled are not in it.
+async fn ask_all(
+    servers: &[Server],
+    question: &Question,
+    patience: Patience,
+    read: impl Fn(&Message) -> Result<Reply, Unusable>,
+    zone: &str,
+    good: &impl Fn(&Reply) -> bool,
+) -> Vec<Said> {
+    let mut asked: FuturesUnordered<_> = servers
+        .iter()
+        .enumerate()
+        .map(async |(slot, server)| {
+            let answered = ask_one(server, question, patience, &read, zone).await;
+            (slot, answered.map(|(_, reply)| reply))
+        })
+        .collect();
+    let mut slots: Vec<Option<Said>> = servers.iter().map(|_| None).collect();
+    let mut settled: Option<Instant> = None;
+    loop {
+        tokio::select! {
+            biased;
+            next = asked.next() => {
+                let Some((slot, result)) = next else { break };
+                let said = Said { server: servers[slot].clone(), result };
+                let hopeful = said.result.as_ref().map_or_else(|problem| !problem.denies(), good);
+                if !hopeful && settled.is_none() {
+                    settled = Some(Instant::now() + patience.head_start());
+                }
+                slots[slot] = Some(said);
+            }
+            () = sleep_until(settled.unwrap_or_else(Instant::now)), if settled.is_some() => break,
+        }
+    }
+    slots.into_iter().flatten().collect()
+}

@@ -1,0 +1,180 @@
+//! A name's TXT records as every server of its zone has them.
+
+use std::net::IpAddr;
+
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+
+use super::answer::Reply;
+use super::chain::Chain;
+use super::everywhere::{Hop, Said};
+use super::problem::{LookupFailure, Problem};
+use super::servers::{Server, more_telling};
+use super::{Dns, parse};
+use crate::shown;
+
+/// The TXT records at a name, or at the end of its CNAMEs: at least one server has some.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TxtRecords {
+    /// The name that has them, when CNAMEs led elsewhere.
+    pub alias: Option<String>,
+    /// What each server has, of all zones on the way.
+    pub answers: Vec<TxtAnswer>,
+    /// The servers that were left out, and why: no address of theirs gave an answer that a resolver would go by.
+    pub left_out: Vec<(String, Problem)>,
+}
+
+/// What one server has, at one of its addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TxtAnswer {
+    /// The server's name.
+    pub server: String,
+    /// Where it was asked.
+    pub address: IpAddr,
+    /// What it has.
+    pub seen: TxtSeen,
+}
+
+/// What a server has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TxtSeen {
+    /// Each record's strings, joined (RFC 7208 §3.3 says it of SPF, and CAs do it for all).
+    Texts(Vec<Vec<u8>>),
+    /// A CNAME to somewhere else than the other servers have.
+    Alias(String),
+    /// No record.
+    Denied(Problem),
+}
+
+impl Dns {
+    /// The TXT records at `name`, or at the end of its CNAMEs, as every server has them. `wanted` says whether the
+    /// texts are those that are looked for; the first server without them ends the waiting for those that are slow.
+    ///
+    /// # Errors
+    /// When no server has any.
+    pub async fn txt(&self, name: &str, wanted: impl Fn(&[Vec<u8>]) -> bool) -> Result<TxtRecords, LookupFailure> {
+        let mut chain = Chain::new(parse(name)?, RecordType::TXT);
+        let mut records = TxtRecords::default();
+        loop {
+            let hop = self.txt_hop(&chain.current(), &wanted).await;
+            let hop = hop.map_err(|problem| chain.failed(problem))?;
+            records.leave_out(&hop);
+            let said: Vec<Said> = hop.said.into_iter().filter(Said::counts).collect();
+            let Some(reply) = leading(&said) else {
+                return Err(chain.failed(failure(&said, records.left_out)));
+            };
+            let alias_only = matches!(reply, Reply::Aliases(_));
+            let ended = chain.take(String::new(), reply.clone())?;
+            for said in said
+                .iter()
+                .filter(|said| !alias_only || said.result.as_ref() != Ok(&reply))
+            {
+                records.answers.extend(answer(said));
+            }
+            if let Some(end) = ended {
+                records.alias = end.alias;
+                return Ok(records);
+            }
+        }
+    }
+
+    async fn txt_hop(&self, name: &Name, wanted: &impl Fn(&[Vec<u8>]) -> bool) -> Result<Hop, Problem> {
+        if !self.fixed {
+            let good = |reply: &Reply| match reply {
+                Reply::Records { data, .. } => wanted(&texts(data)),
+                Reply::Aliases(_) => true,
+                _ => false,
+            };
+            return self.ask_everywhere(name, RecordType::TXT, good).await;
+        }
+        let (label, reply) = self.ask_fixed(name, RecordType::TXT).await?;
+        let address = self.resolvers.servers().await?.first().map(|server| server.address);
+        let said = address.map(|address| Said {
+            server: Server { label, address },
+            result: Ok(reply),
+        });
+        Ok(Hop {
+            said: said.into_iter().collect(),
+            left_out: Vec::new(),
+        })
+    }
+}
+
+impl TxtRecords {
+    fn leave_out(&mut self, hop: &Hop) {
+        // Without IPv6 here, or lost at one of its addresses only: a server that has answered is not left out.
+        let answers = |server: &str| hop.said.iter().any(|said| said.counts() && said.server.label == server);
+        let failed = hop.said.iter().filter(|said| !said.counts()).filter_map(|said| {
+            let problem = said.result.as_ref().err()?;
+            Some((&said.server.label, problem))
+        });
+        let without_address = hop.left_out.iter().map(|(server, problem)| (server, problem));
+        for (server, problem) in without_address.chain(failed) {
+            if !answers(server) && !self.left_out.iter().any(|(known, _)| known == server) {
+                self.left_out.push((server.clone(), problem.clone()));
+            }
+        }
+    }
+}
+
+/// What the look goes on with: records where any server has some, or else where the first CNAME leads.
+fn leading(said: &[Said]) -> Option<Reply> {
+    let replies = || said.iter().filter_map(|said| said.result.as_ref().ok());
+    let records = replies().find(|reply| matches!(reply, Reply::Records { .. }));
+    records
+        .or_else(|| replies().find(|reply| matches!(reply, Reply::Aliases(_))))
+        .cloned()
+}
+
+/// Nobody has the record: what those say that deny it, or the most telling of what kept them from answering.
+fn failure(said: &[Said], left_out: Vec<(String, Problem)>) -> Problem {
+    let denied: Vec<(String, Problem)> = said
+        .iter()
+        .filter_map(|said| Some((said.server.label.clone(), denial(said)?)))
+        .collect();
+    if let Some((_, first)) = denied.first() {
+        let same = denied.iter().filter(|(_, problem)| problem.denied() == first.denied());
+        return first.clone().at(shown::few(same.map(|(server, _)| server.clone())));
+    }
+    let worst = left_out
+        .into_iter()
+        .fold(None, |worst, (_, problem)| Some(more_telling(worst, problem)));
+    worst.unwrap_or_else(|| Problem::NoServers {
+        zone: ".".to_owned(),
+        servers: "none".to_owned(),
+    })
+}
+
+fn denial(said: &Said) -> Option<Problem> {
+    let server = said.server.label.clone();
+    match &said.result {
+        Ok(Reply::NoSuchName) => Some(Problem::NoSuchName { server }),
+        Ok(Reply::NoRecord) => Some(Problem::NoRecord {
+            kind: RecordType::TXT.to_string(),
+            server,
+        }),
+        Ok(_) => None,
+        Err(problem) => Some(problem.clone()),
+    }
+}
+
+fn answer(said: &Said) -> Option<TxtAnswer> {
+    let seen = match &said.result {
+        Ok(Reply::Records { data, .. }) => TxtSeen::Texts(texts(data)),
+        Ok(Reply::Aliases(aliases)) => TxtSeen::Alias(shown::name(aliases.last()?)),
+        _ => TxtSeen::Denied(denial(said)?),
+    };
+    Some(TxtAnswer {
+        server: said.server.label.clone(),
+        address: said.server.address.ip(),
+        seen,
+    })
+}
+
+fn texts(data: &[RData]) -> Vec<Vec<u8>> {
+    data.iter()
+        .filter_map(|data| match data {
+            RData::TXT(text) => Some(text.txt_data.concat()),
+            _ => None,
+        })
+        .collect()
+}

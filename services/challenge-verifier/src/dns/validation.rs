@@ -1,0 +1,79 @@
+//! What a resolver that checks signatures makes of a name: a CA asks such a one (RFC 4035 §4; Baseline Requirements
+//! §3.2.2.4.7 and §3.2.2.8.1 want DNSSEC checked).
+//!
+//! Only SERVFAIL counts. That the resolver has no record (yet) says nothing: it may have asked before the record was set.
+
+use hickory_resolver::proto::rr::{Name, RecordType};
+
+use super::answer::Reply;
+use super::exchange::{Asking, Question};
+use super::servers::first_message;
+use super::{Dns, Problem, parse};
+use crate::shown;
+
+impl Dns {
+    /// Why the resolver gives nothing for the TXT records of a name that its own servers answer for; `None` when it
+    /// does, when it doesn't answer, and where it isn't looked at: its word is final already, or the setting says so.
+    pub async fn withheld(&self, name: &str) -> Option<Problem> {
+        if self.fixed || !self.resolver_check {
+            return None;
+        }
+        let name = parse(name).ok()?;
+        let problem = self.ask_resolver(&name, RecordType::TXT).await.err()?;
+        match self.explained(problem, &name, RecordType::TXT).await {
+            explained @ Problem::Dnssec { .. } => Some(explained),
+            problem if problem.is_servfail() => match problem {
+                Problem::Code { server, why, .. } => Some(Problem::Unresolvable { server, why }),
+                other => Some(other),
+            },
+            unknown => {
+                tracing::debug!(%name, %unknown, "what the resolver sees is left to the CA");
+                None
+            }
+        }
+    }
+
+    /// Asks the one server that the settings name.
+    pub(super) async fn ask_fixed(&self, name: &Name, kind: RecordType) -> Result<(String, Reply), Problem> {
+        match self.ask_resolver(name, kind).await {
+            Err(problem) => Err(self.explained(problem, name, kind).await),
+            answered => answered,
+        }
+    }
+
+    /// A resolver's SERVFAIL that becomes an answer when it is told not to check is due to DNSSEC.
+    pub(super) async fn explained(&self, problem: Problem, name: &Name, kind: RecordType) -> Problem {
+        if !problem.is_servfail() {
+            return problem;
+        }
+        let unchecked = self.ask_resolver_as(Asking::Unchecked, name, kind).await;
+        match (problem, unchecked) {
+            (Problem::Code { server, why, .. }, Ok(_)) => Problem::Dnssec { server, why },
+            (problem, _) => problem,
+        }
+    }
+
+    /// Whether the resolver checks signatures, by what it says of `zone`, which is signed; and which one says so.
+    ///
+    /// # Errors
+    /// When no resolver answers.
+    pub async fn resolver_validates(&self, zone: &str) -> Result<(String, bool), Problem> {
+        let mut name = Name::from_ascii(zone).map_err(|_| Problem::BadName {
+            name: shown::quoted(zone.as_bytes()),
+        })?;
+        name.set_fqdn(true);
+        let question = Question {
+            name,
+            kind: RecordType::SOA,
+            asking: Asking::Recursive,
+        };
+        let servers = self.resolvers.servers().await?;
+        let (server, message) = first_message(&servers, &question, self.patience.timeout).await?;
+        Ok((server, message.metadata.authentic_data))
+    }
+
+    /// Whether everything is asked of the one server that the settings name.
+    pub fn is_fixed(&self) -> bool {
+        self.fixed
+    }
+}

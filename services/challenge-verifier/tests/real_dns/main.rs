@@ -1,0 +1,219 @@
+//! The ways by DNS against real servers (`world`): Knot DNS, NSD and Unbound, with real DNSSEC. What no real server can be
+//! told to do (EDNS answered with NOTIMP, silence) is in `tests/dns.rs`, by small servers of its own.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers may fail loudly")]
+
+#[path = "../support/mod.rs"]
+mod support;
+mod world;
+
+use challenge_verifier::dns::Dns;
+use challenge_verifier::{DnsServer, Expected, Finding, Method, ProbeSettings, Prober};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::RecordType;
+use time::OffsetDateTime;
+use world::{KNOT, NSD, RESOLVER, world};
+
+async fn probe_with(settings: &ProbeSettings, domain: &str) -> Finding {
+    let expected = Expected {
+        domain: domain.to_owned(),
+        persist: None,
+        dns01: Some("xyz".into()),
+        http01: None,
+        caa: None,
+    };
+    let prober = Prober::new(settings).unwrap();
+    prober.probe(&expected, OffsetDateTime::now_utc()).await
+}
+
+async fn probe(domain: &str) -> Finding {
+    probe_with(&world().settings(), domain).await
+}
+
+async fn in_place(domain: &str) -> String {
+    let finding = probe(domain).await;
+    assert_eq!(finding.in_place, Some(Method::Dns01), "{}", finding.summary());
+    finding.summary()
+}
+
+async fn not_in_place(domain: &str) -> String {
+    let finding = probe(domain).await;
+    assert_eq!(finding.in_place, None, "{}", finding.summary());
+    finding.summary()
+}
+
+#[tokio::test]
+async fn a_record_that_the_secondary_lacks_is_waited_for() {
+    let world = world();
+    let name = "_acme-challenge.lag.good.test";
+    assert_eq!(
+        not_in_place("lag.good.test").await,
+        "nothing found yet: TXT _acme-challenge.lag.good.test: no such name (NXDOMAIN) at ns1.good.test, ns2.good.test"
+    );
+    world.add("good.test", "_acme-challenge.lag", "TXT xyz");
+    assert_eq!(
+        not_in_place("lag.good.test").await,
+        "TXT _acme-challenge.lag.good.test is as expected at 1 of 2 name servers; not yet at ns2.good.test (no such name)"
+    );
+    // As after a look of the resolver's other clients: it doesn't know the record yet, which holds nothing up.
+    world.transfer("good.test", name);
+    assert_eq!(
+        in_place("lag.good.test").await,
+        "dns-01: TXT _acme-challenge.lag.good.test is as expected (at all 2 name servers)"
+    );
+}
+
+#[tokio::test]
+async fn a_resolver_that_remembers_that_there_was_no_record_holds_nothing_up() {
+    let world = world();
+    let name = "_acme-challenge.stale.plain.test";
+    let nothing = Some((ResponseCode::NXDomain, 0));
+    assert_eq!(world.ask(RESOLVER, &format!("{name}."), RecordType::TXT), nothing);
+    world.add("plain.test", "_acme-challenge.stale", "TXT xyz");
+    in_place("stale.plain.test").await;
+}
+
+#[tokio::test]
+async fn a_zone_whose_signatures_do_not_fit_is_not_in_place_and_says_what_to_check() {
+    for domain in ["www.bogus.test", "www.unsigned.test"] {
+        let text = not_in_place(domain).await;
+        let seen = format!("TXT _acme-challenge.{domain} is as expected (at ns.");
+        let resolver = format!(
+            "), but SERVFAIL from {RESOLVER}:{}, because the zone's DNSSEC is broken (",
+            world().port
+        );
+        assert!(text.starts_with(&seen) && text.contains(&resolver), "{text}");
+        assert!(text.contains("compare the DS record at your registrar"), "{text}");
+    }
+    let unchecked = ProbeSettings {
+        resolver_check: false,
+        ..world().settings()
+    };
+    let finding = probe_with(&unchecked, "www.bogus.test").await;
+    assert_eq!(finding.in_place, Some(Method::Dns01), "{}", finding.summary());
+}
+
+#[tokio::test]
+async fn a_zone_whose_servers_the_resolver_cannot_find_is_not_in_place() {
+    let text = not_in_place("www.torn.test").await;
+    assert!(text.contains("whether DNSSEC is checked or not"), "{text}");
+    assert!(text.contains("compare the name servers at your registrar"), "{text}");
+}
+
+#[tokio::test]
+async fn a_web_server_in_a_zone_with_broken_dnssec_is_told_as_such() {
+    let dns = Dns::new(&world().settings()).unwrap();
+    let text = dns.addresses("ns.bogus.test").await.unwrap_err().to_string();
+    assert!(text.contains("because the zone's DNSSEC is broken"), "{text}");
+    assert_eq!(dns.addresses("ns1.good.test").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_resolver_says_whether_it_validates() {
+    let settings = world().settings();
+    let (_, validates) = Dns::new(&settings).unwrap().resolver_validates("test").await.unwrap();
+    assert!(validates);
+    let nobody = ProbeSettings {
+        dns_walk_resolver: DnsServer(Some(format!("{KNOT}:{}", world().port))),
+        ..settings
+    };
+    let (_, validates) = Dns::new(&nobody).unwrap().resolver_validates("test").await.unwrap();
+    assert!(!validates);
+}
+
+#[tokio::test]
+async fn a_delegated_zone_is_asked_at_its_own_servers() {
+    assert_eq!(
+        in_place("www.child.plain.test").await,
+        "dns-01: TXT _acme-challenge.www.child.plain.test is as expected (at ns.child.plain.test)"
+    );
+}
+
+#[tokio::test]
+async fn servers_that_do_not_serve_the_zone_or_are_gone_are_left_out_and_named() {
+    let text = in_place("www.lame.test").await;
+    assert_eq!(
+        text,
+        "dns-01: TXT _acme-challenge.www.lame.test is as expected (at 1 of 3 name servers; left out: REFUSED from \
+         ns2.lame.test (Not Authoritative), ns3.lame.test can't be reached (connection refused))"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_answers_from_the_zone_above_is_waited_for() {
+    assert_eq!(
+        not_in_place("www.sub.split.test").await,
+        "TXT _acme-challenge.www.sub.split.test is as expected at 1 of 2 name servers; not yet at ns2.split.test (it answers \
+         from the zone split.test)"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_comes_by_tcp() {
+    let world = world();
+    for n in 0..30 {
+        let value = format!("{n}-{}", "x".repeat(100));
+        world.add("plain.test", "_acme-challenge.big", &format!("TXT {value}"));
+    }
+    world.add("plain.test", "_acme-challenge.big", "TXT xyz");
+    in_place("big.plain.test").await;
+}
+
+#[tokio::test]
+async fn a_server_that_takes_tcp_only_is_asked_by_tcp() {
+    assert_eq!(
+        in_place("www.tcp.test").await,
+        "dns-01: TXT _acme-challenge.www.tcp.test is as expected (at ns.tcp.test)"
+    );
+}
+
+#[tokio::test]
+async fn a_name_server_with_an_ipv6_address_alone_is_asked_there() {
+    in_place("www.six.test").await;
+}
+
+#[tokio::test]
+async fn a_cname_into_another_zone_is_followed_to_all_of_its_servers() {
+    assert_eq!(
+        in_place("cross.plain.test").await,
+        "dns-01: TXT _acme-challenge.cross.plain.test (CNAME to _acme-challenge.www.good.test) is as expected (at all 2 name \
+         servers)"
+    );
+}
+
+#[tokio::test]
+async fn a_dname_is_followed() {
+    // old.plain.test DNAME www.good.test
+    world().add("good.test", "_acme-challenge.a.www", "TXT xyz");
+    world().transfer("good.test", "_acme-challenge.a.www.good.test");
+    let text = in_place("a.old.plain.test").await;
+    assert!(
+        text.contains("(CNAME to _acme-challenge.a.www.good.test) is as expected"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_wildcard_that_answers_for_the_name_is_told_with_what_ends_it() {
+    let text = not_in_place("www.wild.test").await;
+    assert_eq!(
+        text,
+        "nothing found yet: TXT _acme-challenge.www.wild.test: the wildcard *.wild.test (CNAME to d111.cdn.plain.test) \
+         answers for it; a TXT record at _acme-challenge.www.wild.test itself ends that, and www.wild.test then needs a \
+         CNAME to d111.cdn.plain.test of its own, since *.wild.test no longer answers for it either"
+    );
+}
+
+/// What the text above promises, as two servers have it.
+#[tokio::test]
+async fn a_txt_record_ends_the_wildcard_for_the_names_above_it_too() {
+    let world = world();
+    world.add("good.test", "*.w", "CNAME ns1.good.test.");
+    let answers = |name: &str| world.ask(KNOT, name, RecordType::A).unwrap().1;
+    assert!(answers("www.w.good.test.") > 0);
+    world.add("good.test", "_acme-challenge.www.w", "TXT xyz");
+    world.transfer("good.test", "_acme-challenge.www.w.good.test");
+    in_place("www.w.good.test").await;
+    assert_eq!(answers("www.w.good.test."), 0);
+    assert_eq!(world.ask(NSD, "www.w.good.test.", RecordType::A).unwrap().1, 0);
+}

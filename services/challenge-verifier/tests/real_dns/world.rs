@@ -1,0 +1,384 @@
+//! A small DNS of real servers on loopback: Knot DNS and NSD with the zones, Unbound as a resolver that checks DNSSEC, and
+//! a second Unbound as an authoritative server that takes TCP only. All at one private port, in a folder of their own;
+//! the kernel ends them with this process. Their packages come by `tests/setup.sh`.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use challenge_verifier::{DnsServer, ProbeSettings};
+use hickory_resolver::proto::op::{Message, Query, ResponseCode};
+use hickory_resolver::proto::rr::{Name, RecordType};
+
+use crate::support::{self, PATIENT};
+
+pub(crate) const KNOT: &str = "127.53.0.1";
+pub(crate) const NSD: &str = "127.53.0.2";
+pub(crate) const TCP_ONLY: &str = "127.53.0.4";
+/// Nobody is there.
+pub(crate) const GONE: &str = "127.53.0.9";
+pub(crate) const RESOLVER: &str = "127.53.0.53";
+
+/// A digest of no key at all.
+const WRONG_DS: &str = "DS 4711 13 2 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// The zones below `test`, and what stands for each of them there: its name servers with glue, and perhaps a DS record.
+/// `\n` parts records; a `DS` alone becomes the digest of the zone's own key.
+const DELEGATIONS: &str = "
+good       NS ns1.good.test.\ngood NS ns2.good.test.\nns1.good A 127.53.0.1\nns2.good A 127.53.0.2
+bogus      NS ns.bogus.test.\nns.bogus A 127.53.0.1
+unsigned   NS ns.unsigned.test.\nns.unsigned A 127.53.0.2
+plain      NS ns.plain.test.\nns.plain A 127.53.0.1
+lame       NS ns1.lame.test.\nlame NS ns2.lame.test.\nlame NS ns3.lame.test.\nns1.lame A 127.53.0.1\nns2.lame A 127.53.0.2\nns3.lame A 127.53.0.9
+split      NS ns1.split.test.\nns1.split A 127.53.0.1
+six        NS ns.six.test.\nns.six AAAA ::1
+tcp        NS ns.tcp.test.\nns.tcp A 127.53.0.4
+wild       NS ns.wild.test.\nns.wild A 127.53.0.2
+torn       NS ns.torn.test.\nns.torn A 127.53.0.1
+";
+
+/// Zones that Knot signs.
+const SIGNED: [&str; 3] = ["test", "good.test", "bogus.test"];
+
+/// Each zone that Knot has, without its SOA record.
+const ON_KNOT: [(&str, &str); 8] = [
+    (
+        "good.test",
+        "@ NS ns1\n@ NS ns2\nns1 A 127.53.0.1\nns2 A 127.53.0.2\n_acme-challenge.www TXT xyz",
+    ),
+    ("bogus.test", "@ NS ns\nns A 127.53.0.1\n_acme-challenge.www TXT xyz"),
+    (
+        "plain.test",
+        "@ NS ns\nns A 127.53.0.1\n_acme-challenge.www TXT xyz\n_acme-challenge.cross CNAME _acme-challenge.www.good.test.\n\
+         old DNAME www.good.test.\nchild NS ns.child\nns.child A 127.53.0.2\nd111.cdn A 127.0.0.1",
+    ),
+    (
+        "lame.test",
+        "@ NS ns1\n@ NS ns2\n@ NS ns3\nns1 A 127.53.0.1\nns2 A 127.53.0.2\nns3 A 127.53.0.9\n_acme-challenge.www TXT xyz",
+    ),
+    (
+        "split.test",
+        "@ NS ns1\nns1 A 127.53.0.1\nsub NS ns1\nsub NS ns2\nns2 A 127.53.0.2",
+    ),
+    (
+        "sub.split.test",
+        "@ NS ns1.split.test.\n@ NS ns2.split.test.\n_acme-challenge.www TXT xyz",
+    ),
+    ("six.test", "@ NS ns\nns AAAA ::1\n_acme-challenge.www TXT xyz"),
+    ("torn.test", "@ NS ns\nns A 127.53.0.1\n_acme-challenge.www TXT xyz"),
+];
+
+/// Each zone that NSD has of its own.
+const ON_NSD: [(&str, &str); 4] = [
+    ("unsigned.test", "@ NS ns\nns A 127.53.0.2\n_acme-challenge.www TXT xyz"),
+    (
+        "child.plain.test",
+        "@ NS ns\nns A 127.53.0.2\n_acme-challenge.www TXT xyz",
+    ),
+    // An old copy, from before sub.split.test was delegated.
+    ("split.test", "@ NS ns1\nns1 A 127.53.0.1\nns2 A 127.53.0.2"),
+    ("wild.test", "@ NS ns\nns A 127.53.0.2\n* CNAME d111.cdn.plain.test."),
+];
+
+const ON_TCP_ONLY: (&str, &str) = ("tcp.test", "@ NS ns\nns A 127.53.0.4\n_acme-challenge.www TXT xyz");
+
+pub(crate) struct World {
+    pub(crate) port: u16,
+    folder: PathBuf,
+    _folder: tempfile::TempDir,
+    _servers: Vec<Child>,
+}
+
+/// One for all tests; its processes end with this one.
+pub(crate) fn world() -> &'static World {
+    static WORLD: LazyLock<World> = LazyLock::new(|| {
+        // The kernel ends a process with the thread that has started it, so that thread stays.
+        let (started, ready) = channel();
+        thread::spawn(move || {
+            started.send(World::start()).unwrap();
+            loop {
+                thread::park();
+            }
+        });
+        ready.recv().unwrap()
+    });
+    &WORLD
+}
+
+impl World {
+    fn start() -> Self {
+        let temp = tempfile::Builder::new().prefix("real-dns-").tempdir().unwrap();
+        let mut world = Self {
+            port: free_port(),
+            folder: temp.path().to_owned(),
+            _folder: temp,
+            _servers: Vec::new(),
+        };
+        world.write_knot();
+        world.write_nsd();
+        world.write_unbound();
+        let config = |name: &str| world.folder.join(name).to_str().unwrap().to_owned();
+        let tcp_only = &["-d", "-p", "-c", &config("tcp-only.conf")];
+        let servers = vec![
+            world.run("/usr/sbin/knotd", &["-c", &config("knot.conf")]),
+            world.run("/usr/sbin/nsd", &["-d", "-c", &config("nsd.conf")]),
+            world.run("/usr/sbin/unbound", tcp_only),
+        ];
+        world._servers = servers;
+        for (zone, _) in ON_KNOT {
+            world.wait_for(KNOT, &format!("{zone}."), RecordType::SOA);
+        }
+        world.wait_for(NSD, "wild.test.", RecordType::SOA);
+        world.wait_for(NSD, "_acme-challenge.www.good.test.", RecordType::TXT);
+        // Last: what it can't find at once it takes for broken for a while.
+        let resolver = world.run("/usr/sbin/unbound", &["-d", "-p", "-c", &config("resolver.conf")]);
+        world._servers.push(resolver);
+        world.wait_for(RESOLVER, "good.test.", RecordType::NS);
+        world
+    }
+
+    /// What the verifier needs to look here.
+    pub(crate) fn settings(&self) -> ProbeSettings {
+        ProbeSettings {
+            dns_walk_resolver: DnsServer(Some(format!("{RESOLVER}:{}", self.port))),
+            dns_authoritative_port: self.port,
+            dns_timeout: Duration::from_secs(2),
+            dns_attempts: 2,
+            ..support::settings()
+        }
+    }
+
+    /// A record at the zone's primary server; its secondary isn't told.
+    pub(crate) fn add(&self, zone: &str, name: &str, record: &str) {
+        self.knotc(&["zone-begin", zone]);
+        let mut set = vec!["zone-set", zone, name, "60"];
+        set.extend(record.split(' '));
+        self.knotc(&set);
+        self.knotc(&["zone-commit", zone]);
+    }
+
+    /// Lets the secondary server catch up.
+    pub(crate) fn transfer(&self, zone: &str, name: &str) {
+        let config = self.folder.join("nsd.conf");
+        let args = ["-c", config.to_str().unwrap(), "transfer", zone];
+        run_to_end("/usr/sbin/nsd-control", &args);
+        self.wait_for(NSD, &format!("{name}."), RecordType::TXT);
+    }
+
+    /// What a server answers: the code, and how many records.
+    pub(crate) fn ask(&self, server: &str, name: &str, kind: RecordType) -> Option<(ResponseCode, usize)> {
+        let mut query = Message::query();
+        query.metadata.recursion_desired = server == RESOLVER;
+        query.add_query(Query::query(Name::from_ascii(name).unwrap(), kind));
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+        socket.connect((server, self.port)).unwrap();
+        socket.send(&query.to_vec().unwrap()).ok()?;
+        let mut buffer = [0; 4096];
+        let length = socket.recv(&mut buffer).ok()?;
+        let answer = Message::from_vec(&buffer[..length]).ok()?;
+        Some((answer.metadata.response_code, answer.answers.len()))
+    }
+
+    fn wait_for(&self, server: &str, name: &str, kind: RecordType) {
+        let deadline = Instant::now() + PATIENT;
+        while !matches!(self.ask(server, name, kind), Some((ResponseCode::NoError, 1..))) {
+            assert!(
+                Instant::now() < deadline,
+                "{server} has no {kind} {name}:\n{}",
+                self.logs()
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn logs(&self) -> String {
+        let mut logs = String::new();
+        for log in ["knotd.log", "nsd.log", "unbound.log"] {
+            let text = fs::read_to_string(self.folder.join(log)).unwrap_or_default();
+            let _ = writeln!(logs, "{log}:\n{text}");
+        }
+        logs
+    }
+
+    fn run(&self, program: &str, args: &[&str]) -> Child {
+        let name = Path::new(program).file_name().unwrap();
+        // Under another path: AppArmor lets /usr/sbin/unbound read nothing here.
+        let copy = self.folder.join(name);
+        if !copy.exists() {
+            fs::copy(program, &copy).unwrap_or_else(|error| panic!("{program}: {error}; run tests/setup.sh"));
+        }
+        let log = self.folder.join(name).with_extension("log");
+        let log = fs::File::options().create(true).append(true).open(log).unwrap();
+        Command::new("setpriv")
+            .args(["--pdeathsig", "KILL"])
+            .arg(copy)
+            .args(args)
+            .current_dir(&self.folder)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap()
+    }
+
+    fn knotc(&self, args: &[&str]) {
+        let socket = self.folder.join("knot.sock");
+        run_to_end("/usr/sbin/knotc", &[&["-s", socket.to_str().unwrap()], args].concat());
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        fs::write(self.folder.join(file), text).unwrap();
+    }
+
+    fn write_zone(&self, server: &str, zone: &str, records: &str) {
+        let text = format!("$ORIGIN {zone}.\n$TTL 60\n@ SOA ns admin 1 3600 3600 86400 5\n{records}\n");
+        self.write(&format!("{server}-{zone}.zone"), &text);
+    }
+
+    fn write_knot(&self) {
+        let (folder, port) = (self.folder.display(), self.port);
+        let mut config = format!(
+            "server:\n  rundir: \"{folder}\"\n  listen: [ \"{KNOT}@{port}\", \"::1@{port}\" ]\n  udp-workers: 1\n  \
+             tcp-workers: 1\n  background-workers: 1\ndatabase:\n  storage: \"{folder}\"\nlog:\n  - target: stderr\n    \
+             any: info\nacl:\n  - id: loopback\n    address: 127.0.0.0/8\n    action: transfer\npolicy:\n  - id: one-key\n    \
+             manual: on\n    single-type-signing: on\ntemplate:\n  - id: default\n    storage: \"{folder}\"\n    \
+             zonefile-sync: -1\n    journal-content: none\n    semantic-checks: off\n    acl: loopback\nzone:\n"
+        );
+        for zone in ON_KNOT.map(|(zone, _)| zone).into_iter().chain(["test"]) {
+            let _ = write!(config, "  - domain: {zone}.\n    file: knot-{zone}.zone\n");
+            if SIGNED.contains(&zone) {
+                config.push_str("    dnssec-signing: on\n    dnssec-policy: one-key\n");
+            }
+        }
+        self.write("knot.conf", &config);
+        for zone in SIGNED {
+            self.keymgr(zone, &["generate", "algorithm=ECDSAP256SHA256", "ksk=yes", "zsk=yes"]);
+        }
+        for (zone, records) in ON_KNOT {
+            self.write_zone("knot", zone, records);
+        }
+        let delegations = DELEGATIONS.replace("\\n", "\n");
+        let good = self.ds("good");
+        let top = format!("@ NS ns\nns A {KNOT}\n{delegations}\ngood {good}\nbogus {WRONG_DS}\nunsigned {WRONG_DS}\n");
+        self.write_zone("knot", "test", &top);
+    }
+
+    /// The DS record of a zone below `test`, or of `test` itself.
+    fn ds(&self, zone: &str) -> String {
+        let zone = if zone == "test" {
+            "test".to_owned()
+        } else {
+            format!("{zone}.test")
+        };
+        let all = self.keymgr(&zone, &["ds"]);
+        let first = all.lines().next().unwrap();
+        first.split_once(' ').unwrap().1.to_owned()
+    }
+
+    fn keymgr(&self, zone: &str, args: &[&str]) -> String {
+        let config = self.folder.join("knot.conf");
+        let zone = format!("{zone}.");
+        let first = ["-c", config.to_str().unwrap(), &zone];
+        run_to_end("/usr/sbin/keymgr", &[&first, args].concat())
+    }
+
+    fn write_nsd(&self) {
+        let (folder, port) = (self.folder.display(), self.port);
+        let mut config = format!(
+            "server:\n  ip-address: {NSD}@{port}\n  do-ip6: no\n  server-count: 1\n  username: \"\"\n  zonesdir: \"{folder}\"\n  \
+             database: \"\"\n  pidfile: \"{folder}/nsd.pid\"\n  xfrdfile: \"{folder}/xfrd.state\"\n  xfrdir: \"{folder}\"\n  \
+             zonelistfile: \"{folder}/zone.list\"\nremote-control:\n  control-enable: yes\n  \
+             control-interface: \"{folder}/nsd.ctl\"\n\
+             zone:\n  name: good.test\n  zonefile: nsd-copy.zone\n  request-xfr: AXFR {KNOT}@{port} NOKEY\n  \
+             outgoing-interface: {NSD}\n"
+        );
+        for (zone, records) in ON_NSD {
+            let _ = write!(config, "zone:\n  name: {zone}\n  zonefile: nsd-{zone}.zone\n");
+            self.write_zone("nsd", zone, records);
+        }
+        self.write("nsd.conf", &config);
+    }
+
+    fn write_unbound(&self) {
+        let (folder, port) = (self.folder.display(), self.port);
+        let common = |at: &str| {
+            format!(
+                "server:\n  interface: {at}@{port}\n  access-control: 127.0.0.0/8 allow\n  username: \"\"\n  chroot: \"\"\n  \
+                 directory: \"{folder}\"\n  pidfile: \"\"\n  use-syslog: no\n  do-daemonize: no\n  num-threads: 1\n  \
+                 do-not-query-localhost: no\n  local-zone: \"test.\" nodefault\n"
+            )
+        };
+        let anchor = self.ds("test");
+        let mut resolver = format!(
+            "{}  module-config: \"validator iterator\"\n  trust-anchor: \"test. {anchor}\"\n  ede: yes\n  \
+             val-log-level: 2\n",
+            common(RESOLVER)
+        );
+        // It asks at port 53 whatever it isn't told otherwise.
+        let stubs = [
+            ("test", KNOT),
+            ("good.test", KNOT),
+            ("bogus.test", KNOT),
+            ("unsigned.test", NSD),
+            ("plain.test", KNOT),
+            ("child.plain.test", NSD),
+            ("lame.test", KNOT),
+            ("split.test", KNOT),
+            ("sub.split.test", KNOT),
+            ("six.test", "::1"),
+            ("tcp.test", TCP_ONLY),
+            ("wild.test", NSD),
+            // A server that doesn't have it.
+            ("torn.test", NSD),
+        ];
+        for (zone, server) in stubs {
+            let tcp = if server == TCP_ONLY { "yes" } else { "no" };
+            let _ = write!(
+                resolver,
+                "stub-zone:\n  name: {zone}\n  stub-addr: {server}@{port}\n  stub-tcp-upstream: {tcp}\n"
+            );
+        }
+        self.write("resolver.conf", &resolver);
+        let (zone, records) = ON_TCP_ONLY;
+        self.write_zone("tcp-only", zone, records);
+        let tcp_only = format!(
+            "{}  do-udp: no\n  module-config: \"iterator\"\nauth-zone:\n  name: {zone}\n  zonefile: tcp-only-{zone}.zone\n  \
+             for-downstream: yes\n  for-upstream: no\n",
+            common(TCP_ONLY)
+        );
+        self.write("tcp-only.conf", &tcp_only);
+    }
+}
+
+fn run_to_end(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program)
+        .args(args)
+        .output()
+        .unwrap_or_else(|error| panic!("{program}: {error}; run tests/setup.sh"));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {args:?}: {text}{errors}");
+    text
+}
+
+/// A port that is free at every server's address.
+fn free_port() -> u16 {
+    let at = |address: &str, port| SocketAddr::new(address.parse().unwrap(), port);
+    for _ in 0..50 {
+        let port = UdpSocket::bind(at(KNOT, 0)).unwrap().local_addr().unwrap().port();
+        let free = [KNOT, NSD, TCP_ONLY, GONE, RESOLVER, "::1"]
+            .into_iter()
+            .all(|address| UdpSocket::bind(at(address, port)).is_ok() && TcpListener::bind(at(address, port)).is_ok());
+        if free {
+            return port;
+        }
+    }
+    panic!("no port is free on all of the addresses");
+}
