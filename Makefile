@@ -7,9 +7,9 @@
 # make dist    the five services and cdnctl, release build, in target/dist (for images, packages, `cf push`)
 # make book    docs/ as a book in target/book, its links checked
 # make cdnctl-docs  what cdnctl really says, written into docs/cdnctl.md
-# make test    every test, on real PostgreSQL, RabbitMQ and Pebble
+# make test    every test, on real PostgreSQL, RabbitMQ and Pebble, what waits side by side (SUITES="e2e store": those with such a name)
 # make check   what CI checks before the tests: format, lints, licences
-.PHONY: demo up chaos conformance dist load estate book cdnctl-docs test check setup build
+.PHONY: demo up chaos conformance dist load estate book cdnctl-docs test check format lint setup build
 
 DOMAINS ?= 3
 SEED ?= 1
@@ -19,18 +19,24 @@ ESTATE ?= 200
 LIFE ?= 8m
 SERVICES := broker-api distribution challenge-verifier certificate-issuer cert-installer
 TOOLS := cdnctl
+# What a stack consists of; `make up` and the others build it and themselves, and no test.
+STACK := $(SERVICES) stack aws-sim
+BUILD := cargo build --locked $(STACK:%=-p %)
 
-demo: build
+demo: setup
+	$(BUILD) -p demo
 	@target/debug/demo run --domains $(DOMAINS)
 
-up: build
+up: setup
+	$(BUILD) -p demo
 	@target/debug/demo up
 
-chaos: build
+chaos: setup
+	$(BUILD) -p chaos
 	@target/debug/chaos --seed $(SEED) --operations $(OPERATIONS) $(if $(MINUTES),--minutes $(MINUTES))
 
 conformance: setup
-	cargo build --locked --release --workspace
+	$(BUILD) --release -p conformance
 	@target/release/conformance $(SEED)
 
 dist:
@@ -38,27 +44,34 @@ dist:
 	mkdir -p target/dist
 	cp $(SERVICES:%=target/release/%) $(TOOLS:%=target/release/%) target/dist/
 
-load: build
+load: setup
+	$(BUILD) -p load
 	@target/debug/load crowd --instances $(INSTANCES)
 	@target/debug/load fairness
 
-estate: build
+estate: setup
+	$(BUILD) -p estate
 	@target/debug/estate --instances $(ESTATE) --life $(LIFE) --plot target/estate.svg
 
 book:
 	.ci/docs
 
-cdnctl-docs: build
+cdnctl-docs: setup
+	$(BUILD) $(TOOLS:%=-p %) -p cdnctl-docs
 	@target/debug/cdnctl-docs docs/cdnctl.md
 
 test: setup
 	cargo build --locked --workspace --all-targets
-	cargo test --locked --workspace
+	@target/debug/suites $(SUITES)
 
-check:
-	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+check: format lint
 	.ci/deny
+
+format:
+	cargo fmt --all --check
+
+lint:
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 build: setup
 	cargo build --locked --workspace --all-targets

@@ -1,0 +1,96 @@
+//! What runs when: what measures speed has the machine to itself, what waits runs side by side.
+
+use std::path::{Path, PathBuf};
+
+use crate::programs::Program;
+
+/// When a job runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum When {
+    /// With nothing beside it: it measures speed, and neighbours would be measured too.
+    Alone,
+    /// From the moment on at which those are over, beside everything else.
+    Beside,
+    /// One after the other, beside everything else: it needs a processor and ends in seconds.
+    InTurn,
+}
+
+/// A command to run.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) name: String,
+    pub(crate) when: When,
+    pub(crate) program: PathBuf,
+    pub(crate) args: Vec<String>,
+    pub(crate) folder: Option<PathBuf>,
+    /// Counts as so many tests as it says; else as one.
+    pub(crate) has_tests: bool,
+}
+
+/// When an integration test program runs, and how many of its tests at once. Most of them wait most of the time, so it is more than there are
+/// processors; what it takes to start a stack (8 s of a processor) is the limit.
+const SUITES: [(&str, &str, When, Option<u16>); 8] = [
+    ("conformance", "main", When::Alone, None),
+    ("load", "short", When::Alone, None),
+    ("e2e", "main", When::Beside, Some(4)),
+    ("e2e", "faults", When::Beside, None),
+    ("chaos", "short", When::Beside, None),
+    ("estate", "short", When::Beside, None),
+    ("stack", "infrastructure", When::InTurn, None),
+    ("aws-sim", "rules", When::InTurn, None),
+];
+
+/// The jobs of the test programs: first what runs alone.
+pub(crate) fn tests(programs: Vec<Program>) -> Vec<Job> {
+    let mut jobs: Vec<Job> = programs.into_iter().map(test).collect();
+    jobs.sort_by(|a, b| (place(a), &a.name).cmp(&(place(b), &b.name)));
+    jobs
+}
+
+/// Those that are known, in the order of the table; then all others.
+fn place(job: &Job) -> usize {
+    let known = SUITES
+        .iter()
+        .position(|(package, target, ..)| job.name == format!("{package} {target}"));
+    known.unwrap_or(SUITES.len())
+}
+
+fn test(program: Program) -> Job {
+    let name = if program.integration {
+        format!("{} {}", program.package, program.target)
+    } else {
+        let file = if program.target.replace('_', "-") == program.package {
+            ""
+        } else {
+            &program.target
+        };
+        format!("{} (unit tests) {file}", program.package).trim_end().to_owned()
+    };
+    let known = SUITES
+        .into_iter()
+        .find(|(package, target, ..)| program.integration && program.package == *package && program.target == *target);
+    let (when, threads) = known.map_or((When::InTurn, None), |(_, _, when, threads)| (when, threads));
+    Job {
+        name,
+        when,
+        program: program.path,
+        args: threads
+            .map(|threads| format!("--test-threads={threads}"))
+            .into_iter()
+            .collect(),
+        folder: Some(program.folder),
+        has_tests: true,
+    }
+}
+
+/// A check beside the tests, at the lowest priority: what the tests leave of the processors.
+pub(crate) fn check(name: String, command: &str) -> Job {
+    Job {
+        name,
+        when: When::Beside,
+        program: Path::new("nice").to_owned(),
+        args: ["-n", "19", "sh", "-c", command].map(str::to_owned).to_vec(),
+        folder: None,
+        has_tests: false,
+    }
+}

@@ -1,0 +1,38 @@
+//! Who runs beside whom.
+
+use std::path::Path;
+
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+
+use crate::job::{self, End};
+use crate::plan::{Job, When};
+
+/// Where the outputs are kept, in the folder that the tests are run from.
+const LOGS: &str = "target/suites";
+
+/// Runs all of them. `ended` has those that have ended, also when this is dropped.
+pub(crate) async fn take(jobs: Vec<Job>, ended: &mut Vec<End>) -> anyhow::Result<()> {
+    let logs = Path::new(LOGS);
+    std::fs::create_dir_all(logs)?;
+    let (alone, beside): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.when == When::Alone);
+    for job in alone {
+        ended.push(job::run(job, logs).await?);
+    }
+    let turn = std::sync::Arc::new(Mutex::new(()));
+    let mut running = JoinSet::new();
+    for job in beside {
+        let turn = turn.clone();
+        running.spawn(async move {
+            let _turn = match job.when {
+                When::InTurn => Some(turn.lock_owned().await),
+                When::Alone | When::Beside => None,
+            };
+            job::run(job, logs).await
+        });
+    }
+    while let Some(end) = running.join_next().await {
+        ended.push(end??);
+    }
+    Ok(())
+}
