@@ -189,3 +189,42 @@ fn a_record_that_only_has_to_spread_needs_nobody_and_another_day_is_named() {
         "{text}"
     );
 }
+
+#[test]
+fn both_are_told_when_a_domain_goes_over_and_what_keeps_it() {
+    let at = datetime!(2026-11-25 12:04:40 UTC);
+    let mut asks = domain("www.example.com");
+    asks.waiting_for = Some(format!(
+        "{IN_PLACE} by dns-persist-01; another service instance has the domain so far"
+    ));
+    asks.wins_at = Some(at);
+    insta::assert_snapshot!(describe(&view(vec![asks]), RESPONDER), @r#"
+    Nothing for you to do now. Going on in a moment.
+    www.example.com: in place; another service instance has it so far, and nothing proves it for that one any more. It is yours at 2026-11-25 12:04 UTC, if both stay so: leave your record as it is.
+    Then: CNAME each domain to d111111abcdef8.cloudfront.net once this says "succeeded" (before that CloudFront answers 403).
+    "#);
+    let mut has = domain("www.example.com");
+    (has.step_state, has.loses_at) = (Some(StepState::Done), Some(at));
+    let mut lost = domain("shop.example.com");
+    (lost.step_state, lost.lost_at) = (Some(StepState::Done), Some(datetime!(2026-11-23 08:00 UTC)));
+    let mut served = view(vec![has, lost]);
+    served.state = OperationState::Succeeded;
+    insta::assert_snapshot!(describe(&served, RESPONDER), @r#"
+    2 domains are ready: CNAME each to d111111abcdef8.cloudfront.net.
+    Another service instance has proved www.example.com, and nothing proves it for this one any more: it goes over at 2026-11-25 12:04 UTC. To keep it, CNAME www.example.com to d111111abcdef8.cloudfront.net, or set TXT _validation-persist.www.example.com "letsencrypt.org; accounturi=https://ca.example/acct/123".
+    shop.example.com was proved by another service instance and is its since 2026-11-23 08:00 UTC: leave shop.example.com out of this one's domains.
+    "#);
+}
+
+#[test]
+fn an_update_says_when_it_gives_up_on_a_domain_that_was_never_seen() {
+    let mut mistyped = domain("www.exmaple.com");
+    mistyped.gives_up_at = Some(datetime!(2026-11-24 18:00 UTC));
+    let mut waiting = view(vec![mistyped]);
+    waiting.kind = OperationKind::Update;
+    let text = describe(&waiting, RESPONDER);
+    assert!(
+        text.contains("If it is not seen in place by 18:00:00 UTC, this update ends by itself and changes nothing."),
+        "{text}"
+    );
+}
