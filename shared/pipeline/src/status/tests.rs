@@ -115,6 +115,36 @@ fn a_domain_that_the_ca_turned_down_comes_first_with_its_words() {
 }
 
 #[test]
+fn while_a_new_order_is_placed_the_cas_words_and_what_to_mend_are_still_told() {
+    let mut rejected = domain("zzz.example.com");
+    rejected.ca_said = Some("No TXT records found for DNS-PERSIST-01 challenge".into());
+    let mut view = view(vec![domain("www.example.com"), rejected]);
+    // Of the new round there are no steps yet, and no values of dns-01 and http-01.
+    for domain in &mut view.domains {
+        (domain.step_state, domain.waiting_for, domain.checked_at) = (None, None, None);
+        (domain.due_at, domain.dns01_value, domain.has_http01) = (None, None, false);
+    }
+    view.order_spent = Some("the CA turned zzz.example.com down".into());
+    view.steps = vec![StepView {
+        kind: StepKind::PlaceOrder,
+        waiting_for: Some("order 3 follows 2 that came to nothing".into()),
+        due_at: datetime!(2026-11-24 12:05 UTC),
+    }];
+    insta::assert_snapshot!(describe(&view, RESPONDER), @r#"
+    Waiting for you: the CA turned down 1 of 2 domains. Mend what it says; a new order is being placed.
+    zzz.example.com: set once, good for every later certificate: TXT _validation-persist.zzz.example.com "letsencrypt.org; accounturi=https://ca.example/acct/123"
+      or by a value of the new order, which is shown here once the order is placed
+      the CA turned it down: No TXT records found for DNS-PERSIST-01 challenge
+    The order before this one came to nothing: the CA turned zzz.example.com down.
+    Meanwhile: Placing the certificate order (order 3 follows 2 that came to nothing; next try 12:05:00 UTC).
+    Then: CNAME each domain to d111111abcdef8.cloudfront.net once this says "succeeded" (before that CloudFront answers 403).
+    "#);
+    // Before an operation's first order nothing was turned down in it, and an update may need no order at all.
+    view.order_spent = None;
+    assert!(describe(&view, RESPONDER).starts_with("Nothing for you to do now. Placing the certificate order"));
+}
+
+#[test]
 fn a_hundred_long_domains_stay_readable_and_under_10_kb() {
     let long = |i: usize| format!("{}-{i}.{}.example.com", "a".repeat(55), "b".repeat(60));
     let text = describe(&view((0..100).map(|i| domain(&long(i))).collect()), RESPONDER);

@@ -48,3 +48,33 @@ async fn the_user_is_told_the_cas_words_and_only_the_rejected_domain_is_asked_ag
     assert_eq!(attempts[1], (2, 0, false), "the good domain was not looked at again");
     Ok(())
 }
+
+#[tokio::test]
+async fn the_cas_words_and_what_to_mend_stay_while_a_new_order_is_placed() -> anyhow::Result<()> {
+    let world = world().await;
+    let rejected = domain("ca-says-no-again");
+    let instance = world.create(std::slice::from_ref(&rejected)).await?;
+    let told = world.told(&instance).await?;
+    let value = status::persist_value(&told).expect("a set-once record");
+    // The verifiers see the record in every round, the CA in none.
+    let record = format!("_validation-persist.{rejected}");
+    world.vantage.show(&record, View::Txt(vec![value.clone()]));
+    let answer = world.says(&instance, "order 3 follows 2 that came to nothing").await?;
+    let first_line = "Waiting for you: the CA turned down 1 of 1 domains.";
+    assert!(answer.description().starts_with(first_line), "{}", answer.description());
+    let about = status::about(answer.description(), &rejected).join("\n");
+    assert!(
+        about.contains("the CA turned it down: ") && about.contains("DNS-PERSIST-01"),
+        "the CA's own words: {about}"
+    );
+    assert_eq!(
+        status::persist_value(&about),
+        Some(value.clone()),
+        "what to set: {about}"
+    );
+
+    world.dns.set_txt(&record, &value).await?;
+    world.vantage.clear(&record);
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
+    world.serves(&instance).await
+}
