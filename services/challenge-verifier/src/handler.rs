@@ -3,7 +3,6 @@
 use challenge_verifier::{Expected, Http01Expected, Prober};
 use pipeline::caa::CaaExpected;
 use pipeline::domain::wildcard_of;
-use pipeline::persist::PersistExpected;
 use pipeline::{Outcome, Service, Verdict};
 use std::time::Duration;
 use store::{Authorization, Order, Store, Task};
@@ -69,14 +68,7 @@ impl Handler for Verifier {
 
 fn expected(order: &Order, authorization: Authorization, caa_identities: Vec<String>) -> Expected {
     let wildcard = wildcard_of(&authorization.domain).is_some();
-    let persist = match (&order.account_uri, authorization.issuer_domains) {
-        (Some(account_uri), Some(issuer_domains)) => Some(PersistExpected {
-            issuer_domains,
-            account_uri: account_uri.clone(),
-            wildcard,
-        }),
-        _ => None,
-    };
+    let persist = authorization.standing.and_then(|standing| standing.expected(wildcard));
     let caa = match &order.account_uri {
         Some(account_uri) if !caa_identities.is_empty() => Some(CaaExpected {
             identities: caa_identities,

@@ -34,8 +34,6 @@ pub struct View {
     pub tenant: String,
     /// CloudFront's name for the distribution, once it exists.
     pub distribution_domain: Option<String>,
-    /// The tenant's ACME account, once it exists.
-    pub account_uri: Option<String>,
     /// The time of the answer.
     #[serde(with = "time::serde::rfc3339")]
     pub now: OffsetDateTime,
@@ -67,6 +65,8 @@ pub struct DomainView {
     pub due_at: Option<OffsetDateTime>,
     /// The CA's issuer domain for dns-persist-01, when it offers that.
     pub issuer_domain: Option<String>,
+    /// What the standing record is to have for `accounturi`, once an order was placed.
+    pub persist_account_uri: Option<String>,
     /// This order's TXT value.
     pub dns01_value: Option<String>,
     /// This order has an http-01 challenge.
@@ -280,7 +280,7 @@ fn instructions(view: &View, domain: &DomainView, responder: &str) -> String {
     let name = &domain.domain;
     let names = view.domains.iter().map(|other| other.domain.as_str());
     let mut ways = Vec::new();
-    if let (Some(issuer), Some(account)) = (&domain.issuer_domain, &view.account_uri) {
+    if let (Some(issuer), Some(account)) = (&domain.issuer_domain, &domain.persist_account_uri) {
         ways.push(format!(
             "set once, good for every later certificate: TXT {} \"{}\"",
             persist_record_name(name),
@@ -302,8 +302,8 @@ fn instructions(view: &View, domain: &DomainView, responder: &str) -> String {
     if is_proved(domain) {
         ways = vec!["proved; leave that as it is, and change its CAA records".to_owned()];
     }
-    if domain.step_state.is_none() {
-        // dns-01 and http-01 want other values with the next order.
+    // dns-01 and http-01 want other values with each order. Those of the next are known a moment before its domains are looked at.
+    if domain.step_state.is_none() && domain.dns01_value.is_none() && !domain.has_http01 {
         ways.push("by a value of the new order, which is shown here once the order is placed".to_owned());
     }
     let mut text = format!("\n{name}: {}", ways.join("\n  or "));

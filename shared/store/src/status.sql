@@ -16,7 +16,6 @@ select json_build_object(
     'failure', a.failure,
     'tenant', a.tenant,
     'distribution_domain', a.distribution_domain,
-    'account_uri', known.account_uri,
     'now', now(),
     'certificate_not_after', (
         select max(c.not_after) from certificates c where c.instance_id = a.instance_id and c.attached_at is not null and c.retired_at is null),
@@ -32,6 +31,7 @@ select json_build_object(
             'checked_at', s.checked_at,
             'due_at', s.due_at,
             'issuer_domain', p.issuer_domains[1],
+            'persist_account_uri', coalesce(p.persist_account_uris[1], known.account_uri),
             'dns01_value', z.dns01_value,
             'has_http01', z.http01_token is not null,
             'method', s.method,

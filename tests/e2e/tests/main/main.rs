@@ -25,6 +25,7 @@ mod metrics;
 mod osbapi;
 mod outage;
 mod ownership;
+mod persist_conformance;
 mod persist_rules;
 mod poison;
 mod preferred_chain;
