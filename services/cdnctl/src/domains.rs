@@ -43,7 +43,7 @@ fn lines(found: &[DomainLine]) -> Vec<String> {
         return vec!["nobody has it or asks for it".to_owned()];
     }
     let rows: Vec<_> = found.iter().map(row).collect();
-    table::lines(["DOMAIN", "INSTANCE", "TENANT", "STANDING", "SINCE", "WHY"], &rows)
+    table::lines(["DOMAIN", "INSTANCE", "TENANT", "STATE", "SINCE", "WHY"], &rows)
 }
 
 fn row(line: &DomainLine) -> [String; 6] {
@@ -52,7 +52,7 @@ fn row(line: &DomainLine) -> [String; 6] {
         shown::plain(&line.domain),
         shown::plain(&line.instance),
         shown::plain(&line.tenant),
-        line.standing.clone(),
+        line.state.clone(),
         shown::moment(since),
         why,
     ]
@@ -63,7 +63,7 @@ fn reason(line: &DomainLine) -> (time::OffsetDateTime, String) {
         Some(at) => format!("its proof was last seen {}", shown::moment(at)),
         None => "its proof was not seen".to_owned(),
     };
-    match line.standing.as_str() {
+    match line.state.as_str() {
         "has" if line.lapsed => (
             line.proved_at.unwrap_or(line.asked_at),
             format!("its certificate has ended, so the next one that proves the domain gets it; {seen}"),

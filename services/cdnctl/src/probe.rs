@@ -22,8 +22,6 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use pipeline::domain::wildcard_of;
-use pipeline::persist::PersistExpected;
 use store::{DatabaseArgs, Store};
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
@@ -237,14 +235,8 @@ impl Looker<'_> {
     }
 
     async fn persist(&self, domain: &str) -> Persist {
-        match &self.expected.persist {
-            Some(expected) => {
-                let expected = PersistExpected {
-                    wildcard: wildcard_of(domain).is_some(),
-                    ..expected.clone()
-                };
-                self.names.persist(domain, &expected).await
-            }
+        match self.expected.persist.get(domain) {
+            Some(expected) => self.names.persist(domain, expected).await,
             None => Persist::Unused,
         }
     }

@@ -34,7 +34,7 @@ pub struct Args {
 pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     let store = database::open(&args.database).await?;
     let found = store.domain_lines(Some(&args.domain)).await?;
-    let Some(holder) = found.iter().find(|line| line.standing == "has") else {
+    let Some(holder) = found.iter().find(|line| line.state == "has") else {
         return nobody(args);
     };
     let (domain, instance) = (shown::clean(&args.domain), shown::clean(&holder.instance));

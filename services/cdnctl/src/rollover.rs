@@ -1,5 +1,7 @@
 //! `cdnctl rollover`: accounts at the CA get other keys.
 
+use std::io::Write as _;
+
 use serde::Serialize;
 use store::operator::AccountLine;
 use store::{DatabaseArgs, Store};
@@ -11,8 +13,9 @@ use crate::{database, out, shown, table};
 
 /// Has the keys of tenants' accounts at the CA changed (RFC 8555 §7.3.5).
 ///
-/// For keys that leaked, or are too old for a policy. An account stays what it is, with its URL, so that the tenants' dns-persist-01
-/// records hold. Only the wish is written down: certificate-issuer makes the keys at its next turns (RENEWAL_INTERVAL), 20 at a turn at
+/// For keys that leaked, or are too old for a policy. An account stays what it is, with its URL. The tenants' dns-persist-01 records
+/// hold; where the CA follows draft -02 they are made with the key, though, and tenants should set new ones soon: it warns of that. Only
+/// the wish is written down: certificate-issuer makes the keys at its next turns (RENEWAL_INTERVAL), 20 at a turn at
 /// most, and tries again what did not succeed; `cdnctl accounts` shows how far it is. Whoever waits for a domain to be proved by dns-01
 /// or http-01 reads another value then. Exit code 1 when a tenant has no account.
 #[derive(Debug, clap::Args)]
@@ -61,12 +64,32 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     let tenants = (!args.which.all).then_some(args.which.tenants.as_slice());
     let count = registered(&store, tenants).await?;
     if count > 0 {
-        sure(&format!("Changes the keys of {count} accounts at the CA"), args.yes)?;
+        let hashed = store.accounts_in_hashed_records(tenants).await?;
+        let warning = warning(hashed);
+        if args.yes && hashed > 0 {
+            // Who reads no warnings goes on without.
+            let _ = writeln!(std::io::stderr(), "{warning}.");
+        }
+        sure(
+            &format!("Changes the keys of {count} accounts at the CA. {warning}"),
+            args.yes,
+        )?;
     }
     let lines = told(tenants.unwrap_or_default(), store.ask_for_rollovers(tenants).await?);
     out::either(args.json, &lines, || text(&lines))?;
     let well = !lines.is_empty() && lines.iter().all(|line| line.asked);
     Ok(if well { Exit::AllWell } else { Exit::NotWell })
+}
+
+/// What "set once" comes to: whether the account's key is in its standing records is the CA's choice.
+fn warning(hashed: i64) -> String {
+    match hashed {
+        0 => "Records of dns-persist-01 hold, since they name the account's URL".to_owned(),
+        _ => format!(
+            "Records of dns-persist-01 are made with the key at {hashed} of them (draft -02): those that are set hold, since the CA has to \
+             go on taking them, but the status shows other values from now on, which the tenants should set soon"
+        ),
+    }
 }
 
 async fn registered(store: &Store, tenants: Option<&[String]>) -> Result<usize, CouldNot> {
@@ -115,6 +138,16 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+
+    #[test]
+    fn whether_the_key_is_in_the_tenants_records_is_told() {
+        assert!(warning(0).contains("name the account's URL"));
+        let hashed = warning(2);
+        assert!(
+            hashed.contains("made with the key at 2 of them") && hashed.contains("should set soon"),
+            "{hashed}"
+        );
+    }
 
     #[test]
     fn a_tenant_without_an_account_is_told_as_such() {

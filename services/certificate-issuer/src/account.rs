@@ -17,6 +17,7 @@ use crate::acme_client::{AcmeClient, Answer, Exchange};
 use crate::directory::{Directory, DirectoryCache};
 use crate::jws::{self, new_key};
 use crate::limits::before_account;
+use crate::persist::Holder;
 use crate::registration::{find, has_none, register};
 use crate::rollover::promote;
 use crate::settings::{AcmeArgs, ExternalAccount};
@@ -58,6 +59,8 @@ pub(crate) struct Session<'a> {
     pub(crate) key_generation: i32,
     /// The account's URL.
     pub(crate) account_uri: String,
+    /// RFC 7638 thumbprints of the keys that it had before, the newest first.
+    pub(crate) earlier_thumbprints: Vec<String>,
     /// What instant-acme doesn't hand on.
     pub(crate) exchange: Exchange,
     /// What the CA offers.
@@ -79,7 +82,7 @@ impl<'a> Session<'a> {
         let fresh = new_key().map_err(|error| Stop::internal("no account key could be made", error))?;
         let mut stored = ca.store.account(&ca.ring, tenant, url, &fresh).await?;
         if let Some(next) = &stored.next_key
-            && settle(ca, &exchange, &directory, tenant, stored.account_uri.as_deref(), next).await?
+            && settle(ca, &exchange, &directory, tenant, &stored, next).await?
         {
             stored = ca.store.account(&ca.ring, tenant, url, &fresh).await?;
         }
@@ -120,9 +123,19 @@ impl<'a> Session<'a> {
             key: stored.key,
             key_generation: stored.key_generation,
             account_uri,
+            earlier_thumbprints: stored.earlier_thumbprints,
             exchange,
             directory,
         })
+    }
+
+    /// The account, as a standing record has to name it.
+    pub(crate) fn holder(&self) -> Holder<'_> {
+        Holder {
+            url: &self.account_uri,
+            thumbprint: self.account.key_thumbprint(),
+            earlier_thumbprints: &self.earlier_thumbprints,
+        }
     }
 
     /// The account, for requests.
@@ -255,13 +268,14 @@ async fn settle(
     exchange: &Exchange,
     directory: &Directory,
     tenant: &str,
-    account_uri: Option<&str>,
+    stored: &store::Account,
     next: &NextKey,
 ) -> Result<bool, Stop> {
     let doing = "looking which key your organization's account has";
     match find(exchange, directory, next.key.expose_secret()).await {
-        Ok(known) if account_uri.is_none_or(|ours| ours == known) => {
-            promote(ca, tenant, &ca.settings.acme_directory_url, &known, next).await?;
+        Ok(known) if stored.account_uri.as_ref().is_none_or(|ours| *ours == known) => {
+            let current = stored.key.expose_secret();
+            promote(ca, tenant, &ca.settings.acme_directory_url, &known, current, next).await?;
             Ok(true)
         }
         Ok(_) => Ok(false),

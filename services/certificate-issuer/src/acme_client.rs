@@ -1,5 +1,5 @@
 //! HTTP to the CA: one connection pool for the process, and for each attempt an [`Exchange`] that remembers what
-//! instant-acme doesn't hand on (`Retry-After`, an order's `expires`, a challenge's `issuer-domain-names`).
+//! instant-acme doesn't hand on (`Retry-After`, an order's `expires`, a challenge of dns-persist-01).
 
 use std::future::Future;
 use std::path::Path;

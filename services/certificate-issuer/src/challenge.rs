@@ -1,5 +1,5 @@
 //! What an authorization offers (RFC 8555 §7.1.4), read from the CA's own JSON: instant-acme drops what it doesn't
-//! know of a challenge, such as dns-persist-01's `issuer-domain-names`.
+//! know of a challenge, such as the CA's names of dns-persist-01.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -7,8 +7,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use instant_acme::ChallengeType;
 use pipeline::outcome::Method;
 use serde_json::Value;
-
-use crate::directory::domains;
 
 /// The longest token that broker-api's responder answers; CAs use 43 characters.
 const LONGEST_TOKEN: usize = 128;
@@ -33,10 +31,6 @@ pub(crate) struct Offered<'a> {
     pub(crate) thumbprint: &'a str,
     /// The authorization as the CA sent it.
     pub(crate) answer: Value,
-    /// `ACME_ISSUER_DOMAIN`.
-    pub(crate) configured: Option<&'a str>,
-    /// `caaIdentities` of the CA's directory.
-    pub(crate) identities: &'a [String],
 }
 
 impl Offered<'_> {
@@ -48,17 +42,9 @@ impl Offered<'_> {
             .find(|challenge| challenge.get("type").and_then(Value::as_str) == Some(method.as_str()))
     }
 
-    /// The issuer domains that a standing record may name, when dns-persist-01 is offered and one is known: as the
-    /// challenge says, else as set, else as the directory says.
-    pub(crate) fn issuer_domains(&self) -> Option<Vec<String>> {
-        let challenge = self.challenge(Method::DnsPersist01)?;
-        let told = domains(challenge.get("issuer-domain-names"));
-        let known = match (told.is_empty(), self.configured) {
-            (false, _) => told,
-            (true, Some(configured)) => vec![configured.to_ascii_lowercase()],
-            (true, None) => self.identities.iter().take(1).cloned().collect(),
-        };
-        (!known.is_empty()).then_some(known)
+    /// The challenge of dns-persist-01 as the CA sent it, if it offers that.
+    pub(crate) fn persist(&self) -> Option<&Value> {
+        self.challenge(Method::DnsPersist01)
     }
 
     /// The token and its key authorization (RFC 8555 §8.1: `token || '.' || thumbprint`), when the challenge is offered
@@ -78,45 +64,6 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn offered<'a>(challenges: Value, configured: Option<&'a str>, identities: &'a [String]) -> Offered<'a> {
-        Offered {
-            thumbprint: "thumb",
-            answer: json!({ "challenges": challenges }),
-            configured,
-            identities,
-        }
-    }
-
-    #[test]
-    fn issuer_domains_come_from_the_challenge_then_the_setting_then_the_directory() {
-        let identities = ["pebble.test".to_string(), "other.test".to_string()];
-        let bare = json!([{"type": "dns-persist-01"}]);
-        let telling = json!([{"type": "dns-persist-01", "issuer-domain-names": ["CA.test", "b.test"]}]);
-        for (challenges, configured, identities, expected) in [
-            (
-                telling,
-                Some("set.test"),
-                &identities[..],
-                Some(vec!["ca.test", "b.test"]),
-            ),
-            (bare.clone(), Some("set.test"), &identities[..], Some(vec!["set.test"])),
-            (bare.clone(), None, &identities[..], Some(vec!["pebble.test"])),
-            (bare, None, &[][..], None),
-            (
-                json!([{"type": "dns-01", "token": "t"}]),
-                Some("set.test"),
-                &identities[..],
-                None,
-            ),
-        ] {
-            let found = offered(challenges, configured, identities).issuer_domains();
-            assert_eq!(
-                found,
-                expected.map(|names| names.into_iter().map(String::from).collect())
-            );
-        }
-    }
-
     #[test]
     fn key_authorizations_are_those_of_the_rfc() {
         let challenges = json!([
@@ -126,7 +73,7 @@ mod tests {
         let offered = Offered {
             // RFC 7638 §3.1
             thumbprint: "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
-            ..offered(challenges, None, &[])
+            answer: json!({ "challenges": challenges }),
         };
         let (_, text) = offered.key_authorization(Method::Dns01).unwrap();
         assert_eq!(

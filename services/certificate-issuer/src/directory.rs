@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::acme_client::Exchange;
 
-/// As many names of one CA as are kept (draft-ietf-acme-dns-persist: at most 10 `issuer-domain-names`).
+/// As many names of one CA as are kept.
 const MOST_NAMES: usize = 10;
 /// CAs change their directories rarely, and keep the old addresses for long.
 const FRESH_FOR: Duration = Duration::from_secs(3600);
@@ -43,6 +43,11 @@ impl Directory {
             caa_identities: domains(json.pointer("/meta/caaIdentities")),
             json,
         })
+    }
+
+    /// What it says of itself (RFC 8555 §7.1.1); null when it says nothing.
+    pub(crate) fn meta(&self) -> &Value {
+        self.json.get("meta").unwrap_or(&Value::Null)
     }
 
     /// What CAA records may call the CA: as it says itself, else as `configured`. None when that is not known, or not

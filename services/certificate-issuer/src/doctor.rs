@@ -6,17 +6,19 @@ use doctor::{Check, Finding};
 use instant_acme::Error;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
-use store::{DatabaseArgs, KeyRing, Sealed, Store, StoreError};
+use store::{DatabaseArgs, KeyRing, Sealed, StandingSeen, Store, StoreError};
 use telemetry::with_causes;
 
 use crate::acme_client::{AcmeClient, Exchange};
 use crate::directory::{self, Directory};
+use crate::persist;
 use crate::registration;
 use crate::settings::{AcmeArgs, Settings};
 use crate::words::{clean, said, short_type};
 
 const CA: &str = "ACME CA";
 const ACCOUNT: &str = "ACME account";
+const PERSIST: &str = "dns-persist-01";
 /// A directory, a nonce and one signed request.
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -53,8 +55,49 @@ async fn ask(acme: &AcmeArgs, database: &DatabaseArgs, ring: Option<KeyRing>) ->
         Err(error) => return vec![unreached(url, &error)],
     };
     let mut findings = offers(url, &directory.json, acme.profile(), bound);
+    findings.push(persist(&directory, url, database).await);
     findings.push(account(&exchange, &directory, url, database, ring).await);
     findings
+}
+
+/// In which form the CA wants records that are set once.
+async fn persist(directory: &Directory, url: &str, database: &DatabaseArgs) -> Finding {
+    let mut args = database.clone();
+    args.database_pool_size = 1;
+    let seen = async { Store::new(&args, "certificate-issuer doctor")?.standing_seen(url).await };
+    match seen.await {
+        Ok(seen) => form(seen, persist::announced(directory.meta())),
+        Err(error) => Finding::skip(PERSIST, format!("not known: {}", with_causes(&error))),
+    }
+}
+
+fn form(seen: Option<StandingSeen>, announced: bool) -> Finding {
+    match seen {
+        Some(StandingSeen {
+            problem: Some(problem), ..
+        }) => Finding::warn(
+            PERSIST,
+            format!(
+                "the CA's newest order offers it in a way that is not known here: {}",
+                clean(&problem)
+            ),
+            "look for a newer cdn-broker; until then tenants are shown the other ways only",
+        ),
+        Some(StandingSeen { form: Some(form), .. }) if form == store::HASHED => Finding::ok(
+            PERSIST,
+            "as of draft -02: records have a digest with the account's key, another one for each domain",
+        ),
+        Some(StandingSeen { form: Some(_), .. }) => Finding::ok(
+            PERSIST,
+            "as of draft -01: records have the account's URL, and outlast a change of its key",
+        ),
+        Some(StandingSeen { form: None, .. }) => Finding::ok(PERSIST, "not offered by the newest order"),
+        None if announced => Finding::ok(
+            PERSIST,
+            "announced by the directory as of draft -02; no order has shown it yet",
+        ),
+        None => Finding::ok(PERSIST, "not known before the first order"),
+    }
 }
 
 fn unreached(url: &str, error: &Error) -> Finding {
@@ -197,6 +240,30 @@ mod tests {
         let wants = json!({ "externalAccountRequired": true });
         assert!(lines(wants.clone(), None, false).contains("ACME_EAB_KID"));
         assert!(!lines(wants, None, true).contains("FAIL"));
+    }
+
+    #[test]
+    fn a_form_of_dns_persist_01_that_is_not_known_is_the_operators_to_read() {
+        let seen = |form: Option<&str>, problem: Option<&str>| {
+            let seen = StandingSeen {
+                form: form.map(Into::into),
+                problem: problem.map(Into::into),
+            };
+            form_line(Some(seen), true)
+        };
+        let unknown = seen(None, Some("the challenge has neither"));
+        assert!(
+            unknown.starts_with("warn  dns-persist-01") && unknown.contains("has neither"),
+            "{unknown}"
+        );
+        assert!(seen(Some(store::HASHED), None).contains("draft -02"));
+        assert!(seen(Some(store::ACCOUNT_URL), None).contains("outlast a change of its key"));
+        assert!(seen(None, None).contains("not offered"));
+        assert!(form_line(None, true).contains("announced") && form_line(None, false).contains("first order"));
+    }
+
+    fn form_line(seen: Option<StandingSeen>, announced: bool) -> String {
+        form(seen, announced).to_string()
     }
 
     #[test]

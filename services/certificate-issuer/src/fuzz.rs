@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::{DATE, HeaderMap, HeaderValue, LINK, RETRY_AFTER};
 use instant_acme::Error;
+use pipeline::issue_value::is_normalized;
 use pipeline::outcome::Method;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -14,6 +15,7 @@ use crate::certificate::check;
 use crate::chain::{alternates, is_issued_by};
 use crate::challenge::Offered;
 use crate::directory::Directory;
+use crate::persist::{self, Holder};
 use crate::triage::{Trouble, triage};
 use crate::words::{cause, clean, per_domain, said};
 
@@ -181,9 +183,16 @@ proptest! {
         if let Some(directory) = Directory::read(told) {
             names(&directory.caa_identities)?;
         }
-        let challenge = json!({"type": "dns-persist-01", "issuer-domain-names": identities});
-        let offered = Offered { thumbprint: "t", answer: json!({"challenges": [challenge]}), configured: None, identities: &[] };
-        names(&offered.issuer_domains().unwrap_or_default())?;
+        let holder = Holder { url: "https://ca.example/acct/1", thumbprint: "t", earlier_thumbprints: &[] };
+        for member in ["issuer-domain-names", "issuerDomainNames"] {
+            let challenge = json!({"type": "dns-persist-01", member: identities.clone()});
+            for meta in [json!({}), json!({"accountHashPrefix": "https://ca.example/h/"})] {
+                if let Ok(standing) = persist::read(&challenge, &meta, "www.example.com", holder) {
+                    names(&standing.issuer_domains)?;
+                    prop_assert!(standing.issuer_domains.iter().all(|name| is_normalized(name)), "{:?}", standing);
+                }
+            }
+        }
     }
 
     #[test]
@@ -192,8 +201,12 @@ proptest! {
     ]) {
         let listed = json!({"challenges": [{"type": "http-01", "token": token}, {"type": "dns-01"}]});
         for answer in [answer, json!({"challenges": challenges}), listed] {
-            let offered = Offered { thumbprint: "thumb", answer, configured: None, identities: &[] };
-            offered.issuer_domains();
+            let offered = Offered { thumbprint: "thumb", answer };
+            let holder = Holder { url: "https://ca.example/acct/1", thumbprint: "thumb", earlier_thumbprints: &[] };
+            if let Some(challenge) = offered.persist() {
+                let read = persist::read(challenge, &json!({"accountHashPrefix": "https://ca.example/h/"}), "www.example.com", holder);
+                harmless(&read.err().unwrap_or_default(), 1000)?;
+            }
             for method in [Method::Http01, Method::Dns01, Method::DnsPersist01] {
                 if let Some((token, authorization)) = offered.key_authorization(method) {
                     let base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');

@@ -1,6 +1,7 @@
 //! Requests that are signed here and not by instant-acme (RFC 8555 §6.2): newAccount and keyChange. It would make the keys for them
 //! itself, and a key must be in the database before the CA hears of it.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
@@ -45,6 +46,17 @@ pub(crate) fn jwk(key: &EcdsaKeyPair) -> Value {
         "x": URL_SAFE_NO_PAD.encode(x),
         "y": URL_SAFE_NO_PAD.encode(y),
     })
+}
+
+/// The key's thumbprint (RFC 7638 §3.1): the public key's required members, in this order and without white space.
+pub(crate) fn thumbprint(key: &EcdsaKeyPair) -> String {
+    let jwk = jwk(key);
+    let (x, y) = (
+        jwk["x"].as_str().unwrap_or_default(),
+        jwk["y"].as_str().unwrap_or_default(),
+    );
+    let text = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()))
 }
 
 /// A flattened JWS; `header` is all of its protected header but `alg`.

@@ -16,6 +16,7 @@ mod fuzz;
 mod jws;
 mod key_change;
 mod limits;
+mod persist;
 mod place_order;
 mod registration;
 mod renewal;

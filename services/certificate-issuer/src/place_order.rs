@@ -13,6 +13,7 @@ use store::{Authorization, Task};
 use crate::account::{Ca, Session, spent};
 use crate::challenge::{Offered, dns01_value};
 use crate::limits::before_order;
+use crate::persist;
 use crate::renewal_info::identifier;
 use crate::triage::{Stop, Trouble};
 use crate::words::{cause, per_domain, said, short_type};
@@ -65,7 +66,9 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
         );
         return Ok(spent(reason));
     }
-    let authorizations = read_authorizations(ca, &session, &mut order).await?;
+    let mut authorizations = read_authorizations(&session, &mut order).await?;
+    look_at_the_account(&session, &mut authorizations).await?;
+    refuse_unprovable(&authorizations)?;
     if let Some(missing) = task
         .instance
         .domains
@@ -77,6 +80,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
             format!("no authorization for {missing}"),
         ));
     }
+    warn_of_an_unknown_form(&authorizations, &task.instance.tenant);
     let caa_identities = session.directory.called_by_caa(ca.settings.issuer_domain());
     ca.store
         .set_authorizations(
@@ -254,7 +258,7 @@ fn refusal(problem: &Problem) -> String {
 }
 
 /// Reads every authorization of the order (RFC 8555 §7.5), one request each.
-async fn read_authorizations(ca: &Ca, session: &Session<'_>, order: &mut Order) -> Result<Vec<Authorization>, Stop> {
+async fn read_authorizations(session: &Session<'_>, order: &mut Order) -> Result<Vec<Authorization>, Stop> {
     let mut read = Vec::new();
     let mut authorizations = order.authorizations();
     while let Some(next) = authorizations.next().await {
@@ -265,34 +269,70 @@ async fn read_authorizations(ca: &Ca, session: &Session<'_>, order: &mut Order) 
         let offered = Offered {
             thumbprint: session.account().key_thumbprint(),
             answer: session.exchange.last().map(|answer| answer.json()).unwrap_or_default(),
-            configured: ca.settings.issuer_domain(),
-            identities: &session.directory.caa_identities,
         };
-        let known = Authorization {
-            domain: authorization.identifier().to_string().to_ascii_lowercase(),
+        let domain = authorization.identifier().to_string().to_ascii_lowercase();
+        let persist = offered
+            .persist()
+            .map(|challenge| persist::read(challenge, session.directory.meta(), &domain, session.holder()));
+        let (standing, persist_problem) = match persist {
+            Some(Ok(standing)) => (Some(standing), None),
+            Some(Err(problem)) => (None, Some(problem)),
+            None => (None, None),
+        };
+        read.push(Authorization {
+            domain,
             url: authorization.url().to_string(),
             valid: authorization.status == AuthorizationStatus::Valid,
-            issuer_domains: offered.issuer_domains(),
+            standing,
+            persist_problem,
             dns01_value: offered
                 .key_authorization(Method::Dns01)
                 .map(|(_, text)| dns01_value(&text)),
             http01_token: offered.key_authorization(Method::Http01).map(|(token, _)| token),
             http01_key_authorization: offered.key_authorization(Method::Http01).map(|(_, text)| text),
-        };
-        let provable = known.issuer_domains.is_some() || known.dns01_value.is_some() || known.http01_token.is_some();
-        if !known.valid && !provable {
-            return Err(Outcome::failed(
-                format!(
-                    "The CA offers no way to prove {} that this service knows. Leave it out.",
-                    known.domain
-                ),
-                format!("no usable challenge in {}", known.url),
-            )
-            .into());
-        }
-        read.push(known);
+        });
     }
     Ok(read)
+}
+
+/// Before anybody is shown a record that is made of the account's URL and key, the CA has to show the account there.
+async fn look_at_the_account(session: &Session<'_>, authorizations: &mut [Authorization]) -> Result<(), Stop> {
+    let mut standing = authorizations.iter().filter_map(|known| known.standing.as_ref());
+    if standing.any(|standing| standing.form == store::HASHED) && !persist::holds_its_account(session).await? {
+        for known in authorizations {
+            known.standing = None;
+            known.persist_problem = Some("the CA doesn't show the account as a valid one at its URL".to_owned());
+        }
+    }
+    Ok(())
+}
+
+fn warn_of_an_unknown_form(authorizations: &[Authorization], tenant: &str) {
+    let problem = authorizations.iter().find_map(|known| known.persist_problem.as_deref());
+    if let Some(problem) = problem {
+        tracing::warn!(
+            tenant,
+            problem,
+            "the CA offers dns-persist-01 in a way that is not known here: no set-once record is shown"
+        );
+    }
+}
+
+fn refuse_unprovable(authorizations: &[Authorization]) -> Result<(), Stop> {
+    let provable = |known: &Authorization| {
+        known.valid || known.standing.is_some() || known.dns01_value.is_some() || known.http01_token.is_some()
+    };
+    match authorizations.iter().find(|known| !provable(known)) {
+        None => Ok(()),
+        Some(known) => Err(Outcome::failed(
+            format!(
+                "The CA offers no way to prove {} that this service knows. Leave it out.",
+                known.domain
+            ),
+            format!("no usable challenge in {}", known.url),
+        )
+        .into()),
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use store::{NextKey, StoreError, Wanted};
 use crate::account::Ca;
 use crate::acme_client::Exchange;
 use crate::directory::{self, Directory};
-use crate::jws::new_key;
+use crate::jws::{self, new_key};
 use crate::key_change::change_key;
 use crate::registration::find;
 use crate::triage::{Trouble, triage};
@@ -151,7 +151,7 @@ async fn change(ca: &Ca, wanted: &Wanted) -> Result<(), Stopped> {
         }
     }
     crash_points::at("before-promotion");
-    promote(ca, &wanted.tenant, &wanted.directory_url, account_uri, &next).await?;
+    promote(ca, &wanted.tenant, &wanted.directory_url, account_uri, current, &next).await?;
     Ok(())
 }
 
@@ -168,7 +168,7 @@ async fn is_accounts(exchange: &Exchange, directory: &Directory, key: &[u8], acc
     matches!(find(exchange, directory, key).await, Ok(url) if url == account_uri)
 }
 
-/// The CA has taken the next key: it is the account's from now on.
+/// The CA has taken the next key: it is the account's from now on, and of the current one the thumbprint is kept.
 ///
 /// # Errors
 /// When the store fails; then whoever needs the account next finds out.
@@ -177,11 +177,14 @@ pub(crate) async fn promote(
     tenant: &str,
     directory_url: &str,
     account_uri: &str,
+    current: &[u8],
     next: &NextKey,
 ) -> Result<(), StoreError> {
+    // A key that can't be read was never one that the CA knew.
+    let thumbprint = jws::read(current).ok().map(|key| jws::thumbprint(&key));
     if ca
         .store
-        .promote_next_key(tenant, directory_url, account_uri, next)
+        .promote_next_key(tenant, directory_url, account_uri, next, thumbprint.as_deref())
         .await?
     {
         tracing::info!(tenant, account_uri, "the account's key is changed");

@@ -83,8 +83,8 @@ pub(crate) struct AcmeArgs {
     /// Type of the certificates' keys, where the instance's plan has none.
     #[arg(long, env, value_enum, default_value = "ecdsa-p256")]
     pub(crate) certificate_key_type: KeyType,
-    /// Issuer domain of dns-persist-01 and CAA records, when the CA's challenges and directory don't tell it; unset: the
-    /// directory's caaIdentities, of which dns-persist-01 has the first.
+    /// What CAA records call the CA, when its directory doesn't tell (caaIdentities); unset: not known, and CAA records are left to the
+    /// CA. The names in records of dns-persist-01 are those of the CA's challenges.
     #[arg(long, env)]
     acme_issuer_domain: Option<String>,
     /// Common name of the root under which the chain is to be, where the CA offers several, such as "ISRG Root X1" (certbot's
@@ -148,7 +148,7 @@ impl AcmeArgs {
             .collect()
     }
 
-    /// The issuer domain to assume.
+    /// What CAA records are assumed to call the CA.
     pub(crate) fn issuer_domain(&self) -> Option<&str> {
         set(self.acme_issuer_domain.as_deref())
     }

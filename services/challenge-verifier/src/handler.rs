@@ -3,7 +3,6 @@
 use challenge_verifier::{Expected, Finding, HolderExpected, Http01Expected, Prober};
 use pipeline::caa::CaaExpected;
 use pipeline::domain::wildcard_of;
-use pipeline::persist::PersistExpected;
 use pipeline::{Outcome, Service, Verdict};
 use std::time::Duration;
 use store::{Authorization, Holder, Order, Store, Task};
@@ -78,11 +77,10 @@ impl Verifier {
     async fn contested(&self, task: &Task, finding: &Finding, holder: &Holder) -> Result<Outcome, HandlerError> {
         let wanted = HolderExpected {
             domain: task.subject.clone(),
-            persist: persist(
-                &task.subject,
-                holder.account_uri.as_deref(),
-                Some(holder.issuer_domains.clone()).filter(|domains| !domains.is_empty()),
-            ),
+            persist: holder
+                .standing
+                .clone()
+                .and_then(|standing| standing.expected(wildcard_of(&task.subject).is_some())),
             distribution: holder.distribution_domain.clone(),
         };
         if let Some(proof) = self.prober.proof_of_holder(&wanted, task.now).await {
@@ -121,21 +119,9 @@ impl Verifier {
     }
 }
 
-fn persist(domain: &str, account_uri: Option<&str>, issuer_domains: Option<Vec<String>>) -> Option<PersistExpected> {
-    Some(PersistExpected {
-        issuer_domains: issuer_domains?,
-        account_uri: account_uri?.to_owned(),
-        wildcard: wildcard_of(domain).is_some(),
-    })
-}
-
 fn expected(order: &Order, authorization: Authorization, caa_identities: Vec<String>) -> Expected {
     let wildcard = wildcard_of(&authorization.domain).is_some();
-    let persist = persist(
-        &authorization.domain,
-        order.account_uri.as_deref(),
-        authorization.issuer_domains,
-    );
+    let persist = authorization.standing.and_then(|standing| standing.expected(wildcard));
     let caa = match &order.account_uri {
         Some(account_uri) if !caa_identities.is_empty() => Some(CaaExpected {
             identities: caa_identities,

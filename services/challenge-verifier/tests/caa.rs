@@ -316,7 +316,7 @@ async fn whoever_has_set_nothing_yet_reads_of_it_as_well() {
     assert!(
         summary.starts_with(
             "CAA example.test allows \"ca.test\" only for the account https://ca.test/acct/9 (accounturi) (at NS): add \
-             CAA example.test 0 issue \"ca.test; accounturi=https://ca.test/acct/1\"; nothing found yet: "
+             CAA example.test 0 issue \"ca.test;accounturi=https://ca.test/acct/1\"; nothing found yet: "
         ),
         "{summary}"
     );

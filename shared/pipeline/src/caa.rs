@@ -200,8 +200,8 @@ impl Forbidden {
             Self::Critical { .. } => return "remove it, or set its flags to 0".to_owned(),
             Self::NotAllowed { tag, nearest, .. } => (*tag, nearest),
         };
-        let account = format!("; accounturi={}", expected.account_uri);
-        let methods = format!("; validationmethods={}", method.as_str());
+        let account = format!(";accounturi={}", expected.account_uri);
+        let methods = format!(";validationmethods={}", method.as_str());
         let value = match nearest {
             Miss::Nobody | Miss::Unreadable(..) | Miss::OtherIssuer | Miss::Malformed(..) => {
                 expected.identities.first().cloned().unwrap_or_default()

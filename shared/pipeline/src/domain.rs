@@ -40,9 +40,12 @@ pub fn dns01_record_name(domain: &str) -> String {
 
 /// The value of the standing record (draft-ietf-acme-dns-persist, an RFC 8659 issue-value). With `wildcard` it is good for the
 /// wildcard of the name as well as for the name.
+///
+/// It has no blanks, which the grammar leaves to the writer: `cf` and terminals break lines at them, and a value that was copied with a
+/// line break in it is another one.
 pub fn persist_record_value(issuer_domain: &str, account_uri: &str, wildcard: bool) -> String {
-    let policy = if wildcard { "; policy=wildcard" } else { "" };
-    format!("{issuer_domain}; accounturi={account_uri}{policy}")
+    let policy = if wildcard { ";policy=wildcard" } else { "" };
+    format!("{issuer_domain};accounturi={account_uri}{policy}")
 }
 
 /// Whether the standing record at a domain's name is to let wildcards pass: for the domain, or for a wildcard that `domains` has
@@ -112,6 +115,12 @@ mod tests {
             "www.example.com",
             ["*.example.com", "www.example.com"]
         ));
+    }
+
+    #[test]
+    fn what_a_user_copies_has_no_blank() {
+        let value = persist_record_value("ca.example", "https://ca.example/acct/1", true);
+        assert_eq!(value, "ca.example;accounturi=https://ca.example/acct/1;policy=wildcard");
     }
 
     #[test]

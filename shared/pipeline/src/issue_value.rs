@@ -116,6 +116,18 @@ pub(crate) fn parameter(part: &[u8]) -> Result<(&str, &str), Syntax> {
     Ok((tag, value))
 }
 
+/// A CA's domain as a CA has to write it (draft-ietf-acme-dns-persist §3.1): A-labels in lower case, no dot at the end, at most 253
+/// octets.
+pub fn is_normalized(issuer: &str) -> bool {
+    let label = |label: &str| label.len() <= 63 && is_label(label.as_bytes());
+    issuer.len() <= 253 && issuer.split('.').all(label) && !issuer.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+/// A parameter's value: graphic ASCII without a semicolon.
+pub fn is_value(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';')
+}
+
 /// Letters and digits, with hyphens only between them.
 pub(crate) fn is_label(label: &[u8]) -> bool {
     let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);

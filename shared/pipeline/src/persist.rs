@@ -1,25 +1,35 @@
 //! The standing record at `_validation-persist.<domain>`: what it says, and whether it is the one the CA needs.
 //!
-//! draft-ietf-acme-dns-persist §4; the record is an `issue-value` of RFC 8659 §4.2. Where Let's Encrypt's verifier
-//! (boulder, `va/dns_persist.go`) is more lenient than the grammar, this stays strict: a record that passes here passes
-//! there, and the other way round the user is told what to mend before the CA is asked.
+//! draft-ietf-acme-dns-persist §4.1; the record is an `issue-value` of RFC 8659 §4.2. CAs read it differently: Let's Encrypt's
+//! verifier (boulder 2d00c8e2, `va/dns_persist.go`) puts the CA's domain into lower case and drops a dot at its end, Pebble (b1e1ca4f,
+//! `va/va.go`) compares it as it is. In place is only what all of them take, so that nobody is turned down for what was called in
+//! place here; what some of them take is told, with what to write instead. `tests/e2e/tests/main/persist_conformance.rs` asks Pebble.
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::domain::persist_record_value;
 use crate::shown;
 
+mod account_uris;
 mod record;
 
+pub use account_uris::AccountUris;
 pub use record::{Malformed, Record, Syntax};
+
+/// A record that ends sooner than this may have ended when the CA looks, or when it issues (draft -02 §4.1, §9.4: the CA must not rely
+/// on it after its end, and clients should warn).
+const LEAST_LEFT: Duration = Duration::hours(1);
+/// The end of the year 9999: what is beyond can't be written as a time of RFC 3339, as an authorization's `expires` has to be, and Go's
+/// `time.Unix` runs over some way behind it.
+const LATEST_END: i64 = 253_402_300_799;
 
 /// What a record at `_validation-persist.<domain>` has to say (draft-ietf-acme-dns-persist).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersistExpected {
-    /// The challenge's `issuer-domain-names`; any one of them in the record will do.
+    /// The challenge's issuer domain names, as the CA writes them; any one of them in the record will do.
     pub issuer_domains: Vec<String>,
-    /// The tenant's account, compared character by character (RFC 3986 §6.2.1).
-    pub account_uri: String,
+    /// What the record may have for `accounturi`, compared character by character (RFC 3986 §6.2.1).
+    pub account_uri: AccountUris,
     /// The certificate is for `*.<domain>`, so the record needs `policy=wildcard`.
     pub wildcard: bool,
 }
@@ -39,6 +49,27 @@ pub enum Mismatch {
     NoWildcard,
     /// The right account, but the record's own end has passed.
     Expired(i64),
+    /// The right account, but the record's own end is too near.
+    EndsSoon(i64),
+    /// It says the right thing, in a way that some CAs take and others refuse.
+    Risky(Risk),
+}
+
+/// What CAs judge differently, in the user's words.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Risk {
+    /// Boulder puts it into lower case first (draft §9.2), Pebble compares it as it is.
+    #[error("the CA's domain is written {0}, and not every CA takes capitals")]
+    Capitals(String),
+    /// Boulder drops it first (draft §9.2), Pebble compares the name as it is, and the grammar doesn't have it.
+    #[error("the CA's domain is written {0}, and not every CA takes a dot at its end")]
+    Dot(String),
+    /// Boulder and Pebble have the text from a library for DNS that writes a tab as `\009`, which is no white space to them.
+    #[error("there is a tab in it, and not every CA takes that for a blank")]
+    Tab,
+    /// See [`LATEST_END`].
+    #[error("its persistUntil {0} is beyond the year 9999, which not every CA can read")]
+    FarEnd(i64),
 }
 
 impl Mismatch {
@@ -65,6 +96,11 @@ impl Mismatch {
             Self::Expired(until) => {
                 format!("has ended: its persistUntil {} has passed", moment(*until))
             }
+            Self::EndsSoon(until) => format!(
+                "ends too soon: its persistUntil is {}; leave persistUntil out, or set it an hour ahead at least",
+                moment(*until)
+            ),
+            Self::Risky(risk) => format!("may be refused by the CA ({risk}): write {} instead", wanted(expected)),
         }
     }
 }
@@ -88,27 +124,14 @@ pub fn judge<T: AsRef<[u8]>>(
 }
 
 fn judge_one(text: &[u8], expected: &PersistExpected, now: OffsetDateTime) -> Result<(), Mismatch> {
-    let ours = |issuer: &str| {
-        expected
-            .issuer_domains
-            .iter()
-            .any(|domain| domain.eq_ignore_ascii_case(issuer))
-    };
     let record = match Record::parse(text) {
         Ok(record) => record,
-        Err(Malformed { issuer, syntax }) => {
-            let why = syntax.to_string();
-            return Err(match issuer {
-                Some(issuer) if ours(issuer) => Mismatch::Malformed(why),
-                Some(issuer) => Mismatch::OtherIssuer(issuer.to_owned()),
-                None => Mismatch::Unreadable(why),
-            });
-        }
+        Err(malformed) => return Err(unread(text, &malformed, expected)),
     };
-    if !ours(record.issuer) {
+    if !expected.means(record.issuer) {
         return Err(Mismatch::OtherIssuer(record.issuer.to_owned()));
     }
-    if record.account_uri != expected.account_uri {
+    if !expected.account_uri.contains(record.account_uri) {
         return Err(Mismatch::OtherAccount(record.account_uri.to_owned()));
     }
     if expected.wildcard && !record.wildcard {
@@ -116,14 +139,52 @@ fn judge_one(text: &[u8], expected: &PersistExpected, now: OffsetDateTime) -> Re
     }
     match record.until {
         Some(until) if now.unix_timestamp() > until => Err(Mismatch::Expired(until)),
-        _ => Ok(()),
+        Some(until) if (now + LEAST_LEFT).unix_timestamp() > until => Err(Mismatch::EndsSoon(until)),
+        _ => risk(text, &record, expected).map_or(Ok(()), |risk| Err(Mismatch::Risky(risk))),
+    }
+}
+
+/// Of a record that says the right thing.
+fn risk(text: &[u8], record: &Record<'_>, expected: &PersistExpected) -> Option<Risk> {
+    if !expected.issuer_domains.iter().any(|domain| domain == record.issuer) {
+        return Some(Risk::Capitals(shown::quoted(record.issuer.as_bytes())));
+    }
+    if text.contains(&b'\t') {
+        return Some(Risk::Tab);
+    }
+    record.until.filter(|until| *until > LATEST_END).map(Risk::FarEnd)
+}
+
+/// Of a text that is no record: whether it was meant for our CA.
+fn unread(text: &[u8], malformed: &Malformed<'_>, expected: &PersistExpected) -> Mismatch {
+    let why = malformed.syntax.to_string();
+    if let Some(issuer) = malformed.issuer {
+        return match expected.means(issuer) {
+            true => Mismatch::Malformed(why),
+            false => Mismatch::OtherIssuer(issuer.to_owned()),
+        };
+    }
+    let written = record::written_issuer(text).unwrap_or_default();
+    match written.strip_suffix('.') {
+        Some(name) if expected.means(name) => Mismatch::Risky(Risk::Dot(shown::quoted(written.as_bytes()))),
+        _ if expected.means(written.trim_matches('"')) => Mismatch::Malformed(why),
+        _ => Mismatch::Unreadable(why),
+    }
+}
+
+impl PersistExpected {
+    /// The name is one of the CA's, however it is written.
+    fn means(&self, issuer: &str) -> bool {
+        self.issuer_domains
+            .iter()
+            .any(|domain| domain.eq_ignore_ascii_case(issuer))
     }
 }
 
 /// The record to set, as the user would type it.
 fn wanted(expected: &PersistExpected) -> String {
     let issuer = expected.issuer_domains.first().map_or("", String::as_str);
-    let value = persist_record_value(issuer, &expected.account_uri, expected.wildcard);
+    let value = persist_record_value(issuer, expected.account_uri.to_set(), expected.wildcard);
     format!("\"{value}\"")
 }
 
@@ -159,12 +220,12 @@ mod tests {
         for text in [
             "ca.example; accounturi=https://ca.example/acct/1",
             "ca.example;accounturi=https://ca.example/acct/1",
-            " \tCA.Example ;\t AccountURI = https://ca.example/acct/1 \t",
+            "  ca.example ;  AccountURI = https://ca.example/acct/1  ",
             "alias.example; accounturi=https://ca.example/acct/1",
             "ca.example; accounturi=https://ca.example/acct/1; policy=wildcard",
             "ca.example; policy=something-else; accounturi=https://ca.example/acct/1",
             "ca.example; x-y=; accounturi=https://ca.example/acct/1; later=a=b",
-            "ca.example; accounturi=https://ca.example/acct/1; persistUntil=1785585600",
+            "ca.example; accounturi=https://ca.example/acct/1; persistUntil=1785589200",
             "ca.example; accounturi=https://ca.example/acct/1; PERSISTUNTIL=99999999999",
         ] {
             assert_eq!(one(text), Ok(()), "{text}");
@@ -198,6 +259,70 @@ mod tests {
         ));
         assert!(matches!(one("v=spf1 -all"), Err(Mismatch::Unreadable(_))));
         assert_eq!(judge::<&str>(&[], &expected(false), NOW), None);
+    }
+
+    #[test]
+    fn what_cas_judge_differently_is_not_in_place_and_told_with_what_to_write() {
+        for (text, why) in [
+            ("CA.example; accounturi=https://ca.example/acct/1", "capitals"),
+            ("ca.example.; accounturi=https://ca.example/acct/1", "a dot at its end"),
+            ("ca.example;\taccounturi=https://ca.example/acct/1", "a tab"),
+            (
+                "ca.example; accounturi=https://ca.example/acct/1; persistUntil=253402300800",
+                "the year 9999",
+            ),
+        ] {
+            let mismatch = one(text).unwrap_err();
+            assert!(matches!(mismatch, Mismatch::Risky(_)), "{text}: {mismatch:?}");
+            let told = mismatch.explain(&expected(false));
+            assert!(
+                told.starts_with("may be refused by the CA (") && told.contains(why),
+                "{told}"
+            );
+            let instead = "write \"ca.example;accounturi=https://ca.example/acct/1\" instead";
+            assert!(told.ends_with(instead), "{told}");
+        }
+        let several = [
+            format!("ca.example;\taccounturi={ACCOUNT}"),
+            format!("ca.example;accounturi={ACCOUNT}9"),
+        ];
+        assert_eq!(
+            judge(&several, &expected(false), NOW),
+            Some(Err(Mismatch::Risky(Risk::Tab)))
+        );
+    }
+
+    #[test]
+    fn a_record_that_ends_before_the_ca_has_issued_is_not_in_place() {
+        let until = |unix: i64| one(&format!("ca.example;accounturi={ACCOUNT};persistUntil={unix}"));
+        let now = NOW.unix_timestamp();
+        assert_eq!(until(now - 1), Err(Mismatch::Expired(now - 1)));
+        assert_eq!(until(now + 3599), Err(Mismatch::EndsSoon(now + 3599)));
+        assert_eq!(until(now + 3600), Ok(()));
+        let told = Mismatch::EndsSoon(now).explain(&expected(false));
+        assert!(told.contains("2026-08-01T12:00:00Z; leave persistUntil out"), "{told}");
+    }
+
+    #[test]
+    fn a_record_that_was_typed_with_quotation_marks_is_told_as_one_for_our_ca() {
+        let quoted = format!("\"ca.example;accounturi={ACCOUNT}\"");
+        assert!(matches!(one(&quoted), Err(Mismatch::Malformed(_))), "{quoted}");
+    }
+
+    #[test]
+    fn every_value_that_the_ca_takes_is_in_place_and_the_first_is_the_one_to_set() {
+        let uris = ["new", "old"].map(|name| format!("https://ca.example/h/{name}"));
+        let expected = PersistExpected {
+            account_uri: AccountUris::new(uris.into()).unwrap(),
+            ..expected(false)
+        };
+        for (uri, in_place) in [("new", true), ("old", true), ("other", false)] {
+            let text = format!("ca.example;accounturi=https://ca.example/h/{uri}");
+            let judged = judge(&[text], &expected, NOW).unwrap();
+            assert_eq!(judged.is_ok(), in_place, "{uri}");
+        }
+        let told = Mismatch::OtherAccount("x".into()).explain(&expected);
+        assert_eq!(told, "trusts another account (x), expected https://ca.example/h/new");
     }
 
     #[test]
@@ -242,12 +367,12 @@ mod tests {
         );
         assert_eq!(
             explained("other.example; accounturi=x"),
-            "is for another CA (other.example), expected \"ca.example; accounturi=https://ca.example/acct/1\""
+            "is for another CA (other.example), expected \"ca.example;accounturi=https://ca.example/acct/1\""
         );
         assert_eq!(
             explained(&format!("ca.example; accounturi={ACCOUNT};")),
-            "is malformed (a parameter is empty: does it end with a semicolon?), expected \"ca.example; \
-             accounturi=https://ca.example/acct/1\""
+            "is malformed (a parameter is empty: does it end with a semicolon?), expected \
+             \"ca.example;accounturi=https://ca.example/acct/1\""
         );
     }
 }

@@ -34,8 +34,6 @@ pub struct View {
     pub tenant: String,
     /// CloudFront's name for the distribution, once it exists.
     pub distribution_domain: Option<String>,
-    /// The tenant's ACME account, once it exists.
-    pub account_uri: Option<String>,
     /// The time of the answer.
     #[serde(with = "time::serde::rfc3339")]
     pub now: OffsetDateTime,
@@ -67,6 +65,8 @@ pub struct DomainView {
     pub due_at: Option<OffsetDateTime>,
     /// The CA's issuer domain for dns-persist-01, when it offers that.
     pub issuer_domain: Option<String>,
+    /// What the standing record is to have for `accounturi`, once an order was placed.
+    pub persist_account_uri: Option<String>,
     /// This order's TXT value.
     pub dns01_value: Option<String>,
     /// This order has an http-01 challenge.
@@ -178,7 +178,7 @@ fn what_keeps(view: &View, domain: &DomainView) -> String {
 
 /// Name and value of the standing record, where the CA takes one.
 fn set_once(view: &View, domain: &DomainView) -> Option<String> {
-    let (issuer, account) = (domain.issuer_domain.as_ref()?, view.account_uri.as_ref()?);
+    let (issuer, account) = (domain.issuer_domain.as_ref()?, domain.persist_account_uri.as_ref()?);
     let name = &domain.domain;
     let names = view.domains.iter().map(|other| other.domain.as_str());
     Some(format!(
@@ -189,10 +189,14 @@ fn set_once(view: &View, domain: &DomainView) -> Option<String> {
 }
 
 fn at_work(view: &View, responder: &str) -> String {
+    let orders_anew = orders_anew(view);
     let mut needy: Vec<&DomainView> = view
         .domains
         .iter()
-        .filter(|domain| domain.step_state == Some(StepState::Waiting) && !is_in_place(domain))
+        .filter(|domain| match domain.step_state {
+            Some(state) => state == StepState::Waiting && !is_in_place(domain),
+            None => orders_anew && domain.ca_said.is_some(),
+        })
         .collect();
     needy.sort_by_key(|domain| {
         (
@@ -212,17 +216,7 @@ fn at_work(view: &View, responder: &str) -> String {
     if needy.is_empty() {
         let _ = write!(text, "Nothing for you to do now. {}", working(view));
     } else {
-        let _ = write!(
-            text,
-            "Waiting for you: {} of {total} domains {} a DNS record{}.",
-            needy.len(),
-            if needy.len() == 1 { "needs" } else { "need" },
-            if needy.iter().copied().all(is_proved) {
-                ""
-            } else {
-                " (any one of the ways shown)"
-            },
-        );
+        text.push_str(&whose_move(&needy, total, orders_anew));
         let mut shown = 0;
         for domain in needy.iter().take(DOMAINS_IN_FULL) {
             let entry = instructions(view, domain, responder);
@@ -303,6 +297,31 @@ fn at_work(view: &View, responder: &str) -> String {
     text
 }
 
+/// The CA turned domains down, and the next order isn't placed yet: what is to be mended is known already.
+fn orders_anew(view: &View) -> bool {
+    view.order_spent.is_some() && view.steps.iter().any(|step| step.kind == StepKind::PlaceOrder)
+}
+
+/// The first line, when it is the user's move.
+fn whose_move(needy: &[&DomainView], total: usize, orders_anew: bool) -> String {
+    if orders_anew {
+        return format!(
+            "Waiting for you: the CA turned down {} of {total} domains. Mend what it says; a new order is being placed.",
+            needy.len()
+        );
+    }
+    format!(
+        "Waiting for you: {} of {total} domains {} a DNS record{}.",
+        needy.len(),
+        if needy.len() == 1 { "needs" } else { "need" },
+        if needy.iter().copied().all(is_proved) {
+            ""
+        } else {
+            " (any one of the ways shown)"
+        },
+    )
+}
+
 /// How `waiting_for` begins when the record was seen and only time has to pass (`PROP_DELAY`).
 pub const IN_PLACE: &str = "it is in place";
 
@@ -353,6 +372,10 @@ fn instructions(view: &View, domain: &DomainView, responder: &str) -> String {
     if is_proved(domain) {
         ways = vec!["proved; leave that as it is, and change its CAA records".to_owned()];
     }
+    // dns-01 and http-01 want other values with each order. Those of the next are known a moment before its domains are looked at.
+    if domain.step_state.is_none() && domain.dns01_value.is_none() && !domain.has_http01 {
+        ways.push("by a value of the new order, which is shown here once the order is placed".to_owned());
+    }
     let mut text = format!("\n{name}: {}", ways.join("\n  or "));
     if let Some(words) = &domain.ca_said {
         let _ = write!(text, "\n  the CA turned it down: {words}");
@@ -366,6 +389,7 @@ fn instructions(view: &View, domain: &DomainView, responder: &str) -> String {
                 seen.trim_end_matches('.')
             );
         }
+        _ if domain.step_state.is_none() => {}
         _ => text.push_str("\n  not looked at yet."),
     }
     if let Some(due) = domain.due_at {

@@ -22,13 +22,15 @@ pub struct Account {
     pub next_key: Option<NextKey>,
     /// Its URL at the CA, once registered.
     pub account_uri: Option<String>,
+    /// RFC 7638 thumbprints of the keys that it had before, the newest first.
+    pub earlier_thumbprints: Vec<String>,
 }
 
 pub(crate) fn context(tenant: &str) -> String {
     format!("acme account {tenant}")
 }
 
-const ACCOUNT_COLUMNS: &str = "tenant, sealed_key, key_generation, next_sealed_key, account_uri, \
+const ACCOUNT_COLUMNS: &str = "tenant, sealed_key, key_generation, next_sealed_key, account_uri, earlier_thumbprints, \
      coalesce(greatest(key_changed_at, rollover_tried_at) > clock_timestamp() - interval '1 minute', false) as key_unsettled";
 
 fn account_from(ring: &KeyRing, row: &Row) -> Result<Account, StoreError> {
@@ -40,6 +42,7 @@ fn account_from(ring: &KeyRing, row: &Row) -> Result<Account, StoreError> {
         key_unsettled: row.try_get("key_unsettled")?,
         next_key: next.map(|sealed| NextKey::open(ring, &context, sealed)).transpose()?,
         account_uri: row.try_get("account_uri")?,
+        earlier_thumbprints: row.try_get("earlier_thumbprints")?,
     })
 }
 
@@ -100,7 +103,8 @@ impl Store {
         row.map(|row| account_from(ring, &row)).transpose()
     }
 
-    /// Writes down the account's URL, or forgets it (`None`) when the CA no longer knows the account.
+    /// Writes down the account's URL, or forgets it (`None`) when the CA no longer knows the account: the next one never had the
+    /// earlier keys.
     ///
     /// # Errors
     /// Database errors.
@@ -113,7 +117,9 @@ impl Store {
         let client = self.pool.get().await?;
         client
             .execute(
-                "update acme_accounts set account_uri = $3 where tenant = $1 and directory_url = $2",
+                "update acme_accounts set account_uri = $3, \
+                 earlier_thumbprints = case when $3::text is null then '{}' else earlier_thumbprints end \
+                 where tenant = $1 and directory_url = $2",
                 &[&tenant, &directory_url, &account_uri],
             )
             .await?;

@@ -30,7 +30,7 @@ pub(crate) async fn asked_by_the_same_tenant(
     let row = tx
         .query_opt(
             "select domain from claim_states where domain = any($1) and instance_id <> $2 and tenant = $3 \
-             and standing in ('has', 'asks') order by domain limit 1",
+             and state in ('has', 'asks') order by domain limit 1",
             &[&domains, &instance, &tenant],
         )
         .await?;

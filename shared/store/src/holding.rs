@@ -14,6 +14,7 @@ use crate::connection::Store;
 use crate::ended::Ended;
 use crate::error::StoreError;
 use crate::record::{Ending, end, with_remedy};
+use crate::standing::{STANDING_COLUMNS, Standing, standing_from};
 use crate::steps::{Task, as_millis, lock_current, lock_instance, millis};
 
 /// Of a claim `h` that is proved: it stands for a certificate that still lives, or for one that is being made.
@@ -27,10 +28,8 @@ pub(crate) const STANDS: &str = "(exists (select from certificates_in_use u wher
 pub struct Holder {
     /// The instance.
     pub instance: String,
-    /// Its tenant's account at the CA, which a standing record names.
-    pub account_uri: Option<String>,
-    /// The CA's names in such a record; empty where it offers none.
-    pub issuer_domains: Vec<String>,
+    /// Its tenant's standing record, where the CA takes one.
+    pub standing: Option<Standing>,
     /// CloudFront's name of its distribution, to which the domain's own name would lead.
     pub distribution_domain: Option<String>,
 }
@@ -74,12 +73,11 @@ impl Store {
         let client = self.pool.get().await?;
         let statement = client
             .prepare_cached(&format!(
-                "select h.instance_id, i.distribution_domain, r.account_uri, coalesce(z.issuer_domains, '{{}}') as issuer_domains \
+                "select h.instance_id, i.distribution_domain, z.* \
                  from claims h join instances i on i.id = h.instance_id \
-                 left join lateral (select r.id, r.account_uri from orders r join operations o on o.id = r.operation_id \
-                   where o.instance_id = h.instance_id and r.account_uri is not null order by r.created_at desc limit 1) r on true \
-                 left join lateral (select z.issuer_domains from authorizations z where z.order_id = r.id \
-                   and z.issuer_domains is not null limit 1) z on true \
+                 left join lateral (select {STANDING_COLUMNS} from orders r join operations o on o.id = r.operation_id \
+                   join authorizations z on z.order_id = r.id and z.domain = h.domain \
+                   where o.instance_id = h.instance_id order by r.created_at desc limit 1) z on true \
                  where h.domain = $1 and h.proved and h.instance_id <> $2 and {STANDS}"
             ))
             .await?;
@@ -89,8 +87,7 @@ impl Store {
         row.map(|row| {
             Ok(Holder {
                 instance: row.try_get("instance_id")?,
-                account_uri: row.try_get("account_uri")?,
-                issuer_domains: row.try_get("issuer_domains")?,
+                standing: standing_from(&row)?,
                 distribution_domain: row.try_get("distribution_domain")?,
             })
         })
@@ -168,16 +165,16 @@ impl Store {
         let client = self.pool.get().await?;
         let rows = client
             .query(
-                "select c.domain, i.distribution_id, c.standing, c.operation_since from claim_states c join instances i on i.id = c.instance_id \
+                "select c.domain, i.distribution_id, c.state, c.operation_since from claim_states c join instances i on i.id = c.instance_id \
                  where c.domain = any($2) and c.instance_id <> $1 and i.distribution_id is not null \
-                 and c.standing in ('being-removed', 'not-created', 'lost') \
+                 and c.state in ('being-removed', 'not-created', 'lost') \
                  and not exists (select from offers f where f.taken_by = i.id and f.written_at is null) order by c.domain",
                 &[&task.instance.id, &task.instance.domains],
             )
             .await?;
         rows.iter()
             .map(|row| {
-                let why = match row.try_get::<_, String>("standing")?.as_str() {
+                let why = match row.try_get::<_, String>("state")?.as_str() {
                     "being-removed" => Leftover::BeingRemoved(row.try_get("operation_since")?),
                     "not-created" => Leftover::NotCreated,
                     _ => Leftover::Lost,

@@ -89,6 +89,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0015_claims.sql"),
     },
     Migration {
+        version: 16,
+        works_with: 1,
+        sql: include_str!("migrations/0016_persist_forms.sql"),
+    },
+    Migration {
         version: 17,
         works_with: 1,
         sql: include_str!("migrations/0017_ca_usage.sql"),

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::sealing::KeyRing;
+use crate::standing::{STANDING_COLUMNS, Standing, standing_from};
 use crate::steps::{Task, lock_current};
 
 /// An order: written before the CA is asked, completed with what the CA answered.
@@ -51,8 +52,10 @@ pub struct Authorization {
     pub url: String,
     /// The CA says it is valid: nothing to prove.
     pub valid: bool,
-    /// dns-persist-01 is offered, for one of these issuer domains.
-    pub issuer_domains: Option<Vec<String>>,
+    /// dns-persist-01 is offered, and this record proves the domain.
+    pub standing: Option<Standing>,
+    /// Why dns-persist-01 is offered and can't be used. Not read back.
+    pub persist_problem: Option<String>,
     /// dns-01's TXT value.
     pub dns01_value: Option<String>,
     /// http-01's token.
@@ -74,6 +77,9 @@ fn order_from(row: &Row) -> Result<Order, StoreError> {
 
 const ORDER_COLUMNS: &str =
     "id, url, expires_at, account_uri, coalesce(expires_at < now(), false) as expired, key_generation";
+
+const AUTHORIZATION_COLUMNS: &str =
+    "z.domain, z.url, z.valid, z.dns01_value, z.http01_token, z.http01_key_authorization";
 
 fn key_context(task: &Task) -> String {
     certificate_key_context(&task.instance.id)
@@ -163,10 +169,12 @@ impl Store {
             let insert = tx
                 .prepare_cached(
                     "insert into authorizations (order_id, domain, url, valid, issuer_domains, dns01_value, http01_token, \
-                     http01_key_authorization) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                     http01_key_authorization, persist_form, persist_account_uris, persist_problem) \
+                     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                 )
                 .await?;
             for a in authorizations {
+                let standing = a.standing.as_ref();
                 tx.execute(
                     &insert,
                     &[
@@ -174,10 +182,13 @@ impl Store {
                         &a.domain,
                         &a.url,
                         &a.valid,
-                        &a.issuer_domains,
+                        &standing.map(|standing| &standing.issuer_domains),
                         &a.dns01_value,
                         &a.http01_token,
                         &a.http01_key_authorization,
+                        &standing.map(|standing| &standing.form),
+                        &standing.map(|standing| &standing.account_uris),
+                        &a.persist_problem,
                     ],
                 )
                 .await?;
@@ -194,16 +205,15 @@ impl Store {
     pub async fn challenge(&self, task: &Task) -> Result<Option<Challenge>, StoreError> {
         let client = self.pool.get().await?;
         let statement = client
-            .prepare_cached(
+            .prepare_cached(&format!(
                 "select r.id, r.url as order_url, r.expires_at, r.account_uri, coalesce(r.expires_at < now(), false) as expired, \
-                 coalesce(r.caa_identities, '{}') as caa_identities, \
-                 r.key_generation, \
-                 z.domain, z.url, z.valid, z.issuer_domains, z.dns01_value, z.http01_token, z.http01_key_authorization, \
+                 coalesce(r.caa_identities, '{{}}') as caa_identities, \
+                 r.key_generation, {AUTHORIZATION_COLUMNS}, {STANDING_COLUMNS}, \
                  exists(select 1 from instances i join acme_accounts a on a.tenant = i.tenant where i.id = $4 \
                    and a.account_uri = r.account_uri and a.key_generation <> r.key_generation) as key_changed \
                  from orders r join authorizations z on z.order_id = r.id \
                  where r.operation_id = $1 and r.round = $2 and z.domain = $3",
-            )
+            ))
             .await?;
         let row = client
             .query_opt(
@@ -239,11 +249,13 @@ impl Store {
         let client = self.pool.get().await?;
         let rows = client
             .query(
-                "select z.domain, z.url, z.valid, z.issuer_domains, z.dns01_value, z.http01_token, z.http01_key_authorization, s.method \
+                &format!(
+                    "select {AUTHORIZATION_COLUMNS}, {STANDING_COLUMNS}, s.method \
                  from orders r join authorizations z on z.order_id = r.id \
                  left join steps s on s.operation_id = r.operation_id and s.round = r.round \
                    and s.kind = 'verify-challenge' and s.subject = z.domain \
-                 where r.operation_id = $1 and r.round = $2 order by z.domain",
+                 where r.operation_id = $1 and r.round = $2 order by z.domain"
+                ),
                 &[&task.operation, &task.round],
             )
             .await?;
@@ -287,7 +299,8 @@ fn authorization_from(row: &Row) -> Result<Authorization, StoreError> {
         domain: row.try_get("domain")?,
         url: row.try_get("url")?,
         valid: row.try_get("valid")?,
-        issuer_domains: row.try_get("issuer_domains")?,
+        standing: standing_from(row)?,
+        persist_problem: None,
         dns01_value: row.try_get("dns01_value")?,
         http01_token: row.try_get("http01_token")?,
         http01_key_authorization: row.try_get("http01_key_authorization")?,

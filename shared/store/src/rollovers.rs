@@ -13,6 +13,9 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::sealing::KeyRing;
 
+/// So many thumbprints of earlier keys are kept of an account: a CA keeps all, and each is two values that a record may have.
+const MOST_THUMBPRINTS: i32 = 20;
+
 /// A key that is to become an account's.
 pub struct NextKey {
     /// The private key, PKCS #8 DER.
@@ -101,6 +104,8 @@ impl Store {
     }
 
     /// The CA has taken the next key: from now on it is the account's, and the wish is fulfilled unless it is younger than the key.
+    /// `thumbprint` is that of the key before.
+    ///
     /// `false` when that is no longer the next key: somebody else has written it down, or sealed it anew.
     ///
     /// # Errors
@@ -111,15 +116,24 @@ impl Store {
         directory_url: &str,
         account_uri: &str,
         next: &NextKey,
+        thumbprint: Option<&str>,
     ) -> Result<bool, StoreError> {
         let client = self.pool.get().await?;
         let changed = client
             .execute(
                 "update acme_accounts set sealed_key = next_sealed_key, next_sealed_key = null, next_key_at = null, \
                  key_generation = key_generation + 1, key_changed_at = clock_timestamp(), account_uri = $3, \
+                 earlier_thumbprints = (array_remove(array[$5::text], null) || earlier_thumbprints)[1:$6], \
                  rollover_asked_at = case when rollover_asked_at > next_key_at then rollover_asked_at end, rollover_problem = null \
                  where tenant = $1 and directory_url = $2 and coalesce(account_uri, $3) = $3 and next_sealed_key = $4",
-                &[&tenant, &directory_url, &account_uri, &next.sealed],
+                &[
+                    &tenant,
+                    &directory_url,
+                    &account_uri,
+                    &next.sealed,
+                    &thumbprint,
+                    &MOST_THUMBPRINTS,
+                ],
             )
             .await?;
         Ok(changed == 1)

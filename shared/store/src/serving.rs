@@ -2,11 +2,12 @@
 
 use pipeline::Settings;
 use time::OffsetDateTime;
-use tokio_postgres::IsolationLevel;
+use tokio_postgres::{IsolationLevel, Row};
 
 use crate::certificates::{COLUMNS, Certificate, certificate_from};
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::standing::{STANDING_COLUMNS, Standing, standing_from};
 
 /// What CloudFront was last told to serve for an instance.
 #[derive(Debug, Clone)]
@@ -21,10 +22,17 @@ pub struct Serving {
     pub settings: Settings,
     /// The certificate that the distribution was last told to use.
     pub certificate: Option<Certificate>,
-    /// The tenant's account at the CA, as of the newest order: what a dns-persist-01 record has to name.
-    pub account_uri: Option<String>,
-    /// The CA's names in such a record; empty when it offers no dns-persist-01.
-    pub issuer_domains: Vec<String>,
+    /// The standing records that prove its domains, as of the newest order.
+    pub standing: Vec<StandingAt>,
+}
+
+/// A domain's standing record.
+#[derive(Debug, Clone)]
+pub struct StandingAt {
+    /// The domain.
+    pub domain: String,
+    /// Its record.
+    pub standing: Standing,
 }
 
 impl Store {
@@ -47,16 +55,11 @@ impl Store {
             .map_err(named)?;
         let row = transaction
             .query_opt(
-                "select i.deleted_at, i.distribution_domain, i.settings, r.account_uri, z.issuer_domains, \
+                "select i.deleted_at, i.distribution_domain, i.settings, \
                  array(select d from jsonb_array_elements_text(i.request->'parameters'->'domains') d \
                    where not exists (select from claims k where k.instance_id = i.id and k.domain = d and k.lost_at is not null) \
                    order by d collate \"C\") as domains \
-                 from instances i \
-                 left join lateral (select r.id, r.account_uri from orders r join operations o on o.id = r.operation_id \
-                   where o.instance_id = i.id and r.account_uri is not null order by r.created_at desc limit 1) r on true \
-                 left join lateral (select z.issuer_domains from authorizations z where z.order_id = r.id \
-                   and z.issuer_domains is not null limit 1) z on true \
-                 where i.id = $1",
+                 from instances i where i.id = $1",
                 &[&instance],
             )
             .await
@@ -69,6 +72,18 @@ impl Store {
             )
             .await
             .map_err(named)?;
+        let standing = transaction
+            .query(
+                &format!(
+                    "select z.domain, {STANDING_COLUMNS} from authorizations z join orders r on r.id = z.order_id \
+                     where z.issuer_domains is not null and r.id = (select q.id from orders q \
+                       join operations o on o.id = q.operation_id \
+                       where o.instance_id = $1 and q.account_uri is not null order by q.created_at desc limit 1)"
+                ),
+                &[&instance],
+            )
+            .await
+            .map_err(named)?;
         transaction.commit().await.map_err(named)?;
         Ok(Some(Serving {
             deleted_at: row.try_get("deleted_at")?,
@@ -76,10 +91,15 @@ impl Store {
             distribution_domain: row.try_get("distribution_domain")?,
             settings: serde_json::from_value(row.try_get("settings")?)?,
             certificate: certificate.as_ref().map(certificate_from).transpose()?,
-            account_uri: row.try_get("account_uri")?,
-            issuer_domains: row
-                .try_get::<_, Option<Vec<String>>>("issuer_domains")?
-                .unwrap_or_default(),
+            standing: standing
+                .iter()
+                .filter_map(|row| standing_at(row).transpose())
+                .collect::<Result<_, _>>()?,
         }))
     }
+}
+
+fn standing_at(row: &Row) -> Result<Option<StandingAt>, StoreError> {
+    let domain: String = row.try_get("domain")?;
+    Ok(standing_from(row)?.map(|standing| StandingAt { domain, standing }))
 }

@@ -16,7 +16,6 @@ select json_build_object(
     'failure', a.failure,
     'tenant', a.tenant,
     'distribution_domain', a.distribution_domain,
-    'account_uri', r.account_uri,
     'now', now(),
     'certificate_not_after', (
         select max(c.not_after) from certificates c where c.instance_id = a.instance_id and c.attached_at is not null and c.retired_at is null),
@@ -31,7 +30,8 @@ select json_build_object(
             'waiting_for', s.waiting_for,
             'checked_at', s.checked_at,
             'due_at', s.due_at,
-            'issuer_domain', z.issuer_domains[1],
+            'issuer_domain', p.issuer_domains[1],
+            'persist_account_uri', coalesce(p.persist_account_uris[1], known.account_uri),
             'dns01_value', z.dns01_value,
             'has_http01', z.http01_token is not null,
             'method', s.method,
@@ -39,13 +39,14 @@ select json_build_object(
             'wins_at', c.wins_at,
             'loses_at', case when c.proved then (
                 select min(k.wins_at) from claim_states k
-                where k.domain = c.domain and k.instance_id <> c.instance_id and k.standing = 'asks') end,
+                where k.domain = c.domain and k.instance_id <> c.instance_id and k.state = 'asks') end,
             'lost_at', c.lost_at,
             'gives_up_at', case when a.kind = 'update' and s.state = 'waiting' and c.seen_at is null and not c.proved
                 then s.deadline_at end) order by c.domain)
         from claims c
         left join steps s on s.operation_id = a.id and s.kind = 'verify-challenge' and s.subject = c.domain and s.round = a.round
         left join authorizations z on z.order_id = r.id and z.domain = c.domain
+        left join authorizations p on p.order_id = known.id and p.domain = c.domain
         where c.instance_id = a.instance_id and a.domains ? c.domain), '[]'),
     'steps', coalesce((
         select json_agg(json_build_object(
@@ -57,3 +58,8 @@ select json_build_object(
 )
 from asked a
 left join orders r on r.operation_id = a.id and r.round = a.round
+-- What a set-once record says holds for the order that is being placed, too.
+left join lateral (
+    select q.id, q.account_uri from orders q
+    where q.operation_id = a.id and exists (select 1 from authorizations y where y.order_id = q.id)
+    order by q.round desc limit 1) known on true

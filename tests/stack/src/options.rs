@@ -118,6 +118,8 @@ pub struct Options {
     pub iam_visible_ms: u64,
     /// How long Pebble's certificates live, but for those of the profile `shortlived`, in seconds.
     pub certificate_secs: u64,
+    /// What Pebble calls itself: `caaIdentities`, and the issuer domain of dns-persist-01.
+    pub ca_name: String,
     /// Environment of Pebble, over the defaults (see [`Options::default`]).
     pub pebble_env: BTreeMap<String, String>,
     /// PostgreSQL and RabbitMQ speak TLS with certificates of a CA made for this stack; the services connect by TLS.
@@ -142,6 +144,7 @@ impl Default for Options {
             deploy_ms: 500,
             iam_visible_ms: 200,
             certificate_secs: NINETY_DAYS,
+            ca_name: crate::pebble::CA_NAME.to_owned(),
             pebble_env: BTreeMap::new(),
             tls: false,
             fsync: true,
@@ -194,6 +197,12 @@ impl Options {
     pub fn with_certificates_of(mut self, life: Duration) -> Self {
         self.certificate_secs = life.as_secs();
         self.with_env("certificate-issuer", "ACME_PROFILE", "default")
+    }
+
+    /// The same with a CA that calls itself so.
+    pub fn with_ca_name(mut self, name: &str) -> Self {
+        self.ca_name = name.to_owned();
+        self
     }
 
     /// The same with Pebble turning down this share of good nonces (5 without), in percent.

@@ -114,6 +114,7 @@ pub async fn run_part(part: Part) -> anyhow::Result<()> {
                 dns,
                 folder,
                 certificate_secs: NINETY_DAYS,
+                ca_name: pebble::CA_NAME.to_owned(),
                 env: std::env::vars()
                     .filter(|(name, _)| name.starts_with("PEBBLE_"))
                     .collect(),

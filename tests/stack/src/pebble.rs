@@ -14,6 +14,8 @@ use crate::http::Http;
 use crate::process::{Processes, Spec};
 
 const LIMIT: Duration = Duration::from_secs(10);
+/// What it calls itself, unless told otherwise.
+pub(crate) const CA_NAME: &str = "pebble.test";
 /// The process's name in commands.
 pub(crate) const NAME: &str = "pebble";
 /// Waits that only make a test slow are off; what a real CA does to a client (bad nonces, reused authorizations) is on.
@@ -39,6 +41,8 @@ pub(crate) struct Pebble {
     pub(crate) folder: PathBuf,
     /// How long certificates of its default profile live, in seconds.
     pub(crate) certificate_secs: u64,
+    /// What it calls itself.
+    pub(crate) ca_name: String,
     pub(crate) env: BTreeMap<String, String>,
 }
 
@@ -91,7 +95,7 @@ impl Pebble {
             "retryAfter": {"authz": 1, "order": 1},
             "keyAlgorithm": "ecdsa",
             // The issuer domain of dns-persist-01.
-            "caaIdentities": ["pebble.test"],
+            "caaIdentities": [self.ca_name],
             "profiles": {
                 "default": {"description": "90 days, or as wanted", "validityPeriod": self.certificate_secs},
                 "shortlived": {"description": "6 days", "validityPeriod": 518_400},

@@ -117,6 +117,7 @@ impl Supervisor {
             dns: (ports::LOCAL, challtestsrv.dns_port).into(),
             folder: folder.clone(),
             certificate_secs: options.certificate_secs,
+            ca_name: options.ca_name.clone(),
             env: options.pebble_env.clone(),
         };
         Ok(Self {

@@ -1,11 +1,14 @@
 //! What ought to be found, by the database.
 
+use std::collections::HashMap;
+
 use pipeline::Settings;
+use pipeline::domain::wildcard_of;
 use pipeline::managed::{ALL_VIEWER, Managed};
 use pipeline::persist::PersistExpected;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use store::Serving;
+use store::{Serving, StandingAt};
 
 /// What ought to be found at every domain of an instance.
 #[derive(Debug, Clone)]
@@ -14,8 +17,8 @@ pub struct Expected {
     pub distribution: String,
     /// The leaf that is attached, DER.
     pub attached: Option<Vec<u8>>,
-    /// The standing record for the CA, of a domain that is no wildcard.
-    pub persist: Option<PersistExpected>,
+    /// The standing record for the CA, by domain.
+    pub persist: HashMap<String, PersistExpected>,
     /// Where CloudFront fetches from.
     pub origin: String,
     /// The app sees the viewer's `Host`, and not the origin's name.
@@ -36,18 +39,14 @@ impl Expected {
             .as_ref()
             .map(|certificate| certificate.chain_pem.as_bytes());
         let leaf = chain.and_then(|pem| CertificateDer::from_pem_slice(pem).ok());
-        let persist = serving
-            .account_uri
-            .as_ref()
-            .filter(|_| !serving.issuer_domains.is_empty());
+        let standing = |at: &StandingAt| {
+            let wildcard = wildcard_of(&at.domain).is_some();
+            Some((at.domain.clone(), at.standing.clone().expected(wildcard)?))
+        };
         Some(Self {
             distribution: serving.distribution_domain.clone()?,
             attached: leaf.map(|der| der.to_vec()),
-            persist: persist.map(|account_uri| PersistExpected {
-                issuer_domains: serving.issuer_domains.clone(),
-                account_uri: account_uri.clone(),
-                wildcard: false,
-            }),
+            persist: serving.standing.iter().filter_map(standing).collect(),
             origin: serving.settings.origin.clone(),
             forwards_host: forwards_host(&serving.settings),
             keeps_nothing: keeps_nothing(&serving.settings),

@@ -50,7 +50,7 @@ fn ways(challenge: &ChallengeOf, dossier: &Dossier) -> Vec<(&'static str, String
     let domain = &challenge.domain;
     let domains = dossier.challenges.iter().map(|other| other.domain.as_str());
     let mut ways = Vec::new();
-    if let (Some(issuer), Some(account)) = (challenge.issuer_domains.first(), &challenge.account_uri) {
+    if let (Some(issuer), Some(account)) = (challenge.issuer_domains.first(), challenge.persist_account_uris.first()) {
         let value = persist_record_value(issuer, account, needs_wildcard_policy(domain, domains));
         ways.push(("dns-persist-01", persist_record_name(domain), value));
     }

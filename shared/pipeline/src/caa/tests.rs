@@ -68,9 +68,9 @@ fn records_that_allow_us() {
 
 #[test]
 fn records_that_do_not() {
-    let dns01 = "add CAA example.com 0 issue \"ca.example; validationmethods=dns-01\"";
-    let account = format!("add CAA example.com 0 issue \"ca.example; accounturi={ACCOUNT}\"");
-    let both = format!("add CAA example.com 0 issue \"ca.example; accounturi={ACCOUNT}; validationmethods=dns-01\"");
+    let dns01 = "add CAA example.com 0 issue \"ca.example;validationmethods=dns-01\"";
+    let account = format!("add CAA example.com 0 issue \"ca.example;accounturi={ACCOUNT}\"");
+    let both = format!("add CAA example.com 0 issue \"ca.example;accounturi={ACCOUNT};validationmethods=dns-01\"");
     let ours_by_http = format!("0 issue ca.example; accounturi={ACCOUNT}; validationmethods=http-01");
     let plain = "add CAA example.com 0 issue \"ca.example\"";
     let table: &[(&[&str], &str, &str)] = &[

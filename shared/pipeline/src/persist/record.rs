@@ -56,6 +56,11 @@ impl<'a> Record<'a> {
     }
 }
 
+/// The CA's domain as it is written, whether it is one or not.
+pub(super) fn written_issuer(text: &[u8]) -> Option<&str> {
+    std::str::from_utf8(parts(text).next()?).ok()
+}
+
 fn parameters<'a>(issuer: &'a str, parts: impl Iterator<Item = &'a [u8]>) -> Result<Record<'a>, Syntax> {
     let mut seen: Vec<String> = Vec::new();
     let (mut account_uri, mut wildcard, mut until) = (None, false, None);

@@ -14,6 +14,7 @@ fn domain(name: &str) -> DomainView {
         checked_at: Some(datetime!(2026-11-24 12:04:31 UTC)),
         due_at: Some(datetime!(2026-11-24 12:05:16 UTC)),
         issuer_domain: Some("letsencrypt.org".into()),
+        persist_account_uri: Some("https://ca.example/acct/123".into()),
         dns01_value: Some("gfj9Xq_Rg85nM".into()),
         has_http01: true,
         method: None,
@@ -32,7 +33,6 @@ fn view(domains: Vec<DomainView>) -> View {
         failure: None,
         tenant: "org-1".into(),
         distribution_domain: Some("d111111abcdef8.cloudfront.net".into()),
-        account_uri: Some("https://ca.example/acct/123".into()),
         now: datetime!(2026-11-24 12:04:40 UTC),
         certificate_not_after: None,
         order_spent: None,
@@ -50,11 +50,11 @@ fn the_user_reads_whose_move_it_is_what_to_set_and_what_was_seen() {
     let text = describe(&view(vec![domain("www.example.com"), wrong, done]), RESPONDER);
     insta::assert_snapshot!(text, @r#"
     Waiting for you: 2 of 3 domains need a DNS record (any one of the ways shown).
-    api.example.com: set once, good for every later certificate: TXT _validation-persist.api.example.com "letsencrypt.org; accounturi=https://ca.example/acct/123"
+    api.example.com: set once, good for every later certificate: TXT _validation-persist.api.example.com "letsencrypt.org;accounturi=https://ca.example/acct/123"
       or for this certificate only: TXT _acme-challenge.api.example.com "gfj9Xq_Rg85nM"
       or by HTTP: redirect http://api.example.com/.well-known/acme-challenge/* to https://broker.example/acme/org-1/.well-known/acme-challenge/*
       seen 12:04:31 UTC: TXT _acme-challenge.api.example.com is "abc", expected "xyz". Next check 12:05:16 UTC.
-    www.example.com: set once, good for every later certificate: TXT _validation-persist.www.example.com "letsencrypt.org; accounturi=https://ca.example/acct/123"
+    www.example.com: set once, good for every later certificate: TXT _validation-persist.www.example.com "letsencrypt.org;accounturi=https://ca.example/acct/123"
       or for this certificate only: TXT _acme-challenge.www.example.com "gfj9Xq_Rg85nM"
       or by HTTP: redirect http://www.example.com/.well-known/acme-challenge/* to https://broker.example/acme/org-1/.well-known/acme-challenge/*
       seen 12:04:31 UTC: nothing found yet: no such name _validation-persist.www.example.com at ns1.example.net. Next check 12:05:16 UTC.
@@ -119,6 +119,36 @@ fn a_domain_that_the_ca_turned_down_comes_first_with_its_words() {
 }
 
 #[test]
+fn while_a_new_order_is_placed_the_cas_words_and_what_to_mend_are_still_told() {
+    let mut rejected = domain("zzz.example.com");
+    rejected.ca_said = Some("No TXT records found for DNS-PERSIST-01 challenge".into());
+    let mut view = view(vec![domain("www.example.com"), rejected]);
+    // Of the new round there are no steps yet, and no values of dns-01 and http-01.
+    for domain in &mut view.domains {
+        (domain.step_state, domain.waiting_for, domain.checked_at) = (None, None, None);
+        (domain.due_at, domain.dns01_value, domain.has_http01) = (None, None, false);
+    }
+    view.order_spent = Some("the CA turned zzz.example.com down".into());
+    view.steps = vec![StepView {
+        kind: StepKind::PlaceOrder,
+        waiting_for: Some("order 3 follows 2 that came to nothing".into()),
+        due_at: datetime!(2026-11-24 12:05 UTC),
+    }];
+    insta::assert_snapshot!(describe(&view, RESPONDER), @r#"
+    Waiting for you: the CA turned down 1 of 2 domains. Mend what it says; a new order is being placed.
+    zzz.example.com: set once, good for every later certificate: TXT _validation-persist.zzz.example.com "letsencrypt.org;accounturi=https://ca.example/acct/123"
+      or by a value of the new order, which is shown here once the order is placed
+      the CA turned it down: No TXT records found for DNS-PERSIST-01 challenge
+    The order before this one came to nothing: the CA turned zzz.example.com down.
+    Meanwhile: Placing the certificate order (order 3 follows 2 that came to nothing; next try 12:05:00 UTC).
+    Then: CNAME each domain to d111111abcdef8.cloudfront.net once this says "succeeded" (before that CloudFront answers 403).
+    "#);
+    // Before an operation's first order nothing was turned down in it, and an update may need no order at all.
+    view.order_spent = None;
+    assert!(describe(&view, RESPONDER).starts_with("Nothing for you to do now. Placing the certificate order"));
+}
+
+#[test]
 fn a_hundred_long_domains_stay_readable_and_under_10_kb() {
     let long = |i: usize| format!("{}-{i}.{}.example.com", "a".repeat(55), "b".repeat(60));
     let text = describe(&view((0..100).map(|i| domain(&long(i))).collect()), RESPONDER);
@@ -150,7 +180,7 @@ fn a_wildcard_and_its_apex_need_one_standing_record() {
     };
     let mut view = view(vec![wildcard, domain("example.com"), domain("example.org")]);
     let text = describe(&view, RESPONDER);
-    let record = "TXT _validation-persist.example.com \"letsencrypt.org; accounturi=https://ca.example/acct/123; policy=wildcard\"";
+    let record = "TXT _validation-persist.example.com \"letsencrypt.org;accounturi=https://ca.example/acct/123;policy=wildcard\"";
     assert_eq!(text.matches(record).count(), 2, "{text}");
     assert!(
         text.contains("accounturi=https://ca.example/acct/123\"\n"),

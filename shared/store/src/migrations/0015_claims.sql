@@ -30,7 +30,7 @@ create view claim_states as
         when o.kind = 'provision' and o.state in ('failed', 'superseded') then 'not-created'
         when c.lost_at is not null then 'lost'
         when c.proved then 'has'
-        else 'asks' end as standing
+        else 'asks' end as state
     from claims c join lateral (
         select o.kind, o.state, o.created_at from operations o where o.instance_id = c.instance_id and o.kind <> 'renew'
         order by o.created_at desc limit 1) o on true;

@@ -6,6 +6,7 @@ use tokio_postgres::Row;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::standing::HASHED;
 
 /// An account at a CA, without its key.
 #[derive(Debug, Clone, Serialize)]
@@ -46,6 +47,22 @@ impl Store {
             "select {COLUMNS} from acme_accounts where $1::text[] is null or tenant = any($1) order by tenant, directory_url"
         );
         client.query(&query, &[&tenants]).await?.iter().map(line_from).collect()
+    }
+
+    /// How many of these tenants' accounts, or of all, have had standing records that are made with the account's key.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn accounts_in_hashed_records(&self, tenants: Option<&[String]>) -> Result<i64, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_one(
+                "select count(*) from acme_accounts a where ($1::text[] is null or a.tenant = any($1)) and a.account_uri in \
+                 (select r.account_uri from orders r join authorizations z on z.order_id = r.id where z.persist_form = $2)",
+                &[&tenants, &HASHED],
+            )
+            .await?;
+        Ok(row.try_get(0)?)
     }
 
     /// Writes down that the keys of these tenants' accounts, or of all, are to be changed. Keys that are made from now on fulfil the

@@ -18,7 +18,7 @@ pub struct DomainLine {
     /// Whose that is.
     pub tenant: String,
     /// `has`, `asks`, `lost`, `being-removed` or `not-created`.
-    pub standing: String,
+    pub state: String,
     /// It has the domain, but the certificate that it proved it for has ended: the next one that proves it gets it at once.
     pub lapsed: bool,
     /// Since when it asks.
@@ -53,10 +53,10 @@ impl Store {
         let rows = client
             .query(
                 &format!(
-                    "select h.domain, h.instance_id, h.tenant, h.standing, h.standing = 'has' and not {STANDS} as lapsed, \
+                    "select h.domain, h.instance_id, h.tenant, h.state, h.state = 'has' and not {STANDS} as lapsed, \
                      h.asked_at, h.proved_at, h.seen_at, h.wins_at, h.lost_at, h.lost_to, h.operation_since from claim_states h \
                      where $1::text is null or h.domain = $1 \
-                     order by h.domain, h.standing <> 'has', h.standing <> 'asks', h.asked_at"
+                     order by h.domain, h.state <> 'has', h.state <> 'asks', h.asked_at"
                 ),
                 &[&domain],
             )
@@ -67,7 +67,7 @@ impl Store {
                     domain: row.try_get("domain")?,
                     instance: row.try_get("instance_id")?,
                     tenant: row.try_get("tenant")?,
-                    standing: row.try_get("standing")?,
+                    state: row.try_get("state")?,
                     lapsed: row.try_get("lapsed")?,
                     asked_at: row.try_get("asked_at")?,
                     proved_at: row.try_get("proved_at")?,

@@ -197,8 +197,14 @@ pub struct ChallengeOf {
     pub due_at: Option<OffsetDateTime>,
     /// The CA held it valid when the order was placed.
     pub valid: Option<bool>,
-    /// The tenant's account at the CA, which a dns-persist-01 record names.
+    /// The tenant's account at the CA.
     pub account_uri: Option<String>,
+    /// In which form the CA wants the standing record of dns-persist-01, if it offers that.
+    pub persist_form: Option<String>,
+    /// What such a record may have for `accounturi`; the first is the one to set.
+    pub persist_account_uris: Vec<String>,
+    /// Why dns-persist-01 is offered and can't be used.
+    pub persist_problem: Option<String>,
     /// The CA's names in such a record; empty when it offers no dns-persist-01.
     pub issuer_domains: Vec<String>,
     /// dns-01's TXT value.

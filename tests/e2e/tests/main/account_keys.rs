@@ -73,7 +73,9 @@ impl Site {
 
     async fn promote(&self, next: &NextKey) -> anyhow::Result<bool> {
         let store = &self.desk.store;
-        Ok(store.promote_next_key(&self.tenant, DIRECTORY, ACCOUNT, next).await?)
+        Ok(store
+            .promote_next_key(&self.tenant, DIRECTORY, ACCOUNT, next, Some("thumbprint"))
+            .await?)
     }
 }
 

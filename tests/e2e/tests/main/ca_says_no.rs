@@ -16,13 +16,18 @@ async fn the_user_is_told_the_cas_words_and_only_the_rejected_domain_is_asked_ag
     let record = format!("_acme-challenge.{rejected}");
     let first = status::dns01_value(&told, &rejected).expect("a TXT value");
     world.vantage.show(&record, View::Txt(vec![first.clone()]));
-    let answer = world.says(&instance, "the CA turned it down: ").await?;
+    let verified = format!("Verified, 1 of 2: {good}.");
+    let answer = world
+        .platform
+        .poll(&instance.id, PATIENCE, "the next order's values", |answer| {
+            let text = answer.description();
+            text.contains("the CA turned it down: ") && text.contains(&verified)
+        })
+        .await?;
     let about = status::about(answer.description(), &rejected).join("\n");
-    assert!(about.contains("TXT record"), "the CA's own words: {about}");
     assert!(
-        answer.description().contains(&format!("Verified, 1 of 2: {good}.")),
-        "{}",
-        answer.description()
+        about.contains("the CA turned it down: ") && about.contains("TXT record"),
+        "the CA's own words: {about}"
     );
     let second = status::dns01_value(answer.description(), &rejected).expect("a new TXT value");
     assert_ne!(first, second, "a new order has a new token");
@@ -47,4 +52,34 @@ async fn the_user_is_told_the_cas_words_and_only_the_rejected_domain_is_asked_ag
     assert_eq!(attempts.len(), 2);
     assert_eq!(attempts[1], (2, 0, false), "the good domain was not looked at again");
     Ok(())
+}
+
+#[tokio::test]
+async fn the_cas_words_and_what_to_mend_stay_while_a_new_order_is_placed() -> anyhow::Result<()> {
+    let world = world().await;
+    let rejected = domain("ca-says-no-again");
+    let instance = world.create(std::slice::from_ref(&rejected)).await?;
+    let told = world.told(&instance).await?;
+    let value = status::persist_value(&told).expect("a set-once record");
+    // The verifiers see the record in every round, the CA in none.
+    let record = format!("_validation-persist.{rejected}");
+    world.vantage.show(&record, View::Txt(vec![value.clone()]));
+    let answer = world.says(&instance, "order 3 follows 2 that came to nothing").await?;
+    let first_line = "Waiting for you: the CA turned down 1 of 1 domains.";
+    assert!(answer.description().starts_with(first_line), "{}", answer.description());
+    let about = status::about(answer.description(), &rejected).join("\n");
+    assert!(
+        about.contains("the CA turned it down: ") && about.contains("DNS-PERSIST-01"),
+        "the CA's own words: {about}"
+    );
+    assert_eq!(
+        status::persist_value(&about),
+        Some(value.clone()),
+        "what to set: {about}"
+    );
+
+    world.dns.set_txt(&record, &value).await?;
+    world.vantage.clear(&record);
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
+    world.serves(&instance).await
 }

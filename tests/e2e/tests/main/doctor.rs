@@ -403,3 +403,44 @@ async fn wrong_credentials_are_told_at_the_start_and_operations_wait() -> anyhow
     assert_eq!(told.body["state"], "in progress", "{}", told.text);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_form_of_dns_persist_01_that_is_not_known_is_shown_to_no_tenant_and_told_to_the_operator()
+-> anyhow::Result<()> {
+    // The draft has no capitals in a challenge's names, so whatever this CA follows is something else.
+    let clinic = Clinic::open(Options::fast().with_ca_name("Pebble.Test")).await?;
+    let e = clinic.stack.endpoints();
+    let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
+    let (id, name) = ("form-not-known", domain("form"));
+    platform
+        .provision(id, &organization(), json!({"domains": [name]}))
+        .await?;
+    let told = platform
+        .poll(id, PATIENCE, "what to set", |answer| {
+            status::dns01_value(answer.description(), &name).is_some()
+        })
+        .await?;
+    assert_eq!(status::persist_value(told.description()), None, "{}", told.text);
+    assert!(status::redirect_target(told.description()).is_some(), "{}", told.text);
+
+    let logged = clinic
+        .logged("certificate-issuer-1", "no set-once record is shown")
+        .await?;
+    assert!(
+        logged.contains("Pebble.Test") && logged.contains("\"WARN\""),
+        "{logged}"
+    );
+    let said = clinic.ask("certificate-issuer", &[]).await?;
+    let line = said.line("warn  dns-persist-01");
+    assert!(
+        line.contains("Pebble.Test") && line.contains("look for a newer cdn-broker"),
+        "{line}"
+    );
+    assert_eq!(said.code, Some(0), "nothing fails: {}", said.text());
+
+    let value = status::dns01_value(told.description(), &name).context("a TXT value")?;
+    let record = format!("_acme-challenge.{name}");
+    clinic.stack.dns()?.set_txt(&record, &value).await?;
+    platform.succeeded(id, PATIENCE).await?;
+    Ok(())
+}

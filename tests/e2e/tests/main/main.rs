@@ -28,6 +28,7 @@ mod metrics;
 mod osbapi;
 mod outage;
 mod ownership;
+mod persist_conformance;
 mod persist_rules;
 mod plans;
 mod poison;

@@ -10,6 +10,10 @@ async fn refused_then_right(wrong: impl Fn(&str) -> String, says: &str) -> anyho
     let instance = world.create(&[domain("persist-rule")]).await?;
     let told = world.told(&instance).await?;
     let value = status::persist_value(&told).expect("a set-once record");
+    assert!(
+        !value.contains(char::is_whitespace),
+        "cf breaks lines at blanks: {value}"
+    );
     let record = format!("_validation-persist.{}", instance.domains[0]);
     world.dns.set_txt(&record, &wrong(&value)).await?;
     let answer = world.says(&instance, says).await?;
@@ -18,6 +22,7 @@ async fn refused_then_right(wrong: impl Fn(&str) -> String, says: &str) -> anyho
         "{}",
         answer.description()
     );
+    assert_eq!(world.orders(&instance).await?, 1, "the CA was not asked in vain");
     // Records of several CAs and accounts may stand side by side.
     world.dns.set_txt(&record, &value).await?;
     world.platform.succeeded(&instance.id, PATIENCE).await?;
@@ -41,6 +46,13 @@ async fn a_record_for_another_ca_is_told() -> anyhow::Result<()> {
 #[tokio::test]
 async fn an_expired_record_is_told() -> anyhow::Result<()> {
     refused_then_right(|value| format!("{value}; persistUntil=1700000000"), "2023-11-14").await
+}
+
+#[tokio::test]
+async fn a_record_that_cas_judge_differently_is_told_with_what_to_write_and_is_not_in_place() -> anyhow::Result<()> {
+    let says = "may be refused by the CA (the CA's domain is written \"Pebble.Test\", and not every CA takes capitals): \
+                write \"pebble.test;accounturi=";
+    refused_then_right(|value| value.replace("pebble.test", "Pebble.Test"), says).await
 }
 
 #[tokio::test]

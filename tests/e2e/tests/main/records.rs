@@ -6,7 +6,8 @@ use clap::Parser as _;
 use pipeline::outcome::Method;
 use pipeline::{OperationState, Outcome, Rejection, Schedules, Settings, StepKind, Verdict};
 use store::{
-    Asked, Authorization, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Store, StoreError, Task,
+    Asked, Authorization, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Standing, Store, StoreError,
+    Task,
 };
 use uuid::Uuid;
 
@@ -107,7 +108,12 @@ impl Desk {
                 domain: domain.clone(),
                 url: format!("https://ca.example/authz/{domain}"),
                 valid: valid.contains(&domain),
-                issuer_domains: Some(vec!["ca.example".into()]),
+                standing: Some(Standing {
+                    form: store::ACCOUNT_URL.into(),
+                    issuer_domains: vec!["ca.example".into()],
+                    account_uris: vec!["https://ca.example/acct/1".into()],
+                }),
+                persist_problem: None,
                 dns01_value: Some("value".into()),
                 http01_token: None,
                 http01_key_authorization: None,

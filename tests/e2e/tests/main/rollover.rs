@@ -140,7 +140,13 @@ async fn an_account_gets_another_key_and_stays_what_it_was() -> anyhow::Result<(
         "{}",
         asked.errors
     );
+    assert!(
+        asked.errors.contains("Records of dns-persist-01 hold"),
+        "{}",
+        asked.errors
+    );
     assert!(!account(&world, &tenant).await?.wanted);
+    made_with_the_key_is_told(&world, &tenant).await?;
     let unknown = say(&world, &["rollover", "org-unknown", "--yes"]).await?;
     assert_eq!(unknown.code, Some(1), "{}", unknown.text);
     assert!(unknown.text.contains("has no account at a CA"), "{}", unknown.text);
@@ -154,6 +160,9 @@ async fn an_account_gets_another_key_and_stays_what_it_was() -> anyhow::Result<(
         opened(&world, &tenant, &before.sealed_key)?
     );
     assert_eq!((after.next_sealed_key, after.problem), (None, None));
+    let kept = "select earlier_thumbprints from acme_accounts where tenant = $1";
+    let kept: Vec<String> = world.sql().await?.query_one(kept, &[&tenant]).await?.get(0);
+    assert_eq!(kept.iter().map(String::len).collect::<Vec<_>>(), [43], "{kept:?}");
     let said = say(&world, &["accounts", "--tenant", &tenant, "--json"]).await?;
     assert_eq!(said.code, Some(0), "{}", said.text);
     let json = said.json()?;
@@ -172,6 +181,22 @@ async fn an_account_gets_another_key_and_stays_what_it_was() -> anyhow::Result<(
 
     the_old_key_is_refused(&world, &tenant, &instance, &before.sealed_key).await?;
     world.delete(&instance).await
+}
+
+/// No CA here follows draft -02 yet, so the database says that this one did.
+async fn made_with_the_key_is_told(world: &World, tenant: &str) -> anyhow::Result<()> {
+    let form = "update authorizations z set persist_form = $2 from orders r join acme_accounts a on a.account_uri = r.account_uri \
+                where z.order_id = r.id and a.tenant = $1";
+    let sql = world.sql().await?;
+    ensure!(sql.execute(form, &[&tenant, &store::HASHED]).await? > 0);
+    let asked = say(world, &["rollover", tenant]).await?;
+    ensure!(
+        asked.errors.contains("made with the key at 1 of them (draft -02)"),
+        "{}",
+        asked.errors
+    );
+    sql.execute(form, &[&tenant, &store::ACCOUNT_URL]).await?;
+    Ok(())
 }
 
 /// Some turns of the chore, in which the CA is asked nothing.

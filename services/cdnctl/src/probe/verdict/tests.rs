@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use time::macros::datetime;
 
 use super::*;
@@ -8,7 +10,7 @@ fn expected() -> Expected {
     Expected {
         distribution: "d1.cloudfront.net".into(),
         attached: Some(vec![1]),
-        persist: None,
+        persist: HashMap::new(),
         origin: "origin.example".into(),
         forwards_host: true,
         keeps_nothing: None,

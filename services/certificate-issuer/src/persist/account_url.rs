@@ -1,0 +1,66 @@
+//! Drafts -00 and -01, which Let's Encrypt's staging and Pebble 2.10 follow: a record names the account's URL. It is the same for all of
+//! a tenant's domains, and outlasts every change of the account's key.
+
+use serde_json::Value;
+use store::Standing;
+
+use super::{Holder, names};
+use crate::words::clean;
+
+/// The CA's names, in the challenge.
+pub(super) const NAMES: &str = "issuer-domain-names";
+
+/// Reads a challenge of these drafts.
+///
+/// Draft -01 has the record's `accounturi` in the challenge. It may be that of a subscriber with several accounts there (mode 3c); a
+/// record with such a one would prove a domain for every tenant, so it isn't used.
+pub(super) fn read(challenge: &Value, holder: Holder<'_>) -> Result<Standing, String> {
+    let issuer_domains = names(challenge, NAMES)?;
+    match challenge.get("accounturi") {
+        Some(uri) if uri.as_str() != Some(holder.url) => Err(format!(
+            "the challenge wants the accounturi {}, which is not the account's URL",
+            clean(&uri.to_string())
+        )),
+        _ => Ok(Standing {
+            form: store::ACCOUNT_URL.to_owned(),
+            issuer_domains,
+            account_uris: vec![holder.url.to_owned()],
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pipeline::domain::persist_record_value;
+    use serde_json::json;
+
+    use super::super::tests::HOLDER;
+    use super::*;
+
+    /// draft-ietf-acme-dns-persist-01, Figure 1 and §10.1, but for the blank that RFC 8659 leaves to the writer.
+    #[test]
+    fn the_drafts_own_challenge_gets_the_drafts_own_record() {
+        let challenge = json!({
+            "type": "dns-persist-01",
+            "url": "https://ca.example/acme/authz/1234/0",
+            "status": "pending",
+            "accounturi": "https://ca.example/acct/123",
+            "issuer-domain-names": ["authority.example", "ca.example.net"],
+        });
+        let standing = read(&challenge, HOLDER).unwrap();
+        assert_eq!(standing.issuer_domains, ["authority.example", "ca.example.net"]);
+        assert_eq!(
+            persist_record_value(&standing.issuer_domains[0], &standing.account_uris[0], false),
+            "authority.example;accounturi=https://ca.example/acct/123"
+        );
+    }
+
+    #[test]
+    fn a_subscribers_uri_is_not_taken_for_the_accounts() {
+        for uri in [json!("https://ca.example/subscriber/1"), json!(7), Value::Null] {
+            let challenge = json!({ "issuer-domain-names": ["ca.example"], "accounturi": uri });
+            let why = read(&challenge, HOLDER).unwrap_err();
+            assert!(why.contains("not the account's URL"), "{why}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Draft -02 (20 September 2026): a record names a URI under the CA's prefix with a digest of the domain, the account's key and its URL.
+//! It is another one for each domain, and changes with the account's key; a CA goes on taking what was made with earlier keys (§4.2,
+//! "Witnessed key retention"), and what was made for any domain (`*`).
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::Uri;
+use pipeline::domain::wildcard_of;
+use pipeline::issue_value::is_normalized;
+use serde_json::Value;
+use store::Standing;
+
+use super::{Holder, names};
+use crate::words::clean;
+
+/// The CA's names, in the challenge and in the directory's metadata.
+pub(super) const NAMES: &str = "issuerDomainNames";
+/// What the URIs begin with, in the directory's metadata.
+pub(super) const PREFIX: &str = "accountHashPrefix";
+/// The Hash Name String (RFC 6920 §9.4) that every CA has to take.
+const ALGORITHM: &str = "sha-256";
+/// Stands for any domain in the digest.
+const ANY_DOMAIN: &str = "*";
+
+/// Reads a challenge of this draft.
+pub(super) fn read(challenge: &Value, meta: &Value, domain: &str, holder: Holder<'_>) -> Result<Standing, String> {
+    let issuer_domains = names(challenge, NAMES)?;
+    consistent(&issuer_domains, meta)?;
+    let prefix = prefix(meta)?;
+    let uri = |domain: &str, thumbprint: &str| {
+        let octets = octets(domain, thumbprint, holder.url)?;
+        let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, &octets));
+        Some(format!("{prefix}{ALGORITHM}/{hash}"))
+    };
+    let thumbprints = || {
+        let earlier = holder.earlier_thumbprints.iter().map(String::as_str);
+        std::iter::once(holder.thumbprint).chain(earlier)
+    };
+    let base = wildcard_of(domain).unwrap_or(domain);
+    let uris = [base, ANY_DOMAIN].into_iter();
+    let account_uris: Option<Vec<String>> = uris
+        .flat_map(|domain| thumbprints().map(move |thumbprint| (domain, thumbprint)))
+        .map(|(domain, thumbprint)| uri(domain, thumbprint))
+        .collect();
+    Ok(Standing {
+        form: store::HASHED.to_owned(),
+        issuer_domains,
+        account_uris: account_uris.ok_or("the domain is too long")?,
+    })
+}
+
+/// §4.1: "H(length_of_domain || domain_name || key || account_URL)". `None` for a name that no domain can have.
+fn octets(domain: &str, thumbprint: &str, account_url: &str) -> Option<Vec<u8>> {
+    let length = u8::try_from(domain.len()).ok()?;
+    let parts = [
+        &[length],
+        domain.as_bytes(),
+        thumbprint.as_bytes(),
+        account_url.as_bytes(),
+    ];
+    Some(parts.concat())
+}
+
+fn prefix(meta: &Value) -> Result<&str, String> {
+    let prefix = meta.get(PREFIX).and_then(Value::as_str).unwrap_or_default();
+    match prefix.parse::<Uri>() {
+        Ok(uri) if uri.scheme_str() == Some("https") && uri.host().is_some() => Ok(prefix),
+        _ => Err(format!(
+            "accountHashPrefix is {}, not an https:// address",
+            clean(&meta[PREFIX].to_string())
+        )),
+    }
+}
+
+/// §3.2: every name of the directory is in the challenge, and every one of the challenge in `caaIdentities`; else "the client MUST
+/// consider a challenge malformed". A list that is missing or breaks the rules is not compared with.
+fn consistent(issuer_domains: &[String], meta: &Value) -> Result<(), String> {
+    let missing = |name: &&String| !issuer_domains.contains(*name);
+    if let Some(name) = names(meta, NAMES).unwrap_or_default().iter().find(missing) {
+        return Err(format!(
+            "the directory has the issuer domain {name}, the challenge doesn't"
+        ));
+    }
+    match identities(meta) {
+        Some(known) => match issuer_domains.iter().find(|name| !known.contains(*name)) {
+            Some(name) => Err(format!(
+                "the challenge has the issuer domain {name}, caaIdentities doesn't"
+            )),
+            None => Ok(()),
+        },
+        None => Ok(()),
+    }
+}
+
+fn identities(meta: &Value) -> Option<Vec<String>> {
+    let identities = meta.get("caaIdentities")?.as_array()?;
+    let one = |name: &Value| {
+        let name = name.as_str()?.to_ascii_lowercase();
+        let name = name.strip_suffix('.').unwrap_or(&name);
+        is_normalized(name).then(|| name.to_owned())
+    };
+    identities
+        .iter()
+        .map(one)
+        .collect::<Option<Vec<_>>>()
+        .filter(|known| !known.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use pipeline::domain::persist_record_value;
+    use serde_json::json;
+
+    use super::super::tests::HOLDER;
+    use super::*;
+
+    fn meta() -> Value {
+        json!({
+            "accountHashPrefix": "https://ca.example/account-hash/",
+            "issuerDomainNames": ["authority.example", "ca.example.net"],
+        })
+    }
+
+    /// draft-ietf-acme-dns-persist-02, Figure 1.
+    fn challenge() -> Value {
+        json!({
+            "type": "dns-persist-01",
+            "url": "https://ca.example/acme/authz/1234/0",
+            "status": "pending",
+            "issuerDomainNames": ["authority.example", "ca.example.net"],
+        })
+    }
+
+    /// draft-ietf-acme-dns-persist-02 §10.2, "serves as a test vector"; the blank that RFC 8659 leaves to the writer is left out.
+    #[test]
+    fn the_drafts_own_vectors() {
+        let standing = read(&challenge(), &meta(), "example.com", HOLDER).unwrap();
+        let prefix = "https://ca.example/account-hash/sha-256/";
+        assert_eq!(
+            standing.account_uris,
+            [
+                format!("{prefix}5SQm7n6tPh2-PlLbCKGnViTXX5z19SCN4cPGQHSk-kw"),
+                format!("{prefix}NpDnSwUthQK8zCgFdefYxAdAVPnygMLbs9US6oO-5ug"),
+            ]
+        );
+        assert_eq!(
+            persist_record_value(&standing.issuer_domains[0], &standing.account_uris[0], false),
+            "authority.example;accounturi=https://ca.example/account-hash/sha-256/5SQm7n6tPh2-PlLbCKGnViTXX5z19SCN4cPGQHSk-kw"
+        );
+        let wildcard = read(&challenge(), &meta(), "*.example.com", HOLDER).unwrap();
+        assert_eq!(
+            wildcard, standing,
+            "a wildcard's record is at the name it is a wildcard of"
+        );
+    }
+
+    #[test]
+    fn what_was_made_with_earlier_keys_still_counts_and_what_is_to_be_set_is_made_with_the_newest() {
+        let before = read(&challenge(), &meta(), "example.com", HOLDER).unwrap();
+        let earlier = [HOLDER.thumbprint.to_owned()];
+        let rolled = Holder {
+            thumbprint: "2-PlLbCKGnViTXX5z19SCN4cPGQHSk-kw5SQm7n6tPh",
+            earlier_thumbprints: &earlier,
+            ..HOLDER
+        };
+        let after = read(&challenge(), &meta(), "example.com", rolled).unwrap();
+        assert_ne!(after.account_uris[0], before.account_uris[0]);
+        assert!(before.account_uris.iter().all(|uri| after.account_uris.contains(uri)));
+        let other = read(&challenge(), &meta(), "example.org", HOLDER).unwrap();
+        assert_ne!(
+            other.account_uris[0], before.account_uris[0],
+            "another one for each domain"
+        );
+        assert_eq!(other.account_uris[1], before.account_uris[1], "one that is for any");
+    }
+
+    #[test]
+    fn a_directory_that_contradicts_the_challenge_is_not_believed() {
+        let table = [
+            (
+                json!({ "issuerDomainNames": ["other.example"] }),
+                Err("the challenge doesn't"),
+            ),
+            (json!({ "issuerDomainNames": ["authority.example"] }), Ok(())),
+            // Not to be compared with.
+            (json!({ "issuerDomainNames": ["Other.example"] }), Ok(())),
+            (
+                json!({ "caaIdentities": ["authority.example"] }),
+                Err("caaIdentities doesn't"),
+            ),
+            (
+                json!({ "caaIdentities": ["Authority.example.", "ca.example.net", "x.example"] }),
+                Ok(()),
+            ),
+            (json!({ "caaIdentities": [] }), Ok(())),
+        ];
+        for (mut meta, expected) in table {
+            meta[PREFIX] = json!("https://ca.example/account-hash/");
+            let read = read(&challenge(), &meta, "example.com", HOLDER).map(|_| ());
+            match expected {
+                Ok(()) => assert_eq!(read, Ok(()), "{meta}"),
+                Err(why) => assert!(read.unwrap_err().contains(why), "{meta}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_prefix_that_makes_no_uri_is_refused() {
+        for prefix in [
+            json!(""),
+            json!(7),
+            json!("http://ca.example/"),
+            json!("https://ca.example/a b/"),
+            json!("account-hash/"),
+        ] {
+            let meta = json!({ "accountHashPrefix": prefix });
+            assert!(read(&challenge(), &meta, "example.com", HOLDER).is_err(), "{meta}");
+        }
+    }
+}
