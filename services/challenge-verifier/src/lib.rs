@@ -6,8 +6,8 @@
 //!
 //! - [`pipeline::persist`]: what a standing `_validation-persist` record says (pure);
 //! - [`pipeline::caa`]: what CAA records allow (pure);
-//! - [`dns`]: a name's records as the zone's own servers give them, past every cache;
-//! - [`http01`]: the challenge file, fetched as the CA would;
+//! - [`dns`]: a name's records as all of the zone's own servers give them, past every cache, and what a resolver makes of it;
+//! - [`http01`]: the challenge file, fetched as the CA would from any address;
 //! - [`address`]: which addresses may be asked at all (pure).
 
 pub mod address;

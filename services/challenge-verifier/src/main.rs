@@ -21,9 +21,10 @@ struct Cli {
     /// What to do instead of serving.
     #[command(subcommand)]
     action: Option<Action>,
-    /// How long a record must have been in place before the CA is told, such as 30s: other vantage points of the CA may
-    /// ask servers that have it later. Zero: at once. How long a user may take is the deadline of
-    /// SCHEDULE_VERIFY_CHALLENGE, the sleep between looks its other parts.
+    /// How long a record must have been in place before the CA is told, such as 30s. Zero: at once, since it is looked
+    /// for at all of the zone's servers. For anycast servers whose sites lag, or vantage points of the CA that the CA's
+    /// refusals tell of. How long a user may take is the deadline of SCHEDULE_VERIFY_CHALLENGE, the sleep between looks
+    /// its other parts.
     #[arg(long, env, default_value = "0s")]
     prop_delay: humantime::Duration,
     /// How long a service instance keeps a domain whose proof can't be seen any more (no record of its organization, and the name

@@ -9,7 +9,7 @@ use std::time::Duration;
 use challenge_verifier::dns::{Dns, LookupFailure, Problem, TxtSeen};
 use challenge_verifier::{DnsServer, ProbeSettings};
 use hickory_resolver::proto::op::ResponseCode;
-use support::names::{Servers, Zone};
+use support::names::{EdnsManner, Servers, Zone};
 use support::{SHORT, settings};
 
 const RESOLVER: &str = "127.0.0.53";
@@ -258,15 +258,28 @@ async fn name_servers_at_private_addresses_are_not_asked() {
     assert!(!servers.asked.lock().unwrap().iter().any(|line| line.starts_with(NS1)));
 }
 
+/// No real server can be configured to do these; each has been seen (RFC 6891 §6.2.2, RFC 2671 §5.3).
 #[tokio::test]
-async fn servers_from_before_edns_are_asked_in_plain_dns() {
-    let mut zone = Zone::new("example.test").txt(NAME, &["old"]);
-    zone.ancient = true;
-    let servers = Servers::start([(RESOLVER, resolver()), (NS1, zone)]).await;
-    assert_eq!(
-        txt(&walking(&servers), NAME).await,
-        Ok(records(&["old"], None, "ns1.example.test"))
-    );
+async fn servers_that_do_not_know_edns_are_asked_in_plain_dns() {
+    for edns in [
+        EdnsManner::Fails(ResponseCode::FormErr),
+        EdnsManner::Fails(ResponseCode::NotImp),
+        EdnsManner::Fails(ResponseCode::ServFail),
+        EdnsManner::Echoes(ResponseCode::FormErr),
+        EdnsManner::Echoes(ResponseCode::ServFail),
+        EdnsManner::Drops,
+    ] {
+        let mut zone = Zone::new("example.test").txt(NAME, &["old"]);
+        zone.edns = edns;
+        let servers = Servers::start([(RESOLVER, resolver()), (NS1, zone)]).await;
+        let settings = ProbeSettings {
+            dns_timeout: Duration::from_secs(1),
+            dns_attempts: 2,
+            ..walking(&servers)
+        };
+        let found = txt(&settings, NAME).await;
+        assert_eq!(found, Ok(records(&["old"], None, "ns1.example.test")), "{edns:?}");
+    }
 }
 
 #[tokio::test]

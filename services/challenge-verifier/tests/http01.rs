@@ -4,6 +4,9 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use challenge_verifier::dns::Dns;
@@ -24,6 +27,8 @@ fn names() -> Zone {
         .a("metadata.test", "169.254.169.254")
         .aaaa("both.test", "::1")
         .a("both.test", "127.0.0.1")
+        .a("two.test", "127.0.0.1")
+        .a("two.test", "127.0.0.7")
 }
 
 struct Stage {
@@ -212,13 +217,81 @@ async fn names_without_addresses_are_told() {
     );
 }
 
+/// The CA takes any address; a dead IPv6 one alone is passed over, as boulder does.
 #[tokio::test]
-async fn a_dead_ipv6_address_falls_back_to_ipv4() {
-    let web = Web::start(|_, _| ok("tok.thumb")).await;
+async fn every_address_has_to_have_it() {
+    let good = Web::start(|_, _| ok("tok.thumb")).await;
+    let stage = Stage::new(&good).await;
+    let port = good.address.port();
+    let url = Http01::new(&stage.settings).unwrap();
+    let dns = Dns::new(&stage.settings).unwrap();
+    let expected = Http01Expected {
+        token: "tok".into(),
+        key_authorization: "tok.thumb".into(),
+    };
+    // Nobody is at ::1 yet.
+    let seen = url.check(&dns, "both.test", &expected).await.unwrap();
     assert_eq!(
-        Stage::new(&web).await.check_at("both.test").await,
-        Ok("127.0.0.1".into())
+        seen.to_string(),
+        format!(
+            "HTTP 200 from 127.0.0.1 with the key authorization; left out: no HTTP answer from [::1]:{port} (connection \
+             refused)"
+        )
     );
+    let mended = Arc::new(AtomicBool::new(false));
+    let is_mended = Arc::clone(&mended);
+    let _other = Web::start_at(&format!("[::1]:{port}"), move |_, _| match is_mended.load(Relaxed) {
+        true => ok("tok.thumb"),
+        false => status("404 Not Found"),
+    })
+    .await;
+    assert_eq!(
+        stage.check_at("both.test").await,
+        err("the key authorization is at 127.0.0.1, but not yet everywhere: HTTP 404 from ::1")
+    );
+    mended.store(true, Relaxed);
+    assert_eq!(stage.check_at("both.test").await, Ok("127.0.0.1, ::1".into()));
+    // Two of IPv4, and nobody at one of them: the CA has nothing to fall back to.
+    assert_eq!(
+        stage.check_at("two.test").await,
+        err(&format!(
+            "the key authorization is at 127.0.0.1, but not yet everywhere: no HTTP answer from 127.0.0.7:{port} (connection \
+             refused)"
+        ))
+    );
+}
+
+#[tokio::test]
+async fn every_address_that_a_redirect_leads_to_has_to_have_it() {
+    let web = Web::start(|host, _| match host {
+        DOMAIN => redirect("http://two.test/x"),
+        _ => ok("tok.thumb"),
+    })
+    .await;
+    let port = web.address.port();
+    assert_eq!(
+        Stage::new(&web).await.check().await,
+        err(&format!(
+            "the key authorization is at 127.0.0.1, but not yet everywhere: no HTTP answer from 127.0.0.7:{port} (connection \
+             refused) (redirected to http://two.test/x)"
+        ))
+    );
+}
+
+/// A name's owner could list many addresses and have each redirect to many more.
+#[tokio::test]
+async fn a_look_makes_few_requests() {
+    let web = Web::start_at("0.0.0.0:0", |_, path| redirect(&format!("{path}{}", path.len()))).await;
+    let mut zone = Zone::new(".");
+    for n in 1..=40 {
+        zone = zone.a(DOMAIN, &format!("127.0.2.{n}"));
+    }
+    let names = Servers::start([(RESOLVER, zone)]).await;
+    let mut stage = Stage::new(&web).await;
+    stage.settings.dns_resolver = DnsServer(Some(names.at(RESOLVER)));
+    let said = stage.check().await.unwrap_err();
+    assert!(said.contains("more than 32 addresses and redirects"), "{said}");
+    assert!(web.asked.lock().unwrap().len() <= 32);
 }
 
 #[tokio::test]

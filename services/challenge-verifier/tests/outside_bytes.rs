@@ -148,26 +148,41 @@ fn nearly(asked: u16) -> impl Strategy<Value = Vec<u8>> {
         let length = length.unwrap_or(data.len() as u16).to_be_bytes();
         [&name[..], &kind.to_be_bytes(), &[0, 1, 0, 0, 0, 60], &length, &data].concat()
     });
-    let flags = prop_oneof![4 => Just(0x8400_u16), 1 => Just(0x8600), 1 => any::<u16>()];
+    let flags = prop_oneof![4 => Just(0x8400_u16), 1 => Just(0x8600), 1 => Just(0x8402), 1 => any::<u16>()];
     let counts = prop::option::weighted(0.2, any::<[u16; 3]>());
     let question = prop::option::weighted(0.9, Just(question(asked)));
+    let reason = prop::option::weighted(0.3, prop::collection::vec(any::<u8>(), 0..300).prop_map(extended_error));
     let flip = prop::option::weighted(0.3, (any::<prop::sample::Index>(), any::<u8>()));
-    (flags, prop::collection::vec(record, 0..6), counts, question, flip).prop_map(
-        |(flags, records, counts, question, flip)| {
-            let counts = counts.unwrap_or([records.len() as u16, 0, 0]);
+    (
+        flags,
+        prop::collection::vec(record, 0..6),
+        counts,
+        question,
+        reason,
+        flip,
+    )
+        .prop_map(|(flags, records, counts, question, reason, flip)| {
+            let counts = counts.unwrap_or([records.len() as u16, 0, reason.is_some().into()]);
             let mut bytes = vec![0, 0];
             bytes.extend(flags.to_be_bytes());
             bytes.extend(u16::from(question.is_some()).to_be_bytes());
             bytes.extend(counts.iter().flat_map(|count| count.to_be_bytes()));
             bytes.extend(question.unwrap_or_default());
             bytes.extend(records.concat());
+            bytes.extend(reason.unwrap_or_default());
             if let Some((at, with)) = flip {
                 let at = at.index(bytes.len());
                 bytes[at] ^= with;
             }
             bytes
-        },
-    )
+        })
+}
+
+/// An OPT record with an extended error (RFC 8914 §2) of these bytes.
+fn extended_error(data: Vec<u8>) -> Vec<u8> {
+    let length = data.len() as u16;
+    let head = [&b"\0\0\x29\x04\xd0\0\0\0\0"[..], &(length + 4).to_be_bytes()].concat();
+    [&head[..], &[0, 15], &length.to_be_bytes(), &data].concat()
 }
 
 fn answer(asked: u16) -> impl Strategy<Value = Answer> {
@@ -311,6 +326,8 @@ proptest! {
 fn endless_informational_answers_are_left_in_time() {
     let endless = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(200_000);
     let (found, took) = fetch(endless.into_bytes(), false);
-    assert!(found.unwrap_err().contains("HTTP answer from 127.0.0.1"));
+    let said = found.unwrap_err();
+    // On a busy machine the time may be up before its address is known.
+    assert!(said.contains("HTTP answer"), "{said}");
     assert!(took < LIMIT * 5 + SLACK, "{took:?}");
 }

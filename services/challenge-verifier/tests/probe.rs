@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use challenge_verifier::{DnsServer, Expected, Finding, Http01Expected, Method, ProbeSettings, Prober};
 use pipeline::persist::PersistExpected;
@@ -178,4 +178,93 @@ async fn only_what_the_order_offers_is_looked_at() {
         finding.seen.iter().map(|seen| seen.method).collect::<Vec<_>>(),
         [Method::Dns01]
     );
+}
+
+/// A zone with two servers, and what the user reads of it.
+async fn at_two(first: Zone, second: Zone) -> (Option<Method>, String) {
+    let resolver = Zone::resolver()
+        .ns("example.test", "ns1.example.test")
+        .ns("example.test", "ns2.example.test")
+        .a("ns1.example.test", "127.0.0.2")
+        .a("ns2.example.test", "127.0.0.3");
+    let names = Servers::start([(RESOLVER, resolver), ("127.0.0.2", first), ("127.0.0.3", second)]).await;
+    let settings = ProbeSettings {
+        dns_walk_resolver: DnsServer(Some(names.at(RESOLVER))),
+        dns_authoritative_port: names.port,
+        dns_timeout: Duration::from_secs(1),
+        ..settings()
+    };
+    let only = Expected {
+        persist: None,
+        http01: None,
+        ..expected()
+    };
+    let prober = Prober::new(&settings).unwrap();
+    let finding = prober.probe(&only, OffsetDateTime::now_utc()).await;
+    (finding.in_place, finding.summary())
+}
+
+#[tokio::test]
+async fn every_name_server_counts() {
+    let new = || Zone::new("example.test").txt(DNS01, &["xyz"]);
+    let record = "TXT _acme-challenge.www.example.test";
+    for (second, text) in [
+        (Zone::new("example.test"), "ns2.example.test (no such name)"),
+        (
+            Zone::new("example.test").txt(DNS01, &["abc"]),
+            "ns2.example.test (it has \"abc\")",
+        ),
+        (
+            Zone::new("example.test").cname(DNS01, "x.example.test"),
+            "ns2.example.test (it has a CNAME to x.example.test)",
+        ),
+    ] {
+        let expected = format!("{record} is as expected at 1 of 2 name servers; not yet at {text}");
+        assert_eq!(at_two(new(), second).await, (None, expected));
+    }
+    // The other way round: who leads to nowhere and who has it.
+    let expected =
+        format!("{record} is as expected at 1 of 2 name servers; not yet at ns1.example.test (no such name)");
+    assert_eq!(at_two(Zone::new("example.test"), new()).await, (None, expected));
+
+    let expected = format!("dns-01: {record} is as expected (at all 2 name servers)");
+    assert_eq!(at_two(new(), new()).await, (Some(Method::Dns01), expected));
+    let expected = format!(
+        "dns-01: {record} is as expected (at 1 of 2 name servers; left out: no answer from ns2.example.test within 1 s)"
+    );
+    let dead = Zone::new("example.test").silent("example.test");
+    assert_eq!(at_two(new(), dead).await, (Some(Method::Dns01), expected));
+}
+
+/// A dead server beside one that doesn't have the record is not waited for: a look at what isn't there stays cheap.
+#[tokio::test]
+async fn a_dead_name_server_delays_no_look_that_finds_nothing() {
+    let resolver = Zone::resolver()
+        .ns("example.test", "ns1.example.test")
+        .ns("example.test", "ns2.example.test")
+        .a("ns1.example.test", "127.0.0.2")
+        .a("ns2.example.test", "127.0.0.3");
+    let dead = Zone::new("example.test").silent("example.test");
+    let names = Servers::start([
+        (RESOLVER, resolver),
+        ("127.0.0.2", Zone::new("example.test")),
+        ("127.0.0.3", dead),
+    ])
+    .await;
+    let settings = ProbeSettings {
+        dns_walk_resolver: DnsServer(Some(names.at(RESOLVER))),
+        dns_authoritative_port: names.port,
+        ..settings()
+    };
+    let only = Expected {
+        http01: None,
+        ..expected()
+    };
+    let begun = Instant::now();
+    let finding = Prober::new(&settings)
+        .unwrap()
+        .probe(&only, OffsetDateTime::now_utc())
+        .await;
+    assert_eq!(finding.in_place, None);
+    assert!(begun.elapsed() < PATIENT / 2, "{:?}", begun.elapsed());
 }

@@ -21,8 +21,19 @@ pub struct Zone {
     delegations: Vec<(Name, Vec<(Name, RData)>)>,
     /// Names below which it answers with an error, or (`None`) not at all; of a type alone, or any.
     broken: Vec<(Name, Option<RecordType>, Option<ResponseCode>)>,
-    /// Doesn't know what EDNS is.
-    pub ancient: bool,
+    /// What it does with EDNS.
+    pub edns: EdnsManner,
+}
+
+/// What a server does with a question that has an OPT record.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum EdnsManner {
+    Answers,
+    /// An error, without an OPT record.
+    Fails(ResponseCode),
+    /// An error, with the question's own OPT record.
+    Echoes(ResponseCode),
+    Drops,
 }
 
 pub fn name(text: &str) -> Name {
@@ -39,7 +50,7 @@ impl Zone {
             records: HashMap::new(),
             delegations: Vec::new(),
             broken: Vec::new(),
-            ancient: false,
+            edns: EdnsManner::Answers,
         }
     }
 
@@ -119,9 +130,20 @@ impl Zone {
         answer.metadata = Metadata::response_from_request(&query.metadata);
         answer.metadata.authoritative = self.authoritative;
         answer.add_query(question.clone());
-        if self.ancient && query.edns.is_some() {
-            answer.metadata.response_code = ResponseCode::FormErr;
-            return Some(answer);
+        if query.edns.is_some() {
+            match self.edns {
+                EdnsManner::Answers => {}
+                EdnsManner::Drops => return None,
+                EdnsManner::Fails(code) => {
+                    answer.metadata.response_code = code;
+                    return Some(answer);
+                }
+                EdnsManner::Echoes(code) => {
+                    answer.edns = query.edns.clone();
+                    answer.metadata.response_code = code;
+                    return Some(answer);
+                }
+            }
         }
         answer.edns = query.edns.clone();
         let broken = |(below, of, _): &&(Name, Option<RecordType>, _)| {

@@ -53,7 +53,12 @@ type Manners = dyn Fn(&str, &str) -> Manner + Send + Sync;
 impl Web {
     /// `manners` gets the host and the path.
     pub async fn start(manners: impl Fn(&str, &str) -> Manner + Send + Sync + 'static) -> Self {
-        Self::with(None, manners).await
+        Self::with("127.0.0.1:0", None, manners).await
+    }
+
+    /// At another address.
+    pub async fn start_at(at: &str, manners: impl Fn(&str, &str) -> Manner + Send + Sync + 'static) -> Self {
+        Self::with(at, None, manners).await
     }
 
     /// The same over TLS, with a certificate that nobody has signed.
@@ -67,11 +72,15 @@ impl Web {
             .with_no_client_auth()
             .with_single_cert(vec![made.cert.der().clone()], key)
             .unwrap();
-        Self::with(Some(TlsAcceptor::from(Arc::new(config))), manners).await
+        Self::with("127.0.0.1:0", Some(TlsAcceptor::from(Arc::new(config))), manners).await
     }
 
-    async fn with(tls: Option<TlsAcceptor>, manners: impl Fn(&str, &str) -> Manner + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    async fn with(
+        at: &str,
+        tls: Option<TlsAcceptor>,
+        manners: impl Fn(&str, &str) -> Manner + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(at).await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&asked);
