@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
-use crate::sealing::KeyRing;
+use crate::sealing::{KeyRing, Place};
 use crate::steps::{Task, lock_current};
 
 /// An order: written before the CA is asked, completed with what the CA answered.
@@ -76,15 +76,6 @@ fn order_from(row: &Row) -> Result<Order, StoreError> {
 
 const ORDER_COLUMNS: &str =
     "id, url, expires_at, account_uri, coalesce(expires_at < now(), false) as expired, key_generation";
-
-fn key_context(task: &Task) -> String {
-    certificate_key_context(&task.instance.id)
-}
-
-/// Context under which an instance's certificate keys are sealed.
-pub(crate) fn certificate_key_context(instance: &str) -> String {
-    format!("certificate of {instance}")
-}
 
 impl Store {
     /// The order of the task's round; made, without a URL, when there is none: the intent is written first.
@@ -274,7 +265,8 @@ impl Store {
         order: Uuid,
         fresh_key: &SecretBox<Vec<u8>>,
     ) -> Result<SecretBox<Vec<u8>>, StoreError> {
-        let sealed = ring.seal(&key_context(task), fresh_key.expose_secret())?;
+        let place = Place::certificate_key(&task.instance.id, &order.to_string());
+        let sealed = ring.seal(&place, fresh_key.expose_secret())?;
         let client = self.pool.get().await?;
         let row = client
             .query_one(
@@ -282,7 +274,7 @@ impl Store {
                 &[&order, &sealed],
             )
             .await?;
-        Ok(ring.open(&key_context(task), row.try_get(0)?)?)
+        Ok(ring.open(&place, row.try_get(0)?)?)
     }
 
     /// Answers an http-01 token for the tenant whose part of the responder was asked. A CA may use a token in several orders; what it

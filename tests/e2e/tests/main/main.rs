@@ -39,6 +39,7 @@ mod restore;
 mod revoke;
 mod rollover;
 mod scrape;
+mod sealed_rows;
 mod secrets;
 mod shutdown;
 mod state_table;

@@ -48,6 +48,10 @@ pub(crate) async fn desk() -> anyhow::Result<Desk> {
 }
 
 impl Desk {
+    pub(crate) fn schedules(&self) -> &Schedules {
+        &self.schedules
+    }
+
     pub(crate) fn new_instance(&self, tenant: &str, domains: &[String]) -> NewInstance {
         NewInstance {
             id: Uuid::new_v4().to_string(),
@@ -89,7 +93,7 @@ impl Desk {
         Ok(tasks)
     }
 
-    async fn record(&self, task: &Task, outcome: Outcome) -> anyhow::Result<Option<Vec<pipeline::Ring>>> {
+    pub(crate) async fn record(&self, task: &Task, outcome: Outcome) -> anyhow::Result<Option<Vec<pipeline::Ring>>> {
         Ok(match self.store.record(task, &outcome, false, &self.schedules).await? {
             Recorded::Written(rings) => Some(rings),
             Recorded::Stale => None,
