@@ -32,6 +32,7 @@ mod serving;
 mod status;
 mod steps;
 mod sweep;
+mod tenants;
 mod tls;
 mod updating;
 

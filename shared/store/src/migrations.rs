@@ -83,6 +83,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0014_to_revoke.sql"),
     },
+    Migration {
+        version: 15,
+        works_with: 1,
+        sql: include_str!("migrations/0015_tenants.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

@@ -12,13 +12,14 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::record::{Ending, end};
 use crate::steps::{as_millis, insert_planned, lock_instance};
+use crate::tenants;
 
 /// What a provision request asks for, after it was checked.
 #[derive(Debug, Clone)]
 pub struct NewInstance {
     /// The platform's id.
     pub id: String,
-    /// Whose it is.
+    /// Whose it is: what identifies that for ever, or a name that comes back (`pipeline::tenant`).
     pub tenant: String,
     /// Catalog id of the service.
     pub service_id: String,
@@ -114,7 +115,8 @@ impl Store {
             if lock_instance(tx, &new.id).await? {
                 return again(tx, new).await;
             }
-            if let Some(taken) = claims::taken(tx, &new.id, &new.tenant, &new.domains).await? {
+            let tenant = tenants::of_a_new_instance(tx, &new.tenant).await?;
+            if let Some(taken) = claims::taken(tx, &new.id, &tenant, &new.domains).await? {
                 return Ok(Provision::DomainTaken {
                     domain: taken.domain,
                     same_tenant: taken.same_tenant,
@@ -124,7 +126,7 @@ impl Store {
                 "insert into instances (id, tenant, service_id, plan_id, settings, request) values ($1, $2, $3, $4, $5, $6)",
                 &[
                     &new.id,
-                    &new.tenant,
+                    &tenant,
                     &new.service_id,
                     &new.plan_id,
                     &serde_json::to_value(&new.settings)?,
@@ -134,7 +136,7 @@ impl Store {
             .await?;
             tx.execute(
                 "insert into claims (instance_id, tenant, domain) select $1, $2, unnest($3::text[])",
-                &[&new.id, &new.tenant, &new.domains],
+                &[&new.id, &tenant, &new.domains],
             )
             .await?;
             let (operation, rings) = begin(tx, &new.id, Beginning::provision(&new.domains), Some(asked), schedules).await?;

@@ -22,6 +22,7 @@ mod key_type;
 mod log_level;
 mod mending;
 mod metrics;
+mod namespaces;
 mod osbapi;
 mod outage;
 mod ownership;
