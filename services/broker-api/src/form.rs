@@ -14,7 +14,7 @@ pub(crate) trait Form: Sized {
     /// Reads it, as far as it can be seen alone.
     ///
     /// # Errors
-    /// What is wrong and what would be right, without the field's name.
+    /// What is wrong and what would be right, without the field's name; of a list, a line for each that is wrong.
     fn read(value: &Value) -> Result<Self, String>;
 
     /// Its JSON schema, of draft 4: never stricter than [`Form::read`].

@@ -1,6 +1,7 @@
 //! Whose an instance is: the narrowest thing that the platform tells (OSBAPI profile.md, "Context Object").
 
 use pipeline::domain::responder_origin_path;
+use pipeline::tenant::{self, GENERATION};
 use serde_json::{Map, Value};
 
 use crate::error::OsbError;
@@ -13,7 +14,9 @@ const MOST_PATH: usize = 200;
 /// The tenant: it owns ACME accounts, and within it a domain can be asked for only once. ACME accounts must never be
 /// shared wider than trust goes, so without a context it is the instance alone.
 ///
-/// `organization` is the deprecated field beside the context.
+/// `organization` is the deprecated field beside the context. Cloud Foundry (and Korifi, which sends the same context) has GUIDs, which are
+/// never given twice; a namespace is a name, of which the store knows the generations. Whatever else comes (SAP Service Manager has a
+/// `platform` of its own for what is not Kubernetes) is the instance alone.
 pub(crate) fn tenant(
     context: Option<&Map<String, Value>>,
     organization: Option<&str>,
@@ -62,17 +65,20 @@ fn told(
         Some("kubernetes") => {
             let cluster = required(context, "clusterid")?;
             let namespace = required(context, "namespace")?;
-            // A slash in either could make two different pairs look the same.
-            if cluster.contains('/') || namespace.contains('/') {
+            // A slash in either could make two different pairs look the same, the other one a name and a generation.
+            if [&cluster, &namespace]
+                .iter()
+                .any(|name| name.contains(['/', GENERATION]))
+            {
                 return Err(OsbError::bad_request(format!(
-                    "context: clusterid {} and namespace {} can't have a slash.",
+                    "context: clusterid {} and namespace {} can't have a slash or a {GENERATION}.",
                     shown(&cluster),
                     shown(&namespace)
                 )));
             }
             Ok((
                 "context.clusterid and context.namespace",
-                format!("k8s:{cluster}/{namespace}"),
+                tenant::namespace(&cluster, &namespace),
             ))
         }
         _ => Ok(("The instance id", alone(instance))),
@@ -152,6 +158,7 @@ mod tests {
             json!({"context": {"platform": "cloudfoundry", "organization_guid": "instance:i2"}}),
             json!({"context": {"platform": "kubernetes", "clusterid": "c"}}),
             json!({"context": {"platform": "kubernetes", "clusterid": "a/b", "namespace": "c"}}),
+            json!({"context": {"platform": "kubernetes", "clusterid": "a", "namespace": "c#1"}}),
             json!({"context": {"platform": "cloudfoundry", "organization_guid": "a\u{0}"}}),
         ] {
             assert!(of(body.clone()).is_err(), "{body}");

@@ -17,14 +17,15 @@ pub fn covers(domain: &str, host: &str) -> bool {
     domain == host || below.is_some_and(|(parent, (_, rest))| parent == rest)
 }
 
-/// A wildcard, and a name that it stands for already, beside it: CAs refuse both in one order (acme.sh issue 1880). Both as
+/// Each wildcard with each name that it stands for already, beside it: CAs refuse both in one order (acme.sh issue 1880). All as
 /// they are in `domains`.
-pub fn redundant(domains: &[String]) -> Option<(&String, &String)> {
-    domains.iter().find_map(|wildcard| {
+pub fn redundant(domains: &[String]) -> impl Iterator<Item = (&String, &String)> {
+    let wildcards = domains.iter().filter(|domain| wildcard_of(domain).is_some());
+    wildcards.flat_map(move |wildcard| {
         let below = domains
             .iter()
-            .find(|name| *name != wildcard && covers(wildcard, name))?;
-        Some((wildcard, below))
+            .filter(move |name| *name != wildcard && covers(wildcard, name));
+        below.map(move |name| (wildcard, name))
     })
 }
 

@@ -20,6 +20,7 @@ pub mod schedule;
 pub mod shown;
 pub mod status;
 pub mod step;
+pub mod tenant;
 
 pub use access_logs::AccessLogs;
 pub use instance::Settings;

@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::rollovers::NextKey;
-use crate::sealing::KeyRing;
+use crate::sealing::{KeyRing, Place};
 
 /// A tenant's ACME account.
 #[derive(Debug)]
@@ -26,21 +26,19 @@ pub struct Account {
     pub earlier_thumbprints: Vec<String>,
 }
 
-pub(crate) fn context(tenant: &str) -> String {
-    format!("acme account {tenant}")
-}
-
-const ACCOUNT_COLUMNS: &str = "tenant, sealed_key, key_generation, next_sealed_key, account_uri, earlier_thumbprints, \
+const ACCOUNT_COLUMNS: &str = "tenant, directory_url, sealed_key, key_generation, next_sealed_key, account_uri, earlier_thumbprints, \
      coalesce(greatest(key_changed_at, rollover_tried_at) > clock_timestamp() - interval '1 minute', false) as key_unsettled";
 
 fn account_from(ring: &KeyRing, row: &Row) -> Result<Account, StoreError> {
-    let context = context(row.try_get("tenant")?);
+    let (tenant, directory_url): (&str, &str) = (row.try_get("tenant")?, row.try_get("directory_url")?);
     let next: Option<Vec<u8>> = row.try_get("next_sealed_key")?;
     Ok(Account {
-        key: ring.open(&context, row.try_get("sealed_key")?)?,
+        key: ring.open(&Place::account_key(tenant, directory_url), row.try_get("sealed_key")?)?,
         key_generation: row.try_get("key_generation")?,
         key_unsettled: row.try_get("key_unsettled")?,
-        next_key: next.map(|sealed| NextKey::open(ring, &context, sealed)).transpose()?,
+        next_key: next
+            .map(|sealed| NextKey::open(ring, tenant, directory_url, sealed))
+            .transpose()?,
         account_uri: row.try_get("account_uri")?,
         earlier_thumbprints: row.try_get("earlier_thumbprints")?,
     })
@@ -59,7 +57,7 @@ impl Store {
         directory_url: &str,
         fresh_key: &SecretBox<Vec<u8>>,
     ) -> Result<Account, StoreError> {
-        let sealed = ring.seal(&context(tenant), fresh_key.expose_secret())?;
+        let sealed = ring.seal(&Place::account_key(tenant, directory_url), fresh_key.expose_secret())?;
         self.pool
             .get()
             .await?

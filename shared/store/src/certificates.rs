@@ -8,8 +8,7 @@ use uuid::Uuid;
 use crate::ca_usage::COUNT_NAMES;
 use crate::connection::Store;
 use crate::error::StoreError;
-use crate::orders::certificate_key_context;
-use crate::sealing::KeyRing;
+use crate::sealing::{KeyRing, Place};
 use crate::steps::{Task, lock_current};
 
 /// A certificate just issued.
@@ -151,11 +150,15 @@ impl Store {
     ) -> Result<SecretBox<Vec<u8>>, StoreError> {
         let client = self.pool.get().await?;
         let row = client
-            .query_one("select sealed_key from certificates where id = $1", &[&certificate.id])
+            .query_one(
+                "select sealed_key, order_id from certificates where id = $1",
+                &[&certificate.id],
+            )
             .await?;
         let sealed: Option<Vec<u8>> = row.try_get(0)?;
         let sealed = sealed.ok_or_else(|| StoreError::Unreadable("the certificate's key was wiped".into()))?;
-        Ok(ring.open(&certificate_key_context(&task.instance.id), &sealed)?)
+        let order: Uuid = row.try_get(1)?;
+        Ok(ring.open(&Place::certificate_key(&task.instance.id, &order.to_string()), &sealed)?)
     }
 
     /// Writes down the name under which the certificate is about to be uploaded, and later the id that IAM gave it.

@@ -35,6 +35,7 @@ mod standing;
 mod status;
 mod steps;
 mod sweep;
+mod tenants;
 mod tls;
 mod updating;
 

@@ -98,6 +98,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0017_ca_usage.sql"),
     },
+    Migration {
+        version: 18,
+        works_with: 1,
+        sql: include_str!("migrations/0018_tenants.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::steps::{Task, lock_current};
 
 impl Store {
-    /// Takes the offer of a distribution to this tenant whose aliases are the instance's domains, if there is one and no distribution
+    /// Takes the offer of a distribution to this tenant, by itself or by its name (`pipeline::tenant`), whose aliases are the instance's domains, if there is one and no distribution
     /// was ever about to be made: from then on that is the instance's.
     ///
     /// # Errors
@@ -16,7 +16,7 @@ impl Store {
             let row = tx
                 .query_opt(
                     "update offers f set taken_by = i.id from instances i \
-                     where i.id = $1 and i.creating_since is null and i.distribution_id is null and f.tenant = i.tenant \
+                     where i.id = $1 and i.creating_since is null and i.distribution_id is null and f.tenant in (i.tenant, i.request->>'tenant') \
                      and f.aliases = $2 and f.until > clock_timestamp() and f.taken_by is null \
                      returning f.distribution_id, f.distribution_domain",
                     &[&task.instance.id, &task.instance.domains],

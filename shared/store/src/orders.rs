@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
-use crate::sealing::KeyRing;
+use crate::sealing::{KeyRing, Place};
 use crate::standing::{STANDING_COLUMNS, Standing, standing_from};
 use crate::steps::{Task, lock_current};
 
@@ -80,15 +80,6 @@ const ORDER_COLUMNS: &str =
 
 const AUTHORIZATION_COLUMNS: &str =
     "z.domain, z.url, z.valid, z.dns01_value, z.http01_token, z.http01_key_authorization";
-
-fn key_context(task: &Task) -> String {
-    certificate_key_context(&task.instance.id)
-}
-
-/// Context under which an instance's certificate keys are sealed.
-pub(crate) fn certificate_key_context(instance: &str) -> String {
-    format!("certificate of {instance}")
-}
 
 impl Store {
     /// The order of the task's round; made, without a URL, when there is none: the intent is written first.
@@ -282,7 +273,8 @@ impl Store {
         order: Uuid,
         fresh_key: &SecretBox<Vec<u8>>,
     ) -> Result<SecretBox<Vec<u8>>, StoreError> {
-        let sealed = ring.seal(&key_context(task), fresh_key.expose_secret())?;
+        let place = Place::certificate_key(&task.instance.id, &order.to_string());
+        let sealed = ring.seal(&place, fresh_key.expose_secret())?;
         let client = self.pool.get().await?;
         let row = client
             .query_one(
@@ -290,7 +282,7 @@ impl Store {
                 &[&order, &sealed],
             )
             .await?;
-        Ok(ring.open(&key_context(task), row.try_get(0)?)?)
+        Ok(ring.open(&place, row.try_get(0)?)?)
     }
 }
 

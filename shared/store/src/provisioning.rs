@@ -1,5 +1,6 @@
 //! Beginnings: a provision or deprovision is written whole (instance, claims, operation, first steps) or not at all.
 
+use deadpool_postgres::Transaction;
 use pipeline::plan::{self, Situation};
 use pipeline::{OperationKind, OperationState, Ring, Schedules, Settings};
 use tokio_postgres::error::SqlState;
@@ -10,14 +11,15 @@ use crate::claims;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::record::{Ending, end, give_up_proofs};
-use crate::steps::{as_millis, insert_planned};
+use crate::steps::{as_millis, insert_planned, lock_instance};
+use crate::tenants;
 
 /// What a provision request asks for, after it was checked.
 #[derive(Debug, Clone)]
 pub struct NewInstance {
     /// The platform's id.
     pub id: String,
-    /// Whose it is.
+    /// Whose it is: what identifies that for ever, or a name that comes back (`pipeline::tenant`).
     pub tenant: String,
     /// Catalog id of the service.
     pub service_id: String,
@@ -108,44 +110,18 @@ impl Store {
         schedules: &Schedules,
     ) -> Result<Provision, StoreError> {
         self.in_transaction("provision", async |tx| {
-            let existing = tx
-                .query_opt(
-                    "select i.request, i.deleted_at is not null as deleted, o.id, o.kind, o.state from instances i \
-                     join lateral (select * from operations o where o.instance_id = i.id and o.kind <> 'renew' \
-                       order by created_at desc limit 1) o on true \
-                     where i.id = $1 for update of i",
-                    &[&new.id],
-                )
-                .await?;
-            if let Some(row) = existing {
-                let same = row.try_get::<_, serde_json::Value>("request")? == new.request;
-                let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;
-                let state: OperationState = row.try_get::<_, String>("state")?.parse()?;
-                let conflict = |why: &str| Provision::Conflict { why: why.to_string() };
-                return Ok(match (kind, state) {
-                    _ if row.try_get("deleted")? => conflict("this instance id was used before and deleted; use a new one"),
-                    (OperationKind::Deprovision, _) => conflict("this instance is being deleted"),
-                    _ if !same => conflict("this instance exists with other attributes"),
-                    (OperationKind::Provision, OperationState::Running) => Provision::Running {
-                        operation: row.try_get("id")?,
-                    },
-                    (OperationKind::Update, OperationState::Running) => Provision::Busy,
-                    // An update that failed changed nothing.
-                    (OperationKind::Provision, OperationState::Succeeded)
-                    | (OperationKind::Update | OperationKind::Renew, _) => Provision::Exists,
-                    (OperationKind::Provision, OperationState::Failed | OperationState::Superseded) => {
-                        conflict("this instance could not be created; delete it first")
-                    }
-                });
+            if lock_instance(tx, &new.id).await? {
+                return again(tx, new).await;
             }
-            if let Some(domain) = claims::asked_by_the_same_tenant(tx, &new.id, &new.tenant, &new.domains).await? {
+            let tenant = tenants::of_a_new_instance(tx, &new.tenant).await?;
+            if let Some(domain) = claims::asked_by_the_same_tenant(tx, &new.id, &tenant, &new.domains).await? {
                 return Ok(Provision::DomainTaken { domain });
             }
             tx.execute(
                 "insert into instances (id, tenant, service_id, plan_id, settings, request) values ($1, $2, $3, $4, $5, $6)",
                 &[
                     &new.id,
-                    &new.tenant,
+                    &tenant,
                     &new.service_id,
                     &new.plan_id,
                     &serde_json::to_value(&new.settings)?,
@@ -155,7 +131,7 @@ impl Store {
             .await?;
             tx.execute(
                 "insert into claims (instance_id, tenant, domain) select $1, $2, unnest($3::text[])",
-                &[&new.id, &new.tenant, &new.domains],
+                &[&new.id, &tenant, &new.domains],
             )
             .await?;
             let (operation, rings) = begin(tx, &new.id, Beginning::provision(&new.domains), Some(asked), schedules).await?;
@@ -210,6 +186,40 @@ impl Store {
     }
 }
 
+/// The answer to a provision of an id that is in use; its instance is locked, so that this statement sees what was committed while
+/// the lock was waited for. In one statement with the lock, what is joined is of before (PostgreSQL's manual, 13.2.1 "Read
+/// Committed Isolation Level").
+async fn again(tx: &Transaction<'_>, new: &NewInstance) -> Result<Provision, StoreError> {
+    let row = tx
+        .query_one(
+            "select i.request, i.deleted_at is not null as deleted, o.id, o.kind, o.state from instances i \
+             join lateral (select * from operations o where o.instance_id = i.id and o.kind <> 'renew' \
+               order by created_at desc limit 1) o on true where i.id = $1",
+            &[&new.id],
+        )
+        .await?;
+    let same = row.try_get::<_, serde_json::Value>("request")? == new.request;
+    let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;
+    let state: OperationState = row.try_get::<_, String>("state")?.parse()?;
+    let conflict = |why: &str| Provision::Conflict { why: why.to_string() };
+    Ok(match (kind, state) {
+        _ if row.try_get("deleted")? => conflict("this instance id was used before and deleted; use a new one"),
+        (OperationKind::Deprovision, _) => conflict("this instance is being deleted"),
+        _ if !same => conflict("this instance exists with other attributes"),
+        (OperationKind::Provision, OperationState::Running) => Provision::Running {
+            operation: row.try_get("id")?,
+        },
+        (OperationKind::Update, OperationState::Running) => Provision::Busy,
+        // An update that failed changed nothing.
+        (OperationKind::Provision, OperationState::Succeeded) | (OperationKind::Update | OperationKind::Renew, _) => {
+            Provision::Exists
+        }
+        (OperationKind::Provision, OperationState::Failed | OperationState::Superseded) => {
+            conflict("this instance could not be created; delete it first")
+        }
+    })
+}
+
 /// What an operation begins with.
 pub(crate) struct Beginning<'b> {
     pub(crate) kind: OperationKind,
@@ -245,7 +255,7 @@ const BEFORE_A_RENEWAL: &str = "(select greatest(c.not_after - (c.not_after - c.
 
 /// Writes an operation with its first steps; the instance is locked. Nobody has asked for a renewal.
 pub(crate) async fn begin(
-    tx: &deadpool_postgres::Transaction<'_>,
+    tx: &Transaction<'_>,
     instance: &str,
     beginning: Beginning<'_>,
     asked: Option<&Asked>,

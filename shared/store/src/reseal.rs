@@ -1,13 +1,11 @@
-//! Re-sealing: every sealed value written anew with the newest key, so that an old key can be dropped. Safe beside running
+//! Re-sealing: every sealed value written anew with the newest key and in the newest format, so that an old key can be dropped. Safe beside running
 //! services (a value that changed meanwhile is left to whoever changed it), and harmless to repeat or to break off.
 
 use std::collections::BTreeMap;
 
-use crate::accounts;
 use crate::connection::Store;
 use crate::error::StoreError;
-use crate::orders::certificate_key_context;
-use crate::sealing::{KeyRing, SealingError};
+use crate::sealing::{KeyRing, Place, SealingError};
 
 /// Rows read at once.
 const BATCH: i64 = 100;
@@ -26,48 +24,47 @@ pub struct Resealed {
 /// A table with sealed values.
 struct Sealed {
     name: &'static str,
-    /// Rows not sealed by the newest key (`$1`, `$2`: length and bytes of how its values begin), after the key `$3`.
+    /// Rows not sealed by the newest key in the newest format (`$1`, `$2`: length and bytes of how such values begin), after the key `$3`:
+    /// the row's key, the two parts of its place, the value.
     read: &'static str,
-    /// Writes `$3` for the row with key `$1`, unless the old value `$2` is gone; `$4` is the owner.
+    /// Writes `$3` for the row with key `$1`, unless the old value `$2` is gone.
     write: &'static str,
-    context: fn(&str) -> String,
+    place: fn(&str, &str) -> Place,
 }
 
-/// What is copied comes before where it goes: an account's next key becomes its key, and a certificate copies its order's.
+/// What is copied comes before where it goes: a certificate copies its order's.
 const TABLES: [Sealed; 4] = [
     Sealed {
         name: "acme_accounts",
-        read: "select tenant || E'\\n' || directory_url, tenant, next_sealed_key from acme_accounts \
+        read: "select tenant || E'\\n' || directory_url, tenant, directory_url, next_sealed_key from acme_accounts \
                where substring(next_sealed_key from 1 for $1) <> $2 and tenant || E'\\n' || directory_url > $3 order by 1 limit $4",
-        write: "update acme_accounts set next_sealed_key = $3 \
-                where tenant = $4 and tenant || E'\\n' || directory_url = $1 and next_sealed_key = $2",
-        context: accounts::context,
+        write: "update acme_accounts set next_sealed_key = $3 where tenant || E'\\n' || directory_url = $1 and next_sealed_key = $2",
+        place: Place::next_account_key,
     },
     Sealed {
         name: "acme_accounts",
-        read: "select tenant || E'\\n' || directory_url, tenant, sealed_key from acme_accounts \
+        read: "select tenant || E'\\n' || directory_url, tenant, directory_url, sealed_key from acme_accounts \
                where substring(sealed_key from 1 for $1) <> $2 and tenant || E'\\n' || directory_url > $3 order by 1 limit $4",
-        write: "update acme_accounts set sealed_key = $3 \
-                where tenant = $4 and tenant || E'\\n' || directory_url = $1 and sealed_key = $2",
-        context: accounts::context,
+        write: "update acme_accounts set sealed_key = $3 where tenant || E'\\n' || directory_url = $1 and sealed_key = $2",
+        place: Place::account_key,
     },
     Sealed {
         name: "orders",
-        read: "select r.id::text, o.instance_id, r.sealed_key from orders r join operations o on o.id = r.operation_id \
+        read: "select r.id::text, o.instance_id, r.id::text, r.sealed_key from orders r join operations o on o.id = r.operation_id \
                where substring(r.sealed_key from 1 for $1) <> $2 and r.id::text > $3 order by 1 limit $4",
-        write: "update orders set sealed_key = $3 where id = $1::text::uuid and sealed_key = $2 and $4::text <> ''",
-        context: certificate_key_context,
+        write: "update orders set sealed_key = $3 where id = $1::text::uuid and sealed_key = $2",
+        place: Place::certificate_key,
     },
     Sealed {
         name: "certificates",
-        read: "select id::text, instance_id, sealed_key from certificates \
+        read: "select id::text, instance_id, order_id::text, sealed_key from certificates \
                where substring(sealed_key from 1 for $1) <> $2 and id::text > $3 order by 1 limit $4",
-        write: "update certificates set sealed_key = $3 where id = $1::text::uuid and sealed_key = $2 and $4::text <> ''",
-        context: certificate_key_context,
+        write: "update certificates set sealed_key = $3 where id = $1::text::uuid and sealed_key = $2",
+        place: Place::certificate_key,
     },
 ];
 
-const BY_KEY: &str = "select encode(substring(sealed_key from 2 for get_byte(sealed_key, 0)), 'escape'), count(*) \
+const BY_KEY: &str = "select encode(substring(sealed_key from 2 for get_byte(sealed_key, 0) & 127), 'escape'), count(*) \
     from (select sealed_key from acme_accounts union all select next_sealed_key from acme_accounts \
       union all select sealed_key from orders union all select sealed_key from certificates) s \
     where sealed_key is not null group by 1";
@@ -98,10 +95,10 @@ impl Store {
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.try_get(0)?;
             for row in rows {
-                let (key, owner, old): (String, String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-                let context = (table.context)(&owner);
-                match ring.reseal(&context, &old) {
-                    Ok(new) => done.resealed += client.execute(table.write, &[&key, &old, &new, &owner]).await?,
+                let (key, old): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(3)?);
+                let place = (table.place)(row.try_get(1)?, row.try_get(2)?);
+                match ring.reseal(&place, &old) {
+                    Ok(new) => done.resealed += client.execute(table.write, &[&key, &old, &new]).await?,
                     Err(error) => *done.unopened.entry(format!("{}: {error}", table.name)).or_default() += 1,
                 }
             }

@@ -8,10 +8,9 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretBox};
 
-use crate::accounts::context;
 use crate::connection::Store;
 use crate::error::StoreError;
-use crate::sealing::KeyRing;
+use crate::sealing::{KeyRing, Place};
 
 /// So many thumbprints of earlier keys are kept of an account: a CA keeps all, and each is two values that a record may have.
 const MOST_THUMBPRINTS: i32 = 20;
@@ -22,6 +21,8 @@ pub struct NextKey {
     pub key: SecretBox<Vec<u8>>,
     /// As it is in the row: changes of the row are about this key and no other.
     sealed: Vec<u8>,
+    /// The same key, sealed for where it goes once the CA has taken it.
+    promoted: Vec<u8>,
 }
 
 impl fmt::Debug for NextKey {
@@ -31,9 +32,10 @@ impl fmt::Debug for NextKey {
 }
 
 impl NextKey {
-    pub(crate) fn open(ring: &KeyRing, context: &str, sealed: Vec<u8>) -> Result<Self, StoreError> {
-        let key = ring.open(context, &sealed)?;
-        Ok(Self { key, sealed })
+    pub(crate) fn open(ring: &KeyRing, tenant: &str, directory_url: &str, sealed: Vec<u8>) -> Result<Self, StoreError> {
+        let key = ring.open(&Place::next_account_key(tenant, directory_url), &sealed)?;
+        let promoted = ring.seal(&Place::account_key(tenant, directory_url), key.expose_secret())?;
+        Ok(Self { key, sealed, promoted })
     }
 }
 
@@ -85,8 +87,9 @@ impl Store {
         wanted: &Wanted,
         fresh_key: &SecretBox<Vec<u8>>,
     ) -> Result<Option<(SecretBox<Vec<u8>>, NextKey)>, StoreError> {
-        let context = context(&wanted.tenant);
-        let fresh = ring.seal(&context, fresh_key.expose_secret())?;
+        let (tenant, directory_url) = (wanted.tenant.as_str(), wanted.directory_url.as_str());
+        let next_place = Place::next_account_key(tenant, directory_url);
+        let fresh = ring.seal(&next_place, fresh_key.expose_secret())?;
         let client = self.pool.get().await?;
         let row = client
             .query_opt(
@@ -98,8 +101,8 @@ impl Store {
             )
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let current = ring.open(&context, row.try_get("sealed_key")?)?;
-        let next = NextKey::open(ring, &context, row.try_get("next_sealed_key")?)?;
+        let current = ring.open(&Place::account_key(tenant, directory_url), row.try_get("sealed_key")?)?;
+        let next = NextKey::open(ring, tenant, directory_url, row.try_get("next_sealed_key")?)?;
         Ok(Some((current, next)))
     }
 
@@ -121,9 +124,9 @@ impl Store {
         let client = self.pool.get().await?;
         let changed = client
             .execute(
-                "update acme_accounts set sealed_key = next_sealed_key, next_sealed_key = null, next_key_at = null, \
+                "update acme_accounts set sealed_key = $5, next_sealed_key = null, next_key_at = null, \
                  key_generation = key_generation + 1, key_changed_at = clock_timestamp(), account_uri = $3, \
-                 earlier_thumbprints = (array_remove(array[$5::text], null) || earlier_thumbprints)[1:$6], \
+                 earlier_thumbprints = (array_remove(array[$6::text], null) || earlier_thumbprints)[1:$7], \
                  rollover_asked_at = case when rollover_asked_at > next_key_at then rollover_asked_at end, rollover_problem = null \
                  where tenant = $1 and directory_url = $2 and coalesce(account_uri, $3) = $3 and next_sealed_key = $4",
                 &[
@@ -131,6 +134,7 @@ impl Store {
                     &directory_url,
                     &account_uri,
                     &next.sealed,
+                    &next.promoted,
                     &thumbprint,
                     &MOST_THUMBPRINTS,
                 ],

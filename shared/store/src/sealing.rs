@@ -1,7 +1,8 @@
 //! Sealing: private keys are encrypted (AES-256-GCM, with the id of the sealing key) before they reach PostgreSQL.
 //!
-//! A sealed value is `id length (1 byte) | id | nonce (12 bytes) | ciphertext and tag`. What the value is for (its
-//! context, such as an account's tenant) is authenticated with it, so that a row can't be given another row's secret.
+//! A sealed value is `format and id length (1 byte) | id | nonce (12 bytes) | ciphertext and tag`; the first byte's highest bit is the
+//! format. Its [`Place`] is authenticated with it: table, column and row, so that who can write to the database can't give one place what
+//! was sealed for another. Values of before (format 1, the bit is 0) are bound to their owner only; they are read, never written.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
@@ -18,10 +19,67 @@ pub enum SealingError {
     /// The key that sealed it is not in the ring.
     #[error("sealed by key {0:?}, which SEALING_KEYS doesn't hold")]
     UnknownKey(String),
-    /// The bytes were changed, or belong to another row.
-    #[error("the sealed bytes are not authentic")]
+    /// The bytes were changed, or belong to another row or column.
+    #[error("the sealed bytes are not authentic: they were changed, or sealed for another row or column")]
     NotAuthentic,
 }
+
+/// Where a sealed value is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Column and row.
+    bound: String,
+    /// What a value of format 1 is bound to.
+    owner: String,
+}
+
+impl Place {
+    /// `acme_accounts.sealed_key`.
+    pub fn account_key(tenant: &str, directory_url: &str) -> Self {
+        Self::of(
+            "account key",
+            &[tenant, directory_url],
+            format!("acme account {tenant}"),
+        )
+    }
+
+    /// `acme_accounts.next_sealed_key`.
+    pub fn next_account_key(tenant: &str, directory_url: &str) -> Self {
+        Self::of(
+            "next account key",
+            &[tenant, directory_url],
+            format!("acme account {tenant}"),
+        )
+    }
+
+    /// `orders.sealed_key`, and `certificates.sealed_key` of the order's certificate, which is a copy.
+    pub fn certificate_key(instance: &str, order: &str) -> Self {
+        Self::of(
+            "certificate key",
+            &[instance, order],
+            format!("certificate of {instance}"),
+        )
+    }
+
+    /// Each part with its length, so that no two places are written alike.
+    fn of(column: &str, row: &[&str], owner: String) -> Self {
+        let row = row.iter().map(|part| format!("\n{}:{part}", part.len()));
+        Self {
+            bound: format!("cdn-broker 2\n{column}{}", row.collect::<String>()),
+            owner,
+        }
+    }
+
+    fn in_format(&self, format: u8) -> &[u8] {
+        match format {
+            0 => self.owner.as_bytes(),
+            _ => self.bound.as_bytes(),
+        }
+    }
+}
+
+/// The bit of the first byte that says: bound to its place.
+const BOUND: u8 = 0x80;
 
 /// The ring of sealing keys: the first seals, all open.
 pub struct KeyRing {
@@ -92,10 +150,10 @@ impl KeyRing {
         Ok(Self { keys })
     }
 
-    /// How every value begins that the newest key has sealed.
+    /// How every value begins that the newest key has sealed in the newest format.
     pub(crate) fn newest_prefix(&self) -> Result<Vec<u8>, SealingError> {
         let (id, _) = self.keys.first().ok_or(SealingError::Setting("no key"))?;
-        let mut prefix = vec![u8::try_from(id.len()).unwrap_or(0)];
+        let mut prefix = vec![BOUND | u8::try_from(id.len()).unwrap_or(0)];
         prefix.extend_from_slice(id.as_bytes());
         Ok(prefix)
     }
@@ -104,19 +162,19 @@ impl KeyRing {
     ///
     /// # Errors
     /// When it can't be opened.
-    pub(crate) fn reseal(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, SealingError> {
-        self.seal(context, self.open(context, sealed)?.expose_secret())
+    pub(crate) fn reseal(&self, place: &Place, sealed: &[u8]) -> Result<Vec<u8>, SealingError> {
+        self.seal(place, self.open(place, sealed)?.expose_secret())
     }
 
-    /// Seals a secret for its context.
+    /// Seals a secret for its place.
     ///
     /// # Errors
     /// When the cryptographic library refuses.
-    pub fn seal(&self, context: &str, secret: &[u8]) -> Result<Vec<u8>, SealingError> {
+    pub fn seal(&self, place: &Place, secret: &[u8]) -> Result<Vec<u8>, SealingError> {
         let (_, key) = self.keys.first().ok_or(SealingError::Setting("no key"))?;
         let mut bytes = secret.to_vec();
         let nonce = key
-            .seal_in_place_append_tag(Aad::from(context.as_bytes()), &mut bytes)
+            .seal_in_place_append_tag(Aad::from(place.in_format(BOUND)), &mut bytes)
             .map_err(|_| SealingError::NotAuthentic)?;
         let mut sealed = self.newest_prefix()?;
         sealed.extend_from_slice(nonce.as_ref());
@@ -124,14 +182,14 @@ impl KeyRing {
         Ok(sealed)
     }
 
-    /// Opens what [`Self::seal`] made, for the same context.
+    /// Opens what [`Self::seal`] made, for the same place; and what was sealed for the place's owner in format 1.
     ///
     /// # Errors
-    /// When the key is unknown or the bytes are not authentic for this context.
-    pub fn open(&self, context: &str, sealed: &[u8]) -> Result<SecretBox<Vec<u8>>, SealingError> {
-        let (length, rest) = sealed.split_first().ok_or(SealingError::NotAuthentic)?;
+    /// When the key is unknown or the bytes are not authentic for this place.
+    pub fn open(&self, place: &Place, sealed: &[u8]) -> Result<SecretBox<Vec<u8>>, SealingError> {
+        let (first, rest) = sealed.split_first().ok_or(SealingError::NotAuthentic)?;
         let (id, rest) = rest
-            .split_at_checked(usize::from(*length))
+            .split_at_checked(usize::from(first & !BOUND))
             .ok_or(SealingError::NotAuthentic)?;
         let (nonce, ciphertext) = rest.split_at_checked(12).ok_or(SealingError::NotAuthentic)?;
         let id = String::from_utf8_lossy(id);
@@ -143,7 +201,7 @@ impl KeyRing {
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealingError::NotAuthentic)?;
         let mut bytes = Box::new(ciphertext.to_vec());
         let length = key
-            .open_in_place(nonce, Aad::from(context.as_bytes()), &mut bytes)
+            .open_in_place(nonce, Aad::from(place.in_format(first & BOUND)), &mut bytes)
             .map_err(|_| SealingError::NotAuthentic)?
             .len();
         bytes.truncate(length);
@@ -163,42 +221,102 @@ mod tests {
         KeyRing::parse(&setting.join(",")).unwrap()
     }
 
+    fn account(tenant: &str) -> Place {
+        Place::account_key(tenant, "https://ca.example/dir")
+    }
+
+    /// As programs of before sealed.
+    fn sealed_for_its_owner(ring: &KeyRing, owner: &str, secret: &[u8]) -> Vec<u8> {
+        let (id, key) = &ring.keys[0];
+        let mut bytes = secret.to_vec();
+        let nonce = key
+            .seal_in_place_append_tag(Aad::from(owner.as_bytes()), &mut bytes)
+            .unwrap();
+        let length = u8::try_from(id.len()).unwrap();
+        [&[length], id.as_bytes(), nonce.as_ref(), &bytes].concat()
+    }
+
     #[test]
     fn an_old_key_still_opens_and_a_stranger_does_not() {
         let old = ring(&[("k1", 1)]);
-        let sealed = old.seal("account org-1", b"private").unwrap();
+        let (place, other) = (account("org-1"), account("org-2"));
+        let sealed = old.seal(&place, b"private").unwrap();
         assert!(!sealed.windows(7).any(|w| w == b"private"));
         let rotated = ring(&[("k2", 2), ("k1", 1)]);
-        assert_eq!(
-            rotated.open("account org-1", &sealed).unwrap().expose_secret(),
-            b"private"
-        );
+        assert_eq!(rotated.open(&place, &sealed).unwrap().expose_secret(), b"private");
         assert!(matches!(
-            ring(&[("k2", 2)]).open("account org-1", &sealed),
+            ring(&[("k2", 2)]).open(&place, &sealed),
             Err(SealingError::UnknownKey(_))
         ));
         assert!(matches!(
-            ring(&[("k1", 9)]).open("account org-1", &sealed),
+            ring(&[("k1", 9)]).open(&place, &sealed),
             Err(SealingError::NotAuthentic)
         ));
         assert!(
-            matches!(old.open("account org-2", &sealed), Err(SealingError::NotAuthentic)),
+            matches!(old.open(&other, &sealed), Err(SealingError::NotAuthentic)),
             "another row's secret"
         );
         for length in 0..sealed.len() {
-            assert!(old.open("account org-1", &sealed[..length]).is_err(), "cut to {length}");
+            assert!(old.open(&place, &sealed[..length]).is_err(), "cut to {length}");
         }
     }
 
     #[test]
+    fn a_value_opens_in_its_row_and_column_only() {
+        let ring = ring(&[("k1", 1)]);
+        let places = [
+            Place::account_key("org-1", "https://ca.example/dir"),
+            Place::next_account_key("org-1", "https://ca.example/dir"),
+            Place::account_key("org-1", "https://other.example/dir"),
+            Place::account_key("org-2", "https://ca.example/dir"),
+            Place::certificate_key("i1", "order-1"),
+            Place::certificate_key("i1", "order-2"),
+            Place::certificate_key("i1\n7:order-1", ""),
+        ];
+        for (at, place) in places.iter().enumerate() {
+            let sealed = ring.seal(place, b"private").unwrap();
+            for (other, elsewhere) in places.iter().enumerate() {
+                assert_eq!(
+                    ring.open(elsewhere, &sealed).is_ok(),
+                    at == other,
+                    "{place:?} at {elsewhere:?}"
+                );
+            }
+            // The bit of the format is no way around it.
+            let mut older = sealed.clone();
+            older[0] &= !BOUND;
+            assert!(ring.open(place, &older).is_err());
+        }
+    }
+
+    #[test]
+    fn what_was_sealed_for_its_owner_opens_until_it_is_sealed_anew() {
+        let ring = ring(&[("k1", 1)]);
+        let (place, next) = (
+            account("org-1"),
+            Place::next_account_key("org-1", "https://ca.example/dir"),
+        );
+        let old = sealed_for_its_owner(&ring, "acme account org-1", b"private");
+        assert_eq!(ring.open(&place, &old).unwrap().expose_secret(), b"private");
+        assert!(ring.open(&account("org-2"), &old).is_err());
+        assert!(!old.starts_with(&ring.newest_prefix().unwrap()), "reseal finds it");
+        let new = ring.reseal(&place, &old).unwrap();
+        assert!(new.starts_with(&ring.newest_prefix().unwrap()));
+        assert!(ring.open(&place, &new).is_ok() && ring.open(&next, &new).is_err());
+    }
+
+    #[test]
     fn the_first_key_seals_anew_what_any_opens() {
-        let old = ring(&[("k1", 1)]).seal("account org-1", b"private").unwrap();
+        let old = ring(&[("k1", 1)]).seal(&account("org-1"), b"private").unwrap();
         let rotating = ring(&[("k2", 2), ("k1", 1)]);
-        let new = rotating.reseal("account org-1", &old).unwrap();
-        assert!(new.starts_with(&rotating.newest_prefix().unwrap()) && !old.starts_with(b"\x02k2"));
-        let opened = ring(&[("k2", 2)]).open("account org-1", &new).unwrap();
+        let new = rotating.reseal(&account("org-1"), &old).unwrap();
+        assert!(new.starts_with(&rotating.newest_prefix().unwrap()) && !old.starts_with(b"\x82k2"));
+        let opened = ring(&[("k2", 2)]).open(&account("org-1"), &new).unwrap();
         assert_eq!(opened.expose_secret(), b"private");
-        assert!(rotating.reseal("account org-2", &old).is_err(), "another row's secret");
+        assert!(
+            rotating.reseal(&account("org-2"), &old).is_err(),
+            "another row's secret"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
 use store::KeyRing;
-use store::sealing::SealingError;
+use store::sealing::{Place, SealingError};
 
 /// Two keys that differ, with ids that differ in one bit.
 const SETTING: &str = "k1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=,k3:AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=";
@@ -12,8 +12,14 @@ fn ring() -> KeyRing {
     KeyRing::parse(SETTING).unwrap_or_else(|error| panic!("{error}"))
 }
 
+fn at(tenant: &str) -> Place {
+    Place::account_key(tenant, "https://ca.example/dir")
+}
+
 fn sealed(context: &str, secret: &[u8]) -> Vec<u8> {
-    ring().seal(context, secret).unwrap_or_else(|error| panic!("{error}"))
+    ring()
+        .seal(&at(context), secret)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// An error says neither what was sealed nor by which bytes, and fits into a log line.
@@ -31,11 +37,12 @@ proptest! {
             prop::collection::vec(any::<u8>(), 0..200),
             // As far as the head goes it looks right.
             prop::collection::vec(any::<u8>(), 0..200).prop_map(|rest| [b"\x02k1".as_slice(), &rest].concat()),
+            prop::collection::vec(any::<u8>(), 0..200).prop_map(|rest| [b"\x82k1".as_slice(), &rest].concat()),
             prop::collection::vec(any::<u8>(), 0..200).prop_map(|rest| [b"\x00".as_slice(), &rest].concat()),
         ],
         context in any::<String>(),
     ) {
-        match ring().open(&context, &bytes) {
+        match ring().open(&at(&context), &bytes) {
             Ok(_) => prop_assert!(false, "it opened"),
             Err(error) => discreet(&error)?,
         }
@@ -48,9 +55,9 @@ proptest! {
         secret in prop::collection::vec(any::<u8>(), 0..300),
     ) {
         let sealed = sealed(&context, &secret);
-        let opened = ring().open(&context, &sealed);
+        let opened = ring().open(&at(&context), &sealed);
         prop_assert_eq!(opened.ok().map(|opened| opened.expose_secret().clone()), Some(secret));
-        prop_assert_eq!(ring().open(&other, &sealed).is_ok(), other == context);
+        prop_assert_eq!(ring().open(&at(&other), &sealed).is_ok(), other == context);
     }
 
     #[test]
@@ -62,7 +69,7 @@ proptest! {
         for bit in 0..sealed.len() * 8 {
             let mut changed = sealed.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
-            match ring().open(&context, &changed) {
+            match ring().open(&at(&context), &changed) {
                 Ok(_) => prop_assert!(false, "bit {} is not noticed", bit),
                 Err(error) => discreet(&error)?,
             }
@@ -76,9 +83,9 @@ proptest! {
         cut in any::<prop::sample::Index>(),
     ) {
         let sealed = sealed("account", &secret);
-        prop_assert!(ring().open("account", &[sealed.as_slice(), &tail].concat()).is_err());
-        prop_assert!(ring().open("account", &[tail.as_slice(), &sealed].concat()).is_err());
-        prop_assert!(ring().open("account", &sealed[..cut.index(sealed.len())]).is_err());
+        prop_assert!(ring().open(&at("account"), &[sealed.as_slice(), &tail].concat()).is_err());
+        prop_assert!(ring().open(&at("account"), &[tail.as_slice(), &sealed].concat()).is_err());
+        prop_assert!(ring().open(&at("account"), &sealed[..cut.index(sealed.len())]).is_err());
     }
 
     #[test]

@@ -68,7 +68,8 @@ fn an_update_takes_a_timestamp_and_a_provision_does_not() {
 fn refused(key: &str, value: &Value) -> Option<String> {
     let mut object = Map::new();
     object.insert(key.to_owned(), value.clone());
-    Written::read(&object).err().map(|error| error.to_string())
+    let (_, faults) = Written::read(&object);
+    (!faults.is_empty()).then(|| faults.to_string())
 }
 
 proptest! {

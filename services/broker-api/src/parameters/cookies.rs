@@ -15,6 +15,11 @@ impl Form for Cookies {
         if let Some(all) = value.as_bool() {
             return Ok(if all { Self::All } else { Self::None });
         }
+        if let Some(text @ ("true" | "false")) = value.as_str().map(str::trim_ascii) {
+            return Err(format!(
+                "\"{text}\" is not a boolean; write {text} without quotes, or [\"{text}\"] for a cookie of this name"
+            ));
+        }
         let right = "\"*\" for all, \"\" for none, or names such as \"session, theme\"";
         let mut cookies = names::parse(value, right)?;
         if cookies.is_empty() {

@@ -1,10 +1,12 @@
 //! `domains`, or `domain` as older brokers had it.
 
+use std::collections::BTreeSet;
+
 use pipeline::domain::{redundant, wildcard_of};
 use schemars::{Schema, json_schema};
 use serde_json::Value;
 
-use super::{ParameterError, host_name, names, shown, shown_json};
+use super::{ParameterError, host_name, names, pasted, shown, shown_json};
 use crate::form::{Form, Read};
 
 /// The most names in a certificate of Let's Encrypt's profile `classic`, and the most aliases of a distribution.
@@ -41,9 +43,16 @@ pub(super) fn one_of(
     }
 }
 
+/// Those of the names that were written which are domains, whatever the others are.
+pub(super) fn well_formed(written: &Value) -> Vec<String> {
+    let names = names::each(written, RIGHT).unwrap_or_default();
+    let domains = names.into_iter().take(MOST).flatten().flat_map(|name| domain(&name));
+    domains.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 impl Form for Domains {
     fn read(value: &Value) -> Result<Self, String> {
-        let given = names::parse(value, RIGHT)?;
+        let given = names::each(value, RIGHT)?;
         if given.is_empty() {
             return Err(format!("there is none; write {RIGHT}"));
         }
@@ -53,22 +62,33 @@ impl Form for Domains {
                 given.len()
             ));
         }
-        let mut domains = given.iter().map(|name| domain(name)).collect::<Result<Vec<_>, _>>()?;
-        domains.sort();
-        if let Some(twice) = names::duplicate(&domains) {
-            return Err(format!(
-                "{} is there twice (upper and lower case, a dot at the end and IDNA forms are the same); write it once",
-                shown(twice)
-            ));
+        let (mut domains, mut faults) = (Vec::new(), Vec::new());
+        for name in given {
+            match name.and_then(|name| domain(&name)) {
+                Ok(domain) => domains.push(domain),
+                Err(fault) => faults.push(fault),
+            }
         }
-        match redundant(&domains) {
-            Some((wildcard, name)) => Err(format!(
+        faults.dedup();
+        domains.sort();
+        faults.extend(domains.chunk_by(PartialEq::eq).filter(|same| same.len() > 1).map(|same| {
+            format!(
+                "{} is there twice (upper and lower case, a dot at the end and IDNA forms are the same); write it once",
+                shown(&same[0])
+            )
+        }));
+        domains.dedup();
+        faults.extend(redundant(&domains).map(|(wildcard, name)| {
+            format!(
                 "{} stands for {} too, and no certificate holds both; leave {} out",
                 shown(wildcard),
                 shown(name),
                 shown(name)
-            )),
-            None => Ok(Self(domains)),
+            )
+        }));
+        match faults.is_empty() {
+            true => Ok(Self(domains)),
+            false => Err(faults.join("\n")),
         }
     }
 
@@ -94,6 +114,9 @@ impl Form for ByComma {
 }
 
 fn domain(name: &str) -> Result<String, String> {
+    if let Some(pasted) = pasted::fault(name, domain) {
+        return Err(pasted);
+    }
     let Some(parent) = wildcard_of(name) else {
         return match name.contains('*') {
             true => Err(format!(

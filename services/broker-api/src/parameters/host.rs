@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 
-use super::shown;
+use super::{pasted, shown};
 
 /// The most characters of a name (RFC 1035 §2.3.4: 255 octets on the wire).
 const MOST: usize = 253;
@@ -14,10 +14,13 @@ const MOST_LABEL: usize = 63;
 
 /// The name in its one form: ASCII, lower case, no dot at its end. Else what is wrong and what would be right.
 pub(crate) fn host_name(text: &str) -> Result<String, String> {
-    let text = text.trim();
+    let text = text.trim_ascii();
     let fault = |what: &str| format!("{} {what}", shown(text));
     if text.is_empty() {
         return Err(fault("is empty; write a host name such as www.example.com"));
+    }
+    if let Some(pasted) = pasted::fault(text, host_name) {
+        return Err(pasted);
     }
     if let Some((scheme, rest)) = text.split_once("://") {
         return Err(fault(&format!(
@@ -59,13 +62,19 @@ pub(crate) fn host_name(text: &str) -> Result<String, String> {
             "has an underscore; a host name has letters, digits, hyphens and dots only",
         ));
     }
-    let ascii = Uts46::new()
+    let uts46 = Uts46::new();
+    let ascii = uts46
         .to_ascii(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore)
         .map_err(|_| fault("is not a valid international domain name (UTS #46); check its spelling"))?;
     let name = ascii.strip_suffix('.').unwrap_or(&ascii);
-    match rules(name) {
-        Ok(()) => Ok(name.to_string()),
-        Err(what) => Err(fault(&what)),
+    rules(name).map_err(|what| fault(&what))?;
+    let (unicode, _) = uts46.to_unicode(name.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow);
+    match pasted::first(&unicode) {
+        Some(what) => Err(fault(&format!(
+            "stands for {}, which has {what}; check its spelling",
+            shown(&unicode)
+        ))),
+        None => Ok(name.to_string()),
     }
 }
 

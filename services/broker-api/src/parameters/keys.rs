@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::written::KNOWN;
-use super::{ParameterError, shown};
+use super::{Faults, ParameterError, shown};
 use crate::nearest::nearest;
 
 /// What a fetched instance has beside its parameters while its certificate can't be renewed: the one place that
@@ -13,33 +13,34 @@ pub(crate) const RENEWAL_PROBLEM: &str = "renewal_problem";
 /// What it has beside them while a domain of it is about to go to another instance, or has gone.
 pub(crate) const DOMAIN_PROBLEM: &str = "domain_problem";
 
-pub(super) fn check(object: &Map<String, Value>) -> Result<(), ParameterError> {
-    let Some(unknown) = object.keys().find(|key| !KNOWN.contains(&key.as_str())) else {
-        return Ok(());
-    };
-    if unknown == RENEWAL_PROBLEM || unknown == DOMAIN_PROBLEM {
-        return Err(ParameterError::new(
-            unknown,
-            "this service tells it, nobody can ask for it; leave it out",
-        ));
-    }
-    if unknown == "timestamp" {
-        return Err(ParameterError::new(
-            "timestamp",
-            "it is for updates, where it has the distribution looked at again; leave it out",
-        ));
-    }
-    let all = KNOWN.join(", ");
-    Err(ParameterError::new(
-        "parameters",
-        match nearest(unknown, &KNOWN) {
-            Some(near) => format!(
-                "there is no parameter {}; did you mean \"{near}\"? Known are {all}",
-                shown(unknown)
+/// Each key that is none, told with what was probably meant.
+pub(super) fn check(object: &Map<String, Value>) -> Faults {
+    let mut faults = Faults::default();
+    let mut all = Some(KNOWN.join(", "));
+    for unknown in object.keys().filter(|key| !KNOWN.contains(&key.as_str())) {
+        faults.push(match unknown.as_str() {
+            told @ (RENEWAL_PROBLEM | DOMAIN_PROBLEM) => {
+                ParameterError::new(told, "this service tells it, nobody can ask for it; leave it out")
+            }
+            "timestamp" => ParameterError::new(
+                "timestamp",
+                "it is for updates, where it has the distribution looked at again; leave it out",
             ),
-            None => format!("there is no parameter {}; known are {all}", shown(unknown)),
-        },
-    ))
+            // The list of all is told once.
+            unknown => ParameterError::new("parameters", no_such(unknown, all.take())),
+        });
+    }
+    faults
+}
+
+fn no_such(unknown: &str, known: Option<String>) -> String {
+    let told = format!("there is no parameter {}", shown(unknown));
+    match (nearest(unknown, &KNOWN), known) {
+        (Some(near), Some(known)) => format!("{told}; did you mean \"{near}\"? Known are {known}"),
+        (Some(near), None) => format!("{told}; did you mean \"{near}\""),
+        (None, Some(known)) => format!("{told}; known are {known}"),
+        (None, None) => told,
+    }
 }
 
 #[cfg(test)]

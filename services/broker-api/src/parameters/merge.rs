@@ -5,7 +5,7 @@ use pipeline::managed::{ALL_VIEWER, SECURITY_HEADERS};
 use serde_json::{Map, Value};
 
 use super::policies::INSTEAD_OF;
-use super::{ParameterError, Parameters, parse, present, redirect, shown_json};
+use super::{Faults, ParameterError, Parameters, parse_beside, present, redirect, shown_json};
 
 /// What an update may send beside the parameters to have the distribution looked at again (older brokers' users do).
 pub(super) const LOOK_AGAIN: &str = "timestamp";
@@ -14,12 +14,12 @@ pub(super) const LOOK_AGAIN: &str = "timestamp";
 /// the normalised form.
 ///
 /// # Errors
-/// With the first thing that is wrong.
+/// With everything that is wrong.
 pub(crate) fn update(
     current: &Value,
     given: Option<&Value>,
     default_origin: Option<&str>,
-) -> Result<(Parameters, bool), ParameterError> {
+) -> Result<(Parameters, bool), Faults> {
     let (merged, look_again) = merge(current, given, default_origin)?;
     // "If this field is not present …, the Service Broker MUST NOT change the parameters": not even to another default
     // origin, which would bring its Host header. The normalised form names all that it needs.
@@ -27,9 +27,10 @@ pub(crate) fn update(
         Some(Value::Object(given)) => given.keys().all(|key| key == LOOK_AGAIN),
         _ => true,
     };
+    let had: Vec<String> = serde_json::from_value(current["domains"].clone()).unwrap_or_default();
     let parameters = match none_given {
-        true => parse(Some(current), None)?,
-        false => parse(Some(&merged), default_origin)?,
+        true => parse_beside(&had, Some(current), None)?,
+        false => parse_beside(&had, Some(&merged), default_origin)?,
     };
     redirect::after(current, &parameters)?;
     Ok((parameters, look_again))
@@ -55,12 +56,16 @@ fn merge(
         }
     };
     let look_again = given.remove(LOOK_AGAIN).is_some();
-    super::keys::check(&given)?;
     if present(&given, "cache_policy").is_some() {
         // It takes their place, and back.
         INSTEAD_OF.into_iter().for_each(|key| drop(merged.remove(key)));
     } else if given.contains_key("cache_policy") {
         merged.remove("origin_request_policy");
+    }
+    let blank = |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.trim_ascii().is_empty());
+    if given.get("origin").is_some_and(blank) {
+        // It was said of the origin that goes; the default one speaks HTTPS.
+        merged.remove("insecure_origin");
     }
     // First all of them: both names of one thing in the update are told by the parser.
     for (key, value) in &given {
@@ -111,12 +116,13 @@ fn without_what_the_default_origin_brings(merged: &mut Map<String, Value>, defau
 mod tests {
     use serde_json::json;
 
+    use super::super::parse;
     use super::*;
 
     const ROUTER: Option<&str> = Some("router.example.net");
 
     /// The normalised form after an update of what a provision with `first` gave.
-    fn updated(first: Value, given: Value) -> Result<Value, ParameterError> {
+    fn updated(first: Value, given: Value) -> Result<Value, Faults> {
         let current = parse(Some(&first), ROUTER).unwrap().normalised();
         Ok(update(&current, Some(&given), ROUTER)?.0.normalised())
     }
@@ -173,6 +179,38 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("headers: it is given beside cache_policy"), "{error}");
+    }
+
+    #[test]
+    fn the_default_origin_takes_plain_http_back() {
+        let first = json!({"domains": "www.example.com", "origin": "app.example.org", "insecure_origin": true});
+        for back in [json!({"origin": null}), json!({"origin": ""}), json!({"origin": " "})] {
+            assert_eq!(
+                updated(first.clone(), back).unwrap(),
+                made(json!({"domains": "www.example.com"}))
+            );
+        }
+        let other = updated(first.clone(), json!({"origin": "b.example.org"})).unwrap();
+        assert_eq!(other["insecure_origin"], true);
+        let error = updated(first, json!({"origin": null, "insecure_origin": true})).unwrap_err();
+        assert!(error.to_string().contains("not for the default origin"), "{error}");
+    }
+
+    #[test]
+    fn what_an_instance_has_is_not_judged_anew() {
+        let current = json!({"domains": ["co.uk", "www.shop.test"], "origin": "app.example.org"});
+        for given in [
+            json!({"path": "/a"}),
+            json!({"timestamp": 1}),
+            json!({"domains": "co.uk"}),
+        ] {
+            assert!(update(&current, Some(&given), ROUTER).is_ok(), "{given}");
+        }
+        let error = update(&current, Some(&json!({"domains": "co.uk, other.test"})), ROUTER).unwrap_err();
+        assert!(
+            error.to_string().starts_with("domains: \"other.test\" ends in .test"),
+            "{error}"
+        );
     }
 
     #[test]

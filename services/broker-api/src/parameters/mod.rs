@@ -6,13 +6,16 @@ pub mod bad_input;
 mod cookies;
 mod domains;
 mod edge;
+mod faults;
 mod headers;
 mod host;
 mod keys;
 mod merge;
 mod names;
 mod origin;
+mod pasted;
 mod policies;
+mod public;
 mod redirect;
 pub(crate) mod schema;
 mod show;
@@ -24,6 +27,8 @@ use serde_json::{Map, Value, json};
 
 use crate::form::Read;
 pub(crate) use domains::MOST as MOST_DOMAINS;
+pub use faults::Faults;
+use faults::ParameterError;
 pub(crate) use host::host_name;
 pub(crate) use keys::{DOMAIN_PROBLEM, RENEWAL_PROBLEM};
 pub(crate) use merge::update;
@@ -41,97 +46,117 @@ pub struct Parameters {
     pub settings: Settings,
 }
 
-/// What is wrong with the parameters: names the field, the value, and what would be right.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParameterError(String);
-
-impl std::fmt::Display for ParameterError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for ParameterError {}
-
-impl ParameterError {
-    fn new(field: &str, fault: impl std::fmt::Display) -> Self {
-        Self(format!("{field}: {fault}."))
-    }
-}
-
 /// Checks the parameters. A `null` counts as absent, the whole object included.
 ///
 /// # Errors
-/// With the first thing that is wrong.
-pub fn parse(parameters: Option<&Value>, default_origin: Option<&str>) -> Result<Parameters, ParameterError> {
+/// With everything that is wrong.
+pub fn parse(parameters: Option<&Value>, default_origin: Option<&str>) -> Result<Parameters, Faults> {
+    parse_beside(&[], parameters, default_origin)
+}
+
+/// The same for an instance that has had these domains: whether they can be anybody's was its beginning's question.
+fn parse_beside(
+    had: &[String],
+    parameters: Option<&Value>,
+    default_origin: Option<&str>,
+) -> Result<Parameters, Faults> {
     let empty = Map::new();
-    let object = match parameters {
-        None | Some(Value::Null) => &empty,
-        Some(Value::Object(object)) => object,
-        Some(other) => {
-            return Err(ParameterError::new(
-                "parameters",
-                format!(
-                    "{} is not an object; write {{\"domains\": [\"www.example.com\"]}}",
-                    shown_json(other)
-                ),
-            ));
+    let object = object(parameters)?.unwrap_or(&empty);
+    let (written, mut faults) = Written::read(object);
+    let domains = faults.take(&["domains", "domain"], || {
+        domains::one_of(written.domains, written.domain)
+    });
+    for field in ["domains", "domain"] {
+        let written = present(object, field).map(domains::well_formed).unwrap_or_default();
+        for domain in written.iter().filter(|domain| !had.contains(domain)) {
+            if let Err(fault) = public::can_be_proved(domain) {
+                faults.push(ParameterError::new(field, fault));
+            }
         }
-    };
-    let written = Written::read(object)?;
-    let domains = domains::one_of(written.domains, written.domain)?;
-    let origin = Origin::of(written.origin.map(|host| host.0), default_origin)?;
-    let failover_origin = origin.failover(written.failover_origin.map(|host| host.0))?;
+    }
+    let origin = faults.take(&["origin"], || {
+        Origin::of(written.origin.map(|host| host.0), default_origin)
+    });
+    let by_default = origin.as_ref().is_some_and(|origin| origin.is_default);
+    let failover_origin = faults.take(&["failover_origin"], || match &origin {
+        Some(origin) => origin.failover(written.failover_origin.map(|host| host.0)),
+        None => Ok(None),
+    });
+    let others = domains.as_deref().unwrap_or_default();
     for (key, host) in [
-        ("origin", Some(&origin.host)),
-        ("failover_origin", failover_origin.as_ref()),
+        ("origin", origin.as_ref().map(|origin| &origin.host)),
+        ("failover_origin", failover_origin.as_ref().and_then(Option::as_ref)),
     ] {
-        if let Some(host) = host.filter(|host| domains.contains(host)) {
-            return Err(ParameterError::new(
-                key,
-                format!(
-                    "{} is also one of the domains, so CloudFront would fetch from itself; write the name that the \
-                     origin has without the CDN",
-                    shown(host)
-                ),
-            ));
+        if let Some(host) = host.filter(|host| Some(host.as_str()) != default_origin || others.contains(host)) {
+            faults.take(&[], || origin::can_be_asked(key, host, others));
         }
     }
     let cache_policy = written.cache_policy.map(|policy| policy.0);
     let beside = INSTEAD_OF.into_iter().find(|key| present(object, key).is_some());
-    let origin_request_policy = policies::origin_request(
-        cache_policy.as_ref(),
-        written.origin_request_policy.map(|policy| policy.0),
-        beside,
-        origin.is_default,
-    )?;
-    let (field, headers) = either(
-        ("forward_headers", written.forward_headers),
-        ("headers", written.headers),
-    )?;
-    let (_, cookies) = either(
-        ("forward_cookies", written.forward_cookies),
-        ("cookies", written.cookies),
-    )?;
+    let origin_request_policy = faults.take(&["cache_policy"], || {
+        let request = written.origin_request_policy.map(|policy| policy.0);
+        policies::origin_request(cache_policy.as_ref(), request, beside, by_default)
+    });
+    let forwards_host = by_default && present(object, "cache_policy").is_none();
+    let forward_headers = faults.take(&["forward_headers", "headers"], || {
+        let (field, headers) = either(
+            ("forward_headers", written.forward_headers),
+            ("headers", written.headers),
+        )?;
+        headers.unwrap_or_default().for_origin(field, forwards_host)
+    });
+    let forward_cookies = faults.take(&["forward_cookies", "cookies"], || {
+        either(
+            ("forward_cookies", written.forward_cookies),
+            ("cookies", written.cookies),
+        )
+    });
     let on = |written: Option<Read<bool>>| written.map(|on| on.0);
+    let insecure_origin = faults.take(&[], || match &origin {
+        Some(origin) => origin.insecure(on(written.insecure_origin).unwrap_or(false)),
+        None => Ok(false),
+    });
+    let response_headers_policy = faults.take(&["response_headers_policy"], || {
+        let policy = written.response_headers_policy.map(|policy| policy.0);
+        policies::response_headers(policy, on(written.hsts).unwrap_or(false))
+    });
+    let (
+        Some(domains),
+        Some(origin),
+        Some(failover_origin),
+        Some(origin_request_policy),
+        Some(forward_headers),
+        Some((_, forward_cookies)),
+        Some(insecure_origin),
+        Some(response_headers_policy),
+        true,
+    ) = (
+        domains,
+        origin,
+        failover_origin,
+        origin_request_policy,
+        forward_headers,
+        forward_cookies,
+        insecure_origin,
+        response_headers_policy,
+        faults.is_empty(),
+    )
+    else {
+        return Err(faults);
+    };
     Ok(Parameters {
         domains,
         settings: Settings {
             path: written.path.map(|path| path.0.0).unwrap_or_default(),
-            insecure_origin: origin.insecure(on(written.insecure_origin).unwrap_or(false))?,
-            forward_headers: headers
-                .unwrap_or_default()
-                .for_origin(field, origin.is_default && cache_policy.is_none())?,
+            insecure_origin,
+            forward_headers,
             // As the brokers before did.
-            forward_cookies: cookies.unwrap_or(Cookies::All),
+            forward_cookies: forward_cookies.unwrap_or(Cookies::All),
             default_ttl: written.default_ttl.map_or(DAY, |seconds| seconds.0.0),
             error_responses: written.error_responses.map(|pages| pages.0.0).unwrap_or_default(),
             cache_policy: cache_policy.map(|policy| policy.managed()),
             origin_request_policy,
-            response_headers_policy: policies::response_headers(
-                written.response_headers_policy.map(|policy| policy.0),
-                on(written.hsts).unwrap_or(false),
-            )?,
+            response_headers_policy,
             price_class: written.price_class.map(|class| class.0),
             compress: on(written.compress).unwrap_or(true),
             http3: on(written.http3).unwrap_or(false),
@@ -143,6 +168,21 @@ pub fn parse(parameters: Option<&Value>, default_origin: Option<&str>) -> Result
             origin: origin.host,
         },
     })
+}
+
+/// The object; none when it is absent.
+fn object(parameters: Option<&Value>) -> Result<Option<&Map<String, Value>>, ParameterError> {
+    match parameters {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(other) => Err(ParameterError::new(
+            "parameters",
+            format!(
+                "{} is not an object; write {{\"domains\": [\"www.example.com\"]}}",
+                shown_json(other)
+            ),
+        )),
+    }
 }
 
 impl Parameters {

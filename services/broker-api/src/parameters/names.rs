@@ -5,30 +5,34 @@ use serde_json::Value;
 
 use super::shown_json;
 
-/// The names, trimmed; an empty string or list is no names. `right` is a good example for the error text.
+/// The names, trimmed; an empty string or list is no names. `right` is a good example for the error text. Only blanks of the keyboard
+/// are trimmed: another one came in unseen, and is told.
 pub(super) fn parse(value: &Value, right: &str) -> Result<Vec<String>, String> {
+    each(value, right)?.into_iter().collect()
+}
+
+/// The same, each name by itself: taken, or what is wrong with it.
+pub(super) fn each(value: &Value, right: &str) -> Result<Vec<Result<String, String>>, String> {
     let wrong = |value: &Value, what: &str| format!("{} {what}; write {right}", shown_json(value));
-    let names: Vec<String> = match value {
-        Value::String(text) if text.trim().is_empty() => Vec::new(),
-        Value::String(text) => text.split(',').map(|name| name.trim().to_string()).collect(),
+    let named = |name: &str| match name.trim_ascii() {
+        "" => Err(wrong(value, "has an empty entry")),
+        name => Ok(name.to_string()),
+    };
+    Ok(match value {
+        Value::String(text) if text.trim_ascii().is_empty() => Vec::new(),
+        Value::String(text) => text.split(',').map(named).collect(),
         Value::Array(items) => items
             .iter()
             .map(|item| match item {
                 Value::String(name) if name.contains(',') => {
                     Err(wrong(item, "in a list has a comma; make it several entries"))
                 }
-                Value::String(name) => Ok(name.trim().to_string()),
+                Value::String(name) => named(name),
                 other => Err(wrong(other, "in the list is not a string")),
             })
-            .collect::<Result<_, _>>()?,
-        other => {
-            return Err(wrong(other, "is neither a list nor a string with commas"));
-        }
-    };
-    if names.iter().any(String::is_empty) {
-        return Err(wrong(value, "has an empty entry"));
-    }
-    Ok(names)
+            .collect(),
+        other => return Err(wrong(other, "is neither a list nor a string with commas")),
+    })
 }
 
 /// What [`parse`] takes, with at most so many names in a list.

@@ -3,7 +3,7 @@
 use schemars::{Schema, json_schema};
 use serde_json::Value;
 
-use super::{ParameterError, host_name, shown, shown_json};
+use super::{ParameterError, host_name, public, shown, shown_json};
 use crate::form::Form;
 
 /// The most characters of CloudFront's `OriginPath`.
@@ -16,7 +16,7 @@ pub(super) struct Host(pub(super) Option<String>);
 impl Form for Host {
     fn read(value: &Value) -> Result<Self, String> {
         match value {
-            Value::String(text) if text.trim().is_empty() => Ok(Self(None)),
+            Value::String(text) if text.trim_ascii().is_empty() => Ok(Self(None)),
             Value::String(text) => host_name(text).map(|host| Self(Some(host))),
             other => Err(format!(
                 "{} is not a string; write a host name such as \"app.example.com\"",
@@ -130,6 +130,21 @@ impl Origin {
         }
         Ok(written)
     }
+}
+
+/// Whether CloudFront can fetch from a host that was written.
+pub(super) fn can_be_asked(key: &str, host: &String, domains: &[String]) -> Result<(), ParameterError> {
+    if domains.contains(host) {
+        return Err(ParameterError::new(
+            key,
+            format!(
+                "{} is also one of the domains, so CloudFront would fetch from itself; write the name that the origin has \
+                 without the CDN",
+                shown(host)
+            ),
+        ));
+    }
+    public::can_be_found(host).map_err(|fault| ParameterError::new(key, fault))
 }
 
 /// The first character that RFC 3986 §3.3 doesn't allow in a path; a `%` needs two hexadecimal digits behind it.

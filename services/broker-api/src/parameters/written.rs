@@ -8,7 +8,6 @@ use schemars::generate::SchemaSettings;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::ParameterError;
 use super::domains::{ByComma, Domains};
 use super::edge::{Pages, Seconds};
 use super::headers::Headers;
@@ -16,6 +15,7 @@ use super::keys;
 use super::origin::{Host, Path};
 use super::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
 use super::redirect::Target;
+use super::{Faults, ParameterError};
 use crate::form::Read;
 
 /// Every parameter there is, each read alone. `null` counts as absent.
@@ -82,16 +82,21 @@ pub(super) static KNOWN: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
 });
 
 impl Written {
-    /// Reads each parameter alone.
-    ///
-    /// # Errors
-    /// With one that is wrong.
-    pub(super) fn read(object: &Map<String, Value>) -> Result<Self, ParameterError> {
-        keys::check(object)?;
-        serde_path_to_error::deserialize(Value::Object(object.clone())).map_err(|error| {
-            // Only the first part: within a parameter its own text says where.
-            let path = error.path().to_string();
-            ParameterError::new(path.split(['.', '[']).next().unwrap_or_default(), error.inner())
-        })
+    /// Reads each parameter alone: those that are right, and what is wrong with the others.
+    pub(super) fn read(object: &Map<String, Value>) -> (Self, Faults) {
+        let mut faults = keys::check(object);
+        let mut right = Map::new();
+        for (key, value) in object.iter().filter(|(key, _)| KNOWN.contains(&key.as_str())) {
+            let one = Map::from_iter([(key.clone(), value.clone())]);
+            match serde_json::from_value::<Self>(Value::Object(one)) {
+                Ok(_) => drop(right.insert(key.clone(), value.clone())),
+                Err(error) => {
+                    let told = error.to_string();
+                    told.lines()
+                        .for_each(|fault| faults.push(ParameterError::new(key, fault)));
+                }
+            }
+        }
+        (serde_json::from_value(Value::Object(right)).unwrap_or_default(), faults)
     }
 }

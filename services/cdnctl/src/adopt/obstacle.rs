@@ -14,7 +14,7 @@ pub(super) fn of(config: &DistributionConfig) -> Option<String> {
     if aliases.is_empty() {
         return Some("it has no aliases, so a new service is as good".to_owned());
     }
-    if let Some((wildcard, below)) = redundant(&aliases) {
+    if let Some((wildcard, below)) = redundant(&aliases).next() {
         return Some(format!(
             "its aliases have {below} beside {wildcard}, and no certificate holds both; take one away first"
         ));

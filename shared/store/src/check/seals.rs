@@ -8,11 +8,9 @@ use tokio_postgres::error::SqlState;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::address;
-use crate::accounts;
 use crate::connection::DatabaseArgs;
 use crate::error::StoreError;
-use crate::orders::certificate_key_context;
-use crate::sealing::{KeyRing, SealingArgs, SealingError};
+use crate::sealing::{KeyRing, Place, SealingArgs, SealingError};
 
 const ABOUT: &str = "SEALING_KEYS";
 
@@ -33,26 +31,28 @@ impl Sealed {
         }
     }
 
-    /// The newest value of each sealing key, with its owner.
+    /// The newest value of each sealing key and format, with the two parts of its place, and whether it is an account's next key.
     fn sql(self) -> &'static str {
         match self {
             Self::AccountKeys => {
-                "select distinct on (1) substring(sealed_key from 1 for 1 + get_byte(sealed_key, 0)), tenant, sealed_key \
-                 from (select tenant, sealed_key, created_at from acme_accounts \
-                   union all select tenant, next_sealed_key, next_key_at from acme_accounts) a \
+                "select distinct on (1) substring(sealed_key from 1 for 1 + (get_byte(sealed_key, 0) & 127)), tenant, directory_url, \
+                 is_next, sealed_key \
+                 from (select tenant, directory_url, false as is_next, sealed_key, created_at from acme_accounts \
+                   union all select tenant, directory_url, true, next_sealed_key, next_key_at from acme_accounts) a \
                  where length(sealed_key) > 0 order by 1, created_at desc"
             }
             Self::CertificateKeys => {
-                "select distinct on (1) substring(sealed_key from 1 for 1 + get_byte(sealed_key, 0)), instance_id, sealed_key \
-                 from certificates where length(sealed_key) > 0 order by 1, created_at desc"
+                "select distinct on (1) substring(sealed_key from 1 for 1 + (get_byte(sealed_key, 0) & 127)), instance_id, order_id::text, \
+                 false, sealed_key from certificates where length(sealed_key) > 0 order by 1, created_at desc"
             }
         }
     }
 
-    fn context(self, owner: &str) -> String {
+    fn place(self, owner: &str, row: &str, is_next: bool) -> Place {
         match self {
-            Self::AccountKeys => accounts::context(owner),
-            Self::CertificateKeys => certificate_key_context(owner),
+            Self::AccountKeys if is_next => Place::next_account_key(owner, row),
+            Self::AccountKeys => Place::account_key(owner, row),
+            Self::CertificateKeys => Place::certificate_key(owner, row),
         }
     }
 }
@@ -83,14 +83,19 @@ async fn open_all(database: &DatabaseArgs, ring: &KeyRing, what: Sealed) -> Resu
     let (client, connection) = address.config.application_name("doctor").connect(connector).await?;
     let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
     let rows = client.query(what.sql(), &[]).await?;
-    rows.iter()
-        .map(|row| {
-            let (prefix, owner, sealed): (Vec<u8>, String, Vec<u8>) =
-                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-            let id = String::from_utf8_lossy(prefix.get(1..).unwrap_or_default()).into_owned();
-            Ok((id, ring.open(&what.context(&owner), &sealed).map(|_| ())))
-        })
-        .collect()
+    let mut opened = Opened::new();
+    for row in rows {
+        let (prefix, sealed): (Vec<u8>, Vec<u8>) = (row.try_get(0)?, row.try_get(4)?);
+        let place = what.place(row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+        let id = String::from_utf8_lossy(prefix.get(1..).unwrap_or_default()).into_owned();
+        let result = ring.open(&place, &sealed).map(|_| ());
+        // One of its formats that is not opened counts.
+        match opened.get(&id) {
+            Some(Err(_)) => {}
+            _ => drop(opened.insert(id, result)),
+        }
+    }
+    Ok(opened)
 }
 
 fn judged(what: Sealed, opened: &Opened) -> Finding {

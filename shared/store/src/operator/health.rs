@@ -41,10 +41,10 @@ impl Store {
     /// Database errors.
     pub async fn sealed_by(&self) -> Result<Vec<SealedBy>, StoreError> {
         let client = self.pool.get().await?;
-        // A sealed value begins with its key's id, and the length of that: see sealing.rs.
+        // A sealed value begins with its format's bit, the length of its key's id, and that: see sealing.rs.
         let rows = client
             .query(
-                "select substring(sealed_key from 2 for get_byte(sealed_key, 0)) as key, \
+                "select substring(sealed_key from 2 for get_byte(sealed_key, 0) & 127) as key, \
                  count(*) filter (where what = 'account') as accounts, count(*) filter (where what <> 'account') as certificates \
                  from (select 'account' as what, sealed_key from acme_accounts \
                    union all select 'account', next_sealed_key from acme_accounts \

@@ -14,6 +14,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use stack::{CrashPoints, Options};
 use store::KeyRing;
+use store::sealing::Place;
 use uuid::Uuid;
 
 use crate::cdnctl::{Said, operate, operate_aws};
@@ -30,11 +31,11 @@ struct Old {
 /// A certificate that the CA gave to somebody else for the domain, as IAM has it by now.
 async fn foreign_certificate(world: &World, name: &str) -> anyhow::Result<String> {
     let instance = world.created(&organization(), &[name.to_owned()]).await?;
-    let query = "select chain_pem, sealed_key from certificates where instance_id = $1";
+    let query = "select chain_pem, sealed_key, order_id::text from certificates where instance_id = $1";
     let row = world.sql().await?.query_one(query, &[&instance.id]).await?;
     let (chain, sealed): (String, Vec<u8>) = (row.get(0), row.get(1));
     let e = world.handle.endpoints();
-    let key = KeyRing::parse(&e.sealing_keys)?.open(&format!("certificate of {}", instance.id), &sealed)?;
+    let key = KeyRing::parse(&e.sealing_keys)?.open(&Place::certificate_key(&instance.id, row.get(2)), &sealed)?;
     let key = STANDARD.encode(key.expose_secret());
     world.delete(&instance).await?;
     world.dns.clear_txt(&format!("_validation-persist.{name}")).await?;

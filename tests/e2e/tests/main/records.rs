@@ -11,7 +11,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::world::{PATIENCE, connect, domain, organization, world};
+use crate::world::{PATIENCE, connect, domain, organization, until, world};
 
 #[derive(clap::Parser)]
 struct Arguments {
@@ -49,8 +49,12 @@ pub(crate) async fn desk() -> anyhow::Result<Desk> {
 }
 
 impl Desk {
-    pub(crate) async fn provision(&self, tenant: &str, domains: &[String]) -> anyhow::Result<Vec<Task>> {
-        let new = NewInstance {
+    pub(crate) fn schedules(&self) -> &Schedules {
+        &self.schedules
+    }
+
+    pub(crate) fn new_instance(&self, tenant: &str, domains: &[String]) -> NewInstance {
+        NewInstance {
             id: Uuid::new_v4().to_string(),
             tenant: tenant.to_string(),
             service_id: "service".into(),
@@ -61,7 +65,11 @@ impl Desk {
             },
             domains: domains.to_vec(),
             request: serde_json::json!({"parameters": {"domains": domains}}),
-        };
+        }
+    }
+
+    pub(crate) async fn provision(&self, tenant: &str, domains: &[String]) -> anyhow::Result<Vec<Task>> {
+        let new = self.new_instance(tenant, domains);
         let Provision::Accepted { rings, .. } = self.store.provision(&new, &Asked::default(), &self.schedules).await?
         else {
             anyhow::bail!("not accepted");
@@ -86,7 +94,7 @@ impl Desk {
         Ok(tasks)
     }
 
-    async fn record(&self, task: &Task, outcome: Outcome) -> anyhow::Result<Option<Vec<pipeline::Ring>>> {
+    pub(crate) async fn record(&self, task: &Task, outcome: Outcome) -> anyhow::Result<Option<Vec<pipeline::Ring>>> {
         Ok(match self.store.record(task, &outcome, false, &self.schedules).await? {
             Recorded::Written(rings) => Some(rings),
             Recorded::Stale => None,
@@ -358,6 +366,53 @@ async fn a_deprovision_supersedes_a_provision_at_any_moment() -> anyhow::Result<
         Err(StoreError::Stale)
     ));
     desk.provision(&tenant, &[name]).await?;
+    Ok(())
+}
+
+/// Waits until another connection of the desk's database waits for a lock.
+async fn somebody_waits_for_a_lock(desk: &Desk) -> anyhow::Result<()> {
+    let client = connect(&desk.url).await?;
+    until("somebody waits for a lock", async || {
+        let query = "select exists(select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+        Ok(client.query_one(query, &[]).await?.get(0))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_repeated_provision_that_waited_for_a_deprovision_is_told_of_it() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let new = desk.new_instance(&organization(), &[domain("waited")]);
+    let (asked, schedules) = (Asked::default(), &desk.schedules);
+    desk.store.provision(&new, &asked, schedules).await?;
+    // A DELETE that has the lock, and has written its operation: all that it lacks is the commit.
+    let mut client = connect(&desk.url).await?;
+    let deleting = client.transaction().await?;
+    deleting
+        .execute("select 1 from instances where id = $1 for update", &[&new.id])
+        .await?;
+    deleting
+        .execute(
+            "update operations set state = 'superseded', ended_at = now() where instance_id = $1",
+            &[&new.id],
+        )
+        .await?;
+    deleting
+        .execute(
+            "insert into operations (id, instance_id, kind, deadline_at) values ($2, $1, 'deprovision', now() + interval '1 day')",
+            &[&new.id, &Uuid::new_v4()],
+        )
+        .await?;
+    let (again, committed) = tokio::join!(desk.store.provision(&new, &asked, schedules), async {
+        somebody_waits_for_a_lock(&desk).await?;
+        Ok::<(), anyhow::Error>(deleting.commit().await?)
+    });
+    committed?;
+    let again = again?;
+    assert!(
+        matches!(&again, Provision::Conflict { why } if why == "this instance is being deleted"),
+        "{again:?}"
+    );
     Ok(())
 }
 

@@ -94,8 +94,8 @@ pub(super) fn bad_domains() -> Vec<BadParameters> {
         ),
         (
             "twice by IDNA",
-            domains(json!(["bücher.example", "xn--bcher-kva.example"])),
-            &["\"xn--bcher-kva.example\" is there twice"],
+            domains(json!(["bücher.example.com", "xn--bcher-kva.example.com"])),
+            &["\"xn--bcher-kva.example.com\" is there twice"],
         ),
         (
             "scheme",
@@ -270,6 +270,58 @@ pub(super) fn bad_domains() -> Vec<BadParameters> {
             "numeric top level",
             domains(json!(["example.123"])),
             &["ends in \"123\"", "top-level domain"],
+        ),
+        (
+            "public suffix",
+            domains(json!(["co.uk"])),
+            &["domains: \"co.uk\" is a public suffix", "\"www.yours.co.uk\""],
+        ),
+        (
+            "wildcard of a public suffix",
+            domains(json!("*.com.au")),
+            &["\"*.com.au\" is a public suffix"],
+        ),
+        (
+            "local name",
+            domains(json!(["printer.local"])),
+            &["\"printer.local\" ends in .local", "not in the public DNS"],
+        ),
+        (
+            "private network's name",
+            domains(json!(["*.apps.internal"])),
+            &["ends in .internal", "private networks"],
+        ),
+        (
+            "name for tests",
+            domains(json!(["www.shop.test"])),
+            &["ends in .test", "RFC 6761"],
+        ),
+        ("onion", domains(json!(["abc.onion"])), &["ends in .onion", "Tor"]),
+        (
+            "CloudFront's name",
+            domains(json!(["d111111abcdef8.cloudfront.net"])),
+            &["is CloudFront's own", "CNAME"],
+        ),
+        (
+            "zero width space",
+            domains(json!(["www.exa\u{200b}mple.com"])),
+            &[
+                "a zero width space (U+200B) as character 8",
+                "write \"www.example.com\"",
+            ],
+        ),
+        (
+            "smart quotes around a wildcard",
+            domains(json!("“*.example.com”")),
+            &[
+                "a left double quotation mark (U+201C) as character 1",
+                "write \"*.example.com\"",
+            ],
+        ),
+        (
+            "dash in punycode",
+            domains(json!(["xn--myshop-xg0c.com"])),
+            &["stands for \"my–shop.com\"", "an en dash (U+2013) as character 3"],
         ),
         (
             "long value is cut",

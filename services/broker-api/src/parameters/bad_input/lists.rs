@@ -79,6 +79,16 @@ pub(super) fn bad_lists() -> Vec<BadParameters> {
             &["cookies: {} (an object)", "neither a list nor a string"],
         ),
         (
+            "cookies true as text",
+            with("cookies", json!("true")),
+            &["cookies: \"true\" is not a boolean", "without quotes"],
+        ),
+        (
+            "cookies false as text",
+            with("forward_cookies", json!(" false ")),
+            &["forward_cookies: \"false\" is not a boolean"],
+        ),
+        (
             "cookie with =",
             with("forward_cookies", json!("a=b")),
             &["forward_cookies: \"a=b\"", "not a cookie's name"],

@@ -77,6 +77,14 @@ pub(super) fn bad_origins() -> Vec<BadParameters> {
             &["origin", "ends in \"1\"", "top-level domain"],
         ),
         (
+            "origin of the private network",
+            with("origin", json!("app.apps.internal")),
+            &[
+                "origin: \"app.apps.internal\" ends in .internal",
+                "not in the public DNS",
+            ],
+        ),
+        (
             "two origins",
             with("origin", json!("a.example.org, b.example.org")),
             &["origin", "has a space"],

@@ -1,0 +1,49 @@
+//! Which generation of a name a new instance belongs to (`pipeline::tenant`). What a tenant has lives as long as the tenant: its ACME
+//! account, and with it what standing records trust, and its path at the responder. So a name whose last instance has gone is another
+//! tenant when it comes back, and records that were left behind for the one before are worth nothing to it.
+
+use deadpool_postgres::Transaction;
+use pipeline::tenant::{comes_back, in_generation};
+
+use crate::error::StoreError;
+
+/// The tenant of an instance that is about to be written. Of a name it is the generation that has instances which nobody removes yet, or
+/// else a new one. The name stays locked until the transaction ends, so that of two that begin at once the second joins the first.
+///
+/// A removal counts from its beginning: it is never taken back, and CloudFront may need hours for it, in which the name can be given
+/// to somebody else.
+pub(crate) async fn of_a_new_instance(tx: &Transaction<'_>, tenant: &str) -> Result<String, StoreError> {
+    if !comes_back(tenant) {
+        return Ok(tenant.to_owned());
+    }
+    tx.execute(
+        "insert into tenants (name) values ($1) on conflict do nothing",
+        &[&tenant],
+    )
+    .await?;
+    let generation: i32 = tx
+        .query_one("select generation from tenants where name = $1 for update", &[&tenant])
+        .await?
+        .try_get(0)?;
+    let current = in_generation(tenant, generation);
+    // A statement of its own: what is read is what was committed while the lock was waited for.
+    let row = tx
+        .query_one(
+            "select count(*) > 0 as used, coalesce(bool_or(i.deleted_at is null and not exists \
+               (select 1 from operations o where o.instance_id = i.id and o.kind = 'deprovision')), false) as lives \
+             from instances i where i.tenant = $1",
+            &[&current],
+        )
+        .await?;
+    let (used, lives): (bool, bool) = (row.try_get("used")?, row.try_get("lives")?);
+    if !used || lives {
+        return Ok(current);
+    }
+    let generation = generation + 1;
+    tx.execute(
+        "update tenants set generation = $2, since = now() where name = $1",
+        &[&tenant, &generation],
+    )
+    .await?;
+    Ok(in_generation(tenant, generation))
+}
