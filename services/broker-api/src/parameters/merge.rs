@@ -27,7 +27,11 @@ pub(crate) fn update(
         Some(Value::Object(given)) => given.keys().all(|key| key == LOOK_AGAIN),
         _ => true,
     };
-    let had: Vec<String> = serde_json::from_value(current["domains"].clone()).unwrap_or_default();
+    let domains = current["domains"].as_array().into_iter().flatten();
+    let had: Vec<&str> = domains
+        .chain([&current["origin"], &current["failover_origin"]])
+        .filter_map(Value::as_str)
+        .collect();
     let parameters = match none_given {
         true => parse_beside(&had, Some(current), None)?,
         false => parse_beside(&had, Some(&merged), default_origin)?,
@@ -198,7 +202,7 @@ mod tests {
 
     #[test]
     fn what_an_instance_has_is_not_judged_anew() {
-        let current = json!({"domains": ["co.uk", "www.shop.test"], "origin": "app.example.org"});
+        let current = json!({"domains": ["co.uk", "www.shop.test"], "origin": "app.apps.internal"});
         for given in [
             json!({"path": "/a"}),
             json!({"timestamp": 1}),

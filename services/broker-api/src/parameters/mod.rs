@@ -54,12 +54,8 @@ pub fn parse(parameters: Option<&Value>, default_origin: Option<&str>) -> Result
     parse_beside(&[], parameters, default_origin)
 }
 
-/// The same for an instance that has had these domains: whether they can be anybody's was its beginning's question.
-fn parse_beside(
-    had: &[String],
-    parameters: Option<&Value>,
-    default_origin: Option<&str>,
-) -> Result<Parameters, Faults> {
+/// The same for an instance that has had these names, as domains or origins: whether they can be anybody's was asked then.
+fn parse_beside(had: &[&str], parameters: Option<&Value>, default_origin: Option<&str>) -> Result<Parameters, Faults> {
     let empty = Map::new();
     let object = object(parameters)?.unwrap_or(&empty);
     let (written, mut faults) = Written::read(object);
@@ -68,7 +64,7 @@ fn parse_beside(
     });
     for field in ["domains", "domain"] {
         let written = present(object, field).map(domains::well_formed).unwrap_or_default();
-        for domain in written.iter().filter(|domain| !had.contains(domain)) {
+        for domain in written.iter().filter(|domain| !had.contains(&domain.as_str())) {
             if let Err(fault) = public::can_be_proved(domain) {
                 faults.push(ParameterError::new(field, fault));
             }
@@ -87,8 +83,9 @@ fn parse_beside(
         ("origin", origin.as_ref().map(|origin| &origin.host)),
         ("failover_origin", failover_origin.as_ref().and_then(Option::as_ref)),
     ] {
-        if let Some(host) = host.filter(|host| Some(host.as_str()) != default_origin || others.contains(host)) {
-            faults.take(&[], || origin::can_be_asked(key, host, others));
+        if let Some(host) = host {
+            let known = Some(host.as_str()) == default_origin || had.contains(&host.as_str());
+            faults.take(&[], || origin::can_be_asked(key, host, others, known));
         }
     }
     let cache_policy = written.cache_policy.map(|policy| policy.0);

@@ -132,8 +132,8 @@ impl Origin {
     }
 }
 
-/// Whether CloudFront can fetch from a host that was written.
-pub(super) fn can_be_asked(key: &str, host: &String, domains: &[String]) -> Result<(), ParameterError> {
+/// Whether CloudFront can fetch from a host; the names of one that is `known` already are not judged.
+pub(super) fn can_be_asked(key: &str, host: &String, domains: &[String], known: bool) -> Result<(), ParameterError> {
     if domains.contains(host) {
         return Err(ParameterError::new(
             key,
@@ -144,7 +144,10 @@ pub(super) fn can_be_asked(key: &str, host: &String, domains: &[String]) -> Resu
             ),
         ));
     }
-    public::can_be_found(host).map_err(|fault| ParameterError::new(key, fault))
+    match known {
+        true => Ok(()),
+        false => public::can_be_found(host).map_err(|fault| ParameterError::new(key, fault)),
+    }
 }
 
 /// The first character that RFC 3986 §3.3 doesn't allow in a path; a `%` needs two hexadecimal digits behind it.
