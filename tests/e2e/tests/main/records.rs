@@ -117,9 +117,9 @@ impl Desk {
                 url: format!("https://ca.example/authz/{domain}"),
                 valid: valid.contains(&domain),
                 standing: Some(Standing {
-                    form: store::ACCOUNT_URL.into(),
+                    form: store::HASHED.into(),
                     issuer_domains: vec!["ca.example".into()],
-                    account_uris: vec!["https://ca.example/acct/1".into()],
+                    account_uris: ["new", "old"].map(|key| format!("https://ca.example/h/{key}")).into(),
                 }),
                 persist_problem: None,
                 dns01_value: Some("value".into()),
@@ -214,6 +214,49 @@ async fn what_caa_records_may_call_the_ca_is_kept_with_its_order_and_unknown_for
     sql.execute("update orders set caa_identities = null", &[]).await?;
     let challenge = desk.store.challenge(&task).await?.expect("an order");
     assert!(challenge.caa_identities.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_set_once_record_has_to_say_is_kept_with_its_order_and_is_the_accounts_url_in_one_from_before()
+-> anyhow::Result<()> {
+    let desk = desk().await?;
+    let tasks = desk.provision(&organization(), &[domain("set-once")]).await?;
+    let rings = desk.place_order(of_kind(&tasks, StepKind::PlaceOrder), &[]).await?;
+    let [ring] = rings.as_slice() else {
+        panic!("one domain to verify, not {rings:?}")
+    };
+    let loaded = desk.store.load_task(ring.step, ring.attempt).await?;
+    let task = loaded.expect("a current step");
+    let (instance, told) = (&task.instance.id, "https://ca.example/h/new");
+    let seen = async || {
+        let challenge = desk.store.challenge(&task).await?.expect("an order");
+        let standing = challenge.authorization.standing.expect("dns-persist-01 is offered");
+        let view = desk.store.last_operation(instance, None).await?.expect("an operation");
+        let shown = view.domains[0].persist_account_uri.clone().unwrap_or_default();
+        let dossier = desk.store.dossier(instance).await?.expect("an instance");
+        assert_eq!(dossier.challenges[0].persist_account_uris, standing.account_uris);
+        let served = desk.store.serving(instance).await?.expect("an instance").standing;
+        assert_eq!(served[0].standing, standing);
+        anyhow::Ok((standing, shown))
+    };
+    let (standing, shown) = seen().await?;
+    assert_eq!((standing.form.as_str(), shown.as_str()), (store::HASHED, told));
+    let expected = standing.expected(false).expect("a record");
+    assert!(
+        expected.account_uri.contains("https://ca.example/h/old"),
+        "made with an earlier key"
+    );
+    // As a certificate-issuer writes that knows nothing of forms.
+    let sql = connect(&desk.url).await?;
+    let before = "update authorizations set persist_form = null, persist_account_uris = null";
+    sql.execute(before, &[]).await?;
+    let (standing, shown) = seen().await?;
+    assert_eq!(
+        (standing.form.as_str(), shown.as_str()),
+        (store::ACCOUNT_URL, "https://ca.example/acct/1")
+    );
+    assert_eq!(standing.account_uris, ["https://ca.example/acct/1"]);
     Ok(())
 }
 
