@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
@@ -91,8 +92,8 @@ const ON_TCP_ONLY: (&str, &str) = ("tcp.test", "@ NS ns\nns A 127.53.0.4\n_acme-
 pub(crate) struct World {
     pub(crate) port: u16,
     folder: PathBuf,
-    _folder: tempfile::TempDir,
     _servers: Vec<Child>,
+    _sweeper: Child,
 }
 
 /// One for all tests; its processes end with this one.
@@ -116,8 +117,8 @@ impl World {
         let temp = tempfile::Builder::new().prefix("real-dns-").tempdir().unwrap();
         let mut world = Self {
             port: free_port(),
-            folder: temp.path().to_owned(),
-            _folder: temp,
+            _sweeper: sweeper(temp.path()),
+            folder: temp.keep(),
             _servers: Vec::new(),
         };
         world.write_knot();
@@ -355,6 +356,17 @@ impl World {
         );
         self.write("tcp-only.conf", &tcp_only);
     }
+}
+
+/// Removes the folder once this process has ended, however it did: no destructor of a static ever runs.
+fn sweeper(folder: &Path) -> Child {
+    Command::new("sh")
+        .args(["-c", "cat >/dev/null; rm -rf -- \"$0\""])
+        .arg(folder)
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 fn run_to_end(program: &str, args: &[&str]) -> String {
