@@ -29,6 +29,7 @@ mod secret;
 mod services;
 mod supervisor;
 mod tls;
+mod turn;
 
 pub use by_hand::by_hand;
 pub use command::{Answer, Command, Signal};

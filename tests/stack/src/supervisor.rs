@@ -27,6 +27,7 @@ use crate::proxy::Proxy;
 use crate::rabbitmq::{self, Rabbitmq};
 use crate::services::{self, Settings};
 use crate::tls::Tls;
+use crate::turn::Turn;
 use crate::{folder, secret};
 
 /// How long a process that was told to end is waited for.
@@ -142,8 +143,9 @@ impl Supervisor {
 
     /// Starts everything, in parallel where nothing has to wait.
     pub(crate) async fn start(&mut self) -> anyhow::Result<()> {
-        let begun = Instant::now();
         say(format_args!("folder {}", self.folder.display()));
+        let _turn = Turn::wait().await?;
+        let begun = Instant::now();
         self.start_proxies().await?;
         let origin_control = SocketAddr::from((Ipv4Addr::LOCALHOST, self.origin_control_port));
         let origin_tls = TlsListener::bind(self.aws.origin_tls, &self.aws.origin_ca_pem).await?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::programs::Program;
+use crate::programs::{Kind, Program};
 
 /// When a job runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +33,7 @@ const SUITES: [(&str, &str, When, Option<u16>); 8] = [
     ("conformance", "main", When::Alone, None),
     ("load", "short", When::Alone, None),
     ("e2e", "main", When::Beside, Some(4)),
-    ("e2e", "faults", When::Beside, None),
+    ("e2e", "faults", When::Beside, Some(2)),
     ("chaos", "short", When::Beside, None),
     ("estate", "short", When::Beside, None),
     ("stack", "infrastructure", When::InTurn, None),
@@ -56,19 +56,14 @@ fn place(job: &Job) -> usize {
 }
 
 fn test(program: Program) -> Job {
-    let name = if program.integration {
-        format!("{} {}", program.package, program.target)
-    } else {
-        let file = if program.target.replace('_', "-") == program.package {
-            ""
-        } else {
-            &program.target
-        };
-        format!("{} (unit tests) {file}", program.package).trim_end().to_owned()
+    let name = match program.kind {
+        Kind::Integration => format!("{} {}", program.package, program.target),
+        Kind::Library => format!("{} (unit tests)", program.package),
+        Kind::Program => format!("{} (unit tests of main)", program.package),
     };
-    let known = SUITES
-        .into_iter()
-        .find(|(package, target, ..)| program.integration && program.package == *package && program.target == *target);
+    let known = SUITES.into_iter().find(|(package, target, ..)| {
+        program.kind == Kind::Integration && program.package == *package && program.target == *target
+    });
     let (when, threads) = known.map_or((When::InTurn, None), |(_, _, when, threads)| (when, threads));
     Job {
         name,

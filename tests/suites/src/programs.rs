@@ -7,6 +7,17 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use tokio::process::Command;
 
+/// What a test program has the tests of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A file or folder of `tests/`.
+    Integration,
+    /// A library's unit tests.
+    Library,
+    /// A program's unit tests.
+    Program,
+}
+
 /// A test program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Program {
@@ -14,8 +25,7 @@ pub(crate) struct Program {
     pub(crate) package: String,
     /// Its target: the name of a file or folder in `tests/`, or of the library or program whose unit tests it has.
     pub(crate) target: String,
-    /// Whether it is one of `tests/`, and not the unit tests of a library or program.
-    pub(crate) integration: bool,
+    pub(crate) kind: Kind,
     pub(crate) path: PathBuf,
     /// The folder of its package, in which cargo would run it.
     pub(crate) folder: PathBuf,
@@ -56,7 +66,11 @@ fn program(line: &str) -> anyhow::Result<Option<Program>> {
             .context("a folder")?
             .to_owned(),
         target: target.to_owned(),
-        integration: kinds.iter().any(|kind| kind == "test"),
+        kind: match kinds.first().and_then(Value::as_str) {
+            Some("test") => Kind::Integration,
+            Some("bin") => Kind::Program,
+            _ => Kind::Library,
+        },
         path: path.into(),
         folder,
     }))
@@ -83,7 +97,7 @@ mod tests {
         let expected = Program {
             package: "e2e".to_owned(),
             target: "faults".to_owned(),
-            integration: true,
+            kind: Kind::Integration,
             path: "/source/target/debug/deps/faults-1".into(),
             folder: "/source/tests/e2e".into(),
         };

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::points::all;
+use crate::points::{all, service};
 use crate::site::{Instance, PATIENCE, Site};
 
 /// Operations that run at the same time.
 const AT_ONCE: usize = 6;
-/// Points that are armed at the same time: more would leave no process to do the work.
+/// Points of one service that are armed at the same time: more would leave no process to do the work.
 const ARMED: usize = 2;
 
 pub(crate) async fn every_point(site: &Arc<Site>) -> anyhow::Result<()> {
@@ -33,9 +33,7 @@ pub(crate) async fn every_point(site: &Arc<Site>) -> anyhow::Result<()> {
             "never reached: {armed:?}, not yet armed: {waiting:?}"
         );
         // An attempt that dies runs its steps from the beginning, so whatever is armed is reached sooner or later.
-        while armed.len() < ARMED
-            && let Some(point) = waiting.pop()
-        {
+        while let Some(point) = next(&mut waiting, &armed) {
             site.points.arm(&point, "abort")?;
             armed.insert(point);
         }
@@ -61,6 +59,13 @@ pub(crate) async fn every_point(site: &Arc<Site>) -> anyhow::Result<()> {
     let doubled = "select count(*) from (select 1 from certificates c group by order_id having count(*) > 1) d";
     anyhow::ensure!(site.count(doubled).await? == 0, "an order gave one certificate");
     Ok(())
+}
+
+/// Takes the last of those that wait whose service has room for it.
+fn next(waiting: &mut Vec<String>, armed: &BTreeSet<String>) -> Option<String> {
+    let has_room = |point: &String| armed.iter().filter(|other| service(other) == service(point)).count() < ARMED;
+    let place = waiting.iter().rposition(has_room)?;
+    Some(waiting.remove(place))
 }
 
 /// Made, updated, looked at, and removed: one distribution, one certificate, one function while it redirects, then nothing.

@@ -44,3 +44,13 @@ pub(crate) fn moments(kind: &str, calls: usize) -> Vec<String> {
         .flat_map(|n| [format!("{kind}@call-{n}"), format!("{kind}@answer-{n}")])
         .collect()
 }
+
+/// The service whose process comes by a point.
+pub(crate) fn service(point: &str) -> &'static str {
+    match point.split('@').next().unwrap_or_default() {
+        "verify-challenge" => "challenge-verifier",
+        "place-order" | "answer-challenges" | "await-validation" | "finalize-order" => "certificate-issuer",
+        "upload-certificate" | "attach-certificate" | "retire-certificates" => "cert-installer",
+        _ => "distribution",
+    }
+}

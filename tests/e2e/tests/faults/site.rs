@@ -1,13 +1,11 @@
 //! A stack whose processes are killed and frozen, and a tenant who goes on all the same.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use customer::{Browser, Platform, status};
 use serde_json::{Value, json};
 use stack::{CrashPoints, Dns, Handle, Options, Signal, WORKERS};
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use uuid::Uuid;
 
 /// No test waits longer for one thing.
@@ -42,50 +40,9 @@ const SCHEDULES: [&str; 14] = [
 /// So many of every worker.
 pub(crate) const REPLICAS: u16 = 3;
 
-static SITE: OnceCell<Arc<Site>> = OnceCell::const_new();
-/// One test at a time: each kills and freezes what the others would need.
-static TURN: Mutex<()> = Mutex::const_new(());
-
-/// The stack, while it is one test's turn.
-pub(crate) struct Turn {
-    site: Arc<Site>,
-    _turn: MutexGuard<'static, ()>,
-}
-
-impl std::ops::Deref for Turn {
-    type Target = Arc<Site>;
-    fn deref(&self) -> &Arc<Site> {
-        &self.site
-    }
-}
-
 impl Site {
-    /// The stack that all tests share. It is never dropped: it stops when this process ends and its pipe closes.
-    pub(crate) async fn of_all_tests() -> Turn {
-        let turn = TURN.lock().await;
-        let site = SITE
-            .get_or_try_init(|| async { Site::start().await.map(Arc::new) })
-            .await
-            .expect("the stack starts");
-        site.restore().await.expect("every worker runs");
-        Turn {
-            site: site.clone(),
-            _turn: turn,
-        }
-    }
-
-    /// Whatever a test that failed has left: nothing is armed, nobody is frozen or dead.
-    async fn restore(&self) -> anyhow::Result<()> {
-        self.points.disarm()?;
-        for process in self.handle.endpoints_now().await?.processes {
-            // One that has just died has nothing to go on with.
-            drop(self.handle.kill(&process.name, Signal::Cont).await);
-        }
-        self.revive().await?;
-        Ok(())
-    }
-
-    async fn start() -> anyhow::Result<Self> {
+    /// A stack of the test's own: each kills and freezes what another would need, and none has to wait for another.
+    pub(crate) async fn start() -> anyhow::Result<Self> {
         let points = CrashPoints::new()?;
         let mut options = Options::fast()
             .with_env("all", "CRASH_POINTS", &points.folder())
