@@ -18,7 +18,7 @@ pub(crate) struct Verifier {
     pub(crate) claim_grace: Duration,
 }
 
-/// Whoever waits to get a domain looks at it at least so often.
+/// While a domain waits to go over to another instance it is looked at at least so often.
 const LONGEST_REST: Duration = Duration::from_secs(300);
 
 #[async_trait::async_trait]

@@ -7,8 +7,8 @@ use pipeline::{Rejection, Schedules};
 
 use crate::error::StoreError;
 
-/// The first of the domains that another living instance of the same tenant has or asks for. Whoever asks for one of another
-/// tenant's is told by the verifier: only it can see whose proof is in place. What a tenant's own instances leave behind (their
+/// The first of the domains that another living instance of the same tenant has or asks for. A request for another tenant's
+/// domain is judged by the verifier: only it can see whose proof is in place. What a tenant's own instances leave behind (their
 /// creation failed, or they are being removed) is in nobody's way.
 ///
 /// Two requests of one tenant for one domain, at once, take turns here.

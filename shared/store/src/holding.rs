@@ -114,7 +114,8 @@ impl Store {
         .await
     }
 
-    /// Writes down that the proof of the instance that has the domain is still in place: whoever else asks has to begin anew.
+    /// Writes down that the proof of the instance that has the domain is still in place. The time of grace of the task's instance begins
+    /// anew.
     ///
     /// # Errors
     /// Database errors.
