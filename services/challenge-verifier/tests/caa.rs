@@ -300,7 +300,7 @@ async fn a_way_that_the_records_allow_is_taken_if_it_is_in_place_as_well() {
     assert_eq!(
         summary,
         "it is proved by dns-persist-01, but CAA www.example.test allows \"ca.test\" only by http-01,dns-01 \
-         (validationmethods), not by dns-persist-01 (at NS): add CAA www.example.test 0 issue \"ca.test; \
+         (validationmethods), not by dns-persist-01 (at NS): add CAA www.example.test 0 issue \"ca.test;\
          validationmethods=dns-persist-01\""
     );
     let both = zone.txt("_acme-challenge.www.example.test", &["xyz"]);

@@ -241,7 +241,7 @@ fn both_are_told_when_a_domain_goes_over_and_what_keeps_it() {
     served.state = OperationState::Succeeded;
     insta::assert_snapshot!(describe(&served, RESPONDER), @r#"
     2 domains are ready: CNAME each to d111111abcdef8.cloudfront.net.
-    Another service instance has proved www.example.com, and nothing proves it for this one any more: it goes over at 2026-11-25 12:04 UTC. To keep it, CNAME www.example.com to d111111abcdef8.cloudfront.net, or set TXT _validation-persist.www.example.com "letsencrypt.org; accounturi=https://ca.example/acct/123".
+    Another service instance has proved www.example.com, and nothing proves it for this one any more: it goes over at 2026-11-25 12:04 UTC. To keep it, CNAME www.example.com to d111111abcdef8.cloudfront.net, or set TXT _validation-persist.www.example.com "letsencrypt.org;accounturi=https://ca.example/acct/123".
     shop.example.com was proved by another service instance and is its since 2026-11-23 08:00 UTC: leave shop.example.com out of this one's domains.
     "#);
 }
