@@ -28,6 +28,7 @@ pub(crate) fn checks(settings: &Settings, sdk: &SdkConfig, cloudfront: &CloudFro
                 list_tags(iam),
                 upload(iam, &settings.iam_path),
                 delete(iam),
+                aws::try_get(cloudfront.client()),
                 aws::try_get_config(cloudfront.client()),
                 aws::try_update(cloudfront.client()),
             ],

@@ -2,7 +2,7 @@
 
 mod functions;
 
-use aws::{CloudFront, Failure, INPUT_REFUSED, INSTANCE_TAG, NO_DISTRIBUTION, Peer, Probe, impossible_config};
+use aws::{CloudFront, Failure, INPUT_REFUSED, INSTANCE_TAG, Peer, Probe, impossible_config};
 use aws_config::SdkConfig;
 use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::types::{DistributionConfigWithTags, Tag, Tags};
@@ -20,7 +20,7 @@ pub(crate) fn checks(settings: &Settings, sdk: &SdkConfig, cloudfront: &CloudFro
             sdk,
             list(client),
             vec![
-                get(client),
+                aws::try_get(client),
                 aws::try_get_config(client),
                 list_tags(client),
                 create(client),
@@ -38,13 +38,6 @@ fn list(client: &Client) -> Probe {
     let client = client.clone();
     Probe::new(Peer::CloudFront, "ListDistributions", &[], move || {
         client.list_distributions().max_items(1).send()
-    })
-}
-
-fn get(client: &Client) -> Probe {
-    let client = client.clone();
-    Probe::new(Peer::CloudFront, "GetDistribution", INPUT_REFUSED, move || {
-        client.get_distribution().id(NO_DISTRIBUTION).send()
     })
 }
 

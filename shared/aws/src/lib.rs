@@ -28,7 +28,7 @@ pub use identity::{
     distribution_tags, tag_value,
 };
 pub use moving::to_move;
-pub use nothing::{INPUT_REFUSED, NO_DISTRIBUTION, impossible_config, try_delete, try_get_config, try_update};
+pub use nothing::{INPUT_REFUSED, NO_DISTRIBUTION, impossible_config, try_delete, try_get, try_get_config, try_update};
 pub use reconcile::ReconcileArgs;
 pub use triage::triage;
 pub use viewer::{Viewer, ViewerArgs, gone};

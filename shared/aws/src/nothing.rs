@@ -55,6 +55,14 @@ pub fn impossible_config() -> Result<DistributionConfig, BuildError> {
         .build()
 }
 
+/// `GetDistribution` of what isn't there.
+pub fn try_get(client: &Client) -> Probe {
+    let client = client.clone();
+    Probe::new(Peer::CloudFront, "GetDistribution", INPUT_REFUSED, move || {
+        client.get_distribution().id(NO_DISTRIBUTION).send()
+    })
+}
+
 /// `GetDistributionConfig` of what isn't there.
 pub fn try_get_config(client: &Client) -> Probe {
     let client = client.clone();

@@ -19,7 +19,7 @@ use crate::http::Http;
 use crate::options::{Options, Peer};
 
 /// A whole start may take this long on a loaded machine, with a wait for others that start.
-const START: Duration = Duration::from_secs(240);
+const START: Duration = Duration::from_secs(600);
 /// A command, for instance to restart RabbitMQ.
 const COMMAND: Duration = Duration::from_secs(120);
 /// Stopping everything.

@@ -276,6 +276,7 @@ async fn what_is_wrong_is_named(clinic: &Clinic) -> anyhow::Result<()> {
     ];
     let said = clinic.ask("distribution", &changes).await?;
     said.line("ok    AWS");
+    said.line("ok    cloudfront:GetDistribution  ");
     said.line("ok    cloudfront:GetDistributionConfig");
     said.line("ok    cloudfront:UpdateDistribution");
     let denied = said.line("FAIL  cloudfront:CreateDistribution");
@@ -284,7 +285,7 @@ async fn what_is_wrong_is_named(clinic: &Clinic) -> anyhow::Result<()> {
         "{denied}"
     );
     said.line("skip  cloudfront:DeleteDistribution");
-    said.line("FAIL  cloudfront:GetDistribution  ");
+    said.line("FAIL  cloudfront:ListDistributions");
     said.line("FAIL  cloudfront:CreateFunction");
     said.only_fails(&["cloudfront:"]);
     let other = key("distribution")?;

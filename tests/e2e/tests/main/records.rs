@@ -616,17 +616,16 @@ async fn a_failed_provision_gives_up_what_it_proved_and_can_be_removed() -> anyh
     let rings = desk
         .place_order(of_kind(&tasks, StepKind::PlaceOrder), &[&shared])
         .await?;
-    assert!(
-        desk.provision(&organization(), std::slice::from_ref(&shared))
-            .await
-            .is_err(),
-        "proved"
-    );
+    let other = desk.provision(&organization(), std::slice::from_ref(&shared)).await?;
+    let others = desk.place_order(of_kind(&other, StepKind::PlaceOrder), &[]).await?;
+    let waiting = &desk.tasks(&others).await?[0];
     let looking = &desk.tasks(&rings).await?[0];
+    let holder = desk.store.holder(waiting).await?.expect("the first has proved it");
+    assert_eq!(holder.instance, looking.instance.id);
     desk.record(looking, Outcome::failed("no", "no"))
         .await?
         .expect("current");
-    desk.provision(&organization(), std::slice::from_ref(&shared)).await?;
+    assert!(desk.store.holder(waiting).await?.is_none());
     let answer = desk
         .store
         .last_operation(&looking.instance.id, None)
