@@ -57,7 +57,8 @@ impl Years {
         let (server, _) = e.database_url.rsplit_once('/').unwrap_or_default();
         let url = format!("{server}/{name}");
         Store::new(&DatabaseArgs::at(&url), "migrates")?.migrate().await?;
-        let sql = connect(&url).await?;
+        // A connection of its own: PostgreSQL counts what it read when it ends, before anything is asked.
+        let making = connect(&url).await?;
         let years = YEARS.replace("$rows", &ROWS.to_string());
         for statements in [
             QUIET,
@@ -66,8 +67,10 @@ impl Years {
             "alter table counted_names set (autovacuum_enabled = false)",
             "analyze",
         ] {
-            sql.batch_execute(statements).await?;
+            making.batch_execute(statements).await?;
         }
+        std::mem::drop(making);
+        let sql = connect(&url).await?;
         Ok(Self { url, sql })
     }
 
