@@ -1,7 +1,6 @@
 //! Set aliases and certificate on the distribution, together, in one update.
 
-use aws::{Viewer, gone, to_move};
-use aws_sdk_cloudfront::error::BuildError;
+use aws::{Viewer, gone, to_move, unbuilt};
 use pipeline::Outcome;
 use store::{Certificate, Elsewhere, Task};
 use worker::HandlerError;
@@ -91,12 +90,5 @@ impl Installer {
     async fn attached(&self, task: &Task, certificate: &Certificate) -> Result<Outcome, HandlerError> {
         self.store.set_attached(task, certificate.id).await?;
         Ok(Outcome::DONE)
-    }
-}
-
-fn unbuilt(source: BuildError) -> HandlerError {
-    HandlerError::Other {
-        waiting_for: "an error inside the broker, which its operator finds in the log".into(),
-        source: source.into(),
     }
 }

@@ -1,7 +1,7 @@
 //! Set what an update changes: settings, aliases and certificate, in one write, so that there is no moment without a
 //! valid certificate for a domain that stays.
 
-use aws::{Viewer, gone};
+use aws::{Viewer, gone, unbuilt};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::DistributionConfig;
 use pipeline::Outcome;
@@ -133,13 +133,6 @@ fn names_the_viewer(code: &str) -> bool {
         code,
         "CNAMEAlreadyExists" | "TooManyDistributionCNAMEs" | "InvalidViewerCertificate" | "NoSuchDistribution"
     )
-}
-
-pub(crate) fn unbuilt(source: BuildError) -> HandlerError {
-    HandlerError::Other {
-        waiting_for: "an error inside the broker, which its operator finds in the log".into(),
-        source: source.into(),
-    }
 }
 
 fn broken(cause: impl Into<String>) -> Outcome {

@@ -1,12 +1,11 @@
 //! An update gets domains whose aliases other distributions of ours still have: everything else is configured first, then the
 //! aliases are moved.
 
-use aws::{Viewer, gone, to_move};
+use aws::{Viewer, gone, to_move, unbuilt};
 use pipeline::Outcome;
 use store::{Certificate, Elsewhere, Task};
 use worker::HandlerError;
 
-use crate::configure_distribution::unbuilt;
 use crate::handler::Distributions;
 
 impl Distributions {

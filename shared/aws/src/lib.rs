@@ -31,4 +31,4 @@ pub use moving::to_move;
 pub use nothing::{INPUT_REFUSED, NO_DISTRIBUTION, impossible_config, try_delete, try_get, try_get_config, try_update};
 pub use reconcile::ReconcileArgs;
 pub use triage::triage;
-pub use viewer::{Viewer, ViewerArgs, gone};
+pub use viewer::{Viewer, ViewerArgs, gone, unbuilt};

@@ -7,6 +7,7 @@ use aws_sdk_cloudfront::types::{
     Aliases, DistributionConfig, MinimumProtocolVersion, SslSupportMethod, ViewerCertificate,
 };
 use pipeline::Outcome;
+use worker::HandlerError;
 
 use crate::cloudfront::writes_race;
 use crate::failure::Failure;
@@ -138,6 +139,14 @@ impl Viewer<'_> {
 /// deadline ends this.
 fn is_unseen(message: &str) -> bool {
     message.contains("doesn't exist") || message.contains("us-east-1")
+}
+
+/// A configuration that was read, and lacks what it must have once it is changed: an error of ours.
+pub fn unbuilt(source: BuildError) -> HandlerError {
+    HandlerError::Other {
+        waiting_for: "an error inside the broker, which its operator finds in the log".into(),
+        source: source.into(),
+    }
 }
 
 /// The distribution was removed behind our back.

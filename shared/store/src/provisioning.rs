@@ -187,7 +187,7 @@ impl Store {
 }
 
 /// The answer to a provision of an id that is in use; its instance is locked, so that this statement sees what was committed while
-/// the lock was waited for. In one statement with the lock, what is joined is of before (PostgreSQL's manual, 13.2.1 "Read
+/// the lock was waited for. A join in the statement that locks would still see the rows from before the wait (PostgreSQL's manual, 13.2.1 "Read
 /// Committed Isolation Level").
 async fn again(tx: &Transaction<'_>, new: &NewInstance) -> Result<Provision, StoreError> {
     let row = tx
