@@ -46,6 +46,8 @@ enum Action {
         #[command(subcommand)]
         part: Part,
     },
+    /// A RabbitMQ that many stacks use, until standard input ends. Prints what STACK_SHARED_RABBITMQ has to be for them.
+    Rabbitmq,
     /// Asks a URL, and fails unless it is answered, by whatever but a server's error: a container's health check.
     Check {
         /// http:// or https://
@@ -72,6 +74,7 @@ fn obey() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (options, until_eof) = match Arguments::parse().action {
         Action::Part { part } => return runtime.block_on(stack::run_part(part)),
+        Action::Rabbitmq => return LocalSet::new().block_on(&runtime, stack::run_rabbitmq()),
         Action::Check { url, ca } => return runtime.block_on(stack::check(&url, ca.as_deref())),
         Action::Up {
             options,

@@ -124,6 +124,9 @@ pub struct Options {
     pub pebble_env: BTreeMap<String, String>,
     /// PostgreSQL and RabbitMQ speak TLS with certificates of a CA made for this stack; the services connect by TLS.
     pub tls: bool,
+    /// A RabbitMQ node of the stack's own, also where one is offered that stacks share (`stack rabbitmq`): for what stops it, floods it or asks
+    /// for its process.
+    pub own_rabbitmq: bool,
     /// PostgreSQL syncs to disk as in production; off is faster on slow disks.
     pub fsync: bool,
     /// Where to put everything: a new folder, removed at the end. By default one in the system's temporary folder.
@@ -147,6 +150,7 @@ impl Default for Options {
             ca_name: crate::pebble::CA_NAME.to_owned(),
             pebble_env: BTreeMap::new(),
             tls: false,
+            own_rabbitmq: false,
             fsync: true,
             folder: None,
             keep: false,
@@ -184,6 +188,12 @@ impl Options {
     /// The same with TLS to PostgreSQL and RabbitMQ.
     pub fn with_tls(mut self) -> Self {
         self.tls = true;
+        self
+    }
+
+    /// The same with a RabbitMQ node of its own.
+    pub fn with_own_rabbitmq(mut self) -> Self {
+        self.own_rabbitmq = true;
         self
     }
 

@@ -11,7 +11,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::ports::Ports;
 use crate::process::{Processes, Spec};
+use crate::secret;
 use crate::tls::Tls;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -32,14 +34,15 @@ pub(crate) struct Rabbitmq {
 }
 
 impl Rabbitmq {
-    /// At this port (RabbitMQ's own or a proxy's).
-    pub(crate) fn url(port: u16) -> String {
-        format!("amqp://guest:guest@127.0.0.1:{port}/%2f")
-    }
-
-    /// By TLS.
-    pub(crate) fn tls_url(port: u16) -> String {
-        format!("amqps://guest:guest@localhost:{port}/%2f")
+    /// Chooses its ports and its secret.
+    pub(crate) fn new(ports: &mut Ports, tls: Option<Tls>) -> anyhow::Result<Self> {
+        Ok(Self {
+            port: ports.take()?,
+            distribution_port: ports.take()?,
+            epmd_port: ports.take()?,
+            cookie: secret::password()?,
+            tls: tls.map(|tls| anyhow::Ok((ports.take()?, tls))).transpose()?,
+        })
     }
 
     /// Starts epmd, then the node.

@@ -13,7 +13,7 @@ use crate::progress::say;
 use crate::supervisor::Supervisor;
 
 /// Why the stack has to stop, once it has to.
-type End = watch::Sender<Option<&'static str>>;
+pub(crate) type End = watch::Sender<Option<&'static str>>;
 
 /// Runs a stack until a signal, the command to stop or, with `until_eof`, the end of standard input.
 ///
@@ -75,14 +75,14 @@ async fn answer(supervisor: &mut Supervisor, line: &str, end: &End) -> Answer {
 }
 
 /// One JSON line; whoever read them may be gone.
-fn print(value: &impl Serialize) {
+pub(crate) fn print(value: &impl Serialize) {
     let mut stdout = std::io::stdout().lock();
     if let Ok(line) = serde_json::to_string(value) {
         writeln!(stdout, "{line}").and_then(|()| stdout.flush()).ok();
     }
 }
 
-fn listen_to_signals(end: &End) -> anyhow::Result<()> {
+pub(crate) fn listen_to_signals(end: &End) -> anyhow::Result<()> {
     for (kind, name) in [
         (SignalKind::interrupt(), "SIGINT"),
         (SignalKind::terminate(), "SIGTERM"),
@@ -99,7 +99,7 @@ fn listen_to_signals(end: &End) -> anyhow::Result<()> {
 }
 
 /// Lines of standard input, unless it is a terminal, from which a job in the background must not read.
-fn read_commands(until_eof: bool, end: &End) -> mpsc::UnboundedReceiver<String> {
+pub(crate) fn read_commands(until_eof: bool, end: &End) -> mpsc::UnboundedReceiver<String> {
     let (sender, receiver) = mpsc::unbounded_channel();
     let end = end.clone();
     // A thread of its own: tokio would wait for a read under way when the program ends.

@@ -24,7 +24,8 @@ use crate::postgres::{self, Postgres};
 use crate::process::{Processes, Spec};
 use crate::progress::say;
 use crate::proxy::Proxy;
-use crate::rabbitmq::{self, Rabbitmq};
+use crate::queues::Queues;
+use crate::rabbitmq;
 use crate::services::{self, Settings};
 use crate::tls::Tls;
 use crate::turn::Turn;
@@ -48,7 +49,7 @@ pub(crate) struct Supervisor {
     links: BTreeMap<(String, Peer), Proxy>,
     origin: Origin,
     postgres: Postgres,
-    rabbitmq: Rabbitmq,
+    queues: Queues,
     challtestsrv: Challtestsrv,
     pebble: Pebble,
     aws: AwsSim,
@@ -70,13 +71,7 @@ impl Supervisor {
             fsync: options.fsync,
             tls: tls.clone(),
         };
-        let rabbitmq = Rabbitmq {
-            port: ports.take()?,
-            distribution_port: ports.take()?,
-            epmd_port: ports.take()?,
-            cookie: secret::password()?,
-            tls: tls.map(|tls| anyhow::Ok((ports.take()?, tls))).transpose()?,
-        };
+        let queues = Queues::choose(&options, &mut ports, tls)?;
         let challtestsrv = Challtestsrv {
             address: ports::LOCAL.into(),
             dns_port: ports.take()?,
@@ -130,7 +125,7 @@ impl Supervisor {
             links: BTreeMap::new(),
             origin: Origin::default(),
             postgres,
-            rabbitmq,
+            queues,
             challtestsrv,
             pebble,
             aws,
@@ -169,7 +164,7 @@ impl Supervisor {
                 anyhow::Ok(())
             },
             async {
-                self.rabbitmq.start(processes, &self.folder).await.context("RabbitMQ")?;
+                self.queues.start(processes, &self.folder).await.context("RabbitMQ")?;
                 ready("RabbitMQ");
                 Ok(())
             },
@@ -283,6 +278,9 @@ impl Supervisor {
                 say(format_args!("{failed:#}"));
             }
         }
+        if let Err(error) = self.queues.leave().await {
+            say(format_args!("{error:#}"));
+        }
         for proxy in self.proxies.values_mut().chain(self.links.values_mut()) {
             proxy.cut().await;
         }
@@ -385,8 +383,8 @@ impl Supervisor {
         let processes = &self.processes;
         match spec.name.as_str() {
             postgres::NAME => self.postgres.launch(processes, spec).await,
-            rabbitmq::NAME => self.rabbitmq.launch(processes, spec).await,
-            rabbitmq::EPMD => self.rabbitmq.launch_epmd(processes, spec).await,
+            rabbitmq::NAME => self.queues.own()?.launch(processes, spec).await,
+            rabbitmq::EPMD => self.queues.own()?.launch_epmd(processes, spec).await,
             dns::NAME => self.challtestsrv.launch(processes, spec).await,
             pebble::NAME => self.pebble.launch(processes, spec).await,
             aws_sim::NAME => self.aws.launch(processes, spec).await,
@@ -397,7 +395,7 @@ impl Supervisor {
     fn port_of(&self, peer: Peer) -> u16 {
         match peer {
             Peer::Postgres => self.postgres.port,
-            Peer::Rabbitmq => self.rabbitmq.port,
+            Peer::Rabbitmq => self.queues.port(),
             Peer::Pebble => self.pebble.port,
             Peer::Aws => self.aws.api_port,
         }
@@ -422,11 +420,11 @@ impl Supervisor {
     }
 
     fn tls_endpoints(&self) -> Option<TlsEndpoints> {
-        let (amqps_port, tls) = self.rabbitmq.tls.as_ref()?;
+        let (amqp_url, tls) = self.queues.tls()?;
         Some(TlsEndpoints {
             ca_pem: tls.ca(),
             database_url: self.postgres.tls_url(self.port_for_services(Peer::Postgres)),
-            amqp_url: Rabbitmq::tls_url(*amqps_port),
+            amqp_url,
         })
     }
 
@@ -436,7 +434,7 @@ impl Supervisor {
         Settings {
             http_port: self.http_port,
             database_url: self.postgres.url(port(Peer::Postgres)),
-            amqp_url: Rabbitmq::url(port(Peer::Rabbitmq)),
+            amqp_url: self.queues.url(port(Peer::Rabbitmq)),
             tls: self.tls_endpoints(),
             acme_directory_url: Pebble::directory_url(port(Peer::Pebble)),
             acme_ca_pem: self.pebble.ca_pem().display().to_string(),
@@ -463,7 +461,7 @@ impl Supervisor {
             responder_url: settings.responder_url,
             database_url: self.postgres.url(self.postgres.port),
             database_admin_url: self.postgres.admin_url(),
-            amqp_url: Rabbitmq::url(self.rabbitmq.port),
+            amqp_url: self.queues.url(self.queues.port()),
             aws_api_url: format!("http://127.0.0.1:{}", self.aws.api_port),
             aws_admin_url: format!("http://127.0.0.1:{}", self.aws.admin_port),
             aws_keys: settings.aws_keys,

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use tokio::process::Command;
 
 use crate::plan::Job;
-use crate::report::{Count, counted};
+use crate::report::{Count, counted, failures};
 
 /// How a job ended.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct End {
     pub(crate) took: Duration,
     pub(crate) passed: u32,
     pub(crate) failed: u32,
+    /// What it printed about its failures; empty when all is well.
+    pub(crate) failures: String,
 }
 
 /// Runs it to its end, and prints what it has printed, whole.
@@ -49,6 +51,7 @@ pub(crate) async fn run(job: Job, logs: &Path) -> anyhow::Result<End> {
         took,
         passed,
         failed,
+        failures: if failed == 0 { String::new() } else { failures(&text) },
     })
 }
 
@@ -56,6 +59,7 @@ async fn end(job: &Job, output: File) -> anyhow::Result<ExitStatus> {
     let mut command = Command::new(&job.program);
     command
         .args(&job.args)
+        .envs(job.env.iter().map(|(name, value)| (*name, value.as_str())))
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output)

@@ -4,6 +4,7 @@
 //! when the job has ended. The last line is `N passed, N failed`, of all tests and checks.
 
 mod job;
+mod node;
 mod plan;
 mod programs;
 mod report;

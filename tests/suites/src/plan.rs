@@ -26,6 +26,10 @@ pub(crate) struct Job {
     pub(crate) folder: Option<PathBuf>,
     /// Counts as so many tests as it says; else as one.
     pub(crate) has_tests: bool,
+    /// Its stacks use one RabbitMQ node, but for those that want one of their own.
+    pub(crate) shares_rabbitmq: bool,
+    /// Added to its environment.
+    pub(crate) env: Vec<(&'static str, String)>,
 }
 
 /// When an integration test program runs, and how many of its tests at once. Most of them wait most of the time, so it is more than there are
@@ -53,6 +57,9 @@ pub(crate) fn tests(programs: Vec<Program>) -> Vec<Job> {
 /// The tests of `e2e main` that hold answers to a second, amid floods: they share its stack's code and not its time.
 const MEASURING: &str = "flood::";
 
+/// The suites with many stacks.
+const SHARING: [&str; 2] = ["e2e main", "e2e faults"];
+
 fn split_off_measuring(job: &mut Job) -> Option<Job> {
     if job.name != "e2e main" {
         return None;
@@ -60,6 +67,7 @@ fn split_off_measuring(job: &mut Job) -> Option<Job> {
     let alone = Job {
         name: "e2e flood".to_owned(),
         when: When::Alone,
+        shares_rabbitmq: false,
         args: vec![MEASURING.to_owned(), "--test-threads=1".to_owned()],
         ..job.clone()
     };
@@ -86,6 +94,7 @@ fn test(program: Program) -> Job {
     });
     let (when, threads) = known.map_or((When::InTurn, None), |(_, _, when, threads)| (when, threads));
     Job {
+        shares_rabbitmq: SHARING.contains(&name.as_str()),
         name,
         when,
         program: program.path,
@@ -95,6 +104,7 @@ fn test(program: Program) -> Job {
             .collect(),
         folder: Some(program.folder),
         has_tests: true,
+        env: Vec::new(),
     }
 }
 
@@ -107,5 +117,45 @@ pub(crate) fn check(name: String, command: &str) -> Job {
         args: ["-n", "19", "sh", "-c", command].map(str::to_owned).to_vec(),
         folder: None,
         has_tests: false,
+        shares_rabbitmq: false,
+        env: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(package: &str, target: &str, kind: Kind) -> Program {
+        Program {
+            package: package.to_owned(),
+            target: target.to_owned(),
+            kind,
+            path: "/program".into(),
+            folder: "/folder".into(),
+        }
+    }
+
+    #[test]
+    fn what_measures_speed_runs_alone_and_all_else_is_run_once() {
+        let jobs = tests(vec![
+            program("store", "store", Kind::Library),
+            program("e2e", "faults", Kind::Integration),
+            program("load", "short", Kind::Integration),
+            program("e2e", "main", Kind::Integration),
+        ]);
+        let said: Vec<_> = jobs
+            .iter()
+            .map(|job| (job.name.as_str(), job.when, job.args.join(" "), job.shares_rabbitmq))
+            .collect();
+        let skipping = "--test-threads=4 --skip flood::".to_owned();
+        let expected = [
+            ("load short", When::Alone, String::new(), false),
+            ("e2e main", When::Beside, skipping, true),
+            ("e2e faults", When::InTurn, "--test-threads=2".to_owned(), true),
+            ("e2e flood", When::Alone, "flood:: --test-threads=1".to_owned(), false),
+            ("store (unit tests)", When::InTurn, String::new(), false),
+        ];
+        assert_eq!(said, expected);
     }
 }

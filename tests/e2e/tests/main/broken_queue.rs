@@ -39,7 +39,7 @@ struct Waiting {
 
 impl Waiting {
     async fn start(id: &'static str) -> anyhow::Result<Self> {
-        let stack = Handle::start(Options::fast()).await?;
+        let stack = Handle::start(Options::fast().with_own_rabbitmq()).await?;
         let e = stack.endpoints();
         let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
         let name = domain(id);
@@ -109,7 +109,7 @@ async fn an_alarm_of_rabbitmq_is_no_queues_fault_and_work_goes_on_after_it() -> 
 async fn a_queue_with_other_arguments_is_named_and_when_it_is_deleted_work_goes_on() -> anyhow::Result<()> {
     const VERIFIER: &str = "challenge-verifier-1";
     const QUEUE: &str = "cdn-broker.challenge-verifier";
-    let stack = Handle::start(Options::fast()).await?;
+    let stack = Handle::start(Options::fast().with_own_rabbitmq()).await?;
     let e = stack.endpoints();
     let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
     let (id, name) = ("other-arguments", domain("other-arguments"));

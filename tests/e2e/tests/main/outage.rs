@@ -26,7 +26,10 @@ fn every_worker_has(scrape: &Scrape, open: f64) -> bool {
 
 #[tokio::test]
 async fn requests_are_taken_and_answered_while_everything_but_the_database_is_away() -> anyhow::Result<()> {
-    let options = Options::fast().with_env("certificate-issuer", "CERTIFICATE_KEY_TYPE", "rsa-2048");
+    let options =
+        Options::fast()
+            .with_own_rabbitmq()
+            .with_env("certificate-issuer", "CERTIFICATE_KEY_TYPE", "rsa-2048");
     let stack = Handle::start(options).await?;
     let e = stack.endpoints();
     let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
