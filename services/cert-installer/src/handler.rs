@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws::CloudFront;
+use aws::{CloudFront, broken};
 use aws_sdk_cloudfront::types::MinimumProtocolVersion;
 use pipeline::{Outcome, Service, StepKind};
 use store::{KeyRing, Store, Task};
@@ -69,9 +69,4 @@ impl Installer {
             tracing::warn!(error = with_causes(&error), "what IAM holds is not written down");
         }
     }
-}
-
-/// The plan's promises don't hold: an error of ours, which no waiting mends.
-pub(crate) fn broken(cause: impl Into<String>) -> Outcome {
-    Outcome::failed("an error inside the broker, which its operator finds in the log", cause)
 }

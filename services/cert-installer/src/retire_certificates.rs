@@ -1,12 +1,12 @@
 //! Delete the IAM certificates that nothing uses any more, and wipe their keys: all of a removed instance, else all but
 //! the one that is attached.
 
-use aws::{Failure, Peer};
+use aws::{Failure, Peer, broken};
 use pipeline::{OperationKind, Outcome};
 use store::Task;
 use worker::HandlerError;
 
-use crate::handler::{Installer, broken};
+use crate::handler::Installer;
 
 impl Installer {
     pub(crate) async fn retire_certificates(&self, task: &Task) -> Result<Outcome, HandlerError> {

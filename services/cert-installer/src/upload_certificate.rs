@@ -1,13 +1,13 @@
 //! Upload the certificate to IAM: the name is written down first, a certificate that is there already is adopted.
 
-use aws::{CERTIFICATE_PREFIX, DEPLOYMENT_TAG, Failure, INSTANCE_TAG, Peer, tag_value};
+use aws::{CERTIFICATE_PREFIX, DEPLOYMENT_TAG, Failure, INSTANCE_TAG, Peer, broken, tag_value};
 use aws_sdk_iam::types::{ServerCertificateMetadata, Tag};
 use pipeline::Outcome;
 use secrecy::ExposeSecret as _;
 use store::{Certificate, StoreError, Task};
 use worker::HandlerError;
 
-use crate::handler::{Installer, broken};
+use crate::handler::Installer;
 use crate::pem::{self, Split};
 
 /// IAM's longest `CertificateBody`, in characters (service model).

@@ -45,8 +45,8 @@ pub(crate) fn comment(instance: &str) -> String {
     format!("{begin}~{hash}")
 }
 
-/// What a new distribution of the instance is like. No aliases yet: they need the certificate that is attached. `function`
-/// is the ARN of the one that redirects, if there is to be one.
+/// What a new distribution of the instance is like, but for aliases and certificate, which `aws::Viewer` puts in together.
+/// `function` is the ARN of the one that redirects, if there is to be one.
 pub(crate) fn distribution_config(
     instance: &Instance,
     responder: &Responder,

@@ -1,7 +1,7 @@
 //! Set what an update changes: settings, aliases and certificate, in one write, so that there is no moment without a
 //! valid certificate for a domain that stays.
 
-use aws::{Viewer, gone, unbuilt};
+use aws::{Viewer, broken, gone, unbuilt};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::DistributionConfig;
 use pipeline::Outcome;
@@ -10,10 +10,9 @@ use store::Task;
 use worker::HandlerError;
 
 use crate::config::{distribution_config, function_in, put_into};
-use crate::function::not_taken_yet;
 use crate::handler::Distributions;
 use crate::redirect;
-use crate::refusal::refused;
+use crate::refusal::judged;
 
 impl Distributions {
     pub(crate) async fn configure_distribution(&self, task: &Task) -> Result<Outcome, HandlerError> {
@@ -25,8 +24,9 @@ impl Distributions {
         let Some(certificate) = certificate else {
             return Ok(broken("the instance has no certificate"));
         };
-        let (Some(iam_id), Some(iam_name)) = (&certificate.iam_id, &certificate.iam_name) else {
-            return Ok(broken(format!("certificate {} was not uploaded", certificate.id)));
+        let viewer = match Viewer::of(task, &certificate, &self.minimum_tls_version) {
+            Ok(viewer) => viewer,
+            Err(outcome) => return Ok(outcome),
         };
         let Some(id) = &task.instance.distribution_id else {
             return Ok(broken("the instance has no distribution"));
@@ -35,11 +35,6 @@ impl Distributions {
             Ok(Some(read)) => read,
             Ok(None) => return Ok(gone(id, "no distribution to configure")),
             Err(failure) => return Ok(failure.outcome()),
-        };
-        let viewer = Viewer {
-            domains: task.instance.domains.clone(),
-            certificate: iam_id,
-            minimum_tls_version: &self.minimum_tls_version,
         };
         let name = redirect::name(&task.instance.id);
         let in_use = function_in(&read.config, &name).map(str::to_owned);
@@ -70,19 +65,16 @@ impl Distributions {
                 if failure.code() == "CNAMEAlreadyExists" {
                     let elsewhere = self.store.elsewhere(task).await?;
                     if !elsewhere.is_empty() {
+                        let change = |rest: &Viewer<'_>, config: &mut DistributionConfig| {
+                            self.change(task, rest, function.as_deref(), config)
+                        };
                         return self
-                            .take_over(task, &certificate, &viewer, function.as_deref(), elsewhere)
+                            .cloudfront
+                            .take_over(&self.store, task, id, &viewer, elsewhere, change)
                             .await;
                     }
                 }
-                let outcome = match viewer.refused(&failure, id, iam_name) {
-                    _ if failure.code() == "InvalidFunctionAssociation" => not_taken_yet(&failure),
-                    // Not about aliases or certificate: then it is about a setting.
-                    Outcome::Failed { .. } if !names_the_viewer(failure.code()) => {
-                        refused(&failure, &task.instance.settings)
-                    }
-                    outcome => outcome,
-                };
+                let outcome = judged(&failure, &viewer, Some(id), &task.instance.settings);
                 if in_use.is_none() && matches!(outcome, Outcome::Failed { .. }) {
                     self.take_back_function(task).await;
                 }
@@ -90,7 +82,7 @@ impl Distributions {
             }
             tracing::info!(
                 distribution = id,
-                iam_name,
+                iam_name = viewer.iam_name,
                 aliases = viewer.domains.len(),
                 "configured the distribution"
             );
@@ -107,7 +99,7 @@ impl Distributions {
         Ok(Outcome::DONE)
     }
 
-    pub(crate) fn change(
+    fn change(
         &self,
         task: &Task,
         viewer: &Viewer<'_>,
@@ -116,9 +108,6 @@ impl Distributions {
     ) -> Result<(), BuildError> {
         let wanted = distribution_config(&task.instance, &self.responder, self.price_class.clone(), function)?;
         put_into(config, &wanted);
-        if viewer.is_in(config) {
-            return Ok(());
-        }
         viewer.put_into(config)
     }
 }
@@ -126,15 +115,4 @@ impl Distributions {
 fn serves(config: &DistributionConfig, domain: &str) -> bool {
     let mut aliases = config.aliases.iter().flat_map(|aliases| aliases.items());
     aliases.any(|alias| covers(alias, domain))
-}
-
-fn names_the_viewer(code: &str) -> bool {
-    matches!(
-        code,
-        "CNAMEAlreadyExists" | "TooManyDistributionCNAMEs" | "InvalidViewerCertificate" | "NoSuchDistribution"
-    )
-}
-
-fn broken(cause: impl Into<String>) -> Outcome {
-    Outcome::failed("an error inside the broker, which its operator finds in the log", cause)
 }

@@ -1,6 +1,6 @@
-//! Create the CloudFront distribution, without aliases: those need the certificate. Or take over one that was offered, as it is.
+//! Create the CloudFront distribution with aliases and certificate, once every domain is proved: one call, one deployment.
 
-use aws::{Failure, Peer, distribution_tags};
+use aws::{Failure, Peer, Viewer, broken, distribution_tags, unbuilt};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::DistributionConfigWithTags;
 use pipeline::Outcome;
@@ -9,78 +9,146 @@ use worker::HandlerError;
 
 use crate::config::distribution_config;
 use crate::find::Found;
-use crate::function::not_taken_yet;
 use crate::handler::Distributions;
-use crate::refusal::refused;
+use crate::refusal::judged;
+
+/// What there is after an attempt to make one.
+enum Made {
+    /// It is new, as it is to be.
+    Complete(Found),
+    /// It was there before, or lacks the aliases that are to be moved to it.
+    Incomplete(Found),
+}
 
 impl Distributions {
     pub(crate) async fn create_distribution(&self, task: &Task) -> Result<Outcome, HandlerError> {
-        if task.instance.distribution_id.is_some() {
-            return Ok(Outcome::DONE);
+        if task.round == 0 {
+            return self.before_the_order(task).await;
         }
+        let Some(certificate) = self.store.certificate(task).await? else {
+            return Ok(broken("no certificate was stored in this round"));
+        };
+        let viewer = match Viewer::of(task, &certificate, &self.minimum_tls_version) {
+            Ok(viewer) => viewer,
+            Err(outcome) => return Ok(outcome),
+        };
+        let id = match &task.instance.distribution_id {
+            Some(id) => id.clone(),
+            None => match self.make(task, &viewer).await? {
+                Ok(Made::Complete(found)) => {
+                    self.write_down(task, &found).await?;
+                    self.store.set_attached(task, viewer.stored).await?;
+                    return Ok(Outcome::DONE);
+                }
+                Ok(Made::Incomplete(found)) => {
+                    self.write_down(task, &found).await?;
+                    found.id
+                }
+                Err(outcome) => return Ok(outcome),
+            },
+        };
+        self.cloudfront.attach(&self.store, task, &id, &viewer).await
+    }
+
+    /// A broker-api of the version before has planned the step so; nothing is made before the certificate is there.
+    async fn before_the_order(&self, task: &Task) -> Result<Outcome, HandlerError> {
         if let Some(id) = self.store.take_offer(task).await? {
             tracing::info!(distribution = id, "took over the distribution that was offered");
-            return Ok(Outcome::DONE);
         }
+        Ok(Outcome::DONE)
+    }
+
+    /// Makes it, or finds the one that an attempt before has made; or tells what the attempt came to.
+    async fn make(&self, task: &Task, viewer: &Viewer<'_>) -> Result<Result<Made, Outcome>, HandlerError> {
         let function = match &task.instance.settings.redirect_to {
             Some(target) => match self.make_function(task, target).await? {
                 Ok(arn) => Some(arn),
-                Err(outcome) => return Ok(outcome),
+                Err(outcome) => return Ok(Err(outcome)),
             },
             None => None,
         };
-        let (id, domain) = match self.create(task, function.as_deref()).await? {
-            Ok(made) => made,
-            // Our own call of an earlier attempt: the caller reference is the instance's id (docs/aws-rules.md, rule 2).
-            Err(failure) if failure.code() == "DistributionAlreadyExists" => match self.find_distribution(task).await {
-                Ok(Some(Found { id, domain })) => {
-                    tracing::info!(distribution = id, "adopted the distribution");
-                    (id, domain)
-                }
-                Ok(None) => {
-                    tracing::warn!(error = %failure, "no distribution with this comment and caller reference is listed");
-                    return Ok(Outcome::pending(
-                        "CloudFront says that the distribution was made before, but doesn't list it yet",
-                    ));
-                }
-                Err(failure) => return Ok(failure.outcome()),
-            },
-            Err(failure) if failure.code() == "InvalidFunctionAssociation" => return Ok(not_taken_yet(&failure)),
-            Err(failure) => {
-                let outcome = refused(&failure, &task.instance.settings);
-                if let Outcome::Failed { .. } = outcome {
-                    self.take_back_function(task).await;
-                }
-                return Ok(outcome);
-            }
+        let failure = match self.create(task, viewer, function.as_deref()).await? {
+            Ok(found) => return Ok(Ok(Made::Complete(found))),
+            Err(failure) => failure,
         };
-        match self.store.set_distribution(task, &id, &domain).await {
-            Ok(()) => Ok(Outcome::DONE),
-            Err(error) => {
-                if matches!(error, StoreError::Stale) {
-                    tracing::error!(
-                        distribution = id,
-                        domain,
-                        "the distribution is nobody's: the instance was removed while it was made; the reconciler removes it"
-                    );
-                }
-                Err(error.into())
+        match self.made_before(task, &failure).await {
+            Ok(Some(found)) => return Ok(Ok(Made::Incomplete(found))),
+            Ok(None) => {}
+            Err(outcome) => return Ok(Err(outcome)),
+        }
+        let failure = match self
+            .without_what_is_elsewhere(task, viewer, function.as_deref(), failure)
+            .await?
+        {
+            Ok(found) => return Ok(Ok(Made::Incomplete(found))),
+            Err(failure) => failure,
+        };
+        if failure.code() == "CNAMEAlreadyExists"
+            && let Some(domain) = self.kept_by_an_orphan(&viewer.domains).await?
+        {
+            return Ok(Err(Outcome::pending(format!(
+                "{domain} is still with a CloudFront distribution of a service that was removed; this goes on by itself when that \
+                 distribution is removed, too"
+            ))));
+        }
+        let outcome = judged(&failure, viewer, None, &task.instance.settings);
+        if let Outcome::Failed { .. } = outcome {
+            self.take_back_function(task).await;
+        }
+        Ok(Err(outcome))
+    }
+
+    /// The one that our own call of an earlier attempt made: the caller reference is the instance's id (docs/aws-rules.md, rule 2). Which
+    /// of reference and aliases CloudFront names first, when both are taken, is not documented.
+    async fn made_before(&self, task: &Task, failure: &Failure) -> Result<Option<Found>, Outcome> {
+        let is_certain = failure.code() == "DistributionAlreadyExists";
+        if !is_certain && failure.code() != "CNAMEAlreadyExists" {
+            return Ok(None);
+        }
+        match self.find_distribution(task).await {
+            Ok(Some(found)) => {
+                tracing::info!(distribution = found.id, "adopted the distribution");
+                Ok(Some(found))
             }
+            Ok(None) if is_certain => {
+                tracing::warn!(error = %failure, "no distribution with this comment and caller reference is listed");
+                Err(Outcome::pending(
+                    "CloudFront says that the distribution was made before, but doesn't list it yet",
+                ))
+            }
+            Ok(None) => Ok(None),
+            Err(failure) => Err(failure.outcome()),
         }
     }
 
-    /// The new distribution's id and domain name.
+    /// Other distributions of ours have some of the aliases, whose instances have lost the domains: it is made without these, which
+    /// are moved to it once its certificate is deployed.
+    async fn without_what_is_elsewhere(
+        &self,
+        task: &Task,
+        viewer: &Viewer<'_>,
+        function: Option<&str>,
+        failure: Failure,
+    ) -> Result<Result<Found, Failure>, HandlerError> {
+        if failure.code() != "CNAMEAlreadyExists" {
+            return Ok(Err(failure));
+        }
+        let elsewhere = self.store.elsewhere(task).await?;
+        if elsewhere.is_empty() {
+            return Ok(Err(failure));
+        }
+        self.create(task, &viewer.without(&elsewhere), function).await
+    }
+
     async fn create(
         &self,
         task: &Task,
+        viewer: &Viewer<'_>,
         function: Option<&str>,
-    ) -> Result<Result<(String, String), Failure>, HandlerError> {
+    ) -> Result<Result<Found, Failure>, HandlerError> {
         const ACTION: &str = "CreateDistributionWithTags";
         let deployment = self.store.deployment().await?.to_string();
-        let input = with_tags(self, task, function, &deployment).map_err(|source| HandlerError::Other {
-            waiting_for: "an error inside the broker, which its operator finds in the log".into(),
-            source: source.into(),
-        })?;
+        let input = with_tags(self, task, viewer, function, &deployment).map_err(unbuilt)?;
         self.store.intend_distribution(task).await?;
         let answer = self
             .cloudfront
@@ -98,29 +166,49 @@ impl Distributions {
                 tracing::info!(
                     distribution = made.id,
                     domain = made.domain_name,
+                    iam_name = viewer.iam_name,
+                    aliases = viewer.domains.len(),
                     "created the distribution"
                 );
-                Ok((made.id, made.domain_name))
+                Ok(Found {
+                    id: made.id,
+                    domain: made.domain_name,
+                })
             }
             // The next attempt is told that it exists, and adopts it.
             None => Err(Failure::incomplete(Peer::CloudFront, ACTION, "distribution")),
         })
+    }
+
+    async fn write_down(&self, task: &Task, found: &Found) -> Result<(), HandlerError> {
+        let written = self.store.set_distribution(task, &found.id, &found.domain).await;
+        if matches!(written, Err(StoreError::Stale)) {
+            tracing::error!(
+                distribution = found.id,
+                domain = found.domain,
+                "the distribution is nobody's: the instance was removed while it was made; the reconciler removes it"
+            );
+        }
+        Ok(written?)
     }
 }
 
 fn with_tags(
     service: &Distributions,
     task: &Task,
+    viewer: &Viewer<'_>,
     function: Option<&str>,
     deployment: &str,
 ) -> Result<DistributionConfigWithTags, BuildError> {
+    let mut config = distribution_config(
+        &task.instance,
+        &service.responder,
+        service.price_class.clone(),
+        function,
+    )?;
+    viewer.put_into(&mut config)?;
     Ok(DistributionConfigWithTags::builder()
-        .distribution_config(distribution_config(
-            &task.instance,
-            &service.responder,
-            service.price_class.clone(),
-            function,
-        )?)
+        .distribution_config(config)
         .tags(distribution_tags(&task.instance.id, &task.instance.tenant, deployment)?)
         .build())
 }

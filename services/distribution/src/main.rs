@@ -17,7 +17,6 @@ mod refusal;
 mod settings;
 mod settle_function;
 mod short_digest;
-mod take_over;
 
 use std::process::ExitCode;
 

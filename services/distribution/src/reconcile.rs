@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use aws::{COMMENT_PREFIX, DEPLOYMENT_TAG, Failure, Peer};
-use aws_sdk_cloudfront::types::{Distribution, DistributionSummary};
+use aws_sdk_cloudfront::types::{Distribution, DistributionConfig, DistributionSummary};
 use store::{OrphanKind, Owner};
 use telemetry::with_causes;
 use worker::HandlerError;
@@ -73,6 +73,21 @@ impl Distributions {
         Ok(())
     }
 
+    /// One of the domains whose alias an orphan has: a worker froze in the middle of making that for an instance that was removed
+    /// meanwhile. It is removed after its grace.
+    pub(crate) async fn kept_by_an_orphan(&self, domains: &[String]) -> Result<Option<String>, HandlerError> {
+        for listed in self.ours().await? {
+            let mut aliases = listed.aliases.iter().flat_map(|aliases| aliases.items());
+            let Some(domain) = aliases.find(|alias| domains.contains(alias)) else {
+                continue;
+            };
+            if let Finding::Orphan { .. } = self.look_at(&listed).await? {
+                return Ok(Some(domain.clone()));
+            }
+        }
+        Ok(None)
+    }
+
     async fn look_at(&self, listed: &DistributionSummary) -> Result<Finding, HandlerError> {
         if self.store.is_instances_distribution(&listed.id).await? {
             return Ok(Finding::Owned);
@@ -120,8 +135,10 @@ impl Distributions {
                 Owner::Unknown => {
                     Finding::Unexplained("the database doesn't know its instance; was it restored from a backup?")
                 }
-                // What a lost record leaves behind never got as far as aliases.
-                Owner::Gone { .. } if config.aliases.as_ref().is_some_and(|aliases| aliases.quantity > 0) => {
+                // Of one that was never written down nobody was told the name, so nobody's domain leads to it.
+                Owner::Gone { instance }
+                    if has_aliases(config) && self.store.was_distribution_of(&instance, &found.id).await? =>
+                {
                     Finding::Unexplained("its instance is removed, but it has aliases and may serve them")
                 }
                 Owner::Gone { instance } => Finding::Orphan {
@@ -175,6 +192,10 @@ impl Distributions {
         }
         Ok(())
     }
+}
+
+fn has_aliases(config: &DistributionConfig) -> bool {
+    config.aliases.as_ref().is_some_and(|aliases| aliases.quantity > 0)
 }
 
 pub(crate) fn rest(grace: Duration, seen_for: Duration) -> Duration {

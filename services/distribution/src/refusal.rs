@@ -1,10 +1,30 @@
-//! What the user reads when CloudFront doesn't take a new distribution: their own settings, by name.
+//! What the user reads when CloudFront doesn't take a configuration: about their domains, or their own settings by name.
 
-use aws::Failure;
+use aws::{Failure, Viewer};
 use pipeline::{Outcome, Settings};
+
+use crate::function::not_taken_yet;
 
 /// No value or message is shown longer, in characters.
 const MOST_SHOWN: usize = 200;
+
+/// What a refused configuration means: of the function, of aliases and certificate, or else of a setting.
+pub(crate) fn judged(
+    failure: &Failure,
+    viewer: &Viewer<'_>,
+    distribution: Option<&str>,
+    settings: &Settings,
+) -> Outcome {
+    match (failure.code(), viewer.refused(failure, distribution)) {
+        ("InvalidFunctionAssociation", _) => not_taken_yet(failure),
+        (
+            "CNAMEAlreadyExists" | "TooManyDistributionCNAMEs" | "InvalidViewerCertificate" | "NoSuchDistribution",
+            outcome,
+        ) => outcome,
+        (_, Outcome::Failed { .. }) => refused(failure, settings),
+        (_, outcome) => outcome,
+    }
+}
 
 /// What the user's own settings can be to blame for is said in the settings' words.
 pub(crate) fn refused(failure: &Failure, settings: &Settings) -> Outcome {

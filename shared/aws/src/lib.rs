@@ -2,6 +2,7 @@
 //! read → check → write with its ETag. A retry is never made here: the pipeline does the waiting.
 
 mod access;
+mod attach;
 mod calls;
 mod check;
 mod client;
@@ -27,8 +28,7 @@ pub use identity::{
     CERTIFICATE_PREFIX, COMMENT_PREFIX, DEPLOYMENT_TAG, FAILOVER_ORIGIN, FUNCTION_PREFIX, INSTANCE_TAG, USERS_ORIGIN,
     distribution_tags, tag_value,
 };
-pub use moving::to_move;
 pub use nothing::{INPUT_REFUSED, NO_DISTRIBUTION, impossible_config, try_delete, try_get, try_get_config, try_update};
 pub use reconcile::ReconcileArgs;
 pub use triage::triage;
-pub use viewer::{Viewer, ViewerArgs, gone, unbuilt};
+pub use viewer::{Viewer, ViewerArgs, broken, gone, unbuilt};

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::viewer::Viewer;
 
 /// The aliases that are to be moved: those of `elsewhere` that the distribution does not have yet.
-pub fn to_move(elsewhere: Vec<Elsewhere>, config: &DistributionConfig) -> Vec<Elsewhere> {
+pub(crate) fn to_move(elsewhere: Vec<Elsewhere>, config: &DistributionConfig) -> Vec<Elsewhere> {
     let has = |domain: &str| {
         let mut aliases = config.aliases.iter().flat_map(|aliases| aliases.items());
         aliases.any(|alias| alias.eq_ignore_ascii_case(domain))
@@ -64,7 +64,7 @@ impl CloudFront {
             }
             tracing::info!(
                 distribution = id,
-                from = alias.distribution_id,
+                from = alias.distribution_id.as_deref(),
                 domain = alias.domain,
                 "moved an alias"
             );

@@ -7,6 +7,8 @@ use aws_sdk_cloudfront::types::{
     Aliases, DistributionConfig, MinimumProtocolVersion, SslSupportMethod, ViewerCertificate,
 };
 use pipeline::Outcome;
+use store::{Certificate, Task};
+use uuid::Uuid;
 use worker::HandlerError;
 
 use crate::cloudfront::writes_race;
@@ -34,10 +36,37 @@ impl ViewerArgs {
 pub struct Viewer<'a> {
     /// The aliases, sorted.
     pub domains: Vec<String>,
+    /// Id of the certificate in our database.
+    pub stored: Uuid,
     /// Id of the IAM certificate.
     pub certificate: &'a str,
+    /// Its name in IAM.
+    pub iam_name: &'a str,
     /// Oldest TLS.
     pub minimum_tls_version: &'a MinimumProtocolVersion,
+}
+
+impl<'a> Viewer<'a> {
+    /// The domains of the task's instance by the certificate.
+    ///
+    /// # Errors
+    /// What the attempt comes to: the certificate is not in IAM, against the plan.
+    pub fn of(
+        task: &Task,
+        certificate: &'a Certificate,
+        minimum_tls_version: &'a MinimumProtocolVersion,
+    ) -> Result<Self, Outcome> {
+        match (&certificate.iam_id, &certificate.iam_name) {
+            (Some(id), Some(name)) => Ok(Self {
+                domains: task.instance.domains.clone(),
+                stored: certificate.id,
+                certificate: id,
+                iam_name: name,
+                minimum_tls_version,
+            }),
+            _ => Err(broken(format!("certificate {} was not uploaded", certificate.id))),
+        }
+    }
 }
 
 impl Viewer<'_> {
@@ -57,10 +86,13 @@ impl Viewer<'_> {
             })
     }
 
-    /// Changes both together and nothing else: an alias must be covered by the certificate at every moment
+    /// Changes both together and nothing else, unless it is so already: an alias must be covered by the certificate at every moment
     /// (docs/aws-rules.md, rule 3). The deprecated `Certificate` and `CertificateSource` of what was read are left
     /// out: they would contradict the new id (rule 8).
     pub fn put_into(&self, config: &mut DistributionConfig) -> Result<(), BuildError> {
+        if self.is_in(config) {
+            return Ok(());
+        }
         config.aliases = Some(
             Aliases::builder()
                 .quantity(i32::try_from(self.domains.len()).unwrap_or(i32::MAX))
@@ -77,8 +109,8 @@ impl Viewer<'_> {
         Ok(())
     }
 
-    /// What a refused update means. `distribution` and `iam_name` are what stays behind.
-    pub fn refused(&self, failure: &Failure, distribution: &str, iam_name: &str) -> Outcome {
+    /// What a refused write means. The distribution, if it was there before, and the certificate are what stays behind.
+    pub fn refused(&self, failure: &Failure, distribution: Option<&str>) -> Outcome {
         let message = failure.message();
         match failure.code() {
             code if writes_race(code) => Outcome::pending_for(
@@ -93,8 +125,10 @@ impl Viewer<'_> {
             )),
             "CNAMEAlreadyExists" => failure.failed(format!(
                 "{} belongs to another CloudFront distribution, outside of this broker: remove the alias there, or ask \
-                 AWS support to. (Here it was for distribution {distribution} and certificate {iam_name}.)",
-                self.named_in(message)
+                 AWS support to. (Here it was for {}certificate {}.)",
+                self.named_in(message),
+                distribution.map_or_else(String::new, |id| format!("distribution {id} and ")),
+                self.iam_name
             )),
             "TooManyDistributionCNAMEs" => failure.failed(format!(
                 "CloudFront doesn't take {} domains on one distribution: spread them over several services, or ask the \
@@ -110,7 +144,7 @@ impl Viewer<'_> {
                      in its log",
                 )
                 .for_the_certificate(),
-            "NoSuchDistribution" => gone(distribution, failure.to_string()),
+            "NoSuchDistribution" => gone(distribution.unwrap_or("none"), failure.to_string()),
             _ => failure.outcome(),
         }
     }
@@ -147,6 +181,11 @@ pub fn unbuilt(source: BuildError) -> HandlerError {
         waiting_for: "an error inside the broker, which its operator finds in the log".into(),
         source: source.into(),
     }
+}
+
+/// The plan's promises don't hold: an error of ours, which no waiting mends.
+pub fn broken(cause: impl Into<String>) -> Outcome {
+    Outcome::failed("an error inside the broker, which its operator finds in the log", cause)
 }
 
 /// The distribution was removed behind our back.

@@ -92,8 +92,9 @@ const CERTIFICATE: [StepKind; 4] = [
     StepKind::UploadCertificate,
 ];
 
-/// What a provision does with it.
-const ATTACH: [StepKind; 2] = [StepKind::AttachCertificate, StepKind::AwaitDeployment];
+/// What a provision does with it: nothing is made in CloudFront for names that nobody proved, and what is made then has aliases and
+/// certificate at once.
+const CREATE: [StepKind; 2] = [StepKind::CreateDistribution, StepKind::AwaitDeployment];
 
 /// What a provision does with it that has taken over a distribution: whatever is to be ours, in the one write.
 const TAKE_OVER: [StepKind; 2] = [StepKind::ConfigureDistribution, StepKind::AwaitDeployment];
@@ -127,21 +128,13 @@ const DEPROVISION: [StepKind; 5] = [
 /// What follows from the situation. Asking twice without a change in between plans nothing new.
 pub fn next(situation: &Situation) -> Next {
     match situation.operation {
-        OperationKind::Provision => provision(situation),
+        OperationKind::Provision if situation.adopted => certify(situation, &TAKE_OVER),
+        OperationKind::Provision => certify(situation, &CREATE),
         OperationKind::Update if situation.new_certificate => certify(situation, &CHANGE),
         OperationKind::Update => in_sequence(situation, &CHANGE),
         OperationKind::Deprovision => in_sequence(situation, &DEPROVISION),
         OperationKind::Renew => certify(situation, &REPLACE),
     }
-}
-
-fn provision(situation: &Situation) -> Next {
-    let with_it = if situation.adopted { &TAKE_OVER } else { &ATTACH };
-    let mut next = certify(situation, with_it);
-    if find(situation, StepKind::CreateDistribution, 0).is_none() {
-        next.steps.insert(0, due(StepKind::CreateDistribution, 0));
-    }
-    next
 }
 
 /// A new certificate, from the order on, and then what is done `with_it`.
@@ -201,17 +194,11 @@ fn certify(situation: &Situation, with_it: &[StepKind]) -> Next {
         .copied()
         .filter(|kind| is_due(situation, *kind))
     {
-        let needs_distribution = matches!(kind, StepKind::AttachCertificate | StepKind::ConfigureDistribution);
-        let joined = situation.operation != OperationKind::Provision
-            || !needs_distribution
-            || is_done(situation, StepKind::CreateDistribution, 0);
         match find(situation, kind, round) {
             Some(step) if step.state == StepState::Done => {}
             Some(_) => return next,
             None => {
-                if joined {
-                    next.steps.push(due(kind, round));
-                }
+                next.steps.push(due(kind, round));
                 return next;
             }
         }

@@ -126,8 +126,8 @@ impl FromStr for Schedule {
     next_help_heading = "Schedules: first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m (first delay, growth, longest delay, jitter, when to give up, time limit of one attempt); parts left out take these values; units from ms to days"
 )]
 pub struct Schedules {
-    /// Creating the distribution.
-    #[arg(long, env, default_value = "first=5s,max=5m,deadline=1d")]
+    /// Creating the distribution; CloudFront doesn't see a new certificate at once.
+    #[arg(long, env, default_value = "first=5s,factor=2,max=2m,deadline=1d")]
     pub schedule_create_distribution: Schedule,
     /// Placing an order; 100 names at a distant CA take minutes.
     #[arg(long, env, default_value = "first=5s,max=15m,limit=10m")]

@@ -283,18 +283,23 @@ fn at_work(view: &View, responder: &str) -> String {
     if view.kind == OperationKind::Update && !made {
         text.push_str("\nUntil then the service goes on as it was.");
     }
-    let new_domains = view.domains.iter().any(|domain| domain.step_state.is_some());
-    if let Some(target) = view
-        .distribution_domain
-        .as_ref()
-        .filter(|_| view.kind == OperationKind::Provision || new_domains)
-    {
-        let _ = write!(
-            text,
-            "\nThen: CNAME each domain to {target} once this says \"succeeded\" (before that CloudFront answers 403)."
-        );
-    }
+    text.push_str(&where_to_point(view));
     text
+}
+
+/// What the user does with DNS at the end, as far as it can be said by now.
+fn where_to_point(view: &View) -> String {
+    let new_domains = view.domains.iter().any(|domain| domain.step_state.is_some());
+    match &view.distribution_domain {
+        Some(target) if view.kind == OperationKind::Provision || new_domains => format!(
+            "\nThen: CNAME each domain to {target} once this says \"succeeded\" (before that CloudFront answers 403)."
+        ),
+        None if view.kind == OperationKind::Provision => {
+            "\nThe CloudFront distribution is made once every domain is proved: the name to CNAME them to is shown here then."
+                .to_owned()
+        }
+        _ => String::new(),
+    }
 }
 
 /// The CA turned domains down, and the next order isn't placed yet: what is to be mended is known already.

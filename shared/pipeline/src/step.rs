@@ -38,7 +38,7 @@ impl Service {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepKind {
-    /// Create the CloudFront distribution, without aliases.
+    /// Create the CloudFront distribution, with aliases and certificate.
     CreateDistribution,
     /// Place an ACME order (RFC 8555 §7.4) and write down its authorizations.
     PlaceOrder,

@@ -47,8 +47,8 @@ pub(crate) enum Proved {
 pub struct Elsewhere {
     /// The domain.
     pub domain: String,
-    /// That other instance's distribution.
-    pub distribution_id: String,
+    /// That other instance's distribution; unknown when whoever made it died before it was written down.
+    pub distribution_id: Option<String>,
     /// Why it is not that one's any more.
     pub why: Leftover,
 }
@@ -167,7 +167,8 @@ impl Store {
         let rows = client
             .query(
                 "select c.domain, i.distribution_id, c.state, c.operation_since from claim_states c join instances i on i.id = c.instance_id \
-                 where c.domain = any($2) and c.instance_id <> $1 and i.distribution_id is not null \
+                 where c.domain = any($2) and c.instance_id <> $1 \
+                 and (i.distribution_id is not null or i.creating_since is not null) \
                  and c.state in ('being-removed', 'not-created', 'lost') \
                  and not exists (select from offers f where f.taken_by = i.id and f.written_at is null) order by c.domain",
                 &[&task.instance.id, &task.instance.domains],

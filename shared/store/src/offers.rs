@@ -1,35 +1,48 @@
 //! Offers: distributions of another broker that an operator lets a tenant's next instance have.
 
+use deadpool_postgres::Transaction;
+
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::steps::{Task, lock_current};
 
+/// Takes the offer of a distribution to this tenant, by itself or by its name (`pipeline::tenant`), whose aliases are the instance's domains, if there is one and no distribution
+/// was ever about to be made: from then on that is the instance's, which is locked.
+pub(crate) async fn take(
+    tx: &Transaction<'_>,
+    instance: &str,
+    domains: &[String],
+) -> Result<Option<String>, StoreError> {
+    let mut sorted = domains.to_vec();
+    sorted.sort_unstable();
+    let row = tx
+        .query_opt(
+            "update offers f set taken_by = i.id from instances i \
+             where i.id = $1 and i.creating_since is null and i.distribution_id is null and f.tenant in (i.tenant, i.request->>'tenant') \
+             and f.aliases = $2 and f.until > clock_timestamp() and f.taken_by is null \
+             returning f.distribution_id, f.distribution_domain",
+            &[&instance, &sorted],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let (id, domain): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+    tx.execute(
+        "update instances set distribution_id = $2, distribution_domain = $3 where id = $1",
+        &[&instance, &id, &domain],
+    )
+    .await?;
+    Ok(Some(id))
+}
+
 impl Store {
-    /// Takes the offer of a distribution to this tenant, by itself or by its name (`pipeline::tenant`), whose aliases are the instance's domains, if there is one and no distribution
-    /// was ever about to be made: from then on that is the instance's.
+    /// Takes the offer that a broker-api of the version before has left to a step: see [`take`].
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
     pub async fn take_offer(&self, task: &Task) -> Result<Option<String>, StoreError> {
         self.in_transaction("take-offer", async |tx| {
             lock_current(tx, task).await?;
-            let row = tx
-                .query_opt(
-                    "update offers f set taken_by = i.id from instances i \
-                     where i.id = $1 and i.creating_since is null and i.distribution_id is null and f.tenant in (i.tenant, i.request->>'tenant') \
-                     and f.aliases = $2 and f.until > clock_timestamp() and f.taken_by is null \
-                     returning f.distribution_id, f.distribution_domain",
-                    &[&task.instance.id, &task.instance.domains],
-                )
-                .await?;
-            let Some(row) = row else { return Ok(None) };
-            let (id, domain): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-            tx.execute(
-                "update instances set distribution_id = $2, distribution_domain = $3 where id = $1",
-                &[&task.instance.id, &id, &domain],
-            )
-            .await?;
-            Ok(Some(id))
+            take(tx, &task.instance.id, &task.instance.domains).await
         })
         .await
     }

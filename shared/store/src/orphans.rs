@@ -112,6 +112,21 @@ impl Store {
         })
     }
 
+    /// Was it written down as the distribution of that instance, whose status then told its name?
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn was_distribution_of(&self, instance: &str, id: &str) -> Result<bool, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_one(
+                "select exists(select 1 from instances where id = $1 and distribution_id = $2)",
+                &[&instance, &id],
+            )
+            .await?;
+        Ok(row.try_get(0)?)
+    }
+
     /// Who owns the IAM certificate of that name.
     ///
     /// # Errors

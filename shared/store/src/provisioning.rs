@@ -10,6 +10,7 @@ use crate::asked::Asked;
 use crate::claims;
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::offers;
 use crate::record::{Ending, end, give_up_proofs};
 use crate::steps::{as_millis, insert_planned, lock_instance};
 use crate::tenants;
@@ -134,6 +135,10 @@ impl Store {
                 &[&new.id, &tenant, &new.domains],
             )
             .await?;
+            // Now, so that an offer that stands when it is asked for can't end while the tenant proves the domains.
+            if let Some(distribution) = offers::take(tx, &new.id, &new.domains).await? {
+                tracing::info!(instance = new.id, distribution, "takes over the distribution that was offered");
+            }
             let (operation, rings) = begin(tx, &new.id, Beginning::provision(&new.domains), Some(asked), schedules).await?;
             Ok(Provision::Accepted { operation, rings })
         })
@@ -286,7 +291,7 @@ pub(crate) async fn begin(
         new_certificate: beginning.new_certificate,
         // It is settled last.
         function: false,
-        // An offer is taken by the first step.
+        // Whether a distribution is made or taken over is planned last.
         adopted: false,
         domains: beginning
             .domains

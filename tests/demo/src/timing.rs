@@ -14,7 +14,7 @@ const PHASES: [(&str, &[&str]); 5] = [
     ("verify", &["verify-challenge"]),
     ("CA", &["answer-challenges", "await-validation", "finalize-order"]),
     ("IAM upload", &["upload-certificate"]),
-    ("attach", &["attach-certificate"]),
+    ("CloudFront create", &["create-distribution"]),
     ("CloudFront deploy", &["await-deployment"]),
 ];
 

@@ -8,7 +8,9 @@ const TLS: MinimumProtocolVersion = MinimumProtocolVersion::TlSv122021;
 fn viewer() -> Viewer<'static> {
     Viewer {
         domains: vec!["example.com".to_string(), "www.example.com".to_string()],
+        stored: Uuid::nil(),
         certificate: "ASCANEW",
+        iam_name: "cdn-broker-1",
         minimum_tls_version: &TLS,
     }
 }
@@ -80,7 +82,11 @@ fn the_order_of_aliases_does_not_matter() {
 }
 
 fn refused(code: &str, message: &str) -> Outcome {
-    let failure = Failure {
+    viewer().refused(&failure(code, message), Some("E1"))
+}
+
+fn failure(code: &str, message: &str) -> Failure {
+    Failure {
         peer: Peer::CloudFront,
         action: "UpdateDistribution",
         reason: Reason::Refused {
@@ -88,8 +94,7 @@ fn refused(code: &str, message: &str) -> Outcome {
             code: code.to_string(),
             message: message.to_string(),
         },
-    };
-    viewer().refused(&failure, "E1", "cdn-broker-1")
+    }
 }
 
 #[test]
@@ -133,4 +138,10 @@ fn a_taken_alias_is_named_when_cloudfront_names_it() {
         "{named}"
     );
     assert!(text("In use.").starts_with("one of example.com, www.example.com belongs to"));
+    // At a creation there is no distribution yet.
+    let created = viewer().refused(&failure("CNAMEAlreadyExists", ""), None);
+    assert!(
+        matches!(&created, Outcome::Failed { for_user, .. } if for_user.ends_with("(Here it was for certificate cdn-broker-1.)")),
+        "{created:?}"
+    );
 }

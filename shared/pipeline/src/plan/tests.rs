@@ -69,64 +69,96 @@ fn play(mut now: Situation, choose: impl Fn(&[Step]) -> usize) -> Vec<(StepKind,
 }
 
 #[test]
-fn provision_begins_with_distribution_and_order_side_by_side() {
+fn a_provision_begins_with_the_order_alone() {
     let next = next(&situation(OperationKind::Provision, &["a.example"]));
-    assert_eq!(next.steps, vec![due(CreateDistribution, 0), due(PlaceOrder, 1)]);
+    assert_eq!(next.steps, vec![due(PlaceOrder, 1)]);
 }
 
 #[test]
-fn every_order_of_work_ends_and_attach_waits_for_the_distribution() {
+fn whatever_the_order_of_work_nothing_is_made_before_every_domain_is_proved_and_the_certificate_is_there() {
     for seed in 0..200_usize {
         let done = play(
             situation(OperationKind::Provision, &["a.example", "b.example", "c.example"]),
             |waiting| seed.wrapping_mul(2_654_435_761) >> (waiting.len() + seed % 7),
         );
-        let at = |kind| done.iter().position(|(k, ..)| *k == kind).unwrap();
-        assert_eq!(done.len(), 2 + 3 + 6, "{done:?}");
-        assert!(at(CreateDistribution) < at(AttachCertificate));
-        let last_verified = done.iter().rposition(|(k, ..)| *k == VerifyChallenge).unwrap();
-        assert!(last_verified < at(AnswerChallenges));
-        assert_eq!(done.last().unwrap().0, AwaitDeployment);
+        let kinds: Vec<StepKind> = done.iter().map(|(kind, ..)| *kind).collect();
+        assert_eq!(
+            kinds,
+            [
+                PlaceOrder,
+                VerifyChallenge,
+                VerifyChallenge,
+                VerifyChallenge,
+                AnswerChallenges,
+                AwaitValidation,
+                FinalizeOrder,
+                UploadCertificate,
+                CreateDistribution,
+                AwaitDeployment
+            ]
+        );
+        assert!(
+            done.iter().all(|(.., round)| *round == 1),
+            "each is of its order: {done:?}"
+        );
     }
-}
-
-#[test]
-fn a_distribution_that_is_late_holds_back_only_the_attachment() {
-    // always choose the newest waiting step: create-distribution comes last of all that can run without it
-    let done = play(situation(OperationKind::Provision, &["a.example"]), |w| w.len() - 1);
-    let kinds: Vec<StepKind> = done.iter().map(|(k, ..)| *k).collect();
-    assert_eq!(
-        kinds,
-        [
-            PlaceOrder,
-            VerifyChallenge,
-            AnswerChallenges,
-            AwaitValidation,
-            FinalizeOrder,
-            UploadCertificate,
-            CreateDistribution,
-            AttachCertificate,
-            AwaitDeployment
-        ]
-    );
 }
 
 #[test]
 fn what_was_taken_over_is_configured_as_a_whole_once_the_certificate_is_there() {
-    for late in [true, false] {
-        let mut now = situation(OperationKind::Provision, &["a.example"]);
-        now.adopted = true;
-        let done = play(now, |waiting| if late { waiting.len() - 1 } else { 0 });
-        let kinds: Vec<StepKind> = done.iter().map(|(k, ..)| *k).collect();
-        let at = |kind| kinds.iter().position(|k| *k == kind).unwrap();
-        assert!(at(CreateDistribution) < at(ConfigureDistribution), "{kinds:?}");
-        assert_eq!(
-            kinds[kinds.len() - 2..],
-            [ConfigureDistribution, AwaitDeployment],
-            "{kinds:?}"
-        );
-        assert!(at(UploadCertificate) < at(ConfigureDistribution) && !kinds.contains(&AttachCertificate));
+    let mut now = situation(OperationKind::Provision, &["a.example"]);
+    now.adopted = true;
+    let kinds = kinds(now);
+    assert_eq!(
+        kinds[kinds.len() - 3..],
+        [UploadCertificate, ConfigureDistribution, AwaitDeployment],
+        "{kinds:?}"
+    );
+    assert!(!kinds.contains(&CreateDistribution));
+}
+
+/// The version before made the distribution first and without aliases, then attached the certificate.
+#[test]
+fn what_the_version_before_has_begun_comes_to_its_end() {
+    let mut now = situation(OperationKind::Provision, &["a.example"]);
+    now.steps = vec![
+        step(CreateDistribution, "", 0),
+        step(PlaceOrder, "", 1),
+        step(VerifyChallenge, "a.example", 1),
+    ];
+    now.steps[0].state = StepState::Done;
+    let done = kinds(now.clone());
+    assert_eq!(done[done.len() - 2..], [CreateDistribution, AwaitDeployment]);
+    for kind in [
+        AnswerChallenges,
+        AwaitValidation,
+        FinalizeOrder,
+        UploadCertificate,
+        AttachCertificate,
+    ] {
+        now.steps.push(step(kind, "", 1));
     }
+    for step in &mut now.steps {
+        step.state = StepState::Done;
+    }
+    assert_eq!(
+        next(&now).steps,
+        vec![due(CreateDistribution, 1)],
+        "which finds all in place"
+    );
+    assert_eq!(kinds(now), [CreateDistribution, AwaitDeployment]);
+}
+
+#[test]
+fn a_distribution_made_for_an_order_before_counts_for_that_one_only() {
+    let mut now = situation(OperationKind::Provision, &["a.example"]);
+    now.domains[0].authorized = true;
+    now.steps = vec![step(CreateDistribution, "", 1), step(PlaceOrder, "", 2)];
+    for step in &mut now.steps {
+        step.state = StepState::Done;
+    }
+    let done = play(now, |_| 0);
+    assert!(done.contains(&(CreateDistribution, String::new(), 2)), "{done:?}");
 }
 
 #[test]
@@ -135,8 +167,8 @@ fn an_authorized_domain_is_born_done_and_a_rejected_one_is_held() {
     let mut now = situation(OperationKind::Provision, &["a.example", "b.example", "c.example"]);
     now.domains[0].authorized = true;
     now.domains[1].held_until = Some(until);
-    now.steps = vec![step(CreateDistribution, "", 0), step(PlaceOrder, "", 2)];
-    now.steps[1].state = StepState::Done;
+    now.steps = vec![step(PlaceOrder, "", 2)];
+    now.steps[0].state = StepState::Done;
     let born: Vec<Born> = next(&now).steps.into_iter().map(|s| s.born).collect();
     assert_eq!(born, [Born::Done, Born::Held(until), Born::Due]);
 }
@@ -154,14 +186,13 @@ fn all_domains_authorized_goes_straight_on() {
 fn a_spent_order_is_replaced_by_the_next_round() {
     let mut now = situation(OperationKind::Provision, &["a.example", "b.example"]);
     now.steps = vec![
-        step(CreateDistribution, "", 0),
         step(PlaceOrder, "", 1),
         step(VerifyChallenge, "a.example", 1),
         step(VerifyChallenge, "b.example", 1),
     ];
+    now.steps[0].state = StepState::Done;
     now.steps[1].state = StepState::Done;
-    now.steps[2].state = StepState::Done;
-    now.steps[2].order_spent = true;
+    now.steps[1].order_spent = true;
     let planned = next(&now);
     assert_eq!(planned.steps, vec![due(PlaceOrder, 2)]);
     assert_eq!(

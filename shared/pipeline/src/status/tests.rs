@@ -26,6 +26,14 @@ fn domain(name: &str) -> DomainView {
     }
 }
 
+/// A provision that waits for its domains: nothing is made yet.
+fn waiting(domains: Vec<DomainView>) -> View {
+    View {
+        distribution_domain: None,
+        ..view(domains)
+    }
+}
+
 fn view(domains: Vec<DomainView>) -> View {
     View {
         kind: OperationKind::Provision,
@@ -47,7 +55,7 @@ fn the_user_reads_whose_move_it_is_what_to_set_and_what_was_seen() {
     wrong.waiting_for = Some("TXT _acme-challenge.api.example.com is \"abc\", expected \"xyz\"".into());
     let mut done = domain("shop.example.com");
     done.step_state = Some(StepState::Done);
-    let text = describe(&view(vec![domain("www.example.com"), wrong, done]), RESPONDER);
+    let text = describe(&waiting(vec![domain("www.example.com"), wrong, done]), RESPONDER);
     insta::assert_snapshot!(text, @r#"
     Waiting for you: 2 of 3 domains need a DNS record (any one of the ways shown).
     api.example.com: set once, good for every later certificate: TXT _validation-persist.api.example.com "letsencrypt.org;accounturi=https://ca.example/acct/123"
@@ -59,7 +67,7 @@ fn the_user_reads_whose_move_it_is_what_to_set_and_what_was_seen() {
       or by HTTP: redirect http://www.example.com/.well-known/acme-challenge/* to https://broker.example/acme/org-1/.well-known/acme-challenge/*
       seen 12:04:31 UTC: nothing found yet: no such name _validation-persist.www.example.com at ns1.example.net. Next check 12:05:16 UTC.
     Verified, 1 of 3: shop.example.com.
-    Then: CNAME each domain to d111111abcdef8.cloudfront.net once this says "succeeded" (before that CloudFront answers 403).
+    The CloudFront distribution is made once every domain is proved: the name to CNAME them to is shown here then.
     "#);
 }
 
@@ -68,11 +76,11 @@ fn a_domain_whose_caa_records_are_in_the_way_needs_those_changed_and_nothing_els
     let caa = "CAA example.com allows only \"digicert.com\" (at ns1.example.net): add CAA example.com 0 issue \"letsencrypt.org\"";
     let mut proved = domain("www.example.com");
     proved.waiting_for = Some(format!("{PROVED} by dns-01, but {caa}"));
-    insta::assert_snapshot!(describe(&view(vec![proved.clone()]), RESPONDER), @r#"
+    insta::assert_snapshot!(describe(&waiting(vec![proved.clone()]), RESPONDER), @r#"
     Waiting for you: 1 of 1 domains needs a DNS record.
     www.example.com: proved; leave that as it is, and change its CAA records
       seen 12:04:31 UTC: it is proved by dns-01, but CAA example.com allows only "digicert.com" (at ns1.example.net): add CAA example.com 0 issue "letsencrypt.org". Next check 12:05:16 UTC.
-    Then: CNAME each domain to d111111abcdef8.cloudfront.net once this says "succeeded" (before that CloudFront answers 403).
+    The CloudFront distribution is made once every domain is proved: the name to CNAME them to is shown here then.
     "#);
     // One that isn't proved either is told both, and comes before what is merely missing.
     let mut both = domain("zzz.example.com");
@@ -105,7 +113,10 @@ fn before_the_order_is_placed_the_system_speaks() {
         waiting_for: Some("the CA limits new accounts.".into()),
         due_at: datetime!(2026-11-24 12:20 UTC),
     }];
-    insta::assert_snapshot!(describe(&view, RESPONDER), @"Nothing for you to do now. Placing the certificate order (the CA limits new accounts; next try 12:20:00 UTC).");
+    insta::assert_snapshot!(describe(&view, RESPONDER), @"
+    Nothing for you to do now. Placing the certificate order (the CA limits new accounts; next try 12:20:00 UTC).
+    The CloudFront distribution is made once every domain is proved: the name to CNAME them to is shown here then.
+    ");
 }
 
 #[test]
@@ -122,7 +133,7 @@ fn a_domain_that_the_ca_turned_down_comes_first_with_its_words() {
 fn while_a_new_order_is_placed_the_cas_words_and_what_to_mend_are_still_told() {
     let mut rejected = domain("zzz.example.com");
     rejected.ca_said = Some("No TXT records found for DNS-PERSIST-01 challenge".into());
-    let mut view = view(vec![domain("www.example.com"), rejected]);
+    let mut view = waiting(vec![domain("www.example.com"), rejected]);
     // Of the new round there are no steps yet, and no values of dns-01 and http-01.
     for domain in &mut view.domains {
         (domain.step_state, domain.waiting_for, domain.checked_at) = (None, None, None);
@@ -141,7 +152,7 @@ fn while_a_new_order_is_placed_the_cas_words_and_what_to_mend_are_still_told() {
       the CA turned it down: No TXT records found for DNS-PERSIST-01 challenge
     The order before this one came to nothing: the CA turned zzz.example.com down.
     Meanwhile: Placing the certificate order (order 3 follows 2 that came to nothing; next try 12:05:00 UTC).
-    Then: CNAME each domain to d111111abcdef8.cloudfront.net once this says "succeeded" (before that CloudFront answers 403).
+    The CloudFront distribution is made once every domain is proved: the name to CNAME them to is shown here then.
     "#);
     // Before an operation's first order nothing was turned down in it, and an update may need no order at all.
     view.order_spent = None;
@@ -228,10 +239,10 @@ fn both_are_told_when_a_domain_goes_over_and_what_keeps_it() {
         "{IN_PLACE} by dns-persist-01; another service instance has the domain so far"
     ));
     asks.wins_at = Some(at);
-    insta::assert_snapshot!(describe(&view(vec![asks]), RESPONDER), @r#"
+    insta::assert_snapshot!(describe(&waiting(vec![asks]), RESPONDER), @r#"
     Nothing for you to do now. Going on in a moment.
     www.example.com: in place; another service instance has it so far, and nothing proves it for that one any more. It is yours at 2026-11-25 12:04 UTC, if both stay so: leave your record as it is.
-    Then: CNAME each domain to d111111abcdef8.cloudfront.net once this says "succeeded" (before that CloudFront answers 403).
+    The CloudFront distribution is made once every domain is proved: the name to CNAME them to is shown here then.
     "#);
     let mut has = domain("www.example.com");
     (has.step_state, has.loses_at) = (Some(StepState::Done), Some(at));
@@ -247,12 +258,28 @@ fn both_are_told_when_a_domain_goes_over_and_what_keeps_it() {
 }
 
 #[test]
+fn the_name_to_point_at_is_shown_as_soon_as_there_is_one() {
+    let mut proved = domain("www.example.com");
+    proved.step_state = Some(StepState::Done);
+    let mut deploying = view(vec![proved]);
+    deploying.steps = vec![StepView {
+        kind: StepKind::AwaitDeployment,
+        waiting_for: None,
+        due_at: datetime!(2026-11-24 12:05 UTC),
+    }];
+    insta::assert_snapshot!(describe(&deploying, RESPONDER), @r#"
+    Nothing for you to do now. CloudFront is deploying, which takes minutes.
+    Then: CNAME each domain to d111111abcdef8.cloudfront.net once this says "succeeded" (before that CloudFront answers 403).
+    "#);
+}
+
+#[test]
 fn an_update_says_when_it_gives_up_on_a_domain_that_was_never_seen() {
     let mut mistyped = domain("www.exmaple.com");
     mistyped.gives_up_at = Some(datetime!(2026-11-24 18:00 UTC));
-    let mut waiting = view(vec![mistyped]);
-    waiting.kind = OperationKind::Update;
-    let text = describe(&waiting, RESPONDER);
+    let mut update = view(vec![mistyped]);
+    update.kind = OperationKind::Update;
+    let text = describe(&update, RESPONDER);
     assert!(
         text.contains("If it is not seen in place by 18:00:00 UTC, this update ends by itself and changes nothing."),
         "{text}"

@@ -68,7 +68,7 @@ fn next(waiting: &mut Vec<String>, armed: &BTreeSet<String>) -> Option<String> {
     Some(waiting.remove(place))
 }
 
-/// Made, updated, looked at, and removed: one distribution, one certificate, one function while it redirects, then nothing.
+/// Made, updated, looked at, renewed, and removed: one distribution, one certificate, one function while it redirects, then nothing.
 async fn life(site: &Site) -> anyhow::Result<Instance> {
     let instance = site.created().await?;
     let functions = async |expected: usize, when: &str| {
@@ -85,6 +85,7 @@ async fn life(site: &Site) -> anyhow::Result<Instance> {
         functions(1, "with a redirect").await?;
         site.redirects(&instance, &second, target).await?;
     }
+    site.renew(&instance).await?;
     let (distributions, certificates) = (
         site.distributions(&instance).await?,
         site.certificates(&instance).await?,

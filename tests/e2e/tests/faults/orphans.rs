@@ -1,6 +1,6 @@
 //! The reconciler: what a lost record left behind is said and removed, and nothing that is not provably ours.
 
-use crate::site::{Instance, REPLICAS, Site};
+use crate::site::{Instance, PATIENCE, REPLICAS, Site};
 
 pub(crate) async fn only_what_is_provably_ours(site: &Site) -> anyhow::Result<()> {
     // Removed, says the database, but it serves its domain; or not in the database at all. A backup that was restored
@@ -8,25 +8,32 @@ pub(crate) async fn only_what_is_provably_ours(site: &Site) -> anyhow::Result<()
     let removed = site.created().await?;
     let unknown = site.created().await?;
     // Ours by every sign, and nobody's: what a record that was lost leaves behind.
-    let lost = unattached(site).await?;
-    for (instance, how) in [(&removed, REMOVED), (&unknown, ERASED), (&lost, REMOVED)] {
+    let lost = site.created().await?;
+    for (instance, how) in [(&removed, REMOVED), (&unknown, ERASED), (&lost, LOST)] {
         forget(site, instance, how).await?;
     }
+    // Another service with its domain waits until it is gone.
+    let id = uuid::Uuid::new_v4().to_string();
+    let heir = site
+        .provision_as(&id, &format!("org-{}", lost.id), &lost.domain)
+        .await?;
     gone(site, &lost).await?;
+    site.platform.succeeded(&heir.id, PATIENCE).await?;
+    site.serves(&heir).await?;
     let told = "select count(*) from orphans where removed_at is not null and kind = 'distribution'";
     anyhow::ensure!(site.count(told).await? > 0, "written down");
 
     // Another broker in the same account: the tag alone tells. The witness is nobody's too, and goes, so the other was
     // looked at and left alone.
-    let foreign = unattached(site).await?;
+    let foreign = site.created().await?;
     site.sql("update deployment set id = gen_random_uuid()").await?;
     for n in 1..=REPLICAS {
         site.handle.restart(&format!("distribution-{n}")).await?;
     }
     // Only now: whoever still had the old tag in memory would rightly have removed it.
-    forget(site, &foreign, REMOVED).await?;
-    let witness = unattached(site).await?;
-    forget(site, &witness, REMOVED).await?;
+    forget(site, &foreign, LOST).await?;
+    let witness = site.created().await?;
+    forget(site, &witness, LOST).await?;
     gone(site, &witness).await?;
 
     for instance in [&removed, &unknown, &foreign] {
@@ -47,6 +54,10 @@ const REMOVED: &str = "select 1 from instances where id = '$1' for update;
     update steps set state = 'cancelled' where operation_id in (select id from operations where instance_id = '$1');
     update operations set state = 'superseded' where instance_id = '$1' and state = 'running';
     update instances set deleted_at = now() where id = '$1'";
+/// It was made, aliases and all, by a worker that never wrote it down.
+const LOST: &str = "select 1 from instances where id = '$1' for update;
+    delete from claims where instance_id = '$1';
+    update instances set deleted_at = now(), distribution_id = null, distribution_domain = null where id = '$1'";
 const ERASED: &str = "select 1 from instances where id = '$1' for update;
     delete from certificates where instance_id = '$1';
     delete from orders where operation_id in (select id from operations where instance_id = '$1');
@@ -58,20 +69,6 @@ const ERASED: &str = "select 1 from instances where id = '$1' for update;
 /// Makes the database forget that the instance is to be looked after.
 async fn forget(site: &Site, instance: &Instance, how: &str) -> anyhow::Result<()> {
     site.sql(&how.replace("$1", &instance.id)).await
-}
-
-/// A distribution that never got as far as aliases.
-async fn unattached(site: &Site) -> anyhow::Result<Instance> {
-    let instance = site.provision().await?;
-    let written = format!(
-        "select count(*) from instances where id = '{}' and distribution_id is not null",
-        instance.id
-    );
-    site.until("its distribution is written down", async || {
-        Ok(site.count(&written).await? == 1)
-    })
-    .await?;
-    Ok(instance)
 }
 
 async fn gone(site: &Site, instance: &Instance) -> anyhow::Result<()> {

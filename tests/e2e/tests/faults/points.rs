@@ -1,16 +1,16 @@
 //! The points of a delivery, as shared/crash-points names them.
 
 /// How many outside calls an attempt makes at the kind of step when all goes well, in the order of the pipeline.
-/// `create-distribution` and `configure-distribution`: with a function that is made for it. `settle-function`: turned around.
+/// `create-distribution` and `configure-distribution`: with a function that is made for it. `attach-certificate`: a renewal's. `settle-function`: turned around.
 /// `place-order`: directory or nonce, account, order, one authorization; the first attempt of a process makes more.
 const CALLS: [(&str, usize); 14] = [
-    ("create-distribution", 4),
     ("place-order", 4),
     ("verify-challenge", 1),
     ("answer-challenges", 4),
     ("await-validation", 2),
     ("finalize-order", 3),
     ("upload-certificate", 1),
+    ("create-distribution", 4),
     ("attach-certificate", 2),
     ("configure-distribution", 5),
     ("await-deployment", 1),

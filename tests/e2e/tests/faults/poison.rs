@@ -15,6 +15,7 @@ pub(crate) async fn a_handler_that_panics_or_hangs(site: &Site) -> anyhow::Resul
     let instance = site
         .provision_as(&id, &format!("org-{id}"), &format!("p-{}.example.com", &id[..8]))
         .await?;
+    site.set_record(&instance).await?;
     for order in ["panic", "panic"] {
         hit(site).await?;
         site.points.arm(POINT, &format!("{order} {id}"))?;
@@ -33,6 +34,7 @@ pub(crate) async fn a_handler_that_panics_or_hangs(site: &Site) -> anyhow::Resul
     let instance = site
         .provision_as(&id, &format!("org-{id}"), &format!("h-{}.example.com", &id[..8]))
         .await?;
+    site.set_record(&instance).await?;
     hit(site).await?;
     goes_on(site, &instance).await?;
     anyhow::ensure!(site.revive().await? == 0, "no process ended");
@@ -45,7 +47,6 @@ async fn hit(site: &Site) -> anyhow::Result<()> {
 }
 
 async fn goes_on(site: &Site, instance: &Instance) -> anyhow::Result<()> {
-    site.set_record(instance).await?;
     site.platform.succeeded(&instance.id, PATIENCE).await?;
     anyhow::ensure!(site.distributions(instance).await? == 1, "one distribution");
     site.delete(instance).await

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use customer::{Browser, Platform, status};
 use serde_json::{Value, json};
-use stack::{CrashPoints, Dns, Handle, Options, Signal, WORKERS};
+use stack::{CrashPoints, Dns, Handle, LADDER_MS, Options, Signal, WORKERS};
 use uuid::Uuid;
 
 /// No test waits longer for one thing.
@@ -153,6 +153,42 @@ impl Site {
         let answer = self.platform.deprovision(&instance.id).await?;
         anyhow::ensure!(answer.status == 202, "{} {}", answer.status, answer.text);
         self.platform.succeeded(&instance.id, PATIENCE).await?;
+        Ok(())
+    }
+
+    /// Has the certificate renewed, as an operator does, and waits until it is.
+    pub(crate) async fn renew(&self, instance: &Instance) -> anyhow::Result<()> {
+        let renewed = format!(
+            "select count(*) from operations where instance_id = '{}' and kind = 'renew' and state = 'succeeded'",
+            instance.id
+        );
+        let before = self.count(&renewed).await?;
+        self.begin_renewal(instance).await?;
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while self.count(&renewed).await? == before {
+            anyhow::ensure!(tokio::time::Instant::now() < deadline, "never renewed: {instance:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn begin_renewal(&self, instance: &Instance) -> anyhow::Result<()> {
+        let e = self.handle.endpoints();
+        let program = std::env::current_exe()?;
+        let program = program
+            .ancestors()
+            .nth(2)
+            .context("a folder of programs")?
+            .join("cdnctl");
+        let said = tokio::process::Command::new(program)
+            .args(["renew", &instance.id])
+            .env("DATABASE_URL", &e.database_url)
+            .env("AMQP_URL", &e.amqp_url)
+            .env("DELAY_LADDER_MS", LADDER_MS)
+            .output()
+            .await?;
+        let errors = String::from_utf8_lossy(&said.stderr);
+        anyhow::ensure!(said.status.success(), "cdnctl renew: {errors}");
         Ok(())
     }
 

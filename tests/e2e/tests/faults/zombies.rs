@@ -6,15 +6,14 @@ use crate::points::{kinds, moments};
 use crate::site::{Instance, Site};
 
 /// The steps of a provision, which a deprovision supersedes; those of a deprovision can only be taken over.
-const SUPERSEDED: [&str; 9] = [
-    "create-distribution",
+const SUPERSEDED: [&str; 8] = [
     "place-order",
     "verify-challenge",
     "answer-challenges",
     "await-validation",
     "finalize-order",
     "upload-certificate",
-    "attach-certificate",
+    "create-distribution",
     "await-deployment",
 ];
 
@@ -63,6 +62,8 @@ async fn one(site: &Site, point: &str) -> anyhow::Result<()> {
         superseded(site, kind, point).await?
     } else if kind == "configure-distribution" {
         overtaken(site, kind, point).await?
+    } else if kind == "attach-certificate" {
+        renewed(site, kind, point).await?
     } else if kind == "settle-function" {
         turned_around(site, kind, point).await?
     } else {
@@ -120,6 +121,25 @@ async fn overtaken(site: &Site, kind: &str, point: &str) -> anyhow::Result<Insta
     anyhow::ensure!(origins.contains(&"second.example.net".to_owned()), "{origins:?}");
     anyhow::ensure!(!origins.contains(&"first.example.net".to_owned()), "{origins:?}");
     anyhow::ensure!(site.functions(&instance).await? == 1, "the function stays");
+    site.delete(&instance).await?;
+    Ok(instance)
+}
+
+/// Another worker does its renewal meanwhile, or an update ends that: the update's settings stay.
+async fn renewed(site: &Site, kind: &str, point: &str) -> anyhow::Result<Instance> {
+    let instance = site.created().await?;
+    site.points.arm(point, &format!("freeze {}", instance.id))?;
+    site.begin_renewal(&instance).await?;
+    let frozen = freeze(site, point, &instance).await?;
+    let answer = site
+        .platform
+        .update(&instance.id, json!({"origin": "second.example.net"}))
+        .await?;
+    anyhow::ensure!(answer.status == 202, "{} {}", answer.status, answer.text);
+    site.platform.succeeded(&instance.id, crate::site::PATIENCE).await?;
+    site.thaw(frozen, kind, &instance).await?;
+    let origins = site.origins(&instance).await?;
+    anyhow::ensure!(origins.contains(&"second.example.net".to_owned()), "{origins:?}");
     site.delete(&instance).await?;
     Ok(instance)
 }

@@ -388,10 +388,18 @@ async fn wrong_credentials_are_told_at_the_start_and_operations_wait() -> anyhow
     assert!(!line.contains("hunter2-wrong"), "{line}");
     let e = clinic.stack.endpoints();
     let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
-    let id = "waits-for-the-operator";
+    let (id, name) = ("waits-for-the-operator", domain("waits"));
     platform
-        .provision(id, &organization(), json!({"domains": [domain("waits")]}))
+        .provision(id, &organization(), json!({"domains": [name]}))
         .await?;
+    let told = platform
+        .poll(id, PATIENCE, "what to set", |answer| {
+            status::persist_value(answer.description()).is_some()
+        })
+        .await?;
+    let value = status::persist_value(told.description()).context("a set-once record")?;
+    let record = format!("_validation-persist.{name}");
+    clinic.stack.dns()?.set_txt(&record, &value).await?;
     clinic
         .logged("distribution-1", "\"code\":\"SignatureDoesNotMatch\"")
         .await?;

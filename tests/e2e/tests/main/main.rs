@@ -49,6 +49,7 @@ mod sealed_rows;
 mod secrets;
 mod shutdown;
 mod state_table;
+mod straight;
 mod time;
 mod tls;
 mod trace;

@@ -354,7 +354,6 @@ async fn a_deprovision_supersedes_a_provision_at_any_moment() -> anyhow::Result<
     let name = domain("superseded");
     let tasks = desk.provision(&tenant, std::slice::from_ref(&name)).await?;
     let placing = of_kind(&tasks, StepKind::PlaceOrder);
-    let creating = of_kind(&tasks, StepKind::CreateDistribution);
     let instance = placing.instance.id.clone();
     let Deprovision::Accepted { operation, rings } = desk
         .store
@@ -370,18 +369,19 @@ async fn a_deprovision_supersedes_a_provision_at_any_moment() -> anyhow::Result<
     assert!(matches!(again, Deprovision::Running { operation: same } if same == operation));
 
     // Whoever still works for the provision is told, at every door.
-    for task in [placing, creating] {
-        assert!(desk.store.load_task(task.step, task.attempt).await?.is_none());
-        assert!(matches!(desk.store.ensure_current(task).await, Err(StoreError::Stale)));
-        assert!(desk.record(task, Outcome::DONE).await?.is_none());
-    }
+    assert!(desk.store.load_task(placing.step, placing.attempt).await?.is_none());
+    assert!(matches!(
+        desk.store.ensure_current(placing).await,
+        Err(StoreError::Stale)
+    ));
+    assert!(desk.record(placing, Outcome::DONE).await?.is_none());
     assert!(matches!(desk.store.order(placing).await, Err(StoreError::Stale)));
     assert!(matches!(
-        desk.store.intend_distribution(creating).await,
+        desk.store.intend_distribution(placing).await,
         Err(StoreError::Stale)
     ));
     // What was made in AWS meanwhile belongs to the instance all the same: the deprovision takes it away.
-    desk.store.set_distribution(creating, "E1", "d1.example").await?;
+    desk.store.set_distribution(placing, "E1", "d1.example").await?;
     let old = desk
         .store
         .last_operation(&instance, Some(placing.operation))
@@ -405,7 +405,7 @@ async fn a_deprovision_supersedes_a_provision_at_any_moment() -> anyhow::Result<
         Deprovision::Gone
     ));
     assert!(matches!(
-        desk.store.set_distribution(creating, "E2", "d2.example").await,
+        desk.store.set_distribution(placing, "E2", "d2.example").await,
         Err(StoreError::Stale)
     ));
     desk.provision(&tenant, &[name]).await?;
@@ -645,7 +645,7 @@ async fn a_failed_provision_gives_up_what_it_proved_and_can_be_removed() -> anyh
 async fn a_step_that_nobody_ends_is_given_up_after_its_deadline() -> anyhow::Result<()> {
     let desk = desk().await?;
     let tasks = desk.provision(&organization(), &[domain("nobody")]).await?;
-    let task = of_kind(&tasks, StepKind::CreateDistribution);
+    let task = of_kind(&tasks, StepKind::PlaceOrder);
     let service = task.kind.service();
     assert!(desk.store.past_deadline(service, Duration::ZERO).await?.is_empty());
     connect(&desk.url)

@@ -175,15 +175,15 @@ async fn what_fails_leaves_no_function_behind() -> anyhow::Result<()> {
     world.serves(&instance).await?;
     world.delete(&instance).await?;
 
-    // A provision: what was made goes with the distribution, when it is deleted.
+    // A provision, refused likewise.
     let apex = domain("apex");
     world
         .aws_admin("foreign-alias", json!({"alias": format!("www.{apex}")}))
         .await?;
     let instance = redirecting(world, &apex).await?;
     world.platform.failed(&instance.id, PATIENCE).await?;
-    world.delete(&instance).await?;
     assert_eq!(functions(world, &instance).await?, 0);
+    world.delete(&instance).await?;
     assert_eq!(world.distributions(&instance).await?.len(), 0);
     Ok(())
 }
