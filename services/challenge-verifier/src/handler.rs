@@ -58,7 +58,7 @@ impl Handler for Verifier {
                 let rest = self.prop_delay - seen_for;
                 return Ok(Outcome::pending_for(
                     format!(
-                        "{} by {}; waiting {} until every server has it",
+                        "{} by {}; waiting {}, a time that the operator has set",
                         pipeline::status::IN_PLACE,
                         method.as_str(),
                         humantime::format_duration(Duration::from_secs(self.prop_delay.as_secs()))

@@ -113,7 +113,9 @@ mod tests {
         }];
         assert_eq!(seconds(&deploying), Some(30));
         let mut spreading = due_in(240);
-        spreading.waiting_for = Some(format!("{IN_PLACE} by dns-01; waiting 4m until every server has it"));
+        spreading.waiting_for = Some(format!(
+            "{IN_PLACE} by dns-01; waiting 4m, a time that the operator has set"
+        ));
         assert_eq!(seconds(&view(vec![spreading])), Some(30));
         let mut verified = due_in(240);
         verified.step_state = Some(StepState::Done);
@@ -124,7 +126,9 @@ mod tests {
     #[test]
     fn a_domain_that_only_has_to_spread_does_not_hurry_one_that_is_missing() {
         let mut spreading = due_in(10);
-        spreading.waiting_for = Some(format!("{IN_PLACE} by dns-01; waiting 10s until every server has it"));
+        spreading.waiting_for = Some(format!(
+            "{IN_PLACE} by dns-01; waiting 10s, a time that the operator has set"
+        ));
         assert_eq!(seconds(&view(vec![spreading, due_in(200)])), Some(205));
     }
 

@@ -250,7 +250,7 @@ fn at_work(view: &View, responder: &str) -> String {
     if !in_place.is_empty() {
         let _ = write!(
             text,
-            "\nIn place, waiting until every server has it: {}.",
+            "\nIn place, waiting for a time that the operator has set: {}.",
             list(&in_place, 400)
         );
     }

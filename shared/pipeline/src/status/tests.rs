@@ -213,7 +213,9 @@ fn a_wildcard_and_its_apex_need_one_standing_record() {
 #[test]
 fn a_record_that_only_has_to_spread_needs_nobody_and_another_day_is_named() {
     let mut spreading = domain("www.example.com");
-    spreading.waiting_for = Some(format!("{IN_PLACE} by dns-01; waiting 30s until every server has it"));
+    spreading.waiting_for = Some(format!(
+        "{IN_PLACE} by dns-01; waiting 30s, a time that the operator has set"
+    ));
     let mut resting = domain("api.example.com");
     resting.due_at = Some(datetime!(2026-11-25 00:15 UTC));
     let mut view = view(vec![spreading, resting]);
@@ -221,7 +223,7 @@ fn a_record_that_only_has_to_spread_needs_nobody_and_another_day_is_named() {
     let text = describe(&view, RESPONDER);
     assert!(text.starts_with("Waiting for you: 1 of 2 domains needs"), "{text}");
     assert!(
-        text.contains("\nIn place, waiting until every server has it: www.example.com."),
+        text.contains("\nIn place, waiting for a time that the operator has set: www.example.com."),
         "{text}"
     );
     assert!(text.contains("Next check 2026-11-25 00:15 UTC."), "{text}");
