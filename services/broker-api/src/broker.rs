@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use messaging::Messaging;
 use pipeline::Schedules;
-use store::Store;
+use store::{Bounds, Store};
 
 use crate::auth::Credentials;
 use crate::catalog::offering::Offering;
@@ -30,6 +30,7 @@ pub struct Broker {
     pub(crate) retry_after: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) challenges: Challenges,
+    pub(crate) bounds: Bounds,
 }
 
 impl Broker {
@@ -53,6 +54,7 @@ impl Broker {
             retry_after: args.retry_after,
             body_timeout: args.limits.body_timeout,
             challenges,
+            bounds: args.unproved.bounds(),
         })
     }
 }

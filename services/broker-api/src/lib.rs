@@ -41,6 +41,7 @@ mod seats;
 mod serve;
 pub mod settings;
 mod tenant;
+mod unproved;
 mod unsupported;
 mod update;
 mod version;

@@ -22,6 +22,7 @@ use crate::in_time::in_time;
 use crate::instance_id::InstanceId;
 use crate::parameters::{self, shown};
 use crate::tenant::tenant;
+use crate::unproved;
 
 /// The query of whatever can be asynchronous.
 #[derive(Deserialize, JsonSchema)]
@@ -122,7 +123,7 @@ fn checked(broker: &Broker, id: &str, asked: &ProvisionRequest) -> Result<NewIns
 }
 
 async fn begin(broker: Arc<Broker>, new: NewInstance, asked: Asked) -> Result<Begun, OsbError> {
-    match in_time(broker.store.provision(&new, &asked, &broker.schedules)).await? {
+    match in_time(broker.store.provision(&new, &asked, broker.bounds, &broker.schedules)).await? {
         Provision::Accepted { operation, rings } => {
             tracing::info!(instance = new.id, %operation, domains = new.domains.len(), "provision begun");
             broker.ring(rings).await;
@@ -136,6 +137,7 @@ async fn begin(broker: Arc<Broker>, new: NewInstance, asked: Asked) -> Result<Be
             format!("Instance {}: {why}.", shown(&new.id)),
         )),
         Provision::DomainTaken { domain } => Err(OsbError::bad_request(taken(&domain))),
+        Provision::TooMuch(too_much) => Err(unproved::refused(&too_much)),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::catalog::file::CatalogFile;
 use crate::limits::Limits;
 use crate::parameters::host_name;
 use crate::platforms::CredentialsFile;
+use crate::unproved::Unproved;
 
 /// The Open Service Broker API and the HTTP-01 responder. Durations are written as 250ms, 5s, 2m, 7d.
 #[derive(Clone, Debug, clap::Parser)]
@@ -121,6 +122,9 @@ pub struct BrokerArgs {
     /// What one client may take.
     #[command(flatten)]
     pub limits: Limits,
+    /// What one organization may ask for without a proof.
+    #[command(flatten)]
+    pub unproved: Unproved,
 }
 
 impl BrokerArgs {

@@ -24,6 +24,7 @@ use crate::in_time::in_time;
 use crate::instance_id::InstanceId;
 use crate::parameters::{self, shown};
 use crate::provision::{AsyncQuery, broken, taken};
+use crate::unproved;
 
 /// How often an instance may change between being read and being written, before somebody else is let go first.
 const ATTEMPTS: u32 = 5;
@@ -78,6 +79,7 @@ async fn begin(broker: Arc<Broker>, id: String, request: UpdateRequest, asked: A
         ))),
         Update::Gone => Err(unknown()),
         Update::DomainTaken { domain } => Err(OsbError::bad_request(taken(&domain))),
+        Update::TooMuch(too_much) => Err(unproved::refused(&too_much)),
     }
 }
 
@@ -88,7 +90,11 @@ async fn written(broker: &Broker, id: &str, request: &UpdateRequest, asked: &Ask
             return Ok(Update::Gone);
         };
         let changes = changes(broker, id, &instance, request)?;
-        match broker.store.update(&changes, asked, &broker.schedules).await? {
+        match broker
+            .store
+            .update(&changes, asked, broker.bounds, &broker.schedules)
+            .await?
+        {
             Update::Changed => {}
             update => return Ok(update),
         }

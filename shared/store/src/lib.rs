@@ -37,6 +37,7 @@ mod steps;
 mod sweep;
 mod tenants;
 mod tls;
+mod unproved;
 mod updating;
 
 pub use accounts::Account;
@@ -65,4 +66,5 @@ pub use standing::{ACCOUNT_URL, HASHED, Standing, StandingSeen};
 pub use status::InstanceView;
 pub use steps::Task;
 pub use tls::TlsRefused;
+pub use unproved::{Bounds, Of, TooMuch};
 pub use updating::{Changes, Update};

@@ -14,6 +14,7 @@ use crate::offers;
 use crate::record::{Ending, end, give_up_proofs};
 use crate::steps::{as_millis, insert_planned, lock_instance};
 use crate::tenants;
+use crate::unproved::{Bounds, Request, TooMuch, too_much};
 
 /// What a provision request asks for, after it was checked.
 #[derive(Debug, Clone)]
@@ -63,6 +64,8 @@ pub enum Provision {
         /// Which one.
         domain: String,
     },
+    /// The tenant asks for too much that is not proved.
+    TooMuch(TooMuch),
 }
 
 /// The answer to a deprovision.
@@ -93,12 +96,13 @@ impl Store {
         &self,
         new: &NewInstance,
         asked: &Asked,
+        bounds: Bounds,
         schedules: &Schedules,
     ) -> Result<Provision, StoreError> {
-        match self.try_provision(new, asked, schedules).await {
+        match self.try_provision(new, asked, bounds, schedules).await {
             // Two requests at once for one id or one domain: the second finds the first's rows when it looks again.
             Err(StoreError::Database { source, .. }) if source.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
-                self.try_provision(new, asked, schedules).await
+                self.try_provision(new, asked, bounds, schedules).await
             }
             result => result,
         }
@@ -108,6 +112,7 @@ impl Store {
         &self,
         new: &NewInstance,
         asked: &Asked,
+        bounds: Bounds,
         schedules: &Schedules,
     ) -> Result<Provision, StoreError> {
         self.in_transaction("provision", async |tx| {
@@ -117,6 +122,14 @@ impl Store {
             let tenant = tenants::of_a_new_instance(tx, &new.tenant).await?;
             if let Some(domain) = claims::asked_by_the_same_tenant(tx, &new.id, &tenant, &new.domains).await? {
                 return Ok(Provision::DomainTaken { domain });
+            }
+            let request = Request {
+                instance: &new.id,
+                tenant: &tenant,
+                domains: &new.domains,
+            };
+            if let Some(too_much) = too_much(tx, bounds, &request).await? {
+                return Ok(Provision::TooMuch(too_much));
             }
             tx.execute(
                 "insert into instances (id, tenant, service_id, plan_id, settings, request) values ($1, $2, $3, $4, $5, $6)",

@@ -14,6 +14,7 @@ use crate::provisioning::{Beginning, begin};
 use crate::record::{Ending, end};
 use crate::renewals::adopt;
 use crate::steps::{Task, lock_instance};
+use crate::unproved::{Bounds, Request, TooMuch, too_much};
 
 /// What an update asks for, after it was checked against the instance as it was read.
 #[derive(Debug, Clone)]
@@ -93,6 +94,8 @@ pub enum Update {
         /// Which one.
         domain: String,
     },
+    /// The tenant asks for too much that is not proved.
+    TooMuch(TooMuch),
 }
 
 impl Store {
@@ -100,11 +103,17 @@ impl Store {
     ///
     /// # Errors
     /// Database errors; then nothing was written.
-    pub async fn update(&self, changes: &Changes, asked: &Asked, schedules: &Schedules) -> Result<Update, StoreError> {
-        match self.try_update(changes, asked, schedules).await {
+    pub async fn update(
+        &self,
+        changes: &Changes,
+        asked: &Asked,
+        bounds: Bounds,
+        schedules: &Schedules,
+    ) -> Result<Update, StoreError> {
+        match self.try_update(changes, asked, bounds, schedules).await {
             // A domain was asked for elsewhere in the same moment: that claim is found at the second look.
             Err(StoreError::Database { source, .. }) if source.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
-                self.try_update(changes, asked, schedules).await
+                self.try_update(changes, asked, bounds, schedules).await
             }
             result => result,
         }
@@ -128,7 +137,13 @@ impl Store {
         Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
     }
 
-    async fn try_update(&self, changes: &Changes, asked: &Asked, schedules: &Schedules) -> Result<Update, StoreError> {
+    async fn try_update(
+        &self,
+        changes: &Changes,
+        asked: &Asked,
+        bounds: Bounds,
+        schedules: &Schedules,
+    ) -> Result<Update, StoreError> {
         self.in_transaction("update", async |tx| {
             lock_instance(tx, &changes.id).await?;
             let found = tx
@@ -182,6 +197,14 @@ impl Store {
             let tenant: String = row.try_get("tenant")?;
             if let Some(domain) = claims::asked_by_the_same_tenant(tx, &changes.id, &tenant, &changes.domains).await? {
                 return Ok(Update::DomainTaken { domain });
+            }
+            let request = Request {
+                instance: &changes.id,
+                tenant: &tenant,
+                domains: &changes.domains,
+            };
+            if let Some(too_much) = too_much(tx, bounds, &request).await? {
+                return Ok(Update::TooMuch(too_much));
             }
             // A user goes first; what the renewal has got is used.
             if let Some(renewal) = renewal {

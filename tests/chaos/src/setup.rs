@@ -33,7 +33,9 @@ pub fn options() -> Options {
             "SWEEP_GRACE",
             &humantime::format_duration(SWEEP_GRACE).to_string(),
         )
-        .with_env("all", "SWEEP_INTERVAL", "1s");
+        .with_env("all", "SWEEP_INTERVAL", "1s")
+        .with_env("broker-api", "UNPROVED_INSTANCES", "0")
+        .with_env("broker-api", "UNPROVED_DOMAINS", "0");
     options.deploy_ms = 1_500;
     for (worker, count) in WORKERS {
         options = options.with_replicas(worker, count);

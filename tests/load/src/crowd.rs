@@ -106,7 +106,9 @@ fn options() -> Options {
         .iter()
         .fold(Options::fast(), |options, worker| options.with_replicas(worker, 2))
         .with_replicas("certificate-issuer", 1)
-        .with_env("certificate-issuer", "CONCURRENCY", "1");
+        .with_env("certificate-issuer", "CONCURRENCY", "1")
+        .with_env("broker-api", "UNPROVED_INSTANCES", "0")
+        .with_env("broker-api", "UNPROVED_DOMAINS", "0");
     options.deploy_ms = 5_000;
     options
 }

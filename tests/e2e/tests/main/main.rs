@@ -54,6 +54,7 @@ mod time;
 mod tls;
 mod trace;
 mod two_of_each;
+mod unproved;
 mod update;
 mod upgrade;
 mod vantage;

@@ -5,7 +5,7 @@ use customer::status;
 use pipeline::StepKind;
 use reqwest::Method;
 use serde_json::json;
-use store::{Asked, Deprovision, Provision};
+use store::{Asked, Bounds, Deprovision, Provision};
 use uuid::Uuid;
 
 use crate::records::{Desk, desk};
@@ -102,7 +102,9 @@ async fn of_many_that_begin_at_once_in_a_name_that_comes_back_all_are_one_tenant
     for new in new {
         let (store, schedules) = (desk.store.clone(), desk.schedules().clone());
         begun.push(tokio::spawn(async move {
-            store.provision(&new, &Asked::default(), &schedules).await
+            store
+                .provision(&new, &Asked::default(), Bounds::default(), &schedules)
+                .await
         }));
     }
     for one in begun {

@@ -6,8 +6,8 @@ use clap::Parser as _;
 use pipeline::outcome::Method;
 use pipeline::{OperationState, Outcome, Rejection, Schedules, Settings, StepKind, Verdict};
 use store::{
-    Asked, Authorization, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Standing, Store, StoreError,
-    Task,
+    Asked, Authorization, Bounds, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Standing, Store,
+    StoreError, Task,
 };
 use uuid::Uuid;
 
@@ -70,7 +70,10 @@ impl Desk {
 
     pub(crate) async fn provision(&self, tenant: &str, domains: &[String]) -> anyhow::Result<Vec<Task>> {
         let new = self.new_instance(tenant, domains);
-        let Provision::Accepted { rings, .. } = self.store.provision(&new, &Asked::default(), &self.schedules).await?
+        let Provision::Accepted { rings, .. } = self
+            .store
+            .provision(&new, &Asked::default(), Bounds::default(), &self.schedules)
+            .await?
         else {
             anyhow::bail!("not accepted");
         };
@@ -427,7 +430,7 @@ async fn a_repeated_provision_that_waited_for_a_deprovision_is_told_of_it() -> a
     let desk = desk().await?;
     let new = desk.new_instance(&organization(), &[domain("waited")]);
     let (asked, schedules) = (Asked::default(), &desk.schedules);
-    desk.store.provision(&new, &asked, schedules).await?;
+    desk.store.provision(&new, &asked, Bounds::default(), schedules).await?;
     // A DELETE that has the lock, and has written its operation: all that it lacks is the commit.
     let mut client = connect(&desk.url).await?;
     let deleting = client.transaction().await?;
@@ -446,10 +449,13 @@ async fn a_repeated_provision_that_waited_for_a_deprovision_is_told_of_it() -> a
             &[&new.id, &Uuid::new_v4()],
         )
         .await?;
-    let (again, committed) = tokio::join!(desk.store.provision(&new, &asked, schedules), async {
-        somebody_waits_for_a_lock(&desk).await?;
-        Ok::<(), anyhow::Error>(deleting.commit().await?)
-    });
+    let (again, committed) = tokio::join!(
+        desk.store.provision(&new, &asked, Bounds::default(), schedules),
+        async {
+            somebody_waits_for_a_lock(&desk).await?;
+            Ok::<(), anyhow::Error>(deleting.commit().await?)
+        }
+    );
     committed?;
     let again = again?;
     assert!(

@@ -1,0 +1,126 @@
+//! How much a tenant may ask for that nobody has proved yet: whoever asks costs looks at DNS, orders at the CA and rows here, and
+//! proves nothing by it.
+
+use deadpool_postgres::Transaction;
+
+use crate::error::StoreError;
+
+/// How much of a tenant's may be unproved at the same time; 0: any number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// Instances of which no domain is proved.
+    pub instances: u32,
+    /// Domains, of all instances together.
+    pub domains: u32,
+}
+
+/// What a bound is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// Instances of which no domain is proved.
+    Instances,
+    /// Domains.
+    Domains,
+}
+
+/// A request that would bring a tenant above a bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TooMuch {
+    /// Which bound.
+    pub of: Of,
+    /// How many there are without the request.
+    pub there: u32,
+    /// How many the request would add.
+    pub more: u32,
+    /// How many there may be.
+    pub most: u32,
+    /// Some of the unproved domains, those that were asked for first.
+    pub such_as: Vec<String>,
+}
+
+/// So many of the unproved domains are named.
+const NAMED: i64 = 5;
+
+/// What an instance is about to ask for.
+pub(crate) struct Request<'r> {
+    pub(crate) instance: &'r str,
+    pub(crate) tenant: &'r str,
+    pub(crate) domains: &'r [String],
+}
+
+/// The bound that the request would break, if there is one. Requests of one tenant take turns here until they are committed, so that
+/// those that come at once can't exceed it together. A request that adds nothing unproved is never refused.
+pub(crate) async fn too_much(
+    tx: &Transaction<'_>,
+    bounds: Bounds,
+    request: &Request<'_>,
+) -> Result<Option<TooMuch>, StoreError> {
+    if bounds == Bounds::default() {
+        return Ok(None);
+    }
+    tx.execute(
+        "select pg_advisory_xact_lock(hashtextextended($1, 3))",
+        &[&request.tenant],
+    )
+    .await?;
+    // A statement of its own: what is read is what was committed while the lock was waited for.
+    let row = tx
+        .query_one(
+            "with unproved as (select instance_id, domain from claim_states c \
+               where c.tenant = $1 and not c.proved and c.lost_at is null and c.state = 'asks') \
+             select (select count(*) from unproved where instance_id <> $2) as domains_of_others, \
+               (select count(*) from unproved where instance_id = $2) as own_domains, \
+               (select count(distinct u.instance_id) from unproved u where u.instance_id <> $2 and not exists \
+                 (select from claims p where p.instance_id = u.instance_id and p.proved)) as instances_of_others, \
+               exists (select from instances where id = $2) as exists, \
+               (select count(*) from unnest($3::text[]) d where not exists \
+                 (select from claims p where p.instance_id = $2 and p.domain = d and p.proved)) as wanted",
+            &[&request.tenant, &request.instance, &request.domains],
+        )
+        .await?;
+    let count = |column: &str| Ok::<_, StoreError>(u32::try_from(row.try_get::<_, i64>(column)?).unwrap_or(u32::MAX));
+    let (own, wanted) = (count("own_domains")?, count("wanted")?);
+    let is_new = !row.try_get::<_, bool>("exists")?;
+    let asked = [
+        (
+            Of::Instances,
+            bounds.instances,
+            count("instances_of_others")?,
+            u32::from(is_new),
+        ),
+        (
+            Of::Domains,
+            bounds.domains,
+            count("domains_of_others")?,
+            wanted.saturating_sub(own),
+        ),
+    ];
+    for (of, most, others, more) in asked {
+        let there = match of {
+            Of::Instances => others,
+            Of::Domains => others.saturating_add(own),
+        };
+        if most > 0 && more > 0 && there.saturating_add(more) > most {
+            let such_as = oldest(tx, request).await?;
+            return Ok(Some(TooMuch {
+                of,
+                there,
+                more,
+                most,
+                such_as,
+            }));
+        }
+    }
+    Ok(None)
+}
+
+async fn oldest(tx: &Transaction<'_>, request: &Request<'_>) -> Result<Vec<String>, StoreError> {
+    let rows = tx
+        .query(
+            "select domain from claim_states c where c.tenant = $1 and not c.proved and c.lost_at is null and c.state = 'asks' \
+             order by asked_at, domain limit $2",
+            &[&request.tenant, &NAMED],
+        )
+        .await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
