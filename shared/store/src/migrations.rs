@@ -103,6 +103,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0018_tenants.sql"),
     },
+    Migration {
+        version: 19,
+        works_with: 1,
+        sql: include_str!("migrations/0019_slow_looks.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.
