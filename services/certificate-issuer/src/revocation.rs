@@ -117,6 +117,7 @@ fn stopped(stop: &Stop) -> PutOff {
         Stop::Outcome(Outcome::Pending {
             waiting_for,
             retry_after,
+            ..
         }) => (waiting_for.clone(), retry_after.unwrap_or(LATER)),
         Stop::Outcome(Outcome::Failed { for_user, .. }) => (for_user.clone(), REFUSED),
         // The CA forgot the account: the next turn registers it again.

@@ -4,7 +4,7 @@ use challenge_verifier::{Expected, Finding, HolderExpected, Http01Expected, Prob
 use pipeline::caa::CaaExpected;
 use pipeline::domain::wildcard_of;
 use pipeline::{Outcome, Service, Verdict};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::{Authorization, Holder, Order, Store, Task};
 use worker::{Handler, HandlerError};
 
@@ -20,10 +20,14 @@ pub(crate) struct Verifier {
 
 /// While a domain waits to go over to another instance it is looked at at least so often.
 const LONGEST_REST: Duration = Duration::from_secs(300);
+/// The same, where a look runs into a time limit.
+const SLOW_REST: Duration = Duration::from_secs(3600);
 
 #[async_trait::async_trait]
 impl Handler for Verifier {
     const SERVICE: Service = Service::ChallengeVerifier;
+    /// A tenant's servers decide how long a look takes.
+    const AHEAD: u16 = 16;
 
     async fn attempt(&self, task: &Task) -> Result<Outcome, HandlerError> {
         let Some(challenge) = self.store.challenge(task).await? else {
@@ -37,19 +41,20 @@ impl Handler for Verifier {
         }
         let expected = expected(&challenge.order, challenge.authorization, challenge.caa_identities);
         crash_points::call();
+        let begun = Instant::now();
         let finding = self.prober.probe(&expected, task.now).await;
         crash_points::answer();
         if challenge.key_changed && finding.in_place.is_none_or(|method| method.is_made_with_the_key()) {
             return Ok(Outcome::Done(Verdict::key_changed()));
         }
         if let Some(holder) = self.store.holder(task).await? {
-            return self.contested(task, &finding, &holder).await;
+            return self.contested(task, &finding, &holder, begun).await;
         }
         let Some(method) = finding.ready() else {
             if !self.prop_delay.is_zero() {
                 self.store.seen_in_place_for(task, false).await?;
             }
-            return Ok(Outcome::pending(finding.summary()));
+            return Ok(self.not_in_place(finding.summary(), begun).await);
         };
         if !self.prop_delay.is_zero() {
             self.store.proof_seen(task).await?;
@@ -74,7 +79,13 @@ impl Handler for Verifier {
 impl Verifier {
     /// Another instance has the domain. It keeps it as long as its own proof can be seen; when it can't, the one that proves the
     /// domain gets it after a time of grace.
-    async fn contested(&self, task: &Task, finding: &Finding, holder: &Holder) -> Result<Outcome, HandlerError> {
+    async fn contested(
+        &self,
+        task: &Task,
+        finding: &Finding,
+        holder: &Holder,
+        begun: Instant,
+    ) -> Result<Outcome, HandlerError> {
         let wanted = HolderExpected {
             domain: task.subject.clone(),
             persist: holder
@@ -93,10 +104,11 @@ impl Verifier {
         }
         let Some(method) = finding.ready() else {
             self.store.withdraw_challenge(task).await?;
-            return Ok(Outcome::pending(format!(
+            let seen = format!(
                 "another service instance has the domain so far, and its proof can't be seen; {}",
                 finding.summary()
-            )));
+            );
+            return Ok(self.not_in_place(seen, begun).await);
         };
         self.store.proof_seen(task).await?;
         let rest = self.store.challenge_holder(task, self.claim_grace).await?;
@@ -108,14 +120,36 @@ impl Verifier {
             );
             return Ok(Outcome::Done(Verdict::Verified(method)));
         }
+        let longest = if self.is_slow(begun) { SLOW_REST } else { LONGEST_REST };
         Ok(Outcome::pending_for(
             format!(
                 "{} by {}; another service instance has the domain so far, and its proof can't be seen",
                 pipeline::status::IN_PLACE,
                 method.as_str()
             ),
-            Some(rest.min(LONGEST_REST)),
+            Some(rest.min(longest)),
         ))
+    }
+
+    /// The domain is to be looked at again: the later, the more often in a row the look ran into a time limit. What our own resolver
+    /// can't answer is no fault of the domain's.
+    async fn not_in_place(&self, seen: String, begun: Instant) -> Outcome {
+        if !self.is_slow(begun) {
+            return Outcome::pending(seen);
+        }
+        if !self.prober.resolver_answers().await {
+            tracing::warn!(
+                "a look ran into its time limit, and the resolver does not answer: see `challenge-verifier doctor`"
+            );
+            return Outcome::pending(seen);
+        }
+        Outcome::pending_slow(format!(
+            "{seen}; the look ran into its time limit, so the next one comes later than usual"
+        ))
+    }
+
+    fn is_slow(&self, begun: Instant) -> bool {
+        begun.elapsed() >= self.prober.shortest_limit()
     }
 }
 

@@ -15,7 +15,7 @@ use futures_util::stream::FuturesUnordered;
 use hickory_resolver::net::NetError;
 use pipeline::domain::wildcard_of;
 use time::OffsetDateTime;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::caa::Caa;
 use crate::dns::Dns;
@@ -24,6 +24,7 @@ use crate::{Expected, Finding, Http01Expected, Method, ProbeSettings, Seen, show
 
 /// How long a way that is in place waits for one that would be preferred, and a look that found none for the CAA records.
 const COURTESY: Duration = Duration::from_secs(2);
+const RESOLVER_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
 /// Looks whether the CA can verify a domain now.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub struct Prober {
     http01: Http01,
     caa_check: bool,
     timeout: Duration,
+    shortest_limit: Duration,
 }
 
 /// Why a prober can't be made.
@@ -60,7 +62,22 @@ impl Prober {
             http01: Http01::new(settings).map_err(SetupError::Tls)?,
             caa_check: settings.caa_check,
             timeout: settings.probe_timeout,
+            shortest_limit: settings
+                .probe_timeout
+                .min(settings.http_timeout)
+                .min(settings.dns_timeout),
         })
+    }
+
+    /// A look that takes so long has run into one of its limits: the time that one server, one way, or all of them may take.
+    pub fn shortest_limit(&self) -> Duration {
+        self.shortest_limit
+    }
+
+    /// Whether our own resolver answers at all, by what is in every resolver's cache.
+    pub async fn resolver_answers(&self) -> bool {
+        let asked = timeout(RESOLVER_ANSWERS_WITHIN, self.dns.resolver_validates("."));
+        matches!(asked.await, Ok(Ok(_)))
     }
 
     /// Looks at every way that `expected` names, and at the domain's CAA records, all at once.

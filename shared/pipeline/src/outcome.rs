@@ -15,6 +15,8 @@ pub enum Outcome {
         waiting_for: String,
         /// When to try again, if the peer said so (`Retry-After`); else the schedule decides.
         retry_after: Option<Duration>,
+        /// The attempt ran into a time limit because of somebody else's servers: the next one comes later, and ever later.
+        slow: bool,
     },
     /// It can't succeed: the operation ends here.
     Failed {
@@ -36,6 +38,7 @@ impl Outcome {
         Self::Pending {
             waiting_for: waiting_for.into(),
             retry_after: None,
+            slow: false,
         }
     }
 
@@ -44,6 +47,16 @@ impl Outcome {
         Self::Pending {
             waiting_for: waiting_for.into(),
             retry_after,
+            slow: false,
+        }
+    }
+
+    /// Not yet, and the attempt ran into a time limit because of somebody else's servers.
+    pub fn pending_slow(waiting_for: impl Into<String>) -> Self {
+        Self::Pending {
+            waiting_for: waiting_for.into(),
+            retry_after: None,
+            slow: true,
         }
     }
 

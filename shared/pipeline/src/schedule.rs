@@ -172,6 +172,10 @@ pub struct Schedules {
     /// hour, so stay at 12 minutes or above with Let's Encrypt).
     #[arg(long, env, default_value = "first=15m,factor=2,max=1d,jitter=5%")]
     pub schedule_after_rejection: Schedule,
+    /// How long a domain rests after a look that ran into a time limit (DNS_TIMEOUT, HTTP_TIMEOUT, PROBE_TIMEOUT) and found it in
+    /// place by no way, if that is longer than by SCHEDULE_VERIFY_CHALLENGE (first, factor, max). It grows with each such look in a row.
+    #[arg(long, env, default_value = "first=30s,factor=2,max=1h")]
+    pub schedule_after_slow_look: Schedule,
     /// An operation whose orders come to nothing again and again fails after this time, a duration such as 7d. Cloud
     /// Controller gives up after 7 days, and doesn't know the reason.
     #[arg(long, env, default_value = "6d 12h")]
@@ -201,6 +205,17 @@ impl Schedules {
             StepKind::DeleteDistribution => &self.schedule_delete_distribution,
             StepKind::SettleFunction => &self.schedule_settle_function,
             StepKind::RetireCertificates => &self.schedule_retire_certificates,
+        }
+    }
+
+    /// How long a domain rests whose last `count` looks in a row ran into a time limit; `usual` is what its schedule says.
+    ///
+    /// With the defaults about as long as its looks have been slow already, and an hour at most: so it is seen soon when it is mended
+    /// soon, and costs less and less when it isn't.
+    pub fn rest_after_slow_looks(&self, usual: Duration, count: u32) -> Duration {
+        match count.checked_sub(1) {
+            None => usual,
+            Some(before) => usual.max(self.schedule_after_slow_look.delay(before)),
         }
     }
 
@@ -251,13 +266,38 @@ mod tests {
         }
     }
 
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        schedules: Schedules,
+    }
+
+    #[test]
+    fn a_slow_domain_is_looked_at_ever_more_seldom_but_every_hour() {
+        let schedules = Cli::parse_from([
+            "test",
+            "--schedule-after-slow-look",
+            "jitter=0%,first=30s,factor=2,max=1h",
+        ])
+        .schedules;
+        let rest = |usual, count| {
+            schedules
+                .rest_after_slow_looks(Duration::from_secs(usual), count)
+                .as_secs()
+        };
+        assert_eq!([rest(5, 0), rest(300, 0)], [5, 300], "one that was not slow");
+        let rests: Vec<u64> = (1..=9).map(|count| rest(5, count)).collect();
+        assert_eq!(rests, [30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
+        assert_eq!(rest(300, 1), 300, "never sooner than usual");
+        // Mended at any moment, it is seen before it was slow twice as long, or within the hour.
+        for count in 2..rests.len() {
+            let slow_for: u64 = rests[..count].iter().sum();
+            assert!(rests[count] <= slow_for + 30, "{count}");
+        }
+    }
+
     #[test]
     fn the_defaults_parse_and_leave_users_a_week() {
-        #[derive(clap::Parser)]
-        struct Cli {
-            #[command(flatten)]
-            schedules: Schedules,
-        }
         let schedules = Cli::parse_from(["test"]).schedules;
         assert_eq!(schedules.of(StepKind::VerifyChallenge).deadline.as_secs(), 7 * 86_400);
         assert!(schedules.rest_after_rejection(1) >= Duration::from_secs(14 * 60));

@@ -108,6 +108,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0019_unproved.sql"),
     },
+    Migration {
+        version: 20,
+        works_with: 1,
+        sql: include_str!("migrations/0020_slow_looks.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

@@ -84,16 +84,16 @@ impl Store {
                     Outcome::Pending {
                         waiting_for,
                         retry_after,
+                        slow,
                     } => {
-                        let attempt = u32::try_from(task.attempt).unwrap_or(0);
-                        let crashes = if crashed { task.crashes.saturating_add(1) } else { 0 };
-                        let schedule = schedules.of(task.kind);
+                        // The step's own limit is longer than those of what it asks.
+                        let slow = *slow || (crashed && task.kind == StepKind::VerifyChallenge);
+                        let again = Again::after(task, crashed, slow);
                         let delay = match retry_after {
                             Some(wanted) => (*wanted).min(LONGEST_RETRY_AFTER),
-                            None if crashes >= POISON => schedule.max,
-                            None => schedule.delay(attempt),
+                            None => again.delay(task, schedules),
                         };
-                        pending(tx, task, &storable(waiting_for), delay, crashes).await
+                        pending(tx, task, &storable(waiting_for), delay, &again).await
                     }
                     Outcome::Failed {
                         for_user,
@@ -147,18 +147,50 @@ impl Store {
     }
 }
 
+/// What makes the next attempt come later than its schedule says, each counted in a row.
+struct Again {
+    crashes: i32,
+    slow_looks: i32,
+}
+
+impl Again {
+    fn after(task: &Task, crashed: bool, slow: bool) -> Self {
+        let counted = |yes: bool, before: i32| if yes { before.saturating_add(1) } else { 0 };
+        Self {
+            crashes: counted(crashed, task.crashes),
+            slow_looks: counted(slow, task.slow_looks),
+        }
+    }
+
+    fn delay(&self, task: &Task, schedules: &Schedules) -> Duration {
+        let schedule = schedules.of(task.kind);
+        let usual = match self.crashes >= POISON {
+            true => schedule.max,
+            false => schedule.delay(u32::try_from(task.attempt).unwrap_or(0)),
+        };
+        schedules.rest_after_slow_looks(usual, u32::try_from(self.slow_looks).unwrap_or(0))
+    }
+}
+
 async fn pending(
     tx: &Transaction<'_>,
     task: &Task,
     waiting_for: &str,
     delay: Duration,
-    crashes: i32,
+    again: &Again,
 ) -> Result<Written, StoreError> {
     let row = tx
         .query_one(
             "update steps set attempt = attempt + 1, due_at = now() + $2 * interval '1 millisecond', waiting_for = $3, \
-             checked_at = now(), rung_at = now(), swept = 0, crashes = $4 where id = $1 returning deadline_at < now()",
-            &[&task.step, &as_millis(delay), &waiting_for, &crashes],
+             checked_at = now(), rung_at = now(), swept = 0, crashes = $4, slow_looks = $5 where id = $1 \
+             returning deadline_at < now()",
+            &[
+                &task.step,
+                &as_millis(delay),
+                &waiting_for,
+                &again.crashes,
+                &again.slow_looks,
+            ],
         )
         .await?;
     if row.try_get(0)? {

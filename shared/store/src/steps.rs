@@ -37,6 +37,8 @@ pub struct Task {
     pub now: OffsetDateTime,
     /// How many attempts before this one ended, in a row, by a panic or by the time limit.
     pub crashes: i32,
+    /// How many looks before this one ran into a time limit, in a row.
+    pub slow_looks: i32,
     /// The instance.
     pub instance: Instance,
 }
@@ -50,7 +52,7 @@ impl Store {
         let client = self.pool.get().await?;
         let statement = client
             .prepare_cached(&format!(
-                "select s.id, s.attempt, s.crashes, clock_timestamp() as now, s.operation_id, o.kind as operation_kind, s.kind, s.subject, s.round, \
+                "select s.id, s.attempt, s.crashes, s.slow_looks, clock_timestamp() as now, s.operation_id, o.kind as operation_kind, s.kind, s.subject, s.round, \
                  (greatest(0, extract(epoch from s.due_at - clock_timestamp())) * 1000)::bigint as early_ms, \
                  (greatest(0, extract(epoch from clock_timestamp() - s.due_at)) * 1000)::bigint as late_ms, {INSTANCE_COLUMNS} \
                  from steps s join operations o on o.id = s.operation_id join instances i on i.id = o.instance_id \
@@ -72,8 +74,29 @@ impl Store {
             late: millis(row.try_get("late_ms")?),
             now: row.try_get("now")?,
             crashes: row.try_get("crashes")?,
+            slow_looks: row.try_get("slow_looks")?,
             instance: instance_from(&row)?,
         }))
+    }
+
+    /// Puts a step off that is due: others go first. Nothing else of it changes. `false`: it is not current any more.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn put_off(&self, task: &Task, delay: Duration) -> Result<bool, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = client
+            .prepare_cached(
+                // Not waited for the disk: one that is forgotten in a crash of PostgreSQL is due, as it was before.
+                "update steps set due_at = now() + $3 * interval '1 millisecond', rung_at = now() \
+                 from (select set_config('synchronous_commit', 'off', true)) as at_once \
+                 where id = $1 and attempt = $2 and state = 'waiting'",
+            )
+            .await?;
+        let updated = client
+            .execute(&statement, &[&task.step, &task.attempt, &as_millis(delay)])
+            .await?;
+        Ok(updated > 0)
     }
 
     /// Is the task still what it was when loaded? Asked between reading an outside thing and writing it back, so that

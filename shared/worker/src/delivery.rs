@@ -19,8 +19,6 @@ use crate::peers::Peers;
 const EARLY_ENOUGH: Duration = Duration::from_millis(20);
 /// Before a message is tried again that could not be dealt with.
 const IN_TROUBLE: Duration = Duration::from_secs(2);
-/// Before a step is looked at again whose instance has its share of the seats.
-const OTHERS_FIRST: Duration = Duration::from_secs(1);
 
 /// All that deliveries share.
 pub(crate) struct Desk<H> {
@@ -143,12 +141,23 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
         ring(desk, &[again(task.early)], task.step, trace).await;
         return Ok(());
     }
-    let Some(_seat) = desk.seats.take(&task.instance.id) else {
-        metrics::counter!("deliveries_deferred_total", "service" => H::SERVICE.as_str()).increment(1);
-        ring(desk, &[again(OTHERS_FIRST)], task.step, trace).await;
-        return Ok(());
+    let came = Instant::now();
+    let seat = tokio::select! {
+        seat = desk.seats.take(&task.instance.tenant, &task.instance.id) => seat,
+        () = desk.abandoned.cancelled() => return Err(StoreError::Stale),
     };
-    metrics::histogram!("step_lateness_seconds", "kind" => kind).record(task.late);
+    let _seat = match seat {
+        Ok(seat) => seat,
+        Err(delay) => {
+            metrics::counter!("deliveries_deferred_total", "service" => H::SERVICE.as_str()).increment(1);
+            // Written down, so that the sweeper doesn't take it for lost, and its user reads when it is looked at.
+            if desk.store.put_off(task, delay).await? {
+                ring(desk, &[again(delay)], task.step, trace).await;
+            }
+            return Ok(());
+        }
+    };
+    metrics::histogram!("step_lateness_seconds", "kind" => kind).record(task.late + came.elapsed());
     let begun = Instant::now();
     crash_points::at("before-handler");
     let Attempted { outcome, crashed } = tokio::select! {

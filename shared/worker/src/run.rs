@@ -89,7 +89,8 @@ pub async fn run<H: Handler>(
     let sweeper = tokio::spawn(sweep_for_ever(desk.clone(), sweeping));
     let chores = tokio::spawn(do_chores(desk.clone()));
     let in_hand = TaskTracker::new();
-    let seats = Arc::new(Semaphore::new(usize::from(args.concurrency)));
+    let held = args.concurrency.saturating_add(H::AHEAD);
+    let hands = Arc::new(Semaphore::new(usize::from(held)));
     tracing::info!(service = H::SERVICE.as_str(), concurrency = args.concurrency, "working");
     let _doctor = AbortOnDropHandle::new(tokio::spawn(doctor::log(checks)));
     // Kept until what is in hand is acknowledged: dropping it gives everything back.
@@ -98,14 +99,14 @@ pub async fn run<H: Handler>(
         let consumer = tokio::select! {
             consumer = async {
                 database_there(&desk.store).await;
-                messaging.consume(H::SERVICE, args.concurrency).await
+                messaging.consume(H::SERVICE, held).await
             } => consumer,
             () = stopping.cancelled() => break,
         };
         let ended = match consumer {
             Ok(mut consumer) => {
                 desk.peers.set_consuming(true);
-                let ended = consume(&mut consumer, &desk, &in_hand, &seats, &stopping).await;
+                let ended = consume(&mut consumer, &desk, &in_hand, &hands, &stopping).await;
                 desk.peers.set_consuming(false);
                 if ended.is_ok() {
                     consumer.stop().await;
@@ -148,7 +149,7 @@ async fn consume<H: Handler>(
     consumer: &mut Consumer,
     desk: &Arc<Desk<H>>,
     in_hand: &TaskTracker,
-    seats: &Arc<Semaphore>,
+    hands: &Arc<Semaphore>,
     stopping: &CancellationToken,
 ) -> Result<(), MessagingError> {
     let mut pausing_until = None;
@@ -170,15 +171,15 @@ async fn consume<H: Handler>(
         };
         desk.peers.delivered();
         // A new consumer after a broken connection brings new messages while old ones are still in hand.
-        let seat = tokio::select! {
-            seat = seats.clone().acquire_owned() => seat,
+        let hand = tokio::select! {
+            hand = hands.clone().acquire_owned() => hand,
             () = stopping.cancelled() => return Ok(()),
         };
-        let Ok(seat) = seat else { return Ok(()) };
+        let Ok(hand) = hand else { return Ok(()) };
         let desk = desk.clone();
         in_hand.spawn(async move {
             deliver(&desk, &delivery).await;
-            drop(seat);
+            drop(hand);
         });
     }
 }

@@ -25,6 +25,8 @@ const POLL_EVERY: Duration = Duration::from_millis(200);
 /// Where the slow domains are: whoever connects is not answered.
 const SILENT: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
 const CROWD: &str = "crowd";
+/// So many of them are looked at side by side: what an instance may have of 16 seats.
+const ITS_SHARE: usize = 4;
 /// Beside the crowd a single domain may take so many times what it takes alone, and [`GRACE`].
 const TIMES: u32 = 2;
 const GRACE: Duration = Duration::from_secs(3);
@@ -50,7 +52,7 @@ pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     let alone = timeout(PATIENCE, singles(&world, "alone", wish.singles)).await?;
     say(&format!("{} slow domains are asked for", wish.slow));
     let crowd = begin_crowd(&world, wish.slow).await?;
-    timeout(PATIENCE, silent.is_asked(usize::from(wish.slow) / 2))
+    timeout(PATIENCE, silent.is_asked(ITS_SHARE))
         .await
         .context("the slow domains are not looked at")?;
     say("single domains, beside the crowd");

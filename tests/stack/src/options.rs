@@ -66,6 +66,7 @@ pub const FAST: &[(&str, &str)] = &[
         "SCHEDULE_RETIRE_CERTIFICATES",
         "first=200ms,factor=1.5,max=2s,deadline=1h",
     ),
+    ("SCHEDULE_AFTER_SLOW_LOOK", "first=300ms,factor=1.5,max=1500ms"),
     ("SCHEDULE_AFTER_REJECTION", "first=1s,factor=2,max=5s,jitter=0%"),
 ];
 

@@ -54,7 +54,7 @@ impl Store {
             let steps: Vec<RetriedStep> = rows.iter().map(retried_from).collect::<Result<_, StoreError>>()?;
             let now: Vec<Uuid> = steps.iter().filter(|step| step.held_until.is_none()).map(|step| step.step).collect();
             tx.execute(
-                "update steps set due_at = least(due_at, now()), rung_at = null, swept = 0, crashes = 0 \
+                "update steps set due_at = least(due_at, now()), rung_at = null, swept = 0, crashes = 0, slow_looks = 0 \
                  where id = any($1) and state = 'waiting'",
                 &[&now],
             )

@@ -1,6 +1,8 @@
 //! Floods against broker-api's open port, on loopback, each of a bounded number and time: the platform and the CA are served as if there were
 //! none. Against a broker-api of the test's own, with its limits as they ship.
 
+mod tarpits;
+
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};

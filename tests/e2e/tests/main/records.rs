@@ -512,6 +512,60 @@ async fn attempts_that_crash_in_a_row_make_a_step_rare() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_domain_whose_looks_run_into_their_limit_is_looked_at_ever_more_seldom_until_one_does_not()
+-> anyhow::Result<()> {
+    let mut desk = desk().await?;
+    desk.schedules.schedule_after_slow_look = "first=1h,factor=2,max=4h,jitter=0%".parse()?;
+    let tasks = desk.provision(&organization(), &[domain("slow")]).await?;
+    let rings = desk.place_order(of_kind(&tasks, StepKind::PlaceOrder), &[]).await?;
+    let mut task = of_kind(&desk.tasks(&rings).await?, StepKind::VerifyChallenge).clone();
+    let slow = || (Outcome::pending_slow("silent"), false);
+    let quick = || (Outcome::pending("no such name"), false);
+    let broken_off = || (Outcome::pending("the attempt took longer than 1m"), true);
+    let mut hours = Vec::new();
+    for (outcome, crashed) in [slow(), slow(), slow(), slow(), broken_off(), quick(), slow()] {
+        let Recorded::Written(rings) = desk.store.record(&task, &outcome, crashed, &desk.schedules).await? else {
+            panic!("stale");
+        };
+        hours.push(rings[0].delay.as_secs() / 3600);
+        task = desk.tasks(&rings).await?.remove(0);
+    }
+    assert_eq!(hours, [1, 2, 4, 4, 4, 0, 1]);
+    // An operator who knows that it is mended begins anew.
+    desk.store.retry_now(&task.instance.id, false).await?;
+    let again = desk.store.load_task(task.step, task.attempt).await?.expect("current");
+    assert_eq!(again.slow_looks, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_step_that_is_put_off_is_due_then_and_not_taken_for_lost() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let tasks = desk.provision(&organization(), &[domain("put-off")]).await?;
+    let task = of_kind(&tasks, StepKind::PlaceOrder);
+    assert!(desk.store.put_off(task, Duration::from_secs(100)).await?);
+    let early = desk
+        .store
+        .load_task(task.step, task.attempt)
+        .await?
+        .expect("current")
+        .early;
+    assert!(early > Duration::from_secs(90), "{early:?}");
+    let graces = [(StepKind::PlaceOrder, Duration::from_millis(1))];
+    let swept = desk
+        .store
+        .sweep(pipeline::Service::CertificateIssuer, &graces, 1000)
+        .await?;
+    assert!(swept.iter().all(|ring| ring.step != task.step), "{swept:?}");
+    desk.record(task, Outcome::pending("later")).await?;
+    assert!(
+        !desk.store.put_off(task, Duration::ZERO).await?,
+        "another attempt is current"
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_rejected_domain_rests_and_loses_its_proof_while_the_others_keep_theirs() -> anyhow::Result<()> {
     let desk = desk().await?;
     let domains = [domain("rests"), domain("stays")];

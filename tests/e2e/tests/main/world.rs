@@ -62,7 +62,12 @@ pub(crate) struct Instance {
 impl World {
     /// One of the test's own.
     pub(crate) async fn own(options: Options) -> anyhow::Result<Self> {
-        Self::of(Handle::start(options).await?, Vantage::start()?).await
+        Self::with_vantage(options, Vantage::start()?).await
+    }
+
+    /// One of the test's own, for verifiers that are told to ask there.
+    pub(crate) async fn with_vantage(options: Options, vantage: Vantage) -> anyhow::Result<Self> {
+        Self::of(Handle::start(options).await?, vantage).await
     }
 
     async fn of(handle: Handle, vantage: Vantage) -> anyhow::Result<Self> {
