@@ -24,7 +24,7 @@ pub const FAST: &[(&str, &str)] = &[
     ("HTTP_TIMEOUT", "2s"),
     (
         "SCHEDULE_CREATE_DISTRIBUTION",
-        "first=200ms,factor=1.5,max=2s,deadline=1h",
+        "first=200ms,factor=1.5,max=1s,deadline=1h",
     ),
     (
         "SCHEDULE_PLACE_ORDER",
