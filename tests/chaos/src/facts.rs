@@ -5,6 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::fault::Fault;
+use crate::hands::HandOver;
+use crate::holdings::Holdings;
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,6 +103,10 @@ pub struct Seen {
     pub broker_ready_after: Duration,
     /// When the faults were lifted.
     pub peace: Option<Instant>,
+    /// Domains that two instances wanted, once both lives were led.
+    pub hand_overs: Vec<HandOver>,
+    /// Who had which domain when every operation had ended.
+    pub holdings: Option<Holdings>,
     /// What broke in the run itself.
     pub troubles: Vec<String>,
     faults_so_far: u64,

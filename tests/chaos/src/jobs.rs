@@ -9,6 +9,8 @@ use crate::random::Random;
 pub enum Way {
     /// The set-once TXT record.
     Persist,
+    /// The same, beside the one of another organization that stays there.
+    PersistBeside,
     /// This order's TXT record.
     Dns01,
     /// A redirect of the old web server.

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use crate::controller::{Controller, Said, Taken};
 use crate::facts::{End, Facts, Kind};
-use crate::jobs::{Change, Course, Job};
+use crate::jobs::{Change, Course, Job, Way};
 use crate::setup;
 use crate::tenant::Tenant;
 
@@ -89,7 +89,9 @@ impl World {
 
     fn at_work(&self, job: &Job, yes: bool) {
         let mut domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
-        for (domain, _) in &job.domains {
+        // Who has a domain whose proof nobody can see would rightly lose it.
+        let alone = job.domains.iter().filter(|(_, way)| *way != Way::PersistBeside);
+        for (domain, _) in alone {
             if yes {
                 domains.insert(domain.clone());
             } else {
@@ -209,7 +211,8 @@ impl World {
         self.removed(instance, number, taken).await;
     }
 
-    async fn removed(&self, instance: &str, number: usize, mut taken: Taken) {
+    /// Follows a removal that was asked for.
+    pub(crate) async fn removed(&self, instance: &str, number: usize, mut taken: Taken) {
         loop {
             match taken {
                 Taken::Accepted(operation) => {

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use chaos::run::{LONGEST, planned_jobs};
+use chaos::hands::Errand;
+use chaos::jobs::Job;
+use chaos::run::{LONGEST, planned};
 use chaos::{Wish, run, schedule, setup};
 use clap::Parser;
 use tokio_util::sync::CancellationToken;
@@ -87,18 +89,29 @@ fn print_plan(wish: &Wish) {
             planned.fault
         );
     }
-    for job in planned_jobs(wish) {
-        let domains: Vec<String> = job
-            .domains
-            .iter()
-            .map(|(name, way)| format!("{name} {way:?}"))
-            .collect();
-        println!(
-            "{} of {} {:?}: {}",
-            job.id,
-            job.organization,
-            job.course,
-            domains.join(", ")
-        );
+    for errand in planned(wish) {
+        match errand {
+            Errand::Job(job) => print_job(&job),
+            Errand::HandOver(hand_over) => {
+                println!("{}, {}:", hand_over.domain, hand_over.turn.as_str());
+                print_job(&hand_over.first);
+                print_job(&hand_over.second.changed());
+            }
+        }
     }
+}
+
+fn print_job(job: &Job) {
+    let domains: Vec<String> = job
+        .domains
+        .iter()
+        .map(|(name, way)| format!("{name} {way:?}"))
+        .collect();
+    println!(
+        "{} of {} {:?}: {}",
+        job.id,
+        job.organization,
+        job.course,
+        domains.join(", ")
+    );
 }

@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::evidence::{self, Evidence};
 use crate::facts::{End, Kind};
+use crate::hands::{Errand, errands};
 use crate::injector::Injector;
-use crate::jobs::{Job, jobs};
 use crate::life::World;
 use crate::schedule::schedule;
-use crate::{live, memory, report, setup, verdict};
+use crate::{holdings, live, memory, report, setup, verdict};
 
 /// A schedule's length when none is asked for: the run ends before, or the faults do.
 pub const LONGEST: Duration = Duration::from_secs(3600);
@@ -141,6 +141,8 @@ async fn everything(wish: &Wish, world: &Arc<World>, say: fn(&str)) -> anyhow::R
         lives.abort_all();
         return Ok(());
     }
+    let holdings = holdings::look(world.stack.endpoints()).await.context("who has what")?;
+    world.facts.seen().holdings = Some(holdings);
     say("every operation has ended; what is left is removed");
     clean_up(wish, world).await;
     nothing_left(world, say).await
@@ -155,17 +157,20 @@ fn begin(wish: &Wish, world: &Arc<World>) -> JoinSet<()> {
         let mut begun = JoinSet::new();
         let until = wish.length.map(|length| Instant::now() + length);
         let mut operations = 0;
-        for job in jobs(wish.seed) {
+        for errand in errands(wish.seed) {
             let Ok(seat) = Arc::clone(&seats).acquire_owned().await else {
                 break;
             };
             if operations >= wish.operations && until.is_none_or(|until| Instant::now() >= until) {
                 break;
             }
-            operations += job.operations();
+            operations += errand.operations();
             let world = Arc::clone(&world);
             begun.spawn(async move {
-                world.live(&job).await;
+                match errand {
+                    Errand::Job(job) => world.live(&job).await,
+                    Errand::HandOver(hand_over) => world.hand_over(&hand_over).await,
+                }
                 drop(seat);
             });
             while begun.try_join_next().is_some() {}
@@ -226,13 +231,13 @@ fn keep(logs: &std::path::Path, seed: u64, report: &str) -> anyhow::Result<PathB
     Ok(to)
 }
 
-/// Jobs of a wish, for its plan.
-pub fn planned_jobs(wish: &Wish) -> Vec<Job> {
+/// What is asked for, for the plan.
+pub fn planned(wish: &Wish) -> Vec<Errand> {
     let mut operations = 0;
-    jobs(wish.seed)
-        .take_while(|job| {
+    errands(wish.seed)
+        .take_while(|errand| {
             let wanted = operations < wish.operations;
-            operations += job.operations();
+            operations += errand.operations();
             wanted
         })
         .collect()

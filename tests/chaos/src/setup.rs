@@ -13,6 +13,8 @@ const LIMIT: &str = "limit=5s";
 pub const SWEEP_GRACE: Duration = Duration::from_secs(6);
 /// With a backlog the sweeper waits so many graces (shared/worker/src/sweeper.rs).
 pub const BACKLOG_GRACES: u32 = 10;
+/// `CLAIM_GRACE`: longer than a fault may keep looks at a proof from coming to an end.
+const CLAIM_GRACE: Duration = Duration::from_secs(20);
 /// Pebble turns down this share of good nonces, in percent.
 const BAD_NONCES: u8 = 15;
 
@@ -35,7 +37,12 @@ pub fn options() -> Options {
         )
         .with_env("all", "SWEEP_INTERVAL", "1s")
         .with_env("broker-api", "UNPROVED_INSTANCES", "0")
-        .with_env("broker-api", "UNPROVED_DOMAINS", "0");
+        .with_env("broker-api", "UNPROVED_DOMAINS", "0")
+        .with_env(
+            "challenge-verifier",
+            "CLAIM_GRACE",
+            &humantime::format_duration(CLAIM_GRACE).to_string(),
+        );
     options.deploy_ms = 1_500;
     for (worker, count) in WORKERS {
         options = options.with_replicas(worker, count);

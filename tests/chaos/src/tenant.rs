@@ -31,7 +31,7 @@ impl<'j> Tenant<'j> {
             }
             let about = lines.join("\n");
             let wanted = match way {
-                Way::Persist => status::persist_value(&about),
+                Way::Persist | Way::PersistBeside => status::persist_value(&about),
                 Way::Dns01 => status::dns01_value(&about, domain),
                 Way::Http01 => status::redirect_target(&about),
             };
@@ -40,6 +40,7 @@ impl<'j> Tenant<'j> {
             };
             match way {
                 Way::Persist => replace(dns, &format!("_validation-persist.{domain}"), &wanted).await?,
+                Way::PersistBeside => dns.set_txt(&format!("_validation-persist.{domain}"), &wanted).await?,
                 Way::Dns01 => replace(dns, &format!("_acme-challenge.{domain}"), &wanted).await?,
                 Way::Http01 => {
                     // Still at the old web server, which redirects.

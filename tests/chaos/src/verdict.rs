@@ -7,6 +7,7 @@ use customer::percentile;
 
 use crate::evidence::{Evidence, Order};
 use crate::facts::{End, Kind, Seen};
+use crate::holdings;
 use crate::setup::{BACKLOG_GRACES, SWEEP_GRACE};
 
 /// One line of the report.
@@ -44,8 +45,9 @@ impl Line {
     }
 }
 
-/// What a provision may fail for: the CA's word about the tenant's domains, which the faults can bring about.
-const EXPLAINED: [&str; 1] = ["could not be verified in time"];
+/// What an operation may fail for: the CA's word about the tenant's domains, which the faults can bring about; and that a domain is
+/// another's, of which [`holdings`] says whether it is right.
+const EXPLAINED: [&str; 2] = ["could not be verified in time", holdings::REFUSED];
 
 /// A pool's time limit, thrice.
 const BROKER_READY_WITHIN: Duration = Duration::from_secs(15);
@@ -53,6 +55,7 @@ const BROKER_READY_WITHIN: Duration = Duration::from_secs(15);
 /// All that is promised while everything goes wrong.
 pub fn lines(seen: &Seen, evidence: &Evidence) -> Vec<Line> {
     let mut lines = always(seen, evidence);
+    lines.extend(holdings::lines(seen));
     lines.extend([
         Line::told(
             "the longest that a step was overdue, in all",
@@ -166,7 +169,10 @@ fn failures(seen: &Seen) -> Vec<Line> {
 
 fn without_names(text: &str) -> String {
     text.split_whitespace()
-        .map(|word| if word.contains("example.com") { "…" } else { word })
+        .map(|word| match word.contains("example.com") || word.contains("://") {
+            true => "…",
+            false => word,
+        })
         .collect::<Vec<_>>()
         .join(" ")
 }
