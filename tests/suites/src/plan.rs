@@ -9,11 +9,8 @@ use crate::programs::{Kind, Program};
 pub(crate) enum When {
     /// With nothing beside it: it measures speed, and neighbours would be measured too.
     Alone,
-    /// From the moment on at which those are over, beside everything else.
+    /// When those are over, as soon as one of the lanes is free.
     Beside,
-    /// One after the other, beside everything else. Two lanes are what two processors carry: with five, stacks waited for minutes to
-    /// start.
-    InTurn,
 }
 
 /// A command to run.
@@ -38,11 +35,11 @@ const SUITES: [(&str, &str, When, Option<u16>); 8] = [
     ("conformance", "main", When::Alone, None),
     ("load", "short", When::Alone, None),
     ("e2e", "main", When::Beside, Some(4)),
-    ("e2e", "faults", When::InTurn, Some(2)),
-    ("chaos", "short", When::InTurn, None),
-    ("estate", "short", When::InTurn, None),
-    ("stack", "infrastructure", When::InTurn, None),
-    ("aws-sim", "rules", When::InTurn, None),
+    ("e2e", "faults", When::Beside, Some(2)),
+    ("chaos", "short", When::Beside, None),
+    ("estate", "short", When::Beside, None),
+    ("stack", "infrastructure", When::Beside, None),
+    ("aws-sim", "rules", When::Beside, None),
 ];
 
 /// The jobs of the test programs: first what runs alone.
@@ -92,7 +89,7 @@ fn test(program: Program) -> Job {
     let known = SUITES.into_iter().find(|(package, target, ..)| {
         program.kind == Kind::Integration && program.package == *package && program.target == *target
     });
-    let (when, threads) = known.map_or((When::InTurn, None), |(_, _, when, threads)| (when, threads));
+    let (when, threads) = known.map_or((When::Beside, None), |(_, _, when, threads)| (when, threads));
     Job {
         shares_rabbitmq: SHARING.contains(&name.as_str()),
         name,
@@ -108,11 +105,11 @@ fn test(program: Program) -> Job {
     }
 }
 
-/// A check beside the tests, after all that runs in turn, at the lowest priority: what the tests leave of the processors.
+/// A check beside the tests, after all of them, at the lowest priority: what the tests leave of the processors.
 pub(crate) fn check(name: String, command: &str) -> Job {
     Job {
         name,
-        when: When::InTurn,
+        when: When::Beside,
         program: Path::new("nice").to_owned(),
         args: ["-n", "19", "sh", "-c", command].map(str::to_owned).to_vec(),
         folder: None,
@@ -152,9 +149,9 @@ mod tests {
         let expected = [
             ("load short", When::Alone, String::new(), false),
             ("e2e main", When::Beside, skipping, true),
-            ("e2e faults", When::InTurn, "--test-threads=2".to_owned(), true),
+            ("e2e faults", When::Beside, "--test-threads=2".to_owned(), true),
             ("e2e flood", When::Alone, "flood:: --test-threads=1".to_owned(), false),
-            ("store (unit tests)", When::InTurn, String::new(), false),
+            ("store (unit tests)", When::Beside, String::new(), false),
         ];
         assert_eq!(said, expected);
     }

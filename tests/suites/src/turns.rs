@@ -1,14 +1,17 @@
 //! Who runs beside whom.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::job::{self, End};
 use crate::node::{self, Node};
 use crate::plan::{Job, When};
 
+/// So many jobs run side by side: what two processors carry. With five, stacks waited for minutes to start.
+const LANES: usize = 2;
 /// Where the outputs are kept, in the folder that the tests are run from.
 const LOGS: &str = "target/suites";
 
@@ -21,15 +24,13 @@ pub(crate) async fn take(jobs: Vec<Job>, ended: &mut Vec<End>) -> anyhow::Result
         ended.push(job::run(job, logs).await?);
     }
     let node = share(&mut beside).await?;
-    let turn = std::sync::Arc::new(Mutex::new(()));
+    // Whoever asks first gets a lane first.
+    let lanes = Arc::new(Semaphore::new(LANES));
     let mut running = JoinSet::new();
     for job in beside {
-        let turn = turn.clone();
+        let lanes = lanes.clone();
         running.spawn(async move {
-            let _turn = match job.when {
-                When::InTurn => Some(turn.lock_owned().await),
-                When::Alone | When::Beside => None,
-            };
+            let _lane = lanes.acquire_owned().await?;
             job::run(job, logs).await
         });
     }

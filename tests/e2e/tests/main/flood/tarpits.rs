@@ -97,13 +97,12 @@ async fn anothers_is_seen_in_time(world: &World) -> anyhow::Result<()> {
         ensure!(beside.is_ok_and(|took| longest(&took) <= allowed), "{figures}");
     }
     no_message_goes_round_and_round(world).await?;
-    its_owner_and_the_operator_are_told(world).await
+    its_owner_and_the_operator_are_told(world, &crowd[0]).await
 }
 
-async fn its_owner_and_the_operator_are_told(world: &World) -> anyhow::Result<()> {
-    let slow = crowd(world, &organization(), 1).await?;
+async fn its_owner_and_the_operator_are_told(world: &World, slow: &Instance) -> anyhow::Result<()> {
     let says = "the look ran into its time limit, so the next one comes later";
-    let told = world.says(&slow, says).await?;
+    let told = world.says(slow, says).await?;
     ensure!(told.description().contains("Next check"), "{}", told.text);
     let shown = operate(&world.handle, &["show", &slow.id]).await?;
     let mut lines = shown.text.lines();
