@@ -33,11 +33,11 @@ pub(crate) struct Job {
 /// processors; what it takes to start a stack (8 s of a processor) is the limit.
 const SUITES: [(&str, &str, When, Option<u16>); 8] = [
     ("conformance", "main", When::Alone, None),
-    ("load", "short", When::Alone, None),
     ("e2e", "main", When::Beside, Some(4)),
     ("e2e", "faults", When::Beside, Some(2)),
     ("chaos", "short", When::Beside, None),
     ("estate", "short", When::Beside, None),
+    ("load", "short", When::Beside, None),
     ("stack", "infrastructure", When::Beside, None),
     ("aws-sim", "rules", When::Beside, None),
 ];
@@ -51,24 +51,25 @@ pub(crate) fn tests(programs: Vec<Program>) -> Vec<Job> {
     jobs
 }
 
-/// The tests of `e2e main` that hold answers to a second, amid floods: they share its stack's code and not its time.
-const MEASURING: &str = "flood::";
+/// The tests that hold answers to a second or so, by the suite that has them and a part of their names: they share its code and not its time.
+const MEASURING: [(&str, &str, &str); 2] = [
+    ("e2e main", "flood::", "e2e flood"),
+    ("load short", "a_hundred_slow_domains", "load fairness"),
+];
 
 /// The suites with many stacks.
 const SHARING: [&str; 2] = ["e2e main", "e2e faults"];
 
 fn split_off_measuring(job: &mut Job) -> Option<Job> {
-    if job.name != "e2e main" {
-        return None;
-    }
+    let (_, tests, name) = MEASURING.into_iter().find(|(suite, ..)| job.name == *suite)?;
     let alone = Job {
-        name: "e2e flood".to_owned(),
+        name: name.to_owned(),
         when: When::Alone,
         shares_rabbitmq: false,
-        args: vec![MEASURING.to_owned(), "--test-threads=1".to_owned()],
+        args: vec![tests.to_owned(), "--test-threads=1".to_owned()],
         ..job.clone()
     };
-    job.args.extend(["--skip", MEASURING].map(str::to_owned));
+    job.args.extend(["--skip", tests].map(str::to_owned));
     Some(alone)
 }
 
@@ -147,10 +148,21 @@ mod tests {
             .collect();
         let skipping = "--test-threads=4 --skip flood::".to_owned();
         let expected = [
-            ("load short", When::Alone, String::new(), false),
             ("e2e main", When::Beside, skipping, true),
             ("e2e faults", When::Beside, "--test-threads=2".to_owned(), true),
+            (
+                "load short",
+                When::Beside,
+                "--skip a_hundred_slow_domains".to_owned(),
+                false,
+            ),
             ("e2e flood", When::Alone, "flood:: --test-threads=1".to_owned(), false),
+            (
+                "load fairness",
+                When::Alone,
+                "a_hundred_slow_domains --test-threads=1".to_owned(),
+                false,
+            ),
             ("store (unit tests)", When::Beside, String::new(), false),
         ];
         assert_eq!(said, expected);

@@ -52,14 +52,19 @@ async fn world(processes: u16, concurrency: &str) -> anyhow::Result<World> {
     World::with_vantage(options, vantage).await
 }
 
+/// With two seats, and with two processes of sixteen. Side by side, since both mostly wait for looks to run into their limit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_of_one_organization_do_not_delay_anothers_with_two_seats() -> anyhow::Result<()> {
-    anothers_is_seen_in_time(&world(1, "2").await?).await
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nor_with_two_processes_of_sixteen_seats() -> anyhow::Result<()> {
-    anothers_is_seen_in_time(&world(2, "16").await?).await
+async fn two_hundred_of_one_organization_do_not_delay_anothers() -> anyhow::Result<()> {
+    let (few, many) = tokio::try_join!(world(1, "2"), world(2, "16"))?;
+    tokio::try_join!(
+        async { anothers_is_seen_in_time(&few).await.context("with two seats") },
+        async {
+            anothers_is_seen_in_time(&many)
+                .await
+                .context("with two processes of sixteen")
+        },
+    )?;
+    Ok(())
 }
 
 async fn anothers_is_seen_in_time(world: &World) -> anyhow::Result<()> {
