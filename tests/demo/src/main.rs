@@ -97,7 +97,7 @@ fn options() -> Options {
             "first=300ms,factor=1.5,max=3s,deadline=1h,limit=2m",
         ),
         (
-            "SCHEDULE_ATTACH_CERTIFICATE",
+            "SCHEDULE_CREATE_DISTRIBUTION",
             "first=500ms,factor=1.5,max=3s,deadline=1h",
         ),
         ("SCHEDULE_AWAIT_DEPLOYMENT", "first=1s,factor=1.2,max=2s,deadline=1h"),
