@@ -186,7 +186,7 @@ impl Distributions {
             tracing::error!(
                 distribution = found.id,
                 domain = found.domain,
-                "the distribution is nobody's: the instance was removed while it was made; the reconciler removes it"
+                "the instance was removed while its distribution was made; the reconciler removes the distribution"
             );
         }
         Ok(written?)

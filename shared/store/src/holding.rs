@@ -47,7 +47,7 @@ pub(crate) enum Proved {
 pub struct Elsewhere {
     /// The domain.
     pub domain: String,
-    /// That other instance's distribution; unknown when whoever made it died before it was written down.
+    /// That other instance's distribution; unknown when the worker that made it died before it wrote that down.
     pub distribution_id: Option<String>,
     /// Why it is not that one's any more.
     pub why: Leftover,

@@ -1,5 +1,5 @@
-//! How much a tenant may ask for that nobody has proved yet: whoever asks costs looks at DNS, orders at the CA and rows here, and
-//! proves nothing by it.
+//! How much a tenant may ask for that nobody has proved yet: each request costs looks at DNS, orders at the CA and rows here, and
+//! proves nothing.
 
 use deadpool_postgres::Transaction;
 
@@ -38,6 +38,13 @@ pub struct TooMuch {
     pub such_as: Vec<String>,
 }
 
+/// A tenant's unproved domains, of `claim_states c`. The state alone would say it; the index is on what is not proved.
+macro_rules! unproved {
+    () => {
+        "c.tenant = $1 and not c.proved and c.state = 'asks'"
+    };
+}
+
 /// So many of the unproved domains are named.
 const NAMED: i64 = 5;
 
@@ -66,15 +73,17 @@ pub(crate) async fn too_much(
     // A statement of its own: what is read is what was committed while the lock was waited for.
     let row = tx
         .query_one(
-            "with unproved as (select instance_id, domain from claim_states c \
-               where c.tenant = $1 and not c.proved and c.lost_at is null and c.state = 'asks') \
-             select (select count(*) from unproved where instance_id <> $2) as domains_of_others, \
+            concat!(
+                "with unproved as (select instance_id, domain from claim_states c where ",
+                unproved!(),
+                ") select (select count(*) from unproved where instance_id <> $2) as domains_of_others, \
                (select count(*) from unproved where instance_id = $2) as own_domains, \
                (select count(distinct u.instance_id) from unproved u where u.instance_id <> $2 and not exists \
                  (select from claims p where p.instance_id = u.instance_id and p.proved)) as instances_of_others, \
                exists (select from instances where id = $2) as exists, \
                (select count(*) from unnest($3::text[]) d where not exists \
-                 (select from claims p where p.instance_id = $2 and p.domain = d and p.proved)) as wanted",
+                 (select from claims p where p.instance_id = $2 and p.domain = d and p.proved)) as wanted"
+            ),
             &[&request.tenant, &request.instance, &request.domains],
         )
         .await?;
@@ -117,8 +126,11 @@ pub(crate) async fn too_much(
 async fn oldest(tx: &Transaction<'_>, request: &Request<'_>) -> Result<Vec<String>, StoreError> {
     let rows = tx
         .query(
-            "select domain from claim_states c where c.tenant = $1 and not c.proved and c.lost_at is null and c.state = 'asks' \
-             order by asked_at, domain limit $2",
+            concat!(
+                "select domain from claim_states c where ",
+                unproved!(),
+                " order by asked_at, domain limit $2"
+            ),
             &[&request.tenant, &NAMED],
         )
         .await?;

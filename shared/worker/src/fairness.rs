@@ -111,7 +111,7 @@ struct Share {
     instance: usize,
 }
 
-/// What there is, divided by those who are there and one more, so that there is room for whoever comes next. Among many it is an eighth:
+/// What there is, divided by those who are there and one more, so that the next one finds room. Among many it is an eighth:
 /// of many that are quick, none has to be put off for a second one of its own.
 fn share_of(all: usize, present: usize) -> usize {
     (all / (present + 1)).max(all / 8).max(1)
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_there_leaves_room_for_one_more() {
+    fn those_at_work_leave_room_for_one_more() {
         let seats = Seats::new(16);
         let first = fill(&seats, "large", "a");
         let second = fill(&seats, "large", "b");

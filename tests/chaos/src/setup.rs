@@ -36,8 +36,7 @@ pub fn options() -> Options {
             &humantime::format_duration(SWEEP_GRACE).to_string(),
         )
         .with_env("all", "SWEEP_INTERVAL", "1s")
-        .with_env("broker-api", "UNPROVED_INSTANCES", "0")
-        .with_env("broker-api", "UNPROVED_DOMAINS", "0")
+        .with_unproved_unbounded()
         .with_env(
             "challenge-verifier",
             "CLAIM_GRACE",

@@ -19,9 +19,7 @@ const SOON: Duration = Duration::from_millis(if cfg!(debug_assertions) { 250 } e
 /// When something is not as a platform or its user would expect.
 pub async fn run(seed: u64, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     // Generated requests are of one organization, and nobody proves their domains.
-    let options = Options::fast()
-        .with_env("broker-api", "UNPROVED_INSTANCES", "0")
-        .with_env("broker-api", "UNPROVED_DOMAINS", "0");
+    let options = Options::fast().with_unproved_unbounded();
     let stack = Handle::start(options).await?;
     let story = Story::new(&stack, say)?;
     story.create().await?;

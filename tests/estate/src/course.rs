@@ -112,8 +112,7 @@ fn options(wish: &Wish) -> Options {
         .fold(Options::fast(), |options, worker| options.with_replicas(worker, 2))
         .with_replicas("certificate-issuer", 1)
         .with_env("certificate-issuer", "ACME_ORDERS_AT_ONCE", "1")
-        .with_env("broker-api", "UNPROVED_INSTANCES", "0")
-        .with_env("broker-api", "UNPROVED_DOMAINS", "0")
+        .with_unproved_unbounded()
         .with_certificates_of(wish.life)
         .with_env("certificate-issuer", "RENEWAL_INTERVAL", &of_life(0.003))
         // At half of the life, so that the rest outlasts the outage, whatever the CA suggests.

@@ -107,8 +107,7 @@ fn options() -> Options {
         .fold(Options::fast(), |options, worker| options.with_replicas(worker, 2))
         .with_replicas("certificate-issuer", 1)
         .with_env("certificate-issuer", "CONCURRENCY", "1")
-        .with_env("broker-api", "UNPROVED_INSTANCES", "0")
-        .with_env("broker-api", "UNPROVED_DOMAINS", "0");
+        .with_unproved_unbounded();
     options.deploy_ms = 5_000;
     options
 }

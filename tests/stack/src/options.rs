@@ -192,6 +192,12 @@ impl Options {
         self
     }
 
+    /// The same for tenants who ask for any number of domains before they prove one.
+    pub fn with_unproved_unbounded(self) -> Self {
+        self.with_env("broker-api", "UNPROVED_INSTANCES", "0")
+            .with_env("broker-api", "UNPROVED_DOMAINS", "0")
+    }
+
     /// The same with a RabbitMQ node of its own.
     pub fn with_own_rabbitmq(mut self) -> Self {
         self.own_rabbitmq = true;
