@@ -41,7 +41,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         iam,
         key_ring,
         iam_path: settings.iam_path,
-        minimum_tls_version: settings.viewer.minimum_tls_version(),
+        viewer: settings.viewer.settings(),
         reconcile_interval: settings.reconcile.interval(),
         orphan_grace: settings.reconcile.orphan_grace.into(),
     };

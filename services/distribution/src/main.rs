@@ -47,7 +47,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         cloudfront,
         responder: settings.acme_responder_url,
         price_class: settings.price_class.as_str().into(),
-        minimum_tls_version: settings.viewer.minimum_tls_version(),
+        viewer: settings.viewer.settings(),
         create_settle: settings.create_settle.into(),
         reconcile_interval: settings.reconcile.interval(),
         orphan_grace: settings.reconcile.orphan_grace.into(),

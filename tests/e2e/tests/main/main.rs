@@ -26,6 +26,7 @@ mod log_level;
 mod mending;
 mod metrics;
 mod namespaces;
+mod newer;
 mod osbapi;
 mod outage;
 mod ownership;
