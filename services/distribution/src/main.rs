@@ -34,7 +34,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     if let Some(Action::Ready) = settings.action {
         return Ok(::doctor::ready(settings.worker.health_listen));
     }
-    let sdk = aws::sdk_config().await;
+    let sdk = aws::sdk_config().await?;
     let cloudfront = aws::CloudFront::new(&sdk);
     let checks = doctor::checks(&settings, &sdk, &cloudfront);
     if let Some(Action::Doctor) = settings.action {

@@ -24,8 +24,8 @@ mod wire;
 mod words;
 
 pub use access::AccessTrouble;
-pub use check::{Probe, check_aws};
-pub use client::{AFTER_HELP, CALL_LIMIT, sdk_config};
+pub use check::{Probe, Tried, check_aws};
+pub use client::{AFTER_HELP, CALL_LIMIT, UnsupportedRegion, sdk_config};
 pub use cloudfront::{CloudFront, ReadConfig, WriteError};
 pub use failure::{Failure, Peer, Reason};
 pub use iam::iam;

@@ -142,7 +142,10 @@ fn a_certificate_that_is_not_seen_for_a_quarter_of_an_hour_never_will_be() {
     for seconds in [Some(0), Some(899), None] {
         assert_eq!(after(seconds).refused(&unseen, None).name(), "pending", "{seconds:?}");
     }
-    let Outcome::Failed { certificate_is_useless, .. } = after(Some(900)).refused(&unseen, None) else {
+    let Outcome::Failed {
+        certificate_is_useless, ..
+    } = after(Some(900)).refused(&unseen, None)
+    else {
         panic!("it is still waited for");
     };
     assert!(certificate_is_useless);
