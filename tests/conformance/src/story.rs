@@ -142,7 +142,7 @@ impl<'s> Story<'s> {
 
     /// Sets the record that `cf service` tells for a domain.
     async fn prove(&self, name: &str, domain: &str) -> anyhow::Result<()> {
-        let told = self.shows(name, &format!("TXT _validation-persist.{domain}")).await?;
+        let told = self.shows(name, &format!("_validation-persist.{domain} TXT ")).await?;
         let value = status::persist_value(&told.replace("\n  ", "\n")).context("no value is told")?;
         self.stack
             .dns()?
