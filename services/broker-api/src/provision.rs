@@ -38,9 +38,9 @@ impl AsyncQuery {
         let Query(query) = query.map_err(bad_query)?;
         match query.accepts_incomplete.as_deref() {
             Some("true") => Ok(()),
-            None | Some("false" | "") => Err(OsbError::async_required()),
-            Some(other) => Err(OsbError::bad_request(format!(
-                "accepts_incomplete: {} is neither true nor false.",
+            None | Some("false" | "") => Err(OsbError::async_required("accepts_incomplete=true is missing")),
+            Some(other) => Err(OsbError::async_required(&format!(
+                "accepts_incomplete is {}; write accepts_incomplete=true, in lower case",
                 shown(other)
             ))),
         }
