@@ -25,6 +25,8 @@ use working::{orders, working};
 
 /// No text is longer. Cloud Controller takes 64 kB of an operation in progress, and some 16,000 characters of one that failed.
 const MOST_BYTES: usize = 14_000;
+/// Of domains that go over from another instance so many are told in full.
+const HANDED_OVER_IN_FULL: usize = 8;
 /// A platform asks again, and its user reads, up to so much later (`patience`): a moment that is nearer is past by then, and not told.
 const NEAR: Duration = Duration::minutes(6);
 
@@ -212,10 +214,13 @@ fn at_work(view: &View, responder: &str) -> Text {
             text.append_apart(seen);
         }
         (true, Some(ordering)) => text.append(Text::of(&ordering)),
-        (true, None) => {
-            text.say("Nothing for you to do now.");
-            text.say(&working(view));
-        }
+        (true, None) => match asked_of_user(view) {
+            Some(asked) => text.say(&format!("Waiting for you: {asked}.")),
+            None => {
+                text.say("Nothing for you to do now.");
+                text.say(&working(view));
+            }
+        },
     }
     if needy.is_empty() {
         text.append(rest);
@@ -236,6 +241,7 @@ fn needy(view: &View, orders_anew: bool) -> Vec<&DomainView> {
         (
             domain.ca_said.is_none(),
             is_plain_absence(domain),
+            domain.waiting_for.is_none(),
             domain.domain.as_str(),
         )
     });
@@ -266,15 +272,21 @@ fn rest(view: &View, waits_for_user: bool) -> Text {
             "In place, waiting for a time that the operator has set: {names}."
         ));
     }
-    for domain in of(StepState::Waiting) {
-        if let Some(at) = domain.wins_at {
-            text.say(&format!(
-                "{}: in place; another service instance has it so far, and nothing proves it for that one any more. It is yours at \
-                 {}, if both stay so: leave your record as it is.",
-                domain.domain,
-                clock(at, view.now)
-            ));
-        }
+    let goes_over: Vec<(&DomainView, OffsetDateTime)> = of(StepState::Waiting)
+        .filter_map(|domain| Some((domain, domain.wins_at?)))
+        .collect();
+    for (domain, at) in goes_over.iter().take(HANDED_OVER_IN_FULL) {
+        text.say(&format!(
+            "{}: in place; another service instance has it so far, and nothing proves it for that one any more. It is yours at \
+             {}, if both stay so: leave your record as it is.",
+            domain.domain,
+            clock(*at, view.now)
+        ));
+    }
+    if let more @ 1.. = goes_over.len().saturating_sub(HANDED_OVER_IN_FULL) {
+        text.say(&format!(
+            "{more} more are in place, and another service instance has them so far."
+        ));
     }
     if let Some(reason) = &view.order_spent {
         let reason = reason.trim_end_matches('.');
@@ -306,6 +318,16 @@ fn where_to_point(view: &View, text: &mut Text) {
         }
         _ => {}
     }
+}
+
+/// How `waiting_for` of a step begins that can't go on before the user has done something.
+pub const FOR_USER: &str = "waiting for you: ";
+
+fn asked_of_user(view: &View) -> Option<&str> {
+    let mut reasons = view.steps.iter().filter_map(|step| step.waiting_for.as_deref());
+    reasons
+        .find_map(|reason| reason.strip_prefix(FOR_USER))
+        .map(|asked| asked.trim_end_matches('.'))
 }
 
 /// The CA turned domains down, and the next order isn't placed yet: what is to be mended is known already.
@@ -354,12 +376,15 @@ fn seen_begins(domain: &DomainView, words: &str) -> bool {
         .is_some_and(|seen| seen.starts_with(words))
 }
 
+/// What `waiting_for` has at its end when servers of the domain let the look run into its time limit: they want mending.
+pub const SLOW_LOOK: &str = "the look ran into its time limit, so the next one comes later than usual";
+
 /// Nothing wrong was seen, there is just nothing there yet.
 fn is_plain_absence(domain: &DomainView) -> bool {
     domain
         .waiting_for
         .as_deref()
-        .is_none_or(|seen| seen.starts_with("nothing found yet"))
+        .is_none_or(|seen| seen.starts_with("nothing found yet") && !seen.contains(SLOW_LOOK))
 }
 
 /// With a capital at the beginning, as of a sentence.

@@ -216,6 +216,23 @@ fn no_text_repeats_itself_frightens_or_tells_a_time_that_is_past_when_it_is_read
 }
 
 #[test]
+fn what_a_step_asks_of_the_user_is_the_users_move() {
+    let mut moving = view(vec![]);
+    moving.steps = vec![StepView {
+        kind: StepKind::AttachCertificate,
+        waiting_for: Some(format!(
+            "{FOR_USER}CloudFront moves a.example.com once it finds TXT _a.example.com \"d1.cloudfront.net\""
+        )),
+        due_at: moving.now,
+    }];
+    let text = unfolded(&describe(&moving, RESPONDER));
+    let first =
+        "Waiting for you: CloudFront moves a.example.com once it finds TXT _a.example.com \"d1.cloudfront.net\".\n";
+    assert!(text.starts_with(first), "{text}");
+    assert!(!text.contains("Nothing for you"), "{text}");
+}
+
+#[test]
 fn a_domain_that_the_ca_turned_down_comes_first_with_its_words() {
     let mut rejected = domain("zzz.example.com");
     rejected.ca_said = Some("During secondary validation: No TXT record found".into());
@@ -288,6 +305,23 @@ fn a_hundred_long_domains_stay_readable_and_within_what_a_platform_keeps() {
         text.contains("is made once every domain is proved"),
         "the end is not cut off: {text}"
     );
+}
+
+#[test]
+fn of_many_those_whose_servers_want_mending_come_first_and_those_not_looked_at_last() {
+    let mut many: Vec<DomainView> = (0..100).map(|i| domain(&format!("shop-{i:02}.example.com"))).collect();
+    for unseen in &mut many[..50] {
+        (unseen.waiting_for, unseen.checked_at) = (None, None);
+    }
+    many[99].waiting_for = Some(format!("nothing found yet: no answer from 192.0.2.1:53; {SLOW_LOOK}"));
+    let text = unfolded(&describe(&waiting(many), RESPONDER));
+    let about: Vec<&str> = text.lines().filter(|line| line.contains(".example.com: ")).collect();
+    assert!(
+        about[0].starts_with("shop-99.example.com: seen ") && about[0].contains(SLOW_LOOK),
+        "{text}"
+    );
+    assert!(about[1].starts_with("shop-50.example.com: seen "), "{text}");
+    assert!(text.contains("\n50 more: not looked at yet.\n"), "{text}");
 }
 
 #[test]
