@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Installs what the tests and the demo need and is missing: PostgreSQL, RabbitMQ, DNS servers, libfaketime, Python and CA certificates
-# from the distribution's own packages, schemathesis from PyPI into <repository>/.local/schemathesis, and Pebble (Let's Encrypt's test CA, 2.10 or newer) from Debian testing's package,
+# from the distribution's own packages, from PyPI schemathesis and what knows AWS (moto, botocore, cfn-lint, policy_sentry) into
+# <repository>/.local/schemathesis and .local/aws-tools, and Pebble (Let's Encrypt's test CA, 2.10 or newer) from Debian testing's package,
 # unpacked into <repository>/.local/pebble. Debian testing is never added to the system: apt gets a source list and
 # folders of its own for that one download. For Debian 12 and 13 and Ubuntu 24.04. Runs again at no cost.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 pebble_dir=$root/.local/pebble
-schemathesis=$(sed -n "s/^schemathesis==//p" "$root/tests/conformance/requirements.txt")
+# The version of a package that is asked for.
+wanted_version() { sed -n "s/^$2==//p" "$root/tests/conformance/$1"; }
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() {
@@ -99,19 +101,14 @@ fetch_pebble() {
     say "Pebble $(<"$pebble_dir/version") is in .local/pebble"
 }
 
-fetch_schemathesis() {
-    local folder=$root/.local/schemathesis
-    say "fetching schemathesis $schemathesis"
-    rm -rf "$folder"
-    python3 -m venv "$folder"
-    # With everything that it needs, in these versions: the same seed has to be the same requests.
-    "$folder/bin/pip" install -q --disable-pip-version-check -r "$root/tests/conformance/requirements.txt"
-}
-
 mapfile -t missing < <(missing_packages)
 if [[ ${#missing[@]} -gt 0 ]]; then
     install_packages "${missing[@]}"
 fi
 pebble_is_there || fetch_pebble
-[[ $("$root/.local/schemathesis/bin/schemathesis" --version 2>/dev/null) == *" $schemathesis" ]] || fetch_schemathesis
-say "PostgreSQL, RabbitMQ, Knot DNS, NSD, Unbound, Pebble $(<"$pebble_dir/version") and schemathesis $schemathesis are there"
+# With everything that they need, in these versions: the same seed has to be the same requests, and the same AWS the same answers.
+"$root/tests/venv.sh" schemathesis "$root/tests/conformance/requirements.txt"
+"$root/tests/venv.sh" aws-tools "$root/tests/conformance/aws-requirements.txt"
+say "PostgreSQL, RabbitMQ, Knot DNS, NSD, Unbound and Pebble $(<"$pebble_dir/version") are there; from PyPI" \
+    "schemathesis $(wanted_version requirements.txt schemathesis), moto $(wanted_version aws-requirements.txt moto)" \
+    "and botocore $(wanted_version aws-requirements.txt botocore)"
