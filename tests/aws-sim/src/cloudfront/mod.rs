@@ -8,6 +8,7 @@ pub mod functions;
 pub mod logging;
 pub mod operations;
 pub mod policies;
+pub mod rights;
 pub mod router;
 pub mod rules;
 pub mod schema;
