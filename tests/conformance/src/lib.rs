@@ -2,6 +2,7 @@
 
 mod cf;
 mod models;
+mod moto;
 mod polling;
 mod run;
 mod schemathesis;

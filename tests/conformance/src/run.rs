@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use customer::percentile;
 use stack::{Handle, Options};
 
 use crate::polling::Polling;
 use crate::schemathesis;
 use crate::story::Story;
-use crate::models;
+use crate::{models, moto};
 
 /// `last_operation` has to answer so soon, for 99 of 100: the platform's job queue waits for it. A debug build, beside whoever asks
 /// on two processors, gets a bound that still tells when it waits for anything but itself.
@@ -61,5 +62,7 @@ pub async fn run(seed: u64, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     drop(story);
     // Dropping the handle waits for the stack's end.
     tokio::task::spawn_blocking(move || drop(stack)).await?;
+    say("an instance's life in a second AWS, moto's");
+    report += &moto::life().await.context("moto")?;
     Ok((report, broken))
 }
