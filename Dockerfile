@@ -64,10 +64,12 @@ RUN apt-get update \
  && printf 'cdn-broker:x:65532:\n' > /root-files/etc/group \
  && printf 'hosts: files dns\n' > /root-files/etc/nsswitch.conf
 
-# Pebble 2.10 or newer knows dns-persist-01; Debian 13 has an older one.
+# Pebble 2.10 or newer knows dns-persist-01; Debian 13 has an older one. From the mirror of the image's own main archive ("trixie", not
+# "trixie-security"), as tests/setup.sh does it on a machine.
 FROM debian:${DEBIAN} AS pebble
 WORKDIR /download
-RUN echo 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian testing main' \
+RUN mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' | awk '$2 !~ /-/ { print $1; exit }') \
+ && echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror:?the sources of this image have no main archive} testing main" \
         > /etc/apt/sources.list.d/testing.list \
  && apt-get update \
  && apt-get download pebble/testing \

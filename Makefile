@@ -7,9 +7,10 @@
 # make dist    the five services and cdnctl, release build, in target/dist (for images, packages, `cf push`)
 # make book    docs/ as a book in target/book, its links checked
 # make cdnctl-docs  what cdnctl really says, written into docs/cdnctl.md
+# make settings-docs  what --help says of every setting, written into docs/operators/settings.md
 # make test    every test, on real PostgreSQL, RabbitMQ and Pebble, what waits side by side (SUITES="e2e store": those with such a name)
 # make check   what CI checks before the tests: format, lints, licences
-.PHONY: demo up chaos conformance dist load estate book cdnctl-docs test check format lint setup build
+.PHONY: demo up chaos conformance dist load estate book cdnctl-docs settings-docs test check format lint setup build
 
 DOMAINS ?= 3
 SEED ?= 1
@@ -59,6 +60,10 @@ book:
 cdnctl-docs: setup
 	$(BUILD) $(TOOLS:%=-p %) -p cdnctl-docs
 	@target/debug/cdnctl-docs docs/cdnctl.md
+
+settings-docs:
+	cargo build --locked $(SERVICES:%=-p %) -p settings-docs
+	@target/debug/settings-docs docs/operators/settings.md
 
 test: setup
 	cargo build --locked --workspace --all-targets

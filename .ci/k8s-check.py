@@ -2,6 +2,7 @@
 each other and the code. `tree FOLDER` or `rendered OVERLAY FILE FOLDER-FOR-THE-RULES VERSION…`."""
 
 import functools
+import ipaddress
 import pathlib
 import re
 import sys
@@ -109,7 +110,8 @@ def validate(it, version):
 def restricted(it, pod):
     """The Pod Security Standard "restricted", as far as these pods could break it."""
     context = pod.get("securityContext", {})
-    if context.get("runAsNonRoot") is not True or context.get("runAsUser", 0) == 0:
+    # Without a number: the image's own, or one that the cluster sets (OpenShift).
+    if context.get("runAsNonRoot") is not True or context.get("runAsUser") == 0:
         fault(name_of(it), "may run as root")
     if at(context, "seccompProfile.type") != "RuntimeDefault":
         fault(name_of(it), "no seccomp profile")
@@ -154,6 +156,28 @@ def is_setting(name):
     """A variable is either written out, or clap makes it from the field's name; a secret's has `_FILE` added."""
     names = {name, name.removesuffix("_FILE")}
     return any(re.search(rf"\b{one}\b|\b{one.lower()}:", code()) for one in names)
+
+
+# Where the instance metadata service and the agents of ECS and EKS are.
+HANDS_OUT_CREDENTIALS = [ipaddress.ip_network(block) for block in ("169.254.0.0/16", "fd00:ec2::/32")]
+# Who else could use AWS credentials, and has none.
+NO_AWS = ("broker-api", "challenge-verifier", "certificate-issuer")
+
+
+def credentials(it, pods):
+    """What hands out AWS credentials is reached by address, for HTTP alone, by the services that talk to AWS alone; and docs tell of it."""
+    page = pathlib.Path("docs/operators/credentials.md").read_text()
+    for rule in it["spec"].get("egress", []):
+        for block in [ipaddress.ip_network(peer["ipBlock"]["cidr"]) for peer in rule.get("to", []) if "ipBlock" in peer]:
+            if not any(block.version == known.version and block.subnet_of(known) for known in HANDS_OUT_CREDENTIALS):
+                continue
+            if block.num_addresses != 1 or [port["port"] for port in rule["ports"]] != [80]:
+                fault(name_of(it), f"{block} is more than one address at port 80")
+            if str(block.network_address) not in page:
+                fault(name_of(it), f"docs/operators/credentials.md says nothing of {block.network_address}")
+            for labels in pods:
+                if labels.get("app.kubernetes.io/component") in NO_AWS and selects(it["spec"]["podSelector"], labels):
+                    fault(name_of(it), f"lets {labels['app.kubernetes.io/component']} have AWS credentials")
 
 
 def seconds(text):
@@ -215,6 +239,7 @@ def rendered(overlay, file, rules_folder, versions):
     for it in all_of("Service"):
         selects_a_pod(it, {"matchLabels": it["spec"]["selector"]})
     for it in all_of("NetworkPolicy"):
+        credentials(it, pods)
         if it["spec"]["podSelector"]:
             selects_a_pod(it, it["spec"]["podSelector"])
         for peer in [peer for rule in it["spec"].get("ingress", []) + it["spec"].get("egress", [])

@@ -4,6 +4,8 @@
 # <repository>/.local/schemathesis and .local/aws-tools, and Pebble (Let's Encrypt's test CA, 2.10 or newer) from Debian testing's package,
 # unpacked into <repository>/.local/pebble. Debian testing is never added to the system: apt gets a source list and
 # folders of its own for that one download. For Debian 12 and 13 and Ubuntu 24.04. Runs again at no cost.
+# No mirror is named: apt, pip and cargo ask where this machine says. Ubuntu's sources don't tell where Debian is, so there Debian's public name is
+# asked, or DEBIAN_MIRROR.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -52,7 +54,10 @@ install_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${wanted[@]}" >/dev/null
 }
 
-# The Debian mirror this machine is set up with; on another distribution Debian's public name.
+# Asked where the machine's own sources have no Debian. Debian gives it to everybody (deb.debian.org), and packages are verified by its keyring.
+debian_public_name=http://deb.debian.org/debian
+
+# The Debian mirror that this machine is set up with, if it is Debian.
 debian_mirror() {
     # A subshell, since os-release sets variables.
     local id
@@ -68,8 +73,8 @@ fetch_pebble() {
     local keyring=/usr/share/keyrings/debian-archive-keyring.gpg work mirror
     command -v apt-get >/dev/null || fail "no apt-get here; please unpack Debian's package 'pebble' (2.10 or newer) into $pebble_dir"
     [[ -s $keyring ]] || install_packages debian-archive-keyring
-    mirror=$(debian_mirror)
-    mirror=${mirror:-http://deb.debian.org/debian}
+    mirror=${DEBIAN_MIRROR:-$(debian_mirror)}
+    mirror=${mirror:-$debian_public_name}
     say "fetching Pebble from Debian testing at $mirror"
 
     mkdir -p "$root/.local"

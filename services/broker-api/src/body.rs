@@ -16,8 +16,10 @@ use crate::broker::Broker;
 use crate::error::OsbError;
 use crate::parameters::shown_json;
 
-/// The most bytes of a body; 100 domains need 26 KB at most.
-const LIMIT: usize = 64 * 1024;
+/// The most bytes of a body. 100 domains need 26 KB; Cloud Controller's context has up to 200 annotations of 5,000 characters for each of
+/// organization, space and instance (cloud_controller_ng, `config/cloud_controller.yml`: `max_annotations_per_resource`;
+/// `app/messages/validators/metadata_validator.rb`), which nobody fills. Only who has a password gets so far.
+const LIMIT: usize = 1024 * 1024;
 /// So much of a larger one is read and thrown away before it is refused: to whoever still writes, a connection that closes
 /// is a broken pipe, and the answer is lost (RFC 9112 §9.6).
 const DRAINED: usize = 4 * 1024 * 1024;
@@ -64,8 +66,8 @@ async fn whole(mut body: axum::body::Body) -> Result<Vec<u8>, OsbError> {
         return Err(OsbError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!(
-                "The request's body is too large; at most {} KiB are read.",
-                LIMIT / 1024
+                "The request's body is too large: at most {} MiB are read. The parameters of 100 domains are 26 KB.",
+                LIMIT / (1024 * 1024)
             ),
         ));
     }

@@ -7,6 +7,7 @@ use aide::openapi::{Operation, Response as Described};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use pipeline::shown::basic;
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::StoreError;
@@ -30,7 +31,7 @@ impl OsbError {
         Self {
             status,
             error: None,
-            description: Some(description.into()),
+            description: Some(basic(&description.into())),
             retry_after: None,
         }
     }
@@ -81,10 +82,10 @@ impl OsbError {
     }
 
     /// The platform asked for a synchronous answer (OSBAPI, "Synchronous and Asynchronous Operations").
-    pub(crate) fn async_required() -> Self {
+    pub(crate) fn async_required(why: &str) -> Self {
         Self::named(
             "AsyncRequired",
-            "This service plan requires client support for asynchronous service operations: accepts_incomplete=true is missing.",
+            format!("This service plan requires client support for asynchronous service operations: {why}."),
         )
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use pipeline::status::{View, describe, ownership};
+use pipeline::status::{View, describe, ownership, unfolded};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -14,14 +14,16 @@ use store::InstanceView;
 use crate::broker::Broker;
 use crate::error::OsbError;
 use crate::instance_id::InstanceId;
-use crate::parameters::{DOMAIN_PROBLEM, RENEWAL_PROBLEM};
+use crate::lasting;
+use crate::parameters::{DOMAIN_PROBLEM, RENEWAL_PROBLEM, STATUS};
 
 /// An instance as it is.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Fetched {
     service_id: String,
     plan_id: String,
-    /// In one form, whichever way they were written; `renewal_problem` while the certificate can't be renewed: what is wrong, and
+    /// In one form, whichever way they were written; `status` is where to point the domains, when the certificate ends and what proved each
+    /// domain; `renewal_problem` while the certificate can't be renewed: what is wrong, and
     /// what to set; `domain_problem` while a domain is about to go to another instance, or has gone
     #[schemars(with = "Map<String, Value>")]
     parameters: Value,
@@ -37,6 +39,8 @@ pub(crate) async fn fetch(State(broker): State<Arc<Broker>>, id: InstanceId) -> 
         }
         Some(instance) if fetchable(&instance) => {
             let mut parameters = instance.request["parameters"].clone();
+            let proofs = broker.store.proofs(&id.0).await?;
+            parameters[STATUS] = lasting::status(&instance, &proofs, &broker.responder);
             if let Some(renewal) = instance.renewal_in_trouble
                 && let Some(view) = broker.store.last_operation(&id.0, Some(renewal)).await?
             {
@@ -67,7 +71,7 @@ fn renewal_problem(view: &View, responder: &str) -> String {
     });
     format!(
         "The certificate can't be renewed so far.{until} {}",
-        describe(view, responder)
+        unfolded(&describe(view, responder))
     )
 }
 

@@ -72,15 +72,17 @@ impl Text {
 
 impl Form for Text {
     fn read(value: &Value) -> Result<Self, String> {
+        let shown = shown_json(value);
         match value {
-            Value::String(text) if text.len() <= Self::MOST && !text.contains(char::is_control) => {
-                Ok(Self(text.clone()))
+            Value::String(text) if text.len() > Self::MOST => {
+                let (length, most) = (text.len(), Self::MOST);
+                Err(format!("{shown} has {length} bytes; at most {most} are taken"))
             }
-            other => Err(format!(
-                "{} is not a string of at most {} bytes without control characters",
-                shown_json(other),
-                Self::MOST
-            )),
+            Value::String(text) if text.contains(char::is_control) => {
+                Err(format!("{shown} has a control character; leave it out"))
+            }
+            Value::String(text) => Ok(Self(text.clone())),
+            _ => Err(format!("{shown} is not a string; write a text in double quotes")),
         }
     }
 

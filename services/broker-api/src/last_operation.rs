@@ -25,7 +25,6 @@ use crate::accepted::described;
 use crate::broker::Broker;
 use crate::error::OsbError;
 use crate::instance_id::InstanceId;
-use crate::parameters::shown;
 use crate::provision::bad_query;
 
 /// `service_id` and `plan_id` are hints that this broker doesn't need.
@@ -91,36 +90,25 @@ pub(crate) async fn last_operation(
     query: Result<Query<OperationQuery>, QueryRejection>,
 ) -> Result<Told, OsbError> {
     let Query(query) = query.map_err(bad_query)?;
-    let text = query.operation.filter(|text| !text.is_empty());
-    let view = match text.as_deref().map(Uuid::from_str) {
-        None => broker.store.last_operation(&id.0, None).await?,
-        Some(Ok(operation)) => broker.store.last_operation(&id.0, Some(operation)).await?,
-        Some(Err(_)) => None,
-    };
-    let Some(view) = view else {
-        return Err(missing(&broker, &id.0, text.as_deref()).await?);
+    let operation = query.operation.and_then(|text| Uuid::from_str(&text).ok());
+    let Some(view) = asked_or_newest(&broker, &id.0, operation).await? else {
+        // 404, not 410, even while deleting: a deleted instance is remembered, so this one never was (OSBAPI: 410 would
+        // tell the platform that its deletion succeeded).
+        return Err(OsbError::bare(StatusCode::NOT_FOUND));
     };
     let wait = patience(&view, broker.retry_after);
     Ok(Told(told(&view, &broker.responder), wait))
 }
 
-fn unknown_operation(text: &str) -> OsbError {
-    OsbError::bad_request(format!(
-        "operation: {} is no operation of this service instance; send the value that the broker's 202 answer gave.",
-        shown(text)
-    ))
-}
-
-/// The instance is unknown, or only the operation; the second look happens only for a request that is wrong anyway.
-async fn missing(broker: &Broker, instance: &str, operation: Option<&str>) -> Result<OsbError, OsbError> {
-    if let Some(text) = operation
-        && broker.store.last_operation(instance, None).await?.is_some()
+/// The operation, or the newest one for a value that this instance doesn't have: Cloud Controller takes a 400 for the operation's failure
+/// (cloud_controller_ng, `response_parser.rb`, `parse_fetch_state`), and one string that a platform mixed up is none.
+async fn asked_or_newest(broker: &Broker, instance: &str, operation: Option<Uuid>) -> Result<Option<View>, OsbError> {
+    if operation.is_some()
+        && let Some(view) = broker.store.last_operation(instance, operation).await?
     {
-        return Ok(unknown_operation(text));
+        return Ok(Some(view));
     }
-    // 404, not 410, even while deleting: a deleted instance is remembered, so this one never was (OSBAPI: 410 would
-    // tell the platform that its deletion succeeded).
-    Ok(OsbError::bare(StatusCode::NOT_FOUND))
+    Ok(broker.store.last_operation(instance, None).await?)
 }
 
 fn told(view: &View, responder: &str) -> LastOperation {

@@ -23,6 +23,7 @@ mod hops;
 mod in_time;
 mod instance_id;
 mod last_operation;
+mod lasting;
 mod limits;
 mod nearest;
 mod open_files;

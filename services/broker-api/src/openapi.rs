@@ -107,9 +107,15 @@ fn of_this_catalog(document: &mut Value, catalog: &Catalog) {
         properties["plan_id"]["enum"] = json!(plan_ids);
         properties["parameters"] = parameters.clone();
         if versions.is_empty() {
-            properties["maintenance_info"] = json!({"type": "null", "description": "The plans have no versions"});
+            properties["maintenance_info"]["properties"]["version"] = json!({"type": "null"});
+            properties["maintenance_info"]["description"] = json!("The plans have no versions");
         } else {
-            properties["maintenance_info"]["properties"]["version"]["enum"] = json!(versions);
+            let known: Vec<Value> = versions
+                .iter()
+                .map(|version| json!(version))
+                .chain([Value::Null])
+                .collect();
+            properties["maintenance_info"]["properties"]["version"]["enum"] = json!(known);
         }
     }
 }

@@ -38,9 +38,9 @@ impl AsyncQuery {
         let Query(query) = query.map_err(bad_query)?;
         match query.accepts_incomplete.as_deref() {
             Some("true") => Ok(()),
-            None | Some("false" | "") => Err(OsbError::async_required()),
-            Some(other) => Err(OsbError::bad_request(format!(
-                "accepts_incomplete: {} is neither true nor false.",
+            None | Some("false" | "") => Err(OsbError::async_required("accepts_incomplete=true is missing")),
+            Some(other) => Err(OsbError::async_required(&format!(
+                "accepts_incomplete is {}; write accepts_incomplete=true, in lower case",
                 shown(other)
             ))),
         }
@@ -143,8 +143,8 @@ async fn begin(broker: Arc<Broker>, new: NewInstance, asked: Asked) -> Result<Be
 
 pub(crate) fn taken(domain: &str) -> String {
     format!(
-        "domains: {domain} is already asked for by another service instance of this organization; `cf services` lists them. \
-         Delete that one, or leave {domain} out here."
+        "domains: {domain} is already asked for by another service instance of this organization (`cf services` in each of its \
+         spaces lists them). Delete that one, or leave {domain} out here."
     )
 }
 
@@ -162,6 +162,6 @@ mod tests {
 
     #[test]
     fn the_text_about_a_taken_domain() {
-        insta::assert_snapshot!(taken("www.example.com"), @"domains: www.example.com is already asked for by another service instance of this organization; `cf services` lists them. Delete that one, or leave www.example.com out here.");
+        insta::assert_snapshot!(taken("www.example.com"), @"domains: www.example.com is already asked for by another service instance of this organization (`cf services` in each of its spaces lists them). Delete that one, or leave www.example.com out here.");
     }
 }

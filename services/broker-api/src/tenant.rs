@@ -3,6 +3,7 @@
 use pipeline::domain::responder_origin_path;
 use pipeline::tenant::{self, GENERATION};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::error::OsbError;
 use crate::form::{Form as _, Text};
@@ -15,8 +16,10 @@ const MOST_PATH: usize = 200;
 /// shared wider than trust goes, so without a context it is the instance alone.
 ///
 /// `organization` is the deprecated field beside the context. Cloud Foundry (and Korifi, which sends the same context) has GUIDs, which are
-/// never given twice; a namespace is a name, of which the store knows the generations. Whatever else comes (SAP Service Manager has a
-/// `platform` of its own for what is not Kubernetes) is the instance alone.
+/// never given twice; a namespace is a name, of which the store knows the generations. SAP Service Manager, where it is a platform itself
+/// (`sapcp`, `service-manager`), has subaccounts, and `-` for every organization (Peripli/service-manager,
+/// `smaap_service_instance_interceptor.go`): outside of Cloud Foundry only a GUID is believed to name one organization. Whatever else comes
+/// is the instance alone.
 pub(crate) fn tenant(
     context: Option<&Map<String, Value>>,
     organization: Option<&str>,
@@ -42,9 +45,10 @@ fn told(
     instance: &str,
 ) -> Result<(&'static str, String), OsbError> {
     let Some(context) = context else {
-        return Ok(("The instance id", alone(instance)));
+        return Ok(organization_or_alone(organization, instance));
     };
-    match named(context, "platform")?.as_deref() {
+    let platform = named(context, "platform")?.map(|platform| platform.to_ascii_lowercase());
+    match platform.as_deref() {
         Some("cloudfoundry") => {
             let organization = match named(context, "organization_guid")? {
                 // Deprecated in favour of the context, and the same there (OSBAPI, "Provisioning").
@@ -53,13 +57,7 @@ fn told(
             }
             .filter(|guid| !guid.is_empty())
             .ok_or_else(|| missing("context.organization_guid"))?;
-            // Else an organization could call itself like another kind of tenant.
-            if organization.contains([':', '/']) {
-                return Err(OsbError::bad_request(format!(
-                    "context.organization_guid: {} is not a GUID.",
-                    shown(&organization)
-                )));
-            }
+            unlike_other_kinds("context.organization_guid", &organization)?;
             Ok(("context.organization_guid", organization))
         }
         Some("kubernetes") => {
@@ -81,12 +79,36 @@ fn told(
                 tenant::namespace(&cluster, &namespace),
             ))
         }
-        _ => Ok(("The instance id", alone(instance))),
+        Some("sapcp" | "service-manager") => {
+            match named(context, SUBACCOUNT)?.filter(|subaccount| !subaccount.is_empty()) {
+                Some(subaccount) => {
+                    unlike_other_kinds("context.subaccount_id", &subaccount)?;
+                    Ok(("context.subaccount_id", format!("subaccount:{subaccount}")))
+                }
+                None => Ok(organization_or_alone(organization, instance)),
+            }
+        }
+        _ => Ok(organization_or_alone(organization, instance)),
     }
 }
 
-fn alone(instance: &str) -> String {
-    format!("instance:{instance}")
+/// SAP Service Manager's name for whose an instance is.
+const SUBACCOUNT: &str = "subaccount_id";
+
+/// Else an organization could call itself like another kind of tenant.
+fn unlike_other_kinds(field: &str, id: &str) -> Result<(), OsbError> {
+    match id.contains([':', '/', GENERATION]) {
+        true => Err(OsbError::bad_request(format!("{field}: {} is not a GUID.", shown(id)))),
+        false => Ok(()),
+    }
+}
+
+/// A word that stands for every organization would give all of them one ACME account.
+fn organization_or_alone(organization: Option<&str>, instance: &str) -> (&'static str, String) {
+    match organization.filter(|guid| Uuid::try_parse(guid).is_ok()) {
+        Some(guid) => ("organization_guid", guid.to_owned()),
+        None => ("The instance id", format!("instance:{instance}")),
+    }
 }
 
 fn named(context: &Map<String, Value>, field: &str) -> Result<Option<String>, OsbError> {
@@ -146,8 +168,37 @@ mod tests {
         assert_eq!(of(beside).unwrap(), "o2");
         let kubernetes = json!({"context": {"platform": "kubernetes", "clusterid": "c", "namespace": "n"}});
         assert_eq!(of(kubernetes).unwrap(), "k8s:c/n");
-        assert_eq!(of(json!({"organization_guid": "o1"})).unwrap(), "instance:i1");
-        assert_eq!(of(json!({"context": {"platform": "other"}})).unwrap(), "instance:i1");
+        let capitals = json!({"context": {"platform": "CloudFoundry", "organization_guid": "o1"}});
+        assert_eq!(of(capitals).unwrap(), "o1");
+    }
+
+    #[test]
+    fn a_platform_without_a_context_of_its_own_tells_the_organization_by_its_guid() {
+        let guid = "8b8c5c1e-2f1c-4c53-9b0e-6c9d6a1f0a01";
+        for context in [
+            json!(null),
+            json!({}),
+            json!({"platform": "other"}),
+            json!({"platform": "sapcp"}),
+        ] {
+            let of = |organization: &str| of(json!({"context": context, "organization_guid": organization})).unwrap();
+            assert_eq!(of(guid), guid, "{context}");
+            // SAP Service Manager's word for every organization, and others like it.
+            for word in ["-", "", "none", "o1", "subaccount:s1"] {
+                assert_eq!(of(word), "instance:i1", "{context} {word}");
+            }
+        }
+        assert_eq!(of(json!({})).unwrap(), "instance:i1");
+    }
+
+    #[test]
+    fn a_subaccount_of_sap_service_manager_is_a_tenant() {
+        for platform in ["sapcp", "service-manager", "SAPCP"] {
+            let body = |subaccount: &str| json!({"context": {"platform": platform, "subaccount_id": subaccount}, "organization_guid": "-"});
+            assert_eq!(of(body("98cbd1c8")).unwrap(), "subaccount:98cbd1c8");
+            assert_eq!(of(body("")).unwrap(), "instance:i1");
+            assert!(of(body("a/b")).is_err());
+        }
     }
 
     #[test]

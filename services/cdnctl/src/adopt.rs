@@ -86,7 +86,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
 }
 
 async fn offer(args: &Args, store: &Store, id: &str, tenant: &str) -> Result<Exit, CouldNot> {
-    let cloudfront = cloudfront::open().await;
+    let cloudfront = cloudfront::open().await?;
     let Some(found) = cloudfront.distribution(id).await? else {
         return refused(id, "CloudFront has none of this id in this account");
     };

@@ -2,9 +2,14 @@
 
 use aws::CloudFront;
 
+use crate::could_not::CouldNot;
+
 /// A client by the environment.
-pub(crate) async fn open() -> CloudFront {
+///
+/// # Errors
+/// The environment's region is in a part of AWS that is not supported.
+pub(crate) async fn open() -> Result<CloudFront, CouldNot> {
     // One provider for every TLS connection of the process; it is an error only when there is one already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    CloudFront::new(&aws::sdk_config().await)
+    Ok(CloudFront::new(&aws::sdk_config().await?))
 }

@@ -21,6 +21,9 @@ pub enum CouldNot {
     /// AWS gave no answer.
     #[error("CloudFront can't be asked (`distribution doctor` tells more)")]
     CloudFront(#[from] aws::Failure),
+    /// AWS is set to where it has no CloudFront that is known.
+    #[error(transparent)]
+    Region(#[from] aws::UnsupportedRegion),
     /// The report can't be written.
     #[error("the report can't be written")]
     Report(#[from] serde_json::Error),

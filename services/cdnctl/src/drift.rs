@@ -57,7 +57,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
             shown::plain(id)
         )));
     }
-    let cloudfront = cloudfront::open().await;
+    let cloudfront = cloudfront::open().await?;
     let lines: Vec<Line> = stream::iter(all)
         .map(|told| look(&cloudfront, told))
         .buffered(AT_ONCE)

@@ -15,7 +15,7 @@ impl Installer {
         let Some(distribution) = &task.instance.distribution_id else {
             return Ok(broken("the instance has no distribution"));
         };
-        match Viewer::of(task, &certificate, &self.minimum_tls_version) {
+        match Viewer::of(task, &certificate, &self.viewer) {
             Ok(viewer) => self.cloudfront.attach(&self.store, task, distribution, &viewer).await,
             Err(outcome) => Ok(outcome),
         }

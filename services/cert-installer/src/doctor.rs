@@ -1,6 +1,6 @@
 //! What this service needs from outside, tried by calls that change nothing.
 
-use aws::{AccessTrouble, CERTIFICATE_PREFIX, CloudFront, Failure, INSTANCE_TAG, Peer, Probe};
+use aws::{AccessTrouble, CERTIFICATE_PREFIX, CloudFront, Failure, INSTANCE_TAG, Peer, Probe, Tried};
 use aws_config::SdkConfig;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::Tag;
@@ -98,7 +98,7 @@ fn delete(iam: &Client) -> Probe {
     })
 }
 
-/// With a tag, as this service uploads; what is sent is no certificate.
+/// With a tag, as this service uploads; what is sent is no certificate. Were it taken all the same, it is deleted at once.
 fn upload(iam: &Client, path: &str) -> Probe {
     const ACTION: &str = "UploadServerCertificate with TagServerCertificate";
     let (iam, path) = (iam.clone(), path.to_string());
@@ -109,13 +109,20 @@ fn upload(iam: &Client, path: &str) -> Probe {
             .server_certificate_name(no_certificate())
             .certificate_body("no certificate, a question of the doctor")
             .private_key("no key");
+        let iam = iam.clone();
         async move {
             let tag = Tag::builder().key(INSTANCE_TAG).value("doctor").build();
             let tag = tag.map_err(|_| Failure::incomplete(Peer::Iam, ACTION, "input"))?;
             let answer = call.tags(tag).send().await;
-            answer
+            answer.map_err(|error| Failure::new(Peer::Iam, ACTION, &error))?;
+            let deletion = iam
+                .delete_server_certificate()
+                .server_certificate_name(no_certificate());
+            let deleted = deletion.send().await;
+            let deleted = deleted
                 .map(drop)
-                .map_err(|error| Failure::new(Peer::Iam, ACTION, &error))
+                .map_err(|error| Failure::new(Peer::Iam, "DeleteServerCertificate", &error));
+            Ok(Tried::made(format!("certificate {}", no_certificate()), deleted))
         }
     })
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use aws::{CloudFront, broken};
-use aws_sdk_cloudfront::types::MinimumProtocolVersion;
+use aws::{CloudFront, ViewerSettings, broken};
 use pipeline::{Outcome, Service, StepKind};
 use store::{KeyRing, Store, Task};
 use telemetry::with_causes;
@@ -18,7 +17,7 @@ pub(crate) struct Installer {
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) key_ring: KeyRing,
     pub(crate) iam_path: String,
-    pub(crate) minimum_tls_version: MinimumProtocolVersion,
+    pub(crate) viewer: ViewerSettings,
     pub(crate) reconcile_interval: Option<Duration>,
     pub(crate) orphan_grace: Duration,
 }

@@ -26,7 +26,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     if let Some(Action::Ready) = settings.action {
         return Ok(::doctor::ready(settings.worker.health_listen));
     }
-    let sdk = aws::sdk_config().await;
+    let sdk = aws::sdk_config().await?;
     let (cloudfront, iam) = (aws::CloudFront::new(&sdk), aws::iam(&sdk));
     let checks = doctor::checks(&settings, &sdk, &cloudfront, &iam);
     if let Some(Action::Doctor) = settings.action {
@@ -41,7 +41,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         iam,
         key_ring,
         iam_path: settings.iam_path,
-        minimum_tls_version: settings.viewer.minimum_tls_version(),
+        viewer: settings.viewer.settings(),
         reconcile_interval: settings.reconcile.interval(),
         orphan_grace: settings.reconcile.orphan_grace.into(),
     };

@@ -80,8 +80,8 @@ pub(crate) struct AcmeArgs {
     /// HMAC key of the external account.
     #[command(flatten)]
     acme_eab_hmac_key: Secret<EabHmacKey>,
-    /// Type of the certificates' keys, where the instance's plan has none.
-    #[arg(long, env, value_enum, default_value = "ecdsa-p256")]
+    /// Type of the certificates' keys, where the instance's plan has none. AWS documents P-256 at CloudFront for certificates of ACM only.
+    #[arg(long, env, value_enum, default_value = "rsa-2048")]
     pub(crate) certificate_key_type: KeyType,
     /// What CAA records call the CA, when its directory doesn't tell (caaIdentities); unset: not known, and CAA records are left to the
     /// CA. The names in records of dns-persist-01 are those of the CA's challenges.
@@ -225,13 +225,13 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_lets_encrypt_and_p256() {
+    fn the_defaults_are_lets_encrypt_and_rsa() {
         let acme = parse(&[]).unwrap();
         assert_eq!(
             acme.acme_directory_url,
             "https://acme-v02.api.letsencrypt.org/directory"
         );
-        assert_eq!(acme.certificate_key_type, KeyType::EcdsaP256);
+        assert_eq!(acme.certificate_key_type, KeyType::Rsa2048);
         assert!(acme.contact().is_empty() && acme.external_account().unwrap().is_none());
         acme.check().unwrap();
     }
@@ -284,8 +284,8 @@ mod tests {
         assert_eq!(acme.contact().len(), 2);
         assert!(parse(&["--acme-contact", "a@example.com"]).is_err());
         assert!(parse(&["--certificate-key-type", "dsa"]).is_err());
-        let rsa = parse(&["--certificate-key-type", "rsa-2048"]).unwrap();
-        assert_eq!(rsa.certificate_key_type, KeyType::Rsa2048);
+        let p256 = parse(&["--certificate-key-type", "ecdsa-p256"]).unwrap();
+        assert_eq!(p256.certificate_key_type, KeyType::EcdsaP256);
         for url in ["http://ca.example/dir", "ca.example", ""] {
             assert!(parse(&["--acme-directory-url", url]).unwrap().check().is_err());
         }

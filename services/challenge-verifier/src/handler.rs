@@ -143,9 +143,7 @@ impl Verifier {
             );
             return Outcome::pending(seen);
         }
-        Outcome::pending_slow(format!(
-            "{seen}; the look ran into its time limit, so the next one comes later than usual"
-        ))
+        Outcome::pending_slow(format!("{seen}; {}", pipeline::status::SLOW_LOOK))
     }
 
     fn is_slow(&self, begun: Instant) -> bool {

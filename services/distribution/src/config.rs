@@ -15,6 +15,7 @@ use aws_sdk_cloudfront::types::{
 };
 use pipeline::domain::{CHALLENGE_PATH, responder_origin_path};
 use pipeline::instance::{Cookies, Settings};
+use pipeline::managed::CACHING_DISABLED;
 use store::Instance;
 
 pub(crate) use logging::switch_off;
@@ -250,12 +251,9 @@ fn redirecting(function: &str) -> Result<FunctionAssociations, BuildError> {
     FunctionAssociations::builder().quantity(1).items(association).build()
 }
 
-/// The CA's look at a challenge goes to broker-api: by plain HTTP, as RFC 8555 §8.3 asks, and never from a cache. It names all that an
+/// The CA's look at a challenge goes to broker-api: by plain HTTP, as RFC 8555 §8.3 asks, and never from a cache. CloudFront's flat-rate
+/// plans take no forwarded values, so a managed policy says it. It names all that an
 /// update must name (developer guide, "Required fields for creating and updating distributions"), since an update may have to add it.
-#[expect(
-    deprecated,
-    reason = "ForwardedValues needs no cache policy per set of headers; an account has 20 of those"
-)]
 fn challenge_behavior() -> Result<CacheBehavior, BuildError> {
     CacheBehavior::builder()
         .path_pattern(format!("{CHALLENGE_PATH}*"))
@@ -263,17 +261,7 @@ fn challenge_behavior() -> Result<CacheBehavior, BuildError> {
         .viewer_protocol_policy(ViewerProtocolPolicy::AllowAll)
         .allowed_methods(methods(&[Method::Get, Method::Head])?)
         .compress(false)
-        .forwarded_values(
-            ForwardedValues::builder()
-                .query_string(false)
-                .query_string_cache_keys(QueryStringCacheKeys::builder().quantity(0).build()?)
-                .cookies(cookies(&Cookies::None)?)
-                .headers(headers(&[])?)
-                .build()?,
-        )
-        .min_ttl(0)
-        .default_ttl(0)
-        .max_ttl(0)
+        .cache_policy_id(CACHING_DISABLED.id)
         .smooth_streaming(false)
         .field_level_encryption_id("")
         .trusted_signers(TrustedSigners::builder().enabled(false).quantity(0).build()?)

@@ -24,7 +24,7 @@ impl Distributions {
         let Some(certificate) = certificate else {
             return Ok(broken("the instance has no certificate"));
         };
-        let viewer = match Viewer::of(task, &certificate, &self.minimum_tls_version) {
+        let viewer = match Viewer::of(task, &certificate, &self.viewer) {
             Ok(viewer) => viewer,
             Err(outcome) => return Ok(outcome),
         };

@@ -28,7 +28,7 @@ impl Distributions {
         let Some(certificate) = self.store.certificate(task).await? else {
             return Ok(broken("no certificate was stored in this round"));
         };
-        let viewer = match Viewer::of(task, &certificate, &self.minimum_tls_version) {
+        let viewer = match Viewer::of(task, &certificate, &self.viewer) {
             Ok(viewer) => viewer,
             Err(outcome) => return Ok(outcome),
         };

@@ -1,8 +1,5 @@
 //! Delete the distribution, once it is disabled and that is deployed.
 
-use std::time::Duration;
-
-use aws::writes_race;
 use pipeline::Outcome;
 use store::Task;
 use worker::HandlerError;
@@ -39,10 +36,6 @@ impl Distributions {
             "DistributionNotDisabled" => {
                 Outcome::pending("CloudFront has not disabled the distribution everywhere yet")
             }
-            code if writes_race(code) => Outcome::pending_for(
-                "the distribution was changed at the same moment",
-                Some(Duration::from_secs(1)),
-            ),
             _ => failure.outcome(),
         })
     }

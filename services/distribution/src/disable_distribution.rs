@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use aws::writes_race;
 use pipeline::Outcome;
 use store::Task;
 use worker::HandlerError;
@@ -68,10 +67,6 @@ impl Distributions {
         };
         Ok(match failure.code() {
             "NoSuchDistribution" => Outcome::DONE,
-            code if writes_race(code) => Outcome::pending_for(
-                "the distribution was changed at the same moment",
-                Some(Duration::from_secs(1)),
-            ),
             _ => failure.outcome(),
         })
     }

@@ -2,7 +2,7 @@
 
 mod functions;
 
-use aws::{CloudFront, Failure, INPUT_REFUSED, INSTANCE_TAG, Peer, Probe, impossible_config};
+use aws::{CloudFront, Failure, INPUT_REFUSED, INSTANCE_TAG, Peer, Probe, Tried, impossible_config};
 use aws_config::SdkConfig;
 use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::types::{DistributionConfigWithTags, Tag, Tags};
@@ -23,7 +23,7 @@ pub(crate) fn checks(settings: &Settings, sdk: &SdkConfig, cloudfront: &CloudFro
                 aws::try_get(client),
                 aws::try_get_config(client),
                 list_tags(client),
-                create(client),
+                create(client, cloudfront),
                 aws::try_update(client),
                 aws::try_delete(client),
             ]
@@ -56,18 +56,19 @@ fn list_tags(client: &Client) -> Probe {
             };
             let answer = client.list_tags_for_resource().resource(one.arn).send().await;
             answer
-                .map(drop)
+                .map(|_| Tried::Harmless)
                 .map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))
         }
     })
 }
 
-/// With a tag, as this service makes them: the policy may allow nothing else. Not made, since its input can't be.
-fn create(client: &Client) -> Probe {
+/// With a tag, as this service makes them: the policy may allow nothing else. Not made, since its input can't be; were it made all the
+/// same, it is deleted at once.
+fn create(client: &Client, cloudfront: &CloudFront) -> Probe {
     const ACTION: &str = "CreateDistribution with TagResource";
-    let client = client.clone();
+    let (client, cloudfront) = (client.clone(), cloudfront.clone());
     Probe::by(Peer::CloudFront, ACTION, INPUT_REFUSED, move || {
-        let client = client.clone();
+        let (client, cloudfront) = (client.clone(), cloudfront.clone());
         async move {
             let unbuilt = |_| Failure::incomplete(Peer::CloudFront, ACTION, "input");
             let tag = Tag::builder()
@@ -82,10 +83,11 @@ fn create(client: &Client) -> Probe {
                 .create_distribution_with_tags()
                 .distribution_config_with_tags(input.build())
                 .send()
-                .await;
-            answer
-                .map(drop)
-                .map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))
+                .await
+                .map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))?;
+            let id = answer.distribution.map(|made| made.id).unwrap_or_default();
+            let deleted = cloudfront.remove(&id, &answer.e_tag.unwrap_or_default()).await;
+            Ok(Tried::made(format!("distribution {id}"), deleted))
         }
     })
 }

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use aws::{Failure, Peer, WriteError, writes_race};
-use aws_sdk_cloudfront::error::BuildError;
+use aws::{Failure, Peer, WriteError, told_apart};
+use aws_sdk_cloudfront::config::http::HttpResponse;
+use aws_sdk_cloudfront::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudfront::primitives::Blob;
 use aws_sdk_cloudfront::types::{FunctionConfig, FunctionRuntime, FunctionStage, FunctionSummary};
 use pipeline::Outcome;
@@ -39,9 +40,7 @@ impl Distributions {
                 let failure = error.failure()?;
                 let outcome = match failure.code() {
                     // `FunctionAlreadyExists`: another attempt made it meanwhile, or CloudFront doesn't show it yet.
-                    code if code == "FunctionAlreadyExists" || code == "NoSuchFunctionExists" || writes_race(code) => {
-                        changed_meanwhile()
-                    }
+                    "FunctionAlreadyExists" | "NoSuchFunctionExists" => changed_meanwhile(),
                     _ => failure.outcome(),
                 };
                 if let Outcome::Failed { .. } = outcome {
@@ -129,12 +128,12 @@ impl Distributions {
             .client()
             .update_function()
             .name(name)
-            .if_match(read)
+            .if_match(&read)
             .function_config(config)
             .function_code(Blob::new(code))
             .send()
-            .await
-            .map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))?;
+            .await;
+        let answer = self.or_raced(name, &read, ACTION, answer).await?;
         tracing::info!(function = name, "updated the function");
         // Without it the next attempt reads it.
         etag(ACTION, answer.e_tag)
@@ -144,11 +143,8 @@ impl Distributions {
         const ACTION: &str = "PublishFunction";
         self.store.ensure_current(task).await?;
         let call = self.cloudfront.client().publish_function().name(name);
-        let answer = call
-            .if_match(written)
-            .send()
-            .await
-            .map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))?;
+        let answer = call.if_match(&written).send().await;
+        let answer = self.or_raced(name, &written, ACTION, answer).await?;
         tracing::info!(function = name, "published the function");
         Ok(arn(ACTION, answer.function_summary)?)
     }
@@ -181,15 +177,35 @@ impl Distributions {
     }
 
     pub(crate) async fn delete_function(&self, name: &str, etag: String) -> Result<Removal, Failure> {
-        let call = self.cloudfront.client().delete_function().name(name).if_match(etag);
-        let Err(error) = call.send().await else {
+        let call = self.cloudfront.client().delete_function().name(name).if_match(&etag);
+        let answer = call.send().await;
+        let Err(failure) = self.or_raced(name, &etag, "DeleteFunction", answer).await else {
             return Ok(Removal::Removed);
         };
-        let failure = Failure::new(Peer::CloudFront, "DeleteFunction", &error);
         match failure.code() {
             "NoSuchFunctionExists" => Ok(Removal::Absent),
             "FunctionInUse" => Ok(Removal::InUse),
             _ => Err(failure),
+        }
+    }
+
+    /// What a write by this version came to.
+    async fn or_raced<T, E>(
+        &self,
+        name: &str,
+        etag: &str,
+        action: &'static str,
+        answer: Result<T, SdkError<E, HttpResponse>>,
+    ) -> Result<T, Failure>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                let failure = Failure::new(Peer::CloudFront, action, &error);
+                Err(told_apart(failure, etag, self.function_version(name)).await)
+            }
         }
     }
 
@@ -214,7 +230,7 @@ pub(crate) fn not_taken_yet(failure: &Failure) -> Outcome {
     Outcome::pending("CloudFront doesn't take the function for redirect_to yet")
 }
 
-pub(crate) fn changed_meanwhile() -> Outcome {
+fn changed_meanwhile() -> Outcome {
     Outcome::pending_for(
         "the function was changed at the same moment",
         Some(Duration::from_secs(1)),

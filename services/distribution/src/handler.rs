@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aws::CloudFront;
-use aws_sdk_cloudfront::types::{MinimumProtocolVersion, PriceClass};
+use aws::{CloudFront, ViewerSettings};
+use aws_sdk_cloudfront::types::PriceClass;
 use pipeline::{Outcome, Service, StepKind};
 use store::{Store, Task};
 use telemetry::with_causes;
@@ -17,7 +17,7 @@ pub(crate) struct Distributions {
     pub(crate) cloudfront: CloudFront,
     pub(crate) responder: Responder,
     pub(crate) price_class: PriceClass,
-    pub(crate) minimum_tls_version: MinimumProtocolVersion,
+    pub(crate) viewer: ViewerSettings,
     pub(crate) create_settle: Duration,
     pub(crate) reconcile_interval: Option<Duration>,
     pub(crate) orphan_grace: Duration,

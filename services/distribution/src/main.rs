@@ -34,7 +34,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     if let Some(Action::Ready) = settings.action {
         return Ok(::doctor::ready(settings.worker.health_listen));
     }
-    let sdk = aws::sdk_config().await;
+    let sdk = aws::sdk_config().await?;
     let cloudfront = aws::CloudFront::new(&sdk);
     let checks = doctor::checks(&settings, &sdk, &cloudfront);
     if let Some(Action::Doctor) = settings.action {
@@ -47,7 +47,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         cloudfront,
         responder: settings.acme_responder_url,
         price_class: settings.price_class.as_str().into(),
-        minimum_tls_version: settings.viewer.minimum_tls_version(),
+        viewer: settings.viewer.settings(),
         create_settle: settings.create_settle.into(),
         reconcile_interval: settings.reconcile.interval(),
         orphan_grace: settings.reconcile.orphan_grace.into(),

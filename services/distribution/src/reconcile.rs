@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use aws::{COMMENT_PREFIX, DEPLOYMENT_TAG, Failure, Peer};
+use aws::{COMMENT_PREFIX, DEPLOYMENT_TAG, Failure};
 use aws_sdk_cloudfront::types::{Distribution, DistributionConfig, DistributionSummary};
 use store::{OrphanKind, Owner};
 use telemetry::with_causes;
@@ -167,25 +167,10 @@ impl Distributions {
         };
         if read.config.enabled {
             switch_off(&mut read.config);
-            self.cloudfront
-                .client()
-                .update_distribution()
-                .id(id)
-                .if_match(read.etag)
-                .distribution_config(read.config)
-                .send()
-                .await
-                .map_err(|error| Failure::new(Peer::CloudFront, "UpdateDistribution", &error))?;
+            self.cloudfront.write(id, read).await?;
             tracing::warn!(distribution = id, instance, "disabled a distribution that is nobody's");
         } else if found.status == "Deployed" {
-            self.cloudfront
-                .client()
-                .delete_distribution()
-                .id(id)
-                .if_match(read.etag)
-                .send()
-                .await
-                .map_err(|error| Failure::new(Peer::CloudFront, "DeleteDistribution", &error))?;
+            self.cloudfront.remove(id, &read.etag).await?;
             self.store.orphan_removed(OrphanKind::Distribution, id).await?;
             metrics::counter!("orphans_removed_total", "kind" => "distribution").increment(1);
             tracing::warn!(distribution = id, instance, "deleted a distribution that was nobody's");

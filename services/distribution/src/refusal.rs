@@ -1,12 +1,9 @@
 //! What the user reads when CloudFront doesn't take a configuration: about their domains, or their own settings by name.
 
-use aws::{Failure, Viewer};
+use aws::{Failure, Viewer, shown};
 use pipeline::{Outcome, Settings};
 
 use crate::function::not_taken_yet;
-
-/// No value or message is shown longer, in characters.
-const MOST_SHOWN: usize = 200;
 
 /// What a refused configuration means: of the function, of aliases and certificate, or else of a setting.
 pub(crate) fn judged(
@@ -31,7 +28,7 @@ pub(crate) fn refused(failure: &Failure, settings: &Settings) -> Outcome {
     let blame = match failure.code() {
         "InvalidArgument" if failure.refuses_log_bucket() => return failure.outcome(),
         // The code of whatever has none of its own; the message tells which it was.
-        "InvalidArgument" => return failure.failed(invalid(failure.message(), settings)),
+        "InvalidArgument" => return failure.failed(invalid(&failure.words(), settings)),
         "TooManyHeadersInForwardedValues" => "CloudFront passes fewer headers to an origin than \"headers\" names",
         "TooManyCookieNamesInWhiteList" => "CloudFront passes fewer cookies to an origin than \"cookies\" names",
         "InvalidForwardCookies" => "CloudFront doesn't take what \"cookies\" says",
@@ -44,7 +41,7 @@ pub(crate) fn refused(failure: &Failure, settings: &Settings) -> Outcome {
 }
 
 /// The settings that may be the cause, with their values, and CloudFront's own words.
-fn invalid(message: &str, settings: &Settings) -> String {
+fn invalid(words: &str, settings: &Settings) -> String {
     let values = [
         ("origin", settings.origin.clone()),
         ("path", settings.path.clone()),
@@ -65,8 +62,8 @@ fn invalid(message: &str, settings: &Settings) -> String {
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| format!("{name} \"{}\"", shown(value)))
         .collect();
-    let words = match shown(&without_accounts(message)) {
-        words if words.is_empty() => String::new(),
+    let words = match words {
+        "" => String::new(),
         words => format!(" It says: \"{words}\"."),
     };
     format!(
@@ -74,37 +71,6 @@ fn invalid(message: &str, settings: &Settings) -> String {
          the broker's operator, who has the same words in the log.",
         suspects.join("; ")
     )
-}
-
-/// Cut, and with whatever could steer a terminal or hide in it escaped.
-fn shown(text: &str) -> String {
-    let mut shown = String::new();
-    for (at, c) in text.trim().chars().enumerate() {
-        match c {
-            _ if at == MOST_SHOWN => {
-                shown.push('…');
-                break;
-            }
-            // Harmless; the message comes with its control characters escaped already.
-            '\'' | '"' | '\\' => shown.push(c),
-            other => shown.extend(other.escape_debug()),
-        }
-    }
-    shown
-}
-
-/// Without the numbers of AWS accounts (12 digits): the operator's is no business of a user.
-fn without_accounts(message: &str) -> String {
-    message
-        .split_inclusive(|c: char| !c.is_ascii_digit())
-        .map(|part| {
-            let digits = part.trim_end_matches(|c: char| !c.is_ascii_digit());
-            match digits.len() {
-                12 => part.replacen(digits, "…", 1),
-                _ => part.to_string(),
-            }
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -167,17 +133,5 @@ mod tests {
         );
         assert!(text.contains("x…\"") && !text.contains(&"x".repeat(200)), "{text}");
         assert!(!for_user(outcome("InvalidArgument", "", "")).contains("It says"));
-    }
-
-    #[test]
-    fn accounts_are_left_out_and_other_numbers_are_not() {
-        assert_eq!(
-            without_accounts("arn:aws:iam::123456789012:x 255"),
-            "arn:aws:iam::…:x 255"
-        );
-        assert_eq!(
-            without_accounts("1234567890123, 12, 210987654321"),
-            "1234567890123, 12, …"
-        );
     }
 }

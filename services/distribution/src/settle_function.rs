@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use aws::writes_race;
 use pipeline::{OperationKind, Outcome};
 use store::Task;
 use worker::HandlerError;
 
-use crate::function::{Removal, changed_meanwhile};
+use crate::function::Removal;
 use crate::handler::Distributions;
 
 impl Distributions {
@@ -22,11 +21,7 @@ impl Distributions {
         let removal = match self.remove_function(task).await {
             Ok(removal) => removal,
             Err(error) => {
-                let failure = error.failure()?;
-                return Ok(match failure.code() {
-                    code if writes_race(code) => changed_meanwhile(),
-                    _ => failure.outcome(),
-                });
+                return Ok(error.failure()?.outcome());
             }
         };
         match removal {

@@ -3,9 +3,14 @@
 
 use crate::failure::{Failure, Reason};
 use crate::log_bucket::names_log_bucket;
+use crate::triage::is_about_account;
 
 /// What the user reads meanwhile.
 pub(crate) const FOR_USER: &str = "the broker's access to AWS is broken: its operator must mend it";
+
+/// What the operator does about something that was set on a distribution by hand and that AWS refuses.
+pub(crate) const SET_BY_HAND: &str = "for a web ACL that can't be read, allow wafv2:GetWebACL (waf:GetWebACL for a classic one) in the \
+     policy of this access key's user or role, as docs/aws/*-policy.json does; else mend it on the distribution, or take it away";
 
 /// Why AWS doesn't let us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +34,7 @@ impl AccessTrouble {
         let (code, message) = match &failure.reason {
             Reason::NoCredentials(_) => return Some(Self::none()),
             Reason::Refused { code, message, .. } => (code.as_str(), message.as_str()),
-            Reason::NoAnswer(_) | Reason::Incomplete(_) => return None,
+            Reason::NoAnswer(_) | Reason::Incomplete(_) | Reason::Raced => return None,
         };
         let trouble = |what: String, to_do| Self {
             what: format!("{what} ({code})"),
@@ -68,6 +73,12 @@ impl AccessTrouble {
                         .into(),
                 to_do: "allow both in the policy of this access key's user or role (docs/aws/*-policy.json), for the bucket \
                         that AWS names; it must not be in an opt-in region",
+                known: true,
+                clock: false,
+            },
+            "AccessDenied" | "AccessDeniedException" if is_about_account(message) => Self {
+                what: format!("AWS has not cleared this account ({code}): {message}"),
+                to_do: "open a case with AWS Support (Account and billing) and quote AWS' message; no policy mends this",
                 known: true,
                 clock: false,
             },
@@ -164,6 +175,11 @@ mod tests {
             ("AccessDenied", "", "iam:UploadServerCertificate"),
             (
                 "AccessDenied",
+                "Your account must be verified before you can add new CloudFront resources. To verify your account, please …",
+                "AWS Support",
+            ),
+            (
+                "AccessDenied",
                 "You don't have permission to access the S3 bucket for CloudFront logs: a.s3.amazonaws.com …",
                 "s3:PutBucketAcl",
             ),
@@ -182,7 +198,7 @@ mod tests {
 
     #[test]
     fn all_that_is_classed_as_credentials_has_its_words() {
-        for code in crate::triage::CREDENTIALS {
+        for code in crate::codes::CREDENTIALS {
             assert!(AccessTrouble::of(&refused(code, "")).is_some(), "{code}");
         }
     }

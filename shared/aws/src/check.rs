@@ -1,6 +1,6 @@
 //! What the doctor looks at: does AWS know the access key, and does it allow what the service needs? By calls that
-//! change nothing: on what isn't there, or with input that can't be. AWS decides whether a call is allowed before it
-//! looks at what is asked (IAM User Guide, "Policy evaluation logic"), so its complaint about the input says "allowed".
+//! change nothing: on what isn't there, or with input that can't be. Only that something isn't there says "allowed": AWS may look at the
+//! form of a request before it asks whether the call is allowed, and nothing that it publishes says in which order.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -20,35 +20,66 @@ const CALL: Duration = Duration::from_secs(6);
 /// All of them: who asks, once more when the clock is off, and the rest side by side.
 const LIMIT: Duration = Duration::from_secs(20);
 
-type Call = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+/// What says that nothing by that name is there, after the call was allowed: to others AWS says `AccessDenied`.
+const ABSENT: [&str; 4] = [
+    "NoSuchDistribution",
+    "NoSuchEntity",
+    "NoSuchFunctionExists",
+    "NoSuchResource",
+];
+
+/// A call that AWS did not refuse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tried {
+    /// It changed nothing.
+    Harmless,
+    /// It made something against expectation, which is deleted again.
+    Undone(String),
+    /// It made something against expectation, which is still there: what it is, and why it could not be deleted.
+    Left(String, Failure),
+}
+
+impl Tried {
+    /// Something was made against expectation; what came of deleting it.
+    pub fn made(what: impl Into<String>, deleted: Result<(), Failure>) -> Self {
+        match deleted {
+            Ok(()) => Self::Undone(what.into()),
+            Err(failure) => Self::Left(what.into(), failure),
+        }
+    }
+}
+
+type Answer = Result<Tried, Failure>;
+type Call = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 /// A call that shows whether an action is allowed, and changes nothing.
 pub struct Probe {
     peer: Peer,
     action: &'static str,
-    shows: &'static [&'static str],
+    expected: &'static [&'static str],
     only_ours: bool,
     call: Box<dyn Fn() -> Call + Send + Sync>,
 }
 
 impl Probe {
-    /// The call. It is allowed when it succeeds, and when AWS answers one of the codes that `shows` it.
+    /// The call. It is allowed when it succeeds, and when AWS says that what was asked for isn't there; with another of the codes that
+    /// are `expected` it is not refused, and no more is known.
     pub fn new<T, E, F>(
         peer: Peer,
         action: &'static str,
-        shows: &'static [&'static str],
+        expected: &'static [&'static str],
         call: impl Fn() -> F + Send + Sync + 'static,
     ) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'static,
     {
-        Self::by(peer, action, shows, move || {
+        Self::by(peer, action, expected, move || {
             let answer = call();
             async move {
                 answer
                     .await
-                    .map(drop)
+                    .map(|_| Tried::Harmless)
                     .map_err(|error| Failure::new(peer, action, &error))
             }
         })
@@ -58,11 +89,11 @@ impl Probe {
     pub fn by<F>(
         peer: Peer,
         action: &'static str,
-        shows: &'static [&'static str],
+        expected: &'static [&'static str],
         calls: impl Fn() -> F + Send + Sync + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<(), Failure>> + Send + 'static,
+        F: Future<Output = Result<Tried, Failure>> + Send + 'static,
     {
         let call = move || -> Call {
             let answer = calls();
@@ -76,7 +107,7 @@ impl Probe {
         Self {
             peer,
             action,
-            shows,
+            expected,
             only_ours: false,
             call: Box::new(call),
         }
@@ -89,11 +120,31 @@ impl Probe {
         self
     }
 
-    fn judged(&self, result: &Result<(), Failure>) -> Finding {
+    fn judged(&self, result: &Answer) -> Finding {
         let about = self.peer.permission(self.action);
         let failure = match result {
-            Ok(()) => return Finding::ok(about, "allowed"),
-            Err(failure) if self.shows.contains(&failure.code()) => return Finding::ok(about, "allowed"),
+            Ok(Tried::Harmless) => return Finding::ok(about, "allowed"),
+            Ok(Tried::Undone(what)) => {
+                let made = format!("allowed; against expectation AWS made the {what}, which is deleted again");
+                return Finding::warn(about, made, "nothing; please tell the developers of this broker");
+            }
+            Ok(Tried::Left(what, failure)) => {
+                let made =
+                    format!("allowed; against expectation AWS made the {what}, which could not be deleted: {failure}");
+                return Finding::fail(
+                    about,
+                    made,
+                    "delete it by hand, and please tell the developers of this broker",
+                );
+            }
+            Err(failure) if ABSENT.contains(&failure.code()) => return Finding::ok(about, "allowed"),
+            Err(failure) if self.expected.contains(&failure.code()) => {
+                let complaint = format!(
+                    "not refused; whether it is allowed is not known: AWS complains of what was asked ({}), which it may do first",
+                    failure.code()
+                );
+                return Finding::skip(about, complaint);
+            }
             Err(Failure {
                 reason: Reason::Incomplete(what),
                 ..
@@ -168,12 +219,12 @@ async fn key(sdk: &SdkConfig) -> Option<String> {
     Some(id[id.len().saturating_sub(4)..].iter().collect())
 }
 
-fn trouble(answer: &Result<(), Failure>) -> Option<AccessTrouble> {
+fn trouble(answer: &Answer) -> Option<AccessTrouble> {
     AccessTrouble::of(answer.as_ref().err()?)
 }
 
 /// Does AWS know who asks? And whether there is no use in asking on.
-fn who(key: &str, peer: Peer, clock: bool, answer: &Result<(), Failure>) -> (Finding, bool) {
+fn who(key: &str, peer: Peer, clock: bool, answer: &Answer) -> (Finding, bool) {
     match (trouble(answer), answer) {
         (Some(trouble), _) if !trouble.known => (Finding::fail(ABOUT, trouble.what, trouble.to_do), true),
         (None, Err(failure)) if failure.code().is_empty() => {
@@ -198,7 +249,7 @@ fn who(key: &str, peer: Peer, clock: bool, answer: &Result<(), Failure>) -> (Fin
 mod tests {
     use super::*;
 
-    fn refused(code: &str, message: &str) -> Result<(), Failure> {
+    fn refused(code: &str, message: &str) -> Answer {
         Err(Failure {
             peer: Peer::CloudFront,
             action: "DeleteDistribution",
@@ -214,16 +265,19 @@ mod tests {
         Probe {
             peer: Peer::CloudFront,
             action: "DeleteDistribution",
-            shows: &["NoSuchDistribution"],
+            expected: &["NoSuchDistribution", "NoSuchOrigin", "InvalidArgument"],
             only_ours: false,
-            call: Box::new(|| Box::pin(async { Ok(()) })),
+            call: Box::new(|| Box::pin(async { Ok(Tried::Harmless) })),
         }
     }
 
     #[test]
-    fn a_permission_is_there_when_aws_complains_of_the_input_only() {
-        let line = |result: Result<(), Failure>| probe().judged(&result).to_string();
-        assert_eq!(line(Ok(())), "ok    cloudfront:DeleteDistribution  allowed");
+    fn a_permission_is_there_when_aws_says_that_nothing_is() {
+        let line = |result: Answer| probe().judged(&result).to_string();
+        assert_eq!(
+            line(Ok(Tried::Harmless)),
+            "ok    cloudfront:DeleteDistribution  allowed"
+        );
         assert_eq!(
             line(refused("NoSuchDistribution", "")),
             "ok    cloudfront:DeleteDistribution  allowed"
@@ -234,6 +288,13 @@ mod tests {
             denied.contains("User: arn:…") && denied.contains("docs/aws"),
             "{denied}"
         );
+        for early in ["NoSuchOrigin", "InvalidArgument"] {
+            let line = line(refused(early, ""));
+            assert!(
+                line.starts_with("skip") && line.contains("is not known") && line.contains(early),
+                "{line}"
+            );
+        }
         for unclear in ["Throttling", "MalformedXML", ""] {
             let line = line(refused(unclear, ""));
             assert!(
@@ -241,6 +302,22 @@ mod tests {
                 "{line}"
             );
         }
+    }
+
+    #[test]
+    fn what_was_made_against_expectation_is_told() {
+        let undone = Tried::made("function cdn-broker-doctor", Ok(()));
+        let line = probe().judged(&Ok(undone)).to_string();
+        assert!(
+            line.starts_with("warn") && line.contains("function cdn-broker-doctor, which is deleted again"),
+            "{line}"
+        );
+        let left = Tried::made("distribution E1", refused("DistributionNotDisabled", "").map(drop));
+        let line = probe().judged(&Ok(left)).to_string();
+        assert!(
+            line.starts_with("FAIL") && line.contains("distribution E1") && line.contains("delete it by hand"),
+            "{line}"
+        );
     }
 
     #[test]
@@ -253,7 +330,7 @@ mod tests {
     #[test]
     fn who_asks_is_told_from_the_first_answer() {
         let who = |clock, answer| who("access key …ABCD", Peer::CloudFront, clock, &answer);
-        let (line, end) = who(false, Ok(()));
+        let (line, end) = who(false, Ok(Tried::Harmless));
         assert_eq!(
             (line.to_string().as_str(), end),
             ("ok    AWS  access key …ABCD is known", false)
@@ -269,7 +346,7 @@ mod tests {
         let unanswered = Failure::unanswered(Peer::CloudFront, "ListDistributions", CALL);
         let (line, end) = who(false, Err(unanswered));
         assert!(end && line.to_string().contains("AWS_ENDPOINT_URL_"), "{line}");
-        let (line, end) = who(true, Ok(()));
+        let (line, end) = who(true, Ok(Tried::Harmless));
         assert!(!end && line.to_string().starts_with("warn  AWS  "), "{line}");
     }
 }

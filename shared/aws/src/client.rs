@@ -15,7 +15,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 pub const AFTER_HELP: &str = "\
 AWS, read from the environment by the AWS SDK:
   AWS_REGION                   CloudFront and IAM are global. [default: us-east-1]
-  AWS_ACCESS_KEY_ID            Without a key: profile, web identity, ECS or EC2 role.
+  AWS_ACCESS_KEY_ID            Without a key: profile (role, SSO, credential_process), web
+                               identity, EKS Pod Identity, ECS or EC2 role.
   AWS_SECRET_ACCESS_KEY
   AWS_SESSION_TOKEN            Only with temporary credentials.
   AWS_ENDPOINT_URL_CLOUDFRONT  Another address, such as a simulator's.
@@ -23,11 +24,46 @@ AWS, read from the environment by the AWS SDK:
 The least rights that each service needs: docs/aws/*-policy.json. Every call is tried once and
 given up after 20 seconds; the schedules above decide when its step is tried again.";
 
+/// `AWS_REGION` is in a part of AWS that has no CloudFront, or another one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("AWS_REGION is {region}, and {why}")]
+pub struct UnsupportedRegion {
+    region: String,
+    why: &'static str,
+}
+
+const CHINA: &str = "AWS in China is not supported: its CloudFront has other addresses and names, and wants an ICP registration for each \
+     domain. Set AWS_REGION to us-east-1 and use credentials of an account outside of China";
+const NO_CLOUDFRONT: &str = "that part of AWS has no CloudFront. Set AWS_REGION to us-east-1 and use credentials of a commercial account \
+     (docs/operators/credentials.md)";
+
+/// How the names of regions begin in each partition but the commercial one (botocore's partitions.json).
+const OTHER_PARTITIONS: [(&str, &str); 5] = [
+    ("cn-", CHINA),
+    ("us-gov-", NO_CLOUDFRONT),
+    ("us-iso", NO_CLOUDFRONT),
+    ("eu-iso", NO_CLOUDFRONT),
+    ("eusc-", NO_CLOUDFRONT),
+];
+
+fn supported(region: &str) -> Result<(), UnsupportedRegion> {
+    match OTHER_PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix)) {
+        None => Ok(()),
+        Some((_, why)) => Err(UnsupportedRegion {
+            region: region.to_owned(),
+            why,
+        }),
+    }
+}
+
 /// The configuration of every AWS client. The SDK's own retries are off: they would eat the attempt's time limit, and
 /// AWS' throttling answers carry no `Retry-After` to wait by. A clock that is off is corrected by the SDK itself, from the
 /// `Date` of each answer, for the client's next call.
-pub async fn sdk_config() -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
+///
+/// # Errors
+/// The region is in a part of AWS without the CloudFront that this broker knows.
+pub async fn sdk_config() -> Result<SdkConfig, UnsupportedRegion> {
+    let config = aws_config::defaults(BehaviorVersion::latest())
         .region(RegionProviderChain::default_provider().or_else("us-east-1"))
         .retry_config(RetryConfig::disabled())
         .timeout_config(
@@ -38,5 +74,34 @@ pub async fn sdk_config() -> SdkConfig {
                 .build(),
         )
         .load()
-        .await
+        .await;
+    supported(config.region().map_or("", |region| region.as_ref()))?;
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_parts_of_aws_are_refused_with_what_to_do() {
+        for region in ["us-east-1", "eu-west-1", "ap-southeast-7", "ca-west-1", ""] {
+            supported(region).unwrap();
+        }
+        for (region, words) in [
+            ("cn-north-1", "China is not supported"),
+            ("cn-northwest-1", "ICP registration"),
+            ("us-gov-west-1", "credentials of a commercial account"),
+            ("us-iso-east-1", "has no CloudFront"),
+            ("us-isob-east-1", "has no CloudFront"),
+            ("eu-isoe-west-1", "has no CloudFront"),
+            ("eusc-de-east-1", "has no CloudFront"),
+        ] {
+            let told = supported(region).unwrap_err().to_string();
+            assert!(
+                told.contains(region) && told.contains(words) && told.contains("us-east-1"),
+                "{told}"
+            );
+        }
+    }
 }

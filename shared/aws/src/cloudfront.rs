@@ -7,23 +7,36 @@ use aws_sdk_cloudfront::types::{Distribution, DistributionConfig};
 use store::{Store, StoreError, Task};
 use worker::HandlerError;
 
+use crate::as_written::{Answer, replace_body, written};
 use crate::calls::Calls;
 use crate::failure::{Failure, Peer};
+use crate::merge::merged;
+use crate::race::told_apart;
 use crate::wire::Wire;
 
 /// A client of CloudFront. Every call is one attempt.
 #[derive(Clone, Debug)]
 pub struct CloudFront {
     client: Client,
+    /// For what is only written down, and never sent.
+    writer: Client,
 }
 
 /// A distribution's configuration as read, with the ETag that a write of it must carry.
 #[derive(Clone, Debug)]
 pub struct ReadConfig {
-    /// All of it: `UpdateDistribution` replaces, so what isn't sent back is lost.
+    /// What the SDK understands of it, to be changed.
     pub config: DistributionConfig,
     /// Its version.
     pub etag: String,
+    as_read: AsRead,
+}
+
+/// All of it, also what the SDK does not know: `UpdateDistribution` replaces, so what isn't sent back is lost.
+#[derive(Clone, Debug)]
+struct AsRead {
+    config: DistributionConfig,
+    document: String,
 }
 
 /// Why a fenced write did not happen.
@@ -50,12 +63,6 @@ impl WriteError {
     }
 }
 
-/// Does the code say that somebody else wrote since we read? `PreconditionFailed` 412 is what a stale ETag gets. The ETag
-/// was given to us, so `InvalidIfMatchVersion` 400 ("not valid for the resource", service model) is read the same way.
-pub fn writes_race(code: &str) -> bool {
-    matches!(code, "PreconditionFailed" | "InvalidIfMatchVersion")
-}
-
 impl CloudFront {
     /// A client by this configuration.
     pub fn new(config: &SdkConfig) -> Self {
@@ -66,6 +73,7 @@ impl CloudFront {
                     .interceptor(Calls("cloudfront"))
                     .build(),
             ),
+            writer: Client::new(config),
         }
     }
 
@@ -97,13 +105,21 @@ impl CloudFront {
     /// Any other failure of `GetDistributionConfig`.
     pub async fn config(&self, id: &str) -> Result<Option<ReadConfig>, Failure> {
         const ACTION: &str = "GetDistributionConfig";
-        let answer = self.client.get_distribution_config().id(id).send().await;
+        let body = Answer::default();
+        let call = self.client.get_distribution_config().id(id).customize();
+        let answer = call.interceptor(body.clone()).send().await;
         let answer = match found(ACTION, answer)? {
             Some(answer) => answer,
             None => return Ok(None),
         };
-        match (answer.distribution_config, answer.e_tag) {
-            (Some(config), Some(etag)) => Ok(Some(ReadConfig { config, etag })),
+        match (answer.distribution_config, answer.e_tag, body.body()) {
+            (Some(config), Some(etag), Some(document)) => {
+                let as_read = AsRead {
+                    config: config.clone(),
+                    document,
+                };
+                Ok(Some(ReadConfig { config, etag, as_read }))
+            }
             _ => Err(Failure::incomplete(Peer::CloudFront, ACTION, "configuration or ETag")),
         }
     }
@@ -126,15 +142,45 @@ impl CloudFront {
     /// The task is no longer current, or `UpdateDistribution` failed.
     pub async fn update(&self, store: &Store, task: &Task, id: &str, changed: ReadConfig) -> Result<(), WriteError> {
         store.ensure_current(task).await?;
-        self.client
-            .update_distribution()
-            .id(id)
-            .if_match(changed.etag)
-            .distribution_config(changed.config)
+        Ok(self.write(id, changed).await?)
+    }
+
+    /// Writes back what was read and changed, also what the SDK does not know of it.
+    ///
+    /// # Errors
+    /// `UpdateDistribution` failed.
+    pub async fn write(&self, id: &str, changed: ReadConfig) -> Result<(), Failure> {
+        const ACTION: &str = "UpdateDistribution";
+        let body = self.changed_document(&changed).await?;
+        let call = self.client.update_distribution().id(id).if_match(&changed.etag);
+        let call = call.distribution_config(changed.config).customize();
+        match call
+            .mutate_request(move |request| replace_body(request, body.clone()))
             .send()
             .await
-            .map_err(|error| Failure::new(Peer::CloudFront, "UpdateDistribution", &error))?;
-        Ok(())
+        {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let failure = Failure::new(Peer::CloudFront, ACTION, &error);
+                Err(told_apart(failure, &changed.etag, self.etag(id)).await)
+            }
+        }
+    }
+
+    /// What was read, with our change of it.
+    async fn changed_document(&self, changed: &ReadConfig) -> Result<String, Failure> {
+        const ACTION: &str = "GetDistributionConfig";
+        let AsRead { config, document } = &changed.as_read;
+        let before = written(&self.writer, config.clone()).await;
+        let after = written(&self.writer, changed.config.clone()).await;
+        let (Some(before), Some(after)) = (before, after) else {
+            return Err(Failure::incomplete(
+                Peer::CloudFront,
+                ACTION,
+                "configuration that can be written",
+            ));
+        };
+        merged(document, &before, &after).map_err(|_| Failure::incomplete(Peer::CloudFront, ACTION, "well-formed XML"))
     }
 
     /// Moves an alias to the distribution from the one that has it, fenced like [`Self::update`]; it carries no ETag.
@@ -159,14 +205,26 @@ impl CloudFront {
     /// The task is no longer current, or `DeleteDistribution` failed.
     pub async fn delete(&self, store: &Store, task: &Task, id: &str, etag: &str) -> Result<(), WriteError> {
         store.ensure_current(task).await?;
-        self.client
-            .delete_distribution()
-            .id(id)
-            .if_match(etag)
-            .send()
-            .await
-            .map_err(|error| Failure::new(Peer::CloudFront, "DeleteDistribution", &error))?;
-        Ok(())
+        Ok(self.remove(id, etag).await?)
+    }
+
+    /// Deletes the distribution.
+    ///
+    /// # Errors
+    /// `DeleteDistribution` failed.
+    pub async fn remove(&self, id: &str, etag: &str) -> Result<(), Failure> {
+        match self.client.delete_distribution().id(id).if_match(etag).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let failure = Failure::new(Peer::CloudFront, "DeleteDistribution", &error);
+                Err(told_apart(failure, etag, self.etag(id)).await)
+            }
+        }
+    }
+
+    /// The distribution's version now; `None` when there is none of that id.
+    async fn etag(&self, id: &str) -> Result<Option<String>, Failure> {
+        Ok(self.config(id).await?.map(|read| read.etag))
     }
 }
 

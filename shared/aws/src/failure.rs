@@ -10,9 +10,11 @@ use pipeline::Outcome;
 use telemetry::with_causes;
 use worker::HandlerError;
 
-use crate::access::{AccessTrouble, FOR_USER};
+use crate::access::{self, AccessTrouble, FOR_USER};
+use crate::codes::meaning;
 use crate::log_bucket::{self, refuses_log_bucket};
 use crate::triage::{Class, classify, triage};
+use crate::words::{shown, without_accounts};
 
 /// Longest part of a service's own message that is kept.
 const LONGEST_MESSAGE: usize = 400;
@@ -91,6 +93,8 @@ pub enum Reason {
     NoCredentials(String),
     /// An answer came that doesn't say what it must.
     Incomplete(&'static str),
+    /// The service refused it because somebody else wrote since we read.
+    Raced,
 }
 
 impl fmt::Display for Reason {
@@ -103,6 +107,7 @@ impl fmt::Display for Reason {
             Self::NoAnswer(why) => write!(f, "no answer: {why}"),
             Self::NoCredentials(why) => write!(f, "no credentials: {why}"),
             Self::Incomplete(what) => write!(f, "the answer has no {what}"),
+            Self::Raced => f.write_str("somebody else wrote since it was read"),
         }
     }
 }
@@ -182,6 +187,25 @@ impl Failure {
         }
     }
 
+    /// AWS' own message, fit for a user: cut, and without the numbers of accounts.
+    pub fn words(&self) -> String {
+        shown(&without_accounts(self.message()))
+    }
+
+    /// Whether somebody else wrote since we read.
+    pub fn is_race(&self) -> bool {
+        self.reason == Reason::Raced
+    }
+
+    /// What the call was about, as a user knows it.
+    pub(crate) fn subject(&self) -> &'static str {
+        match self.peer {
+            Peer::Iam => "certificate",
+            Peer::CloudFront if self.action.ends_with("Function") => "function",
+            Peer::CloudFront => "distribution",
+        }
+    }
+
     /// Whether CloudFront refuses where access logs are to go, which no user can mend.
     pub fn refuses_log_bucket(&self) -> bool {
         refuses_log_bucket(&self.reason)
@@ -190,12 +214,15 @@ impl Failure {
     /// The outcome by [`triage`]; what only the operator can mend is also logged as an error.
     pub fn outcome(&self) -> Outcome {
         match classify(&self.reason) {
-            Class::Credentials => match AccessTrouble::of(self) {
+            Class::Credentials | Class::Account => match AccessTrouble::of(self) {
                 Some(AccessTrouble { what, to_do, .. }) => {
                     tracing::error!(code = self.code(), error = %self, "{what}: {to_do}");
                 }
                 None => tracing::error!(code = self.code(), error = %self, "AWS refuses the broker's credentials"),
             },
+            Class::SetByHand => {
+                tracing::error!(code = self.code(), error = %self, "AWS refuses what somebody set by hand: {}", access::SET_BY_HAND);
+            }
             Class::Quota => {
                 tracing::error!(code = self.code(), error = %self, "a quota of the AWS account is reached");
             }
@@ -205,7 +232,10 @@ impl Failure {
             Class::Stranger => {
                 tracing::error!(error = %self, "the answer is not one of AWS: is the endpoint right?");
             }
-            Class::SlowDown | Class::Unavailable | Class::Refusal => {
+            Class::Refusal if meaning(self.code()).is_none() => {
+                tracing::error!(code = self.code(), error = %self, "AWS answers with a code that its service model does not have");
+            }
+            Class::SlowDown | Class::Unavailable | Class::Race | Class::InProgress | Class::Refusal => {
                 tracing::warn!(code = self.code(), error = %self, "a call to AWS failed");
             }
         }

@@ -2,26 +2,31 @@
 //! read → check → write with its ETag. A retry is never made here: the pipeline does the waiting.
 
 mod access;
+mod as_written;
 mod attach;
 mod calls;
 mod check;
 mod client;
 mod cloudfront;
+mod codes;
 mod failure;
 mod iam;
 mod identity;
 mod log_bucket;
+mod merge;
 mod moving;
 mod nothing;
+mod race;
 mod reconcile;
 mod triage;
 mod viewer;
 mod wire;
+mod words;
 
 pub use access::AccessTrouble;
-pub use check::{Probe, check_aws};
-pub use client::{AFTER_HELP, CALL_LIMIT, sdk_config};
-pub use cloudfront::{CloudFront, ReadConfig, WriteError, writes_race};
+pub use check::{Probe, Tried, check_aws};
+pub use client::{AFTER_HELP, CALL_LIMIT, UnsupportedRegion, sdk_config};
+pub use cloudfront::{CloudFront, ReadConfig, WriteError};
 pub use failure::{Failure, Peer, Reason};
 pub use iam::iam;
 pub use identity::{
@@ -29,6 +34,8 @@ pub use identity::{
     distribution_tags, tag_value,
 };
 pub use nothing::{INPUT_REFUSED, NO_DISTRIBUTION, impossible_config, try_delete, try_get, try_get_config, try_update};
+pub use race::told_apart;
 pub use reconcile::ReconcileArgs;
 pub use triage::triage;
-pub use viewer::{Viewer, ViewerArgs, broken, gone, unbuilt};
+pub use viewer::{Viewer, ViewerArgs, ViewerSettings, broken, gone, unbuilt};
+pub use words::shown;

@@ -1,8 +1,11 @@
 //! The triage: what an answer of AWS means for a step. Pure; conflicts that a handler adopts never come here.
 
+use std::time::Duration;
+
 use pipeline::Outcome;
 
 use crate::access::FOR_USER;
+use crate::codes::meaning;
 use crate::failure::{Failure, Reason};
 use crate::log_bucket::{self, refuses_log_bucket};
 
@@ -13,10 +16,18 @@ pub(crate) enum Class {
     SlowDown,
     /// No answer, or one that says "later".
     Unavailable,
+    /// Somebody else wrote since we read.
+    Race,
+    /// The certificate before this one is on its way to the edges.
+    InProgress,
     /// The account may have no more of something.
     Quota,
     /// AWS doesn't know, or doesn't allow, whoever asks.
     Credentials,
+    /// The account itself: not verified yet, or suspended. Only AWS Support mends that.
+    Account,
+    /// Something on the distribution that this broker never sets.
+    SetByHand,
     /// Access logs can't go where the plan says.
     LogBucket,
     /// A client error without an AWS code: a proxy, or a wrong endpoint.
@@ -25,88 +36,77 @@ pub(crate) enum Class {
     Refusal,
 }
 
-/// Throttling comes as 400 without `Retry-After` (docs/aws-rules.md, rule 10); the names are the SDKs' common list.
-const THROTTLING: [&str; 10] = [
-    "BandwidthLimitExceeded",
-    "PriorRequestNotComplete",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "SlowDown",
-    "ThrottledException",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-];
-
-/// Also a clock that is wrong: both sides' signatures then differ.
-pub(crate) const CREDENTIALS: [&str; 16] = [
-    "AccessDenied",
-    "AccessDeniedException",
-    "AuthFailure",
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "IncompleteSignature",
-    "InvalidAccessKeyId",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "MissingAuthenticationToken",
-    "NotAuthorized",
-    "OptInRequired",
-    "RequestExpired",
-    "RequestTimeTooSkewed",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-];
-
-/// Client errors that pass: two changes at once, or a change that is not everywhere yet (IAM service model).
-const PASSING: [&str; 4] = [
-    "ConcurrentModification",
-    "EntityTemporarilyUnmodifiable",
-    "RequestTimeout",
-    "RequestTimeoutException",
-];
-
+/// Codes mean what `codes` says, but for those that AWS uses for several things: its words tell them apart.
 pub(crate) fn classify(reason: &Reason) -> Class {
-    let (status, code) = match reason {
+    let (status, code, message) = match reason {
         Reason::NoAnswer(_) | Reason::Incomplete(_) => return Class::Unavailable,
+        Reason::Raced => return Class::Race,
         Reason::NoCredentials(_) => return Class::Credentials,
-        Reason::Refused { status, code, .. } => (*status, code.as_str()),
+        Reason::Refused { status, code, message } => (*status, code.as_str(), message.as_str()),
     };
-    if status == 429 || THROTTLING.contains(&code) {
-        Class::SlowDown
-    } else if status == 408 || status >= 500 || PASSING.contains(&code) {
-        Class::Unavailable
-    } else if CREDENTIALS.contains(&code) {
-        Class::Credentials
-    } else if code.starts_with("TooMany") || code.starts_with("LimitExceeded") || code.ends_with("QuotaExceeded") {
-        Class::Quota
-    } else if refuses_log_bucket(reason) {
-        Class::LogBucket
-    } else if code.is_empty() {
-        Class::Stranger
-    } else {
-        Class::Refusal
+    match meaning(code) {
+        _ if status == 429 => Class::SlowDown,
+        Some(Class::SlowDown) => Class::SlowDown,
+        _ if status == 408 || status >= 500 => Class::Unavailable,
+        _ if refuses_log_bucket(reason) => Class::LogBucket,
+        Some(Class::Credentials) if is_about_account(message) => Class::Account,
+        Some(Class::Refusal) if changes_certificate(code, message) => Class::InProgress,
+        Some(class) => class,
+        None if code.is_empty() => Class::Stranger,
+        None => Class::Refusal,
     }
+}
+
+/// "Only one viewer certificate change may be in progress at a time." (terraform-provider-aws issue 679, certbot-s3front issue 34).
+fn changes_certificate(code: &str, message: &str) -> bool {
+    code == "IllegalUpdate" && message.contains("may be in progress at a time")
+}
+
+/// "Your account must be verified before you can add new CloudFront resources. To verify your account, please contact AWS Support …",
+/// as every new account gets it (aws-cdk-examples issue 279). A suspended account is told to contact AWS Support as well.
+pub(crate) fn is_about_account(message: &str) -> bool {
+    message.contains("account must be verified")
+        || message.contains("contact AWS Support")
+        || message.contains("suspended")
 }
 
 /// The outcome of a failed call. What the operator can mend is waited for: the step's deadline ends it.
 pub fn triage(failure: &Failure) -> Outcome {
     let peer = failure.peer;
+    let words = failure.words();
     match classify(&failure.reason) {
         Class::SlowDown => Outcome::pending(format!("{peer} asks to slow down")),
         Class::Unavailable => Outcome::pending(format!("{peer} doesn't answer as it should")),
+        Class::Race => Outcome::pending_for(
+            format!("the {} was changed at the same moment", failure.subject()),
+            Some(Duration::from_secs(1)),
+        ),
+        Class::InProgress => Outcome::pending("CloudFront is still deploying the certificate before this one"),
         Class::Quota => Outcome::pending(format!(
             "a quota of the broker's AWS account is reached ({}): the broker's operator must have it raised",
             failure.code()
         )),
         Class::Credentials => Outcome::pending(FOR_USER),
-        Class::LogBucket => Outcome::pending(log_bucket::FOR_USER),
-        Class::Stranger => Outcome::pending(format!("{peer} can't be reached")),
-        Class::Refusal => failure.failed(format!(
-            "{peer} refuses what the broker asked for ({}); the broker's operator finds the reason in its log",
+        Class::Account => Outcome::pending(format!(
+            "AWS has not cleared the broker's AWS account: the broker's operator must ask AWS Support. AWS says: \"{words}\""
+        )),
+        Class::SetByHand => Outcome::pending(format!(
+            "CloudFront refuses something that was set on the distribution by hand ({}): the broker's operator must mend it. \
+             CloudFront says: \"{words}\"",
             failure.code()
         )),
+        Class::LogBucket => Outcome::pending(log_bucket::FOR_USER),
+        Class::Stranger => Outcome::pending(format!("{peer} can't be reached")),
+        Class::Refusal => failure.failed(match failure.code() {
+            // The version was right, so this is about something else that only the words tell.
+            "PreconditionFailed" | "InvalidIfMatchVersion" => format!(
+                "{peer} refuses to change the {}. It says: \"{words}\". The broker's operator must mend that",
+                failure.subject()
+            ),
+            code => format!(
+                "{peer} refuses what the broker asked for ({code}); the broker's operator finds the reason in its log"
+            ),
+        }),
     }
 }
 
@@ -151,9 +151,78 @@ mod tests {
             (refused(404, "NoSuchOrigin"), Class::Refusal),
             (refused(400, "InvalidArgument"), Class::Refusal),
             (refused(409, "CNAMEAlreadyExists"), Class::Refusal),
+            (refused(400, "EntityLimitExceeded"), Class::Quota),
+            (refused(400, "InvalidWebACLId"), Class::SetByHand),
+            (refused(401, "RealtimeLogConfigOwnerMismatch"), Class::SetByHand),
+            (refused(412, "PreconditionFailed"), Class::Refusal),
+            (refused(400, "NobodyKnowsThis"), Class::Refusal),
+            (Reason::Raced, Class::Race),
         ];
         for (reason, class) in table {
             assert_eq!(classify(&reason), class, "{reason}");
+        }
+    }
+
+    /// CloudFront's words, as public reports quote them.
+    #[test]
+    fn aws_words_tell_apart_what_has_one_code() {
+        let words = |code: &str, words: &str| Failure {
+            peer: Peer::CloudFront,
+            action: "UpdateDistribution",
+            reason: Reason::Refused {
+                status: 400,
+                code: code.to_string(),
+                message: words.to_string(),
+            },
+        };
+        let table = [
+            (
+                "IllegalUpdate",
+                "Only one viewer certificate change may be in progress at a time.",
+                "pending",
+                "still deploying the certificate",
+            ),
+            (
+                "IllegalUpdate",
+                "The caller reference can't be changed.",
+                "failed",
+                "IllegalUpdate",
+            ),
+            (
+                "AccessDenied",
+                "Your account must be verified before you can add new CloudFront resources. To verify your account, please contact AWS \
+                 Support (https://console.aws.amazon.com/support/home#/) and include this error message.",
+                "pending",
+                "must ask AWS Support. AWS says: \"Your account must be verified",
+            ),
+            (
+                "AccessDenied",
+                "User: arn:… is not authorized to perform: cloudfront:UpdateDistribution",
+                "pending",
+                "access to AWS",
+            ),
+            (
+                "InvalidWebACLId",
+                "Unable to verify read permissions on Web ACL. Please retry the request.",
+                "pending",
+                "operator must mend it. CloudFront says: \"Unable to verify read permissions on Web ACL.",
+            ),
+            (
+                "PreconditionFailed",
+                "You can't delete this distribution while it's subscribed to a pricing plan.",
+                "failed",
+                "It says: \"You can't delete this distribution while it's subscribed to a pricing plan.\"",
+            ),
+        ];
+        for (code, said, name, told) in table {
+            let outcome = triage(&words(code, said));
+            let text = match &outcome {
+                Outcome::Pending { waiting_for, .. } => waiting_for,
+                Outcome::Failed { for_user, .. } => for_user,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(outcome.name(), name, "{said}");
+            assert!(text.contains(told), "{text}");
         }
     }
 

@@ -11,7 +11,6 @@ use store::{Certificate, Task};
 use uuid::Uuid;
 use worker::HandlerError;
 
-use crate::cloudfront::writes_race;
 use crate::failure::Failure;
 
 /// Which TLS browsers may speak.
@@ -22,12 +21,27 @@ pub struct ViewerArgs {
     #[arg(long, env, default_value = "TLSv1.2_2021",
         value_parser = ["TLSv1.2_2018", "TLSv1.2_2019", "TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"])]
     minimum_tls_version: String,
+    /// How long after its upload CloudFront may not see a certificate yet; then it never will, and another one is ordered.
+    #[arg(long, env, default_value = "15m", value_parser = humantime::parse_duration)]
+    certificate_visible_within: Duration,
+}
+
+/// What the operator decides of every viewer.
+#[derive(Debug, Clone)]
+pub struct ViewerSettings {
+    /// Oldest TLS.
+    pub minimum_tls_version: MinimumProtocolVersion,
+    /// How long after its upload CloudFront may not see a certificate yet.
+    pub visible_within: Duration,
 }
 
 impl ViewerArgs {
-    /// CloudFront's word for it.
-    pub fn minimum_tls_version(&self) -> MinimumProtocolVersion {
-        self.minimum_tls_version.as_str().into()
+    /// In CloudFront's words.
+    pub fn settings(&self) -> ViewerSettings {
+        ViewerSettings {
+            minimum_tls_version: self.minimum_tls_version.as_str().into(),
+            visible_within: self.certificate_visible_within,
+        }
     }
 }
 
@@ -42,8 +56,10 @@ pub struct Viewer<'a> {
     pub certificate: &'a str,
     /// Its name in IAM.
     pub iam_name: &'a str,
-    /// Oldest TLS.
-    pub minimum_tls_version: &'a MinimumProtocolVersion,
+    /// How long ago it was uploaded, if that was written down.
+    pub uploaded_ago: Option<Duration>,
+    /// Oldest TLS, and how long a certificate may not be seen.
+    pub settings: &'a ViewerSettings,
 }
 
 impl<'a> Viewer<'a> {
@@ -51,18 +67,15 @@ impl<'a> Viewer<'a> {
     ///
     /// # Errors
     /// What the attempt comes to: the certificate is not in IAM, against the plan.
-    pub fn of(
-        task: &Task,
-        certificate: &'a Certificate,
-        minimum_tls_version: &'a MinimumProtocolVersion,
-    ) -> Result<Self, Outcome> {
+    pub fn of(task: &Task, certificate: &'a Certificate, settings: &'a ViewerSettings) -> Result<Self, Outcome> {
         match (&certificate.iam_id, &certificate.iam_name) {
             (Some(id), Some(name)) => Ok(Self {
                 domains: task.instance.domains.clone(),
                 stored: certificate.id,
                 certificate: id,
                 iam_name: name,
-                minimum_tls_version,
+                uploaded_ago: certificate.uploaded_ago,
+                settings,
             }),
             _ => Err(broken(format!("certificate {} was not uploaded", certificate.id))),
         }
@@ -82,7 +95,7 @@ impl Viewer<'_> {
             && config.viewer_certificate.as_ref().is_some_and(|there| {
                 there.iam_certificate_id.as_deref() == Some(self.certificate)
                     && there.ssl_support_method == Some(SslSupportMethod::SniOnly)
-                    && there.minimum_protocol_version.as_ref() == Some(self.minimum_tls_version)
+                    && there.minimum_protocol_version.as_ref() == Some(&self.settings.minimum_tls_version)
             })
     }
 
@@ -103,7 +116,7 @@ impl Viewer<'_> {
             ViewerCertificate::builder()
                 .iam_certificate_id(self.certificate)
                 .ssl_support_method(SslSupportMethod::SniOnly)
-                .minimum_protocol_version(self.minimum_tls_version.clone())
+                .minimum_protocol_version(self.settings.minimum_tls_version.clone())
                 .build(),
         );
         Ok(())
@@ -113,10 +126,6 @@ impl Viewer<'_> {
     pub fn refused(&self, failure: &Failure, distribution: Option<&str>) -> Outcome {
         let message = failure.message();
         match failure.code() {
-            code if writes_race(code) => Outcome::pending_for(
-                "the distribution was changed at the same moment",
-                Some(Duration::from_secs(1)),
-            ),
             // The owner can mend this one; the words are CloudFront's (terraform-provider-aws issue 8734).
             "CNAMEAlreadyExists" if message.contains("incorrectly configured DNS record") => Outcome::pending(format!(
                 "waiting for you: the DNS of {} points to another CloudFront distribution; remove that record, \
@@ -135,9 +144,15 @@ impl Viewer<'_> {
                  broker's operator to have the quota raised",
                 self.domains.len()
             )),
-            "InvalidViewerCertificate" if is_unseen(message) => {
+            "InvalidViewerCertificate" if is_unseen(message) && self.is_new() => {
                 Outcome::pending("CloudFront doesn't see the uploaded certificate yet")
             }
+            "InvalidViewerCertificate" if is_unseen(message) => failure
+                .failed(
+                    "CloudFront does not take the certificate: it does not see it, or finds it or its chain invalid; the \
+                     broker's operator finds the reason in its log",
+                )
+                .for_the_certificate(),
             "InvalidViewerCertificate" => failure
                 .failed(
                     "CloudFront doesn't take the certificate for these domains; the broker's operator finds the reason \
@@ -147,6 +162,11 @@ impl Viewer<'_> {
             "NoSuchDistribution" => gone(distribution.unwrap_or("none"), failure.to_string()),
             _ => failure.outcome(),
         }
+    }
+
+    /// Whether CloudFront may not see the certificate yet.
+    fn is_new(&self) -> bool {
+        self.uploaded_ago.is_none_or(|ago| ago < self.settings.visible_within)
     }
 
     /// The domains that the message names; all, when it names none.
@@ -169,8 +189,8 @@ impl Viewer<'_> {
     }
 }
 
-/// A certificate just uploaded (docs/aws-rules.md, rule 7). A longer-lived cause has the same words, so the step's
-/// deadline ends this.
+/// A certificate just uploaded, or one that CloudFront will never take: both have these words (docs/aws-rules.md, rule 7;
+/// terraform-provider-aws issue 4698), so the time since the upload tells them apart.
 fn is_unseen(message: &str) -> bool {
     message.contains("doesn't exist") || message.contains("us-east-1")
 }

@@ -16,6 +16,9 @@ const fn managed(name: &'static str, id: &'static str) -> Managed {
     Managed { name, id }
 }
 
+/// Nothing is cached, and neither query string, cookies nor headers are passed on.
+pub const CACHING_DISABLED: Managed = managed("Managed-CachingDisabled", "4135ea2d-6df8-44a3-9df3-4b5a84be39ad");
+
 /// What the cache key is, and how long things are kept.
 pub const CACHE: [Managed; 5] = [
     managed("Managed-CachingOptimized", "658327ea-f89d-4fab-a63d-7e88639e58f6"),
@@ -23,7 +26,7 @@ pub const CACHE: [Managed; 5] = [
         "Managed-CachingOptimizedForUncompressedObjects",
         "b2884449-e4de-46a7-ac36-70bc7f1ddd6d",
     ),
-    managed("Managed-CachingDisabled", "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"),
+    CACHING_DISABLED,
     managed("UseOriginCacheControlHeaders", "83da9c7e-98b4-4e11-a168-04f0df8e2c65"),
     managed(
         "UseOriginCacheControlHeaders-QueryStrings",

@@ -26,6 +26,13 @@ pub fn plain(bytes: &[u8]) -> String {
     text
 }
 
+/// A text that a platform can store: characters beyond the basic plane (emoji), which MySQL's 3-byte utf8 refuses, are replaced. Cloud
+/// Controller's tables may be of that character set.
+pub fn basic(text: &str) -> String {
+    let replaced = |c: char| if c > '\u{ffff}' { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().map(replaced).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,5 +46,10 @@ mod tests {
         let long = quoted(&[b'x'; 500]);
         assert!(long.len() <= LONGEST + 5 && long.ends_with("…\""), "{long}");
         assert!(quoted(&[0; 500]).chars().count() <= LONGEST + 3);
+    }
+
+    #[test]
+    fn what_a_three_byte_database_refuses_is_replaced() {
+        assert_eq!(basic("Zürich … 🎉."), "Zürich … \u{fffd}.");
     }
 }

@@ -1,25 +1,34 @@
 //! What the user reads in `cf service`: derived at read time from the operation and its steps, never stored.
 //!
-//! The first line says whose move it is. Then the domains that need the user, those with something wrong first, each
-//! with what to set, what was seen there and when it is looked at again; then what the system is doing by itself.
+//! The first line says whose move it is. Then what to set, each record on a line of its own and what all domains have alike once; then
+//! what was seen, what is wrong first; then what the system is doing by itself. How a terminal shows it: `lines.rs`.
 
 use std::fmt::Write as _;
 
-use time::OffsetDateTime;
 use time::macros::format_description;
+use time::{Duration, OffsetDateTime};
 
-use crate::domain::{
-    CHALLENGE_PATH, dns01_record_name, needs_wildcard_policy, persist_record_name, persist_record_value,
-    responder_prefix, wildcard_of,
-};
+use crate::domain::{needs_wildcard_policy, persist_record_name, persist_record_value, wildcard_of};
 use crate::operation::{OperationKind, OperationState};
 use crate::outcome::Method;
+use crate::shown;
 use crate::step::{StepKind, StepState};
 
-/// At most this many domains are shown in full; the rest is counted.
-const DOMAINS_IN_FULL: usize = 8;
-/// No text is longer; Cloud Controller keeps any length, but `cf service` prints it on one screen.
-const MOST_BYTES: usize = 9_000;
+mod lines;
+mod seen;
+mod ways;
+mod working;
+
+use lines::Text;
+pub use lines::unfolded;
+use working::{orders, working};
+
+/// No text is longer. Cloud Controller takes 64 kB of an operation in progress, and some 16,000 characters of one that failed.
+const MOST_BYTES: usize = 14_000;
+/// Of domains that go over from another instance so many are told in full.
+const HANDED_OVER_IN_FULL: usize = 8;
+/// A platform asks again, and its user reads, up to so much later (`patience`): a moment that is nearer is past by then, and not told.
+const NEAR: Duration = Duration::minutes(6);
 
 /// Everything the text is made of: what one SQL statement returns.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -103,203 +112,222 @@ pub struct StepView {
 
 /// The description for `last_operation`. `responder` is the public address of broker-api, for http-01.
 pub fn describe(view: &View, responder: &str) -> String {
-    let mut text = match (view.state, view.kind) {
-        (OperationState::Failed, _) => view.failure.clone().unwrap_or_else(|| "Failed.".to_string()),
-        (OperationState::Superseded, OperationKind::Renew) => {
-            "Given up: an update or a deletion goes first.".to_string()
+    let text = match (view.state, view.kind) {
+        (OperationState::Failed, _) => Text::of(view.failure.as_deref().unwrap_or("Failed.")),
+        (OperationState::Superseded, OperationKind::Renew) => Text::of("Given up: an update or a deletion goes first."),
+        (OperationState::Superseded, _) => Text::of("Given up: this service is being deleted instead."),
+        (OperationState::Succeeded, OperationKind::Update) => {
+            let mut text = Text::of("Updated.");
+            succeeded(view, &mut text);
+            text
         }
-        (OperationState::Superseded, _) => "Given up: this service is being deleted instead.".to_string(),
-        (OperationState::Succeeded, OperationKind::Update) => format!("Updated. {}", succeeded(view)),
-        (OperationState::Succeeded, OperationKind::Deprovision) => "Everything is removed.".to_string(),
-        (OperationState::Succeeded, OperationKind::Provision | OperationKind::Renew) => succeeded(view),
+        (OperationState::Succeeded, OperationKind::Deprovision) => Text::of("Everything is removed."),
+        (OperationState::Succeeded, OperationKind::Provision | OperationKind::Renew) => {
+            let mut text = Text::default();
+            succeeded(view, &mut text);
+            text
+        }
         (OperationState::Running, OperationKind::Deprovision) => {
-            format!("Removing the service. {}", working(view))
+            Text::of(&format!("Removing the service.\n{}", working(view)))
         }
         (OperationState::Running, OperationKind::Provision | OperationKind::Update | OperationKind::Renew) => {
             at_work(view, responder)
         }
     };
+    let mut text = shown::basic(&text.into_string());
     truncate(&mut text, MOST_BYTES);
     text
 }
 
-fn succeeded(view: &View) -> String {
+fn succeeded(view: &View, text: &mut Text) {
     let target = view.distribution_domain.as_deref().unwrap_or("the distribution");
-    let mut text = match view.domains.as_slice() {
+    match view.domains.as_slice() {
         [only] => {
-            let scheme = if wildcard_of(&only.domain).is_some() {
-                ""
-            } else {
-                "https://"
-            };
-            format!("{scheme}{} is ready: CNAME it to {target}.", only.domain)
+            let wildcard = wildcard_of(&only.domain).is_some();
+            let scheme = if wildcard { "" } else { "https://" };
+            text.say(&format!("{scheme}{} is ready: CNAME it to", only.domain));
         }
-        many => format!("{} domains are ready: CNAME each to {target}.", many.len()),
-    };
-    if let Some(until) = view.certificate_not_after {
-        let _ = write!(text, " The certificate is in place and valid until {}.", until.date());
+        many => text.say(&format!("{} domains are ready: CNAME each to", many.len())),
     }
-    text + &ownership(view)
+    text.record(target);
+    if let Some(until) = view.certificate_not_after {
+        let until = until.date();
+        text.say(&format!("The certificate is renewed by itself before {until}."));
+    }
+    tell_ownership(view, text);
 }
 
 /// What of the instance's domains goes, or went, to another instance, and what keeps them; nothing, mostly.
 pub fn ownership(view: &View) -> String {
-    let mut text = String::new();
+    let mut text = Text::default();
+    tell_ownership(view, &mut text);
+    unfolded(&text.into_string())
+}
+
+fn tell_ownership(view: &View, text: &mut Text) {
     for domain in &view.domains {
         let name = &domain.domain;
         if let Some(at) = domain.lost_at {
-            let _ = write!(
-                text,
-                "\n{name} was proved by another service instance and is its since {}: leave {name} out of this one's domains.",
+            text.say(&format!(
+                "{name} was proved by another service instance and is its since {}: leave {name} out of this one's domains.",
                 moment(at)
-            );
+            ));
         } else if let Some(at) = domain.loses_at {
-            let _ = write!(
-                text,
-                "\nAnother service instance has proved {name}, and nothing proves it for this one any more: it goes over at {}. To \
-                 keep it, {}.",
-                moment(at),
-                what_keeps(view, domain)
-            );
+            text.say(&format!(
+                "Another service instance has proved {name}, and nothing proves it for this one any more: it goes over at {}. To \
+                 keep it, set one of these:",
+                moment(at)
+            ));
+            if let Some(target) = &view.distribution_domain {
+                text.record(&format!("{name} CNAME {target}"));
+            }
+            if let Some((record, value)) = set_once(view, domain) {
+                text.record(&ways::txt(&record, &value));
+            }
         }
+    }
+}
+
+/// Name and value of the standing record, where the CA takes one.
+fn set_once(view: &View, domain: &DomainView) -> Option<(String, String)> {
+    let (issuer, account) = (domain.issuer_domain.as_ref()?, domain.persist_account_uri.as_ref()?);
+    let name = &domain.domain;
+    let names = view.domains.iter().map(|other| other.domain.as_str());
+    Some((
+        persist_record_name(name),
+        persist_record_value(issuer, account, needs_wildcard_policy(name, names)),
+    ))
+}
+
+fn at_work(view: &View, responder: &str) -> Text {
+    let orders_anew = orders_anew(view);
+    let needy = needy(view, orders_anew);
+    let rest = rest(view, !needy.is_empty());
+    let mut text = Text::default();
+    match (needy.is_empty(), orders(view)) {
+        (false, _) => {
+            whose_move(&needy, view.domains.len(), orders_anew, &mut text);
+            let room = |text: &Text| MOST_BYTES.saturating_sub(text.len() + rest.len());
+            let records = room(&text).saturating_sub(seen::LEAST_ROOM);
+            text.append_apart(ways::ways(view, &needy, responder, records));
+            let seen = seen::seen(view, &needy, room(&text));
+            text.append_apart(seen);
+        }
+        (true, Some(ordering)) => text.append(Text::of(&ordering)),
+        (true, None) => match asked_of_user(view) {
+            Some(asked) => text.say(&format!("Waiting for you: {asked}.")),
+            None => {
+                text.say("Nothing for you to do now.");
+                text.say(&working(view));
+            }
+        },
+    }
+    if needy.is_empty() {
+        text.append(rest);
+    } else {
+        text.append_apart(rest);
     }
     text
 }
 
-fn what_keeps(view: &View, domain: &DomainView) -> String {
-    let name = &domain.domain;
-    let mut ways = Vec::new();
-    if let Some(target) = &view.distribution_domain {
-        ways.push(format!("CNAME {name} to {target}"));
-    }
-    ways.extend(set_once(view, domain).map(|record| format!("set TXT {record}")));
-    ways.join(", or ")
-}
-
-/// Name and value of the standing record, where the CA takes one.
-fn set_once(view: &View, domain: &DomainView) -> Option<String> {
-    let (issuer, account) = (domain.issuer_domain.as_ref()?, domain.persist_account_uri.as_ref()?);
-    let name = &domain.domain;
-    let names = view.domains.iter().map(|other| other.domain.as_str());
-    Some(format!(
-        "{} \"{}\"",
-        persist_record_name(name),
-        persist_record_value(issuer, account, needs_wildcard_policy(name, names))
-    ))
-}
-
-fn at_work(view: &View, responder: &str) -> String {
-    let orders_anew = orders_anew(view);
-    let mut needy: Vec<&DomainView> = view
-        .domains
-        .iter()
-        .filter(|domain| match domain.step_state {
-            Some(state) => state == StepState::Waiting && !is_in_place(domain),
-            None => orders_anew && domain.ca_said.is_some(),
-        })
-        .collect();
+/// The domains that wait for the user, those with something wrong first.
+fn needy(view: &View, orders_anew: bool) -> Vec<&DomainView> {
+    let waits = |domain: &&DomainView| match domain.step_state {
+        Some(state) => state == StepState::Waiting && !is_in_place(domain),
+        None => orders_anew && domain.ca_said.is_some(),
+    };
+    let mut needy: Vec<&DomainView> = view.domains.iter().filter(waits).collect();
     needy.sort_by_key(|domain| {
         (
             domain.ca_said.is_none(),
             is_plain_absence(domain),
-            domain.domain.clone(),
+            domain.waiting_for.is_none(),
+            domain.domain.as_str(),
         )
     });
-    let verified: Vec<&str> = view
-        .domains
-        .iter()
-        .filter(|domain| domain.step_state == Some(StepState::Done))
-        .map(|domain| domain.domain.as_str())
-        .collect();
+    needy
+}
+
+/// What is done, what others do, and what comes then.
+fn rest(view: &View, waits_for_user: bool) -> Text {
+    let mut text = Text::default();
+    let of = |state: StepState| {
+        view.domains
+            .iter()
+            .filter(move |domain| domain.step_state == Some(state))
+    };
+    let verified: Vec<&str> = of(StepState::Done).map(|domain| domain.domain.as_str()).collect();
     let total = view.domains.len();
-    let mut text = String::new();
-    if needy.is_empty() {
-        let _ = write!(text, "Nothing for you to do now. {}", working(view));
-    } else {
-        text.push_str(&whose_move(&needy, total, orders_anew));
-        let mut shown = 0;
-        for domain in needy.iter().take(DOMAINS_IN_FULL) {
-            let entry = instructions(view, domain, responder);
-            if text.len() + entry.len() > MOST_BYTES - 1_500 {
-                break;
-            }
-            text.push_str(&entry);
-            shown += 1;
-        }
-        if shown < needy.len() {
-            let names: Vec<&str> = needy[shown..].iter().map(|d| d.domain.as_str()).collect();
-            let _ = write!(text, "\nand {} more like these: {}.", names.len(), list(&names, 600));
-        }
-    }
     if !verified.is_empty() && verified.len() < total {
-        let _ = write!(
-            text,
-            "\nVerified, {} of {total}: {}.",
-            verified.len(),
-            list(&verified, 400)
-        );
+        let (count, names) = (verified.len(), list(&verified, 400));
+        text.say(&format!("Verified, {count} of {total}: {names}."));
     }
-    let in_place: Vec<&str> = view
-        .domains
-        .iter()
-        .filter(|domain| {
-            domain.step_state == Some(StepState::Waiting) && is_in_place(domain) && domain.wins_at.is_none()
-        })
+    let in_place: Vec<&str> = of(StepState::Waiting)
+        .filter(|domain| is_in_place(domain) && domain.wins_at.is_none())
         .map(|domain| domain.domain.as_str())
         .collect();
     if !in_place.is_empty() {
-        let _ = write!(
-            text,
-            "\nIn place, waiting for a time that the operator has set: {}.",
-            list(&in_place, 400)
-        );
+        let names = list(&in_place, 400);
+        text.say(&format!(
+            "In place, waiting for a time that the operator has set: {names}."
+        ));
     }
-    for domain in view
-        .domains
-        .iter()
-        .filter(|domain| domain.step_state == Some(StepState::Waiting))
-    {
-        if let Some(at) = domain.wins_at {
-            let _ = write!(
-                text,
-                "\n{}: in place; another service instance has it so far, and nothing proves it for that one any more. It is yours at \
-                 {}, if both stay so: leave your record as it is.",
-                domain.domain,
-                clock(at, view.now)
-            );
-        }
+    let goes_over: Vec<(&DomainView, OffsetDateTime)> = of(StepState::Waiting)
+        .filter_map(|domain| Some((domain, domain.wins_at?)))
+        .collect();
+    for (domain, at) in goes_over.iter().take(HANDED_OVER_IN_FULL) {
+        text.say(&format!(
+            "{}: in place; another service instance has it so far, and nothing proves it for that one any more. It is yours at \
+             {}, if both stay so: leave your record as it is.",
+            domain.domain,
+            clock(*at, view.now)
+        ));
+    }
+    if let more @ 1.. = goes_over.len().saturating_sub(HANDED_OVER_IN_FULL) {
+        text.say(&format!(
+            "{more} more are in place, and another service instance has them so far."
+        ));
     }
     if let Some(reason) = &view.order_spent {
-        let _ = write!(
-            text,
-            "\nThe order before this one came to nothing: {}.",
-            reason.trim_end_matches('.')
-        );
+        let reason = reason.trim_end_matches('.');
+        text.say(&format!("The order before this one came to nothing: {reason}."));
     }
-    if !needy.is_empty() && !view.steps.is_empty() {
-        let _ = write!(text, "\nMeanwhile: {}", working(view));
+    if waits_for_user && !view.steps.is_empty() {
+        text.say(&format!("Meanwhile: {}", working(view)));
     }
     let made = view.steps.iter().any(|step| step.kind.follows_configuration());
     if view.kind == OperationKind::Update && !made {
-        text.push_str("\nUntil then the service goes on as it was.");
+        text.say("Until then the service goes on as it was.");
     }
-    text.push_str(&where_to_point(view));
+    where_to_point(view, &mut text);
     text
 }
 
 /// What the user does with DNS at the end, as far as it can be said by now.
-fn where_to_point(view: &View) -> String {
+fn where_to_point(view: &View, text: &mut Text) {
     let new_domains = view.domains.iter().any(|domain| domain.step_state.is_some());
     match &view.distribution_domain {
-        Some(target) if view.kind == OperationKind::Provision || new_domains => format!(
-            "\nThen: CNAME each domain to {target} once this says \"succeeded\" (before that CloudFront answers 403)."
-        ),
-        None if view.kind == OperationKind::Provision => {
-            "\nThe CloudFront distribution is made once every domain is proved: the name to CNAME them to is shown here then."
-                .to_owned()
+        Some(target) if view.kind == OperationKind::Provision || new_domains => {
+            text.say("Then: CNAME each domain to");
+            text.record(target);
+            text.say("once this says \"succeeded\" (before that CloudFront answers 403).");
         }
-        _ => String::new(),
+        None if view.kind == OperationKind::Provision => {
+            text.say("The CloudFront distribution is made once every domain is proved:");
+            text.say("the name to CNAME them to is shown here then.");
+        }
+        _ => {}
     }
+}
+
+/// How `waiting_for` of a step begins that can't go on before the user has done something.
+pub const FOR_USER: &str = "waiting for you: ";
+
+fn asked_of_user(view: &View) -> Option<&str> {
+    let mut reasons = view.steps.iter().filter_map(|step| step.waiting_for.as_deref());
+    reasons
+        .find_map(|reason| reason.strip_prefix(FOR_USER))
+        .map(|asked| asked.trim_end_matches('.'))
 }
 
 /// The CA turned domains down, and the next order isn't placed yet: what is to be mended is known already.
@@ -307,24 +335,24 @@ fn orders_anew(view: &View) -> bool {
     view.order_spent.is_some() && view.steps.iter().any(|step| step.kind == StepKind::PlaceOrder)
 }
 
-/// The first line, when it is the user's move.
-fn whose_move(needy: &[&DomainView], total: usize, orders_anew: bool) -> String {
+/// The first lines, when it is the user's move.
+fn whose_move(needy: &[&DomainView], total: usize, orders_anew: bool, text: &mut Text) {
+    let count = needy.len();
+    let domains = if total == 1 { "domain" } else { "domains" };
     if orders_anew {
-        return format!(
-            "Waiting for you: the CA turned down {} of {total} domains. Mend what it says; a new order is being placed.",
-            needy.len()
-        );
+        text.say(&format!(
+            "Waiting for you: the CA turned down {count} of {total} {domains}."
+        ));
+        return text.say("Mend what it says; a new order is being placed.");
     }
-    format!(
-        "Waiting for you: {} of {total} domains {} a DNS record{}.",
-        needy.len(),
-        if needy.len() == 1 { "needs" } else { "need" },
-        if needy.iter().copied().all(is_proved) {
-            ""
-        } else {
-            " (any one of the ways shown)"
-        },
-    )
+    let need = if count == 1 { "needs" } else { "need" };
+    text.say(&format!(
+        "Waiting for you: {count} of {total} {domains} {need} a DNS record."
+    ));
+    if !needy.iter().copied().all(is_proved) {
+        let each = if count == 1 { "Any" } else { "For each of them any" };
+        text.say(&format!("{each} one of the ways shown will do."));
+    }
 }
 
 /// How `waiting_for` begins when the record was seen and only time has to pass (`PROP_DELAY`).
@@ -348,105 +376,23 @@ fn seen_begins(domain: &DomainView, words: &str) -> bool {
         .is_some_and(|seen| seen.starts_with(words))
 }
 
+/// What `waiting_for` has at its end when servers of the domain let the look run into its time limit: they want mending.
+pub const SLOW_LOOK: &str = "the look ran into its time limit, so the next one comes later than usual";
+
 /// Nothing wrong was seen, there is just nothing there yet.
 fn is_plain_absence(domain: &DomainView) -> bool {
     domain
         .waiting_for
         .as_deref()
-        .is_none_or(|seen| seen.starts_with("nothing found yet"))
+        .is_none_or(|seen| seen.starts_with("nothing found yet") && !seen.contains(SLOW_LOOK))
 }
 
-fn instructions(view: &View, domain: &DomainView, responder: &str) -> String {
-    let name = &domain.domain;
-    let mut ways = Vec::new();
-    ways.extend(
-        set_once(view, domain).map(|record| format!("set once, good for every later certificate: TXT {record}")),
-    );
-    if let Some(value) = &domain.dns01_value {
-        ways.push(format!(
-            "for this certificate only: TXT {} \"{value}\"",
-            dns01_record_name(name)
-        ));
-    }
-    if domain.has_http01 {
-        ways.push(format!(
-            "by HTTP: redirect http://{name}{CHALLENGE_PATH}* to {responder}{}*",
-            responder_prefix(&view.tenant)
-        ));
-    }
-    if is_proved(domain) {
-        ways = vec!["proved; leave that as it is, and change its CAA records".to_owned()];
-    }
-    // dns-01 and http-01 want other values with each order. Those of the next are known a moment before its domains are looked at.
-    if domain.step_state.is_none() && domain.dns01_value.is_none() && !domain.has_http01 {
-        ways.push("by a value of the new order, which is shown here once the order is placed".to_owned());
-    }
-    let mut text = format!("\n{name}: {}", ways.join("\n  or "));
-    if let Some(words) = &domain.ca_said {
-        let _ = write!(text, "\n  the CA turned it down: {words}");
-    }
-    match (&domain.waiting_for, domain.checked_at) {
-        (Some(seen), Some(at)) => {
-            let _ = write!(
-                text,
-                "\n  seen {}: {}.",
-                clock(at, view.now),
-                seen.trim_end_matches('.')
-            );
-        }
-        _ if domain.step_state.is_none() => {}
-        _ => text.push_str("\n  not looked at yet."),
-    }
-    if let Some(due) = domain.due_at {
-        let _ = write!(text, " Next check {}.", clock(due, view.now));
-    }
-    if let Some(at) = domain.gives_up_at {
-        let _ = write!(
-            text,
-            "\n  If it is not seen in place by {}, this update ends by itself and changes nothing.",
-            clock(at, view.now)
-        );
-    }
-    text
-}
-
-/// What the system is doing by itself, in one line.
-fn working(view: &View) -> String {
-    let mut parts = Vec::new();
-    for step in &view.steps {
-        let doing = match step.kind {
-            StepKind::CreateDistribution => "making the CloudFront distribution",
-            StepKind::PlaceOrder => "placing the certificate order",
-            StepKind::VerifyChallenge => "looking at the domains",
-            StepKind::AnswerChallenges => "asking the CA to verify the domains",
-            StepKind::AwaitValidation => "the CA is verifying the domains",
-            StepKind::FinalizeOrder => "fetching the certificate",
-            StepKind::UploadCertificate => "uploading the certificate",
-            StepKind::AttachCertificate => "attaching the certificate and the domains",
-            StepKind::ConfigureDistribution => "changing the CloudFront distribution",
-            StepKind::AwaitDeployment => "CloudFront is deploying, which takes minutes",
-            StepKind::DisableDistribution => "disabling the CloudFront distribution",
-            StepKind::DeleteDistribution => "deleting the CloudFront distribution",
-            StepKind::SettleFunction => "changing what redirects",
-            StepKind::RetireCertificates => "deleting the certificate",
-        };
-        parts.push(match &step.waiting_for {
-            Some(reason) => format!(
-                "{doing} ({}; next try {})",
-                reason.trim_end_matches('.'),
-                clock(step.due_at, view.now)
-            ),
-            None => doing.to_string(),
-        });
-    }
-    if parts.is_empty() {
-        return "Going on in a moment.".to_string();
-    }
-    let mut sentence = parts.join("; ");
-    if let Some(first) = sentence.get(..1) {
-        sentence = first.to_uppercase() + &sentence[1..];
-    }
-    sentence + "."
+/// With a capital at the beginning, as of a sentence.
+fn capitalized(words: &str) -> String {
+    let mut chars = words.chars();
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// Names up to a length, then a count.
@@ -478,6 +424,11 @@ fn clock(time: OffsetDateTime, now: OffsetDateTime) -> String {
         .unwrap_or_default()
 }
 
+/// A moment to come, if it isn't past when it is read.
+fn later(time: OffsetDateTime, now: OffsetDateTime) -> Option<String> {
+    (time - now > NEAR).then(|| clock(time, now))
+}
+
 /// A day and the time of day, for texts that may be read later.
 pub fn moment(time: OffsetDateTime) -> String {
     time.to_offset(time::UtcOffset::UTC)
@@ -498,3 +449,6 @@ fn truncate(text: &mut String, most: usize) {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod wrapping;

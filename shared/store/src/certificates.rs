@@ -1,5 +1,7 @@
 //! Certificates: stored as soon as they are issued, never asked for again, wiped when retired.
 
+use std::time::Duration;
+
 use secrecy::SecretBox;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -9,7 +11,7 @@ use crate::ca_usage::COUNT_NAMES;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::sealing::{KeyRing, Place};
-use crate::steps::{Task, lock_current};
+use crate::steps::{Task, lock_current, millis};
 
 /// A certificate just issued.
 #[derive(Debug, Clone)]
@@ -39,10 +41,13 @@ pub struct Certificate {
     pub iam_id: Option<String>,
     /// Valid until.
     pub not_after: OffsetDateTime,
+    /// How long ago IAM took it, if that was written down.
+    pub uploaded_ago: Option<Duration>,
 }
 
 /// Selects what [`certificate_from`] reads, from `certificates c`.
-pub(crate) const COLUMNS: &str = "c.id, c.names, c.chain_pem, c.iam_name, c.iam_id, c.not_after";
+pub(crate) const COLUMNS: &str = "c.id, c.names, c.chain_pem, c.iam_name, c.iam_id, c.not_after, \
+     (extract(epoch from clock_timestamp() - c.uploaded_at) * 1000)::bigint as uploaded_ago";
 
 pub(crate) fn certificate_from(row: &Row) -> Result<Certificate, StoreError> {
     Ok(Certificate {
@@ -52,6 +57,7 @@ pub(crate) fn certificate_from(row: &Row) -> Result<Certificate, StoreError> {
         iam_name: row.try_get("iam_name")?,
         iam_id: row.try_get("iam_id")?,
         not_after: row.try_get("not_after")?,
+        uploaded_ago: row.try_get::<_, Option<i64>>("uploaded_ago")?.map(millis),
     })
 }
 
@@ -175,7 +181,8 @@ impl Store {
         self.in_transaction("set-iam", async |tx| {
             lock_current(tx, task).await?;
             tx.execute(
-                "update certificates set iam_name = $2, iam_id = coalesce($3, iam_id) where id = $1",
+                "update certificates set iam_name = $2, iam_id = coalesce($3, iam_id), \
+                 uploaded_at = case when $3 is distinct from iam_id and $3 is not null then now() else uploaded_at end where id = $1",
                 &[&certificate, &name, &iam_id],
             )
             .await?;

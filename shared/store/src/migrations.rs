@@ -113,6 +113,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0020_slow_looks.sql"),
     },
+    Migration {
+        version: 21,
+        works_with: 1,
+        sql: include_str!("migrations/0021_uploaded.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

@@ -1,5 +1,7 @@
 //! Beginnings: a provision or deprovision is written whole (instance, claims, operation, first steps) or not at all.
 
+use std::collections::BTreeSet;
+
 use deadpool_postgres::Transaction;
 use pipeline::plan::{self, Situation};
 use pipeline::{OperationKind, OperationState, Ring, Schedules, Settings};
@@ -216,14 +218,17 @@ async fn again(tx: &Transaction<'_>, new: &NewInstance) -> Result<Provision, Sto
             &[&new.id],
         )
         .await?;
-    let same = row.try_get::<_, serde_json::Value>("request")? == new.request;
+    let there: serde_json::Value = row.try_get("request")?;
     let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;
     let state: OperationState = row.try_get::<_, String>("state")?.parse()?;
     let conflict = |why: &str| Provision::Conflict { why: why.to_string() };
     Ok(match (kind, state) {
         _ if row.try_get("deleted")? => conflict("this instance id was used before and deleted; use a new one"),
         (OperationKind::Deprovision, _) => conflict("this instance is being deleted"),
-        _ if !same => conflict("this instance exists with other attributes"),
+        _ if there != new.request => conflict(&format!(
+            "this instance exists with other attributes; what differs: {}",
+            differences(&there, &new.request).join(", ")
+        )),
         (OperationKind::Provision, OperationState::Running) => Provision::Running {
             operation: row.try_get("id")?,
         },
@@ -236,6 +241,37 @@ async fn again(tx: &Transaction<'_>, new: &NewInstance) -> Result<Provision, Sto
             conflict("this instance could not be created; delete it first")
         }
     })
+}
+
+/// What differs between two requests, in the platform's words; of the parameters each that does.
+fn differences(there: &serde_json::Value, asked: &serde_json::Value) -> Vec<String> {
+    let named = |field: &str| match field {
+        "tenant" => "the organization or namespace".to_owned(),
+        field => field.to_owned(),
+    };
+    let mut all = Vec::new();
+    for field in differing(there, asked) {
+        match field.as_str() {
+            "parameters" => all.extend(
+                differing(&there[&field], &asked[&field])
+                    .iter()
+                    .map(|key| format!("parameters.{key}")),
+            ),
+            field => all.push(named(field)),
+        }
+    }
+    all
+}
+
+/// The members of two objects that aren't the same in both.
+fn differing(one: &serde_json::Value, other: &serde_json::Value) -> BTreeSet<String> {
+    let members = |object: &serde_json::Value| object.as_object().cloned().unwrap_or_default();
+    let (one, other) = (members(one), members(other));
+    let names = one.keys().chain(other.keys());
+    names
+        .filter(|name| one.get(*name) != other.get(*name))
+        .cloned()
+        .collect()
 }
 
 /// What an operation begins with.
@@ -319,4 +355,31 @@ pub(crate) async fn begin(
     });
     let rings = insert_planned(tx, operation, &first.steps, schedules).await?;
     Ok((operation, rings))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_differs_is_named() {
+        let there = json!({
+            "service_id": "s", "plan_id": "p", "tenant": "o1", "space_guid": "a",
+            "parameters": {"domains": ["a.example.com"], "path": "/a"},
+        });
+        let mut asked = there.clone();
+        assert!(differences(&there, &asked).is_empty());
+        asked["plan_id"] = json!("q");
+        asked["tenant"] = json!("o2");
+        asked["parameters"] = json!({"domains": ["b.example.com"], "path": "/a", "http3": true});
+        let differs = [
+            "parameters.domains",
+            "parameters.http3",
+            "plan_id",
+            "the organization or namespace",
+        ];
+        assert_eq!(differences(&there, &asked), differs);
+    }
 }

@@ -21,6 +21,8 @@ pub struct InstanceView {
     pub settings: Settings,
     /// CloudFront's name, once known.
     pub distribution_domain: Option<String>,
+    /// Whose it is.
+    pub tenant: String,
     /// The kind of the newest operation that was asked for, as in SQL.
     pub operation_kind: String,
     /// The newest operation's state, as in SQL.
@@ -54,7 +56,7 @@ impl Store {
         let client = self.pool.get().await?;
         let row = client
             .query_opt(
-                "select i.service_id, i.plan_id, i.request, i.settings, i.distribution_domain, o.kind, o.state, \
+                "select i.service_id, i.plan_id, i.request, i.settings, i.distribution_domain, i.tenant, o.kind, o.state, \
                  (select t.operation_id from renewals_in_trouble t where t.instance_id = i.id) as renewal_in_trouble, \
                  (select max(c.not_after) from certificates c where c.instance_id = i.id and c.attached_at is not null \
                   and c.retired_at is null) as certificate_not_after \
@@ -70,6 +72,7 @@ impl Store {
                 request: row.try_get("request")?,
                 settings: serde_json::from_value(row.try_get("settings")?)?,
                 distribution_domain: row.try_get("distribution_domain")?,
+                tenant: row.try_get("tenant")?,
                 operation_kind: row.try_get("kind")?,
                 operation_state: row.try_get("state")?,
                 renewal_in_trouble: row.try_get("renewal_in_trouble")?,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::verify_server_cert_signed_by_trust_anchor;
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
@@ -43,7 +43,11 @@ pub fn client_config(check: Check, roots: &Roots, alpn: Option<&[u8]>) -> Result
             };
             builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AnyName { provider, roots }))
+                .with_custom_certificate_verifier(Arc::new(Verifier {
+                    provider,
+                    roots,
+                    name: None,
+                }))
                 .with_no_client_auth()
         }
     };
@@ -51,14 +55,34 @@ pub fn client_config(check: Check, roots: &Roots, alpn: Option<&[u8]>) -> Result
     Ok(config)
 }
 
-/// Looks at the issuer when there are roots, never at the name.
-#[derive(Debug)]
-struct AnyName {
-    provider: Arc<CryptoProvider>,
-    roots: Option<RootCertStore>,
+/// A client that trusts `roots`, and wants a certificate for `name` whatever name it asks for in the handshake.
+///
+/// # Errors
+/// When there is no root to be had.
+pub fn client_config_for(
+    name: ServerName<'static>,
+    roots: &Roots,
+    alpn: Option<&[u8]>,
+) -> Result<ClientConfig, TrustError> {
+    let mut config = client_config(Check::Nothing, roots, alpn)?;
+    let verifier = Verifier {
+        provider: Arc::new(aws_lc_rs::default_provider()),
+        roots: Some(roots.load()?),
+        name: Some(name),
+    };
+    config.dangerous().set_certificate_verifier(Arc::new(verifier));
+    Ok(config)
 }
 
-impl ServerCertVerifier for AnyName {
+/// Looks at the issuer when there are roots, and at the name when there is one: not at the one that is asked for.
+#[derive(Debug)]
+struct Verifier {
+    provider: Arc<CryptoProvider>,
+    roots: Option<RootCertStore>,
+    name: Option<ServerName<'static>>,
+}
+
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -67,10 +91,16 @@ impl ServerCertVerifier for AnyName {
         _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        if self.roots.is_none() && self.name.is_none() {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let certificate = ParsedCertificate::try_from(certificate)?;
         if let Some(roots) = &self.roots {
-            let certificate = ParsedCertificate::try_from(certificate)?;
             let algorithms = self.provider.signature_verification_algorithms.all;
             verify_server_cert_signed_by_trust_anchor(&certificate, roots, intermediates, now, algorithms)?;
+        }
+        if let Some(name) = &self.name {
+            verify_server_name(&certificate, name)?;
         }
         Ok(ServerCertVerified::assertion())
     }

@@ -5,6 +5,6 @@ mod check;
 mod problem;
 mod roots;
 
-pub use check::{Check, client_config};
+pub use check::{Check, client_config, client_config_for};
 pub use problem::Problem;
 pub use roots::{Roots, TrustError};

@@ -98,7 +98,7 @@ mod tests {
     use tokio_rustls::{TlsAcceptor, TlsConnector};
 
     use super::*;
-    use crate::{Check, Roots, client_config};
+    use crate::{Check, Roots, client_config, client_config_for};
 
     struct Server {
         address: SocketAddr,
@@ -140,7 +140,10 @@ mod tests {
     }
 
     async fn meet(server: &Server, name: &str, check: Check, roots: &Roots) -> Result<(), Problem> {
-        let config = client_config(check, roots, None).unwrap();
+        ask_for(server, name, client_config(check, roots, None).unwrap()).await
+    }
+
+    async fn ask_for(server: &Server, name: &str, config: rustls::ClientConfig) -> Result<(), Problem> {
         let stream = TcpStream::connect(server.address).await.unwrap();
         let name = ServerName::try_from(name.to_string()).unwrap();
         match TlsConnector::from(Arc::new(config)).connect(name, stream).await {
@@ -169,6 +172,27 @@ mod tests {
         }
         assert_eq!(meet(&ours, "evil.example", Check::Issuer, &known).await, Ok(()));
         assert_eq!(meet(&ours, "evil.example", Check::Nothing, &foreign).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn the_certificate_may_have_to_be_for_another_name_than_is_asked_for() {
+        let server = server(&["*.apps.example", "apps.example"], |_| ()).await;
+        let roots = Roots::from_file(Some(server.ca.path()));
+        let wanted = |name: &str| ServerName::try_from(name.to_string()).unwrap();
+        for (wanted_name, fits) in [
+            ("apps.example", true),
+            ("a.apps.example", true),
+            ("other.example", false),
+        ] {
+            let config = client_config_for(wanted(wanted_name), &roots, None).unwrap();
+            let met = ask_for(&server, "www.tenant.example", config).await;
+            assert_eq!(met.is_ok(), fits, "{met:?}");
+        }
+        let config = client_config_for(wanted("apps.example"), &Roots::System, None).unwrap();
+        assert_eq!(
+            ask_for(&server, "apps.example", config).await,
+            Err(Problem::UnknownIssuer)
+        );
     }
 
     #[tokio::test]

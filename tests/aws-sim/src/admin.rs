@@ -30,6 +30,7 @@ pub fn router(sim: Arc<Sim>) -> Router {
         .route("/faults/seed", post(seed_faults))
         .route("/foreign-alias", post(add_foreign_alias).delete(remove_foreign_alias))
         .route("/bucket", post(add_bucket).delete(remove_bucket))
+        .route("/newer", post(plant))
         .route("/settings", get(settings).post(change_settings))
         .route("/edge-certificate.pem", get(edge_certificate))
         .route("/reset", post(reset))
@@ -235,6 +236,37 @@ struct OldBucket {
 async fn remove_bucket(State(sim): State<Arc<Sim>>, Json(old): Json<OldBucket>) -> StatusCode {
     sim.world().buckets.remove(&old.name);
     StatusCode::NO_CONTENT
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plant {
+    distribution: String,
+    /// Below the configuration, such as `Origins/Items/Origin`.
+    path: String,
+    /// A member to add there.
+    xml: Option<String>,
+    /// Or a value that is there instead.
+    value: Option<String>,
+}
+
+async fn plant(State(sim): State<Arc<Sim>>, Json(plant): Json<Plant>) -> StatusCode {
+    let mut world = sim.world();
+    let World {
+        distributions, newer, ..
+    } = &mut *world;
+    let Some(distribution) = distributions.get_mut(&plant.distribution) else {
+        return StatusCode::NOT_FOUND;
+    };
+    let planted = match (plant.xml, plant.value) {
+        (Some(xml), None) => newer.plant_member(&mut distribution.config, &plant.path, &xml),
+        (None, Some(value)) => Ok(newer.plant_value(&mut distribution.config, &plant.path, &value)),
+        _ => Ok(0),
+    };
+    match planted {
+        Ok(1..) => StatusCode::NO_CONTENT,
+        _ => StatusCode::BAD_REQUEST,
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::cloudfront::distribution::Distribution;
 use crate::cloudfront::functions::Function;
 use crate::cloudfront::logging::Bucket;
+use crate::cloudfront::newer::Newer;
 use crate::counters::Counters;
 use crate::edge::cache::Cache;
 use crate::edge::certificate::DefaultCertificate;
@@ -61,6 +62,8 @@ pub struct World {
     pub foreign_aliases: BTreeSet<String>,
     /// The account's S3 buckets, by name.
     pub buckets: BTreeMap<String, Bucket>,
+    /// What no SDK knows yet.
+    pub newer: Newer,
     /// All that was ever made.
     pub history: History,
     /// Times and quotas.
@@ -76,6 +79,7 @@ impl World {
             certificates: BTreeMap::new(),
             foreign_aliases: BTreeSet::new(),
             buckets: BTreeMap::new(),
+            newer: Newer::default(),
             history: History::default(),
             limits,
         }

@@ -25,15 +25,13 @@ impl<'j> Tenant<'j> {
     /// Does what the status says.
     pub async fn obey(&mut self, description: &str, dns: &Dns, stack: &Handle) -> anyhow::Result<()> {
         for (domain, way) in &self.job.domains {
-            let lines = status::about(description, domain);
-            if lines.is_empty() {
+            if status::about(description, domain).is_empty() {
                 continue;
             }
-            let about = lines.join("\n");
             let wanted = match way {
-                Way::Persist | Way::PersistBeside => status::persist_value(&about),
-                Way::Dns01 => status::dns01_value(&about, domain),
-                Way::Http01 => status::redirect_target(&about),
+                Way::Persist | Way::PersistBeside => status::persist_value_of(description, domain),
+                Way::Dns01 => status::dns01_value(description, domain),
+                Way::Http01 => status::redirect_target(description),
             };
             let Some(wanted) = wanted.filter(|wanted| self.set.get(domain.as_str()) != Some(wanted)) else {
                 continue;

@@ -24,11 +24,11 @@ pub(crate) struct Said {
 }
 
 impl Cf {
-    /// One of Cloud Controller's seconds takes so many real ones.
+    /// One of Cloud Controller's seconds takes so many real ones; the organization has as many annotations as it may have, nearly.
     ///
     /// # Errors
     /// When there is no room for its file.
-    pub(crate) fn new(endpoints: &Endpoints, second: f64) -> anyhow::Result<Self> {
+    pub(crate) fn new(endpoints: &Endpoints, second: f64, organization: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let env = vec![
             ("CF_BROKER_URL", endpoints.broker_url.clone()),
@@ -36,6 +36,8 @@ impl Cf {
             ("CF_BROKER_PASSWORD", endpoints.broker_password.clone()),
             ("CF_STATE", folder.path().join("state.json").display().to_string()),
             ("CF_SECOND", second.to_string()),
+            ("CF_ORGANIZATION", organization.to_owned()),
+            ("CF_ANNOTATIONS", "60".to_owned()),
         ];
         Ok(Self { folder, env })
     }
@@ -64,9 +66,23 @@ impl Cf {
     /// # Errors
     /// When there is none of that name.
     pub(crate) fn id(&self, name: &str) -> anyhow::Result<String> {
+        let id = self.remembered(name, "id")?;
+        let id = id.as_str();
+        Ok(id.with_context(|| format!("{name} is not there"))?.to_owned())
+    }
+
+    /// How long until an instance is polled again, in Cloud Controller's seconds.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub(crate) fn interval(&self, name: &str) -> anyhow::Result<u64> {
+        let interval = self.remembered(name, "interval")?.as_u64();
+        interval.with_context(|| format!("{name} was told no interval"))
+    }
+
+    fn remembered(&self, name: &str, what: &str) -> anyhow::Result<serde_json::Value> {
         let path: PathBuf = self.folder.path().join("state.json");
         let state: serde_json::Value = serde_json::from_slice(&std::fs::read(path)?)?;
-        let id = state[name]["id"].as_str();
-        Ok(id.with_context(|| format!("{name} is not there"))?.to_owned())
+        Ok(state[name][what].clone())
     }
 }

@@ -6,6 +6,8 @@ use anyhow::{Context as _, bail};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::status;
+
 /// Catalog id of the service, as the stack's broker has it.
 pub const SERVICE_ID: &str = "6f2b1a52-7c6a-4b0e-9d0c-3a4d3c1c5e01";
 /// Catalog id of the plan.
@@ -31,12 +33,13 @@ pub struct Answer {
     pub body: Value,
     /// Body as it came.
     pub text: String,
+    description: String,
 }
 
 impl Answer {
-    /// The `description` of the body.
+    /// The `description` of the body, a line that was folded for terminals in one piece.
     pub fn description(&self) -> &str {
-        self.body["description"].as_str().unwrap_or_default()
+        &self.description
     }
 
     /// The `state` of the body.
@@ -217,10 +220,13 @@ pub async fn answer(request: reqwest::RequestBuilder) -> anyhow::Result<Answer> 
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
     let text = response.text().await?;
+    let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    let description = status::unfolded(body["description"].as_str().unwrap_or_default());
     Ok(Answer {
         status,
         headers,
-        body: serde_json::from_str(&text).unwrap_or(Value::Null),
+        body,
         text,
+        description,
     })
 }

@@ -1,7 +1,7 @@
 //! `maintenance_info`: which version of a plan a platform means (OSBAPI, "Maintenance Info Object").
 
 use schemars::{Schema, json_schema};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::catalog::offering::Plan;
 use crate::error::OsbError;
@@ -17,30 +17,33 @@ pub(crate) struct MaintenanceInfo {
     pub(crate) description: Option<String>,
 }
 
-/// The version that a request means. "Any field except for `maintenance_info.version` will be ignored."
+/// The version that a request means, if it says one. "Any field except for `maintenance_info.version` will be ignored"; OSBAPI's own client
+/// for Go sends an empty object with every request.
 #[derive(Debug)]
-pub(crate) struct AskedVersion(String);
+pub(crate) struct AskedVersion(Option<String>);
 
 impl Form for AskedVersion {
     fn read(value: &Value) -> Result<Self, String> {
         let Object(fields) = Object::read(value)?;
         match fields.get("version") {
-            None | Some(Value::Null) => Err("its version is missing".into()),
+            None | Some(Value::Null) => Ok(Self(None)),
             Some(version) => Text::read(version)
-                .map(|text| Self(text.0))
+                .map(|text| Self(Some(text.0)))
                 .map_err(|fault| format!("its version {fault}")),
         }
     }
 
     fn schema() -> Schema {
-        json_schema!({"type": "object", "required": ["version"], "properties": {"version": Text::schema()}})
+        let mut version = Text::schema();
+        version.insert("type".to_owned(), json!(["string", "null"]));
+        json_schema!({"type": "object", "properties": {"version": version}})
     }
 }
 
 /// 422 `MaintenanceInfoConflict` when the request means another version of the plan than there is: the platform's copy of
 /// the catalog is old. For provisions and updates.
 pub(crate) fn check(asked: Option<&AskedVersion>, plan: &Plan) -> Result<(), OsbError> {
-    let Some(AskedVersion(asked)) = asked else {
+    let Some(AskedVersion(Some(asked))) = asked else {
         return Ok(());
     };
     let conflict = |there_is: String| {
@@ -85,11 +88,9 @@ pub(crate) fn is_semantic_version(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::response::IntoResponse as _;
-    use serde_json::json;
-
     use super::*;
     use crate::catalog::tests::two_plans;
+    use axum::response::IntoResponse as _;
 
     fn status(maintenance_info: Value, plan: &Plan) -> u16 {
         let asked = match maintenance_info {
@@ -112,7 +113,9 @@ mod tests {
             (json!({"version": "1.2.0", "description": 5, "more": []}), 200, 422),
             (json!({"version": "1.2"}), 422, 422),
             (json!({"version": "1.3.0"}), 422, 422),
-            (json!({}), 400, 400),
+            (json!({}), 200, 200),
+            (json!({"version": null}), 200, 200),
+            (json!({"description": "of tomorrow"}), 200, 200),
             (json!({"version": 1}), 400, 400),
             (json!("1.2.0"), 400, 400),
         ] {

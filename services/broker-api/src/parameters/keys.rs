@@ -10,6 +10,9 @@ use crate::nearest::nearest;
 /// `cf service --params` shows.
 pub(crate) const RENEWAL_PROBLEM: &str = "renewal_problem";
 
+/// What it always has beside them: where to point the domains, when the certificate ends, what proved each domain.
+pub(crate) const STATUS: &str = "status";
+
 /// What it has beside them while a domain of it is about to go to another instance, or has gone.
 pub(crate) const DOMAIN_PROBLEM: &str = "domain_problem";
 
@@ -19,7 +22,7 @@ pub(super) fn check(object: &Map<String, Value>) -> Faults {
     let mut all = Some(KNOWN.join(", "));
     for unknown in object.keys().filter(|key| !KNOWN.contains(&key.as_str())) {
         faults.push(match unknown.as_str() {
-            told @ (RENEWAL_PROBLEM | DOMAIN_PROBLEM) => {
+            told @ (RENEWAL_PROBLEM | DOMAIN_PROBLEM | STATUS) => {
                 ParameterError::new(told, "this service tells it, nobody can ask for it; leave it out")
             }
             "timestamp" => ParameterError::new(

@@ -30,7 +30,7 @@ pub(crate) use domains::MOST as MOST_DOMAINS;
 pub use faults::Faults;
 use faults::ParameterError;
 pub(crate) use host::host_name;
-pub(crate) use keys::{DOMAIN_PROBLEM, RENEWAL_PROBLEM};
+pub(crate) use keys::{DOMAIN_PROBLEM, RENEWAL_PROBLEM, STATUS};
 pub(crate) use merge::update;
 use origin::Origin;
 use policies::INSTEAD_OF;

@@ -131,13 +131,10 @@ fn challenges_go_to_the_responder_uncached_and_by_plain_http() {
     assert_eq!(behavior.path_pattern, "/.well-known/acme-challenge/*");
     assert_eq!(behavior.target_origin_id, "acme-responder");
     assert_eq!(behavior.viewer_protocol_policy, ViewerProtocolPolicy::AllowAll);
-    assert_eq!(
-        (behavior.min_ttl, behavior.default_ttl, behavior.max_ttl),
-        (Some(0), Some(0), Some(0))
-    );
-    let forwarded = behavior.forwarded_values.as_ref().unwrap();
-    assert_eq!(forwarded.headers.as_ref().unwrap().quantity, 0);
-    assert_eq!(forwarded.cookies.as_ref().unwrap().forward, ItemSelection::None);
+    assert_eq!(behavior.cache_policy_id.as_deref(), Some(CACHING_DISABLED.id));
+    assert_eq!(behavior.origin_request_policy_id, None);
+    // Flat-rate plans take neither.
+    assert!(behavior.forwarded_values.is_none() && behavior.min_ttl.is_none());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The calls about functions, on one that isn't there.
 
-use aws::{FUNCTION_PREFIX, Peer, Probe};
+use aws::{FUNCTION_PREFIX, Failure, Peer, Probe, Tried};
 use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::primitives::Blob;
 use aws_sdk_cloudfront::types::{FunctionConfig, FunctionRuntime};
@@ -57,15 +57,28 @@ fn get(client: &Client) -> Probe {
     })
 }
 
+/// With more code than any function may have; were it made all the same, it is deleted at once.
 fn create(client: &Client) -> Probe {
+    const ACTION: &str = "CreateFunction";
     let client = client.clone();
-    Probe::new(Peer::CloudFront, "CreateFunction", REFUSED, move || {
-        client
-            .create_function()
-            .name(no_function())
-            .set_function_config(function_config())
-            .function_code(Blob::new(" ".repeat(TOO_LONG)))
-            .send()
+    Probe::by(Peer::CloudFront, ACTION, REFUSED, move || {
+        let client = client.clone();
+        async move {
+            let answer = client
+                .create_function()
+                .name(no_function())
+                .set_function_config(function_config())
+                .function_code(Blob::new(" ".repeat(TOO_LONG)))
+                .send()
+                .await
+                .map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))?;
+            let deletion = client.delete_function().name(no_function()).set_if_match(answer.e_tag);
+            let deleted = deletion.send().await;
+            let deleted = deleted
+                .map(drop)
+                .map_err(|error| Failure::new(Peer::CloudFront, "DeleteFunction", &error));
+            Ok(Tried::made(format!("function {}", no_function()), deleted))
+        }
     })
 }
 

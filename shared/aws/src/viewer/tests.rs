@@ -3,7 +3,10 @@ use aws_sdk_cloudfront::types::{CertificateSource, DefaultCacheBehavior, Origins
 use super::*;
 use crate::failure::{Peer, Reason};
 
-const TLS: MinimumProtocolVersion = MinimumProtocolVersion::TlSv122021;
+const SETTINGS: ViewerSettings = ViewerSettings {
+    minimum_tls_version: MinimumProtocolVersion::TlSv122021,
+    visible_within: Duration::from_secs(900),
+};
 
 fn viewer() -> Viewer<'static> {
     Viewer {
@@ -11,7 +14,8 @@ fn viewer() -> Viewer<'static> {
         stored: Uuid::nil(),
         certificate: "ASCANEW",
         iam_name: "cdn-broker-1",
-        minimum_tls_version: &TLS,
+        uploaded_ago: Some(Duration::from_secs(60)),
+        settings: &SETTINGS,
     }
 }
 
@@ -106,8 +110,7 @@ fn a_refusal_ends_what_waiting_can_not_mend() {
     let dns = "One or more aliases specified for the distribution includes an incorrectly configured DNS record that \
                points to another CloudFront distribution.";
     for (code, message, name) in [
-        ("PreconditionFailed", "", "pending"),
-        ("InvalidIfMatchVersion", "", "pending"),
+        ("PreconditionFailed", "", "failed"),
         ("InvalidViewerCertificate", unseen, "pending"),
         ("InvalidViewerCertificate", uncovered, "failed"),
         ("CNAMEAlreadyExists", dns, "pending"),
@@ -123,6 +126,29 @@ fn a_refusal_ends_what_waiting_can_not_mend() {
     ] {
         assert_eq!(refused(code, message).name(), name, "{code} {message}");
     }
+}
+
+#[test]
+fn a_certificate_that_is_not_seen_for_a_quarter_of_an_hour_never_will_be() {
+    let unseen = failure(
+        "InvalidViewerCertificate",
+        "The specified SSL certificate doesn't exist, isn't in us-east-1 region, isn't valid, or doesn't include a valid certificate chain.",
+    );
+    let after = |seconds: Option<u64>| Viewer {
+        uploaded_ago: seconds.map(Duration::from_secs),
+        ..viewer()
+    };
+    // An older program wrote down no time.
+    for seconds in [Some(0), Some(899), None] {
+        assert_eq!(after(seconds).refused(&unseen, None).name(), "pending", "{seconds:?}");
+    }
+    let Outcome::Failed {
+        certificate_is_useless, ..
+    } = after(Some(900)).refused(&unseen, None)
+    else {
+        panic!("it is still waited for");
+    };
+    assert!(certificate_is_useless);
 }
 
 #[test]

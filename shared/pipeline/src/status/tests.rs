@@ -57,17 +57,34 @@ fn the_user_reads_whose_move_it_is_what_to_set_and_what_was_seen() {
     done.step_state = Some(StepState::Done);
     let text = describe(&waiting(vec![domain("www.example.com"), wrong, done]), RESPONDER);
     insta::assert_snapshot!(text, @r#"
-    Waiting for you: 2 of 3 domains need a DNS record (any one of the ways shown).
-    api.example.com: set once, good for every later certificate: TXT _validation-persist.api.example.com "letsencrypt.org;accounturi=https://ca.example/acct/123"
-      or for this certificate only: TXT _acme-challenge.api.example.com "gfj9Xq_Rg85nM"
-      or by HTTP: redirect http://api.example.com/.well-known/acme-challenge/* to https://broker.example/acme/org-1/.well-known/acme-challenge/*
-      seen 12:04:31 UTC: TXT _acme-challenge.api.example.com is "abc", expected "xyz". Next check 12:05:16 UTC.
-    www.example.com: set once, good for every later certificate: TXT _validation-persist.www.example.com "letsencrypt.org;accounturi=https://ca.example/acct/123"
-      or for this certificate only: TXT _acme-challenge.www.example.com "gfj9Xq_Rg85nM"
-      or by HTTP: redirect http://www.example.com/.well-known/acme-challenge/* to https://broker.example/acme/org-1/.well-known/acme-challenge/*
-      seen 12:04:31 UTC: nothing found yet: no such name _validation-persist.www.example.com at ns1.example.net. Next check 12:05:16 UTC.
+    Waiting for you: 2 of 3 domains need a DNS record.
+    For each of them any one of the ways shown will do.
+
+    Set once, good for every later certificate:
+    the TXT record with the value
+    "letsencrypt.org;accounturi=https://ca.example/acct/123"
+    at each of these names:
+    _validation-persist.api.example.com
+    _validation-persist.www.example.com
+
+    Or for this certificate only:
+    _acme-challenge.api.example.com TXT "gfj9Xq_Rg85nM"
+    _acme-challenge.www.example.com TXT "gfj9Xq_Rg85nM"
+
+    Or by HTTP: redirect
+    http://<domain>/.well-known/acme-challenge/*
+    to
+    https://broker.example/acme/org-1/.well-known/acme-challenge/*
+
+    api.example.com: seen 12:04:31 UTC: TXT
+        _acme-challenge.api.example.com is "abc", expected "xyz".
+    www.example.com: seen 12:04:31 UTC: nothing found yet: no such
+        name _validation-persist.www.example.com at ns1.example.net.
+    Each domain is looked at every minute.
+
     Verified, 1 of 3: shop.example.com.
-    The CloudFront distribution is made once every domain is proved: the name to CNAME them to is shown here then.
+    The CloudFront distribution is made once every domain is proved:
+    the name to CNAME them to is shown here then.
     "#);
 }
 
@@ -77,10 +94,17 @@ fn a_domain_whose_caa_records_are_in_the_way_needs_those_changed_and_nothing_els
     let mut proved = domain("www.example.com");
     proved.waiting_for = Some(format!("{PROVED} by dns-01, but {caa}"));
     insta::assert_snapshot!(describe(&waiting(vec![proved.clone()]), RESPONDER), @r#"
-    Waiting for you: 1 of 1 domains needs a DNS record.
-    www.example.com: proved; leave that as it is, and change its CAA records
-      seen 12:04:31 UTC: it is proved by dns-01, but CAA example.com allows only "digicert.com" (at ns1.example.net): add CAA example.com 0 issue "letsencrypt.org". Next check 12:05:16 UTC.
-    The CloudFront distribution is made once every domain is proved: the name to CNAME them to is shown here then.
+    Waiting for you: 1 of 1 domain needs a DNS record.
+
+    www.example.com: proved; leave that as it is, and change its CAA
+        records
+      seen 12:04:31 UTC: it is proved by dns-01, but CAA example.com
+        allows only "digicert.com" (at ns1.example.net): add CAA
+        example.com 0 issue "letsencrypt.org".
+    It is looked at every minute.
+
+    The CloudFront distribution is made once every domain is proved:
+    the name to CNAME them to is shown here then.
     "#);
     // One that isn't proved either is told both, and comes before what is merely missing.
     let mut both = domain("zzz.example.com");
@@ -97,13 +121,15 @@ fn a_domain_whose_caa_records_are_in_the_way_needs_those_changed_and_nothing_els
         ["www.example.com", "zzz.example.com", "api.example.com"],
         "{text}"
     );
-    assert!(text.starts_with("Waiting for you: 3 of 3 domains need a DNS record (any one of the ways shown)."));
-    assert!(text.contains("TXT _acme-challenge.zzz.example.com"), "{text}");
-    assert!(!text.contains("TXT _acme-challenge.www.example.com"), "{text}");
+    assert!(
+        text.starts_with("Waiting for you: 3 of 3 domains need a DNS record.\nFor each of them any one of the ways")
+    );
+    assert!(text.contains("_acme-challenge.zzz.example.com TXT "), "{text}");
+    assert!(!text.contains("_acme-challenge.www.example.com TXT "), "{text}");
 }
 
 #[test]
-fn before_the_order_is_placed_the_system_speaks() {
+fn before_the_order_is_placed_it_is_said_what_will_be_shown_and_when() {
     let mut fresh = domain("www.example.com");
     fresh.step_state = None;
     let mut view = view(vec![fresh]);
@@ -114,9 +140,96 @@ fn before_the_order_is_placed_the_system_speaks() {
         due_at: datetime!(2026-11-24 12:20 UTC),
     }];
     insta::assert_snapshot!(describe(&view, RESPONDER), @"
-    Nothing for you to do now. Placing the certificate order (the CA limits new accounts; next try 12:20:00 UTC).
-    The CloudFront distribution is made once every domain is proved: the name to CNAME them to is shown here then.
+    Ordering the certificate for 1 domain (the CA limits new accounts;
+        next try 12:20:00 UTC).
+    Then this shows the DNS record for each domain.
+    The CloudFront distribution is made once every domain is proved:
+    the name to CNAME them to is shown here then.
     ");
+}
+
+/// What a platform reads in the moment of the request stands there for a minute.
+#[test]
+fn the_first_answer_never_says_that_there_is_nothing_to_do() {
+    let mut fresh = domain("www.example.com");
+    fresh.step_state = None;
+    let mut view = waiting(vec![fresh]);
+    view.steps = vec![StepView {
+        kind: StepKind::PlaceOrder,
+        waiting_for: None,
+        due_at: view.now,
+    }];
+    for (kind, says) in [
+        (
+            OperationKind::Provision,
+            "In a minute this shows the DNS record for each domain.\n",
+        ),
+        (
+            OperationKind::Update,
+            "In a minute this shows which domains need a DNS record.\n",
+        ),
+    ] {
+        view.kind = kind;
+        let text = describe(&view, RESPONDER);
+        let first = format!("Ordering the certificate for 1 domain.\n{says}");
+        assert!(text.starts_with(&first), "{text}");
+        assert!(!text.contains("Nothing for you"), "{text}");
+    }
+}
+
+#[test]
+fn no_text_repeats_itself_frightens_or_tells_a_time_that_is_past_when_it_is_read() {
+    let mut deploying = view(vec![]);
+    for (kind, reason) in [
+        (StepKind::AwaitDeployment, "CloudFront is deploying"),
+        (
+            StepKind::RetireCertificates,
+            "waiting until CloudFront has let go of the certificate",
+        ),
+    ] {
+        for operation in [
+            OperationKind::Provision,
+            OperationKind::Update,
+            OperationKind::Deprovision,
+        ] {
+            deploying.kind = operation;
+            deploying.steps = vec![StepView {
+                kind,
+                waiting_for: Some(reason.into()),
+                due_at: deploying.now + time::Duration::seconds(45),
+            }];
+            let text = describe(&deploying, RESPONDER).to_lowercase();
+            assert!(text.matches("deploying").count() <= 1, "{text}");
+            assert!(!text.contains("deleting the certificate"), "{text}");
+            assert!(!text.contains("12:05"), "{text}");
+        }
+    }
+    let text = describe(&waiting(vec![domain("www.example.com")]), RESPONDER);
+    assert!(
+        text.starts_with("Waiting for you: 1 of 1 domain needs a DNS record.\nAny one of"),
+        "{text}"
+    );
+    assert!(
+        text.contains("It is looked at every minute.") && !text.contains("12:05"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_a_step_asks_of_the_user_is_the_users_move() {
+    let mut moving = view(vec![]);
+    moving.steps = vec![StepView {
+        kind: StepKind::AttachCertificate,
+        waiting_for: Some(format!(
+            "{FOR_USER}CloudFront moves a.example.com once it finds TXT _a.example.com \"d1.cloudfront.net\""
+        )),
+        due_at: moving.now,
+    }];
+    let text = unfolded(&describe(&moving, RESPONDER));
+    let first =
+        "Waiting for you: CloudFront moves a.example.com once it finds TXT _a.example.com \"d1.cloudfront.net\".\n";
+    assert!(text.starts_with(first), "{text}");
+    assert!(!text.contains("Nothing for you"), "{text}");
 }
 
 #[test]
@@ -124,9 +237,17 @@ fn a_domain_that_the_ca_turned_down_comes_first_with_its_words() {
     let mut rejected = domain("zzz.example.com");
     rejected.ca_said = Some("During secondary validation: No TXT record found".into());
     let text = describe(&view(vec![domain("www.example.com"), rejected]), RESPONDER);
-    let second = text.lines().nth(1).unwrap();
-    assert!(second.starts_with("zzz.example.com:"), "{text}");
-    assert!(text.contains("the CA turned it down: During secondary validation: No TXT record found"));
+    let records: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("_acme-challenge."))
+        .collect();
+    assert!(records[0].starts_with("_acme-challenge.zzz."), "{text}");
+    let about = text.lines().find(|line| line.contains(".example.com: "));
+    assert!(
+        about.unwrap().starts_with("zzz.example.com: the CA turned it down: "),
+        "{text}"
+    );
+    assert!(unfolded(&text).contains("the CA turned it down: During secondary validation: No TXT record found"));
 }
 
 #[test]
@@ -146,27 +267,61 @@ fn while_a_new_order_is_placed_the_cas_words_and_what_to_mend_are_still_told() {
         due_at: datetime!(2026-11-24 12:05 UTC),
     }];
     insta::assert_snapshot!(describe(&view, RESPONDER), @r#"
-    Waiting for you: the CA turned down 1 of 2 domains. Mend what it says; a new order is being placed.
-    zzz.example.com: set once, good for every later certificate: TXT _validation-persist.zzz.example.com "letsencrypt.org;accounturi=https://ca.example/acct/123"
-      or by a value of the new order, which is shown here once the order is placed
-      the CA turned it down: No TXT records found for DNS-PERSIST-01 challenge
-    The order before this one came to nothing: the CA turned zzz.example.com down.
-    Meanwhile: Placing the certificate order (order 3 follows 2 that came to nothing; next try 12:05:00 UTC).
-    The CloudFront distribution is made once every domain is proved: the name to CNAME them to is shown here then.
+    Waiting for you: the CA turned down 1 of 2 domains.
+    Mend what it says; a new order is being placed.
+
+    Set once, good for every later certificate:
+    _validation-persist.zzz.example.com TXT "letsencrypt.org;accounturi=https://ca.example/acct/123"
+
+    Or by a value of the new order, which is shown here once it is
+        placed.
+
+    zzz.example.com: the CA turned it down: No TXT records found for
+        DNS-PERSIST-01 challenge
+
+    The order before this one came to nothing: the CA turned
+        zzz.example.com down.
+    Meanwhile: Ordering the certificate (order 3 follows 2 that came
+        to nothing).
+    The CloudFront distribution is made once every domain is proved:
+    the name to CNAME them to is shown here then.
     "#);
     // Before an operation's first order nothing was turned down in it, and an update may need no order at all.
     view.order_spent = None;
-    assert!(describe(&view, RESPONDER).starts_with("Nothing for you to do now. Placing the certificate order"));
+    assert!(describe(&view, RESPONDER).starts_with("Ordering the certificate for 2 domains ("));
 }
 
 #[test]
-fn a_hundred_long_domains_stay_readable_and_under_10_kb() {
+fn a_hundred_long_domains_stay_readable_and_within_what_a_platform_keeps() {
     let long = |i: usize| format!("{}-{i}.{}.example.com", "a".repeat(55), "b".repeat(60));
-    let text = describe(&view((0..100).map(|i| domain(&long(i))).collect()), RESPONDER);
-    assert!(text.len() < 10_000, "{}", text.len());
+    let text = describe(&waiting((0..100).map(|i| domain(&long(i))).collect()), RESPONDER);
+    assert!(text.len() <= MOST_BYTES, "{}", text.len());
     assert!(text.starts_with("Waiting for you: 100 of 100 domains need"));
-    assert!(text.contains("more like these"), "the rest is counted: {text}");
-    assert!(text.contains("Then: CNAME"), "the end is not cut off: {text}");
+    let told = text.lines().filter(|line| line.starts_with("_acme-challenge.")).count();
+    assert!((40..100).contains(&told), "{told} of them: {text}");
+    let rest = format!("and {} more like these, shown once some are verified: ", 100 - told);
+    assert!(unfolded(&text).contains(&rest), "the rest is counted: {text}");
+    assert!(
+        text.contains("is made once every domain is proved"),
+        "the end is not cut off: {text}"
+    );
+}
+
+#[test]
+fn of_many_those_whose_servers_want_mending_come_first_and_those_not_looked_at_last() {
+    let mut many: Vec<DomainView> = (0..100).map(|i| domain(&format!("shop-{i:02}.example.com"))).collect();
+    for unseen in &mut many[..50] {
+        (unseen.waiting_for, unseen.checked_at) = (None, None);
+    }
+    many[99].waiting_for = Some(format!("nothing found yet: no answer from 192.0.2.1:53; {SLOW_LOOK}"));
+    let text = unfolded(&describe(&waiting(many), RESPONDER));
+    let about: Vec<&str> = text.lines().filter(|line| line.contains(".example.com: ")).collect();
+    assert!(
+        about[0].starts_with("shop-99.example.com: seen ") && about[0].contains(SLOW_LOOK),
+        "{text}"
+    );
+    assert!(about[1].starts_with("shop-50.example.com: seen "), "{text}");
+    assert!(text.contains("\n50 more: not looked at yet.\n"), "{text}");
 }
 
 #[test]
@@ -174,7 +329,11 @@ fn an_ended_operation_says_the_end() {
     let mut view = view(vec![domain("www.example.com")]);
     view.state = OperationState::Succeeded;
     view.certificate_not_after = Some(datetime!(2027-02-22 12:00 UTC));
-    insta::assert_snapshot!(describe(&view, RESPONDER), @"https://www.example.com is ready: CNAME it to d111111abcdef8.cloudfront.net. The certificate is in place and valid until 2027-02-22.");
+    insta::assert_snapshot!(describe(&view, RESPONDER), @"
+    https://www.example.com is ready: CNAME it to
+    d111111abcdef8.cloudfront.net
+    The certificate is renewed by itself before 2027-02-22.
+    ");
     view.state = OperationState::Failed;
     view.failure = Some("www.example.com belongs to another distribution.".into());
     assert_eq!(
@@ -191,23 +350,19 @@ fn a_wildcard_and_its_apex_need_one_standing_record() {
     };
     let mut view = view(vec![wildcard, domain("example.com"), domain("example.org")]);
     let text = describe(&view, RESPONDER);
-    let record = "TXT _validation-persist.example.com \"letsencrypt.org;accounturi=https://ca.example/acct/123;policy=wildcard\"";
-    assert_eq!(text.matches(record).count(), 2, "{text}");
-    assert!(
-        text.contains("accounturi=https://ca.example/acct/123\"\n"),
-        "example.org has its own: {text}"
-    );
-    assert!(
-        text.contains("or for this certificate only: TXT _acme-challenge.example.com"),
-        "{text}"
-    );
+    let record = "_validation-persist.example.com TXT \"letsencrypt.org;accounturi=https://ca.example/acct/123;policy=wildcard\"";
+    assert_eq!(text.matches(record).count(), 1, "one for both: {text}");
+    let own = "_validation-persist.example.org TXT \"letsencrypt.org;accounturi=https://ca.example/acct/123\"\n";
+    assert!(text.contains(own), "example.org has its own: {text}");
+    assert_eq!(text.matches("\n_acme-challenge.example.com TXT ").count(), 2, "{text}");
+    assert!(text.contains("Or by HTTP, where it is no wildcard: redirect"), "{text}");
     assert!(
         !text.contains("_validation-persist.*") && !text.contains("http://*"),
         "{text}"
     );
     view.domains.truncate(1);
     view.state = OperationState::Succeeded;
-    assert!(describe(&view, RESPONDER).starts_with("*.example.com is ready: CNAME it to d111"));
+    assert!(describe(&view, RESPONDER).starts_with("*.example.com is ready: CNAME it to\nd111"));
 }
 
 #[test]
@@ -223,12 +378,12 @@ fn a_record_that_only_has_to_spread_needs_nobody_and_another_day_is_named() {
     let text = describe(&view, RESPONDER);
     assert!(text.starts_with("Waiting for you: 1 of 2 domains needs"), "{text}");
     assert!(
-        text.contains("\nIn place, waiting for a time that the operator has set: www.example.com."),
+        unfolded(&text).contains("\nIn place, waiting for a time that the operator has set: www.example.com."),
         "{text}"
     );
-    assert!(text.contains("Next check 2026-11-25 00:15 UTC."), "{text}");
+    assert!(text.contains("Next look 2026-11-25 00:15 UTC."), "{text}");
     assert!(
-        text.contains("\nThe order before this one came to nothing: the CA turned api.example.com down."),
+        unfolded(&text).contains("\nThe order before this one came to nothing: the CA turned api.example.com down."),
         "{text}"
     );
 }
@@ -241,11 +396,16 @@ fn both_are_told_when_a_domain_goes_over_and_what_keeps_it() {
         "{IN_PLACE} by dns-persist-01; another service instance has the domain so far"
     ));
     asks.wins_at = Some(at);
-    insta::assert_snapshot!(describe(&waiting(vec![asks]), RESPONDER), @r#"
-    Nothing for you to do now. Going on in a moment.
-    www.example.com: in place; another service instance has it so far, and nothing proves it for that one any more. It is yours at 2026-11-25 12:04 UTC, if both stay so: leave your record as it is.
-    The CloudFront distribution is made once every domain is proved: the name to CNAME them to is shown here then.
-    "#);
+    insta::assert_snapshot!(describe(&waiting(vec![asks]), RESPONDER), @"
+    Nothing for you to do now.
+    Going on in a moment.
+    www.example.com: in place; another service instance has it so far,
+        and nothing proves it for that one any more. It is yours at
+        2026-11-25 12:04 UTC, if both stay so: leave your record as it
+        is.
+    The CloudFront distribution is made once every domain is proved:
+    the name to CNAME them to is shown here then.
+    ");
     let mut has = domain("www.example.com");
     (has.step_state, has.loses_at) = (Some(StepState::Done), Some(at));
     let mut lost = domain("shop.example.com");
@@ -253,9 +413,16 @@ fn both_are_told_when_a_domain_goes_over_and_what_keeps_it() {
     let mut served = view(vec![has, lost]);
     served.state = OperationState::Succeeded;
     insta::assert_snapshot!(describe(&served, RESPONDER), @r#"
-    2 domains are ready: CNAME each to d111111abcdef8.cloudfront.net.
-    Another service instance has proved www.example.com, and nothing proves it for this one any more: it goes over at 2026-11-25 12:04 UTC. To keep it, CNAME www.example.com to d111111abcdef8.cloudfront.net, or set TXT _validation-persist.www.example.com "letsencrypt.org;accounturi=https://ca.example/acct/123".
-    shop.example.com was proved by another service instance and is its since 2026-11-23 08:00 UTC: leave shop.example.com out of this one's domains.
+    2 domains are ready: CNAME each to
+    d111111abcdef8.cloudfront.net
+    Another service instance has proved www.example.com, and nothing
+        proves it for this one any more: it goes over at 2026-11-25
+        12:04 UTC. To keep it, set one of these:
+    www.example.com CNAME d111111abcdef8.cloudfront.net
+    _validation-persist.www.example.com TXT "letsencrypt.org;accounturi=https://ca.example/acct/123"
+    shop.example.com was proved by another service instance and is its
+        since 2026-11-23 08:00 UTC: leave shop.example.com out of this
+        one's domains.
     "#);
 }
 
@@ -270,8 +437,11 @@ fn the_name_to_point_at_is_shown_as_soon_as_there_is_one() {
         due_at: datetime!(2026-11-24 12:05 UTC),
     }];
     insta::assert_snapshot!(describe(&deploying, RESPONDER), @r#"
-    Nothing for you to do now. CloudFront is deploying, which takes minutes.
-    Then: CNAME each domain to d111111abcdef8.cloudfront.net once this says "succeeded" (before that CloudFront answers 403).
+    Nothing for you to do now.
+    CloudFront is deploying, which takes minutes.
+    Then: CNAME each domain to
+    d111111abcdef8.cloudfront.net
+    once this says "succeeded" (before that CloudFront answers 403).
     "#);
 }
 
@@ -283,7 +453,8 @@ fn an_update_says_when_it_gives_up_on_a_domain_that_was_never_seen() {
     update.kind = OperationKind::Update;
     let text = describe(&update, RESPONDER);
     assert!(
-        text.contains("If it is not seen in place by 18:00:00 UTC, this update ends by itself and changes nothing."),
+        unfolded(&text)
+            .contains("If it is not seen in place by 18:00:00 UTC, this update ends by itself and changes nothing."),
         "{text}"
     );
 }

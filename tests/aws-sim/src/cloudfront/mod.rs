@@ -6,6 +6,7 @@ pub mod distribution;
 pub mod errors;
 pub mod functions;
 pub mod logging;
+pub mod newer;
 pub mod operations;
 pub mod policies;
 pub mod rights;

@@ -6,6 +6,7 @@ use http::HeaderMap;
 
 use super::distribution::Distribution;
 use super::errors::{invalid, refuse};
+use super::newer::Newer;
 use super::router::Operation;
 use super::{
     NAMESPACE, aliases, completion, functions, logging, rights, rules, schema, tags, viewer_certificate, views,
@@ -107,7 +108,7 @@ fn create_with_tags(sim: &Sim, key: &AccessKey, document: &Element) -> Answer<Re
 
 fn create(sim: &Sim, key: &AccessKey, mut config: Element, tags: BTreeMap<String, String>) -> Answer<Reply> {
     let roots = Roots::read(&sim.settings.trusted_roots);
-    check(&mut config)?;
+    check(&mut config, &Newer::default())?;
     completion::complete(&mut config);
     let mut world = sim.world();
     let reference = config.text_at("CallerReference").unwrap_or_default().to_owned();
@@ -141,8 +142,8 @@ fn create(sim: &Sim, key: &AccessKey, mut config: Element, tags: BTreeMap<String
     Ok(reply)
 }
 
-fn check(config: &mut Element) -> Answer<()> {
-    schema::check(config)?;
+fn check(config: &mut Element, newer: &Newer) -> Answer<()> {
+    schema::check(config, newer)?;
     rules::check(config)?;
     logging::normalize(config)?;
     viewer_certificate::normalize(config)?;
@@ -154,7 +155,7 @@ fn update(sim: &Sim, key: &AccessKey, id: &str, headers: &HeaderMap, body: &[u8]
     let mut config = schema::document(body, "DistributionConfig")?;
     let mut world = sim.world();
     let current = matched(&world, id, headers)?;
-    schema::check(&config)?;
+    schema::check(&config, &world.newer)?;
     if config.text_at("CallerReference") != current.config.text_at("CallerReference") {
         return Err(refuse(
             "IllegalUpdate",
@@ -162,7 +163,7 @@ fn update(sim: &Sim, key: &AccessKey, id: &str, headers: &HeaderMap, body: &[u8]
         ));
     }
     completion::check_update(&current.config, &config)?;
-    check(&mut config)?;
+    check(&mut config, &world.newer)?;
     completion::complete(&mut config);
     if viewer_certificate::needs_authorization(&current.config, &config) {
         viewer_certificate::authorize(&world, &config, &roots)?;

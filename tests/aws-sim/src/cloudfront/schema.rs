@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use super::NAMESPACE;
 use super::errors::{invalid, refuse};
+use super::newer::Newer;
 use crate::error::Answer;
 use crate::xml::{self, Element};
 
@@ -76,74 +77,81 @@ pub fn document(body: &[u8], root: &str) -> Answer<Element> {
     Ok(document)
 }
 
-/// Checks a distribution's configuration against the shapes of the model.
-pub fn check(config: &Element) -> Answer<()> {
-    structure(config, "DistributionConfig", "distributionConfig")
+/// Checks a distribution's configuration against the shapes of the model, and what is newer than that.
+pub fn check(config: &Element, newer: &Newer) -> Answer<()> {
+    Model(newer).structure(config, "DistributionConfig", "distributionConfig")
 }
 
 /// Checks the document of a function, `CreateFunctionRequest` or `UpdateFunctionRequest`, against the shapes of the model.
 pub fn check_function(request: &Element) -> Answer<()> {
-    structure(request, &request.name, &lower_first(&request.name))
+    Model(&Newer::default()).structure(request, &request.name, &lower_first(&request.name))
 }
 
-fn structure(element: &Element, shape: &str, path: &str) -> Answer<()> {
-    match SHAPES.get(shape) {
-        Some(Shape::Structure(members)) => members_of(element, members, path),
-        Some(Shape::List { element: name, shape }) => {
-            for (index, child) in element.children.iter().enumerate() {
-                if child.name != *name {
-                    return Err(malformed(&format!("unexpected element {} in {path}", child.name)));
+struct Model<'n>(&'n Newer);
+
+impl Model<'_> {
+    fn structure(&self, element: &Element, shape: &str, path: &str) -> Answer<()> {
+        match SHAPES.get(shape) {
+            Some(Shape::Structure(members)) => self.members_of(element, members, path),
+            Some(Shape::List { element: name, shape }) => {
+                for (index, child) in element.children.iter().enumerate() {
+                    if child.name != *name {
+                        return Err(malformed(&format!("unexpected element {} in {path}", child.name)));
+                    }
+                    self.structure(child, shape, &format!("{path}.{}.member", index + 1))?;
                 }
-                structure(child, shape, &format!("{path}.{}.member", index + 1))?;
+                Ok(())
             }
-            Ok(())
+            Some(Shape::Values(values)) => self.one_of(element, shape, values, path),
+            None => scalar(element, shape, path),
         }
-        Some(Shape::Values(values)) => one_of(element, shape, values, path),
-        None => scalar(element, shape, path),
     }
-}
 
-fn members_of(element: &Element, members: &[Member], path: &str) -> Answer<()> {
-    if !element.text.trim().is_empty() {
-        return Err(malformed(&format!("unexpected text in {path}")));
-    }
-    for (at, child) in element.children.iter().enumerate() {
-        let Some(member) = members.iter().find(|member| member.name == child.name) else {
-            return Err(malformed(&format!("unexpected element {} in {path}", child.name)));
-        };
-        if element.children[..at].iter().any(|earlier| earlier.name == child.name) {
-            return Err(malformed(&format!("element {} is in {path} twice", child.name)));
+    fn members_of(&self, element: &Element, members: &[Member], path: &str) -> Answer<()> {
+        if !element.text.trim().is_empty() {
+            return Err(malformed(&format!("unexpected text in {path}")));
         }
-        structure(child, &member.shape, &format!("{path}.{}", lower_first(&member.name)))?;
+        for (at, child) in element.children.iter().enumerate() {
+            if self.0.has_member(&child.name) {
+                continue;
+            }
+            let Some(member) = members.iter().find(|member| member.name == child.name) else {
+                return Err(malformed(&format!("unexpected element {} in {path}", child.name)));
+            };
+            if element.children[..at].iter().any(|earlier| earlier.name == child.name) {
+                return Err(malformed(&format!("element {} is in {path} twice", child.name)));
+            }
+            self.structure(child, &member.shape, &format!("{path}.{}", lower_first(&member.name)))?;
+        }
+        match members
+            .iter()
+            .find(|member| member.required && element.child(&member.name).is_none())
+        {
+            Some(member) => Err(malformed(&format!(
+                "1 validation error detected: Value null at '{path}.{}' failed to satisfy constraint: Member must not be null",
+                lower_first(&member.name)
+            ))),
+            None => Ok(()),
+        }
     }
-    match members
-        .iter()
-        .find(|member| member.required && element.child(&member.name).is_none())
-    {
-        Some(member) => Err(malformed(&format!(
-            "1 validation error detected: Value null at '{path}.{}' failed to satisfy constraint: Member must not be null",
-            lower_first(&member.name)
-        ))),
-        None => Ok(()),
-    }
-}
 
-fn one_of(element: &Element, shape: &str, values: &[String], path: &str) -> Answer<()> {
-    if values.contains(&element.text) {
-        return Ok(());
+    fn one_of(&self, element: &Element, shape: &str, values: &[String], path: &str) -> Answer<()> {
+        if values.contains(&element.text) || self.0.has_value(&element.text) {
+            return Ok(());
+        }
+        let message = format!(
+            "1 validation error detected: Value '{}' at '{path}' failed to satisfy constraint: Member must satisfy enum \
+             value set: [{}]",
+            element.text,
+            values.join(", ")
+        );
+        Err(match shape {
+            "MinimumProtocolVersion" => refuse("InvalidMinimumProtocolVersion", message),
+            "SSLSupportMethod" | "CertificateSource" => refuse("InvalidViewerCertificate", message),
+            "GeoRestrictionType" => refuse("InvalidGeoRestrictionParameter", message),
+            _ => invalid(message),
+        })
     }
-    let message = format!(
-        "1 validation error detected: Value '{}' at '{path}' failed to satisfy constraint: Member must satisfy enum \
-         value set: [{}]",
-        element.text,
-        values.join(", ")
-    );
-    Err(match shape {
-        "MinimumProtocolVersion" => refuse("InvalidMinimumProtocolVersion", message),
-        "SSLSupportMethod" | "CertificateSource" => refuse("InvalidViewerCertificate", message),
-        "GeoRestrictionType" => refuse("InvalidGeoRestrictionParameter", message),
-        _ => invalid(message),
-    })
 }
 
 fn scalar(element: &Element, shape: &str, path: &str) -> Answer<()> {

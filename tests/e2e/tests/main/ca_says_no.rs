@@ -65,7 +65,7 @@ async fn the_cas_words_and_what_to_mend_stay_while_a_new_order_is_placed() -> an
     let record = format!("_validation-persist.{rejected}");
     world.vantage.show(&record, View::Txt(vec![value.clone()]));
     let answer = world.says(&instance, "order 3 follows 2 that came to nothing").await?;
-    let first_line = "Waiting for you: the CA turned down 1 of 1 domains.";
+    let first_line = "Waiting for you: the CA turned down 1 of 1 domain.";
     assert!(answer.description().starts_with(first_line), "{}", answer.description());
     let about = status::about(answer.description(), &rejected).join("\n");
     assert!(
@@ -73,9 +73,10 @@ async fn the_cas_words_and_what_to_mend_stay_while_a_new_order_is_placed() -> an
         "the CA's own words: {about}"
     );
     assert_eq!(
-        status::persist_value(&about),
+        status::persist_value_of(answer.description(), &rejected),
         Some(value.clone()),
-        "what to set: {about}"
+        "what to set: {}",
+        answer.description()
     );
 
     world.dns.set_txt(&record, &value).await?;

@@ -198,7 +198,12 @@ async fn the_doctor_is_content_or_names_what_is_wrong() -> anyhow::Result<()> {
     for (service, _) in PROCESSES {
         let said = clinic.ask(service, &[("ACME_RESPONDER_URL", &e.broker_url)]).await?;
         assert_eq!(said.code, Some(0), "{}", said.text());
-        assert!(!said.text().contains("warn"), "{}", said.text());
+        // The stack's default origin has a name that only its edge knows.
+        let warned = said.lines.iter().filter(|line| line.starts_with("warn"));
+        let others: Vec<_> = warned
+            .filter(|line| !line.contains("DEFAULT_ORIGIN  origin.cdn.test, port 443"))
+            .collect();
+        assert!(others.is_empty(), "{others:?}");
         assert!(said.line("ok    PostgreSQL").contains("schema "), "{}", said.text());
         assert!(
             said.line("ok    RabbitMQ").contains("a message went through"),
@@ -208,18 +213,32 @@ async fn the_doctor_is_content_or_names_what_is_wrong() -> anyhow::Result<()> {
         match service {
             "broker-api" => assert!(said.line("ok    ACME_RESPONDER_URL").contains("responder")),
             "distribution" => {
-                said.line("ok    cloudfront:CreateDistribution");
+                // The simulator, as AWS may, looks at the input first or last: only what is absent proves a right.
+                assert!(
+                    said.line("skip  cloudfront:CreateDistribution").contains("not refused"),
+                    "{}",
+                    said.text()
+                );
+                assert!(
+                    said.line("skip  cloudfront:CreateFunction").contains("not refused"),
+                    "{}",
+                    said.text()
+                );
                 said.line("ok    cloudfront:ListTagsForResource");
                 // The shipped policy allows both for what has our tag, and the doctor asks for what isn't there.
                 said.line("skip  cloudfront:UpdateDistribution");
                 said.line("skip  cloudfront:DeleteDistribution");
-                for action in ["List", "Describe", "Get", "Create", "Update", "Publish", "Delete"] {
+                for action in ["List", "Describe", "Get", "Update", "Publish", "Delete"] {
                     said.line(&format!("ok    cloudfront:{action}Function"));
                 }
             }
             "cert-installer" => {
                 said.line("ok    SEALING_KEYS  opens");
-                said.line("ok    iam:UploadServerCertificate");
+                assert!(
+                    said.line("skip  iam:UploadServerCertificate").contains("not refused"),
+                    "{}",
+                    said.text()
+                );
                 let room = said.line("ok    IAM server certificates");
                 assert!(
                     room.ends_with("the account holds 1 server certificates of at most 20"),

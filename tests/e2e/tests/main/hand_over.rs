@@ -102,7 +102,8 @@ async fn a_domain_whose_proof_is_gone_goes_to_who_proves_it_after_the_grace_with
     for words in [
         &format!("Another service instance has proved {name}"),
         "goes over at",
-        "To keep it, CNAME",
+        "To keep it, set one of these:",
+        &format!("{name} CNAME "),
         "_validation-persist.",
     ] {
         ensure!(warned.description().contains(words), "{words:?} in {}", warned.text);

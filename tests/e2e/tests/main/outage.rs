@@ -1,5 +1,5 @@
 //! Everything but PostgreSQL is away: the broker still takes requests and answers for them, and the work goes on when
-//! the others are back. This stack makes RSA keys, which is a setting.
+//! the others are back. This stack makes P-256 keys, which is a setting.
 
 use customer::{Browser, Platform, status};
 use serde_json::json;
@@ -29,7 +29,7 @@ async fn requests_are_taken_and_answered_while_everything_but_the_database_is_aw
     let options =
         Options::fast()
             .with_own_rabbitmq()
-            .with_env("certificate-issuer", "CERTIFICATE_KEY_TYPE", "rsa-2048");
+            .with_env("certificate-issuer", "CERTIFICATE_KEY_TYPE", "ecdsa-p256");
     let stack = Handle::start(options).await?;
     let e = stack.endpoints();
     let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
@@ -80,6 +80,6 @@ async fn requests_are_taken_and_answered_while_everything_but_the_database_is_aw
     let visit = Browser::new(&e.pebble_root_pem, e.edge_http, e.edge_https)?
         .https(&name, "/")
         .await?;
-    assert_eq!((visit.status, visit.key_bits), (200, 2048));
+    assert_eq!((visit.status, visit.key_bits), (200, 256));
     Ok(())
 }

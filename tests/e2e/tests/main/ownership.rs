@@ -95,6 +95,11 @@ async fn the_same_request_again_is_the_same_operation_and_another_is_a_conflict(
         .provision(&id, &organization, json!({"domains": [domain("other")]}))
         .await?;
     assert_eq!(other.status, 409, "{}", other.text);
+    assert!(
+        other.description().ends_with("what differs: parameters.domains."),
+        "{}",
+        other.text
+    );
     let instance = crate::world::Instance {
         id: id.clone(),
         domains: vec![name.clone()],

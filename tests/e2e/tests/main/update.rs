@@ -19,7 +19,15 @@ async fn parameters(world: &World, instance: &Instance) -> anyhow::Result<Value>
     let path = format!("/v2/service_instances/{}", instance.id);
     let answer = world.platform.call(Method::GET, &path, None).await?;
     anyhow::ensure!(answer.status == 200, "{} {}", answer.status, answer.text);
-    Ok(answer.body["parameters"].clone())
+    let mut parameters = answer.body["parameters"].clone();
+    // What it tells beside what was asked for.
+    let told = parameters.as_object_mut().and_then(|all| all.remove("status"));
+    anyhow::ensure!(
+        told.is_some_and(|told| told["cname_target"].is_string()),
+        "{}",
+        answer.text
+    );
+    Ok(parameters)
 }
 
 async fn config(world: &World, instance: &Instance) -> anyhow::Result<Value> {

@@ -135,5 +135,25 @@ async fn every_domain_its_own_way() -> anyhow::Result<()> {
         ["dns-persist-01", "dns-01", "http-01"],
         "the CA is told the way that was found"
     );
+
+    // A platform forgets the text when the instance is renamed or updated. What it told is there all the same.
+    let target = world.distributions(&instance).await?[0]["domain_name"].clone();
+    let path = format!("/v2/service_instances/{}", instance.id);
+    let fetched = world.platform.call(reqwest::Method::GET, &path, None).await?;
+    let lasting = &fetched.body["parameters"]["status"];
+    assert_eq!(lasting["cname_target"], target, "{}", fetched.text);
+    assert!(lasting["certificate_valid_until"].is_string(), "{}", fetched.text);
+    let persisted = status::persist_value(&told);
+    let expected = serde_json::json!({
+        &persist: {
+            "way": "dns-persist-01", "keep": true, "type": "TXT", "name": format!("_validation-persist.{persist}"), "value": persisted,
+        },
+        &dns01: {"way": "dns-01", "keep": false, "type": "TXT", "name": format!("_acme-challenge.{dns01}"), "value": value},
+        &http01: {
+            "way": "http-01", "keep": true, "redirect": format!("http://{http01}/.well-known/acme-challenge/*"),
+            "to": to.map(|to| format!("{to}*")),
+        },
+    });
+    assert_eq!(lasting["proved_by"], expected, "{}", fetched.text);
     Ok(())
 }

@@ -143,7 +143,8 @@ impl World {
 
     /// Sets the set-once record for a domain, as the status says.
     pub(crate) async fn set_persist(&self, told: &str, domain: &str) -> anyhow::Result<()> {
-        let value = status::persist_value(told).context("no set-once record in the status")?;
+        let own = status::persist_value_of(told, domain).or_else(|| status::persist_value(told));
+        let value = own.context("no set-once record in the status")?;
         self.dns.set_txt(&format!("_validation-persist.{domain}"), &value).await
     }
 

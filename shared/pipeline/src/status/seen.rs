@@ -1,0 +1,110 @@
+//! What was seen of each domain, what is wrong first, and when it is looked at again.
+
+use time::{Duration, OffsetDateTime};
+
+use super::lines::Text;
+use super::{DomainView, View, clock, is_plain_absence, is_proved, later};
+
+/// As much room as this is kept beside the records.
+pub(super) const LEAST_ROOM: usize = 900;
+/// Of domains where nothing was found yet so many are told in full: it is the same of each.
+const PLAIN_IN_FULL: usize = 8;
+/// What comes less often than so is told with its time.
+const LONGEST_RHYTHM: Duration = Duration::minutes(10);
+/// For the counts at the end, and the rhythm.
+const FOR_THE_END: usize = 250;
+
+/// What was seen, in so many bytes.
+pub(super) fn seen(view: &View, needy: &[&DomainView], room: usize) -> Text {
+    let mut text = Text::default();
+    let mut plain = 0;
+    let mut left: Vec<&DomainView> = Vec::new();
+    for &domain in needy {
+        plain += usize::from(is_plain(domain));
+        let about = about(domain, view.now);
+        if is_plain(domain) && plain > PLAIN_IN_FULL || text.len() + about.len() + FOR_THE_END > room {
+            left.push(domain);
+        } else {
+            text.append(about);
+        }
+    }
+    tell_left(&left, &mut text);
+    if let Some(rhythm) = rhythm(needy) {
+        text.say(&rhythm);
+    }
+    text
+}
+
+fn is_plain(domain: &DomainView) -> bool {
+    domain.ca_said.is_none() && is_plain_absence(domain)
+}
+
+/// The lines about one domain: the first begins with its name, the others with two blanks.
+fn about(domain: &DomainView, now: OffsetDateTime) -> Text {
+    let mut lines = Vec::new();
+    if is_proved(domain) {
+        lines.push("proved; leave that as it is, and change its CAA records".to_owned());
+    }
+    if let Some(words) = &domain.ca_said {
+        lines.push(format!("the CA turned it down: {words}"));
+    }
+    match (&domain.waiting_for, domain.checked_at) {
+        (Some(seen), Some(at)) => {
+            let (at, seen) = (clock(at, now), seen.trim_end_matches('.'));
+            let next = next_look(domain, now).map_or_else(String::new, |at| format!(" Next look {at}."));
+            lines.push(format!("seen {at}: {seen}.{next}"));
+        }
+        _ if domain.step_state.is_none() => {}
+        _ => lines.push("not looked at yet.".to_owned()),
+    }
+    if let Some(at) = domain.gives_up_at {
+        let at = clock(at, now);
+        lines.push(format!(
+            "If it is not seen in place by {at}, this update ends by itself and changes nothing."
+        ));
+    }
+    let mut text = Text::default();
+    for (at, line) in lines.iter().enumerate() {
+        match at {
+            0 => text.say(&format!("{}: {line}", domain.domain)),
+            _ => text.say(&format!("  {line}")),
+        }
+    }
+    text
+}
+
+/// Those that are only counted.
+fn tell_left(left: &[&DomainView], text: &mut Text) {
+    let (plain, wrong): (Vec<&DomainView>, Vec<_>) = left.iter().copied().partition(|domain| is_plain(domain));
+    let unseen = plain.iter().filter(|domain| domain.waiting_for.is_none()).count();
+    for (count, what) in [
+        (wrong.len(), "something is wrong, told here once others are mended"),
+        (plain.len() - unseen, "nothing found yet"),
+        (unseen, "not looked at yet"),
+    ] {
+        if count > 0 {
+            text.say(&format!("{count} more: {what}."));
+        }
+    }
+}
+
+fn gap(domain: &DomainView) -> Option<Duration> {
+    Some(domain.due_at? - domain.checked_at?)
+}
+
+/// When a domain is looked at again that rests for long.
+fn next_look(domain: &DomainView, now: OffsetDateTime) -> Option<String> {
+    gap(domain).filter(|gap| *gap > LONGEST_RHYTHM)?;
+    later(domain.due_at?, now)
+}
+
+/// How often the domains are looked at. A time would be past when it is read.
+fn rhythm(needy: &[&DomainView]) -> Option<String> {
+    let gaps = needy.iter().filter_map(|domain| gap(domain));
+    let longest = gaps.filter(|gap| *gap <= LONGEST_RHYTHM).max()?;
+    let subject = if needy.len() == 1 { "It is" } else { "Each domain is" };
+    Some(match (longest.whole_seconds() + 30) / 60 {
+        ..=1 => format!("{subject} looked at every minute."),
+        minutes => format!("{subject} looked at every {minutes} minutes."),
+    })
+}
