@@ -72,10 +72,8 @@ impl Moto {
             .text()
             .await?;
         let names = text.split("<ServerCertificateName>").skip(1);
-        // moto takes what the doctor sends because no IAM would.
         Ok(names
             .filter_map(|rest| Some(rest.split_once('<')?.0.to_owned()))
-            .filter(|name| name != "cdn-broker-doctor")
             .collect())
     }
 

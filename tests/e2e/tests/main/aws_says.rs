@@ -1,4 +1,4 @@
-//! What AWS says for reasons that no service model tells apart: each in the words of public reports, and what comes of it.
+//! What AWS says for reasons that its codes don't tell apart: each in the words of public reports (aws-sim's `sayings`), and what comes of it.
 
 use anyhow::{Context as _, ensure};
 use serde_json::json;
@@ -6,19 +6,9 @@ use stack::Options;
 
 use crate::world::{Instance, PATIENCE, World, domain, organization};
 
-struct Refusal {
-    operation: &'static str,
-    code: &'static str,
-    status: u16,
-    message: &'static str,
-}
-
-/// From now on the operation is refused.
-async fn refuse(world: &World, refusal: &Refusal) -> anyhow::Result<()> {
-    let fault = json!({
-        "operation": refusal.operation, "code": refusal.code, "status": refusal.status, "message": refusal.message, "percent": 100,
-    });
-    world.aws_admin("faults", fault).await
+/// From now on an operation is refused, in words that aws-sim knows by this name.
+async fn refuse(world: &World, like: &str) -> anyhow::Result<()> {
+    world.aws_admin("faults", json!({"like": like, "percent": 100})).await
 }
 
 async fn no_longer(world: &World) -> anyhow::Result<()> {
@@ -41,49 +31,28 @@ async fn is_waited_for(world: &World, instance: &Instance, words: &[&str]) -> an
 #[tokio::test]
 async fn what_the_operator_or_time_mends_is_waited_for() -> anyhow::Result<()> {
     let world = World::own(Options::fast()).await?;
-    // Every new account (aws-cdk-examples issue 279).
-    let unverified = Refusal {
-        operation: "CreateDistributionWithTags",
-        code: "AccessDenied",
-        status: 403,
-        message: "Your account must be verified before you can add new CloudFront resources. To verify your account, please contact AWS \
-                  Support (https://console.aws.amazon.com/support/home#/) and include this error message.",
-    };
-    refuse(&world, &unverified).await?;
+    refuse(&world, "account-not-verified").await?;
     let instance = world.create(&[domain("account")]).await?;
     let told = world.told(&instance).await?;
     world.set_persist(&told, &instance.domains[0]).await?;
     is_waited_for(&world, &instance, &["AWS Support", "account must be verified"]).await?;
 
-    let update = |path: &str| json!({"path": path});
-    // Without wafv2:GetWebACL (aws-sdk-java issue 2901); a certificate on its way (terraform-provider-aws issue 679).
-    let web_acl = Refusal {
-        operation: "UpdateDistribution",
-        code: "InvalidWebACLId",
-        status: 400,
-        message: "Unable to verify read permissions on Web ACL. Please retry the request.",
-    };
-    let in_progress = Refusal {
-        operation: "UpdateDistribution",
-        code: "IllegalUpdate",
-        status: 400,
-        message: "Only one viewer certificate change may be in progress at a time.",
-    };
     let table = [
         (
-            web_acl,
+            "web-acl-unreadable",
             "/one",
             ["by hand (InvalidWebACLId)", "Unable to verify read permissions"],
         ),
         (
-            in_progress,
+            "certificate-change-in-progress",
             "/two",
             ["CloudFront is still deploying", "the certificate before this one"],
         ),
     ];
     for (refusal, path, words) in table {
-        refuse(&world, &refusal).await?;
-        assert_eq!(world.platform.update(&instance.id, update(path)).await?.status, 202);
+        refuse(&world, refusal).await?;
+        let update = json!({"path": path});
+        assert_eq!(world.platform.update(&instance.id, update).await?.status, 202);
         is_waited_for(&world, &instance, &words).await?;
     }
     world.delete(&instance).await
@@ -93,14 +62,8 @@ async fn what_the_operator_or_time_mends_is_waited_for() -> anyhow::Result<()> {
 async fn a_pricing_plan_is_no_race_of_writers() -> anyhow::Result<()> {
     let world = World::own(Options::fast()).await?;
     let instance = world.created(&organization(), &[domain("plan")]).await?;
-    // aws-nuke issue 1024; a stale ETag has the same code.
-    let subscribed = Refusal {
-        operation: "DeleteDistribution",
-        code: "PreconditionFailed",
-        status: 412,
-        message: "You can't delete this distribution while it's subscribed to a pricing plan.",
-    };
-    refuse(&world, &subscribed).await?;
+    // A stale ETag has the same code.
+    refuse(&world, "pricing-plan").await?;
     assert_eq!(world.platform.deprovision(&instance.id).await?.status, 202);
     let told = world.says(&instance, "subscribed to a pricing plan").await?;
     assert_eq!(told.state(), "failed", "{}", told.text);
