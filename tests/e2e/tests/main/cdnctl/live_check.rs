@@ -1,0 +1,250 @@
+//! `cdnctl live-check` on Pebble and aws-sim: what was seen is told, nothing is left, whatever ends it.
+
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use anyhow::Context as _;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::{Said, command};
+use crate::world::{PATIENCE, World, domain, until, world};
+
+/// An operator who does what it says.
+struct Operator {
+    world: &'static World,
+    folder: TempDir,
+    domain: String,
+}
+
+impl Operator {
+    async fn new(label: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            world: world().await,
+            folder: tempfile::tempdir()?,
+            domain: domain(label),
+        })
+    }
+
+    fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// With neither database nor queue.
+    fn command(&self, more: &[&str]) -> anyhow::Result<Command> {
+        let e = self.world.handle.endpoints();
+        let key = e.aws_keys.get("admin").context("a key")?;
+        let mut command = command("")?;
+        command
+            .env_remove("DATABASE_URL")
+            .env("AWS_ACCESS_KEY_ID", &key.id)
+            .env("AWS_SECRET_ACCESS_KEY", &key.secret)
+            .env("AWS_ENDPOINT_URL_CLOUDFRONT", &e.aws_api_url)
+            .env("AWS_ENDPOINT_URL_IAM", &e.aws_api_url)
+            .args(["live-check", "--json", "--every", "200ms", "--patience", "60s"])
+            .arg("--folder")
+            .arg(self.folder())
+            .arg("--ca-roots")
+            .arg(&e.acme_ca_pem)
+            .args(["--resolver", &e.dns_addr.to_string()])
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        Ok(command)
+    }
+
+    /// Begins one.
+    fn begin(&self) -> anyhow::Result<Running> {
+        let url = &self.world.handle.endpoints().acme_directory_url;
+        self.start(&["--yes", "--domain", &self.domain, "--acme-directory-url", url])
+    }
+
+    fn start(&self, args: &[&str]) -> anyhow::Result<Running> {
+        let mut child = self.command(args)?.spawn()?;
+        let mut lines = BufReader::new(child.stderr.take().context("standard error")?).lines();
+        let dns = self.world.dns.clone();
+        let reading = tokio::spawn(async move {
+            let mut text = String::new();
+            while let Some(line) = lines.next_line().await? {
+                println!("{line}");
+                // What it says to set is set.
+                if let Some((name, value)) = line.split_once(". 60 IN TXT ") {
+                    dns.set_txt(name, value.trim_matches('"')).await?;
+                }
+                text = text + &line + "\n";
+            }
+            Ok(text)
+        });
+        Ok(Running { child, reading })
+    }
+
+    fn state(&self) -> anyhow::Result<Value> {
+        Ok(serde_json::from_str(&std::fs::read_to_string(
+            self.folder().join("state.json"),
+        )?)?)
+    }
+
+    fn run(&self) -> anyhow::Result<String> {
+        let state = self.state()?;
+        Ok(state["run"].as_str().context("a run")?.to_owned())
+    }
+
+    /// What aws-sim has of the run.
+    async fn left(&self) -> anyhow::Result<Vec<Value>> {
+        let (run, state) = (self.run()?, self.world.aws().await?);
+        let all = ["distributions", "certificates", "functions"].map(|kind| state[kind].as_array().cloned());
+        let mut all = all.into_iter().flatten().flatten().collect::<Vec<_>>();
+        all.retain(|thing| thing.to_string().contains(&run));
+        Ok(all)
+    }
+
+    /// Neither the folder nor what was told has a secret, an account's number or a request's id.
+    fn keeps_secrets(&self, said: &Said) -> anyhow::Result<()> {
+        let key = &self.world.handle.endpoints().aws_keys["admin"];
+        let answers = std::fs::read_to_string(self.folder().join("answers.jsonl"))?;
+        let state = std::fs::read_to_string(self.folder().join("state.json"))?;
+        for text in [&answers, &state, &said.text, &said.errors] {
+            for secret in ["PRIVATE KEY", &key.secret, &key.id, "RequestId", "123456789012"] {
+                assert!(!text.contains(secret), "{secret} in {text}");
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Running {
+    child: Child,
+    reading: JoinHandle<anyhow::Result<String>>,
+}
+
+impl Running {
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let pid = self.child.id().context("a process id")?;
+        Ok(kill(Pid::from_raw(pid.try_into()?), signal)?)
+    }
+
+    async fn said(self) -> anyhow::Result<Said> {
+        let Output { status, stdout, .. } = timeout(PATIENCE, self.child.wait_with_output()).await??;
+        let text = String::from_utf8(stdout)?;
+        println!("{text}");
+        Ok(Said {
+            code: status.code(),
+            text,
+            errors: self.reading.await??,
+        })
+    }
+}
+
+fn verdict<'a>(report: &'a Value, id: &str) -> &'a str {
+    let mut beliefs = report["beliefs"].as_array().into_iter().flatten();
+    let belief = beliefs.find(|belief| belief["id"] == id);
+    belief.and_then(|belief| belief["verdict"].as_str()).unwrap_or("none")
+}
+
+#[tokio::test]
+async fn it_tells_what_was_seen_and_leaves_nothing() -> anyhow::Result<()> {
+    let operator = Operator::new("live").await?;
+    let said = operator.begin()?.said().await?;
+    assert_eq!(said.code, Some(0), "{}", said.errors);
+    let report = said.json()?;
+    for id in ["function", "p256", "deployment", "alias", "visible"] {
+        assert_eq!(verdict(&report, id), "confirmed", "{id}: {report}");
+    }
+    // Which it is depends on how CloudFront is simulated; that it was tried does not.
+    assert_ne!(verdict(&report, "two-certificate-changes"), "not-seen", "{report}");
+    assert_eq!(verdict(&report, "web-acl"), "not-seen", "{report}");
+    assert_eq!(report["left"].as_array().map(Vec::len), Some(0));
+    assert_eq!(operator.left().await?, Vec::<Value>::new());
+    operator.keeps_secrets(&said)?;
+
+    // Each answer is there, with what it was about.
+    let answers = std::fs::read_to_string(operator.folder().join("answers.jsonl"))?;
+    for action in [
+        "CreateFunction",
+        "UploadServerCertificate",
+        "UpdateDistribution",
+        "DeleteDistribution",
+    ] {
+        let line = answers.lines().find(|line| line.contains(action)).context(action)?;
+        let answer: Value = serde_json::from_str(line)?;
+        assert!(
+            answer["status"].as_u64().is_some() && answer["at"].is_string(),
+            "{line}"
+        );
+    }
+    // It is over.
+    let again = operator.start(&["--resume", "--yes"])?.said().await?;
+    assert_eq!(again.code, Some(2), "{}", again.errors);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_killed_one_is_gone_on_with() -> anyhow::Result<()> {
+    let operator = Operator::new("killed").await?;
+    let running = operator.begin()?;
+    until("a distribution is there", async || {
+        let made = operator.state().map(|state| state["made"].clone()).unwrap_or_default();
+        let mut made = made.as_array().into_iter().flatten();
+        Ok(made.any(|thing| thing["kind"] == "distribution"))
+    })
+    .await?;
+    running.signal(Signal::SIGKILL)?;
+    assert_eq!(running.said().await?.code, None);
+    assert!(!operator.left().await?.is_empty());
+
+    let refused = operator.begin()?.said().await?;
+    assert_eq!(refused.code, Some(2), "{}", refused.errors);
+    assert!(refused.errors.contains("--resume"), "{}", refused.errors);
+    let said = operator.start(&["--resume", "--yes"])?.said().await?;
+    assert_eq!(said.code, Some(0), "{}", said.errors);
+    assert!(said.errors.contains("function: done before"), "{}", said.errors);
+    let report = said.json()?;
+    for id in ["function", "p256", "alias"] {
+        assert_eq!(verdict(&report, id), "confirmed", "{id}: {report}");
+    }
+    assert_eq!(operator.left().await?, Vec::<Value>::new());
+    operator.keeps_secrets(&said)
+}
+
+#[tokio::test]
+async fn one_that_is_interrupted_cleans_up() -> anyhow::Result<()> {
+    let operator = Operator::new("interrupted").await?;
+    let running = operator.begin()?;
+    until("a certificate is there", async || {
+        let made = operator.state().map(|state| state["made"].clone()).unwrap_or_default();
+        let mut made = made.as_array().into_iter().flatten();
+        Ok(made.any(|thing| thing["kind"] == "certificate"))
+    })
+    .await?;
+    running.signal(Signal::SIGINT)?;
+    let said = running.said().await?;
+    assert_eq!(said.code, Some(1), "{}", said.errors);
+    let report = said.json()?;
+    assert_eq!(report["ended"], "you stopped it", "{report}");
+    assert_eq!(operator.left().await?, Vec::<Value>::new());
+    operator.keeps_secrets(&said)
+}
+
+#[tokio::test]
+async fn nothing_is_made_before_somebody_says_yes() -> anyhow::Result<()> {
+    let operator = Operator::new("asked").await?;
+    let url = &operator.world.handle.endpoints().acme_directory_url;
+    let asked = ["--domain", &operator.domain, "--acme-directory-url", url];
+    let said = operator.start(&asked)?.said().await?;
+    assert_eq!(said.code, Some(2), "{}", said.errors);
+    assert!(
+        said.errors.contains("--yes") && said.errors.contains("_acme-challenge."),
+        "{}",
+        said.errors
+    );
+    let answers = std::fs::read_to_string(operator.folder().join("answers.jsonl"))?;
+    assert_eq!(answers, "");
+    Ok(())
+}
