@@ -96,10 +96,9 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
         "Makes and removes this"
     };
     sure(what, args.yes)?;
+    let only_cleans = state.ended.is_some();
     let mut check = Check::new(args.clone(), folder, state).await?;
-    if check.state.ended.is_none()
-        && let Err(ended) = steps(&mut check).await
-    {
+    if !only_cleans && let Err(ended) = steps(&mut check).await {
         let why = telemetry::with_causes(&ended);
         eprintln!("ended: {}", shown::clean(&why));
         check.state.ended = Some(why);
@@ -108,7 +107,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     check.save()?;
     let report = report::Report::new(&check.state, left);
     out::either(args.json, &report, || report.lines())?;
-    Ok(match report.is_whole() {
+    Ok(match report.is_clean() && (only_cleans || report.is_whole()) {
         true => Exit::AllWell,
         false => Exit::NotWell,
     })

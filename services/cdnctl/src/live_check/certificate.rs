@@ -5,7 +5,7 @@ use aws_sdk_iam::error::BuildError;
 use aws_sdk_iam::types::Tag;
 
 use super::beliefs::{P256, Verdict};
-use super::check::{Check, refusal};
+use super::check::{Check, passes, refusal};
 use super::ended::Ended;
 use super::order::{self, Issued};
 use super::state::{KeyKind, Kind};
@@ -18,15 +18,22 @@ pub(super) const INSTANCE: &str = "live-check";
 /// Orders one and uploads it, unless a killed run has.
 pub(super) async fn order_and_upload(check: &mut Check, kind: KeyKind) -> Result<String, Ended> {
     let name = check.state.certificate(kind);
-    if check.state.thing(&name).is_some()
-        && let Some(id) = uploaded(check, &name).await?
-    {
+    let is_new = check.state.thing(&name).is_none();
+    if !is_new && let Some(id) = uploaded(check, &name).await? {
         check.made(&name, &id)?;
         return Ok(format!("{name} was uploaded before"));
     }
     let issued = order::certificate(check, kind).await?;
     check.intend(Kind::Certificate, &name)?;
-    match upload(check, &name, issued).await {
+    let answer = upload(check, &name, issued).await;
+    // Nothing was made by a call that was refused; of one without an answer nobody knows.
+    if let Err(failure) = &answer
+        && is_new
+        && !passes(failure)
+    {
+        check.gone(&name)?;
+    }
+    match answer {
         Ok(id) => {
             check.made(&name, &id)?;
             Ok(format!("issued, and uploaded as {name}"))

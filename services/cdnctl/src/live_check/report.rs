@@ -47,9 +47,14 @@ impl<'s> Report<'s> {
         }
     }
 
-    /// Whether it came to its end and left nothing. A belief that was refuted is a result as well.
+    /// Whether it came to its end. A belief that was refuted is a result as well.
     pub(super) fn is_whole(&self) -> bool {
-        self.ended.is_none() && self.left.is_empty()
+        self.ended.is_none()
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_clean(&self) -> bool {
+        self.left.is_empty()
     }
 
     pub(super) fn lines(&self) -> Vec<String> {

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
+use stack::AccessKey;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -19,14 +20,81 @@ use crate::world::{PATIENCE, World, domain, until, world};
 /// An operator who does what it says.
 struct Operator {
     world: &'static World,
+    aws: Aws,
     folder: TempDir,
     domain: String,
 }
 
+/// Where AWS is, and who asks.
+struct Aws {
+    api: String,
+    admin: String,
+    key: AccessKey,
+}
+
+/// A simulator of its own.
+struct OwnAws {
+    _process: Child,
+    aws: Aws,
+}
+
+/// Not allowed to delete certificates.
+const CARELESS: &str = "careless:hunter2-careless:cloudfront:*+iam:Upload*+iam:Tag*+iam:Get*";
+const ALLOWED: &str = "allowed:hunter2-allowed";
+
+impl OwnAws {
+    /// One that trusts these roots.
+    async fn start(roots: &Path) -> anyhow::Result<Self> {
+        let program = std::env::current_exe()?;
+        let program = program.ancestors().nth(2).map(|folder| folder.join("aws-sim"));
+        let mut process = Command::new(program.context("a folder of programs")?)
+            .args(["--deploy-ms", "300", "--iam-visible-ms", "100"])
+            .args(["--access-keys", &format!("{ALLOWED},{CARELESS}")])
+            .arg("--trusted-roots")
+            .arg(roots)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut lines = BufReader::new(process.stdout.take().context("standard output")?).lines();
+        let line = timeout(PATIENCE, lines.next_line())
+            .await??
+            .context("an announcement")?;
+        let said: Value = serde_json::from_str(&line)?;
+        let address = |name: &str| said[name].as_str().context("an address").map(str::to_owned);
+        let aws = Aws {
+            api: address("api")?,
+            admin: address("admin")?,
+            key: key(ALLOWED)?,
+        };
+        Ok(Self { _process: process, aws })
+    }
+}
+
+fn key(text: &str) -> anyhow::Result<AccessKey> {
+    let mut parts = text.split(':').map(str::to_owned);
+    let (id, secret) = (parts.next(), parts.next());
+    Ok(AccessKey {
+        id: id.context("an id")?,
+        secret: secret.context("a secret")?,
+    })
+}
+
 impl Operator {
+    /// At the simulator that all tests share.
     async fn new(label: &str) -> anyhow::Result<Self> {
+        let e = world().await.handle.endpoints();
+        let aws = Aws {
+            api: e.aws_api_url.clone(),
+            admin: e.aws_admin_url.clone(),
+            key: e.aws_keys.get("admin").context("a key")?.clone(),
+        };
+        Self::at(label, aws).await
+    }
+
+    async fn at(label: &str, aws: Aws) -> anyhow::Result<Self> {
         Ok(Self {
             world: world().await,
+            aws,
             folder: tempfile::tempdir()?,
             domain: domain(label),
         })
@@ -39,16 +107,14 @@ impl Operator {
     /// With neither database nor queue.
     fn command(&self, more: &[&str]) -> anyhow::Result<Command> {
         let e = self.world.handle.endpoints();
-        let key = e.aws_keys.get("admin").context("a key")?;
         let mut command = command("")?;
         command
             .env_remove("DATABASE_URL")
-            .env("AWS_ACCESS_KEY_ID", &key.id)
-            .env("AWS_SECRET_ACCESS_KEY", &key.secret)
-            .env("AWS_ENDPOINT_URL_CLOUDFRONT", &e.aws_api_url)
-            .env("AWS_ENDPOINT_URL_IAM", &e.aws_api_url)
-            .args(["live-check", "--json", "--every", "200ms", "--patience", "60s"])
-            .arg("--folder")
+            .env("AWS_ACCESS_KEY_ID", &self.aws.key.id)
+            .env("AWS_SECRET_ACCESS_KEY", &self.aws.key.secret)
+            .env("AWS_ENDPOINT_URL_CLOUDFRONT", &self.aws.api)
+            .env("AWS_ENDPOINT_URL_IAM", &self.aws.api)
+            .args(["live-check", "--every", "200ms", "--patience", "60s", "--folder"])
             .arg(self.folder())
             .arg("--ca-roots")
             .arg(&e.acme_ca_pem)
@@ -61,9 +127,10 @@ impl Operator {
     }
 
     /// Begins one.
-    fn begin(&self) -> anyhow::Result<Running> {
+    fn begin(&self, more: &[&str]) -> anyhow::Result<Running> {
         let url = &self.world.handle.endpoints().acme_directory_url;
-        self.start(&["--yes", "--domain", &self.domain, "--acme-directory-url", url])
+        let new = ["--domain", &self.domain, "--acme-directory-url", url];
+        self.start(&[&new, more].concat())
     }
 
     fn start(&self, args: &[&str]) -> anyhow::Result<Running> {
@@ -98,7 +165,8 @@ impl Operator {
 
     /// What aws-sim has of the run.
     async fn left(&self) -> anyhow::Result<Vec<Value>> {
-        let (run, state) = (self.run()?, self.world.aws().await?);
+        let run = self.run()?;
+        let state: Value = reqwest::get(format!("{}/state", self.aws.admin)).await?.json().await?;
         let all = ["distributions", "certificates", "functions"].map(|kind| state[kind].as_array().cloned());
         let mut all = all.into_iter().flatten().flatten().collect::<Vec<_>>();
         all.retain(|thing| thing.to_string().contains(&run));
@@ -107,11 +175,11 @@ impl Operator {
 
     /// Neither the folder nor what was told has a secret, an account's number or a request's id.
     fn keeps_secrets(&self, said: &Said) -> anyhow::Result<()> {
-        let key = &self.world.handle.endpoints().aws_keys["admin"];
+        let key = &self.aws.key;
         let answers = std::fs::read_to_string(self.folder().join("answers.jsonl"))?;
         let state = std::fs::read_to_string(self.folder().join("state.json"))?;
         for text in [&answers, &state, &said.text, &said.errors] {
-            for secret in ["PRIVATE KEY", &key.secret, &key.id, "RequestId", "123456789012"] {
+            for secret in ["PRIVATE KEY", &key.secret, "RequestId", "123456789012"] {
                 assert!(!text.contains(secret), "{secret} in {text}");
             }
         }
@@ -151,7 +219,7 @@ fn verdict<'a>(report: &'a Value, id: &str) -> &'a str {
 #[tokio::test]
 async fn it_tells_what_was_seen_and_leaves_nothing() -> anyhow::Result<()> {
     let operator = Operator::new("live").await?;
-    let said = operator.begin()?.said().await?;
+    let said = operator.begin(&["--yes", "--json"])?.said().await?;
     assert_eq!(said.code, Some(0), "{}", said.errors);
     let report = said.json()?;
     for id in ["function", "p256", "deployment", "alias", "visible"] {
@@ -180,7 +248,7 @@ async fn it_tells_what_was_seen_and_leaves_nothing() -> anyhow::Result<()> {
         );
     }
     // It is over.
-    let again = operator.start(&["--resume", "--yes"])?.said().await?;
+    let again = operator.start(&["--resume", "--yes", "--json"])?.said().await?;
     assert_eq!(again.code, Some(2), "{}", again.errors);
     Ok(())
 }
@@ -188,7 +256,7 @@ async fn it_tells_what_was_seen_and_leaves_nothing() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_killed_one_is_gone_on_with() -> anyhow::Result<()> {
     let operator = Operator::new("killed").await?;
-    let running = operator.begin()?;
+    let running = operator.begin(&["--yes", "--json"])?;
     until("a distribution is there", async || {
         let made = operator.state().map(|state| state["made"].clone()).unwrap_or_default();
         let mut made = made.as_array().into_iter().flatten();
@@ -199,10 +267,10 @@ async fn a_killed_one_is_gone_on_with() -> anyhow::Result<()> {
     assert_eq!(running.said().await?.code, None);
     assert!(!operator.left().await?.is_empty());
 
-    let refused = operator.begin()?.said().await?;
+    let refused = operator.begin(&["--yes", "--json"])?.said().await?;
     assert_eq!(refused.code, Some(2), "{}", refused.errors);
     assert!(refused.errors.contains("--resume"), "{}", refused.errors);
-    let said = operator.start(&["--resume", "--yes"])?.said().await?;
+    let said = operator.start(&["--resume", "--yes", "--json"])?.said().await?;
     assert_eq!(said.code, Some(0), "{}", said.errors);
     assert!(said.errors.contains("function: done before"), "{}", said.errors);
     let report = said.json()?;
@@ -216,7 +284,7 @@ async fn a_killed_one_is_gone_on_with() -> anyhow::Result<()> {
 #[tokio::test]
 async fn one_that_is_interrupted_cleans_up() -> anyhow::Result<()> {
     let operator = Operator::new("interrupted").await?;
-    let running = operator.begin()?;
+    let running = operator.begin(&["--yes", "--json"])?;
     until("a certificate is there", async || {
         let made = operator.state().map(|state| state["made"].clone()).unwrap_or_default();
         let mut made = made.as_array().into_iter().flatten();
@@ -233,11 +301,67 @@ async fn one_that_is_interrupted_cleans_up() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn what_could_not_be_removed_is_told_with_its_command() -> anyhow::Result<()> {
+    let own = OwnAws::start(&world().await.handle.endpoints().pebble_roots_pem).await?;
+    let mut operator = Operator::at(
+        "careless",
+        Aws {
+            key: key(CARELESS)?,
+            ..own.aws
+        },
+    )
+    .await?;
+    let said = operator.begin(&["--yes"])?.said().await?;
+    assert_eq!(said.code, Some(1), "{}", said.errors);
+    let run = operator.run()?;
+    for certificate in [
+        format!("cdn-broker-live-check-{run}-rsa-2048"),
+        format!("cdn-broker-live-check-{run}-p-256"),
+    ] {
+        let command = format!("aws iam delete-server-certificate --server-certificate-name {certificate}");
+        assert!(said.text.contains(&command), "{}", said.text);
+    }
+    assert!(
+        said.text.contains("AccessDenied") && said.text.contains("confirmed"),
+        "{}",
+        said.text
+    );
+    assert_eq!(operator.left().await?.len(), 2);
+    operator.keeps_secrets(&said)?;
+
+    operator.aws.key = key(ALLOWED)?;
+    let said = operator.start(&["--resume", "--yes"])?.said().await?;
+    assert_eq!(said.code, Some(0), "{}{}", said.text, said.errors);
+    assert!(said.text.contains("Nothing is left in AWS."), "{}", said.text);
+    assert_eq!(operator.left().await?, Vec::<Value>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_ca_that_is_not_trusted_is_a_result() -> anyhow::Result<()> {
+    // It trusts the CA of Pebble's own server, which issues nothing.
+    let own = OwnAws::start(&world().await.handle.endpoints().acme_ca_pem).await?;
+    let operator = Operator::at("staging", own.aws).await?;
+    let said = operator.begin(&["--yes", "--json"])?.said().await?;
+    assert_eq!(said.code, Some(0), "{}", said.errors);
+    let report = said.json()?;
+    for (id, expected) in [
+        ("trusted-ca", "confirmed"),
+        ("function", "confirmed"),
+        ("deployment", "confirmed"),
+        ("p256", "not-seen"),
+        ("alias", "not-seen"),
+    ] {
+        assert_eq!(verdict(&report, id), expected, "{id}: {report}");
+    }
+    assert_eq!(operator.left().await?, Vec::<Value>::new());
+    Ok(())
+}
+
+#[tokio::test]
 async fn nothing_is_made_before_somebody_says_yes() -> anyhow::Result<()> {
     let operator = Operator::new("asked").await?;
-    let url = &operator.world.handle.endpoints().acme_directory_url;
-    let asked = ["--domain", &operator.domain, "--acme-directory-url", url];
-    let said = operator.start(&asked)?.said().await?;
+    let said = operator.begin(&[])?.said().await?;
     assert_eq!(said.code, Some(2), "{}", said.errors);
     assert!(
         said.errors.contains("--yes") && said.errors.contains("_acme-challenge."),
