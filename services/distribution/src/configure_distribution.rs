@@ -14,6 +14,12 @@ use crate::handler::Distributions;
 use crate::redirect;
 use crate::refusal::judged;
 
+/// The instance's function, as the configuration is to have it.
+struct Function {
+    arn: Option<String>,
+    was_in_use: bool,
+}
+
 impl Distributions {
     pub(crate) async fn configure_distribution(&self, task: &Task) -> Result<Outcome, HandlerError> {
         // The one that was made for this update, or the one in use.
@@ -36,25 +42,15 @@ impl Distributions {
             Ok(None) => return Ok(gone(id, "no distribution to configure")),
             Err(failure) => return Ok(failure.outcome()),
         };
-        let name = redirect::name(&task.instance.id);
-        let in_use = function_in(&read.config, &name).map(str::to_owned);
-        if in_use.is_some() {
-            self.store.know_function(task, &name).await?;
-        }
-        let target = task.instance.settings.redirect_to.as_deref();
-        let function = match (target, &in_use) {
-            (None, _) => None,
-            // What it does is changed below, when nothing can fail any more.
-            (Some(_), Some(arn)) => Some(arn.clone()),
-            (Some(target), None) => match self.make_function(task, target).await? {
-                Ok(arn) => Some(arn),
-                Err(outcome) => return Ok(outcome),
-            },
+        let function = match self.function_for(task, &read.config).await? {
+            Ok(function) => function,
+            Err(outcome) => return Ok(outcome),
         };
+        let target = task.instance.settings.redirect_to.as_deref();
         let served = target
             .is_none_or(|target| serves(&read.config, target) || !viewer.domains.iter().any(|d| covers(d, target)));
         let mut changed = read.clone();
-        self.change(task, &viewer, function.as_deref(), &mut changed.config)
+        self.change(task, &viewer, function.arn.as_deref(), &mut changed.config)
             .map_err(unbuilt)?;
         let differs = changed.config != read.config;
         // Written also when nothing differs, if only that makes sure that nobody else writes.
@@ -66,7 +62,7 @@ impl Distributions {
                     let elsewhere = self.store.elsewhere(task).await?;
                     if !elsewhere.is_empty() {
                         let change = |rest: &Viewer<'_>, config: &mut DistributionConfig| {
-                            self.change(task, rest, function.as_deref(), config)
+                            self.change(task, rest, function.arn.as_deref(), config)
                         };
                         return self
                             .cloudfront
@@ -75,7 +71,7 @@ impl Distributions {
                     }
                 }
                 let outcome = judged(&failure, &viewer, Some(id), &task.instance.settings);
-                if in_use.is_none() && matches!(outcome, Outcome::Failed { .. }) {
+                if !function.was_in_use && matches!(outcome, Outcome::Failed { .. }) {
                     self.take_back_function(task).await;
                 }
                 return Ok(outcome);
@@ -91,12 +87,36 @@ impl Distributions {
         // At once, so that nothing is redirected to a domain that just went. A domain that just came is not known to every
         // edge yet: then it is left to settle-function. So is what fails here (CloudFront was told), and what an attempt
         // before this one wrote.
-        if let Some(target) = target.filter(|_| differs && in_use.is_some() && served)
+        if let Some(target) = target.filter(|_| differs && function.was_in_use && served)
             && let Err(outcome) = self.make_function(task, target).await?
         {
             tracing::warn!(?outcome, "the function is left to settle-function");
         }
         Ok(Outcome::DONE)
+    }
+
+    /// The function that the configuration is to have; or what the attempt comes to.
+    async fn function_for(
+        &self,
+        task: &Task,
+        read: &DistributionConfig,
+    ) -> Result<Result<Function, Outcome>, HandlerError> {
+        let name = redirect::name(&task.instance.id);
+        let in_use = function_in(read, &name).map(str::to_owned);
+        let was_in_use = in_use.is_some();
+        if was_in_use {
+            self.store.know_function(task, &name).await?;
+        }
+        let arn = match (task.instance.settings.redirect_to.as_deref(), in_use) {
+            (None, _) => None,
+            // What it does is changed afterwards, when nothing can fail any more.
+            (Some(_), Some(arn)) => Some(arn),
+            (Some(target), None) => match self.make_function(task, target).await? {
+                Ok(arn) => Some(arn),
+                Err(outcome) => return Ok(Err(outcome)),
+            },
+        };
+        Ok(Ok(Function { arn, was_in_use }))
     }
 
     fn change(

@@ -241,7 +241,6 @@ fn needy(view: &View, orders_anew: bool) -> Vec<&DomainView> {
         (
             domain.ca_said.is_none(),
             is_plain_absence(domain),
-            domain.waiting_for.is_none(),
             domain.domain.as_str(),
         )
     });

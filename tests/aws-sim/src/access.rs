@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use crate::error::{Answer, ApiError};
+use crate::policy::{Asked, BadPolicy, Policy};
 
 /// An access key with its rights.
 #[derive(Debug, Clone)]
@@ -11,43 +12,85 @@ pub struct AccessKey {
     pub id: String,
     /// Secret access key.
     pub secret: String,
-    /// Action patterns; empty means everything.
-    pub rights: Vec<String>,
+    /// What it may do.
+    pub rights: Rights,
 }
 
-/// An access key that is not `id:secret[:rights]`.
+/// What an access key may do.
+#[derive(Debug, Clone)]
+pub enum Rights {
+    /// Everything.
+    All,
+    /// What one of these patterns matches, on whatever it is.
+    Actions(Vec<String>),
+    /// What a policy allows.
+    Policy(Policy),
+}
+
+/// An access key that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("expected id:secret or id:secret:rights")]
-pub struct BadAccessKey;
+pub enum BadAccessKey {
+    /// Not `id:secret[:rights]`.
+    #[error("expected id:secret, id:secret:rights or id:secret:@FILE")]
+    Form,
+    /// The file has no policy in it.
+    #[error("the policy {0}: {1}")]
+    Policy(String, BadPolicy),
+}
 
 impl FromStr for AccessKey {
     type Err = BadAccessKey;
 
     fn from_str(text: &str) -> Result<Self, BadAccessKey> {
         let mut parts = text.splitn(3, ':');
-        let id = parts.next().filter(|id| !id.is_empty()).ok_or(BadAccessKey)?;
-        let secret = parts.next().filter(|secret| !secret.is_empty()).ok_or(BadAccessKey)?;
-        let rights = parts.next().unwrap_or_default();
+        let id = parts.next().filter(|id| !id.is_empty()).ok_or(BadAccessKey::Form)?;
+        let secret = parts
+            .next()
+            .filter(|secret| !secret.is_empty())
+            .ok_or(BadAccessKey::Form)?;
+        let rights = match parts.next().unwrap_or_default() {
+            "" => Rights::All,
+            rights => match rights.strip_prefix('@') {
+                Some(file) => {
+                    Rights::Policy(policy_in(file).map_err(|problem| BadAccessKey::Policy(file.to_owned(), problem))?)
+                }
+                None => Rights::Actions(rights.split('+').map(str::to_owned).collect()),
+            },
+        };
         Ok(Self {
             id: id.to_owned(),
             secret: secret.to_owned(),
-            rights: rights
-                .split('+')
-                .filter(|right| !right.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            rights,
         })
     }
 }
 
+fn policy_in(file: &str) -> Result<Policy, BadPolicy> {
+    Policy::read(&std::fs::read_to_string(file)?)
+}
+
 impl AccessKey {
-    /// Refuses an action (`cloudfront:CreateDistribution`) that no right of this key matches.
-    pub fn allow(&self, action: &str) -> Answer<()> {
-        if self.rights.is_empty() || self.rights.iter().any(|right| matches(right, action)) {
+    /// Whether this key may do it.
+    pub fn may(&self, asked: &Asked) -> bool {
+        match &self.rights {
+            Rights::All => true,
+            Rights::Actions(patterns) => patterns.iter().any(|pattern| matches(pattern, &asked.action)),
+            Rights::Policy(policy) => policy.allows(asked),
+        }
+    }
+
+    /// Refuses what this key may not do.
+    pub fn allow(&self, asked: &Asked) -> Answer<()> {
+        if self.may(asked) {
             return Ok(());
         }
+        let Asked { action, resource, .. } = asked;
+        let on = match resource.as_str() {
+            "*" => String::new(),
+            arn => format!(" on resource: {arn}"),
+        };
         let message = format!(
-            "User: arn:aws:iam::{}:user/{} is not authorized to perform: {action} because no identity-based policy \
+            "User: arn:aws:iam::{}:user/{} is not authorized to perform: {action}{on} because no identity-based policy \
              allows the {action} action",
             crate::ids::ACCOUNT,
             self.id
@@ -93,11 +136,16 @@ mod tests {
     #[test]
     fn rights_of_a_key() {
         let key: AccessKey = "AK:secret:cloudfront:Get*+iam:*".parse().unwrap();
-        assert!(key.allow("iam:UploadServerCertificate").is_ok());
-        assert!(key.allow("cloudfront:GetDistribution").is_ok());
-        assert_eq!(
-            key.allow("cloudfront:CreateDistribution").unwrap_err().code,
-            "AccessDenied"
+        let may = |action: &str| key.may(&Asked::on(action, "*"));
+        assert!(may("iam:UploadServerCertificate") && may("cloudfront:GetDistribution"));
+        let refused = key
+            .allow(&Asked::on("cloudfront:CreateDistribution", "arn:x"))
+            .unwrap_err();
+        assert_eq!(refused.code, "AccessDenied");
+        assert!(
+            refused
+                .message
+                .contains("cloudfront:CreateDistribution on resource: arn:x because")
         );
     }
 }

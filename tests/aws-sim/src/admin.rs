@@ -16,6 +16,7 @@ use crate::cloudfront::views::timestamp;
 use crate::faults::Fault;
 use crate::history::History;
 use crate::iam::certificate::Certificate;
+use crate::sayings;
 use crate::state::{Limits, Sim, World};
 use crate::xml::Element;
 
@@ -172,9 +173,12 @@ async fn faults(State(sim): State<Arc<Sim>>) -> Json<Vec<Fault>> {
     Json(sim.faults.all())
 }
 
-async fn add_fault(State(sim): State<Arc<Sim>>, Json(fault): Json<Fault>) -> StatusCode {
+async fn add_fault(State(sim): State<Arc<Sim>>, Json(told): Json<Value>) -> Result<StatusCode, (StatusCode, String)> {
+    let fault = sayings::completed(told)
+        .and_then(|told| serde_json::from_value(told).map_err(|problem| problem.to_string()))
+        .map_err(|problem| (StatusCode::UNPROCESSABLE_ENTITY, problem))?;
     sim.faults.add(fault);
-    StatusCode::NO_CONTENT
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn clear_faults(State(sim): State<Arc<Sim>>) -> StatusCode {
@@ -273,6 +277,7 @@ struct Change {
     iam_quota: Option<usize>,
     distribution_quota: Option<usize>,
     function_quota: Option<usize>,
+    one_certificate_change: Option<bool>,
 }
 
 async fn settings(State(sim): State<Arc<Sim>>) -> Json<Limits> {
@@ -287,6 +292,7 @@ async fn change_settings(State(sim): State<Arc<Sim>>, Json(change): Json<Change>
     limits.iam_quota = change.iam_quota.unwrap_or(limits.iam_quota);
     limits.distribution_quota = change.distribution_quota.unwrap_or(limits.distribution_quota);
     limits.function_quota = change.function_quota.unwrap_or(limits.function_quota);
+    limits.one_certificate_change = change.one_certificate_change.unwrap_or(limits.one_certificate_change);
     Json(*limits)
 }
 

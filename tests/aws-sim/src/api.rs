@@ -88,15 +88,13 @@ impl Call {
         let key = sigv4::verify(parts, body, self.service(), &sim.settings.access_keys)?;
         match self {
             Self::CloudFront(operation) => {
-                for action in operation.actions() {
-                    key.allow(action)?;
-                }
+                let asked = cloudfront::rights::needed(operation, &sim.world(), body);
+                asked.iter().try_for_each(|asked| key.allow(asked))?;
                 cloudfront::operations::perform(sim, operation, key, &parts.headers, body)
             }
             Self::Iam(form) => {
-                for action in form.rights() {
-                    key.allow(&format!("iam:{action}"))?;
-                }
+                let asked = iam::rights::needed(form, &sim.world());
+                asked.iter().try_for_each(|asked| key.allow(asked))?;
                 iam::operations::perform(sim, form, request_id)
             }
         }
@@ -118,8 +116,18 @@ pub async fn serve(sim: Arc<Sim>, request: Request<Incoming>) -> Result<Response
         .await
         .map_err(|_| Dropped)?
         .to_bytes();
+    let response = answer(&sim, &parts, &body).await?;
+    if sim.journal.is_open() {
+        let sent = response.body().clone().collect().await.unwrap_or_default().to_bytes();
+        sim.journal
+            .record(&parts, &body, &response, &String::from_utf8_lossy(&sent));
+    }
+    Ok(response)
+}
+
+async fn answer(sim: &Sim, parts: &Parts, body: &[u8]) -> Result<Response<Full<Bytes>>, Dropped> {
     let request_id = ids::request();
-    let Some(call) = Call::read(&parts, &body) else {
+    let Some(call) = Call::read(parts, body) else {
         let error = ApiError::new(
             "UnknownOperationException",
             404,
@@ -141,7 +149,7 @@ pub async fn serve(sim: Arc<Sim>, request: Request<Incoming>) -> Result<Response
     let spoils = fault.filter(|fault| fault.close || fault.code.is_some());
     let outcome = match &spoils {
         Some(fault) if !fault.after_effect => None,
-        _ => Some(call.perform(&sim, &parts, &body, &request_id)),
+        _ => Some(call.perform(sim, parts, body, &request_id)),
     };
     if spoils.as_ref().is_some_and(|fault| fault.close) {
         tracing::info!(%action, "connection dropped");

@@ -13,6 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::edge::certificate::{DefaultCertificate, NoCertificate};
 use crate::edge::http::Edge;
 use crate::edge::tls;
+use crate::journal::Journal;
 use crate::settings::Settings;
 use crate::state::Sim;
 use crate::{admin, api, edge};
@@ -31,6 +32,9 @@ pub enum StartError {
     /// The TLS configuration is refused.
     #[error("TLS")]
     Tls(#[from] rustls::Error),
+    /// The journal cannot be written.
+    #[error("the journal")]
+    Journal(#[from] std::io::Error),
     /// The edge's own certificate cannot be made.
     #[error("the edge's own certificate")]
     Certificate(#[from] NoCertificate),
@@ -72,7 +76,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let (edge_http, edge_http_addr) = bind(settings.edge_http_listen).await?;
     let (edge_https, edge_https_addr) = bind(settings.edge_https_listen).await?;
     let https_port = settings.edge_https_public_port.unwrap_or(edge_https_addr.port());
-    let sim = Arc::new(Sim::new(settings, DefaultCertificate::generate()?));
+    let journal = Journal::open(settings.journal.as_deref())?;
+    let sim = Arc::new(Sim::new(settings, DefaultCertificate::generate()?, journal));
     let edge = Arc::new(Edge::new(Arc::clone(&sim), https_port));
     let acceptor = TlsAcceptor::from(Arc::new(tls::server_config(Arc::clone(&sim))?));
 

@@ -50,8 +50,12 @@ pub struct Settings {
     #[arg(long, env = "AWS_SIM_FUNCTION_QUOTA", default_value_t = 100)]
     pub function_quota: usize,
 
-    /// Access keys as id:secret[:rights], comma separated; rights are action patterns such as
-    /// `cloudfront:Get*` joined by `+`; without rights a key may do everything.
+    /// Refuse another viewer certificate while one is on its way to the edge.
+    #[arg(long, env = "AWS_SIM_ONE_CERTIFICATE_CHANGE")]
+    pub one_certificate_change: bool,
+
+    /// Access keys as id:secret[:rights], comma separated; rights are action patterns such as `cloudfront:Get*` joined by
+    /// `+`, or `@` and the file of an IAM policy; without rights a key may do everything.
     #[arg(
         long,
         env = "AWS_SIM_ACCESS_KEYS",
@@ -59,6 +63,11 @@ pub struct Settings {
         value_delimiter = ','
     )]
     pub access_keys: Vec<AccessKey>,
+
+    /// Folder to which API requests and answers are added, a line of JSON each, without signatures and private keys; of
+    /// exchanges that differ in names and numbers only, a few [default: none].
+    #[arg(long, env = "AWS_SIM_JOURNAL")]
+    pub journal: Option<PathBuf>,
 
     /// PEM files, comma separated, of the CA roots that count as publicly trusted: for viewer certificates and https
     /// origins. Read anew at each check, so they may appear or change later. Without it no chain is checked for

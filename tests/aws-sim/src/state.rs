@@ -14,6 +14,7 @@ use crate::edge::certificate::DefaultCertificate;
 use crate::faults::Faults;
 use crate::history::History;
 use crate::iam::certificate::Certificate;
+use crate::journal::Journal;
 use crate::settings::Settings;
 
 /// Times and quotas that the admin endpoint can change while it runs.
@@ -29,6 +30,8 @@ pub struct Limits {
     pub distribution_quota: usize,
     /// CloudFront functions per account.
     pub function_quota: usize,
+    /// Whether another certificate is refused while one is on its way to the edge.
+    pub one_certificate_change: bool,
 }
 
 impl From<&Settings> for Limits {
@@ -39,6 +42,7 @@ impl From<&Settings> for Limits {
             iam_quota: settings.iam_quota,
             distribution_quota: settings.distribution_quota,
             function_quota: settings.function_quota,
+            one_certificate_change: settings.one_certificate_change,
         }
     }
 }
@@ -123,6 +127,8 @@ pub struct Sim {
     pub counters: Counters,
     /// The edge's cache.
     pub cache: Cache,
+    /// What was asked and answered.
+    pub journal: Journal,
     /// The edge's own certificate for `*.cloudfront.net`.
     pub default_certificate: DefaultCertificate,
     world: Mutex<World>,
@@ -130,13 +136,14 @@ pub struct Sim {
 
 impl Sim {
     /// An empty account.
-    pub fn new(settings: Settings, default_certificate: DefaultCertificate) -> Self {
+    pub fn new(settings: Settings, default_certificate: DefaultCertificate, journal: Journal) -> Self {
         let world = Mutex::new(World::new(Limits::from(&settings)));
         Self {
             settings,
             faults: Faults::default(),
             counters: Counters::default(),
             cache: Cache::default(),
+            journal,
             default_certificate,
             world,
         }

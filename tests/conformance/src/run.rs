@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use customer::percentile;
 use stack::{Handle, Options};
 
 use crate::polling::Polling;
 use crate::schemathesis;
 use crate::story::Story;
+use crate::{models, moto};
 
 /// `last_operation` has to answer so soon, for 99 of 100: the platform's job queue waits for it. A debug build, beside whoever asks
 /// on two processors, gets a bound that still tells when it waits for anything but itself.
@@ -19,7 +21,9 @@ const SOON: Duration = Duration::from_millis(if cfg!(debug_assertions) { 250 } e
 /// When something is not as a platform or its user would expect.
 pub async fn run(seed: u64, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     // Generated requests are of one organization, and nobody proves their domains.
-    let options = Options::fast().with_unproved_unbounded();
+    let mut options = Options::fast().with_unproved_unbounded();
+    let journal = tempfile::tempdir()?;
+    options.aws_journal = Some(journal.path().display().to_string());
     let stack = Handle::start(options).await?;
     let story = Story::new(&stack, say)?;
     story.create().await?;
@@ -31,9 +35,13 @@ pub async fn run(seed: u64, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     story.live_on().await?;
     let seen = polling.seen();
     drop(polling);
+    say("AWS' own service models, by what aws-sim was asked and answered");
+    let (said, as_modelled) = models::judge(journal.path()).await?;
+    say(&said);
     let at = |share| percentile(&seen.took, share);
     let promises = [
         ("everything is served as the document has it", conforms),
+        ("AWS is asked and answers as its service models have it", as_modelled),
         ("last_operation was answered each time", seen.odd.is_empty()),
         (&*format!("  99 of 100 within {SOON:?}"), at(0.99) <= SOON),
     ];
@@ -54,5 +62,7 @@ pub async fn run(seed: u64, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     drop(story);
     // Dropping the handle waits for the stack's end.
     tokio::task::spawn_blocking(move || drop(stack)).await?;
+    say("an instance's life in a second AWS, moto's");
+    report += &moto::life().await.context("moto")?;
     Ok((report, broken))
 }

@@ -1,9 +1,8 @@
 //! schemathesis, driven by the OpenAPI document that the broker serves.
 
-use std::path::PathBuf;
 use std::process::Stdio;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use stack::Endpoints;
 use tokio::process::Command;
 
@@ -13,14 +12,7 @@ use tokio::process::Command;
 /// # Errors
 /// When it can't be run.
 pub(crate) async fn run(endpoints: &Endpoints, ready: &str, seed: u64) -> anyhow::Result<(String, bool)> {
-    let program: PathBuf = [env!("CARGO_MANIFEST_DIR"), "../../.local/schemathesis/bin/schemathesis"]
-        .iter()
-        .collect();
-    ensure!(
-        program.exists(),
-        "{} is not there; run tests/setup.sh",
-        program.display()
-    );
+    let program = crate::installed("schemathesis/bin/schemathesis")?;
     let folder = tempfile::tempdir()?;
     // Whoever asks is on another machine in reality: it must not take the broker's processor.
     let mut command = Command::new("nice");

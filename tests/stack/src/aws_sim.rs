@@ -15,6 +15,8 @@ use crate::process::{Processes, Spec};
 const LIMIT: Duration = Duration::from_secs(15);
 /// The process's name in commands.
 pub(crate) const NAME: &str = "aws-sim";
+/// The variable that names the folder of its journal.
+pub(crate) const JOURNAL: &str = "AWS_SIM_JOURNAL";
 /// Who has an access key, and by which policy; none: all actions. So every test shows that what the operator is told to
 /// allow is enough.
 pub(crate) const ROLES: [(&str, Option<&str>); 3] = [
@@ -29,26 +31,21 @@ pub(crate) const ROLES: [(&str, Option<&str>); 3] = [
     ("admin", None),
 ];
 
-/// The actions that a policy allows, as aws-sim takes them: joined by `+`. It knows no resources and conditions.
-fn rights(policy: &str) -> anyhow::Result<String> {
-    let policy: serde_json::Value = serde_json::from_str(policy)?;
-    let statements = policy["Statement"].as_array().context("a policy without statements")?;
-    let actions = statements.iter().flat_map(|statement| match &statement["Action"] {
-        serde_json::Value::Array(all) => all.iter().collect(),
-        one => vec![one],
-    });
-    let actions: Option<Vec<&str>> = actions.map(serde_json::Value::as_str).collect();
-    Ok(actions.context("an action that is no text")?.join("+"))
-}
-
-/// What aws-sim takes as `--access-keys`, from keys by the names of [`ROLES`].
-pub(crate) fn access_keys(keys: &BTreeMap<String, AccessKey>) -> anyhow::Result<String> {
+/// What aws-sim takes as `--access-keys`, from keys by the names of [`ROLES`]. The policies become files in this folder.
+pub(crate) fn access_keys(keys: &BTreeMap<String, AccessKey>, folder: &Path) -> anyhow::Result<String> {
     let keys = keys.iter().map(|(role, key)| {
         let policy = ROLES
             .into_iter()
             .find_map(|(name, policy)| (name == role).then_some(policy));
         let policy = policy.with_context(|| format!("no role {role:?}"))?;
-        let rights = policy.map(rights).transpose()?.unwrap_or_default();
+        let rights = match policy {
+            None => String::new(),
+            Some(policy) => {
+                let file = folder.join(format!("{role}-policy.json"));
+                std::fs::write(&file, policy).with_context(|| file.display().to_string())?;
+                format!("@{}", file.display())
+            }
+        };
         Ok(format!("{}:{}:{rights}", key.id, key.secret))
     });
     Ok(keys.collect::<anyhow::Result<Vec<_>>>()?.join(","))
@@ -62,6 +59,8 @@ pub(crate) struct AwsSim {
     pub(crate) edge_https_port: u16,
     pub(crate) deploy_ms: u64,
     pub(crate) iam_visible_ms: u64,
+    /// An absolute path, since it runs elsewhere.
+    pub(crate) journal: Option<String>,
     /// Where the origin speaks TLS.
     pub(crate) origin_tls: SocketAddr,
     /// The CA of its certificate.
@@ -79,7 +78,7 @@ impl AwsSim {
         program: &Path,
         trusted_roots: &Path,
     ) -> anyhow::Result<()> {
-        let keys = access_keys(&self.keys)?;
+        let keys = access_keys(&self.keys, folder)?;
         let port = self.edge_http_port;
         // Whatever port an origin is configured with: the stack's two web servers have this one, and one for TLS.
         let origins = format!(
@@ -100,9 +99,12 @@ impl AwsSim {
             ("--origin-roots", self.origin_ca_pem.display().to_string()),
             ("--origin-default", format!("127.0.0.2:{port}")),
         ];
-        let spec = Spec::new(NAME, program, folder)
+        let mut spec = Spec::new(NAME, program, folder)
             .env("RUST_LOG", "info")
             .args(flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
+        if let Some(folder) = &self.journal {
+            spec = spec.env(JOURNAL, folder);
+        }
         self.launch(processes, spec).await
     }
 

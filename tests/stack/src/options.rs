@@ -117,6 +117,9 @@ pub struct Options {
     pub deploy_ms: u64,
     /// How long until an uploaded IAM certificate is visible to CloudFront in aws-sim.
     pub iam_visible_ms: u64,
+    /// Absolute path of the folder in which aws-sim writes down what it is asked and answers; by default the one that the supervisor's variable
+    /// `AWS_SIM_JOURNAL` names, if any.
+    pub aws_journal: Option<String>,
     /// How long Pebble's certificates live, but for those of the profile `shortlived`, in seconds.
     pub certificate_secs: u64,
     /// What Pebble calls itself: `caaIdentities`, and the issuer domain of dns-persist-01.
@@ -147,6 +150,7 @@ impl Default for Options {
             every_link: false,
             deploy_ms: 500,
             iam_visible_ms: 200,
+            aws_journal: None,
             certificate_secs: NINETY_DAYS,
             ca_name: crate::pebble::CA_NAME.to_owned(),
             pebble_env: BTreeMap::new(),

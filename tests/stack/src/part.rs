@@ -150,7 +150,7 @@ pub async fn run_part(part: Part) -> anyhow::Result<()> {
             Ok(())
         }
         Part::AwsSim { keys } => {
-            let keys = aws_sim::access_keys(&keys.into_iter().collect())?;
+            let keys = aws_sim::access_keys(&keys.into_iter().collect(), &std::env::temp_dir())?;
             let spec =
                 Spec::new(aws_sim::NAME, &program(aws_sim::NAME)?, Path::new("/")).env("AWS_SIM_ACCESS_KEYS", keys);
             let http = Http::plain()?;

@@ -99,6 +99,10 @@ impl Supervisor {
             edge_https_port: ports.take()?,
             deploy_ms: options.deploy_ms,
             iam_visible_ms: options.iam_visible_ms,
+            journal: options
+                .aws_journal
+                .clone()
+                .or_else(|| std::env::var(aws_sim::JOURNAL).ok()),
             origin_tls: SocketAddr::from((ports::ORIGIN, ports.take()?)),
             origin_ca_pem: folder.join("origin-ca.pem"),
             keys,

@@ -4,6 +4,7 @@
 //! when the job has ended. The last line is `N passed, N failed`, of all tests and checks.
 
 mod job;
+mod journal;
 mod node;
 mod plan;
 mod programs;

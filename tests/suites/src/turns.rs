@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::job::{self, End};
+use crate::journal::Journal;
 use crate::node::{self, Node};
 use crate::plan::{Job, When};
 
@@ -16,9 +17,10 @@ const LANES: usize = 2;
 const LOGS: &str = "target/suites";
 
 /// Runs all of them. `ended` has those that have ended, also when this is dropped.
-pub(crate) async fn take(jobs: Vec<Job>, ended: &mut Vec<End>) -> anyhow::Result<()> {
+pub(crate) async fn take(mut jobs: Vec<Job>, ended: &mut Vec<End>) -> anyhow::Result<()> {
     let logs = Path::new(LOGS);
     std::fs::create_dir_all(logs)?;
+    let journal = Journal::begin(LOGS, &mut jobs)?;
     let (alone, mut beside): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.when == When::Alone);
     for job in alone {
         ended.push(job::run(job, logs).await?);
@@ -39,6 +41,9 @@ pub(crate) async fn take(jobs: Vec<Job>, ended: &mut Vec<End>) -> anyhow::Result
     }
     if let Some(node) = node {
         node.stop().await;
+    }
+    if let Some(judge) = journal.judge()? {
+        ended.push(job::run(judge, logs).await?);
     }
     Ok(())
 }

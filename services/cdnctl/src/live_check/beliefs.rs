@@ -134,4 +134,12 @@ mod tests {
         let ids: std::collections::BTreeSet<_> = ALL.iter().map(|belief| belief.id).collect();
         assert_eq!(ids.len(), ALL.len());
     }
+
+    #[test]
+    fn the_rules_name_each_in_these_words() {
+        let rules = include_str!("../../../../docs/aws-rules.md");
+        for belief in ALL {
+            assert!(rules.contains(&format!("| {} |", belief.words)), "{}", belief.words);
+        }
+    }
 }

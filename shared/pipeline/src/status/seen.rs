@@ -19,7 +19,10 @@ pub(super) fn seen(view: &View, needy: &[&DomainView], room: usize) -> Text {
     let mut text = Text::default();
     let mut plain = 0;
     let mut left: Vec<&DomainView> = Vec::new();
-    for &domain in needy {
+    // Those not looked at yet last, the others as they come.
+    let mut order = needy.to_vec();
+    order.sort_by_key(|domain| is_plain(domain) && domain.waiting_for.is_none());
+    for domain in order {
         plain += usize::from(is_plain(domain));
         let about = about(domain, view.now);
         if is_plain(domain) && plain > PLAIN_IN_FULL || text.len() + about.len() + FOR_THE_END > room {

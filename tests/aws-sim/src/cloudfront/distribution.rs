@@ -93,6 +93,13 @@ impl Distribution {
         self.config.given("ViewerCertificate/IAMCertificateId")
     }
 
+    /// Whether this would be another certificate while one is on its way to the edge.
+    pub fn changes_certificate_twice(&self, config: &Element) -> bool {
+        let live = self.live.as_ref().and_then(|edge| edge.certificate_id.as_deref());
+        let new = config.given("ViewerCertificate/IAMCertificateId");
+        !self.deployed() && self.live.is_some() && live != self.certificate_id() && new != self.certificate_id()
+    }
+
     /// `arn:aws:cloudfront::…`
     pub fn arn(&self) -> String {
         format!("arn:aws:cloudfront::{}:distribution/{}", ids::ACCOUNT, self.id)

@@ -6,6 +6,7 @@
 use super::errors::{invalid, refuse};
 use crate::access::AccessKey;
 use crate::error::Answer;
+use crate::policy::Asked;
 use crate::state::World;
 use crate::xml::Element;
 
@@ -54,12 +55,14 @@ pub fn check_bucket(world: &World, key: &AccessKey, config: &Element) -> Answer<
         return Ok(());
     }
     let domain = config.text_at("Logging/Bucket").unwrap_or_default();
-    let Some(bucket) = bucket_of(domain).and_then(|name| world.buckets.get(name)) else {
+    let name = bucket_of(domain).unwrap_or_default();
+    let Some(bucket) = world.buckets.get(name) else {
         return Err(invalid(format!(
             "The S3 bucket that you specified for CloudFront logs doesn't exist: {domain}"
         )));
     };
-    if RIGHTS.iter().any(|right| key.allow(right).is_err()) {
+    let arn = format!("arn:aws:s3:::{name}");
+    if RIGHTS.iter().any(|right| !key.may(&Asked::on(*right, &arn))) {
         return Err(refuse(
             "AccessDenied",
             format!(

@@ -9,6 +9,7 @@ pub mod logging;
 pub mod newer;
 pub mod operations;
 pub mod policies;
+pub mod rights;
 pub mod router;
 pub mod rules;
 pub mod schema;

@@ -8,7 +8,9 @@ use super::distribution::Distribution;
 use super::errors::{invalid, refuse};
 use super::newer::Newer;
 use super::router::Operation;
-use super::{NAMESPACE, aliases, completion, functions, logging, rules, schema, tags, viewer_certificate, views};
+use super::{
+    NAMESPACE, aliases, completion, functions, logging, rights, rules, schema, tags, viewer_certificate, views,
+};
 use crate::access::AccessKey;
 use crate::api::Reply;
 use crate::edge::config::EdgeConfig;
@@ -116,6 +118,7 @@ fn create(sim: &Sim, key: &AccessKey, mut config: Element, tags: BTreeMap<String
         return Err(refuse("DistributionAlreadyExists", message));
     }
     viewer_certificate::authorize(&world, &config, &roots)?;
+    rights::elsewhere(key, &config)?;
     logging::check_bucket(&world, key, &config)?;
     functions::associations::check(&world, &config)?;
     aliases::check_conflicts(&world, None, &config)?;
@@ -165,6 +168,13 @@ fn update(sim: &Sim, key: &AccessKey, id: &str, headers: &HeaderMap, body: &[u8]
     if viewer_certificate::needs_authorization(&current.config, &config) {
         viewer_certificate::authorize(&world, &config, &roots)?;
     }
+    if world.limits.one_certificate_change && matched(&world, id, headers)?.changes_certificate_twice(&config) {
+        return Err(refuse(
+            "IllegalUpdate",
+            "Only one viewer certificate change may be in progress at a time.",
+        ));
+    }
+    rights::elsewhere(key, &config)?;
     logging::check_bucket(&world, key, &config)?;
     functions::associations::check(&world, &config)?;
     aliases::check_conflicts(&world, Some(id), &config)?;

@@ -98,31 +98,6 @@ impl Operation {
             Self::ListTagsForResource(_) => "ListTagsForResource",
         }
     }
-
-    /// The IAM actions a caller needs. Creating with tags needs two (Developer Guide, "Creating with tags").
-    pub fn actions(&self) -> &'static [&'static str] {
-        match self {
-            Self::CreateDistribution => &["cloudfront:CreateDistribution"],
-            Self::CreateDistributionWithTags => &["cloudfront:CreateDistribution", "cloudfront:TagResource"],
-            Self::GetDistribution(_) => &["cloudfront:GetDistribution"],
-            Self::GetDistributionConfig(_) => &["cloudfront:GetDistributionConfig"],
-            Self::UpdateDistribution(_) => &["cloudfront:UpdateDistribution"],
-            Self::DeleteDistribution(_) => &["cloudfront:DeleteDistribution"],
-            Self::ListDistributions { .. } => &["cloudfront:ListDistributions"],
-            Self::ListConflictingAliases { .. } => &["cloudfront:ListConflictingAliases"],
-            Self::AssociateAlias { .. } => &["cloudfront:AssociateAlias"],
-            Self::CreateFunction => &["cloudfront:CreateFunction"],
-            Self::ListFunctions { .. } => &["cloudfront:ListFunctions"],
-            Self::DescribeFunction(..) => &["cloudfront:DescribeFunction"],
-            Self::GetFunction(..) => &["cloudfront:GetFunction"],
-            Self::UpdateFunction(_) => &["cloudfront:UpdateFunction"],
-            Self::PublishFunction(_) => &["cloudfront:PublishFunction"],
-            Self::DeleteFunction(_) => &["cloudfront:DeleteFunction"],
-            Self::TagResource(_) => &["cloudfront:TagResource"],
-            Self::UntagResource(_) => &["cloudfront:UntagResource"],
-            Self::ListTagsForResource(_) => &["cloudfront:ListTagsForResource"],
-        }
-    }
 }
 
 /// Finds the operation, or `None` for a URL that is none of the simulated ones.

@@ -4,5 +4,6 @@ pub mod certificate;
 pub mod operations;
 pub mod pem;
 pub mod query;
+pub mod rights;
 pub mod tags;
 pub mod xml;

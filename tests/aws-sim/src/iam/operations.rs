@@ -1,6 +1,5 @@
 //! The server certificate operations.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -235,6 +234,3 @@ fn in_path(c: char) -> bool {
 fn in_pem(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}')
 }
-
-/// Tags by key, as the account keeps them.
-pub type Tags = BTreeMap<String, String>;

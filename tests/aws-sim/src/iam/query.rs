@@ -19,15 +19,6 @@ impl Form {
         self.get("Action").unwrap_or_default()
     }
 
-    /// The IAM actions a caller needs. Uploading with tags needs two (IAM User Guide, "Tag server certificates").
-    pub fn rights(&self) -> Vec<&str> {
-        let mut rights = vec![self.action()];
-        if self.action() == "UploadServerCertificate" && self.get("Tags.member.1.Key").is_some() {
-            rights.push("TagServerCertificate");
-        }
-        rights
-    }
-
     /// A parameter's value.
     pub fn get(&self, name: &str) -> Option<&str> {
         percent::value(&self.0, name)

@@ -1,10 +1,10 @@
 //! Tags of server certificates. Source: service model, `Tag`; IAM User Guide, "Tags for IAM resources".
 
 use super::certificate::Certificate;
-use super::operations::Tags;
 use super::query::Form;
 use super::xml::refuse;
 use crate::error::Answer;
+use crate::policy::Tags;
 use crate::xml::Element;
 
 const MAX_TAGS: usize = 50;

@@ -113,8 +113,8 @@ async fn reset_forgets_everything() {
 #[tokio::test]
 async fn a_share_of_all_calls_loses_its_answer_for_as_long_as_the_fault_stands() {
     let world = world().await;
-    for status in [500, 503] {
-        let fault = json!({"operation": "*", "code": "InternalFailure", "status": status, "percent": 100, "after_effect": true});
+    for (status, code) in [(500, "InternalFailure"), (503, "ServiceUnavailable")] {
+        let fault = json!({"operation": "*", "code": code, "status": status, "percent": 100, "after_effect": true});
         world.admin("/faults", fault).await;
         let reference = format!("after-{status}");
         for _ in 0..2 {
@@ -126,8 +126,8 @@ async fn a_share_of_all_calls_loses_its_answer_for_as_long_as_the_fault_stands()
                 .path("/cloudfront/")
                 .certificate_body(leaf.cert_pem())
                 .private_key(leaf.key_pem());
-            refusal(upload.send().await).is("InternalFailure", status);
-            world.refused(minimal(&reference)).await.is("InternalFailure", status);
+            refusal(upload.send().await).is(code, status);
+            world.refused(minimal(&reference)).await.is(code, status);
         }
         let state = world.admin_get("/state").await;
         assert_eq!(state["certificates"].as_array().unwrap().len(), 1, "{state}");
@@ -136,9 +136,9 @@ async fn a_share_of_all_calls_loses_its_answer_for_as_long_as_the_fault_stands()
             .iam
             .delete_server_certificate()
             .server_certificate_name(&reference);
-        refusal(delete.send().await).is("InternalFailure", status);
+        refusal(delete.send().await).is(code, status);
         let read = world.cloudfront.get_distribution_config().id(&id).send().await;
-        refusal(read).is("InternalFailure", status);
+        refusal(read).is(code, status);
         let request = http::Request::delete("/faults");
         crate::support::viewer::plain(world.running.admin_addr, request, String::new()).await;
         assert_eq!(world.admin_get("/state").await["certificates"], json!([]));

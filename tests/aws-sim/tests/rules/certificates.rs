@@ -340,3 +340,30 @@ async fn the_deprecated_way_to_name_an_iam_certificate_works() {
     let returned = made.distribution_config.unwrap().viewer_certificate.unwrap();
     assert_eq!(returned.iam_certificate_id, Some(certificate));
 }
+
+#[tokio::test]
+async fn one_certificate_change_at_a_time_where_it_is_set_so() {
+    let world = world_with(|settings| settings.one_certificate_change = true).await;
+    let made = world.serving("one", &["www.example.com"]).await;
+    let mut ids = Vec::new();
+    for name in ["second", "third"] {
+        ids.push(world.upload(name, &world.ca.leaf(&["www.example.com"])).await);
+    }
+    world.admin("/settings", json!({"deploy_ms": 3_600_000})).await;
+    let to = async |id: &str| {
+        let certificate = Some(iam_certificate(id));
+        world
+            .update(&made.id, |config| config.viewer_certificate = certificate)
+            .await
+    };
+    to(&ids[0]).await.unwrap();
+    refusal(to(&ids[1]).await)
+        .is("IllegalUpdate", 400)
+        .says("Only one viewer certificate change may be in progress at a time.");
+    world
+        .update(&made.id, |config| config.comment = "else".to_owned())
+        .await
+        .unwrap();
+    world.admin("/settings", json!({"deploy_ms": 0})).await;
+    to(&ids[1]).await.unwrap();
+}

@@ -23,6 +23,7 @@ mod iam;
 mod lifecycle;
 mod logging;
 mod origins;
+mod policies;
 mod support;
 mod tags;
 mod update;

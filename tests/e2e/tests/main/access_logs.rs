@@ -21,7 +21,8 @@ fn catalog(folder: &Path, access_logs: Value) -> anyhow::Result<()> {
 }
 
 fn bucket() -> String {
-    format!("logs-{}", uuid::Uuid::new_v4())
+    // As in the shipped policies.
+    format!("cdn-broker-logs-{}", uuid::Uuid::new_v4())
 }
 
 /// Asks for an instance and sets what its status says.

@@ -225,7 +225,9 @@ async fn the_doctor_is_content_or_names_what_is_wrong() -> anyhow::Result<()> {
                     said.text()
                 );
                 said.line("ok    cloudfront:ListTagsForResource");
-                said.line("ok    cloudfront:DeleteDistribution");
+                // The shipped policy allows both for what has our tag, and the doctor asks for what isn't there.
+                said.line("skip  cloudfront:UpdateDistribution");
+                said.line("skip  cloudfront:DeleteDistribution");
                 for action in ["List", "Describe", "Get", "Update", "Publish", "Delete"] {
                     said.line(&format!("ok    cloudfront:{action}Function"));
                 }
@@ -297,7 +299,7 @@ async fn what_is_wrong_is_named(clinic: &Clinic) -> anyhow::Result<()> {
     said.line("ok    AWS");
     said.line("ok    cloudfront:GetDistribution  ");
     said.line("ok    cloudfront:GetDistributionConfig");
-    said.line("ok    cloudfront:UpdateDistribution");
+    said.line("skip  cloudfront:UpdateDistribution");
     let denied = said.line("FAIL  cloudfront:CreateDistribution");
     assert!(
         denied.contains("AccessDenied") && denied.contains("docs/aws"),

@@ -42,7 +42,12 @@ pub struct Version {
 impl Function {
     /// `arn:aws:cloudfront::…`, the same for both stages.
     pub fn arn(&self) -> String {
-        format!("{}{}", prefix(), self.name)
+        Self::arn_of(&self.name)
+    }
+
+    /// The ARN of this account's function of this name.
+    pub fn arn_of(name: &str) -> String {
+        format!("{}{name}", prefix())
     }
 
     /// The name in the ARN of one of this account's functions.

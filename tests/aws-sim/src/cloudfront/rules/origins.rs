@@ -11,7 +11,34 @@ const MAX_ORIGINS: usize = 100;
 const MAX_GROUPS: usize = 10;
 const MAX_CUSTOM_HEADERS: usize = 30;
 const FAILOVER_CODES: [i64; 9] = [400, 403, 404, 416, 429, 500, 502, 503, 504];
-const OUR_HEADERS: [&str; 6] = ["connection", "host", "via", "cookie", "x-amz-cf-id", "x-forwarded-for"];
+/// Developer Guide, "Custom headers that CloudFront can't add to origin requests".
+const OUR_HEADERS: [&str; 23] = [
+    "cache-control",
+    "connection",
+    "content-length",
+    "cookie",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "max-forwards",
+    "pragma",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "range",
+    "request-range",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-real-ip",
+];
+/// The same guide; and `X-Forwarded-For`, which CloudFront sets itself.
+const OUR_PREFIXES: [&str; 3] = ["x-amz-", "x-edge-", "x-forwarded-for"];
 
 pub(super) fn check(config: &Element) -> Answer<()> {
     let origins = config.items("Origins").collect::<Vec<_>>();
@@ -120,7 +147,10 @@ fn custom_headers(origin: &Element) -> Answer<()> {
     let mut names = HashSet::new();
     for header in headers {
         let name = header.text_at("HeaderName").unwrap_or_default().to_ascii_lowercase();
-        if name.is_empty() || OUR_HEADERS.contains(&name.as_str()) || name.starts_with("x-edge-") {
+        if name.is_empty()
+            || OUR_HEADERS.contains(&name.as_str())
+            || OUR_PREFIXES.iter().any(|begin| name.starts_with(begin))
+        {
             return Err(invalid(format!("The custom header name '{name}' is not allowed.")));
         }
         if !names.insert(name.clone()) {

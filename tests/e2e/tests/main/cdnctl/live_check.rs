@@ -1,14 +1,15 @@
 //! `cdnctl live-check` on Pebble and aws-sim: what was seen is told, nothing is left, whatever ends it.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
 use anyhow::Context as _;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::Value;
+use serde_json::{Value, json};
 use stack::AccessKey;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
@@ -35,21 +36,47 @@ struct Aws {
 /// A simulator of its own.
 struct OwnAws {
     _process: Child,
+    _policy: NamedTempFile,
     aws: Aws,
 }
 
-/// Not allowed to delete certificates.
+/// Whose rights are the two shipped policies.
+const SHIPPED: &str = "shipped:hunter2-shipped";
+/// Who may do all but delete certificates.
 const CARELESS: &str = "careless:hunter2-careless:cloudfront:*+iam:Upload*+iam:Tag*+iam:Get*";
-const ALLOWED: &str = "allowed:hunter2-allowed";
+const POLICIES: [&str; 2] = [
+    include_str!("../../../../../docs/aws/distribution-policy.json"),
+    include_str!("../../../../../docs/aws/cert-installer-policy.json"),
+];
+
+/// Both in one.
+fn shipped_policies() -> anyhow::Result<NamedTempFile> {
+    let mut statements = Vec::new();
+    for policy in POLICIES {
+        let policy: Value = serde_json::from_str(policy)?;
+        statements.extend(policy["Statement"].as_array().context("statements")?.clone());
+    }
+    let mut file = NamedTempFile::new()?;
+    file.write_all(
+        json!({"Version": "2012-10-17", "Statement": statements})
+            .to_string()
+            .as_bytes(),
+    )?;
+    Ok(file)
+}
 
 impl OwnAws {
     /// One that trusts these roots.
     async fn start(roots: &Path) -> anyhow::Result<Self> {
+        let policy = shipped_policies()?;
         let program = std::env::current_exe()?;
         let program = program.ancestors().nth(2).map(|folder| folder.join("aws-sim"));
         let mut process = Command::new(program.context("a folder of programs")?)
             .args(["--deploy-ms", "300", "--iam-visible-ms", "100"])
-            .args(["--access-keys", &format!("{ALLOWED},{CARELESS}")])
+            .args([
+                "--access-keys",
+                &format!("{SHIPPED}:@{},{CARELESS}", policy.path().display()),
+            ])
             .arg("--trusted-roots")
             .arg(roots)
             .stdout(Stdio::piped())
@@ -64,9 +91,13 @@ impl OwnAws {
         let aws = Aws {
             api: address("api")?,
             admin: address("admin")?,
-            key: key(ALLOWED)?,
+            key: key(SHIPPED)?,
         };
-        Ok(Self { _process: process, aws })
+        Ok(Self {
+            _process: process,
+            _policy: policy,
+            aws,
+        })
     }
 }
 
@@ -329,9 +360,24 @@ async fn what_could_not_be_removed_is_told_with_its_command() -> anyhow::Result<
     assert_eq!(operator.left().await?.len(), 2);
     operator.keeps_secrets(&said)?;
 
-    operator.aws.key = key(ALLOWED)?;
+    operator.aws.key = key(SHIPPED)?;
     let said = operator.start(&["--resume", "--yes"])?.said().await?;
     assert_eq!(said.code, Some(0), "{}{}", said.text, said.errors);
+    assert!(said.text.contains("Nothing is left in AWS."), "{}", said.text);
+    assert_eq!(operator.left().await?, Vec::<Value>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_shipped_policies_are_enough() -> anyhow::Result<()> {
+    let own = OwnAws::start(&world().await.handle.endpoints().pebble_roots_pem).await?;
+    let operator = Operator::at("shipped", own.aws).await?;
+    let acl = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/live/0b2f4d5e-1c3a-4c5d-9e8f-7a6b5c4d3e2f";
+    let said = operator.begin(&["--yes", "--web-acl", acl])?.said().await?;
+    assert_eq!(said.code, Some(0), "{}{}", said.text, said.errors);
+    for belief in ["Function creation", "A P-256 key", "An update with a web ACL"] {
+        assert_eq!(said.cells(belief)[1], "confirmed", "{}", said.text);
+    }
     assert!(said.text.contains("Nothing is left in AWS."), "{}", said.text);
     assert_eq!(operator.left().await?, Vec::<Value>::new());
     Ok(())

@@ -1,0 +1,209 @@
+//! IAM policies, as far as those in `docs/aws` go: who may do what to which resource, with the condition `Null` on tags.
+//!
+//! Sources: IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements: Condition operators"; which actions name a resource:
+//! Service Authorization Reference. What isn't known here is refused when the policy is read, so that nothing is allowed by mistake.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::access::matches;
+
+/// Tags by key.
+pub type Tags = BTreeMap<String, String>;
+
+/// What somebody wants to do.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Such as `cloudfront:UpdateDistribution`.
+    pub action: String,
+    /// ARN; `*` where the action has no resource.
+    pub resource: String,
+    /// Tags that the resource has.
+    pub resource_tags: Tags,
+    /// Tags that the request brings.
+    pub request_tags: Tags,
+}
+
+impl Asked {
+    /// An action on a resource.
+    pub fn on(action: impl Into<String>, resource: impl Into<String>) -> Self {
+        Self {
+            action: action.into(),
+            resource: resource.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The same on a resource that has these tags.
+    #[must_use]
+    pub fn tagged(mut self, tags: &Tags) -> Self {
+        self.resource_tags.clone_from(tags);
+        self
+    }
+
+    /// The same with these tags to be set.
+    #[must_use]
+    pub fn bringing(mut self, tags: Tags) -> Self {
+        self.request_tags = tags;
+        self
+    }
+
+    fn has(&self, key: &Key) -> bool {
+        match key {
+            Key::Resource(tag) => self.resource_tags.contains_key(tag),
+            Key::Request(tag) => self.request_tags.contains_key(tag),
+        }
+    }
+}
+
+/// A policy that is none, or has something that isn't known here.
+#[derive(Debug, thiserror::Error)]
+pub enum BadPolicy {
+    /// No JSON.
+    #[error("no JSON")]
+    Json(#[from] serde_json::Error),
+    /// Cannot be read.
+    #[error("cannot be read")]
+    Read(#[from] std::io::Error),
+    /// Something else than an Allow statement with actions, resources, and `Null` on tags.
+    #[error("{0} is not simulated")]
+    Unknown(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Key {
+    Resource(String),
+    Request(String),
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Statement {
+    actions: Vec<String>,
+    resources: Vec<String>,
+    /// Whether each has to be missing.
+    null: Vec<(Key, bool)>,
+}
+
+/// A policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy(Vec<Statement>);
+
+impl Policy {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// When there is more in it than this module knows.
+    pub fn read(text: &str) -> Result<Self, BadPolicy> {
+        let document: Value = serde_json::from_str(text)?;
+        let statements = document["Statement"].as_array().ok_or_else(|| unknown("Statement"))?;
+        statements.iter().map(statement).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether it allows this.
+    pub fn allows(&self, asked: &Asked) -> bool {
+        self.0.iter().any(|it| {
+            it.actions.iter().any(|action| matches(action, &asked.action))
+                && it.resources.iter().any(|resource| matches(resource, &asked.resource))
+                && it.null.iter().all(|(key, missing)| asked.has(key) != *missing)
+        })
+    }
+}
+
+fn unknown(what: impl Into<String>) -> BadPolicy {
+    BadPolicy::Unknown(what.into())
+}
+
+fn statement(value: &Value) -> Result<Statement, BadPolicy> {
+    let mut read = Statement::default();
+    for (name, value) in value.as_object().ok_or_else(|| unknown("a statement"))? {
+        match (name.as_str(), value) {
+            ("Sid", _) => {}
+            ("Effect", Value::String(effect)) if effect == "Allow" => {}
+            ("Action", value) => read.actions = texts(value)?,
+            ("Resource", value) => read.resources = texts(value)?,
+            ("Condition", Value::Object(operators)) => {
+                for (operator, keys) in operators {
+                    read.null.extend(null(operator, keys)?);
+                }
+            }
+            (name, value) => return Err(unknown(format!("{name}: {value}"))),
+        }
+    }
+    Ok(read)
+}
+
+fn texts(value: &Value) -> Result<Vec<String>, BadPolicy> {
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| unknown(value.to_string()))
+    };
+    match value {
+        Value::Array(all) => all.iter().map(text).collect(),
+        one => Ok(vec![text(one)?]),
+    }
+}
+
+fn null(operator: &str, keys: &Value) -> Result<Vec<(Key, bool)>, BadPolicy> {
+    let keys = keys
+        .as_object()
+        .filter(|_| operator == "Null")
+        .ok_or_else(|| unknown(operator))?;
+    let one = |(name, value): (&String, &Value)| {
+        let key = if let Some(tag) = name.strip_prefix("aws:ResourceTag/") {
+            Key::Resource(tag.to_owned())
+        } else if let Some(tag) = name.strip_prefix("aws:RequestTag/") {
+            Key::Request(tag.to_owned())
+        } else {
+            return Err(unknown(name.as_str()));
+        };
+        match value.as_str() {
+            Some("true") => Ok((key, true)),
+            Some("false") => Ok((key, false)),
+            _ => Err(unknown(format!("{name}: {value}"))),
+        }
+    };
+    keys.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OURS: &str = r#"{"Version": "2012-10-17", "Statement": [
+        {"Sid": "A", "Effect": "Allow", "Action": "cloudfront:List*", "Resource": "*"},
+        {"Effect": "Allow", "Action": ["cloudfront:UpdateDistribution"], "Resource": "arn:aws:cloudfront::*:distribution/*",
+         "Condition": {"Null": {"aws:ResourceTag/ours": "false"}}}]}"#;
+
+    #[test]
+    fn an_action_is_allowed_on_what_matches_and_by_the_tag() {
+        let policy = Policy::read(OURS).unwrap();
+        let update = Asked::on("cloudfront:UpdateDistribution", "arn:aws:cloudfront::1:distribution/E1");
+        assert!(policy.allows(&Asked::on("cloudfront:ListFunctions", "*")));
+        assert!(!policy.allows(&update));
+        let ours = Tags::from([("ours".to_owned(), String::new())]);
+        assert!(policy.allows(&update.tagged(&ours)));
+        let function = Asked::on("cloudfront:UpdateDistribution", "arn:aws:cloudfront::1:function/f");
+        assert!(!policy.allows(&function.tagged(&ours)));
+        let nowhere = Asked::on("cloudfront:UpdateDistribution", "*");
+        assert!(
+            !policy.allows(&nowhere.tagged(&ours)),
+            "a pattern of ARNs is not for what has none"
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_no_policy() {
+        let instead = [
+            ("\"Allow\"", "\"Deny\""),
+            ("Null", "StringEquals"),
+            ("ResourceTag/", "PrincipalTag/"),
+            ("\"Sid\"", "\"Principal\""),
+        ];
+        for (old, new) in instead {
+            assert!(Policy::read(&OURS.replacen(old, new, 1)).is_err(), "{new}");
+        }
+    }
+}
