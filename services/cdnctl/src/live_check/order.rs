@@ -36,7 +36,7 @@ pub(super) async fn certificate(check: &mut Check, kind: KeyKind) -> Result<Issu
     let mut order = account(check).await?.new_order(&NewOrder::new(&identifiers)).await?;
     prove(check, &mut order).await?;
     check.stop.go_on()?;
-    if order.poll_ready(&PACE).await? != OrderStatus::Ready {
+    if check.stop.unless_wanted(order.poll_ready(&PACE)).await?? != OrderStatus::Ready {
         return Err(Ended::Unfit(
             "the CA turned the order down: it did not find the record".to_owned(),
         ));
@@ -44,7 +44,7 @@ pub(super) async fn certificate(check: &mut Check, kind: KeyKind) -> Result<Issu
     let mut params = CertificateParams::new(vec![check.state.domain.clone()])?;
     params.distinguished_name = DistinguishedName::new();
     order.finalize_csr(params.serialize_request(&key)?.der()).await?;
-    let pem = order.poll_certificate(&PACE).await?;
+    let pem = check.stop.unless_wanted(order.poll_certificate(&PACE)).await??;
     let (leaf, chain) = split(&pem).ok_or_else(|| Ended::Unfit("the CA's answer is no certificate".to_owned()))?;
     Ok(Issued {
         leaf: leaf.to_owned(),

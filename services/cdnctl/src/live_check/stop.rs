@@ -38,11 +38,15 @@ impl Stop {
 
     /// Waits.
     pub(super) async fn pause(&mut self, time: Duration) -> Result<(), Ended> {
+        self.unless_wanted(tokio::time::sleep(time)).await
+    }
+
+    /// Waits for what makes nothing in AWS, and so may be cut off.
+    pub(super) async fn unless_wanted<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Ended> {
         let heard = self.heard;
-        let wanted = self.signals.wait_for(|count| *count > heard);
-        match tokio::time::timeout(time, wanted).await {
-            Ok(_) => Err(Ended::Interrupted),
-            Err(_) => Ok(()),
+        tokio::select! {
+            done = work => Ok(done),
+            _ = self.signals.wait_for(|count| *count > heard) => Err(Ended::Interrupted),
         }
     }
 
