@@ -24,6 +24,14 @@ pub enum CouldNot {
     /// AWS is set to where it has no CloudFront that is known.
     #[error(transparent)]
     Region(#[from] aws::UnsupportedRegion),
+    /// A file of a live check can't be read or written.
+    #[error("{path} can't be used")]
+    Folder {
+        /// Which.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The report can't be written.
     #[error("the report can't be written")]
     Report(#[from] serde_json::Error),

@@ -10,6 +10,7 @@
 //! - [`doctor`]: everything at once.
 //! - [`drift`]: whether CloudFront has what it was told.
 //! - [`probe`]: whether an instance's domains are served, seen from outside.
+//! - [`live_check`]: what is believed of AWS, tried with a real account.
 //! - [`log_level`]: what every service logs.
 
 pub mod accounts;
@@ -24,6 +25,7 @@ pub mod domains;
 pub mod drift;
 pub mod exit;
 pub mod instances;
+pub mod live_check;
 pub mod log_level;
 pub mod orphans;
 mod out;

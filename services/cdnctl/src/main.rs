@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use cdnctl::exit::Exit;
 use cdnctl::{
-    accounts, adopt, cancel, certificates, doctor, domains, drift, instances, log_level, orphans, parked, probe,
-    queues, release, renew, retry, rollover, show,
+    accounts, adopt, cancel, certificates, doctor, domains, drift, instances, live_check, log_level, orphans, parked,
+    probe, queues, release, renew, retry, rollover, show,
 };
 use clap::Parser;
 
 /// cdnctl, the operator's tool. It needs the services' database (DATABASE_URL, as they have it); what looks into RabbitMQ needs
-/// AMQP_URL. Exit code 0: all is well, or done; 1: something is not; 2: it couldn't look, or was asked for what makes no sense.
+/// AMQP_URL; `live-check` needs neither. Exit code 0: all is well, or done; 1: something is not; 2: it couldn't look, or was asked
+/// for what makes no sense.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -38,6 +39,7 @@ enum Command {
     Drift(drift::Args),
     Probe(probe::Args),
     LogLevel(log_level::Args),
+    LiveCheck(live_check::Args),
 }
 
 #[tokio::main]
@@ -61,6 +63,7 @@ async fn main() -> ExitCode {
         Command::Drift(args) => told(drift::run(&args).await),
         Command::Probe(args) => told(probe::run(&args).await),
         Command::LogLevel(args) => told(log_level::run(&args).await),
+        Command::LiveCheck(args) => told(live_check::run(&args).await),
     };
     exit.into()
 }

@@ -10,7 +10,7 @@ pub mod facts;
 mod fetch;
 mod forwarding;
 mod handshake;
-mod names;
+pub(crate) mod names;
 mod report;
 mod row;
 mod served;

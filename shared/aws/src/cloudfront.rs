@@ -12,6 +12,7 @@ use crate::calls::Calls;
 use crate::failure::{Failure, Peer};
 use crate::merge::merged;
 use crate::race::told_apart;
+use crate::watch::{Watch, Watcher};
 use crate::wire::Wire;
 
 /// A client of CloudFront. Every call is one attempt.
@@ -66,13 +67,19 @@ impl WriteError {
 impl CloudFront {
     /// A client by this configuration.
     pub fn new(config: &SdkConfig) -> Self {
+        Self::by(config, Builder::from(config))
+    }
+
+    /// The same, and the watcher is told each answer.
+    pub fn watched(config: &SdkConfig, watcher: Watcher) -> Self {
+        let builder = Builder::from(config).interceptor(Watch::new("cloudfront", watcher));
+        Self::by(config, builder)
+    }
+
+    fn by(config: &SdkConfig, builder: Builder) -> Self {
+        let builder = builder.interceptor(Wire).interceptor(Calls("cloudfront"));
         Self {
-            client: Client::from_conf(
-                Builder::from(config)
-                    .interceptor(Wire)
-                    .interceptor(Calls("cloudfront"))
-                    .build(),
-            ),
+            client: Client::from_conf(builder.build()),
             writer: Client::new(config),
         }
     }

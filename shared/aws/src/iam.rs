@@ -5,14 +5,19 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::config::Builder;
 
 use crate::calls::Calls;
+use crate::watch::{Watch, Watcher};
 use crate::wire::Wire;
 
 /// A client of IAM by this configuration. Every call is one attempt.
 pub fn iam(config: &SdkConfig) -> Client {
-    Client::from_conf(
-        Builder::from(config)
-            .interceptor(Wire)
-            .interceptor(Calls("iam"))
-            .build(),
-    )
+    by(Builder::from(config))
+}
+
+/// The same, and the watcher is told each answer.
+pub fn iam_watched(config: &SdkConfig, watcher: Watcher) -> Client {
+    by(Builder::from(config).interceptor(Watch::new("iam", watcher)))
+}
+
+fn by(builder: Builder) -> Client {
+    Client::from_conf(builder.interceptor(Wire).interceptor(Calls("iam")).build())
 }

@@ -20,6 +20,7 @@ mod race;
 mod reconcile;
 mod triage;
 mod viewer;
+mod watch;
 mod wire;
 mod words;
 
@@ -28,7 +29,7 @@ pub use check::{Probe, Tried, check_aws};
 pub use client::{AFTER_HELP, CALL_LIMIT, UnsupportedRegion, sdk_config};
 pub use cloudfront::{CloudFront, ReadConfig, WriteError};
 pub use failure::{Failure, Peer, Reason};
-pub use iam::iam;
+pub use iam::{iam, iam_watched};
 pub use identity::{
     CERTIFICATE_PREFIX, COMMENT_PREFIX, DEPLOYMENT_TAG, FAILOVER_ORIGIN, FUNCTION_PREFIX, INSTANCE_TAG, USERS_ORIGIN,
     distribution_tags, tag_value,
@@ -38,4 +39,5 @@ pub use race::told_apart;
 pub use reconcile::ReconcileArgs;
 pub use triage::triage;
 pub use viewer::{Viewer, ViewerArgs, ViewerSettings, broken, gone, unbuilt};
+pub use watch::{Answered, Watcher};
 pub use words::shown;

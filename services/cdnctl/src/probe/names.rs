@@ -21,7 +21,7 @@ const MOST_CNAMES: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Asks DNS.
-pub(super) struct Names(TokioResolver);
+pub(crate) struct Names(TokioResolver);
 
 /// Where a name leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Trail {
 
 impl Names {
     /// Asks this server, or those of /etc/resolv.conf. /etc/hosts plays no part: the world outside doesn't have it.
-    pub(super) fn new(server: Option<SocketAddr>) -> Result<Self, NetError> {
+    pub(crate) fn new(server: Option<SocketAddr>) -> Result<Self, NetError> {
         let mut builder = match server {
             None => TokioResolver::builder_tokio()?,
             Some(server) => {
@@ -125,17 +125,18 @@ impl Names {
         }
     }
 
+    /// The TXT records of a name.
+    pub(crate) async fn texts(&self, name: &str) -> Result<Vec<Vec<u8>>, NetError> {
+        let name = absolute(name).map_err(NetError::from)?;
+        let lookup = self.0.lookup(name, RecordType::TXT).await?;
+        let answers = lookup.answers().iter();
+        Ok(answers.filter_map(|record| text(&record.data)).collect())
+    }
+
     /// The standing record for the CA.
     pub(super) async fn persist(&self, domain: &str, expected: &PersistExpected) -> Persist {
-        let Ok(name) = absolute(&pipeline::domain::persist_record_name(domain)) else {
-            return Persist::Unknown;
-        };
-        let texts: Vec<Vec<u8>> = match self.0.lookup(name, RecordType::TXT).await {
-            Ok(lookup) => lookup
-                .answers()
-                .iter()
-                .filter_map(|record| text(&record.data))
-                .collect(),
+        let texts = match self.texts(&pipeline::domain::persist_record_name(domain)).await {
+            Ok(texts) => texts,
             Err(error) if error.is_no_records_found() => return Persist::None,
             Err(_) => return Persist::Unknown,
         };

@@ -3,6 +3,7 @@
 
 mod act;
 mod drift;
+mod live_check;
 mod look;
 mod parked;
 

@@ -1,0 +1,163 @@
+//! `cdnctl live-check`: what is believed of AWS, tried with a real account.
+//!
+//! Each step is a file of its own. What it makes is written down in [`state`] before the call that makes it, so that [`clean_up`]
+//! finds it whatever happens; what it saw is written to the beliefs that it was about ([`beliefs`]).
+
+mod alias;
+mod beliefs;
+mod certificate;
+mod changes;
+mod check;
+mod clean_up;
+mod deployment;
+mod distribution;
+mod ended;
+mod folder;
+mod function;
+mod order;
+mod question;
+mod record;
+mod removal;
+mod report;
+mod state;
+mod stop;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::CouldNot;
+use crate::exit::Exit;
+use crate::sure::sure;
+use crate::{out, shown};
+use check::Check;
+use ended::Ended;
+use folder::Folder;
+use state::{KeyKind, State};
+
+/// Tries with a real AWS account what the broker believes of CloudFront and IAM, and removes what it made.
+///
+/// A function, two certificates of an ACME CA (RSA 2048, P-256) and a distribution are made, changed, timed and removed, by the
+/// environment's credentials: for an answer about the shipped policies, a user that has docs/aws/distribution-policy.json and
+/// docs/aws/cert-installer-policy.json and nothing else. No database and no queue is needed. Lists what it will make and asks first. Takes
+/// about an hour, most of it CloudFront's deployments. DIR holds answers.jsonl (each answer of AWS, without request ids, account
+/// numbers and keys) and state.json. Ctrl-C ends it and cleans up. Exit code 1 when it did not come to its end or something is left.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Live check", after_help = aws::AFTER_HELP)]
+pub struct Args {
+    /// A domain that is on no distribution and whose DNS you can change; nobody's visitors come to it.
+    #[arg(long, required_unless_present = "resume")]
+    pub domain: Option<String>,
+    /// The CA. CloudFront takes certificates of CAs that browsers trust; with another one (Let's Encrypt's staging) only the rest is tried.
+    #[arg(long, value_name = "URL", required_unless_present = "resume")]
+    pub acme_directory_url: Option<String>,
+    /// Where answers and state are written; made if it isn't there.
+    #[arg(long, value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Go on where a run of this folder was killed; or only clean up, if that run had ended.
+    #[arg(long, conflicts_with_all = ["domain", "acme_directory_url"])]
+    pub resume: bool,
+    /// Don't ask.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print the result as JSON. What is done meanwhile is told on standard error.
+    #[arg(long)]
+    pub json: bool,
+    /// ARN of a web ACL: the distribution is updated with it.
+    #[arg(long, value_name = "ARN")]
+    pub web_acl: Option<String>,
+    /// The distribution's origin. Nothing is fetched from it.
+    #[arg(long, default_value = "origin.example.com", value_name = "HOST")]
+    pub origin: String,
+    /// PEM file of the CA to trust for the ACME directory, instead of the system's: of a test CA.
+    #[arg(long, value_name = "PEM")]
+    pub ca_roots: Option<PathBuf>,
+    /// The DNS server to ask for the record; else those of /etc/resolv.conf.
+    #[arg(long, value_name = "IP:PORT")]
+    pub resolver: Option<SocketAddr>,
+    /// How long to wait between two looks.
+    #[arg(long, default_value = "15s")]
+    pub every: humantime::Duration,
+    /// How long to wait for one thing: the DNS record, a deployment, a free alias.
+    #[arg(long, default_value = "2h")]
+    pub patience: humantime::Duration,
+}
+
+/// Checks.
+///
+/// # Errors
+/// When nothing could be begun.
+pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+    let folder = Folder::open(&args.folder)?;
+    let state = begun(args, &folder)?;
+    eprintln!("{}", question::list(args, &state).join("\n"));
+    let what = if state.ended.is_some() {
+        "Cleans up"
+    } else {
+        "Makes and removes this"
+    };
+    sure(what, args.yes)?;
+    let only_cleans = state.ended.is_some();
+    let mut check = Check::new(args.clone(), folder, state).await?;
+    if !only_cleans && let Err(ended) = steps(&mut check).await {
+        let why = telemetry::with_causes(&ended);
+        eprintln!("ended: {}", shown::clean(&why));
+        check.state.ended = Some(why);
+    }
+    let left = clean_up::all(&mut check).await;
+    check.save()?;
+    let report = report::Report::new(&check.state, left);
+    out::either(args.json, &report, || report.lines())?;
+    Ok(match report.is_clean() && (only_cleans || report.is_whole()) {
+        true => Exit::AllWell,
+        false => Exit::NotWell,
+    })
+}
+
+/// The state to go on with: a new one, or the folder's.
+fn begun(args: &Args, folder: &Folder) -> Result<State, CouldNot> {
+    let refused = |why: String| Err(CouldNot::Refused(format!("{}: {why}", folder.path().display())));
+    let found = folder.state()?;
+    match (found, &args.domain, &args.acme_directory_url) {
+        (Some(found), _, _) if args.resume && !found.clean => Ok(found),
+        (Some(_), _, _) if args.resume => refused("that check came to its end and has left nothing".to_owned()),
+        (None, _, _) if args.resume => refused("there is no state.json to go on with".to_owned()),
+        (Some(_), _, _) => {
+            refused("a check was begun there: --resume goes on with it; else name another folder".to_owned())
+        }
+        (None, Some(domain), Some(url)) => {
+            let domain = domain.trim_end_matches('.').to_ascii_lowercase();
+            let label = |label: &str| {
+                (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            };
+            if domain.split('.').count() < 2 || !domain.split('.').all(label) {
+                return refused(format!("{} is no domain; a wildcard won't do", shown::plain(&domain)));
+            }
+            Ok(State::new(domain, url.clone()))
+        }
+        (None, _, _) => refused("--domain and --acme-directory-url are needed".to_owned()),
+    }
+}
+
+/// All of them, in their order. Those that a run before has done are left out.
+async fn steps(check: &mut Check) -> Result<(), Ended> {
+    check.step("who is asked", distribution::list).await?;
+    check.step("function", function::create_and_delete).await?;
+    check
+        .step("certificate RSA 2048", async |check: &mut Check| {
+            certificate::order_and_upload(check, KeyKind::Rsa2048).await
+        })
+        .await?;
+    check.step("distribution", distribution::create).await?;
+    check.step("deployment", deployment::first).await?;
+    check
+        .step("certificate P-256", async |check: &mut Check| {
+            certificate::order_and_upload(check, KeyKind::P256).await
+        })
+        .await?;
+    check.step("two certificate changes", changes::two_certificates).await?;
+    check.step("web ACL", changes::web_acl).await?;
+    check.step("removal of the distribution", removal::distribution).await?;
+    check.step("the alias afterwards", alias::is_free).await?;
+    check.step("removal of the certificates", removal::certificates).await?;
+    Ok(())
+}
