@@ -37,7 +37,7 @@ chaos: setup
 	@target/debug/chaos --seed $(SEED) --operations $(OPERATIONS) $(if $(MINUTES),--minutes $(MINUTES))
 
 conformance: setup
-	$(BUILD) --release -p conformance
+	$(BUILD) --release -p conformance $(TOOLS:%=-p %)
 	@target/release/conformance $(SEED)
 
 dist:

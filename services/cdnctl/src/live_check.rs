@@ -65,6 +65,9 @@ pub struct Args {
     /// ARN of a web ACL: the distribution is updated with it.
     #[arg(long, value_name = "ARN")]
     pub web_acl: Option<String>,
+    /// Leave the function out: of an account that has no room for one more.
+    #[arg(long)]
+    pub no_function: bool,
     /// The distribution's origin. Nothing is fetched from it.
     #[arg(long, default_value = "origin.example.com", value_name = "HOST")]
     pub origin: String,

@@ -1,6 +1,7 @@
 //! The broker as its platforms use it, while last_operation is asked for all the time.
 
 mod cf;
+mod live_check;
 mod models;
 mod moto;
 mod polling;

@@ -13,6 +13,8 @@ use stack::{Handle, Options};
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
+use crate::live_check;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 const INSTANCE: &str = "in-motos-aws";
 const ORGANIZATION: &str = "4c3a1a52-6f0c-4b6a-9d55-moto00000001";
@@ -107,14 +109,14 @@ fn options(url: &str) -> Options {
     options
 }
 
-/// The life of an instance; how long each part of it took.
+/// The life of an instance, and how long each part of it took; then what `cdnctl live-check` has seen.
 ///
 /// # Errors
 /// When something doesn't come to its end, or moto's account isn't as it should be then.
 pub(crate) async fn life() -> anyhow::Result<String> {
     let moto = Moto::start().await?;
     let stack = Handle::start(options(&moto.url)).await?;
-    let told = live(&moto, &stack).await.with_context(|| troubles(&stack));
+    let told = lives(&moto, &stack).await.with_context(|| troubles(&stack));
     tokio::task::spawn_blocking(move || drop(stack)).await?;
     told
 }
@@ -137,7 +139,17 @@ fn troubles(stack: &Handle) -> String {
     told
 }
 
-async fn live(moto: &Moto, stack: &Handle) -> anyhow::Result<String> {
+async fn lives(moto: &Moto, stack: &Handle) -> anyhow::Result<String> {
+    let life = life_of_an_instance(moto, stack).await?;
+    let verdicts = live_check::run(&moto.url, stack).await.context("cdnctl live-check")?;
+    moto.until("nothing is left by cdnctl live-check", async || {
+        Ok(moto.certificates().await?.is_empty() && !moto.distributions().await?.contains("live check:"))
+    })
+    .await?;
+    Ok(format!("{life}moto, by cdnctl live-check: {verdicts}\n"))
+}
+
+async fn life_of_an_instance(moto: &Moto, stack: &Handle) -> anyhow::Result<String> {
     let e = stack.endpoints();
     let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
     let mut told = "moto:".to_owned();

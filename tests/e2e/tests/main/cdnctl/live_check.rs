@@ -8,15 +8,26 @@ use anyhow::Context as _;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
-use stack::AccessKey;
+use stack::{AccessKey, Options};
 use tempfile::{NamedTempFile, TempDir};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::{Said, command};
-use crate::world::{PATIENCE, World, domain, until, world};
+use crate::world::{PATIENCE, World, domain, until};
+
+static WORLD: OnceCell<World> = OnceCell::const_new();
+
+/// A stack for these tests: other tests hold what AWS and the CA have against the broker's database, which knows nothing of this.
+async fn world() -> &'static World {
+    WORLD
+        .get_or_try_init(|| World::own(Options::fast()))
+        .await
+        .expect("the stack starts")
+}
 
 /// An operator who does what it says.
 struct Operator {
@@ -80,6 +91,7 @@ impl OwnAws {
             .arg("--trusted-roots")
             .arg(roots)
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()?;
         let mut lines = BufReader::new(process.stdout.take().context("standard output")?).lines();
@@ -111,7 +123,7 @@ fn key(text: &str) -> anyhow::Result<AccessKey> {
 }
 
 impl Operator {
-    /// At the simulator that all tests share.
+    /// At the stack's simulator.
     async fn new(label: &str) -> anyhow::Result<Self> {
         let e = world().await.handle.endpoints();
         let aws = Aws {
