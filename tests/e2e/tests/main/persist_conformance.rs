@@ -190,7 +190,11 @@ async fn asked(wildcard: bool, records: &[String], account: &Account, dns: &Dns)
     let mut authorizations = order.authorizations();
     let mut authorization = authorizations.next().await.context("an authorization")??;
     let mut challenge = authorization.challenge(way).context("dns-persist-01 is offered")?;
-    challenge.set_ready().await?;
+    match challenge.set_ready().await {
+        // A CA may have judged before it answers: then the answer is the verdict, and the authorization's status tells it.
+        Ok(()) | Err(instant_acme::Error::Api(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while tokio::time::Instant::now() < deadline {
         let mut authorizations = order.authorizations();
