@@ -165,8 +165,13 @@ async fn what_is_at_work_with_an_older_key_is_renewed_once_more_and_what_the_ca_
         &[&chain],
     )
     .await?;
-    // An operator doesn't wait until it is asked for again.
-    assert_eq!(operate(&world.handle, &renew).await?.code, Some(0));
+    // An operator doesn't wait until it is asked for again. What is to be revoked is due, so the planner may be faster.
+    let said = operate(&world.handle, &renew).await?;
+    assert!(
+        said.code == Some(0) || said.text.contains("the planner renews after it"),
+        "{}",
+        said.text
+    );
     until("all of before are revoked", async || {
         Ok(revoked(&world, &instance).await? == 3)
     })
