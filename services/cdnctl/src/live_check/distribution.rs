@@ -5,9 +5,9 @@ use std::time::Duration;
 use aws::{Failure, Peer, Viewer, ViewerSettings, distribution_tags};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::{
-    CustomOriginConfig, DefaultCacheBehavior, DistributionConfig, DistributionConfigWithTags, MinimumProtocolVersion,
-    Origin, OriginProtocolPolicy, OriginSslProtocols, Origins, PriceClass, SslProtocol, ViewerCertificate,
-    ViewerProtocolPolicy,
+    CustomOriginConfig, DefaultCacheBehavior, DistributionConfig, DistributionConfigWithTags, DistributionSummary,
+    MinimumProtocolVersion, Origin, OriginProtocolPolicy, OriginSslProtocols, Origins, PriceClass, SslProtocol,
+    ViewerCertificate, ViewerProtocolPolicy,
 };
 use pipeline::managed::CACHING_DISABLED;
 use tokio::time::Instant;
@@ -27,7 +27,24 @@ const LETS_ENCRYPT_STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org
 
 /// Whether the account can be asked at all, and has no distribution with the domain.
 pub(super) async fn list(check: &mut Check) -> Result<String, Ended> {
-    let (mut count, mut marker) = (0u32, None);
+    let all = all(check).await?;
+    let ours = comment(&check.state.distribution());
+    let taken = all.iter().find(|listed| {
+        let mut aliases = listed.aliases.iter().flat_map(|aliases| aliases.items());
+        aliases.any(|alias| *alias == check.state.domain) && listed.comment != ours
+    });
+    match taken {
+        None => Ok(format!("distributions in the account: {}", all.len())),
+        Some(listed) => Err(Ended::Unfit(format!(
+            "{} is on the distribution {} already: take a domain that nobody uses",
+            check.state.domain, listed.id
+        ))),
+    }
+}
+
+/// Every distribution of the account.
+async fn all(check: &Check) -> Result<Vec<DistributionSummary>, Failure> {
+    let (mut all, mut marker) = (Vec::new(), None);
     loop {
         let call = check.cloudfront.client().list_distributions().set_marker(marker.take());
         let page = call
@@ -35,25 +52,13 @@ pub(super) async fn list(check: &mut Check) -> Result<String, Ended> {
             .await
             .map_err(|error| Failure::new(Peer::CloudFront, "ListDistributions", &error))?
             .distribution_list;
-        let Some(page) = page else { break };
-        for listed in page.items() {
-            count += 1;
-            let mut aliases = listed.aliases.iter().flat_map(|aliases| aliases.items());
-            if aliases.any(|alias| *alias == check.state.domain)
-                && listed.comment != comment(&check.state.distribution())
-            {
-                return Err(Ended::Unfit(format!(
-                    "{} is on the distribution {} already: take a domain that nobody uses",
-                    check.state.domain, listed.id
-                )));
-            }
-        }
+        let Some(page) = page else { return Ok(all) };
+        all.extend(page.items.unwrap_or_default());
         match page.next_marker {
             Some(next) if !next.is_empty() => marker = Some(next),
-            _ => break,
+            _ => return Ok(all),
         }
     }
-    Ok(format!("distributions in the account: {count}"))
 }
 
 /// Makes the one that everything else is tried on.
@@ -166,23 +171,9 @@ pub(super) async fn make(
 
 /// The id of the one that has this reference, by its comment: the list doesn't tell references.
 pub(super) async fn find(check: &Check, reference: &str) -> Result<Option<String>, Failure> {
-    let mut marker = None;
-    loop {
-        let call = check.cloudfront.client().list_distributions().set_marker(marker.take());
-        let page = call
-            .send()
-            .await
-            .map_err(|error| Failure::new(Peer::CloudFront, "ListDistributions", &error))?
-            .distribution_list;
-        let Some(page) = page else { return Ok(None) };
-        if let Some(found) = page.items().iter().find(|listed| listed.comment == comment(reference)) {
-            return Ok(Some(found.id.clone()));
-        }
-        match page.next_marker {
-            Some(next) if !next.is_empty() => marker = Some(next),
-            _ => return Ok(None),
-        }
-    }
+    let comment = comment(reference);
+    let mut all = all(check).await?.into_iter();
+    Ok(all.find(|listed| listed.comment == comment).map(|listed| listed.id))
 }
 
 /// Not as an instance's begins: a broker in the same account would wonder about it.
