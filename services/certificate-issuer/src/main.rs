@@ -66,10 +66,10 @@ impl Handler for Issuer {
             StepKind::AnswerChallenges => answer_challenges::attempt(&self.ca, task).await,
             StepKind::AwaitValidation => await_validation::attempt(&self.ca, task).await,
             StepKind::FinalizeOrder => finalize_order::attempt(&self.ca, task).await,
-            other => Err(Stop::internal(
-                "an internal error, which the operator sees in the log",
-                format!("{} is not a step of this service", other.as_str()),
-            )),
+            other => Err(Stop::internal(format!(
+                "{} is not a step of this service",
+                other.as_str()
+            ))),
         };
         match result {
             Ok(outcome) | Err(Stop::Outcome(outcome)) => Ok(outcome),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pipeline::{Outcome, Service};
+use pipeline::{Outcome, Reason, Service};
 use store::{StoreError, Task};
 
 /// Does the steps of one service. Knows one outside world; never sleeps, never publishes, never picks the next step.
@@ -42,11 +42,11 @@ pub enum HandlerError {
     /// The store failed, or refused because the step is no longer current.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Something else failed; the user reads `waiting_for`.
+    /// Something else failed.
     #[error("{waiting_for}")]
     Other {
         /// What the user reads meanwhile.
-        waiting_for: String,
+        waiting_for: Reason,
         /// The cause, for the log.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
