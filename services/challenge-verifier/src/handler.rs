@@ -4,7 +4,7 @@ use challenge_verifier::{Expected, HolderExpected, Http01Expected, Look, Prober}
 use pipeline::caa::CaaExpected;
 use pipeline::domain::wildcard_of;
 use pipeline::reason::{BrokerReason, During, Spent};
-use pipeline::{Outcome, Service, Verdict};
+use pipeline::{Outcome, Verdict, VerifierStep};
 use std::time::{Duration, Instant};
 use store::{Authorization, Holder, Order, Store, Task};
 use worker::{Handler, HandlerError};
@@ -26,11 +26,12 @@ const SLOW_REST: Duration = Duration::from_secs(3600);
 
 #[async_trait::async_trait]
 impl Handler for Verifier {
-    const SERVICE: Service = Service::ChallengeVerifier;
+    type Step = VerifierStep;
     /// A tenant's servers decide how long a look takes.
     const AHEAD: u16 = 16;
 
-    async fn attempt(&self, task: &Task) -> Result<Outcome, HandlerError> {
+    async fn attempt(&self, step: VerifierStep, task: &Task) -> Result<Outcome, HandlerError> {
+        let VerifierStep::VerifyChallenge = step;
         let Some(challenge) = self.store.challenge(task).await? else {
             return Ok(Outcome::pending(BrokerReason::NoChallengesYet));
         };

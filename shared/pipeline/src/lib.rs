@@ -30,4 +30,4 @@ pub use outcome::{Outcome, Rejection, Verdict};
 pub use reason::Reason;
 pub use ring::Ring;
 pub use schedule::{Schedule, Schedules};
-pub use step::{Service, StepKind, StepState};
+pub use step::{DistributionStep, InstallerStep, IssuerStep, Service, ServiceStep, StepKind, StepState, VerifierStep};

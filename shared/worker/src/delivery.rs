@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use messaging::{Alarm, Delivery, Messaging, Trace};
 use pipeline::reason::BrokerReason;
-use pipeline::{Outcome, Ring, Schedules, Verdict};
+use pipeline::{Outcome, Ring, Schedules, ServiceStep as _, Verdict};
 use store::{POISON, Recorded, Store, StoreError, Task};
 use telemetry::with_causes;
 use tokio_util::sync::CancellationToken;
@@ -222,10 +222,17 @@ struct Attempted {
 /// it. `None`: the step is no longer current.
 async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Option<Attempted>, StoreError> {
     let kind = task.kind.as_str();
+    let Some(step) = H::Step::of(task.kind) else {
+        tracing::error!("another service's step came here; it is sent there");
+        return Ok(Some(Attempted {
+            outcome: Outcome::pending(BrokerReason::Internal),
+            crashed: None,
+        }));
+    };
     let limit = desk.schedules.of(task.kind).limit;
     let (own_desk, own_task) = (desk.clone(), task.clone());
     let work = async move {
-        let attempt = own_desk.handler.attempt(&own_task);
+        let attempt = own_desk.handler.attempt(step, &own_task);
         crash_points::within(kind, &own_task.instance.id, attempt).await
     };
     let mut running = Broken(tokio::spawn(work.instrument(tracing::Span::current())));

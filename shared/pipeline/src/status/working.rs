@@ -50,22 +50,8 @@ fn in_brackets(view: &View, step: &StepView) -> Option<String> {
 }
 
 fn doing(step: StepKind, operation: OperationKind) -> &'static str {
-    match step {
-        StepKind::CreateDistribution => "making the CloudFront distribution",
-        StepKind::PlaceOrder => "ordering the certificate",
-        StepKind::VerifyChallenge => "looking at the domains",
-        StepKind::AnswerChallenges => "asking the CA to verify the domains",
-        StepKind::AwaitValidation => "the CA is verifying the domains",
-        StepKind::FinalizeOrder => "the CA is issuing the certificate",
-        StepKind::UploadCertificate => "uploading the certificate",
-        StepKind::AttachCertificate => "attaching the certificate and the domains",
-        StepKind::ConfigureDistribution => "changing the CloudFront distribution",
-        StepKind::AwaitDeployment => "CloudFront is deploying, which takes minutes",
-        StepKind::DisableDistribution => "disabling the CloudFront distribution",
-        StepKind::DeleteDistribution => "deleting the CloudFront distribution",
-        StepKind::SettleFunction => "changing what redirects",
-        // A user who reads of a certificate's deletion after an update thinks of the one that serves.
-        StepKind::RetireCertificates if operation == OperationKind::Deprovision => "clearing away what it had",
-        StepKind::RetireCertificates => "clearing away the certificate that was replaced",
+    match (step, operation) {
+        (StepKind::RetireCertificates, OperationKind::Deprovision) => "clearing away what it had",
+        _ => step.doing(),
     }
 }
