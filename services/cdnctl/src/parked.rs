@@ -32,7 +32,7 @@ pub enum Action {
     List(List),
     /// Sends them to their service's queue again: after what was wrong is mended. Exit code 1 when one could not be.
     Replay(Replay),
-    /// Throws them away. The steps stay: a message is only an alarm, and what still waits is rung again by the sweeper.
+    /// Throws them away. The steps stay: a message is only a wake-up, and what still waits is rung again by the sweeper.
     Drop(Drop),
 }
 
@@ -103,7 +103,7 @@ struct Line {
     id: String,
     service: Option<&'static str>,
     reason: String,
-    /// The alarm's attempt; none when it can't be understood.
+    /// The wake-up's attempt; none when it can't be understood.
     attempt: Option<i32>,
     step: Option<Uuid>,
     place: Option<StepPlace>,
@@ -141,7 +141,7 @@ async fn replay(args: &Replay) -> Result<Exit, CouldNot> {
         match hand.replay(message).await {
             Ok(()) => {
                 let to = message.service.map_or("", pipeline::Service::as_str);
-                let again = match &message.alarm {
+                let again = match &message.wake_up {
                     Ok(_) => "",
                     Err(_) => ", which can't understand it and will park it again unless it was upgraded",
                 };
@@ -206,7 +206,7 @@ async fn told(places: &Places, hand: &Hand) -> Result<Vec<Line>, CouldNot> {
         id: message.id.clone(),
         service: message.service.map(pipeline::Service::as_str),
         reason: message.reason.clone(),
-        attempt: message.alarm.as_ref().ok().map(|alarm| alarm.attempt),
+        attempt: message.wake_up.as_ref().ok().map(|wake_up| wake_up.attempt),
         step: step(message),
         place: step(message).and_then(|step| places.get(&step).cloned()),
         body: String::from_utf8_lossy(message.body()).into_owned(),
@@ -215,7 +215,7 @@ async fn told(places: &Places, hand: &Hand) -> Result<Vec<Line>, CouldNot> {
 }
 
 fn step(message: &Parked) -> Option<Uuid> {
-    message.alarm.as_ref().ok().map(|alarm| alarm.step)
+    message.wake_up.as_ref().ok().map(|wake_up| wake_up.step)
 }
 
 fn text(lines: &[Line]) -> Vec<String> {

@@ -15,7 +15,7 @@ use crate::{database, out, shown, table};
 
 /// Shows each service's queue beside the steps that wait in the database.
 ///
-/// The database is the truth: messages are only alarms, and lost ones are rung again. Exit code 1 when a queue is missing or
+/// The database is the truth: messages are only wake-ups, and lost ones are rung again. Exit code 1 when a queue is missing or
 /// has no consumer, a step has been due for more than 5 minutes, or something is parked. DELAY_LADDER_MS has to be the
 /// services'.
 #[derive(Debug, clap::Args)]

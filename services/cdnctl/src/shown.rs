@@ -1,5 +1,6 @@
 //! How things are shown: nothing in a foreign text can steer the terminal, and times are told as people say them.
 
+use pipeline::shown::harmless;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -52,19 +53,14 @@ pub(crate) fn span(span: time::Duration) -> String {
 /// As much of a foreign text as is shown, in characters.
 const LONGEST: usize = 100;
 
-/// Control and other invisible characters become `?`.
+/// A foreign text, whole.
 pub(crate) fn clean(text: &str) -> String {
-    // Directional marks and the like are no control characters, but reorder a terminal's line.
-    let visible = |c: char| c.is_ascii_graphic() || c == ' ' || c == '…' || c.is_alphanumeric();
-    text.chars().map(|c| if visible(c) { c } else { '?' }).collect()
+    harmless(text, usize::MAX)
 }
 
-/// The same, and what is too long is cut.
+/// A foreign text that is cut when it is too long.
 pub(crate) fn plain(text: &str) -> String {
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => clean(&text[..end]) + "…",
-        None => clean(text),
-    }
+    harmless(text, LONGEST)
 }
 
 #[cfg(test)]
@@ -73,7 +69,7 @@ mod tests {
 
     #[test]
     fn no_foreign_text_steers_the_terminal() {
-        assert_eq!(plain("a\x1b[31m\r\n\u{202e}é"), "a?[31m???é");
+        assert_eq!(plain("a\x1b[31m\r\n\u{202e}é"), "a\\u{1b}[31m\\r\\n\\u{202e}é");
         assert_eq!(plain(&"x".repeat(101)).chars().count(), LONGEST + 1);
     }
 

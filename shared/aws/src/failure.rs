@@ -9,6 +9,7 @@ use aws_sdk_cloudfront::error::{ProvideErrorMetadata, SdkError};
 use pipeline::Outcome;
 use pipeline::reason::AwsReason;
 pub use pipeline::reason::Peer;
+use pipeline::shown::harmless;
 use telemetry::with_causes;
 use worker::HandlerError;
 
@@ -227,21 +228,8 @@ fn is_code(code: &str) -> bool {
     code.len() <= LONGEST_CODE && code.bytes().all(name)
 }
 
-/// Shortened, without control characters: fit for a log line.
 fn clean(text: &str) -> String {
-    let mut cleaned = String::new();
-    for (index, c) in text.chars().enumerate() {
-        if index == LONGEST_MESSAGE {
-            cleaned.push('…');
-            break;
-        }
-        if c.is_control() {
-            cleaned.extend(c.escape_default());
-        } else {
-            cleaned.push(c);
-        }
-    }
-    cleaned
+    harmless(text, LONGEST_MESSAGE)
 }
 
 #[cfg(test)]

@@ -1,23 +1,13 @@
 //! AWS' own words, fit for a user to read.
 
+use pipeline::shown::harmless;
+
 /// No text is shown longer, in characters.
 const MOST_SHOWN: usize = 200;
 
-/// Cut, and with whatever could steer a terminal or hide in it escaped.
+/// Fit for a user to read.
 pub fn shown(text: &str) -> String {
-    let mut shown = String::new();
-    for (at, c) in text.trim().chars().enumerate() {
-        match c {
-            _ if at == MOST_SHOWN => {
-                shown.push('…');
-                break;
-            }
-            // Harmless; the message comes with its control characters escaped already.
-            '\'' | '"' | '\\' => shown.push(c),
-            other => shown.extend(other.escape_debug()),
-        }
-    }
-    shown
+    harmless(text, MOST_SHOWN)
 }
 
 /// Without the numbers of AWS accounts (12 digits): the operator's is no business of a user.

@@ -94,19 +94,7 @@ fn both(what: &str, to_do: &str) -> String {
 
 /// The other side's words are in it: they must neither forge a second line nor steer a terminal.
 fn in_one_line(text: &str) -> String {
-    let mut line = String::new();
-    for (at, c) in text.trim().chars().enumerate() {
-        if at == LONGEST {
-            line.push('…');
-            break;
-        }
-        match c {
-            '\n' | '\t' => line.push(' '),
-            c if c.is_control() => line.extend(c.escape_default()),
-            c => line.push(c),
-        }
-    }
-    line
+    pipeline::shown::harmless(&text.replace(['\n', '\t'], " "), LONGEST)
 }
 
 #[cfg(test)]

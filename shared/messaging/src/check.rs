@@ -11,16 +11,16 @@ use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
 use telemetry::with_causes;
 use uuid::Uuid;
 
-use crate::alarm::Alarm;
 use crate::args::AmqpArgs;
 use crate::error::MessagingError;
 use crate::publisher::send;
 use crate::tls;
 use crate::topology::{WORK_EXCHANGE, queues};
+use crate::wake_up::WakeUp;
 
 const ABOUT: &str = "RabbitMQ";
 
-/// Connects, looks at every queue, and sends a message to itself on the way that alarms take.
+/// Connects, looks at every queue, and sends a message to itself on the way that wake-ups take.
 pub fn check_rabbitmq(args: &AmqpArgs, application: &str) -> Check {
     let (args, name) = (args.clone(), format!("{application} doctor"));
     Check::one(ABOUT, async move {
@@ -135,7 +135,7 @@ async fn send_to_itself(connection: &Connection) -> Result<Option<bool>, Messagi
         .confirm_select(ConfirmSelectOptions::default())
         .await
         .map_err(refused)?;
-    let body = Alarm::new(Uuid::nil(), 0).body();
+    let body = WakeUp::new(Uuid::nil(), 0).body();
     send(&channel, WORK_EXCHANGE, &own, &body, FieldTable::default()).await?;
     let got = channel
         .basic_get(own.as_str().into(), BasicGetOptions { no_ack: true })

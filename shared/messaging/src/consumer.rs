@@ -7,10 +7,10 @@ use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 
-use crate::alarm::Alarm;
 use crate::error::MessagingError;
 use crate::publisher::PATIENCE;
 use crate::trace::Trace;
+use crate::wake_up::WakeUp;
 
 /// A stream of deliveries.
 pub struct Consumer {
@@ -72,8 +72,8 @@ impl Delivery {
     ///
     /// # Errors
     /// When it can't be understood: park it.
-    pub fn alarm(&self) -> Result<Alarm, String> {
-        Alarm::parse(&self.inner.data)
+    pub fn wake_up(&self) -> Result<WakeUp, String> {
+        WakeUp::parse(&self.inner.data)
     }
 
     /// The body as it came.

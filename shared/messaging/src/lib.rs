@@ -1,7 +1,6 @@
-//! RabbitMQ, the alarm clock: the only crate that knows lapin. A message says "look at this step now" and nothing
+//! RabbitMQ, which wakes workers up: the only crate that knows lapin. A message says "look at this step now" and nothing
 //! else; PostgreSQL holds the truth, so RabbitMQ may lose everything. See README.md.
 
-mod alarm;
 mod args;
 mod channels;
 mod check;
@@ -14,8 +13,8 @@ mod publisher;
 mod tls;
 mod topology;
 mod trace;
+mod wake_up;
 
-pub use alarm::Alarm;
 pub use args::{AmqpArgs, AmqpUrl};
 pub use check::check_rabbitmq;
 pub use consumer::{Consumer, Delivery};
@@ -24,3 +23,4 @@ pub use ladder::Ladder;
 pub use publisher::Messaging;
 pub use tls::TlsRefused;
 pub use trace::Trace;
+pub use wake_up::WakeUp;

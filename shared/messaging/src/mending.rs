@@ -7,12 +7,12 @@ use lapin::options::{ConfirmSelectOptions, QueueDeleteOptions};
 use lapin::{Connection, ConnectionProperties};
 use uuid::Uuid;
 
-use crate::alarm::Alarm;
 use crate::args::AmqpArgs;
 use crate::error::MessagingError;
 use crate::publisher::{send, within};
 use crate::tls;
 use crate::topology::{Queue, queues};
+use crate::wake_up::WakeUp;
 
 /// So many failures within [`A_WHILE`] make the queues suspect. Successes in between say nothing: other queues work.
 const SUSPICIOUS: usize = 3;
@@ -82,8 +82,8 @@ pub(crate) async fn mend(args: &AmqpArgs) {
     }
 }
 
-/// Does the queue take a message? It is declared, counted and even consumed without complaint. The message is an alarm
-/// for a step that can't be, on the way that every alarm takes; whoever gets it finds it stale. Each look has a
+/// Does the queue take a message? It is declared, counted and even consumed without complaint. The message is a wake-up
+/// for a step that can't be, on the way that every wake-up takes; whoever gets it finds it stale. Each look has a
 /// connection of its own, since an internal error closes it.
 async fn answers(args: &AmqpArgs, queue: &Queue) -> Result<bool, MessagingError> {
     let Some((exchange, routing_key, headers)) = queue.address() else {
@@ -96,7 +96,7 @@ async fn answers(args: &AmqpArgs, queue: &Queue) -> Result<bool, MessagingError>
             .confirm_select(ConfirmSelectOptions::default())
             .await
             .map_err(MessagingError::Connection)?;
-        let body = Alarm::new(Uuid::nil(), 0).body();
+        let body = WakeUp::new(Uuid::nil(), 0).body();
         send(&channel, exchange, routing_key, &body, headers).await
     })
     .await;

@@ -12,11 +12,11 @@ use lapin::{Channel, Connection, ConnectionProperties};
 use pipeline::Service;
 use tokio::time::{Instant, sleep};
 
-use crate::alarm::Alarm;
 use crate::args::AmqpArgs;
 use crate::error::MessagingError;
 use crate::publisher::{send, within};
 use crate::topology::{PARKING_EXCHANGE, PARKING_QUEUE, WORK_EXCHANGE, rung_queue, text, work_queue};
+use crate::wake_up::WakeUp;
 use crate::{tls, trace::Trace};
 
 /// From 4.0 on RabbitMQ drops what was given back to a quorum queue 20 times, if nobody says otherwise. What was looked at
@@ -180,7 +180,7 @@ pub struct Parked {
     /// Why it was parked.
     pub reason: String,
     /// What it says, or why it can't be understood.
-    pub alarm: Result<Alarm, String>,
+    pub wake_up: Result<WakeUp, String>,
     /// It is out of the parking queue.
     gone: AtomicBool,
 }
@@ -195,7 +195,7 @@ impl Parked {
             id: hash.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect(),
             service: Service::ALL.into_iter().find(|service| service.as_str() == key),
             reason,
-            alarm: Alarm::parse(&message.data),
+            wake_up: WakeUp::parse(&message.data),
             gone: AtomicBool::new(false),
             message,
         }

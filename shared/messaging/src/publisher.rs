@@ -11,7 +11,6 @@ use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProper
 use pipeline::{Ring, Service};
 use tokio::sync::Mutex;
 
-use crate::alarm::Alarm;
 use crate::args::AmqpArgs;
 use crate::channels::{Channels, Use};
 use crate::consumer::Consumer;
@@ -20,6 +19,7 @@ use crate::mending::{Suspicion, mend};
 use crate::tls;
 use crate::topology::{self, DELAY_EXCHANGE, DELAY_HEADER, PARKING_EXCHANGE, WORK_EXCHANGE, work_queue};
 use crate::trace::Trace;
+use crate::wake_up::WakeUp;
 
 /// No call to RabbitMQ takes longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -95,7 +95,7 @@ impl Messaging {
             }
             None => WORK_EXCHANGE,
         };
-        let body = Alarm::new(ring.step, ring.attempt).body();
+        let body = WakeUp::new(ring.step, ring.attempt).body();
         send(channel, exchange, ring.service.as_str(), &body, headers).await
     }
 

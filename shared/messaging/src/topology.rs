@@ -90,7 +90,7 @@ pub(crate) async fn declare(channel: &Channel, args: &AmqpArgs) -> Result<(), Me
 }
 
 impl Queue {
-    /// Exchange, routing key and headers by which an alarm gets here; none gets to the parking queue.
+    /// Exchange, routing key and headers by which a wake-up gets here; none gets to the parking queue.
     pub(crate) fn address(&self) -> Option<(&'static str, &'static str, FieldTable)> {
         match self.exchange {
             WORK_EXCHANGE => Some((WORK_EXCHANGE, self.routing_key, FieldTable::default())),

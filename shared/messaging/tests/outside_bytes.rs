@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use messaging::{Alarm, Ladder};
+use messaging::{Ladder, WakeUp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -28,10 +28,10 @@ fn anything() -> impl Strategy<Value = Value> {
 }
 
 fn understood_or_told(body: &[u8]) -> Result<(), TestCaseError> {
-    match Alarm::parse(body) {
-        Ok(alarm) => {
-            let again = alarm.body();
-            prop_assert_eq!(Alarm::parse(&again), Ok(alarm));
+    match WakeUp::parse(body) {
+        Ok(wake_up) => {
+            let again = wake_up.body();
+            prop_assert_eq!(WakeUp::parse(&again), Ok(wake_up));
         }
         Err(reason) => {
             prop_assert!(

@@ -1,4 +1,4 @@
-//! A ring of the alarm clock.
+//! A wake-up to publish.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub struct Ring {
     pub service: Service,
     /// Which step.
     pub step: Uuid,
-    /// Which attempt; an alarm for another attempt is stale.
+    /// Which attempt; a wake-up for another attempt is stale.
     pub attempt: i32,
     /// When it should arrive, from now.
     pub delay: Duration,

@@ -28,6 +28,23 @@ pub fn plain(bytes: &[u8]) -> String {
     text
 }
 
+/// A foreign text on one line, fit for logs, terminals and users: cut after so many characters, and whatever could steer a terminal, turn the
+/// direction of text around or hide in it is escaped. The one place where that is decided.
+pub fn harmless(text: &str, most: usize) -> String {
+    let mut shown = String::new();
+    for (at, c) in text.trim().chars().enumerate() {
+        match c {
+            _ if at == most => {
+                shown.push('…');
+                break;
+            }
+            '\'' | '"' | '\\' => shown.push(c),
+            other => shown.extend(other.escape_debug()),
+        }
+    }
+    shown
+}
+
 /// A text that a platform can store: characters beyond the basic plane (emoji), which MySQL's 3-byte utf8 refuses, are replaced. Cloud
 /// Controller's tables may be of that character set.
 pub fn basic(text: &str) -> String {
@@ -77,6 +94,31 @@ mod tests {
         let long = quoted(&[b'x'; 500]);
         assert!(long.len() <= LONGEST + 5 && long.ends_with("…\""), "{long}");
         assert!(quoted(&[0; 500]).chars().count() <= LONGEST + 3);
+    }
+
+    #[test]
+    fn no_foreign_text_steers_a_terminal_or_hides_in_it() {
+        assert_eq!(harmless(" a\u{1b}[2Jb\nc\r ", 99), "a\\u{1b}[2Jb\\nc");
+        assert_eq!(harmless("it's \"é\" \\ 東京", 99), "it's \"é\" \\ 東京");
+        for hides in [
+            '\u{ad}',
+            '\u{61c}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200f}',
+            '\u{2028}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{feff}',
+            '\u{fff9}',
+            '\u{e0041}',
+        ] {
+            assert_eq!(
+                harmless(&format!("a{hides}b"), 99),
+                format!("a\\u{{{:x}}}b", u32::from(hides))
+            );
+        }
+        assert_eq!(harmless(&"x".repeat(200), 100), "x".repeat(100) + "…");
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub struct Task {
     pub subject: String,
     /// Number of the order it works on.
     pub round: i32,
-    /// How long until it is due, when the alarm rang early.
+    /// How long until it is due, when the wake-up rang early.
     pub early: Duration,
     /// How long ago it was due.
     pub late: Duration,

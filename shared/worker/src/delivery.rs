@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use messaging::{Alarm, Delivery, Messaging, Trace};
+use messaging::{Delivery, Messaging, Trace, WakeUp};
 use pipeline::reason::BrokerReason;
 use pipeline::{Outcome, Ring, Schedules, ServiceStep as _, Verdict};
 use store::{POISON, Recorded, Store, StoreError, Task};
@@ -16,7 +16,7 @@ use crate::fairness::Seats;
 use crate::handler::{Handler, HandlerError};
 use crate::peers::Peers;
 
-/// An alarm this early is acted upon: clocks and rungs are not finer.
+/// A wake-up this early is acted upon: clocks and rungs are not finer.
 const EARLY_ENOUGH: Duration = Duration::from_millis(20);
 /// Before a message is tried again that could not be dealt with.
 const IN_TROUBLE: Duration = Duration::from_secs(2);
@@ -33,46 +33,51 @@ pub(crate) struct Desk<H> {
 }
 
 pub(crate) async fn deliver<H: Handler>(desk: &Arc<Desk<H>>, delivery: &Delivery) {
-    let alarm = match delivery.alarm() {
-        Ok(alarm) => alarm,
+    let wake_up = match delivery.wake_up() {
+        Ok(wake_up) => wake_up,
         Err(reason) => {
             tracing::error!(reason, "a message that can't be understood is parked");
             park(desk, delivery, &reason).await;
             return;
         }
     };
-    let span = tracing::info_span!("delivery", otel.name = tracing::field::Empty, otel.kind = "consumer", step = %alarm.step,
-        attempt = alarm.attempt, kind = tracing::field::Empty, instance = tracing::field::Empty, subject = tracing::field::Empty);
+    let span = tracing::info_span!("delivery", otel.name = tracing::field::Empty, otel.kind = "consumer", step = %wake_up.step,
+        attempt = wake_up.attempt, kind = tracing::field::Empty, instance = tracing::field::Empty, subject = tracing::field::Empty);
     let trace = delivery.trace();
     telemetry::follow(&span, trace.parent.clone());
     telemetry::link(&span, trace.previous.clone());
     async {
-        match desk.store.load_task(alarm.step, alarm.attempt).await {
+        match desk.store.load_task(wake_up.step, wake_up.attempt).await {
             Ok(Some(task)) => {
                 let task = Arc::new(task);
                 crash_points::within(task.kind.as_str(), &task.instance.id, async {
                     let dealt_with = attempt(desk, &task, &trace).await;
                     crash_points::at("before-ack");
-                    conclude(desk, delivery, alarm, dealt_with).await;
+                    conclude(desk, delivery, wake_up, dealt_with).await;
                 })
                 .await;
             }
             Ok(None) => {
-                let dealt_with = stale(desk, alarm.step, delivery.redelivered(), &trace).await;
-                conclude(desk, delivery, alarm, dealt_with).await;
+                let dealt_with = stale(desk, wake_up.step, delivery.redelivered(), &trace).await;
+                conclude(desk, delivery, wake_up, dealt_with).await;
             }
-            Err(error) => conclude(desk, delivery, alarm, Err(error)).await,
+            Err(error) => conclude(desk, delivery, wake_up, Err(error)).await,
         }
     }
     .instrument(span)
     .await;
 }
 
-async fn conclude<H: Handler>(desk: &Desk<H>, delivery: &Delivery, alarm: Alarm, dealt_with: Result<(), StoreError>) {
+async fn conclude<H: Handler>(
+    desk: &Desk<H>,
+    delivery: &Delivery,
+    wake_up: WakeUp,
+    dealt_with: Result<(), StoreError>,
+) {
     match dealt_with {
         // An acknowledgement that is lost brings the message back as a stale one.
         Ok(()) => drop(delivery.ack().await),
-        Err(error) => not_dealt_with(desk, delivery, alarm, &error).await,
+        Err(error) => not_dealt_with(desk, delivery, wake_up, &error).await,
     }
 }
 
@@ -86,17 +91,17 @@ async fn park<H: Handler>(desk: &Desk<H>, delivery: &Delivery, reason: &str) {
     }
 }
 
-/// The store could not be read or written. The alarm is set anew rather than given back: RabbitMQ counts what is given
+/// The store could not be read or written. The wake-up is set anew rather than given back: RabbitMQ counts what is given
 /// back, and a database that is away for a while must not make poison of good messages.
-async fn not_dealt_with<H: Handler>(desk: &Desk<H>, delivery: &Delivery, alarm: Alarm, error: &StoreError) {
-    tracing::warn!(error = with_causes(error), "not dealt with");
+async fn not_dealt_with<H: Handler>(desk: &Desk<H>, delivery: &Delivery, wake_up: WakeUp, error: &StoreError) {
+    tracing::warn!(error = with_causes(error), "the delivery failed and is tried again");
     desk.peers.judge(error);
     match error {
         error if error.is_transient() => {
             let again = Ring {
                 service: H::SERVICE,
-                step: alarm.step,
-                attempt: alarm.attempt,
+                step: wake_up.step,
+                attempt: wake_up.attempt,
                 delay: IN_TROUBLE,
             };
             match desk.messaging.ring(&[again], &delivery.trace()).await {
@@ -138,7 +143,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
         delay,
     };
     if task.early > EARLY_ENOUGH {
-        // The longest rung is shorter than the delay: set the alarm anew for what remains.
+        // The longest rung is shorter than the delay: set the wake-up anew for what remains.
         ring(desk, &[again(task.early)], task.step, trace).await;
         return Ok(());
     }
@@ -287,7 +292,7 @@ async fn tell_operator<H: Handler>(desk: &Desk<H>, task: &Task, reason: &str) {
         task.instance.id
     );
     tracing::error!(reason, "this step is poison; it is tried seldom from now on");
-    let body = Alarm::new(task.step, task.attempt + 1).body();
+    let body = WakeUp::new(task.step, task.attempt + 1).body();
     if let Err(error) = desk.messaging.park(H::SERVICE, &body, &reason).await {
         tracing::warn!(error = with_causes(&error), "no note of it could be parked");
     }

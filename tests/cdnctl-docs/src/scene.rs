@@ -134,7 +134,7 @@ async fn park(handle: &Handle, operator: &Operator) -> anyhow::Result<()> {
     messaging
         .park(Service::ChallengeVerifier, note.as_bytes(), &reason)
         .await?;
-    let unread = "not an alarm: expected value at line 1 column 1";
+    let unread = "not a wake-up: expected value at line 1 column 1";
     messaging.park(Service::Distribution, b"hello", unread).await?;
     messaging.close().await;
     Ok(())

@@ -139,7 +139,7 @@ mod tests {
         let step = step();
         let cells = row(&step, step.created_at + time::Duration::minutes(2));
         assert_eq!(cells[3..8], ["1", "3", "waiting", "2 min", "in 3 min"]);
-        assert_eq!(cells[8], "nothing?[2J found");
+        assert_eq!(cells[8], "nothing\\u{1b}[2J found");
         let late = row(
             &StepOf {
                 rung_at: None,

@@ -159,7 +159,7 @@ pub struct StepOf {
     /// When it is given up.
     #[serde(with = "time::serde::rfc3339")]
     pub deadline_at: OffsetDateTime,
-    /// When its alarm was last set; none: the sweeper sets it next.
+    /// When its wake-up was last set; none: the sweeper sets it next.
     #[serde(with = "time::serde::rfc3339::option")]
     pub rung_at: Option<OffsetDateTime>,
     /// How often the sweeper rang since the last attempt was recorded.

@@ -22,7 +22,7 @@ pub struct WaitingSteps {
 pub struct StepPlace {
     /// The step.
     pub step: Uuid,
-    /// How many of its attempts are recorded; an alarm for another one changes nothing.
+    /// How many of its attempts are recorded; a wake-up for another one changes nothing.
     pub attempt: i32,
     /// What it does, as in SQL.
     pub kind: String,

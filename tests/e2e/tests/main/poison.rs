@@ -52,7 +52,7 @@ async fn garbage_is_parked_with_its_reason_and_the_worker_lives_on() -> anyhow::
         }
     }
     let reason = |body: &str| parked.iter().find(|(b, _)| b == body).map(|(_, reason)| reason.clone());
-    assert!(reason(&mark).is_some_and(|r| r.contains("not an alarm")), "{parked:?}");
+    assert!(reason(&mark).is_some_and(|r| r.contains("not a wake-up")), "{parked:?}");
     assert!(reason(&future).is_some_and(|r| r.contains("version 99")), "{parked:?}");
     connection.close(200, "done".into()).await?;
     let instance = world.created(&organization(), &[domain("after-poison")]).await?;

@@ -160,7 +160,7 @@ async fn the_slower_of_two_deliveries_changes_nothing() -> anyhow::Result<()> {
     assert!(desk.record(task, Outcome::failed("no", "no")).await?.is_none());
     assert!(
         desk.store.load_task(task.step, task.attempt).await?.is_none(),
-        "its alarm is stale"
+        "its wake-up is stale"
     );
     assert!(
         desk.store.ensure_current(task).await.is_err(),

@@ -72,7 +72,7 @@ async fn parked_messages_are_listed_replayed_and_dropped_and_none_is_lost() -> a
     let messaging = Messaging::new(AmqpArgs::at(&e.amqp_url), "test");
     let service = Service::ChallengeVerifier;
     for (body, reason) in [
-        ("gar\u{1b}[2Jbage", "not an alarm"),
+        ("gar\u{1b}[2Jbage", "not a wake-up"),
         ("other", "another\u{1b}[2J reason"),
     ] {
         messaging.park(service, body.as_bytes(), reason).await?;

@@ -1,10 +1,11 @@
 //! The message.
 
+use pipeline::shown::harmless;
 use uuid::Uuid;
 
 /// What a message says: look at this step, if it is still at this attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-pub struct Alarm {
+pub struct WakeUp {
     /// Version of the format.
     pub v: u32,
     /// The step.
@@ -20,8 +21,8 @@ const VERSION: u32 = 1;
 /// fit into a frame; the message would then come back for ever.
 const MOST_OF_REASON: usize = 200;
 
-impl Alarm {
-    /// An alarm for a step's attempt.
+impl WakeUp {
+    /// A wake-up for a step's attempt.
     pub fn new(step: Uuid, attempt: i32) -> Self {
         Self {
             v: VERSION,
@@ -42,30 +43,16 @@ impl Alarm {
     /// # Errors
     /// What is wrong with it, for the parking queue: short and on one line, whatever the message holds.
     pub fn parse(body: &[u8]) -> Result<Self, String> {
-        let alarm: Self = serde_json::from_slice(body).map_err(|error| format!("not an alarm: {}", short(&error)))?;
-        if alarm.v > VERSION {
-            return Err(format!("an alarm of version {}, this program knows {VERSION}", alarm.v));
+        let wake_up: Self = serde_json::from_slice(body)
+            .map_err(|error| format!("not a wake-up: {}", harmless(&error.to_string(), MOST_OF_REASON)))?;
+        if wake_up.v > VERSION {
+            return Err(format!(
+                "a wake-up of version {}, this program knows {VERSION}",
+                wake_up.v
+            ));
         }
-        Ok(alarm)
+        Ok(wake_up)
     }
-}
-
-/// The error quotes what it met: cut, control and invisible characters escaped.
-fn short(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let more = if text.chars().nth(MOST_OF_REASON).is_some() {
-        "…"
-    } else {
-        ""
-    };
-    let cut: String = text.chars().take(MOST_OF_REASON).collect();
-    cut.chars()
-        .map(|c| match c {
-            '"' | '\'' | '\\' => c.to_string(),
-            other => other.escape_debug().to_string(),
-        })
-        .chain([more.to_string()])
-        .collect()
 }
 
 #[cfg(test)]
@@ -74,10 +61,10 @@ mod tests {
 
     #[test]
     fn what_is_not_an_alarm_is_told_and_extra_fields_are_welcome() {
-        let alarm = Alarm::new(Uuid::nil(), 3);
-        assert_eq!(Alarm::parse(&alarm.body()).unwrap(), alarm);
+        let wake_up = WakeUp::new(Uuid::nil(), 3);
+        assert_eq!(WakeUp::parse(&wake_up.body()).unwrap(), wake_up);
         let newer = format!(r#"{{"v":1,"step":"{}","attempt":3,"priority":9}}"#, Uuid::nil());
-        assert_eq!(Alarm::parse(newer.as_bytes()).unwrap(), alarm);
+        assert_eq!(WakeUp::parse(newer.as_bytes()).unwrap(), wake_up);
         for garbage in [
             &b""[..],
             b"{",
@@ -85,9 +72,9 @@ mod tests {
             b"\xff\xfe",
             br#"{"v":1,"step":"x","attempt":0}"#,
         ] {
-            assert!(Alarm::parse(garbage).unwrap_err().starts_with("not an alarm"));
+            assert!(WakeUp::parse(garbage).unwrap_err().starts_with("not a wake-up"));
         }
         let future = format!(r#"{{"v":2,"step":"{}","attempt":0}}"#, Uuid::nil());
-        assert!(Alarm::parse(future.as_bytes()).unwrap_err().contains("version 2"));
+        assert!(WakeUp::parse(future.as_bytes()).unwrap_err().contains("version 2"));
     }
 }
