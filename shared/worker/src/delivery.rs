@@ -17,6 +17,8 @@ use crate::peers::Peers;
 
 /// An alarm this early is acted upon: clocks and rungs are not finer.
 const EARLY_ENOUGH: Duration = Duration::from_millis(20);
+/// What a user reads of what only the operator can mend.
+const INTERNAL_ERROR: &str = "an internal error, which the operator sees in the log";
 /// Before a message is tried again that could not be dealt with.
 const IN_TROUBLE: Duration = Duration::from_secs(2);
 
@@ -174,11 +176,8 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
     .increment(1);
     metrics::histogram!("step_attempt_duration_seconds", "kind" => kind).record(begun.elapsed());
     log(&outcome, begun.elapsed());
-    match desk
-        .store
-        .record(task, &outcome, crashed.is_some(), &desk.schedules)
-        .await?
-    {
+    let (recorded, crashed) = record(desk, task, &outcome, crashed).await?;
+    match recorded {
         Recorded::Written(rings) => {
             crash_points::at("before-publish");
             ring(desk, &rings, task.step, trace).await;
@@ -195,6 +194,25 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
         }
     }
     Ok(())
+}
+
+/// Records what the attempt came to. When PostgreSQL refuses to write that, the attempt counts as one that crashed: its
+/// step is tried again by its schedule, and seldom once that happened three times.
+async fn record<H: Handler>(
+    desk: &Desk<H>,
+    task: &Task,
+    outcome: &Outcome,
+    crashed: Option<String>,
+) -> Result<(Recorded, Option<String>), StoreError> {
+    let written = desk.store.record(task, outcome, crashed.is_some(), &desk.schedules);
+    match written.await {
+        Err(error) if error.is_refused() => {
+            let pending = Outcome::pending(INTERNAL_ERROR);
+            let recorded = desk.store.record(task, &pending, true, &desk.schedules).await?;
+            Ok((recorded, Some(error.to_string())))
+        }
+        recorded => Ok((recorded?, crashed)),
+    }
 }
 
 /// Which attempt at its step it is, in few words: each is a time series. Steps count from 0, people from 1.
@@ -234,12 +252,16 @@ async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Opt
         Ok(Ok(Ok(outcome))) => Attempted { outcome, crashed: None },
         Ok(Ok(Err(HandlerError::Store(StoreError::Stale)))) => return Ok(None),
         Ok(Ok(Err(HandlerError::Store(error)))) if error.is_transient() => return Err(error),
+        // The store has logged it.
+        Ok(Ok(Err(HandlerError::Store(error)))) if error.is_refused() => {
+            crashed(error.to_string(), INTERNAL_ERROR.to_string())
+        }
         Ok(Ok(Err(error))) => {
             tracing::error!(error = with_causes(&error), "the attempt failed");
             Attempted {
                 outcome: Outcome::pending(match error {
                     HandlerError::Other { waiting_for, .. } => waiting_for,
-                    HandlerError::Store(_) => "an internal error, which the operator sees in the log".to_string(),
+                    HandlerError::Store(_) => INTERNAL_ERROR.to_string(),
                 }),
                 crashed: None,
             }
@@ -247,10 +269,7 @@ async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Opt
         Ok(Err(_panic)) => {
             tracing::error!("the handler panicked");
             metrics::counter!("handler_panics_total", "kind" => kind).increment(1);
-            crashed(
-                "the handler panicked".into(),
-                "an internal error, which the operator sees in the log".into(),
-            )
+            crashed("the handler panicked".into(), INTERNAL_ERROR.into())
         }
         Err(_elapsed) => {
             tracing::error!(?limit, "the handler did not end in time");
