@@ -46,7 +46,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     settings.broker.check()?;
     let checks = doctor::checks(&settings);
     let telemetry = Telemetry::init(&settings.telemetry, "broker-api")?;
-    let store = Store::new(&settings.database, "broker-api")?;
+    let store = Store::new(&settings.database, "broker-api")?.closed_until_migrated();
     let messaging = Arc::new(Messaging::new(settings.amqp, "broker-api"));
     let listener = bound("LISTEN", settings.listen).await?;
     let health_listener = bound("HEALTH_LISTEN", settings.health_listen).await?;

@@ -7,6 +7,7 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::rollovers::NextKey;
 use crate::sealing::{KeyRing, Place};
+use crate::statement::Statement;
 
 /// A tenant's ACME account.
 #[derive(Debug)]
@@ -58,14 +59,12 @@ impl Store {
         fresh_key: &SecretBox<Vec<u8>>,
     ) -> Result<Account, StoreError> {
         let sealed = ring.seal(&Place::account_key(tenant, directory_url), fresh_key.expose_secret())?;
-        self.pool
-            .get()
-            .await?
-            .execute(
-                "insert into acme_accounts (tenant, directory_url, sealed_key) values ($1, $2, $3) on conflict do nothing",
-                &[&tenant, &directory_url, &sealed],
-            )
-            .await?;
+        Statement::new(
+            "account-make",
+            "insert into acme_accounts (tenant, directory_url, sealed_key) values ($1, $2, $3) on conflict do nothing",
+        )
+        .run(&self.client().await?, &[&tenant, &directory_url, &sealed])
+        .await?;
         let known = self.known_account(ring, tenant, directory_url).await?;
         known.ok_or_else(|| StoreError::Unreadable(format!("the ACME account of {tenant} was deleted at this moment")))
     }
@@ -80,9 +79,13 @@ impl Store {
         tenant: &str,
         directory_url: &str,
     ) -> Result<Option<Account>, StoreError> {
-        let client = self.pool.get().await?;
-        let query = format!("select {ACCOUNT_COLUMNS} from acme_accounts where tenant = $1 and directory_url = $2");
-        let row = client.query_opt(&query, &[&tenant, &directory_url]).await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "account-read",
+            format!("select {ACCOUNT_COLUMNS} from acme_accounts where tenant = $1 and directory_url = $2"),
+        )
+        .optional(&client, &[&tenant, &directory_url])
+        .await?;
         row.map(|row| account_from(ring, &row)).transpose()
     }
 
@@ -92,12 +95,16 @@ impl Store {
     /// # Errors
     /// Database errors; a sealing key that is missing.
     pub async fn newest_account(&self, ring: &KeyRing, directory_url: &str) -> Result<Option<Account>, StoreError> {
-        let client = self.pool.get().await?;
-        let query = format!(
-            "select {ACCOUNT_COLUMNS} from acme_accounts where directory_url = $1 and account_uri is not null \
-             order by next_sealed_key is not null, created_at desc limit 1"
-        );
-        let row = client.query_opt(&query, &[&directory_url]).await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "account-newest",
+            format!(
+                "select {ACCOUNT_COLUMNS} from acme_accounts where directory_url = $1 and account_uri is not null \
+                 order by next_sealed_key is not null, created_at desc limit 1"
+            ),
+        )
+        .optional(&client, &[&directory_url])
+        .await?;
         row.map(|row| account_from(ring, &row)).transpose()
     }
 
@@ -112,15 +119,15 @@ impl Store {
         directory_url: &str,
         account_uri: Option<&str>,
     ) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
-        client
-            .execute(
-                "update acme_accounts set account_uri = $3, \
-                 earlier_thumbprints = case when $3::text is null then '{}' else earlier_thumbprints end \
-                 where tenant = $1 and directory_url = $2",
-                &[&tenant, &directory_url, &account_uri],
-            )
-            .await?;
+        let client = self.client().await?;
+        Statement::new(
+            "account-set-uri",
+            "update acme_accounts set account_uri = $3, \
+             earlier_thumbprints = case when $3::text is null then '{}' else earlier_thumbprints end \
+             where tenant = $1 and directory_url = $2",
+        )
+        .run(&client, &[&tenant, &directory_url, &account_uri])
+        .await?;
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::Statement;
 use crate::steps::{as_millis, millis};
 
 /// What a CA counts. Orders that replace a certificate (RFC 9773), and what they led to, don't count.
@@ -38,31 +39,44 @@ impl Store {
         most: u32,
         within: Duration,
     ) -> Result<Option<Duration>, StoreError> {
-        let client = self.pool.get().await?;
+        let client = self.client().await?;
         let (last, within) = (i64::from(most) - 1, as_millis(within));
         let row = match counted {
             Counted::Orders(account) => {
-                let query = query("orders x where x.account_uri = $3 and x.replaces is null");
-                client.query_opt(&query, &[&within, &last, account]).await?
+                Statement::new(
+                    "ca-orders",
+                    query("orders x where x.account_uri = $3 and x.replaces is null"),
+                )
+                .optional(&client, &[&within, &last, account])
+                .await?
             }
             Counted::Accounts(directory) => {
-                let query = query("acme_accounts x where x.directory_url = $3 and x.account_uri is not null");
-                client.query_opt(&query, &[&within, &last, directory]).await?
+                Statement::new(
+                    "ca-accounts",
+                    query("acme_accounts x where x.directory_url = $3 and x.account_uri is not null"),
+                )
+                .optional(&client, &[&within, &last, directory])
+                .await?
             }
             Counted::Same(names) => {
-                let query = query(
-                    "counted_names x join certificates c on c.id = x.certificate_id \
-                     where x.name = $3 and c.names @> $4::text[] and c.names <@ $4::text[]",
-                );
                 // The longest has the fewest others below it.
                 let Some(one) = names.iter().max_by_key(|name| name.len()) else {
                     return Ok(None);
                 };
-                client.query_opt(&query, &[&within, &last, one, names]).await?
+                Statement::new(
+                    "ca-same-names",
+                    query(
+                        "counted_names x join certificates c on c.id = x.certificate_id \
+                     where x.name = $3 and c.names @> $4::text[] and c.names <@ $4::text[]",
+                    ),
+                )
+                .optional(&client, &[&within, &last, one, names])
+                .await?
             }
             Counted::Domain(domain) => {
-                let query = query("counted_names x where x.name = $3");
-                client.query_opt(&query, &[&within, &last, domain]).await?
+                Statement::new("ca-domain", query("counted_names x where x.name = $3"))
+                    .optional(&client, &[&within, &last, domain])
+                    .await?
             }
         };
         row.map(|row| Ok(millis(row.try_get("free_in")?))).transpose()

@@ -11,6 +11,7 @@ use crate::ca_usage::COUNT_NAMES;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::sealing::{KeyRing, Place};
+use crate::statement::{Statement, statement};
 use crate::steps::{Task, lock_current, millis};
 
 /// A certificate just issued.
@@ -69,24 +70,21 @@ impl Store {
     pub async fn store_certificate(&self, task: &Task, order: Uuid, new: &NewCertificate) -> Result<(), StoreError> {
         // Not guarded by the attempt: what was issued is kept, whoever fetched it.
         self.in_transaction("store-certificate", async |tx| {
-            tx.execute(
-                &format!(
-                    "with stored as (\
-                     insert into certificates (id, instance_id, order_id, names, chain_pem, sealed_key, not_before, not_after) \
-                     select $1, $2, r.id, $4, $5, r.sealed_key, $6, $7 from orders r where r.id = $3 \
-                     on conflict (order_id) do nothing returning *) {COUNT_NAMES}"
-                ),
-                &[
-                    &Uuid::new_v4(),
-                    &task.instance.id,
-                    &order,
-                    &new.names,
-                    &new.chain_pem,
-                    &new.not_before,
-                    &new.not_after,
-                ],
-            )
-            .await?;
+            statement!("certificate-store")
+                .with("count_names", COUNT_NAMES)
+                .run(
+                    tx,
+                    &[
+                        &Uuid::new_v4(),
+                        &task.instance.id,
+                        &order,
+                        &new.names,
+                        &new.chain_pem,
+                        &new.not_before,
+                        &new.not_after,
+                    ],
+                )
+                .await?;
             Ok(())
         })
         .await
@@ -97,16 +95,16 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn certificate(&self, task: &Task) -> Result<Option<Certificate>, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_opt(
-                &format!(
-                    "select {COLUMNS} from certificates c join orders r on r.id = c.order_id \
-                     where r.operation_id = $1 and r.round = $2"
-                ),
-                &[&task.operation, &task.round],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "certificate-of-round",
+            format!(
+                "select {COLUMNS} from certificates c join orders r on r.id = c.order_id \
+                 where r.operation_id = $1 and r.round = $2"
+            ),
+        )
+        .optional(&client, &[&task.operation, &task.round])
+        .await?;
         row.as_ref().map(certificate_from).transpose()
     }
 
@@ -115,13 +113,13 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn attached_certificate(&self, task: &Task) -> Result<Option<Certificate>, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_opt(
-                &format!("select {COLUMNS} from certificates_in_use c where c.instance_id = $1"),
-                &[&task.instance.id],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "certificate-attached",
+            format!("select {COLUMNS} from certificates_in_use c where c.instance_id = $1"),
+        )
+        .optional(&client, &[&task.instance.id])
+        .await?;
         row.as_ref().map(certificate_from).transpose()
     }
 
@@ -130,16 +128,16 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn replaced(&self, task: &Task) -> Result<Option<(Certificate, Option<String>)>, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_opt(
-                &format!(
-                    "select {COLUMNS}, r.account_uri from certificates_in_use c join orders r on r.id = c.order_id \
-                     where c.instance_id = $1"
-                ),
-                &[&task.instance.id],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "certificate-replaced",
+            format!(
+                "select {COLUMNS}, r.account_uri from certificates_in_use c join orders r on r.id = c.order_id \
+                 where c.instance_id = $1"
+            ),
+        )
+        .optional(&client, &[&task.instance.id])
+        .await?;
         row.map(|row| Ok((certificate_from(&row)?, row.try_get("account_uri")?)))
             .transpose()
     }
@@ -154,13 +152,13 @@ impl Store {
         task: &Task,
         certificate: &Certificate,
     ) -> Result<SecretBox<Vec<u8>>, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_one(
-                "select sealed_key, order_id from certificates where id = $1",
-                &[&certificate.id],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "certificate-private-key",
+            "select sealed_key, order_id from certificates where id = $1",
+        )
+        .one(&client, &[&certificate.id])
+        .await?;
         let sealed: Option<Vec<u8>> = row.try_get(0)?;
         let sealed = sealed.ok_or_else(|| StoreError::Unreadable("the certificate's key was wiped".into()))?;
         let order: Uuid = row.try_get(1)?;
@@ -180,11 +178,13 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.in_transaction("set-iam", async |tx| {
             lock_current(tx, task).await?;
-            tx.execute(
+            Statement::new(
+                "certificate-set-iam",
                 "update certificates set iam_name = $2, iam_id = coalesce($3, iam_id), \
-                 uploaded_at = case when $3 is distinct from iam_id and $3 is not null then now() else uploaded_at end where id = $1",
-                &[&certificate, &name, &iam_id],
+                 uploaded_at = case when $3 is distinct from iam_id and $3 is not null then now() else uploaded_at \
+                 end where id = $1",
             )
+            .run(tx, &[&certificate, &name, &iam_id])
             .await?;
             Ok(())
         })
@@ -198,10 +198,11 @@ impl Store {
     pub async fn set_attached(&self, task: &Task, certificate: Uuid) -> Result<(), StoreError> {
         self.in_transaction("set-attached", async |tx| {
             lock_current(tx, task).await?;
-            tx.execute(
+            Statement::new(
+                "certificate-set-attached",
                 "update certificates set attached_at = coalesce(attached_at, now()) where id = $1",
-                &[&certificate],
             )
+            .run(tx, &[&certificate])
             .await?;
             Ok(())
         })
@@ -213,18 +214,19 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn unretired_certificates(&self, task: &Task) -> Result<Vec<Certificate>, StoreError> {
-        let client = self.pool.get().await?;
-        client
-            .query(
-                &format!(
-                    "select {COLUMNS} from certificates c where c.instance_id = $1 and c.retired_at is null order by c.created_at"
-                ),
-                &[&task.instance.id],
-            )
-            .await?
-            .iter()
-            .map(certificate_from)
-            .collect()
+        let client = self.client().await?;
+        Statement::new(
+            "certificates-unretired",
+            format!(
+                "select {COLUMNS} from certificates c where c.instance_id = $1 and c.retired_at is null \
+                 order by c.created_at"
+            ),
+        )
+        .all(&client, &[&task.instance.id])
+        .await?
+        .iter()
+        .map(certificate_from)
+        .collect()
     }
 
     /// Writes down that the certificate is gone from IAM, and wipes its key.
@@ -232,13 +234,13 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn set_retired(&self, certificate: Uuid) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
-        client
-            .execute(
-                "update certificates set retired_at = now(), sealed_key = null where id = $1",
-                &[&certificate],
-            )
-            .await?;
+        let client = self.client().await?;
+        Statement::new(
+            "certificate-set-retired",
+            "update certificates set retired_at = now(), sealed_key = null where id = $1",
+        )
+        .run(&client, &[&certificate])
+        .await?;
         Ok(())
     }
 }

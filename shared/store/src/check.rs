@@ -12,6 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::connection::DatabaseArgs;
 use crate::error::StoreError;
 use crate::migrations;
+use crate::statement::Statement;
 use crate::tls::{Address, TlsRefused};
 
 pub use seals::{Sealed, check_seals};
@@ -107,25 +108,25 @@ struct Seen {
 
 impl Seen {
     async fn read(client: &Client) -> Result<Self, StoreError> {
-        let row = client
-            .query_one(
-                "select coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false), \
-                   current_setting('transaction_read_only') = 'on', current_user::text, current_schema()::text, \
-                   coalesce(has_schema_privilege(current_schema(), 'create'), false), \
-                   (select pg_has_role(relowner, 'usage') from pg_class where oid = to_regclass('schema_migrations'))",
-                &[],
-            )
-            .await?;
+        let row = Statement::new(
+            "doctor-rights",
+            "select coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false), \
+             current_setting('transaction_read_only') = 'on', current_user::text, current_schema()::text, \
+             coalesce(has_schema_privilege(current_schema(), 'create'), false), \
+             (select pg_has_role(relowner, 'usage') from pg_class where oid = to_regclass('schema_migrations'))",
+        )
+        .one(client, &[])
+        .await?;
         let owns: Option<bool> = row.try_get(5)?;
         let versions = match owns {
             None => None,
             Some(_) => {
-                let row = client
-                    .query_one(
-                        "select coalesce(max(version), 0), coalesce(max(works_with), 0) from schema_migrations",
-                        &[],
-                    )
-                    .await?;
+                let row = Statement::new(
+                    "doctor-schema-version",
+                    "select coalesce(max(version), 0), coalesce(max(works_with), 0) from schema_migrations",
+                )
+                .one(client, &[])
+                .await?;
                 Some((row.try_get(0)?, row.try_get(1)?))
             }
         };

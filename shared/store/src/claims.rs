@@ -6,6 +6,7 @@ use deadpool_postgres::Transaction;
 use pipeline::{Rejection, Schedules};
 
 use crate::error::StoreError;
+use crate::statement::Statement;
 
 /// The first of the domains that another living instance of the same tenant has or asks for. A request for another tenant's
 /// domain is judged by the verifier: only it can see whose proof is in place. What a tenant's own instances leave behind (their
@@ -21,19 +22,20 @@ pub(crate) async fn asked_by_the_same_tenant(
     let mut sorted: Vec<&String> = domains.iter().collect();
     sorted.sort();
     for domain in sorted {
-        tx.execute(
+        Statement::new(
+            "claim-lock-tenant-domain",
             "select pg_advisory_xact_lock(hashtextextended($1 || ' of ' || $2, 2))",
-            &[domain, &tenant],
         )
+        .run(tx, &[domain, &tenant])
         .await?;
     }
-    let row = tx
-        .query_opt(
-            "select domain from claim_states where domain = any($1) and instance_id <> $2 and tenant = $3 \
-             and state in ('has', 'asks') order by domain limit 1",
-            &[&domains, &instance, &tenant],
-        )
-        .await?;
+    let row = Statement::new(
+        "claim-asked-by-same-tenant",
+        "select domain from claim_states where domain = any($1) and instance_id <> $2 and tenant = $3 \
+         and state in ('has', 'asks') order by domain limit 1",
+    )
+    .optional(tx, &[&domains, &instance, &tenant])
+    .await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
@@ -46,26 +48,31 @@ pub(crate) async fn reject(
     schedules: &Schedules,
 ) -> Result<(), StoreError> {
     for rejection in rejections {
-        let row = tx
-            .query_opt(
-                "update claims set rejections = rejections + 1, ca_said = $3, proved = proved and exists \
-                   (select 1 from certificates c where c.instance_id = $1 and c.attached_at is not null \
-                    and c.retired_at is null and $2 = any(c.names)) \
-                 where instance_id = $1 and domain = $2 returning rejections",
-                &[
-                    &instance,
-                    &rejection.domain,
-                    &crate::record::storable(&rejection.reason),
-                ],
-            )
-            .await?;
+        let row = Statement::new(
+            "claim-reject",
+            "update claims set rejections = rejections + 1, ca_said = $3, proved = proved and exists \
+               (select 1 from certificates c where c.instance_id = $1 and c.attached_at is not null \
+                and c.retired_at is null and $2 = any(c.names)) \
+             where instance_id = $1 and domain = $2 returning rejections",
+        )
+        .optional(
+            tx,
+            &[
+                &instance,
+                &rejection.domain,
+                &crate::record::storable(&rejection.reason),
+            ],
+        )
+        .await?;
         let Some(row) = row else { continue };
         let count: i32 = row.try_get(0)?;
         let rest: Duration = schedules.rest_after_rejection(u32::try_from(count).unwrap_or(1));
-        tx.execute(
-            "update claims set held_until = now() + $3 * interval '1 millisecond' where instance_id = $1 and domain = $2",
-            &[&instance, &rejection.domain, &crate::steps::as_millis(rest)],
+        Statement::new(
+            "claim-hold",
+            "update claims set held_until = now() + $3 * interval '1 millisecond' where instance_id = $1 \
+             and domain = $2",
         )
+        .run(tx, &[&instance, &rejection.domain, &crate::steps::as_millis(rest)])
         .await?;
     }
     Ok(())
@@ -77,11 +84,12 @@ pub(crate) async fn forget_rejections(
     instance: &str,
     domains: &[String],
 ) -> Result<(), StoreError> {
-    tx.execute(
+    Statement::new(
+        "claim-forget-rejections",
         "update claims set rejections = 0, ca_said = null, held_until = null \
          where instance_id = $1 and domain = any($2) and rejections > 0",
-        &[&instance, &domains],
     )
+    .run(tx, &[&instance, &domains])
     .await?;
     Ok(())
 }

@@ -2,17 +2,20 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::builder::{OsStringValueParser, RangedU64ValueParser, TypedValueParser as _};
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
+use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
 use secret::Secret;
 use tokio::sync::OnceCell;
+use tokio_postgres::error::SqlState;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::migrations;
+use crate::statement::Statement;
 use crate::tls::Address;
 
 secret::setting!(
@@ -59,9 +62,11 @@ impl DatabaseArgs {
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    pub(crate) pool: Pool,
+    pool: Pool,
     /// For last_operation, which a burst of other requests must not keep waiting. Connects when first used.
-    pub(crate) status_pool: Pool,
+    status_pool: Pool,
+    /// False: nothing is asked, since the tables may not be there yet, or not as this program knows them.
+    open: Arc<AtomicBool>,
     /// Read once: it never changes.
     pub(crate) deployment: Arc<OnceCell<Uuid>>,
 }
@@ -96,8 +101,42 @@ impl Store {
         Ok(Self {
             pool,
             status_pool,
+            open: Arc::new(AtomicBool::new(true)),
             deployment: Arc::default(),
         })
+    }
+
+    /// The same, but nothing else is asked until [`Self::migrate`] has succeeded: for a program that serves meanwhile.
+    pub fn closed_until_migrated(self) -> Self {
+        let open = Arc::new(AtomicBool::new(false));
+        Self { open, ..self }
+    }
+
+    /// For what has to be done before anything else is asked.
+    pub(crate) fn while_closed(&self) -> Self {
+        let open = Arc::new(AtomicBool::new(true));
+        Self { open, ..self.clone() }
+    }
+
+    pub(crate) fn open(&self) {
+        self.open.store(true, Ordering::Release);
+    }
+
+    /// A connection of the pool.
+    pub(crate) async fn client(&self) -> Result<Client, StoreError> {
+        self.of(&self.pool).await
+    }
+
+    /// A connection of the pool for last_operation.
+    pub(crate) async fn status_client(&self) -> Result<Client, StoreError> {
+        self.of(&self.status_pool).await
+    }
+
+    async fn of(&self, pool: &Pool) -> Result<Client, StoreError> {
+        match self.open.load(Ordering::Acquire) {
+            true => Ok(pool.get().await?),
+            false => Err(StoreError::NotMigrated),
+        }
     }
 
     /// Sets the pool's gauges.
@@ -117,19 +156,24 @@ impl Store {
     /// When it is not.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let client = self.pool.get().await?;
-        let row = client
-            .query_one(
-                "select coalesce(max(version), 0), coalesce(max(works_with), 0) from schema_migrations",
-                &[],
-            )
-            .await?;
+        let row = Statement::new(
+            "ping",
+            "select coalesce(max(version), 0), coalesce(max(works_with), 0) from schema_migrations",
+        )
+        .expects(SqlState::UNDEFINED_TABLE)
+        .one(&client, &[])
+        .await
+        .map_err(|error| match error {
+            StoreError::Expected { .. } => StoreError::NotMigrated,
+            error => error,
+        })?;
         let (found, works_with): (i32, i32) = (row.try_get(0)?, row.try_get(1)?);
         let known = migrations::newest();
         if works_with > known {
             return Err(StoreError::SchemaTooNew { found, known });
         }
         if found < known {
-            return Err(StoreError::Unreadable("the schema is not migrated yet".into()));
+            return Err(StoreError::NotMigrated);
         }
         Ok(())
     }
@@ -141,21 +185,28 @@ impl Store {
         body: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let begun = Instant::now();
-        let named = |source| StoreError::Database {
-            transaction: name,
-            source,
-        };
-        let mut client = self.pool.get().await?;
-        let transaction = client.transaction().await.map_err(named)?;
-        let result = match body(&transaction).await {
-            Ok(value) => transaction.commit().await.map_err(named).map(|()| value),
-            Err(StoreError::Database { source, .. }) => Err(named(source)),
-            Err(error) => Err(error),
-        };
+        let mut client = self.client().await?;
+        let result = async {
+            let transaction = client.transaction().await.map_err(failed("begin"))?;
+            let value = body(&transaction).await?;
+            transaction.commit().await.map_err(failed("commit"))?;
+            Ok(value)
+        }
+        .await
+        .map_err(|error: StoreError| error.within(name));
         let outcome = if result.is_ok() { "committed" } else { "rolled-back" };
         metrics::counter!("store_transactions_total", "name" => name, "outcome" => outcome).increment(1);
         metrics::histogram!("store_transaction_duration_seconds", "name" => name).record(begun.elapsed());
         result
+    }
+}
+
+/// The error of a statement that has no text of ours: `begin`, `commit`.
+pub(crate) fn failed(statement: &'static str) -> impl Fn(tokio_postgres::Error) -> StoreError {
+    move |source| StoreError::Database {
+        statement,
+        transaction: None,
+        source,
     }
 }
 

@@ -1,7 +1,9 @@
 //! What can go wrong with the store.
 
-use crate::tls::TlsRefused;
 use deadpool_postgres::TimeoutType;
+
+use crate::sqlstate::Fault;
+use crate::tls::TlsRefused;
 
 /// An error of the store; none of them names a secret.
 #[derive(Debug, thiserror::Error)]
@@ -13,10 +15,21 @@ pub enum StoreError {
     #[error("every one of the DATABASE_POOL_SIZE connections to PostgreSQL is busy")]
     PoolUsedUp,
     /// PostgreSQL answered with an error, or the connection broke.
-    #[error("PostgreSQL, in {transaction}")]
+    #[error("{}", told(statement, *transaction, source))]
     Database {
-        /// Name of the transaction or statement.
-        transaction: &'static str,
+        /// Name of the statement; `begin` and `commit` have no other.
+        statement: &'static str,
+        /// Name of the transaction, if it was in one.
+        transaction: Option<&'static str>,
+        /// The cause.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// PostgreSQL refused what the caller knows may be refused: another process was faster, or a table is missing.
+    #[error("PostgreSQL refuses the statement {statement}")]
+    Expected {
+        /// Name of the statement.
+        statement: &'static str,
         /// The cause.
         #[source]
         source: tokio_postgres::Error,
@@ -35,6 +48,9 @@ pub enum StoreError {
         /// Version of this program.
         known: i32,
     },
+    /// The schema is not there yet, or older than this program's.
+    #[error("the schema is not migrated yet")]
+    NotMigrated,
     /// A row holds something that this version doesn't understand.
     #[error("a row that can't be read: {0}")]
     Unreadable(String),
@@ -49,21 +65,51 @@ pub enum StoreError {
 impl StoreError {
     /// PostgreSQL is away or has no time: the same will go well later, with nothing changed here.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::PoolUsedUp | Self::Database { .. })
-    }
-
-    /// PostgreSQL is away altogether: no connection, or it broke, or the server is starting, stopping, or out of
-    /// connections or room (SQLSTATE classes 08, 57P and 53).
-    pub fn is_outage(&self) -> bool {
         match self {
-            Self::Unavailable(_) => true,
-            Self::Database { source, .. } => match source.code() {
-                Some(code) => ["08", "57P", "53"].iter().any(|class| code.code().starts_with(class)),
-                None => true,
-            },
+            Self::Unavailable(_) | Self::PoolUsedUp | Self::NotMigrated | Self::Expected { .. } => true,
+            Self::Database { source, .. } => Fault::of(source) != Fault::Refused,
             _ => false,
         }
     }
+
+    /// PostgreSQL is away altogether: no connection, or it broke, or the server is starting, stopping, or out of
+    /// connections or room.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Unavailable(_) => true,
+            Self::Database { source, .. } => Fault::of(source) == Fault::Away,
+            _ => false,
+        }
+    }
+
+    /// PostgreSQL refuses the statement itself: its syntax, a name, a type, a constraint, a right. The same is refused
+    /// again until the program, the schema or the rights are changed. It was logged and counted with its name.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Database { source, .. } if Fault::of(source) == Fault::Refused)
+    }
+
+    /// Says in which transaction it happened.
+    pub(crate) fn within(self, name: &'static str) -> Self {
+        match self {
+            Self::Database { statement, source, .. } => Self::Database {
+                statement,
+                transaction: Some(name),
+                source,
+            },
+            other => other,
+        }
+    }
+}
+
+fn told(statement: &str, transaction: Option<&str>, source: &tokio_postgres::Error) -> String {
+    let mut text = match (Fault::of(source), source.code()) {
+        (Fault::Refused, Some(code)) => format!("PostgreSQL refuses the statement {statement} ({})", code.code()),
+        _ => format!("PostgreSQL, in the statement {statement}"),
+    };
+    if let Some(transaction) = transaction {
+        text.push_str(&format!(" of the transaction {transaction}"));
+    }
+    text
 }
 
 impl From<deadpool_postgres::PoolError> for StoreError {
@@ -91,11 +137,9 @@ impl From<serde_json::Error> for StoreError {
     }
 }
 
+/// Of a row that was read. What PostgreSQL says to a statement comes from [`crate::statement::Statement`].
 impl From<tokio_postgres::Error> for StoreError {
-    fn from(source: tokio_postgres::Error) -> Self {
-        Self::Database {
-            transaction: "statement",
-            source,
-        }
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Unreadable(telemetry::with_causes(&error))
     }
 }

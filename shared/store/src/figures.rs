@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::statement;
 
 /// How much there is of everything. A kind of which there is nothing is not in it.
 #[derive(Debug, Deserialize)]
@@ -52,8 +53,6 @@ pub struct Waiting {
     pub overdue_seconds: f64,
 }
 
-const FIGURES: &str = include_str!("figures.sql");
-
 impl Figures {
     /// How the days that a certificate has left are told.
     pub const DAYS_LEFT: [&str; 7] = ["ended", "0-6", "7-13", "14-20", "21-29", "30-59", "60+"];
@@ -65,9 +64,8 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn figures(&self) -> Result<Figures, StoreError> {
-        let client = self.pool.get().await?;
-        let statement = client.prepare_cached(FIGURES).await?;
-        let row = client.query_one(&statement, &[]).await?;
+        let client = self.client().await?;
+        let row = statement!("figures").prepared().one(&client, &[]).await?;
         Ok(serde_json::from_value(row.try_get(0)?)?)
     }
 }
@@ -78,8 +76,9 @@ mod tests {
 
     #[test]
     fn the_statement_tells_days_as_everybody_reads_them() {
+        let figures = include_str!("sql/figures.sql");
         for days_left in Figures::DAYS_LEFT {
-            assert!(FIGURES.contains(&format!(" '{days_left}'\n")), "{days_left}");
+            assert!(figures.contains(&format!(" '{days_left}'\n")), "{days_left}");
         }
     }
 }

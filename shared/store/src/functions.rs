@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::orphans::Owner;
+use crate::statement::Statement;
 use crate::steps::{Task, lock_current, millis};
 
 impl Store {
@@ -15,10 +16,11 @@ impl Store {
     pub async fn intend_function(&self, task: &Task, name: &str) -> Result<(), StoreError> {
         self.in_transaction("intend-function", async |tx| {
             lock_current(tx, task).await?;
-            tx.execute(
+            Statement::new(
+                "function-intend",
                 "update instances set function_name = $2, function_since = clock_timestamp() where id = $1",
-                &[&task.instance.id, &name],
             )
+            .run(tx, &[&task.instance.id, &name])
             .await?;
             Ok(())
         })
@@ -31,13 +33,13 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn know_function(&self, task: &Task, name: &str) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
-        client
-            .execute(
-                "update instances set function_name = $2 where id = $1 and function_name is null",
-                &[&task.instance.id, &name],
-            )
-            .await?;
+        let client = self.client().await?;
+        Statement::new(
+            "function-know",
+            "update instances set function_name = $2 where id = $1 and function_name is null",
+        )
+        .run(&client, &[&task.instance.id, &name])
+        .await?;
         Ok(())
     }
 
@@ -46,13 +48,14 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn function_intended(&self, task: &Task) -> Result<Option<Duration>, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_one(
-                "select (extract(epoch from clock_timestamp() - function_since) * 1000)::bigint from instances where id = $1",
-                &[&task.instance.id],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "function-intended",
+            "select (extract(epoch from clock_timestamp() - function_since) * 1000)::bigint from instances \
+             where id = $1",
+        )
+        .one(&client, &[&task.instance.id])
+        .await?;
         Ok(row.try_get::<_, Option<i64>>(0)?.map(millis))
     }
 
@@ -61,13 +64,13 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn any_function(&self) -> Result<bool, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_one(
-                "select exists(select 1 from instances where function_name is not null)",
-                &[],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "function-any",
+            "select exists(select 1 from instances where function_name is not null)",
+        )
+        .one(&client, &[])
+        .await?;
         Ok(row.try_get(0)?)
     }
 
@@ -77,15 +80,15 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn owner_of_function(&self, name: &str) -> Result<Owner, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_opt(
-                "select id, deleted_at is null and (settings->>'redirect_to' is not null or exists \
-                   (select 1 from operations o where o.instance_id = i.id and o.state = 'running')) \
-                 from instances i where function_name = $1",
-                &[&name],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "function-owner",
+            "select id, deleted_at is null and (settings->>'redirect_to' is not null or exists \
+               (select 1 from operations o where o.instance_id = i.id and o.state = 'running')) \
+             from instances i where function_name = $1",
+        )
+        .optional(&client, &[&name])
+        .await?;
         let Some(row) = row else { return Ok(Owner::Unknown) };
         Ok(match row.try_get(1)? {
             true => Owner::Lives,

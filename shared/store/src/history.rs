@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::Statement;
 use crate::steps::as_millis;
 
 /// So many renewals in a transaction.
@@ -25,15 +26,23 @@ impl Store {
     /// Database errors; then nothing was deleted.
     pub async fn forget_renewals(&self, kept: Duration) -> Result<bool, StoreError> {
         self.in_transaction("forget-renewals", async |tx| {
-            let rows = tx.query(FORGOTTEN, &[&as_millis(kept), &AT_ONCE]).await?;
+            let rows = Statement::new("history-forgotten-renewals", FORGOTTEN)
+                .all(tx, &[&as_millis(kept), &AT_ONCE])
+                .await?;
             let operations: Vec<uuid::Uuid> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
             for delete in [
-                "delete from certificates c using orders r where r.id = c.order_id and r.operation_id = any($1)",
-                "delete from orders where operation_id = any($1)",
-                "delete from steps where operation_id = any($1)",
-                "delete from operations where id = any($1)",
+                Statement::new(
+                    "history-delete-certificates",
+                    "delete from certificates c using orders r where r.id = c.order_id and r.operation_id = any($1)",
+                ),
+                Statement::new(
+                    "history-delete-orders",
+                    "delete from orders where operation_id = any($1)",
+                ),
+                Statement::new("history-delete-steps", "delete from steps where operation_id = any($1)"),
+                Statement::new("history-delete-operations", "delete from operations where id = any($1)"),
             ] {
-                tx.execute(delete, &[&operations]).await?;
+                delete.run(tx, &[&operations]).await?;
             }
             Ok(i64::try_from(operations.len()).is_ok_and(|count| count == AT_ONCE))
         })

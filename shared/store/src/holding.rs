@@ -15,6 +15,7 @@ use crate::ended::Ended;
 use crate::error::StoreError;
 use crate::record::{Ending, end, with_remedy};
 use crate::standing::{STANDING_COLUMNS, Standing, standing_from};
+use crate::statement::{Statement, statement};
 use crate::steps::{Task, as_millis, lock_current, lock_instance, millis};
 
 /// Of a claim `h` that is proved: it stands for a certificate that still lives, or for one that is being made.
@@ -70,19 +71,12 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn holder(&self, task: &Task) -> Result<Option<Holder>, StoreError> {
-        let client = self.pool.get().await?;
-        let statement = client
-            .prepare_cached(&format!(
-                "select h.instance_id, i.distribution_domain, z.* \
-                 from claims h join instances i on i.id = h.instance_id \
-                 left join lateral (select {STANDING_COLUMNS} from orders r join operations o on o.id = r.operation_id \
-                   join authorizations z on z.order_id = r.id and z.domain = h.domain \
-                   where o.instance_id = h.instance_id order by r.created_at desc limit 1) z on true \
-                 where h.domain = $1 and h.proved and h.instance_id <> $2 and {STANDS}"
-            ))
-            .await?;
-        let row = client
-            .query_opt(&statement, &[&task.subject, &task.instance.id])
+        let client = self.client().await?;
+        let row = statement!("holder")
+            .with("standing_columns", STANDING_COLUMNS)
+            .with("stands", STANDS)
+            .prepared()
+            .optional(&client, &[&task.subject, &task.instance.id])
             .await?;
         row.map(|row| {
             Ok(Holder {
@@ -103,11 +97,12 @@ impl Store {
             lock_current(tx, task).await?;
             see(tx, &task.instance.id, &task.subject).await?;
             // It is no mistyped name: it has the time that every domain has.
-            tx.execute(
+            Statement::new(
+                "holder-extend-step",
                 "update steps s set deadline_at = greatest(s.deadline_at, o.deadline_at) from operations o \
                  where s.id = $1 and o.id = s.operation_id and o.kind = 'update'",
-                &[&task.step],
             )
+            .run(tx, &[&task.step])
             .await?;
             Ok(())
         })
@@ -144,14 +139,14 @@ impl Store {
     pub async fn challenge_holder(&self, task: &Task, grace: Duration) -> Result<Duration, StoreError> {
         self.in_transaction("challenge-holder", async |tx| {
             lock_current(tx, task).await?;
-            let row = tx
-                .query_one(
-                    "update claims set wins_at = coalesce(wins_at, clock_timestamp() + $3 * interval '1 millisecond') \
-                     where instance_id = $1 and domain = $2 \
-                     returning (extract(epoch from wins_at - clock_timestamp()) * 1000)::bigint",
-                    &[&task.instance.id, &task.subject, &as_millis(grace)],
-                )
-                .await?;
+            let row = Statement::new(
+                "holder-challenge",
+                "update claims set wins_at = coalesce(wins_at, clock_timestamp() + $3 * interval '1 millisecond') \
+                 where instance_id = $1 and domain = $2 \
+                 returning (extract(epoch from wins_at - clock_timestamp()) * 1000)::bigint",
+            )
+            .one(tx, &[&task.instance.id, &task.subject, &as_millis(grace)])
+            .await?;
             Ok(millis(row.try_get(0)?))
         })
         .await
@@ -163,17 +158,18 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn elsewhere(&self, task: &Task) -> Result<Vec<Elsewhere>, StoreError> {
-        let client = self.pool.get().await?;
-        let rows = client
-            .query(
-                "select c.domain, i.distribution_id, c.state, c.operation_since from claim_states c join instances i on i.id = c.instance_id \
-                 where c.domain = any($2) and c.instance_id <> $1 \
-                 and (i.distribution_id is not null or i.creating_since is not null) \
-                 and c.state in ('being-removed', 'not-created', 'lost') \
-                 and not exists (select from offers f where f.taken_by = i.id and f.written_at is null) order by c.domain",
-                &[&task.instance.id, &task.instance.domains],
-            )
-            .await?;
+        let client = self.client().await?;
+        let rows = Statement::new(
+            "holder-elsewhere",
+            "select c.domain, i.distribution_id, c.state, c.operation_since from claim_states c join instances i \
+             on i.id = c.instance_id \
+             where c.domain = any($2) and c.instance_id <> $1 \
+             and (i.distribution_id is not null or i.creating_since is not null) \
+             and c.state in ('being-removed', 'not-created', 'lost') \
+             and not exists (select from offers f where f.taken_by = i.id and f.written_at is null) order by c.domain",
+        )
+        .all(&client, &[&task.instance.id, &task.instance.domains])
+        .await?;
         rows.iter()
             .map(|row| {
                 let why = match row.try_get::<_, String>("state")?.as_str() {
@@ -193,19 +189,21 @@ impl Store {
 
 /// Writes down that the instance's proof of the domain was seen in place.
 pub(crate) async fn see(tx: &Transaction<'_>, instance: &str, domain: &str) -> Result<(), StoreError> {
-    tx.execute(
+    Statement::new(
+        "claim-seen",
         "update claims set seen_at = clock_timestamp() where instance_id = $1 and domain = $2",
-        &[&instance, &domain],
     )
+    .run(tx, &[&instance, &domain])
     .await?;
     Ok(())
 }
 
 async fn withdraw(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
-    tx.execute(
+    Statement::new(
+        "claim-withdraw",
         "update claims set wins_at = null where instance_id = $1 and domain = $2 and wins_at is not null",
-        &[&task.instance.id, &task.subject],
     )
+    .run(tx, &[&task.instance.id, &task.subject])
     .await?;
     Ok(())
 }
@@ -214,15 +212,15 @@ async fn withdraw(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
 /// lapsed, or the time of grace is over.
 pub(crate) async fn prove(tx: &Transaction<'_>, instance: &str, domains: &[String]) -> Result<Proved, StoreError> {
     // Sorted, so that two instances that share names take their locks in the same order.
-    let unproved: Vec<String> = tx
-        .query(
-            "select domain from claims where instance_id = $1 and domain = any($2) and not proved order by domain",
-            &[&instance, &domains],
-        )
-        .await?
-        .iter()
-        .map(|row| row.try_get(0))
-        .collect::<Result<_, _>>()?;
+    let unproved: Vec<String> = Statement::new(
+        "claims-unproved",
+        "select domain from claims where instance_id = $1 and domain = any($2) and not proved order by domain",
+    )
+    .all(tx, &[&instance, &domains])
+    .await?
+    .iter()
+    .map(|row| row.try_get(0))
+    .collect::<Result<_, _>>()?;
     let mut ended = Vec::new();
     for domain in &unproved {
         // Instances are locked before domains, as everywhere.
@@ -232,8 +230,12 @@ pub(crate) async fn prove(tx: &Transaction<'_>, instance: &str, domains: &[Strin
         }
         // The savepoint-free way around a unique violation: two that prove at once meet here, and the second waits until the
         // first has committed or not.
-        tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 1))", &[domain])
-            .await?;
+        Statement::new(
+            "claim-lock-domain",
+            "select pg_advisory_xact_lock(hashtextextended($1, 1))",
+        )
+        .run(tx, &[domain])
+        .await?;
         match (held_by(tx, instance, domain).await?, found) {
             (None, _) => {}
             (Some(holder), Some(found)) if holder.instance == found.instance => {
@@ -245,11 +247,13 @@ pub(crate) async fn prove(tx: &Transaction<'_>, instance: &str, domains: &[Strin
             // Somebody else was faster, and is not locked.
             (Some(_), _) => return Ok(Proved::HeldByAnother(domain.clone())),
         }
-        tx.execute(
-            "update claims set proved = true, proved_at = clock_timestamp(), wins_at = null, lost_at = null, lost_to = null \
+        Statement::new(
+            "claim-prove",
+            "update claims set proved = true, proved_at = clock_timestamp(), wins_at = null, lost_at = null, \
+             lost_to = null \
              where instance_id = $1 and domain = $2",
-            &[&instance, domain],
         )
+        .run(tx, &[&instance, domain])
         .await?;
     }
     Ok(Proved::All(ended))
@@ -261,16 +265,16 @@ struct HeldBy {
 }
 
 async fn held_by(tx: &Transaction<'_>, instance: &str, domain: &str) -> Result<Option<HeldBy>, StoreError> {
-    let row = tx
-        .query_opt(
-            &format!(
-                "select h.instance_id, not {STANDS} or coalesce(own.wins_at <= clock_timestamp(), false) as gives_way \
-                 from claims h left join claims own on own.domain = h.domain and own.instance_id = $2 \
-                 where h.domain = $1 and h.proved and h.instance_id <> $2"
-            ),
-            &[&domain, &instance],
-        )
-        .await?;
+    let row = Statement::new(
+        "claim-held-by",
+        format!(
+            "select h.instance_id, not {STANDS} or coalesce(own.wins_at <= clock_timestamp(), false) as gives_way \
+             from claims h left join claims own on own.domain = h.domain and own.instance_id = $2 \
+             where h.domain = $1 and h.proved and h.instance_id <> $2"
+        ),
+    )
+    .optional(tx, &[&domain, &instance])
+    .await?;
     row.map(|row| {
         Ok(HeldBy {
             instance: row.try_get("instance_id")?,
@@ -289,19 +293,21 @@ pub(crate) async fn lose(
     domain: &str,
     to: Option<&str>,
 ) -> Result<Option<Ended>, StoreError> {
-    tx.execute(
-        "update claims set proved = false, lost_at = clock_timestamp(), lost_to = $3 where instance_id = $1 and domain = $2",
-        &[&instance, &domain, &to],
+    Statement::new(
+        "claim-lose",
+        "update claims set proved = false, lost_at = clock_timestamp(), lost_to = $3 where instance_id = $1 \
+         and domain = $2",
     )
+    .run(tx, &[&instance, &domain, &to])
     .await?;
-    let running = tx
-        .query_opt(
-            "select o.id, o.kind from operations o join instances i on i.id = o.instance_id \
-             where o.instance_id = $1 and o.state = 'running' and o.kind <> 'deprovision' \
-             and coalesce(o.target->'request', i.request)->'parameters'->'domains' ? $2 for update of o",
-            &[&instance, &domain],
-        )
-        .await?;
+    let running = Statement::new(
+        "claim-lose-operation",
+        "select o.id, o.kind from operations o join instances i on i.id = o.instance_id \
+         where o.instance_id = $1 and o.state = 'running' and o.kind <> 'deprovision' \
+         and coalesce(o.target->'request', i.request)->'parameters'->'domains' ? $2 for update of o",
+    )
+    .optional(tx, &[&instance, &domain])
+    .await?;
     let Some(row) = running else { return Ok(None) };
     let operation: Uuid = row.try_get("id")?;
     let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;

@@ -4,6 +4,7 @@ use tokio_postgres::Row;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::Statement;
 
 /// A token that a CA may ask for, and the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,13 +29,17 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn http01_answers(&self, tokens: &[&str]) -> Result<Vec<Http01Answer>, StoreError> {
-        let client = self.pool.get().await?;
-        let statement = client
-            .prepare_cached(&format!(
-                "{LIVE} and z.http01_token = any($1) order by r.key_generation, r.created_at"
-            ))
-            .await?;
-        client.query(&statement, &[&tokens]).await?.iter().map(answer).collect()
+        let client = self.client().await?;
+        Statement::new(
+            "http01-answers",
+            format!("{LIVE} and z.http01_token = any($1) order by r.key_generation, r.created_at"),
+        )
+        .prepared()
+        .all(&client, &[&tokens])
+        .await?
+        .iter()
+        .map(answer)
+        .collect()
     }
 
     /// All live answers, at most so many (then of the newest orders); in the same order.
@@ -42,13 +47,16 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn live_http01_answers(&self, most: u32) -> Result<Vec<Http01Answer>, StoreError> {
-        let client = self.pool.get().await?;
-        let statement = client
-            .prepare_cached(&format!(
+        let client = self.client().await?;
+        let rows = Statement::new(
+            "http01-live-answers",
+            format!(
                 "select * from ({LIVE} order by r.created_at desc limit $1) newest order by key_generation, created_at"
-            ))
-            .await?;
-        let rows = client.query(&statement, &[&i64::from(most)]).await?;
+            ),
+        )
+        .prepared()
+        .all(&client, &[&i64::from(most)])
+        .await?;
         rows.iter().map(answer).collect()
     }
 }

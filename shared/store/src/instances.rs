@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::Statement;
 use crate::steps::{Task, lock_current, millis};
 
 /// A service instance, as handlers see it.
@@ -52,10 +53,11 @@ impl Store {
     pub async fn intend_distribution(&self, task: &Task) -> Result<(), StoreError> {
         self.in_transaction("intend-distribution", async |tx| {
             lock_current(tx, task).await?;
-            tx.execute(
+            Statement::new(
+                "distribution-intend",
                 "update instances set creating_since = clock_timestamp() where id = $1",
-                &[&task.instance.id],
             )
+            .run(tx, &[&task.instance.id])
             .await?;
             Ok(())
         })
@@ -67,13 +69,14 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn distribution_intended(&self, task: &Task) -> Result<Option<Duration>, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_one(
-                "select (extract(epoch from clock_timestamp() - creating_since) * 1000)::bigint from instances where id = $1",
-                &[&task.instance.id],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "distribution-intended",
+            "select (extract(epoch from clock_timestamp() - creating_since) * 1000)::bigint from instances \
+             where id = $1",
+        )
+        .one(&client, &[&task.instance.id])
+        .await?;
         Ok(row.try_get::<_, Option<i64>>(0)?.map(millis))
     }
 
@@ -83,14 +86,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Stale`] when the instance is removed or has another one; this one is then nobody's.
     pub async fn set_distribution(&self, task: &Task, id: &str, domain: &str) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
-        let written = client
-            .execute(
-                "update instances set distribution_id = $2, distribution_domain = $3 \
-                 where id = $1 and deleted_at is null and (distribution_id is null or distribution_id = $2)",
-                &[&task.instance.id, &id, &domain],
-            )
-            .await?;
+        let client = self.client().await?;
+        let written = Statement::new(
+            "distribution-set",
+            "update instances set distribution_id = $2, distribution_domain = $3 \
+             where id = $1 and deleted_at is null and (distribution_id is null or distribution_id = $2)",
+        )
+        .run(&client, &[&task.instance.id, &id, &domain])
+        .await?;
         if written == 0 {
             return Err(StoreError::Stale);
         }

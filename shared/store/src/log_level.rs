@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::Statement;
 
 /// What is logged, and until when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,10 +23,13 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn log_level(&self) -> Result<Option<LogLevel>, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_opt("select directives, until from log_level where until > now()", &[])
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "log-level",
+            "select directives, until from log_level where until > now()",
+        )
+        .optional(&client, &[])
+        .await?;
         row.map(|row| {
             Ok(LogLevel {
                 directives: row.try_get("directives")?,
@@ -41,14 +45,14 @@ impl Store {
     /// Database errors.
     pub async fn set_log_level(&self, directives: &str, lasting: Duration) -> Result<LogLevel, StoreError> {
         self.in_transaction("set-log-level", async |tx| {
-            let row = tx
-                .query_one(
-                    "insert into log_level (directives, until) values ($1, now() + $2 * interval '1 second') \
-                     on conflict (single) do update set directives = excluded.directives, until = excluded.until \
-                     returning until",
-                    &[&directives, &lasting.as_secs_f64()],
-                )
-                .await?;
+            let row = Statement::new(
+                "log-level-set",
+                "insert into log_level (directives, until) values ($1, now() + $2 * interval '1 second') \
+                 on conflict (single) do update set directives = excluded.directives, until = excluded.until \
+                 returning until",
+            )
+            .one(tx, &[&directives, &lasting.as_secs_f64()])
+            .await?;
             Ok(LogLevel {
                 directives: directives.to_owned(),
                 until: row.try_get("until")?,
@@ -63,7 +67,9 @@ impl Store {
     /// Database errors.
     pub async fn reset_log_level(&self) -> Result<(), StoreError> {
         self.in_transaction("reset-log-level", async |tx| {
-            tx.execute("delete from log_level", &[]).await?;
+            Statement::new("log-level-reset", "delete from log_level")
+                .run(tx, &[])
+                .await?;
             Ok(())
         })
         .await

@@ -1,7 +1,10 @@
 //! Migrations: numbered SQL files, run once, by whoever comes first.
 
+use deadpool_postgres::Transaction;
+
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::Statement;
 
 /// One step of the schema.
 struct Migration {
@@ -140,46 +143,64 @@ impl Store {
     /// # Errors
     /// [`StoreError::SchemaTooNew`] when a newer program has migrated to where this one can't work; database errors.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        self.in_transaction("migrate", async |tx| {
-            // A migration may take its time, and the others wait for it.
-            tx.batch_execute("set local statement_timeout = 0; set local lock_timeout = 0")
-                .await?;
-            tx.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
-            tx.batch_execute(
-                "create table if not exists schema_migrations \
-                   (version integer primary key, applied_at timestamptz not null default now()); \
-                 alter table schema_migrations add column if not exists works_with integer not null default 1",
-            )
-            .await?;
-            let row = tx
-                .query_one(
-                    "select coalesce(max(version), 0), coalesce(max(works_with), 0) from schema_migrations",
-                    &[],
-                )
-                .await?;
-            let (found, works_with): (i32, i32) = (row.try_get(0)?, row.try_get(1)?);
-            let known = newest();
-            if works_with > known {
-                return Err(StoreError::SchemaTooNew { found, known });
-            }
-            if found > known {
-                tracing::warn!(
-                    found,
-                    known,
-                    "the schema is newer than this program, which still works with it"
-                );
-            }
-            for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
-                tx.batch_execute(migration.sql).await?;
-                tx.execute(
-                    "insert into schema_migrations (version, works_with) values ($1, $2)",
-                    &[&migration.version, &migration.works_with],
-                )
-                .await?;
-                tracing::info!(version = migration.version, "schema migrated");
-            }
-            Ok(())
-        })
-        .await
+        self.while_closed().in_transaction("migrate", bring_up).await?;
+        self.open();
+        Ok(())
     }
+}
+
+/// The version that is there, once no other process migrates.
+async fn lock_and_read_version(tx: &Transaction<'_>) -> Result<i32, StoreError> {
+    // A migration may take its time, and the others wait for it.
+    Statement::new(
+        "migrate-no-timeouts",
+        "set local statement_timeout = 0; set local lock_timeout = 0",
+    )
+    .batch(tx)
+    .await?;
+    Statement::new("migrate-lock", "select pg_advisory_xact_lock($1)")
+        .run(tx, &[&LOCK])
+        .await?;
+    Statement::new(
+        "migrate-table",
+        "create table if not exists schema_migrations \
+           (version integer primary key, applied_at timestamptz not null default now()); \
+         alter table schema_migrations add column if not exists works_with integer not null default 1",
+    )
+    .batch(tx)
+    .await?;
+    let row = Statement::new(
+        "migrate-version",
+        "select coalesce(max(version), 0), coalesce(max(works_with), 0) from schema_migrations",
+    )
+    .one(tx, &[])
+    .await?;
+    let (found, works_with): (i32, i32) = (row.try_get(0)?, row.try_get(1)?);
+    let known = newest();
+    if works_with > known {
+        return Err(StoreError::SchemaTooNew { found, known });
+    }
+    if found > known {
+        tracing::warn!(
+            found,
+            known,
+            "the schema is newer than this program, which still works with it"
+        );
+    }
+    Ok(found)
+}
+
+async fn bring_up(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    let found = lock_and_read_version(tx).await?;
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
+        Statement::new("migration", migration.sql).batch(tx).await?;
+        Statement::new(
+            "migrate-record",
+            "insert into schema_migrations (version, works_with) values ($1, $2)",
+        )
+        .run(tx, &[&migration.version, &migration.works_with])
+        .await?;
+        tracing::info!(version = migration.version, "schema migrated");
+    }
+    Ok(())
 }

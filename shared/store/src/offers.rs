@@ -4,6 +4,7 @@ use deadpool_postgres::Transaction;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::Statement;
 use crate::steps::{Task, lock_current};
 
 /// Takes the offer of a distribution to this tenant, by itself or by its name (`pipeline::tenant`), whose aliases are the instance's domains, if there is one and no distribution
@@ -15,21 +16,23 @@ pub(crate) async fn take(
 ) -> Result<Option<String>, StoreError> {
     let mut sorted = domains.to_vec();
     sorted.sort_unstable();
-    let row = tx
-        .query_opt(
-            "update offers f set taken_by = i.id from instances i \
-             where i.id = $1 and i.creating_since is null and i.distribution_id is null and f.tenant in (i.tenant, i.request->>'tenant') \
-             and f.aliases = $2 and f.until > clock_timestamp() and f.taken_by is null \
-             returning f.distribution_id, f.distribution_domain",
-            &[&instance, &sorted],
-        )
-        .await?;
+    let row = Statement::new(
+        "offer-take",
+        "update offers f set taken_by = i.id from instances i \
+         where i.id = $1 and i.creating_since is null and i.distribution_id is null and f.tenant in (i.tenant, \
+         i.request->>'tenant') \
+         and f.aliases = $2 and f.until > clock_timestamp() and f.taken_by is null \
+         returning f.distribution_id, f.distribution_domain",
+    )
+    .optional(tx, &[&instance, &sorted])
+    .await?;
     let Some(row) = row else { return Ok(None) };
     let (id, domain): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-    tx.execute(
+    Statement::new(
+        "offer-take-distribution",
         "update instances set distribution_id = $2, distribution_domain = $3 where id = $1",
-        &[&instance, &id, &domain],
     )
+    .run(tx, &[&instance, &id, &domain])
     .await?;
     Ok(Some(id))
 }
@@ -54,10 +57,11 @@ impl Store {
     pub async fn writes_to_offered(&self, task: &Task) -> Result<(), StoreError> {
         self.in_transaction("write-to-offered", async |tx| {
             lock_current(tx, task).await?;
-            tx.execute(
+            Statement::new(
+                "offer-written",
                 "update offers set written_at = coalesce(written_at, clock_timestamp()) where taken_by = $1",
-                &[&task.instance.id],
             )
+            .run(tx, &[&task.instance.id])
             .await?;
             Ok(())
         })
@@ -72,17 +76,18 @@ impl Store {
     pub async fn give_back_offered(&self, task: &Task) -> Result<bool, StoreError> {
         self.in_transaction("give-back-offered", async |tx| {
             lock_current(tx, task).await?;
-            let given_back = tx
-                .execute(
-                    "update offers set taken_by = null where taken_by = $1 and written_at is null",
-                    &[&task.instance.id],
-                )
-                .await?;
+            let given_back = Statement::new(
+                "offer-give-back",
+                "update offers set taken_by = null where taken_by = $1 and written_at is null",
+            )
+            .run(tx, &[&task.instance.id])
+            .await?;
             if given_back > 0 {
-                tx.execute(
+                Statement::new(
+                    "offer-give-back-distribution",
                     "update instances set distribution_id = null, distribution_domain = null where id = $1",
-                    &[&task.instance.id],
                 )
+                .run(tx, &[&task.instance.id])
                 .await?;
             }
             Ok(given_back > 0)

@@ -10,6 +10,7 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::sealing::{KeyRing, Place};
 use crate::standing::{STANDING_COLUMNS, Standing, standing_from};
+use crate::statement::{Statement, statement};
 use crate::steps::{Task, lock_current};
 
 /// An order: written before the CA is asked, completed with what the CA answered.
@@ -89,17 +90,18 @@ impl Store {
     pub async fn order(&self, task: &Task) -> Result<Order, StoreError> {
         self.in_transaction("order", async |tx| {
             lock_current(tx, task).await?;
-            tx.execute(
+            Statement::new(
+                "order-make",
                 "insert into orders (id, operation_id, round) values ($1, $2, $3) on conflict do nothing",
-                &[&Uuid::new_v4(), &task.operation, &task.round],
             )
+            .run(tx, &[&Uuid::new_v4(), &task.operation, &task.round])
             .await?;
-            let row = tx
-                .query_one(
-                    &format!("select {ORDER_COLUMNS} from orders where operation_id = $1 and round = $2"),
-                    &[&task.operation, &task.round],
-                )
-                .await?;
+            let row = Statement::new(
+                "order-read",
+                format!("select {ORDER_COLUMNS} from orders where operation_id = $1 and round = $2"),
+            )
+            .one(tx, &[&task.operation, &task.round])
+            .await?;
             order_from(&row)
         })
         .await
@@ -121,13 +123,13 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.in_transaction("set-order-url", async |tx| {
             lock_current(tx, task).await?;
-            let written = tx
-                .execute(
-                    "update orders set url = $2, account_uri = $3, expires_at = $4, replaces = $5 \
-                     where id = $1 and (url is null or url = $2)",
-                    &[&order, &url, &account_uri, &expires_at, &replaces],
-                )
-                .await?;
+            let written = Statement::new(
+                "order-set-url",
+                "update orders set url = $2, account_uri = $3, expires_at = $4, replaces = $5 \
+                 where id = $1 and (url is null or url = $2)",
+            )
+            .run(tx, &[&order, &url, &account_uri, &expires_at, &replaces])
+            .await?;
             if written == 0 {
                 return Err(StoreError::Stale);
             }
@@ -151,38 +153,45 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.in_transaction("set-authorizations", async |tx| {
             lock_current(tx, task).await?;
-            tx.execute(
+            Statement::new(
+                "order-set-keys",
                 "update orders set key_generation = $2, caa_identities = $3 where id = $1",
-                &[&order, &key_generation, &caa_identities],
             )
+            .run(tx, &[&order, &key_generation, &caa_identities])
             .await?;
-            tx.execute("delete from authorizations where order_id = $1", &[&order]).await?;
-            let insert = tx
-                .prepare_cached(
-                    "insert into authorizations (order_id, domain, url, valid, issuer_domains, dns01_value, http01_token, \
-                     http01_key_authorization, persist_form, persist_account_uris, persist_problem) \
-                     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                )
-                .await?;
+            Statement::new(
+                "authorizations-delete",
+                "delete from authorizations where order_id = $1",
+            )
+            .run(tx, &[&order])
+            .await?;
+            let insert = Statement::new(
+                "authorization-insert",
+                "insert into authorizations (order_id, domain, url, valid, issuer_domains, dns01_value, http01_token, \
+                 http01_key_authorization, persist_form, persist_account_uris, persist_problem) \
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            )
+            .prepared();
             for a in authorizations {
                 let standing = a.standing.as_ref();
-                tx.execute(
-                    &insert,
-                    &[
-                        &order,
-                        &a.domain,
-                        &a.url,
-                        &a.valid,
-                        &standing.map(|standing| &standing.issuer_domains),
-                        &a.dns01_value,
-                        &a.http01_token,
-                        &a.http01_key_authorization,
-                        &standing.map(|standing| &standing.form),
-                        &standing.map(|standing| &standing.account_uris),
-                        &a.persist_problem,
-                    ],
-                )
-                .await?;
+                insert
+                    .run(
+                        tx,
+                        &[
+                            &order,
+                            &a.domain,
+                            &a.url,
+                            &a.valid,
+                            &standing.map(|standing| &standing.issuer_domains),
+                            &a.dns01_value,
+                            &a.http01_token,
+                            &a.http01_key_authorization,
+                            &standing.map(|standing| &standing.form),
+                            &standing.map(|standing| &standing.account_uris),
+                            &a.persist_problem,
+                        ],
+                    )
+                    .await?;
             }
             Ok(())
         })
@@ -194,21 +203,13 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn challenge(&self, task: &Task) -> Result<Option<Challenge>, StoreError> {
-        let client = self.pool.get().await?;
-        let statement = client
-            .prepare_cached(&format!(
-                "select r.id, r.url as order_url, r.expires_at, r.account_uri, coalesce(r.expires_at < now(), false) as expired, \
-                 coalesce(r.caa_identities, '{{}}') as caa_identities, \
-                 r.key_generation, {AUTHORIZATION_COLUMNS}, {STANDING_COLUMNS}, \
-                 exists(select 1 from instances i join acme_accounts a on a.tenant = i.tenant where i.id = $4 \
-                   and a.account_uri = r.account_uri and a.key_generation <> r.key_generation) as key_changed \
-                 from orders r join authorizations z on z.order_id = r.id \
-                 where r.operation_id = $1 and r.round = $2 and z.domain = $3",
-            ))
-            .await?;
-        let row = client
-            .query_opt(
-                &statement,
+        let client = self.client().await?;
+        let row = statement!("challenge")
+            .with("authorization_columns", AUTHORIZATION_COLUMNS)
+            .with("standing_columns", STANDING_COLUMNS)
+            .prepared()
+            .optional(
+                &client,
                 &[&task.operation, &task.round, &task.subject, &task.instance.id],
             )
             .await?;
@@ -237,19 +238,19 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn verified(&self, task: &Task) -> Result<Vec<(Authorization, Option<Method>)>, StoreError> {
-        let client = self.pool.get().await?;
-        let rows = client
-            .query(
-                &format!(
-                    "select {AUTHORIZATION_COLUMNS}, {STANDING_COLUMNS}, s.method \
+        let client = self.client().await?;
+        let rows = Statement::new(
+            "authorizations-verified",
+            format!(
+                "select {AUTHORIZATION_COLUMNS}, {STANDING_COLUMNS}, s.method \
                  from orders r join authorizations z on z.order_id = r.id \
                  left join steps s on s.operation_id = r.operation_id and s.round = r.round \
                    and s.kind = 'verify-challenge' and s.subject = z.domain \
                  where r.operation_id = $1 and r.round = $2 order by z.domain"
-                ),
-                &[&task.operation, &task.round],
-            )
-            .await?;
+            ),
+        )
+        .all(&client, &[&task.operation, &task.round])
+        .await?;
         rows.iter()
             .map(|row| {
                 let method = row
@@ -275,13 +276,13 @@ impl Store {
     ) -> Result<SecretBox<Vec<u8>>, StoreError> {
         let place = Place::certificate_key(&task.instance.id, &order.to_string());
         let sealed = ring.seal(&place, fresh_key.expose_secret())?;
-        let client = self.pool.get().await?;
-        let row = client
-            .query_one(
-                "update orders set sealed_key = coalesce(sealed_key, $2) where id = $1 returning sealed_key",
-                &[&order, &sealed],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "order-key",
+            "update orders set sealed_key = coalesce(sealed_key, $2) where id = $1 returning sealed_key",
+        )
+        .one(&client, &[&order, &sealed])
+        .await?;
         Ok(ring.open(&place, row.try_get(0)?)?)
     }
 }

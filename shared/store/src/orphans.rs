@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::Statement;
 use crate::steps::millis;
 
 /// A kind of thing in AWS.
@@ -53,8 +54,11 @@ impl Store {
     pub async fn deployment(&self) -> Result<Uuid, StoreError> {
         self.deployment
             .get_or_try_init(|| async {
-                let client = self.pool.get().await?;
-                Ok(client.query_one("select id from deployment", &[]).await?.try_get(0)?)
+                let client = self.client().await?;
+                Ok(Statement::new("deployment", "select id from deployment")
+                    .one(&client, &[])
+                    .await?
+                    .try_get(0)?)
             })
             .await
             .copied()
@@ -65,14 +69,14 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn take_turn(&self, name: &str, interval: Duration) -> Result<bool, StoreError> {
-        let client = self.pool.get().await?;
-        let taken = client
-            .execute(
-                "insert into turns as t (name, taken_at) values ($1, clock_timestamp()) on conflict (name) do update \
-                 set taken_at = clock_timestamp() where t.taken_at < clock_timestamp() - $2 * interval '1 millisecond'",
-                &[&name, &crate::steps::as_millis(interval)],
-            )
-            .await?;
+        let client = self.client().await?;
+        let taken = Statement::new(
+            "turn-take",
+            "insert into turns as t (name, taken_at) values ($1, clock_timestamp()) on conflict (name) do update \
+             set taken_at = clock_timestamp() where t.taken_at < clock_timestamp() - $2 * interval '1 millisecond'",
+        )
+        .run(&client, &[&name, &crate::steps::as_millis(interval)])
+        .await?;
         Ok(taken > 0)
     }
 
@@ -81,13 +85,13 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn is_instances_distribution(&self, id: &str) -> Result<bool, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_one(
-                "select exists(select 1 from instances where distribution_id = $1 and deleted_at is null)",
-                &[&id],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "distribution-is-instances",
+            "select exists(select 1 from instances where distribution_id = $1 and deleted_at is null)",
+        )
+        .one(&client, &[&id])
+        .await?;
         Ok(row.try_get(0)?)
     }
 
@@ -96,13 +100,13 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn owner_of_distribution(&self, instance: &str) -> Result<Owner, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_opt(
-                "select deleted_at is not null from instances where id = $1",
-                &[&instance],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "distribution-owner",
+            "select deleted_at is not null from instances where id = $1",
+        )
+        .optional(&client, &[&instance])
+        .await?;
         Ok(match row.map(|row| row.try_get(0)).transpose()? {
             None => Owner::Unknown,
             Some(false) => Owner::Lives,
@@ -117,13 +121,13 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn was_distribution_of(&self, instance: &str, id: &str) -> Result<bool, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_one(
-                "select exists(select 1 from instances where id = $1 and distribution_id = $2)",
-                &[&instance, &id],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "distribution-was-of",
+            "select exists(select 1 from instances where id = $1 and distribution_id = $2)",
+        )
+        .one(&client, &[&instance, &id])
+        .await?;
         Ok(row.try_get(0)?)
     }
 
@@ -132,13 +136,13 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn owner_of_certificate(&self, certificate: Uuid) -> Result<Owner, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_opt(
-                "select retired_at is not null, instance_id from certificates where id = $1",
-                &[&certificate],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "certificate-owner",
+            "select retired_at is not null, instance_id from certificates where id = $1",
+        )
+        .optional(&client, &[&certificate])
+        .await?;
         let Some(row) = row else { return Ok(Owner::Unknown) };
         Ok(match row.try_get(0)? {
             false => Owner::Lives,
@@ -153,16 +157,17 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn orphan_seen(&self, kind: OrphanKind, aws_id: &str, instance: &str) -> Result<Duration, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_one(
-                "insert into orphans as o (kind, aws_id, instance_id) values ($1, $2, $3) on conflict (kind, aws_id) do update \
-                 set last_seen = now(), removed_at = null, \
-                     first_seen = case when o.removed_at is null then o.first_seen else now() end \
-                 returning (extract(epoch from now() - first_seen) * 1000)::bigint",
-                &[&kind.as_str(), &aws_id, &instance],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "orphan-seen",
+            "insert into orphans as o (kind, aws_id, instance_id) values ($1, $2, $3) on conflict (kind, aws_id) do \
+             update \
+             set last_seen = now(), removed_at = null, \
+                 first_seen = case when o.removed_at is null then o.first_seen else now() end \
+             returning (extract(epoch from now() - first_seen) * 1000)::bigint",
+        )
+        .one(&client, &[&kind.as_str(), &aws_id, &instance])
+        .await?;
         Ok(millis(row.try_get(0)?))
     }
 
@@ -171,9 +176,13 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn no_orphans(&self, kind: OrphanKind, aws_ids: &[String]) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
-        let forget = "delete from orphans where kind = $1 and aws_id = any($2) and removed_at is null";
-        client.execute(forget, &[&kind.as_str(), &aws_ids]).await?;
+        let client = self.client().await?;
+        Statement::new(
+            "orphan-owned",
+            "delete from orphans where kind = $1 and aws_id = any($2) and removed_at is null",
+        )
+        .run(&client, &[&kind.as_str(), &aws_ids])
+        .await?;
         Ok(())
     }
 
@@ -182,13 +191,13 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn orphan_removed(&self, kind: OrphanKind, aws_id: &str) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
-        client
-            .execute(
-                "update orphans set removed_at = now() where kind = $1 and aws_id = $2",
-                &[&kind.as_str(), &aws_id],
-            )
-            .await?;
+        let client = self.client().await?;
+        Statement::new(
+            "orphan-removed",
+            "update orphans set removed_at = now() where kind = $1 and aws_id = $2",
+        )
+        .run(&client, &[&kind.as_str(), &aws_id])
+        .await?;
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::offers;
 use crate::record::{Ending, end, give_up_proofs};
+use crate::statement::Statement;
 use crate::steps::{as_millis, insert_planned, lock_instance};
 use crate::tenants;
 use crate::unproved::{Bounds, Request, TooMuch, too_much};
@@ -102,10 +103,8 @@ impl Store {
         schedules: &Schedules,
     ) -> Result<Provision, StoreError> {
         match self.try_provision(new, asked, bounds, schedules).await {
-            // Two requests at once for one id or one domain: the second finds the first's rows when it looks again.
-            Err(StoreError::Database { source, .. }) if source.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
-                self.try_provision(new, asked, bounds, schedules).await
-            }
+            // Two requests at once for one id: the second finds the first's rows when it looks again.
+            Err(StoreError::Expected { .. }) => self.try_provision(new, asked, bounds, schedules).await,
             result => result,
         }
     }
@@ -133,8 +132,14 @@ impl Store {
             if let Some(too_much) = too_much(tx, bounds, &request).await? {
                 return Ok(Provision::TooMuch(too_much));
             }
-            tx.execute(
-                "insert into instances (id, tenant, service_id, plan_id, settings, request) values ($1, $2, $3, $4, $5, $6)",
+            Statement::new(
+                "provision-instance",
+                "insert into instances (id, tenant, service_id, plan_id, settings, request) values ($1, $2, $3, $4, \
+                 $5, $6)",
+            )
+            .expects(SqlState::UNIQUE_VIOLATION)
+            .run(
+                tx,
                 &[
                     &new.id,
                     &tenant,
@@ -145,16 +150,22 @@ impl Store {
                 ],
             )
             .await?;
-            tx.execute(
+            Statement::new(
+                "provision-claims",
                 "insert into claims (instance_id, tenant, domain) select $1, $2, unnest($3::text[])",
-                &[&new.id, &tenant, &new.domains],
             )
+            .run(tx, &[&new.id, &tenant, &new.domains])
             .await?;
             // Now, so that an offer that stands when it is asked for can't end while the tenant proves the domains.
             if let Some(distribution) = offers::take(tx, &new.id, &new.domains).await? {
-                tracing::info!(instance = new.id, distribution, "takes over the distribution that was offered");
+                tracing::info!(
+                    instance = new.id,
+                    distribution,
+                    "takes over the distribution that was offered"
+                );
             }
-            let (operation, rings) = begin(tx, &new.id, Beginning::provision(&new.domains), Some(asked), schedules).await?;
+            let (operation, rings) =
+                begin(tx, &new.id, Beginning::provision(&new.domains), Some(asked), schedules).await?;
             Ok(Provision::Accepted { operation, rings })
         })
         .await
@@ -172,23 +183,23 @@ impl Store {
         schedules: &Schedules,
     ) -> Result<Deprovision, StoreError> {
         self.in_transaction("deprovision", async |tx| {
-            let found = tx
-                .query_opt(
-                    "select deleted_at is not null from instances where id = $1 for update",
-                    &[&instance],
-                )
-                .await?;
+            let found = Statement::new(
+                "deprovision-lock",
+                "select deleted_at is not null from instances where id = $1 for update",
+            )
+            .optional(tx, &[&instance])
+            .await?;
             match found {
                 None => return Ok(Deprovision::Gone),
                 Some(row) if row.try_get(0)? => return Ok(Deprovision::Gone),
                 Some(_) => {}
             }
-            let running = tx
-                .query_opt(
-                    "select id, kind from operations where instance_id = $1 and state = 'running' for update",
-                    &[&instance],
-                )
-                .await?;
+            let running = Statement::new(
+                "deprovision-running",
+                "select id, kind from operations where instance_id = $1 and state = 'running' for update",
+            )
+            .optional(tx, &[&instance])
+            .await?;
             if let Some(row) = running {
                 let running: Uuid = row.try_get("id")?;
                 match row.try_get::<_, String>("kind")?.parse()? {
@@ -210,14 +221,14 @@ impl Store {
 /// the lock was waited for. A join in the statement that locks would still see the rows from before the wait (PostgreSQL's manual, 13.2.1 "Read
 /// Committed Isolation Level").
 async fn again(tx: &Transaction<'_>, new: &NewInstance) -> Result<Provision, StoreError> {
-    let row = tx
-        .query_one(
-            "select i.request, i.deleted_at is not null as deleted, o.id, o.kind, o.state from instances i \
-             join lateral (select * from operations o where o.instance_id = i.id and o.kind <> 'renew' \
-               order by created_at desc limit 1) o on true where i.id = $1",
-            &[&new.id],
-        )
-        .await?;
+    let row = Statement::new(
+        "provision-again",
+        "select i.request, i.deleted_at is not null as deleted, o.id, o.kind, o.state from instances i \
+         join lateral (select * from operations o where o.instance_id = i.id and o.kind <> 'renew' \
+           order by created_at desc limit 1) o on true where i.id = $1",
+    )
+    .one(tx, &[&new.id])
+    .await?;
     let there: serde_json::Value = row.try_get("request")?;
     let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;
     let state: OperationState = row.try_get::<_, String>("state")?.parse()?;
@@ -317,11 +328,17 @@ pub(crate) async fn begin(
 ) -> Result<(Uuid, Vec<Ring>), StoreError> {
     let operation = Uuid::new_v4();
     let waits_for_a_certificate = beginning.kind == OperationKind::Update && beginning.new_certificate;
-    tx.execute(
-        &format!(
-            "insert into operations (id, instance_id, kind, target, deadline_at, platform, originating_identity, request_identity) \
-             values ($1, $2, $3, $4, least(clock_timestamp() + $5 * interval '1 millisecond', {BEFORE_A_RENEWAL}), $6, $7, $8)"
+    Statement::new(
+        "operation-begin",
+        format!(
+            "insert into operations (id, instance_id, kind, target, deadline_at, platform, originating_identity, \
+             request_identity) \
+             values ($1, $2, $3, $4, least(clock_timestamp() + $5 * interval '1 millisecond', {BEFORE_A_RENEWAL}), \
+             $6, $7, $8)"
         ),
+    )
+    .run(
+        tx,
         &[
             &operation,
             &instance,

@@ -14,6 +14,7 @@ use crate::connection::Store;
 use crate::ended::Ended;
 use crate::error::StoreError;
 use crate::holding::{self, Proved};
+use crate::statement::{Statement, statement};
 use crate::steps::{Task, as_millis, insert_planned, lock_current, millis};
 
 /// What a record led to.
@@ -135,8 +136,8 @@ impl Store {
         let ended = self
             .in_transaction("give-up", async |tx| {
                 lock_current(tx, task).await?;
-                let row = tx
-                    .query_one("select reason_of(s) from steps s where id = $1", &[&task.step])
+                let row = Statement::new("step-reason", "select reason_of(s) from steps s where id = $1")
+                    .one(tx, &[&task.step])
                     .await?;
                 let waited_for = row.try_get::<_, Option<Value>>(0)?.map(stored::read);
                 give_up(tx, task, waited_for.as_ref()).await
@@ -179,20 +180,24 @@ async fn pending(
     delay: Duration,
     again: &Again,
 ) -> Result<Written, StoreError> {
-    let row = tx
-        .query_one(
-            "update steps set attempt = attempt + 1, due_at = now() + $2 * interval '1 millisecond', reason = $3, waiting_for = null, \
-             checked_at = now(), rung_at = now(), swept = 0, crashes = $4, slow_looks = $5 where id = $1 \
-             returning deadline_at < now()",
-            &[
-                &task.step,
-                &as_millis(delay),
-                &stored::write(waiting_for)?,
-                &again.crashes,
-                &again.slow_looks,
-            ],
-        )
-        .await?;
+    let row = Statement::new(
+        "record-pending",
+        "update steps set attempt = attempt + 1, due_at = now() + $2 * interval '1 millisecond', reason = $3, \
+         waiting_for = null, \
+         checked_at = now(), rung_at = now(), swept = 0, crashes = $4, slow_looks = $5 where id = $1 \
+         returning deadline_at < now()",
+    )
+    .one(
+        tx,
+        &[
+            &task.step,
+            &as_millis(delay),
+            &stored::write(waiting_for)?,
+            &again.crashes,
+            &again.slow_looks,
+        ],
+    )
+    .await?;
     if row.try_get(0)? {
         return Ok(give_up(tx, task, Some(waiting_for)).await?.into());
     }
@@ -227,11 +232,12 @@ async fn done(
         Verdict::OrderSpent { reason, .. } => (None, Some(reason)),
     };
     let spent = reason.map(|reason| stored::write(&reason.clone().into())).transpose()?;
-    tx.execute(
+    Statement::new(
+        "record-done",
         "update steps set state = 'done', verdict = $2, method = $3, reason = coalesce($4, reason), \
          waiting_for = case when $4 is null then waiting_for end, checked_at = now(), ended_at = now() where id = $1",
-        &[&task.step, &verdict.as_str(), &method, &spent],
     )
+    .run(tx, &[&task.step, &verdict.as_str(), &method, &spent])
     .await?;
     match (task.operation_kind, task.kind) {
         (OperationKind::Update, StepKind::ConfigureDistribution) => apply_target(tx, task).await?,
@@ -280,11 +286,12 @@ async fn done(
         }
     };
     let next = plan::next(&situation);
-    tx.execute(
+    Statement::new(
+        "record-cancel-rounds",
         "update steps set state = 'cancelled', ended_at = now() \
          where operation_id = $1 and state = 'waiting' and round > 0 and round < $2",
-        &[&task.operation, &next.cancel_rounds_below],
     )
+    .run(tx, &[&task.operation, &next.cancel_rounds_below])
     .await?;
     if next.succeeded {
         ended.push(succeed(tx, task).await?);
@@ -295,12 +302,12 @@ async fn done(
 
 /// An order that came to nothing is replaced only until then.
 async fn operation_is_overdue(tx: &Transaction<'_>, task: &Task) -> Result<bool, StoreError> {
-    let row = tx
-        .query_one(
-            "select deadline_at < clock_timestamp() from operations where id = $1",
-            &[&task.operation],
-        )
-        .await?;
+    let row = Statement::new(
+        "operation-overdue",
+        "select deadline_at < clock_timestamp() from operations where id = $1",
+    )
+    .one(tx, &[&task.operation])
+    .await?;
     Ok(row.try_get(0)?)
 }
 
@@ -328,26 +335,33 @@ async fn insert_and_follow(
 const TOOK_MS: &str = "(extract(epoch from clock_timestamp() - created_at) * 1000)::bigint";
 
 async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<Ended, StoreError> {
-    let row = tx
-        .query_one(
-            &format!("update operations set state = 'succeeded', ended_at = now() where id = $1 returning {TOOK_MS}"),
-            &[&task.operation],
-        )
-        .await?;
+    let row = Statement::new(
+        "operation-succeed",
+        format!("update operations set state = 'succeeded', ended_at = now() where id = $1 returning {TOOK_MS}"),
+    )
+    .one(tx, &[&task.operation])
+    .await?;
     if task.operation_kind == OperationKind::Deprovision {
         let instance = &task.instance.id;
-        tx.execute("update instances set deleted_at = now() where id = $1", &[instance])
-            .await?;
-        drop_claims(tx, instance).await?;
-        tx.execute(
-            "update certificates set sealed_key = null where instance_id = $1",
-            &[instance],
+        Statement::new(
+            "instance-removed",
+            "update instances set deleted_at = now() where id = $1",
         )
+        .run(tx, &[instance])
         .await?;
-        tx.execute(
-            "update orders set sealed_key = null where operation_id in (select id from operations where instance_id = $1)",
-            &[instance],
+        drop_claims(tx, instance).await?;
+        Statement::new(
+            "certificates-wipe",
+            "update certificates set sealed_key = null where instance_id = $1",
         )
+        .run(tx, &[instance])
+        .await?;
+        Statement::new(
+            "orders-wipe",
+            "update orders set sealed_key = null where operation_id in (select id from operations \
+             where instance_id = $1)",
+        )
+        .run(tx, &[instance])
         .await?;
     }
     Ok(Ended {
@@ -359,28 +373,31 @@ async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<Ended, StoreError>
 
 /// CloudFront was told: from now on the instance is what the update wanted.
 async fn apply_target(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
-    tx.execute(
+    Statement::new(
+        "update-apply",
         "update instances i set settings = o.target->'settings', request = o.target->'request', \
          plan_id = o.target->'request'->>'plan_id' from operations o where o.id = $1 and i.id = o.instance_id",
-        &[&task.operation],
     )
+    .run(tx, &[&task.operation])
     .await?;
     drop_other_claims(tx, &task.instance.id).await
 }
 
 async fn drop_claims(tx: &Transaction<'_>, instance: &str) -> Result<(), StoreError> {
-    tx.execute("delete from claims where instance_id = $1", &[&instance])
+    Statement::new("claims-drop", "delete from claims where instance_id = $1")
+        .run(tx, &[&instance])
         .await?;
     Ok(())
 }
 
 /// A domain that the instance neither has nor asks for any more is free for others.
 async fn drop_other_claims(tx: &Transaction<'_>, instance: &str) -> Result<(), StoreError> {
-    tx.execute(
+    Statement::new(
+        "claims-drop-others",
         "delete from claims c using instances i where i.id = $1 and c.instance_id = i.id \
          and not i.request->'parameters'->'domains' ? c.domain",
-        &[&instance],
     )
+    .run(tx, &[&instance])
     .await?;
     Ok(())
 }
@@ -401,10 +418,11 @@ pub(crate) fn with_remedy(for_user: &str, remedy: &str) -> String {
 /// `for_user` says what happened and what has to be mended; what to do then depends on the operation.
 async fn fail(tx: &Transaction<'_>, task: &Task, for_user: &str, cause: &str) -> Result<Ended, StoreError> {
     let for_user = &with_remedy(for_user, remedy(task.operation_kind, task.kind));
-    tx.execute(
+    Statement::new(
+        "step-failed",
         "update steps set state = 'failed', ended_at = now() where id = $1",
-        &[&task.step],
     )
+    .run(tx, &[&task.step])
     .await?;
     let ending = Ending::Failed { for_user, cause };
     let took = end(tx, &task.instance.id, task.operation, ending).await?;
@@ -434,18 +452,20 @@ pub(crate) async fn end(
         Ending::Failed { for_user, cause } => ("failed", Some(storable(for_user)), Some(storable(cause))),
         Ending::Superseded => ("superseded", None, None),
     };
-    let row = tx
-        .query_one(
-            &format!(
-                "update operations set state = $2, failure = $3, cause = $4, ended_at = now() where id = $1 returning {TOOK_MS}, kind"
-            ),
-            &[&operation, &state, &for_user, &cause],
-        )
-        .await?;
-    tx.execute(
-        "update steps set state = 'cancelled', ended_at = now() where operation_id = $1 and state = 'waiting'",
-        &[&operation],
+    let row = Statement::new(
+        "operation-end",
+        format!(
+            "update operations set state = $2, failure = $3, cause = $4, ended_at = now() where id = $1 \
+             returning {TOOK_MS}, kind"
+        ),
     )
+    .one(tx, &[&operation, &state, &for_user, &cause])
+    .await?;
+    Statement::new(
+        "steps-cancel",
+        "update steps set state = 'cancelled', ended_at = now() where operation_id = $1 and state = 'waiting'",
+    )
+    .run(tx, &[&operation])
     .await?;
     drop_other_claims(tx, instance).await?;
     let kind: OperationKind = row.try_get::<_, String>(1)?.parse()?;
@@ -461,53 +481,49 @@ pub(crate) async fn end(
 
 /// What the instance has proved is for whoever proves it next.
 pub(crate) async fn give_up_proofs(tx: &Transaction<'_>, instance: &str) -> Result<(), StoreError> {
-    tx.execute(
+    Statement::new(
+        "claims-give-up",
         "update claims set proved = false, wins_at = null where instance_id = $1",
-        &[&instance],
     )
+    .run(tx, &[&instance])
     .await?;
     Ok(())
 }
 
 /// Nobody will attach what the operation has got; the reconciler takes it out of IAM.
 async fn retire_unattached(tx: &Transaction<'_>, operation: Uuid) -> Result<(), StoreError> {
-    tx.execute(
+    Statement::new(
+        "certificates-retire-unattached",
         "update certificates c set retired_at = now(), sealed_key = null from orders r \
          where r.id = c.order_id and r.operation_id = $1 and c.attached_at is null and c.retired_at is null",
-        &[&operation],
     )
+    .run(tx, &[&operation])
     .await?;
     Ok(())
 }
 
 async fn situation(tx: &Transaction<'_>, task: &Task) -> Result<Situation, StoreError> {
-    let steps = tx
-        .query(
-            "select kind, subject, round, state, coalesce(verdict = 'order-spent', false) as order_spent from steps where operation_id = $1",
-            &[&task.operation],
-        )
-        .await?
-        .iter()
-        .map(|row| {
-            Ok(plan::Step {
-                kind: row.try_get::<_, String>("kind")?.parse()?,
-                subject: row.try_get("subject")?,
-                round: row.try_get("round")?,
-                state: row.try_get::<_, String>("state")?.parse()?,
-                order_spent: row.try_get("order_spent")?,
-            })
+    let steps = Statement::new(
+        "plan-steps",
+        "select kind, subject, round, state, coalesce(verdict = 'order-spent', false) as order_spent from steps \
+         where operation_id = $1",
+    )
+    .all(tx, &[&task.operation])
+    .await?
+    .iter()
+    .map(|row| {
+        Ok(plan::Step {
+            kind: row.try_get::<_, String>("kind")?.parse()?,
+            subject: row.try_get("subject")?,
+            round: row.try_get("round")?,
+            state: row.try_get::<_, String>("state")?.parse()?,
+            order_spent: row.try_get("order_spent")?,
         })
-        .collect::<Result<_, StoreError>>()?;
-    let domains = tx
-        .query(
-            "select c.domain, case when c.held_until > now() then c.held_until end as held_until, \
-               coalesce(z.valid, false) and not exists (select from claim_states k where k.domain = c.domain \
-                   and k.instance_id <> c.instance_id and k.state in ('has', 'asks')) \
-                 or exists (select from certificates t where t.order_id = r.id) as authorized \
-             from claims c \
-             left join orders r on r.operation_id = $2 and r.round = $3 \
-             left join authorizations z on z.order_id = r.id and z.domain = c.domain \
-             where c.instance_id = $1 and c.domain = any($4) order by c.domain",
+    })
+    .collect::<Result<_, StoreError>>()?;
+    let domains = statement!("plan-domains")
+        .all(
+            tx,
             &[&task.instance.id, &task.operation, &task.round, &task.instance.domains],
         )
         .await?
@@ -520,15 +536,15 @@ async fn situation(tx: &Transaction<'_>, task: &Task) -> Result<Situation, Store
             })
         })
         .collect::<Result<_, StoreError>>()?;
-    let row = tx
-        .query_one(
-            "select coalesce((o.target->>'new_certificate')::boolean, false), i.function_name is not null \
-               or coalesce(i.settings->>'redirect_to', o.target->'settings'->>'redirect_to') is not null, \
-             exists (select from offers f where f.taken_by = i.id) \
-             from operations o join instances i on i.id = o.instance_id where o.id = $1",
-            &[&task.operation],
-        )
-        .await?;
+    let row = Statement::new(
+        "plan-situation",
+        "select coalesce((o.target->>'new_certificate')::boolean, false), i.function_name is not null \
+           or coalesce(i.settings->>'redirect_to', o.target->'settings'->>'redirect_to') is not null, \
+         exists (select from offers f where f.taken_by = i.id) \
+         from operations o join instances i on i.id = o.instance_id where o.id = $1",
+    )
+    .one(tx, &[&task.operation])
+    .await?;
     Ok(Situation {
         operation: task.operation_kind,
         domains,

@@ -12,6 +12,7 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::provisioning::{Beginning, begin};
 use crate::record::STEP_DEADLINE;
+use crate::statement::{Statement, statement};
 use crate::steps::{as_millis, lock_instance, millis};
 
 /// A certificate in use of which it is to be decided when it is renewed.
@@ -66,9 +67,13 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn undecided_renewals(&self) -> Result<Vec<Undecided>, StoreError> {
-        let client = self.pool.get().await?;
-        let query = format!("{UNDECIDED} where renew_at is null");
-        client.query(&query, &[]).await?.iter().map(undecided_from).collect()
+        let client = self.client().await?;
+        Statement::new("renewals-undecided", format!("{UNDECIDED} where renew_at is null"))
+            .all(&client, &[])
+            .await?
+            .iter()
+            .map(undecided_from)
+            .collect()
     }
 
     /// At most `most` certificates in use of which the CA is to be asked (again) when it would like them to be renewed: those
@@ -77,12 +82,16 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn renewal_infos_due(&self, most: u32) -> Result<Vec<Undecided>, StoreError> {
-        let client = self.pool.get().await?;
-        let query = format!(
-            "{UNDECIDED} where coalesce(renewal_info_due <= clock_timestamp(), true) \
-             order by renewal_info_due nulls first limit $1"
-        );
-        let rows = client.query(&query, &[&i64::from(most)]).await?;
+        let client = self.client().await?;
+        let rows = Statement::new(
+            "renewal-infos-due",
+            format!(
+                "{UNDECIDED} where coalesce(renewal_info_due <= clock_timestamp(), true) \
+                 order by renewal_info_due nulls first limit $1"
+            ),
+        )
+        .all(&client, &[&i64::from(most)])
+        .await?;
         rows.iter().map(undecided_from).collect()
     }
 
@@ -97,14 +106,15 @@ impl Store {
         at: Option<OffsetDateTime>,
         again: Duration,
     ) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
-        client
-            .execute(
-                "update certificates set renew_at = case when renew_at <= clock_timestamp() then renew_at else coalesce($2, renew_at) end, \
-                 renewal_info_due = clock_timestamp() + $3::float8 * interval '1 millisecond' where id = $1",
-                &[&certificate, &at, &as_millis(again)],
-            )
-            .await?;
+        let client = self.client().await?;
+        Statement::new(
+            "renewal-info-set",
+            "update certificates set renew_at = case when renew_at <= clock_timestamp() then renew_at else \
+             coalesce($2, renew_at) end, \
+             renewal_info_due = clock_timestamp() + $3::float8 * interval '1 millisecond' where id = $1",
+        )
+        .run(&client, &[&certificate, &at, &as_millis(again)])
+        .await?;
         Ok(())
     }
 
@@ -113,12 +123,9 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn set_renew_at(&self, certificate: Uuid, at: OffsetDateTime) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
-        client
-            .execute(
-                "update certificates set renew_at = $2 where id = $1",
-                &[&certificate, &at],
-            )
+        let client = self.client().await?;
+        Statement::new("renewal-set", "update certificates set renew_at = $2 where id = $1")
+            .run(&client, &[&certificate, &at])
             .await?;
         Ok(())
     }
@@ -129,19 +136,8 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn due_renewals(&self) -> Result<Vec<DueRenewal>, StoreError> {
-        let client = self.pool.get().await?;
-        let query = "select c.instance_id, i.tenant, f.failures, f.failed_ago_ms \
-             from certificates_in_use c join instances i on i.id = c.instance_id \
-             join lateral (select count(*) as failures, \
-                 (extract(epoch from clock_timestamp() - max(o.ended_at)) * 1000)::bigint as failed_ago_ms \
-               from operations o where o.instance_id = i.id and o.kind = 'renew' and o.state = 'failed' \
-               and o.created_at > c.attached_at) f on true \
-             where (c.renew_at <= clock_timestamp() \
-               or exists (select from orders r where r.id = c.order_id and r.created_at < i.keys_distrusted_at)) \
-             and not exists (select from operations o where o.instance_id = i.id and (o.state = 'running' or o.kind = 'deprovision')) \
-             and exists (select from claims k where k.instance_id = i.id and k.lost_at is null) \
-             order by c.not_after";
-        let rows = client.query(query, &[]).await?;
+        let client = self.client().await?;
+        let rows = statement!("renewals-due").all(&client, &[]).await?;
         rows.iter()
             .map(|row| {
                 Ok(DueRenewal {
@@ -160,16 +156,16 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn running_renewals(&self) -> Result<Vec<(String, u32)>, StoreError> {
-        let client = self.pool.get().await?;
-        let rows = client
-            .query(
-                "select i.tenant, count(*) from operations o join instances i on i.id = o.instance_id \
-                 where o.state = 'running' and o.kind = 'renew' and not exists (select from steps s \
-                   where s.operation_id = o.id and s.kind = 'verify-challenge' and s.state = 'waiting' \
-                   and (s.attempt >= $1 or s.due_at > clock_timestamp() + interval '1 minute')) group by 1",
-                &[&LOOKS],
-            )
-            .await?;
+        let client = self.client().await?;
+        let rows = Statement::new(
+            "renewals-running",
+            "select i.tenant, count(*) from operations o join instances i on i.id = o.instance_id \
+             where o.state = 'running' and o.kind = 'renew' and not exists (select from steps s \
+               where s.operation_id = o.id and s.kind = 'verify-challenge' and s.state = 'waiting' \
+               and (s.attempt >= $1 or s.due_at > clock_timestamp() + interval '1 minute')) group by 1",
+        )
+        .all(&client, &[&LOOKS])
+        .await?;
         rows.iter()
             .map(|row| {
                 Ok((
@@ -188,16 +184,17 @@ impl Store {
     pub async fn renew(&self, instance: &str, schedules: &Schedules) -> Result<bool, StoreError> {
         self.in_transaction("renew", async |tx| {
             lock_instance(tx, instance).await?;
-            let free = tx
-                .query_opt(
-                    "select array(select d from jsonb_array_elements_text(i.request->'parameters'->'domains') d \
-                       where not exists (select from claims k where k.instance_id = i.id and k.domain = d and k.lost_at is not null)) \
-                     from instances i \
-                     where i.id = $1 and i.deleted_at is null and not exists (select from operations o \
-                       where o.instance_id = i.id and (o.state = 'running' or o.kind = 'deprovision'))",
-                    &[&instance],
-                )
-                .await?;
+            let free = Statement::new(
+                "renewal-domains",
+                "select array(select d from jsonb_array_elements_text(i.request->'parameters'->'domains') d \
+                   where not exists (select from claims k where k.instance_id = i.id and k.domain = d \
+                     and k.lost_at is not null)) \
+                 from instances i \
+                 where i.id = $1 and i.deleted_at is null and not exists (select from operations o \
+                   where o.instance_id = i.id and (o.state = 'running' or o.kind = 'deprovision'))",
+            )
+            .optional(tx, &[&instance])
+            .await?;
             let Some(row) = free else { return Ok(false) };
             let domains: Vec<String> = row.try_get(0)?;
             if domains.is_empty() {
@@ -210,8 +207,12 @@ impl Store {
                 target: None,
             };
             let (operation, _) = begin(tx, instance, beginning, None, schedules).await?;
-            tx.execute("update steps set rung_at = null where operation_id = $1", &[&operation])
-                .await?;
+            Statement::new(
+                "renewal-leave-to-sweep",
+                "update steps set rung_at = null where operation_id = $1",
+            )
+            .run(tx, &[&operation])
+            .await?;
             adopt(tx, instance, operation, &domains).await?;
             Ok(true)
         })
@@ -229,33 +230,17 @@ pub(crate) async fn adopt(
     operation: Uuid,
     domains: &[String],
 ) -> Result<(), StoreError> {
-    tx.execute(
-        "update orders set operation_id = $2, round = 1 where id = ( \
-           select r.id from orders r join operations o on o.id = r.operation_id \
-           left join certificates c on c.order_id = r.id \
-           where o.instance_id = $1 and o.kind = 'renew' and o.state in ('failed', 'superseded') \
-           and not exists (select from instances i where i.id = $1 and i.keys_distrusted_at >= r.created_at) \
-           and case when c.id is null \
-             then r.url is not null and coalesce(r.expires_at > clock_timestamp(), true) \
-               and array(select z.domain from authorizations z where z.order_id = r.id order by 1) \
-                 = array(select d from unnest($3::text[]) d order by 1) \
-             else c.attached_at is null and c.retired_at is null and c.names @> $3::text[] and c.names <@ $3::text[] \
-               and c.not_after - clock_timestamp() > (c.not_after - c.not_before) / 3 \
-               and not exists (select from claims k where k.instance_id = $1 and k.domain = any($3) and not k.proved) \
-               and not (o.cause is not distinct from $4 and exists (select from steps s where s.operation_id = o.id \
-                 and s.round = r.round and s.kind = 'attach-certificate' and s.state = 'failed')) end \
-           and not exists (select from steps s where s.operation_id = o.id and s.round = r.round and s.verdict = 'order-spent') \
-           order by c.id is null, r.created_at desc limit 1)",
-        &[&instance, &operation, &domains, &STEP_DEADLINE],
-    )
-    .await?;
+    statement!("renewal-adopt")
+        .run(tx, &[&instance, &operation, &domains, &STEP_DEADLINE])
+        .await?;
     // What they have got besides is of no use to anybody any more.
-    tx.execute(
+    Statement::new(
+        "renewal-retire-rest",
         "update certificates c set retired_at = now(), sealed_key = null from orders r, operations o \
          where r.id = c.order_id and o.id = r.operation_id and o.instance_id = $1 and o.kind = 'renew' \
          and o.state in ('failed', 'superseded') and c.attached_at is null and c.retired_at is null",
-        &[&instance],
     )
+    .run(tx, &[&instance])
     .await?;
     Ok(())
 }

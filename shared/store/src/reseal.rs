@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::sealing::{KeyRing, Place, SealingError};
+use crate::statement::Statement;
 
 /// Rows read at once.
 const BATCH: i64 = 100;
@@ -26,43 +27,74 @@ struct Sealed {
     name: &'static str,
     /// Rows not sealed by the newest key in the newest format (`$1`, `$2`: length and bytes of how such values begin), after the key `$3`:
     /// the row's key, the two parts of its place, the value.
-    read: &'static str,
+    read: Statement,
     /// Writes `$3` for the row with key `$1`, unless the old value `$2` is gone.
-    write: &'static str,
+    write: Statement,
     place: fn(&str, &str) -> Place,
 }
 
 /// What is copied comes before where it goes: a certificate copies its order's.
-const TABLES: [Sealed; 4] = [
-    Sealed {
-        name: "acme_accounts",
-        read: "select tenant || E'\\n' || directory_url, tenant, directory_url, next_sealed_key from acme_accounts \
-               where substring(next_sealed_key from 1 for $1) <> $2 and tenant || E'\\n' || directory_url > $3 order by 1 limit $4",
-        write: "update acme_accounts set next_sealed_key = $3 where tenant || E'\\n' || directory_url = $1 and next_sealed_key = $2",
-        place: Place::next_account_key,
-    },
-    Sealed {
-        name: "acme_accounts",
-        read: "select tenant || E'\\n' || directory_url, tenant, directory_url, sealed_key from acme_accounts \
-               where substring(sealed_key from 1 for $1) <> $2 and tenant || E'\\n' || directory_url > $3 order by 1 limit $4",
-        write: "update acme_accounts set sealed_key = $3 where tenant || E'\\n' || directory_url = $1 and sealed_key = $2",
-        place: Place::account_key,
-    },
-    Sealed {
-        name: "orders",
-        read: "select r.id::text, o.instance_id, r.id::text, r.sealed_key from orders r join operations o on o.id = r.operation_id \
-               where substring(r.sealed_key from 1 for $1) <> $2 and r.id::text > $3 order by 1 limit $4",
-        write: "update orders set sealed_key = $3 where id = $1::text::uuid and sealed_key = $2",
-        place: Place::certificate_key,
-    },
-    Sealed {
-        name: "certificates",
-        read: "select id::text, instance_id, order_id::text, sealed_key from certificates \
-               where substring(sealed_key from 1 for $1) <> $2 and id::text > $3 order by 1 limit $4",
-        write: "update certificates set sealed_key = $3 where id = $1::text::uuid and sealed_key = $2",
-        place: Place::certificate_key,
-    },
-];
+fn tables() -> [Sealed; 4] {
+    [
+        Sealed {
+            name: "acme_accounts",
+            read: Statement::new(
+                "reseal-read-next-account-keys",
+                "select tenant || E'\\n' || directory_url, tenant, directory_url, next_sealed_key from acme_accounts \
+                 where substring(next_sealed_key from 1 for $1) <> $2 and tenant || E'\\n' || directory_url > $3 \
+                 order by 1 limit $4",
+            ),
+            write: Statement::new(
+                "reseal-next-account-key",
+                "update acme_accounts set next_sealed_key = $3 \
+                 where tenant || E'\\n' || directory_url = $1 and next_sealed_key = $2",
+            ),
+            place: Place::next_account_key,
+        },
+        Sealed {
+            name: "acme_accounts",
+            read: Statement::new(
+                "reseal-read-account-keys",
+                "select tenant || E'\\n' || directory_url, tenant, directory_url, sealed_key from acme_accounts \
+                 where substring(sealed_key from 1 for $1) <> $2 and tenant || E'\\n' || directory_url > $3 \
+                 order by 1 limit $4",
+            ),
+            write: Statement::new(
+                "reseal-account-key",
+                "update acme_accounts set sealed_key = $3 \
+                 where tenant || E'\\n' || directory_url = $1 and sealed_key = $2",
+            ),
+            place: Place::account_key,
+        },
+        Sealed {
+            name: "orders",
+            read: Statement::new(
+                "reseal-read-order-keys",
+                "select r.id::text, o.instance_id, r.id::text, r.sealed_key \
+                 from orders r join operations o on o.id = r.operation_id \
+                 where substring(r.sealed_key from 1 for $1) <> $2 and r.id::text > $3 order by 1 limit $4",
+            ),
+            write: Statement::new(
+                "reseal-order-key",
+                "update orders set sealed_key = $3 where id = $1::text::uuid and sealed_key = $2",
+            ),
+            place: Place::certificate_key,
+        },
+        Sealed {
+            name: "certificates",
+            read: Statement::new(
+                "reseal-read-certificate-keys",
+                "select id::text, instance_id, order_id::text, sealed_key from certificates \
+                 where substring(sealed_key from 1 for $1) <> $2 and id::text > $3 order by 1 limit $4",
+            ),
+            write: Statement::new(
+                "reseal-certificate-key",
+                "update certificates set sealed_key = $3 where id = $1::text::uuid and sealed_key = $2",
+            ),
+            place: Place::certificate_key,
+        },
+    ]
+}
 
 const BY_KEY: &str = "select encode(substring(sealed_key from 2 for get_byte(sealed_key, 0) & 127), 'escape'), count(*) \
     from (select sealed_key from acme_accounts union all select next_sealed_key from acme_accounts \
@@ -76,10 +108,11 @@ impl Store {
     /// Database errors; what was done until then stays done.
     pub async fn reseal(&self, ring: &KeyRing) -> Result<Resealed, StoreError> {
         let mut done = Resealed::default();
-        for table in &TABLES {
+        for table in &tables() {
             self.reseal_table(ring, table, &mut done).await?;
         }
-        for row in self.pool.get().await?.query(BY_KEY, &[]).await? {
+        let client = self.client().await?;
+        for row in Statement::new("sealed-by-key", BY_KEY).all(&client, &[]).await? {
             done.by_key.insert(row.try_get(0)?, row.try_get(1)?);
         }
         Ok(done)
@@ -90,15 +123,15 @@ impl Store {
         let length = i32::try_from(newest.len()).map_err(|_| SealingError::NotAuthentic)?;
         let mut after = String::new();
         loop {
-            let client = self.pool.get().await?;
-            let rows = client.query(table.read, &[&length, &newest, &after, &BATCH]).await?;
+            let client = self.client().await?;
+            let rows = table.read.all(&client, &[&length, &newest, &after, &BATCH]).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.try_get(0)?;
             for row in rows {
                 let (key, old): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(3)?);
                 let place = (table.place)(row.try_get(1)?, row.try_get(2)?);
                 match ring.reseal(&place, &old) {
-                    Ok(new) => done.resealed += client.execute(table.write, &[&key, &old, &new]).await?,
+                    Ok(new) => done.resealed += table.write.run(&client, &[&key, &old, &new]).await?,
                     Err(error) => *done.unopened.entry(format!("{}: {error}", table.name)).or_default() += 1,
                 }
             }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::record::storable;
+use crate::statement::Statement;
 use crate::steps::as_millis;
 
 /// A certificate that is to be revoked now: nothing serves it any more.
@@ -32,11 +33,15 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn revocations_due(&self, most: u32) -> Result<Vec<Revocation>, StoreError> {
-        let client = self.pool.get().await?;
-        let query = "select id, instance_id, tenant, chain_pem, revoke_reason from certificates_to_revoke \
+        let client = self.client().await?;
+        let rows = Statement::new(
+            "revocations-due",
+            "select id, instance_id, tenant, chain_pem, revoke_reason from certificates_to_revoke \
              where retired_at is not null and coalesce(revoke_due <= clock_timestamp(), true) \
-             order by revoke_due nulls first, not_after desc limit $1";
-        let rows = client.query(query, &[&i64::from(most)]).await?;
+             order by revoke_due nulls first, not_after desc limit $1",
+        )
+        .all(&client, &[&i64::from(most)])
+        .await?;
         rows.iter()
             .map(|row| {
                 Ok(Revocation {
@@ -55,9 +60,13 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn set_revoked(&self, certificate: Uuid) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
-        let query = "update certificates set revoked_at = now(), revoke_problem = null where id = $1";
-        client.execute(query, &[&certificate]).await?;
+        let client = self.client().await?;
+        Statement::new(
+            "revoked-set",
+            "update certificates set revoked_at = now(), revoke_problem = null where id = $1",
+        )
+        .run(&client, &[&certificate])
+        .await?;
         Ok(())
     }
 
@@ -71,12 +80,14 @@ impl Store {
         problem: &str,
         again: Duration,
     ) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
-        let query = "update certificates set revoke_problem = $2, \
-             revoke_due = clock_timestamp() + $3::float8 * interval '1 millisecond' where id = $1";
-        client
-            .execute(query, &[&certificate, &storable(problem), &as_millis(again)])
-            .await?;
+        let client = self.client().await?;
+        Statement::new(
+            "revocation-put-off",
+            "update certificates set revoke_problem = $2, \
+             revoke_due = clock_timestamp() + $3::float8 * interval '1 millisecond' where id = $1",
+        )
+        .run(&client, &[&certificate, &storable(problem), &as_millis(again)])
+        .await?;
         Ok(())
     }
 
@@ -86,14 +97,16 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn put_off_revocations_of(&self, tenant: &str, problem: &str, again: Duration) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
-        let query = "update certificates set revoke_problem = $2, \
+        let client = self.client().await?;
+        Statement::new(
+            "revocations-put-off-tenant",
+            "update certificates set revoke_problem = $2, \
              revoke_due = clock_timestamp() + $3::float8 * interval '1 millisecond' \
              where id in (select id from certificates_to_revoke where tenant = $1 and retired_at is not null \
-               and coalesce(revoke_due <= clock_timestamp(), true))";
-        client
-            .execute(query, &[&tenant, &storable(problem), &as_millis(again)])
-            .await?;
+               and coalesce(revoke_due <= clock_timestamp(), true))",
+        )
+        .run(&client, &[&tenant, &storable(problem), &as_millis(again)])
+        .await?;
         Ok(())
     }
 }

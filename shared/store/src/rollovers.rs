@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretBox};
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::sealing::{KeyRing, Place};
+use crate::statement::Statement;
 
 /// So many thumbprints of earlier keys are kept of an account: a CA keeps all, and each is two values that a record may have.
 const MOST_THUMBPRINTS: i32 = 20;
@@ -56,15 +57,15 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn wanted_rollovers(&self) -> Result<Vec<Wanted>, StoreError> {
-        let client = self.pool.get().await?;
-        let rows = client
-            .query(
-                "select tenant, directory_url, account_uri from acme_accounts \
-                 where rollover_asked_at is not null and account_uri is not null \
-                 order by rollover_tried_at nulls first, rollover_asked_at, tenant",
-                &[],
-            )
-            .await?;
+        let client = self.client().await?;
+        let rows = Statement::new(
+            "rollovers-wanted",
+            "select tenant, directory_url, account_uri from acme_accounts \
+             where rollover_asked_at is not null and account_uri is not null \
+             order by rollover_tried_at nulls first, rollover_asked_at, tenant",
+        )
+        .all(&client, &[])
+        .await?;
         rows.iter()
             .map(|row| {
                 Ok(Wanted {
@@ -90,16 +91,19 @@ impl Store {
         let (tenant, directory_url) = (wanted.tenant.as_str(), wanted.directory_url.as_str());
         let next_place = Place::next_account_key(tenant, directory_url);
         let fresh = ring.seal(&next_place, fresh_key.expose_secret())?;
-        let client = self.pool.get().await?;
-        let row = client
-            .query_opt(
-                "update acme_accounts set next_sealed_key = coalesce(next_sealed_key, $4), \
-                 next_key_at = coalesce(next_key_at, clock_timestamp()), rollover_tried_at = clock_timestamp() \
-                 where tenant = $1 and directory_url = $2 and account_uri = $3 and rollover_asked_at is not null \
-                 returning sealed_key, next_sealed_key",
-                &[&wanted.tenant, &wanted.directory_url, &wanted.account_uri, &fresh],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "rollover-next-key",
+            "update acme_accounts set next_sealed_key = coalesce(next_sealed_key, $4), \
+             next_key_at = coalesce(next_key_at, clock_timestamp()), rollover_tried_at = clock_timestamp() \
+             where tenant = $1 and directory_url = $2 and account_uri = $3 and rollover_asked_at is not null \
+             returning sealed_key, next_sealed_key",
+        )
+        .optional(
+            &client,
+            &[&wanted.tenant, &wanted.directory_url, &wanted.account_uri, &fresh],
+        )
+        .await?;
         let Some(row) = row else { return Ok(None) };
         let current = ring.open(&Place::account_key(tenant, directory_url), row.try_get("sealed_key")?)?;
         let next = NextKey::open(ring, tenant, directory_url, row.try_get("next_sealed_key")?)?;
@@ -121,25 +125,29 @@ impl Store {
         next: &NextKey,
         thumbprint: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let client = self.pool.get().await?;
-        let changed = client
-            .execute(
-                "update acme_accounts set sealed_key = $5, next_sealed_key = null, next_key_at = null, \
-                 key_generation = key_generation + 1, key_changed_at = clock_timestamp(), account_uri = $3, \
-                 earlier_thumbprints = (array_remove(array[$6::text], null) || earlier_thumbprints)[1:$7], \
-                 rollover_asked_at = case when rollover_asked_at > next_key_at then rollover_asked_at end, rollover_problem = null \
-                 where tenant = $1 and directory_url = $2 and coalesce(account_uri, $3) = $3 and next_sealed_key = $4",
-                &[
-                    &tenant,
-                    &directory_url,
-                    &account_uri,
-                    &next.sealed,
-                    &next.promoted,
-                    &thumbprint,
-                    &MOST_THUMBPRINTS,
-                ],
-            )
-            .await?;
+        let client = self.client().await?;
+        let changed = Statement::new(
+            "rollover-promote",
+            "update acme_accounts set sealed_key = $5, next_sealed_key = null, next_key_at = null, \
+             key_generation = key_generation + 1, key_changed_at = clock_timestamp(), account_uri = $3, \
+             earlier_thumbprints = (array_remove(array[$6::text], null) || earlier_thumbprints)[1:$7], \
+             rollover_asked_at = case when rollover_asked_at > next_key_at then rollover_asked_at end, \
+             rollover_problem = null \
+             where tenant = $1 and directory_url = $2 and coalesce(account_uri, $3) = $3 and next_sealed_key = $4",
+        )
+        .run(
+            &client,
+            &[
+                &tenant,
+                &directory_url,
+                &account_uri,
+                &next.sealed,
+                &next.promoted,
+                &thumbprint,
+                &MOST_THUMBPRINTS,
+            ],
+        )
+        .await?;
         Ok(changed == 1)
     }
 
@@ -148,14 +156,14 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn drop_next_key(&self, wanted: &Wanted, next: &NextKey) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
-        client
-            .execute(
-                "update acme_accounts set next_sealed_key = null, next_key_at = null \
-                 where tenant = $1 and directory_url = $2 and next_sealed_key = $3",
-                &[&wanted.tenant, &wanted.directory_url, &next.sealed],
-            )
-            .await?;
+        let client = self.client().await?;
+        Statement::new(
+            "rollover-drop",
+            "update acme_accounts set next_sealed_key = null, next_key_at = null \
+             where tenant = $1 and directory_url = $2 and next_sealed_key = $3",
+        )
+        .run(&client, &[&wanted.tenant, &wanted.directory_url, &next.sealed])
+        .await?;
         Ok(())
     }
 
@@ -164,14 +172,14 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn set_rollover_problem(&self, wanted: &Wanted, problem: &str) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
-        client
-            .execute(
-                "update acme_accounts set rollover_problem = $3, rollover_tried_at = clock_timestamp() \
-                 where tenant = $1 and directory_url = $2 and rollover_asked_at is not null",
-                &[&wanted.tenant, &wanted.directory_url, &problem],
-            )
-            .await?;
+        let client = self.client().await?;
+        Statement::new(
+            "rollover-problem",
+            "update acme_accounts set rollover_problem = $3, rollover_tried_at = clock_timestamp() \
+             where tenant = $1 and directory_url = $2 and rollover_asked_at is not null",
+        )
+        .run(&client, &[&wanted.tenant, &wanted.directory_url, &problem])
+        .await?;
         Ok(())
     }
 }

@@ -5,9 +5,10 @@ use time::OffsetDateTime;
 use tokio_postgres::{IsolationLevel, Row};
 
 use crate::certificates::{COLUMNS, Certificate, certificate_from};
-use crate::connection::Store;
+use crate::connection::{Store, failed};
 use crate::error::StoreError;
 use crate::standing::{STANDING_COLUMNS, Standing, standing_from};
+use crate::statement::Statement;
 
 /// What CloudFront was last told to serve for an instance.
 #[derive(Debug, Clone)]
@@ -41,50 +42,44 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn serving(&self, instance: &str) -> Result<Option<Serving>, StoreError> {
-        let named = |source| StoreError::Database {
-            transaction: "serving",
-            source,
-        };
-        let mut client = self.pool.get().await?;
+        let mut client = self.client().await?;
         let transaction = client
             .build_transaction()
             .read_only(true)
             .isolation_level(IsolationLevel::RepeatableRead)
             .start()
             .await
-            .map_err(named)?;
-        let row = transaction
-            .query_opt(
-                "select i.deleted_at, i.distribution_domain, i.settings, \
-                 array(select d from jsonb_array_elements_text(i.request->'parameters'->'domains') d \
-                   where not exists (select from claims k where k.instance_id = i.id and k.domain = d and k.lost_at is not null) \
-                   order by d collate \"C\") as domains \
-                 from instances i where i.id = $1",
-                &[&instance],
-            )
-            .await
-            .map_err(named)?;
+            .map_err(failed("begin"))?;
+        let row = Statement::new(
+            "serving-instance",
+            "select i.deleted_at, i.distribution_domain, i.settings, \
+             array(select d from jsonb_array_elements_text(i.request->'parameters'->'domains') d \
+               where not exists (select from claims k where k.instance_id = i.id and k.domain = d and k.lost_at is \
+             not null) \
+               order by d collate \"C\") as domains \
+             from instances i where i.id = $1",
+        )
+        .optional(&transaction, &[&instance])
+        .await?;
         let Some(row) = row else { return Ok(None) };
-        let certificate = transaction
-            .query_opt(
-                &format!("select {COLUMNS} from certificates_in_use c where c.instance_id = $1"),
-                &[&instance],
-            )
-            .await
-            .map_err(named)?;
-        let standing = transaction
-            .query(
-                &format!(
-                    "select z.domain, {STANDING_COLUMNS} from authorizations z join orders r on r.id = z.order_id \
-                     where z.issuer_domains is not null and r.id = (select q.id from orders q \
-                       join operations o on o.id = q.operation_id \
-                       where o.instance_id = $1 and q.account_uri is not null order by q.created_at desc limit 1)"
-                ),
-                &[&instance],
-            )
-            .await
-            .map_err(named)?;
-        transaction.commit().await.map_err(named)?;
+        let certificate = Statement::new(
+            "serving-certificate",
+            format!("select {COLUMNS} from certificates_in_use c where c.instance_id = $1"),
+        )
+        .optional(&transaction, &[&instance])
+        .await?;
+        let standing = Statement::new(
+            "serving-standing",
+            format!(
+                "select z.domain, {STANDING_COLUMNS} from authorizations z join orders r on r.id = z.order_id \
+                 where z.issuer_domains is not null and r.id = (select q.id from orders q \
+                   join operations o on o.id = q.operation_id \
+                   where o.instance_id = $1 and q.account_uri is not null order by q.created_at desc limit 1)"
+            ),
+        )
+        .all(&transaction, &[&instance])
+        .await?;
+        transaction.commit().await.map_err(failed("commit"))?;
         Ok(Some(Serving {
             deleted_at: row.try_get("deleted_at")?,
             domains: row.try_get("domains")?,

@@ -5,6 +5,7 @@ use tokio_postgres::Row;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::Statement;
 
 /// In an account's standing records is its URL, so that they outlast every change of its key (drafts -00 and -01).
 pub const ACCOUNT_URL: &str = "account-url";
@@ -65,16 +66,17 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn standing_seen(&self, directory_url: &str) -> Result<Option<StandingSeen>, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_opt(
-                "select case when z.issuer_domains is not null then coalesce(z.persist_form, 'account-url') end as form, \
-                 z.persist_problem as problem \
-                 from acme_accounts a join orders r on r.account_uri = a.account_uri join authorizations z on z.order_id = r.id \
-                 where a.directory_url = $1 and not z.valid order by r.created_at desc, z.domain limit 1",
-                &[&directory_url],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "standing-seen",
+            "select case when z.issuer_domains is not null then coalesce(z.persist_form, 'account-url') end as form, \
+             z.persist_problem as problem \
+             from acme_accounts a join orders r on r.account_uri = a.account_uri join authorizations z \
+             on z.order_id = r.id \
+             where a.directory_url = $1 and not z.valid order by r.created_at desc, z.domain limit 1",
+        )
+        .optional(&client, &[&directory_url])
+        .await?;
         row.map(|row| {
             Ok(StandingSeen {
                 form: row.try_get("form")?,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::{Statement, statement};
 
 /// What fetching an instance needs.
 #[derive(Debug, Clone)]
@@ -33,17 +34,17 @@ pub struct InstanceView {
     pub certificate_not_after: Option<OffsetDateTime>,
 }
 
-const STATUS: &str = include_str!("status.sql");
-
 impl Store {
     /// The state of the instance's operation, or of its newest one. `None`: no such instance or operation.
     ///
     /// # Errors
     /// Database errors.
     pub async fn last_operation(&self, instance: &str, operation: Option<Uuid>) -> Result<Option<View>, StoreError> {
-        let client = self.status_pool.get().await?;
-        let statement = client.prepare_cached(STATUS).await?;
-        let row = client.query_opt(&statement, &[&instance, &operation]).await?;
+        let client = self.status_client().await?;
+        let row = statement!("status")
+            .prepared()
+            .optional(&client, &[&instance, &operation])
+            .await?;
         metrics::counter!("store_status_reads_total").increment(1);
         row.map(|row| Ok(serde_json::from_value(row.try_get(0)?)?)).transpose()
     }
@@ -53,18 +54,18 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn instance(&self, instance: &str) -> Result<Option<InstanceView>, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_opt(
-                "select i.service_id, i.plan_id, i.request, i.settings, i.distribution_domain, i.tenant, o.kind, o.state, \
-                 (select t.operation_id from renewals_in_trouble t where t.instance_id = i.id) as renewal_in_trouble, \
-                 (select max(c.not_after) from certificates c where c.instance_id = i.id and c.attached_at is not null \
-                  and c.retired_at is null) as certificate_not_after \
-                 from instances i join lateral (select kind, state from operations o where o.instance_id = i.id \
-                 and kind <> 'renew' order by created_at desc limit 1) o on true where i.id = $1 and i.deleted_at is null",
-                &[&instance],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "instance-view",
+            "select i.service_id, i.plan_id, i.request, i.settings, i.distribution_domain, i.tenant, o.kind, o.state, \
+             (select t.operation_id from renewals_in_trouble t where t.instance_id = i.id) as renewal_in_trouble, \
+             (select max(c.not_after) from certificates c where c.instance_id = i.id and c.attached_at is not null \
+              and c.retired_at is null) as certificate_not_after \
+             from instances i join lateral (select kind, state from operations o where o.instance_id = i.id \
+             and kind <> 'renew' order by created_at desc limit 1) o on true where i.id = $1 and i.deleted_at is null",
+        )
+        .optional(&client, &[&instance])
+        .await?;
         row.map(|row| {
             Ok(InstanceView {
                 service_id: row.try_get("service_id")?,

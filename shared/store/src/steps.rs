@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::instances::{INSTANCE_COLUMNS, Instance, instance_from};
+use crate::statement::{Statement, statement};
 
 /// A step that is to be attempted, with all that its handler needs to know.
 #[derive(Debug, Clone)]
@@ -49,17 +50,13 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn load_task(&self, step: Uuid, attempt: i32) -> Result<Option<Task>, StoreError> {
-        let client = self.pool.get().await?;
-        let statement = client
-            .prepare_cached(&format!(
-                "select s.id, s.attempt, s.crashes, s.slow_looks, clock_timestamp() as now, s.operation_id, o.kind as operation_kind, s.kind, s.subject, s.round, \
-                 (greatest(0, extract(epoch from s.due_at - clock_timestamp())) * 1000)::bigint as early_ms, \
-                 (greatest(0, extract(epoch from clock_timestamp() - s.due_at)) * 1000)::bigint as late_ms, {INSTANCE_COLUMNS} \
-                 from steps s join operations o on o.id = s.operation_id join instances i on i.id = o.instance_id \
-                 where s.id = $1 and s.attempt = $2 and s.state = 'waiting' and o.state = 'running'"
-            ))
-            .await?;
-        let Some(row) = client.query_opt(&statement, &[&step, &attempt]).await? else {
+        let client = self.client().await?;
+        let Some(row) = statement!("step-load")
+            .with("instance_columns", INSTANCE_COLUMNS)
+            .prepared()
+            .optional(&client, &[&step, &attempt])
+            .await?
+        else {
             return Ok(None);
         };
         Ok(Some(Task {
@@ -84,18 +81,17 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn put_off(&self, task: &Task, delay: Duration) -> Result<bool, StoreError> {
-        let client = self.pool.get().await?;
-        let statement = client
-            .prepare_cached(
-                // Not waited for the disk: one that is forgotten in a crash of PostgreSQL is due, as it was before.
-                "update steps set due_at = now() + $3 * interval '1 millisecond', rung_at = now() \
-                 from (select set_config('synchronous_commit', 'off', true)) as at_once \
-                 where id = $1 and attempt = $2 and state = 'waiting'",
-            )
-            .await?;
-        let updated = client
-            .execute(&statement, &[&task.step, &task.attempt, &as_millis(delay)])
-            .await?;
+        let client = self.client().await?;
+        // Not waited for the disk: one that is forgotten in a crash of PostgreSQL is due, as it was before.
+        let updated = Statement::new(
+            "step-put-off",
+            "update steps set due_at = now() + $3 * interval '1 millisecond', rung_at = now() \
+             from (select set_config('synchronous_commit', 'off', true)) as at_once \
+             where id = $1 and attempt = $2 and state = 'waiting'",
+        )
+        .prepared()
+        .run(&client, &[&task.step, &task.attempt, &as_millis(delay)])
+        .await?;
         Ok(updated > 0)
     }
 
@@ -105,14 +101,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::Stale`] when it is not; database errors.
     pub async fn ensure_current(&self, task: &Task) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
-        let statement = client
-            .prepare_cached(
-                "select 1 from steps s join operations o on o.id = s.operation_id \
-                 where s.id = $1 and s.attempt = $2 and s.state = 'waiting' and o.state = 'running'",
-            )
-            .await?;
-        match client.query_opt(&statement, &[&task.step, &task.attempt]).await? {
+        let client = self.client().await?;
+        match Statement::new(
+            "step-current",
+            "select 1 from steps s join operations o on o.id = s.operation_id \
+             where s.id = $1 and s.attempt = $2 and s.state = 'waiting' and o.state = 'running'",
+        )
+        .prepared()
+        .optional(&client, &[&task.step, &task.attempt])
+        .await?
+        {
             Some(_) => Ok(()),
             None => Err(StoreError::Stale),
         }
@@ -123,15 +121,15 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn seen_in_place_for(&self, task: &Task, in_place: bool) -> Result<Duration, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_opt(
-                "update steps set first_seen_at = case when $3 then coalesce(first_seen_at, clock_timestamp()) end \
-                 where id = $1 and attempt = $2 \
-                 returning coalesce(extract(epoch from clock_timestamp() - first_seen_at) * 1000, 0)::bigint",
-                &[&task.step, &task.attempt, &in_place],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "step-seen-in-place",
+            "update steps set first_seen_at = case when $3 then coalesce(first_seen_at, clock_timestamp()) end \
+             where id = $1 and attempt = $2 \
+             returning coalesce(extract(epoch from clock_timestamp() - first_seen_at) * 1000, 0)::bigint",
+        )
+        .optional(&client, &[&task.step, &task.attempt, &in_place])
+        .await?;
         Ok(row
             .map(|row| row.try_get(0))
             .transpose()?
@@ -142,8 +140,8 @@ impl Store {
 /// Locks the instance, before anything of it is read or written: what is read then is what was written by whoever had the lock before.
 /// `false`: there is none.
 pub(crate) async fn lock_instance(tx: &Transaction<'_>, instance: &str) -> Result<bool, StoreError> {
-    let locked = tx
-        .execute("select 1 from instances where id = $1 for update", &[&instance])
+    let locked = Statement::new("instance-lock", "select 1 from instances where id = $1 for update")
+        .run(tx, &[&instance])
         .await?;
     Ok(locked > 0)
 }
@@ -151,13 +149,14 @@ pub(crate) async fn lock_instance(tx: &Transaction<'_>, instance: &str) -> Resul
 /// Locks instance and operation (in this order, as everywhere), then makes sure that the task is still current.
 pub(crate) async fn lock_current(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
     lock_instance(tx, &task.instance.id).await?;
-    let current = tx
-        .query_opt(
-            "select 1 from operations o join steps s on s.operation_id = o.id \
-             where o.id = $1 and o.state = 'running' and s.id = $2 and s.attempt = $3 and s.state = 'waiting' for update of o, s",
-            &[&task.operation, &task.step, &task.attempt],
-        )
-        .await?;
+    let current = Statement::new(
+        "step-lock",
+        "select 1 from operations o join steps s on s.operation_id = o.id \
+         where o.id = $1 and o.state = 'running' and s.id = $2 and s.attempt = $3 and s.state = 'waiting' \
+         for update of o, s",
+    )
+    .optional(tx, &[&task.operation, &task.step, &task.attempt])
+    .await?;
     current.map(|_| ()).ok_or(StoreError::Stale)
 }
 
@@ -178,20 +177,9 @@ pub(crate) async fn insert_planned(
         let state = if step.born == Born::Done { "done" } else { "waiting" };
         let service = step.kind.service();
         let deadline = as_millis(schedules.of(step.kind).deadline);
-        let inserted = tx
-            .query_opt(
-                "insert into steps (id, operation_id, kind, service, subject, round, state, due_at, deadline_at, rung_at, ended_at) \
-                 values ($1, $2, $3, $4, $5, $6, $7, greatest(now(), coalesce($8, now())), \
-                         case when $3 = 'verify-challenge' \
-                              then (select least(now() + $9 * interval '1 millisecond', o.deadline_at, \
-                                  case when o.kind = 'update' and not exists (select from claims c where c.instance_id = o.instance_id \
-                                      and c.domain = $5 and (c.seen_at is not null or c.proved)) \
-                                    then o.created_at + $10 * interval '1 millisecond' end) \
-                                from operations o where o.id = $2) \
-                              else now() + $9 * interval '1 millisecond' end, \
-                         now(), case when $7 = 'done' then now() end) \
-                 on conflict (operation_id, kind, subject, round) do nothing \
-                 returning (extract(epoch from due_at - now()) * 1000)::bigint",
+        let inserted = statement!("step-insert")
+            .optional(
+                tx,
                 &[
                     &id,
                     &operation,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::{Statement, statement};
 use crate::steps::{as_millis, millis};
 
 /// A ring can be lost a few times in a row; what is swept more often without being recorded may be poison …
@@ -31,25 +32,19 @@ impl Store {
         let kinds: Vec<&str> = graces.iter().map(|(kind, _)| kind.as_str()).collect();
         let millis: Vec<f64> = graces.iter().map(|(_, grace)| as_millis(*grace)).collect();
         self.in_transaction("sweep", async |tx| {
-            let mine: bool = tx
-                .query_one(
-                    "select pg_try_advisory_xact_lock(hashtextextended('sweep ' || $1, 2))",
-                    &[&service.as_str()],
-                )
-                .await?
-                .try_get(0)?;
+            let mine: bool = Statement::new(
+                "sweep-turn",
+                "select pg_try_advisory_xact_lock(hashtextextended('sweep ' || $1, 2))",
+            )
+            .one(tx, &[&service.as_str()])
+            .await?
+            .try_get(0)?;
             if !mine {
                 return Ok(Vec::new());
             }
-            let rows = tx
-                .query(
-                    "update steps set rung_at = now(), swept = swept + (rung_at is not null)::integer where id in ( \
-                       select s.id from steps s join unnest($2::text[], $3::float8[]) as g (kind, grace) on g.kind = s.kind \
-                       where s.service = $1 and s.state = 'waiting' and s.due_at < now() \
-                       and (s.rung_at is null or greatest(s.due_at, s.rung_at) \
-                            < now() - g.grace * (1 << least(greatest(s.swept - $5, 0), $6)) * interval '1 millisecond') \
-                       order by s.due_at limit $4 for update of s skip locked) \
-                     returning id, attempt",
+            let rows = statement!("sweep")
+                .all(
+                    tx,
                     &[
                         &service.as_str(),
                         &kinds,
@@ -79,18 +74,18 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn past_deadline(&self, service: Service, grace: Duration) -> Result<Vec<(Uuid, i32)>, StoreError> {
-        let client = self.pool.get().await?;
-        client
-            .query(
-                "select s.id, s.attempt from steps s where s.service = $1 and s.state = 'waiting' \
-                 and s.deadline_at < now() - $2::float8 * interval '1 millisecond' \
-                 and s.due_at < now() - $2::float8 * interval '1 millisecond' order by s.deadline_at limit 100",
-                &[&service.as_str(), &as_millis(grace)],
-            )
-            .await?
-            .iter()
-            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
-            .collect()
+        let client = self.client().await?;
+        Statement::new(
+            "steps-past-deadline",
+            "select s.id, s.attempt from steps s where s.service = $1 and s.state = 'waiting' \
+             and s.deadline_at < now() - $2::float8 * interval '1 millisecond' \
+             and s.due_at < now() - $2::float8 * interval '1 millisecond' order by s.deadline_at limit 100",
+        )
+        .all(&client, &[&service.as_str(), &as_millis(grace)])
+        .await?
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect()
     }
 
     /// What the record of this step's last attempt wanted to be rung: the step itself when it still waits, and the
@@ -101,20 +96,24 @@ impl Store {
     /// Database errors.
     pub async fn rings_after(&self, step: Uuid) -> Result<Vec<Ring>, StoreError> {
         self.in_transaction("rings-after", async |tx| {
-            let rows = tx
-                .query(
-                    "update steps set rung_at = now() where id in ( \
-                       select s.id from steps d join steps s on s.operation_id = d.operation_id \
-                       where d.id = $1 and s.state = 'waiting' and (s.id = d.id or s.created_at = d.ended_at) \
-                       for update of s skip locked) \
-                     returning id, attempt, kind, (greatest(0, extract(epoch from due_at - now())) * 1000)::bigint as delay_ms",
-                    &[&step],
-                )
-                .await?;
+            let rows = Statement::new(
+                "rings-after",
+                "update steps set rung_at = now() where id in ( \
+                   select s.id from steps d join steps s on s.operation_id = d.operation_id \
+                   where d.id = $1 and s.state = 'waiting' and (s.id = d.id or s.created_at = d.ended_at) \
+                   for update of s skip locked) \
+                 returning id, attempt, kind, \
+                   (greatest(0, extract(epoch from due_at - now())) * 1000)::bigint as delay_ms",
+            )
+            .all(tx, &[&step])
+            .await?;
             rows.iter()
                 .map(|row| {
                     Ok(Ring {
-                        service: row.try_get::<_, String>("kind")?.parse::<pipeline::StepKind>()?.service(),
+                        service: row
+                            .try_get::<_, String>("kind")?
+                            .parse::<pipeline::StepKind>()?
+                            .service(),
                         step: row.try_get("id")?,
                         attempt: row.try_get("attempt")?,
                         delay: millis(row.try_get("delay_ms")?),
@@ -130,15 +129,15 @@ impl Store {
     /// # Errors
     /// Database errors; the sweep then takes them after its grace.
     pub async fn not_rung(&self, rings: &[Ring]) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
+        let client = self.client().await?;
         let steps: Vec<Uuid> = rings.iter().map(|ring| ring.step).collect();
-        client
-            .execute(
-                "update steps set rung_at = null where id in \
-                 (select id from steps where id = any($1) and state = 'waiting' for update skip locked)",
-                &[&steps],
-            )
-            .await?;
+        Statement::new(
+            "not-rung",
+            "update steps set rung_at = null where id in \
+             (select id from steps where id = any($1) and state = 'waiting' for update skip locked)",
+        )
+        .run(&client, &[&steps])
+        .await?;
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use deadpool_postgres::Transaction;
 use pipeline::tenant::{comes_back, in_generation};
 
 use crate::error::StoreError;
+use crate::statement::Statement;
 
 /// The tenant of an instance that is about to be written. Of a name it is the generation that has instances which nobody removes yet, or
 /// else a new one. The name stays locked until the transaction ends, so that of two that begin at once the second joins the first.
@@ -16,34 +17,39 @@ pub(crate) async fn of_a_new_instance(tx: &Transaction<'_>, tenant: &str) -> Res
     if !comes_back(tenant) {
         return Ok(tenant.to_owned());
     }
-    tx.execute(
+    Statement::new(
+        "tenant-make",
         "insert into tenants (name) values ($1) on conflict do nothing",
-        &[&tenant],
     )
+    .run(tx, &[&tenant])
     .await?;
-    let generation: i32 = tx
-        .query_one("select generation from tenants where name = $1 for update", &[&tenant])
-        .await?
-        .try_get(0)?;
+    let generation: i32 = Statement::new(
+        "tenant-lock",
+        "select generation from tenants where name = $1 for update",
+    )
+    .one(tx, &[&tenant])
+    .await?
+    .try_get(0)?;
     let current = in_generation(tenant, generation);
     // A statement of its own: what is read is what was committed while the lock was waited for.
-    let row = tx
-        .query_one(
-            "select count(*) > 0 as used, coalesce(bool_or(i.deleted_at is null and not exists \
-               (select 1 from operations o where o.instance_id = i.id and o.kind = 'deprovision')), false) as lives \
-             from instances i where i.tenant = $1",
-            &[&current],
-        )
-        .await?;
+    let row = Statement::new(
+        "tenant-lives",
+        "select count(*) > 0 as used, coalesce(bool_or(i.deleted_at is null and not exists \
+           (select 1 from operations o where o.instance_id = i.id and o.kind = 'deprovision')), false) as lives \
+         from instances i where i.tenant = $1",
+    )
+    .one(tx, &[&current])
+    .await?;
     let (used, lives): (bool, bool) = (row.try_get("used")?, row.try_get("lives")?);
     if !used || lives {
         return Ok(current);
     }
     let generation = generation + 1;
-    tx.execute(
+    Statement::new(
+        "tenant-next-generation",
         "update tenants set generation = $2, since = now() where name = $1",
-        &[&tenant, &generation],
     )
+    .run(tx, &[&tenant, &generation])
     .await?;
     Ok(in_generation(tenant, generation))
 }

@@ -4,6 +4,7 @@
 use deadpool_postgres::Transaction;
 
 use crate::error::StoreError;
+use crate::statement::{Statement, statement};
 
 /// How much of a tenant's may be unproved at the same time; 0: any number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,11 +40,7 @@ pub struct TooMuch {
 }
 
 /// A tenant's unproved domains, of `claim_states c`. The state alone would say it; the index is on what is not proved.
-macro_rules! unproved {
-    () => {
-        "c.tenant = $1 and not c.proved and c.state = 'asks'"
-    };
-}
+const UNPROVED: &str = "c.tenant = $1 and not c.proved and c.state = 'asks'";
 
 /// So many of the unproved domains are named.
 const NAMED: i64 = 5;
@@ -65,27 +62,13 @@ pub(crate) async fn too_much(
     if bounds == Bounds::default() {
         return Ok(None);
     }
-    tx.execute(
-        "select pg_advisory_xact_lock(hashtextextended($1, 3))",
-        &[&request.tenant],
-    )
-    .await?;
+    Statement::new("unproved-lock", "select pg_advisory_xact_lock(hashtextextended($1, 3))")
+        .run(tx, &[&request.tenant])
+        .await?;
     // A statement of its own: what is read is what was committed while the lock was waited for.
-    let row = tx
-        .query_one(
-            concat!(
-                "with unproved as (select instance_id, domain from claim_states c where ",
-                unproved!(),
-                ") select (select count(*) from unproved where instance_id <> $2) as domains_of_others, \
-               (select count(*) from unproved where instance_id = $2) as own_domains, \
-               (select count(distinct u.instance_id) from unproved u where u.instance_id <> $2 and not exists \
-                 (select from claims p where p.instance_id = u.instance_id and p.proved)) as instances_of_others, \
-               exists (select from instances where id = $2) as exists, \
-               (select count(*) from unnest($3::text[]) d where not exists \
-                 (select from claims p where p.instance_id = $2 and p.domain = d and p.proved)) as wanted"
-            ),
-            &[&request.tenant, &request.instance, &request.domains],
-        )
+    let row = statement!("unproved-count")
+        .with("unproved", UNPROVED)
+        .one(tx, &[&request.tenant, &request.instance, &request.domains])
         .await?;
     let count = |column: &str| Ok::<_, StoreError>(u32::try_from(row.try_get::<_, i64>(column)?).unwrap_or(u32::MAX));
     let (own, wanted) = (count("own_domains")?, count("wanted")?);
@@ -124,15 +107,11 @@ pub(crate) async fn too_much(
 }
 
 async fn oldest(tx: &Transaction<'_>, request: &Request<'_>) -> Result<Vec<String>, StoreError> {
-    let rows = tx
-        .query(
-            concat!(
-                "select domain from claim_states c where ",
-                unproved!(),
-                " order by asked_at, domain limit $2"
-            ),
-            &[&request.tenant, &NAMED],
-        )
-        .await?;
+    let rows = Statement::new(
+        "unproved-oldest",
+        format!("select domain from claim_states c where {UNPROVED} order by asked_at, domain limit $2"),
+    )
+    .all(tx, &[&request.tenant, &NAMED])
+    .await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }

@@ -3,7 +3,6 @@
 
 use pipeline::{OperationKind, OperationState, Ring, Schedules, Settings};
 use serde_json::{Value, json};
-use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use crate::asked::Asked;
@@ -13,6 +12,7 @@ use crate::error::StoreError;
 use crate::provisioning::{Beginning, begin};
 use crate::record::{Ending, end};
 use crate::renewals::adopt;
+use crate::statement::{Statement, statement};
 use crate::steps::{Task, lock_instance};
 use crate::unproved::{Bounds, Request, TooMuch, too_much};
 
@@ -110,55 +110,9 @@ impl Store {
         bounds: Bounds,
         schedules: &Schedules,
     ) -> Result<Update, StoreError> {
-        match self.try_update(changes, asked, bounds, schedules).await {
-            // A domain was asked for elsewhere in the same moment: that claim is found at the second look.
-            Err(StoreError::Database { source, .. }) if source.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
-                self.try_update(changes, asked, bounds, schedules).await
-            }
-            result => result,
-        }
-    }
-
-    /// Whether the operation before this one was an update, or a renewal, that did not succeed. A worker that froze in the middle of that one
-    /// may still write what it had in hand, unless the distribution's ETag has moved since.
-    ///
-    /// # Errors
-    /// Database errors.
-    pub async fn follows_a_failed_update(&self, task: &Task) -> Result<bool, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_opt(
-                "select before.kind in ('update', 'renew') and before.state <> 'succeeded' from operations o \
-                 join operations before on before.instance_id = o.instance_id and before.created_at < o.created_at \
-                 where o.id = $1 order by before.created_at desc limit 1",
-                &[&task.operation],
-            )
-            .await?;
-        Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
-    }
-
-    async fn try_update(
-        &self,
-        changes: &Changes,
-        asked: &Asked,
-        bounds: Bounds,
-        schedules: &Schedules,
-    ) -> Result<Update, StoreError> {
         self.in_transaction("update", async |tx| {
             lock_instance(tx, &changes.id).await?;
-            let found = tx
-                .query_opt(
-                    "select i.request, i.settings, i.tenant, o.id, o.kind, o.state, o.target->'request' as wanted, r.id as renewal, \
-                       (select case when c.attached_at is null then 'issued' else 'attached' end \
-                         from certificates c join orders x on x.id = c.order_id where x.operation_id = r.id \
-                         order by x.round desc limit 1) as renewed \
-                     from instances i join lateral (select * from operations o where o.instance_id = i.id and o.kind <> 'renew' \
-                       order by created_at desc limit 1) o on true \
-                     left join operations r on r.instance_id = i.id and r.kind = 'renew' and r.state = 'running' \
-                     where i.id = $1 and i.deleted_at is null",
-                    &[&changes.id],
-                )
-                .await?;
+            let found = statement!("update-read").optional(tx, &[&changes.id]).await?;
             let Some(row) = found else { return Ok(Update::Gone) };
             let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;
             let state: OperationState = row.try_get::<_, String>("state")?.parse()?;
@@ -210,23 +164,25 @@ impl Store {
             if let Some(renewal) = renewal {
                 end(tx, &changes.id, renewal, Ending::Superseded).await?;
             }
-            tx.execute(
+            Statement::new(
+                "update-claims",
                 "insert into claims (instance_id, tenant, domain) select $1, $2, unnest($3::text[]) \
                  on conflict (instance_id, domain) do update \
                    set lost_at = null, lost_to = null, asked_at = clock_timestamp() where claims.lost_at is not null",
-                &[&changes.id, &tenant, &changes.domains],
             )
+            .run(tx, &[&changes.id, &tenant, &changes.domains])
             .await?;
-            let in_use = tx
-                .query_one(
-                    "select coalesce(bool_or(c.names @> $2::text[]), false) \
-                       and not exists (select from claims where instance_id = $1 and domain = any($2) and not proved) as covers, \
-                     coalesce(bool_or(c.not_after - now() > interval '1 hour'), false) as lasts, \
-                     coalesce(bool_or(c.not_after - now() > (c.not_after - c.not_before) / 3), false) as is_fresh \
-                     from certificates_in_use c where c.instance_id = $1",
-                    &[&changes.id, &changes.domains],
-                )
-                .await?;
+            let in_use = Statement::new(
+                "update-certificate",
+                "select coalesce(bool_or(c.names @> $2::text[]), false) \
+                   and not exists (select from claims where instance_id = $1 and domain = any($2) \
+                     and not proved) as covers, \
+                 coalesce(bool_or(c.not_after - now() > interval '1 hour'), false) as lasts, \
+                 coalesce(bool_or(c.not_after - now() > (c.not_after - c.not_before) / 3), false) as is_fresh \
+                 from certificates_in_use c where c.instance_id = $1",
+            )
+            .one(tx, &[&changes.id, &changes.domains])
+            .await?;
             let in_use = InUse {
                 covers: in_use.try_get("covers")?,
                 lasts: in_use.try_get("lasts")?,
@@ -241,11 +197,12 @@ impl Store {
             let new_certificate = needs_certificate(&in_use);
             if in_use.renewal == Renewal::Waits && !new_certificate {
                 // It is begun again afterwards, also if it was an operator's word that began it.
-                tx.execute(
+                Statement::new(
+                    "update-renew-after",
                     "update certificates set renew_at = least(renew_at, now()) \
                      where id = (select id from certificates_in_use where instance_id = $1)",
-                    &[&changes.id],
                 )
+                .run(tx, &[&changes.id])
                 .await?;
             }
             let beginning = Beginning {
@@ -265,6 +222,24 @@ impl Store {
             Ok(Update::Accepted { operation, rings })
         })
         .await
+    }
+
+    /// Whether the operation before this one was an update, or a renewal, that did not succeed. A worker that froze in the middle of that one
+    /// may still write what it had in hand, unless the distribution's ETag has moved since.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn follows_a_failed_update(&self, task: &Task) -> Result<bool, StoreError> {
+        let client = self.client().await?;
+        let row = Statement::new(
+            "update-before",
+            "select before.kind in ('update', 'renew') and before.state <> 'succeeded' from operations o \
+             join operations before on before.instance_id = o.instance_id and before.created_at < o.created_at \
+             where o.id = $1 order by before.created_at desc limit 1",
+        )
+        .optional(&client, &[&task.operation])
+        .await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
     }
 }
 

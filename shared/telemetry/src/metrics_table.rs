@@ -189,6 +189,15 @@ const METRICS: &[Metric] = &[
         CALLS,
         "How long a named transaction took, waiting for a connection included, in seconds.",
     ),
+    timed(
+        "store_statement_duration_seconds",
+        CALLS,
+        "How long PostgreSQL took for a statement, in seconds.",
+    ),
+    counter(
+        "store_statements_refused_total",
+        "Statements that PostgreSQL refused for themselves: their syntax, a name, a type, a constraint, a right.",
+    ),
     gauge(
         "store_pool_connections",
         Unit::Count,

@@ -183,11 +183,8 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
         metrics::counter!("steps_pending_total", "kind" => kind, "reason" => waiting_for.name()).increment(1);
     }
     log(&outcome, begun.elapsed());
-    match desk
-        .store
-        .record(task, &outcome, crashed.is_some(), &desk.schedules)
-        .await?
-    {
+    let (recorded, crashed) = record(desk, task, &outcome, crashed).await?;
+    match recorded {
         Recorded::Written(rings) => {
             crash_points::at("before-publish");
             ring(desk, &rings, task.step, trace).await;
@@ -204,6 +201,25 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
         }
     }
     Ok(())
+}
+
+/// Records what the attempt came to. When PostgreSQL refuses to write that, the attempt counts as one that crashed: its
+/// step is tried again by its schedule, and seldom once that happened three times.
+async fn record<H: Handler>(
+    desk: &Desk<H>,
+    task: &Task,
+    outcome: &Outcome,
+    crashed: Option<String>,
+) -> Result<(Recorded, Option<String>), StoreError> {
+    let written = desk.store.record(task, outcome, crashed.is_some(), &desk.schedules);
+    match written.await {
+        Err(error) if error.is_refused() => {
+            let pending = Outcome::pending(BrokerReason::Internal);
+            let recorded = desk.store.record(task, &pending, true, &desk.schedules).await?;
+            Ok((recorded, Some(error.to_string())))
+        }
+        recorded => Ok((recorded?, crashed)),
+    }
 }
 
 /// Which attempt at its step it is, in few words: each is a time series. Steps count from 0, people from 1.
@@ -250,6 +266,10 @@ async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Opt
         Ok(Ok(Ok(outcome))) => Attempted { outcome, crashed: None },
         Ok(Ok(Err(HandlerError::Store(StoreError::Stale)))) => return Ok(None),
         Ok(Ok(Err(HandlerError::Store(error)))) if error.is_transient() => return Err(error),
+        // The store has logged it.
+        Ok(Ok(Err(HandlerError::Store(error)))) if error.is_refused() => {
+            crashed(error.to_string(), BrokerReason::Internal)
+        }
         Ok(Ok(Err(error))) => {
             tracing::error!(error = with_causes(&error), "the attempt failed");
             Attempted {

@@ -11,6 +11,7 @@ use super::address;
 use crate::connection::DatabaseArgs;
 use crate::error::StoreError;
 use crate::sealing::{KeyRing, Place, SealingArgs, SealingError};
+use crate::statement::{Statement, statement};
 
 const ABOUT: &str = "SEALING_KEYS";
 
@@ -32,20 +33,12 @@ impl Sealed {
     }
 
     /// The newest value of each sealing key and format, with the two parts of its place, and whether it is an account's next key.
-    fn sql(self) -> &'static str {
+    fn newest(self) -> Statement {
         match self {
-            Self::AccountKeys => {
-                "select distinct on (1) substring(sealed_key from 1 for 1 + (get_byte(sealed_key, 0) & 127)), tenant, directory_url, \
-                 is_next, sealed_key \
-                 from (select tenant, directory_url, false as is_next, sealed_key, created_at from acme_accounts \
-                   union all select tenant, directory_url, true, next_sealed_key, next_key_at from acme_accounts) a \
-                 where length(sealed_key) > 0 order by 1, created_at desc"
-            }
-            Self::CertificateKeys => {
-                "select distinct on (1) substring(sealed_key from 1 for 1 + (get_byte(sealed_key, 0) & 127)), instance_id, order_id::text, \
-                 false, sealed_key from certificates where length(sealed_key) > 0 order by 1, created_at desc"
-            }
+            Self::AccountKeys => statement!("doctor-account-keys"),
+            Self::CertificateKeys => statement!("doctor-certificate-keys"),
         }
+        .expects(SqlState::UNDEFINED_TABLE)
     }
 
     fn place(self, owner: &str, row: &str, is_next: bool) -> Place {
@@ -67,9 +60,8 @@ pub fn check_seals(database: &DatabaseArgs, sealing: &SealingArgs, what: Sealed)
         };
         match open_all(&database, &ring, what).await {
             Ok(opened) => judged(what, &opened),
-            Err(StoreError::Database { source, .. }) if source.code() == Some(&SqlState::UNDEFINED_TABLE) => {
-                Finding::ok(ABOUT, "well-formed; nothing is sealed yet")
-            }
+            // No schema yet.
+            Err(StoreError::Expected { .. }) => Finding::ok(ABOUT, "well-formed; nothing is sealed yet"),
             Err(error) => Finding::skip(ABOUT, format!("not tried on what is stored: {}", with_causes(&error))),
         }
     })
@@ -80,9 +72,11 @@ type Opened = BTreeMap<String, Result<(), SealingError>>;
 async fn open_all(database: &DatabaseArgs, ring: &KeyRing, what: Sealed) -> Result<Opened, StoreError> {
     let mut address = address(database)?;
     let connector = address.connector()?;
-    let (client, connection) = address.config.application_name("doctor").connect(connector).await?;
+    let config = address.config.application_name("doctor");
+    let connected = config.connect(connector).await;
+    let (client, connection) = connected.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
     let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
-    let rows = client.query(what.sql(), &[]).await?;
+    let rows = what.newest().all(&client, &[]).await?;
     let mut opened = Opened::new();
     for row in rows {
         let (prefix, sealed): (Vec<u8>, Vec<u8>) = (row.try_get(0)?, row.try_get(4)?);

@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::standing::HASHED;
+use crate::statement::Statement;
 
 /// An account at a CA, without its key.
 #[derive(Debug, Clone, Serialize)]
@@ -42,11 +43,19 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn account_lines(&self, tenants: Option<&[String]>) -> Result<Vec<AccountLine>, StoreError> {
-        let client = self.pool.get().await?;
-        let query = format!(
-            "select {COLUMNS} from acme_accounts where $1::text[] is null or tenant = any($1) order by tenant, directory_url"
-        );
-        client.query(&query, &[&tenants]).await?.iter().map(line_from).collect()
+        let client = self.client().await?;
+        Statement::new(
+            "operator-accounts",
+            format!(
+                "select {COLUMNS} from acme_accounts where $1::text[] is null or tenant = any($1) order by tenant, \
+                 directory_url"
+            ),
+        )
+        .all(&client, &[&tenants])
+        .await?
+        .iter()
+        .map(line_from)
+        .collect()
     }
 
     /// How many of these tenants' accounts, or of all, have had standing records that are made with the account's key.
@@ -54,14 +63,15 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn accounts_in_hashed_records(&self, tenants: Option<&[String]>) -> Result<i64, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_one(
-                "select count(*) from acme_accounts a where ($1::text[] is null or a.tenant = any($1)) and a.account_uri in \
-                 (select r.account_uri from orders r join authorizations z on z.order_id = r.id where z.persist_form = $2)",
-                &[&tenants, &HASHED],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "operator-hashed-records",
+            "select count(*) from acme_accounts a where ($1::text[] is null or a.tenant = any($1)) \
+             and a.account_uri in \
+             (select r.account_uri from orders r join authorizations z on z.order_id = r.id where z.persist_form = $2)",
+        )
+        .one(&client, &[&tenants, &HASHED])
+        .await?;
         Ok(row.try_get(0)?)
     }
 
@@ -71,12 +81,16 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn ask_for_rollovers(&self, tenants: Option<&[String]>) -> Result<Vec<AccountLine>, StoreError> {
-        let client = self.pool.get().await?;
-        let query = format!(
-            "update acme_accounts set rollover_asked_at = clock_timestamp(), rollover_problem = null \
-             where account_uri is not null and ($1::text[] is null or tenant = any($1)) returning {COLUMNS}"
-        );
-        let rows = client.query(&query, &[&tenants]).await?;
+        let client = self.client().await?;
+        let rows = Statement::new(
+            "operator-ask-rollovers",
+            format!(
+                "update acme_accounts set rollover_asked_at = clock_timestamp(), rollover_problem = null \
+                 where account_uri is not null and ($1::text[] is null or tenant = any($1)) returning {COLUMNS}"
+            ),
+        )
+        .all(&client, &[&tenants])
+        .await?;
         let mut lines = rows.iter().map(line_from).collect::<Result<Vec<_>, StoreError>>()?;
         lines.sort_by(|a, b| (&a.tenant, &a.directory_url).cmp(&(&b.tenant, &b.directory_url)));
         Ok(lines)

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::record::{Ending, end, remedy};
+use crate::statement::Statement;
 use crate::steps::{as_millis, lock_instance};
 
 /// What became of the wish to end an operation.
@@ -55,37 +56,41 @@ impl Store {
             if !lock_instance(tx, instance).await? {
                 return Ok(Cancelled::Unknown);
             }
-            let running = tx
-                .query_opt(
-                    "select kind from operations where id = $1 and instance_id = $2 and state = 'running' for update",
-                    &[&operation, &instance],
-                )
-                .await?;
-            let Some(row) = running else { return Ok(Cancelled::NothingRuns) };
+            let running = Statement::new(
+                "cancel-lock",
+                "select kind from operations where id = $1 and instance_id = $2 and state = 'running' for update",
+            )
+            .optional(tx, &[&operation, &instance])
+            .await?;
+            let Some(row) = running else {
+                return Ok(Cancelled::NothingRuns);
+            };
             let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;
             match kind {
                 OperationKind::Deprovision => Ok(Cancelled::Removal),
                 OperationKind::Renew => {
                     end(tx, instance, operation, Ending::Superseded).await?;
-                    let row = tx
-                        .query_opt(
-                            "update certificates set renew_at = greatest(renew_at, now() + $2 * interval '1 millisecond') \
-                             where id = (select c.id from certificates_in_use c where c.instance_id = $1) returning renew_at",
-                            &[&instance, &as_millis(rest)],
-                        )
-                        .await?;
+                    let row = Statement::new(
+                        "cancel-renew-later",
+                        "update certificates set renew_at = greatest(renew_at, now() + $2 * interval '1 millisecond') \
+                         where id = (select c.id from certificates_in_use c where c.instance_id = $1) \
+                         returning renew_at",
+                    )
+                    .optional(tx, &[&instance, &as_millis(rest)])
+                    .await?;
                     let next = row.map(|row| row.try_get(0)).transpose()?;
                     Ok(Cancelled::Renewal { next })
                 }
                 OperationKind::Provision | OperationKind::Update => {
-                    let at: Option<String> = tx
-                        .query_opt(
-                            "select kind from steps where operation_id = $1 and state = 'waiting' and kind = any($2) limit 1",
-                            &[&operation, &told_already()],
-                        )
-                        .await?
-                        .map(|row| row.try_get(0))
-                        .transpose()?;
+                    let at: Option<String> = Statement::new(
+                        "cancel-step",
+                        "select kind from steps where operation_id = $1 and state = 'waiting' and kind = any($2) \
+                         limit 1",
+                    )
+                    .optional(tx, &[&operation, &told_already()])
+                    .await?
+                    .map(|row| row.try_get(0))
+                    .transpose()?;
                     let at = at.map_or(Ok(StepKind::CreateDistribution), |kind| kind.parse())?;
                     let why: String = why.trim().trim_end_matches('.').chars().take(LONGEST_WHY).collect();
                     let for_user = format!("Cancelled by the operator: {why}. {}", remedy(kind, at));

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::holding::{STANDS, lose};
+use crate::statement::Statement;
 use crate::steps::lock_instance;
 
 /// An instance's claim to a domain.
@@ -49,18 +50,19 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn domain_lines(&self, domain: Option<&str>) -> Result<Vec<DomainLine>, StoreError> {
-        let client = self.pool.get().await?;
-        let rows = client
-            .query(
-                &format!(
-                    "select h.domain, h.instance_id, h.tenant, h.state, h.state = 'has' and not {STANDS} as lapsed, \
-                     h.asked_at, h.proved_at, h.seen_at, h.wins_at, h.lost_at, h.lost_to, h.operation_since from claim_states h \
-                     where $1::text is null or h.domain = $1 \
-                     order by h.domain, h.state <> 'has', h.state <> 'asks', h.asked_at"
-                ),
-                &[&domain],
-            )
-            .await?;
+        let client = self.client().await?;
+        let rows = Statement::new(
+            "operator-domains",
+            format!(
+                "select h.domain, h.instance_id, h.tenant, h.state, h.state = 'has' and not {STANDS} as lapsed, \
+                 h.asked_at, h.proved_at, h.seen_at, h.wins_at, h.lost_at, h.lost_to, h.operation_since \
+                 from claim_states h \
+                 where $1::text is null or h.domain = $1 \
+                 order by h.domain, h.state <> 'has', h.state <> 'asks', h.asked_at"
+            ),
+        )
+        .all(&client, &[&domain])
+        .await?;
         rows.iter()
             .map(|row| {
                 Ok(DomainLine {
@@ -89,12 +91,12 @@ impl Store {
         let (released, ended) = self
             .in_transaction("release", async |tx| {
                 lock_instance(tx, instance).await?;
-                let has = tx
-                    .query_opt(
-                        "select 1 from claims where instance_id = $1 and domain = $2 and proved for update",
-                        &[&instance, &domain],
-                    )
-                    .await?;
+                let has = Statement::new(
+                    "release-lock",
+                    "select 1 from claims where instance_id = $1 and domain = $2 and proved for update",
+                )
+                .optional(tx, &[&instance, &domain])
+                .await?;
                 match has {
                     None => Ok((false, None)),
                     Some(_) => Ok((true, lose(tx, instance, domain, None).await?)),

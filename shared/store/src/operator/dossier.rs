@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::statement;
 
 /// All that is known of one instance, at one moment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -222,8 +223,8 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn dossier(&self, instance: &str) -> Result<Option<Dossier>, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client.query_opt(include_str!("dossier.sql"), &[&instance]).await?;
+        let client = self.client().await?;
+        let row = statement!("dossier").optional(&client, &[&instance]).await?;
         row.map(|row| Ok(serde_json::from_value(row.try_get(0)?)?)).transpose()
     }
 }

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::Statement;
 
 /// Something in AWS that is provably this broker's and that nobody here looks after.
 #[derive(Debug, Clone, Serialize)]
@@ -35,14 +36,14 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn found_orphans(&self, removed: bool) -> Result<Vec<Orphan>, StoreError> {
-        let client = self.pool.get().await?;
-        let rows = client
-            .query(
-                "select kind, aws_id, instance_id, first_seen, last_seen, removed_at, now() as read_at from orphans \
-                 where $1 or removed_at is null order by first_seen, kind, aws_id",
-                &[&removed],
-            )
-            .await?;
+        let client = self.client().await?;
+        let rows = Statement::new(
+            "operator-orphans",
+            "select kind, aws_id, instance_id, first_seen, last_seen, removed_at, now() as read_at from orphans \
+             where $1 or removed_at is null order by first_seen, kind, aws_id",
+        )
+        .all(&client, &[&removed])
+        .await?;
         rows.iter()
             .map(|row| {
                 Ok(Orphan {

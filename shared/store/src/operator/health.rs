@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::{Statement, statement};
 
 /// What a sealing key has sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +32,11 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn clock(&self) -> Result<OffsetDateTime, StoreError> {
-        let client = self.pool.get().await?;
-        Ok(client.query_one("select clock_timestamp()", &[]).await?.try_get(0)?)
+        let client = self.client().await?;
+        Ok(Statement::new("clock", "select clock_timestamp()")
+            .one(&client, &[])
+            .await?
+            .try_get(0)?)
     }
 
     /// Which sealing keys are needed to open what is stored.
@@ -40,21 +44,9 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn sealed_by(&self) -> Result<Vec<SealedBy>, StoreError> {
-        let client = self.pool.get().await?;
+        let client = self.client().await?;
         // A sealed value begins with its format's bit, the length of its key's id, and that: see sealing.rs.
-        let rows = client
-            .query(
-                "select substring(sealed_key from 2 for get_byte(sealed_key, 0) & 127) as key, \
-                 count(*) filter (where what = 'account') as accounts, count(*) filter (where what <> 'account') as certificates \
-                 from (select 'account' as what, sealed_key from acme_accounts \
-                   union all select 'account', next_sealed_key from acme_accounts \
-                   union all select 'certificate', sealed_key from certificates \
-                   union all select 'order', r.sealed_key from orders r \
-                     where not exists (select from certificates c where c.order_id = r.id)) all_of_it \
-                 where length(sealed_key) > 0 group by 1 order by 1",
-                &[],
-            )
-            .await?;
+        let rows = statement!("operator-sealed-by").all(&client, &[]).await?;
         rows.iter()
             .map(|row| {
                 Ok(SealedBy {
@@ -71,10 +63,14 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn to_revoke(&self) -> Result<Vec<ToRevoke>, StoreError> {
-        let client = self.pool.get().await?;
-        let query = "select instance_id, revoke_problem from certificates_to_revoke \
-             order by revoke_problem is null, instance_id";
-        let rows = client.query(query, &[]).await?;
+        let client = self.client().await?;
+        let rows = Statement::new(
+            "operator-to-revoke",
+            "select instance_id, revoke_problem from certificates_to_revoke \
+             order by revoke_problem is null, instance_id",
+        )
+        .all(&client, &[])
+        .await?;
         rows.iter()
             .map(|row| {
                 Ok(ToRevoke {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::statement;
 
 /// A certificate that a distribution was last told to use.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -58,9 +59,9 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn certificates_in_use(&self, within: Option<Duration>) -> Result<Vec<CertificateInUse>, StoreError> {
-        let client = self.pool.get().await?;
+        let client = self.client().await?;
         let seconds = within.map(|within| within.as_secs_f64());
-        let rows = client.query(include_str!("in_use.sql"), &[&seconds]).await?;
+        let rows = statement!("operator-certificates").all(&client, &[&seconds]).await?;
         rows.iter()
             .map(|row| Ok(serde_json::from_value(row.try_get(0)?)?))
             .collect()

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::Statement;
 use crate::steps::as_millis;
 
 /// A distribution that a tenant's next instance may have.
@@ -40,17 +41,17 @@ impl Store {
         aliases: &[String],
         lasts: Duration,
     ) -> Result<bool, StoreError> {
-        let client = self.pool.get().await?;
-        let made = client
-            .execute(
-                "insert into offers (distribution_id, distribution_domain, tenant, aliases, until) \
-                 values ($1, $2, $3, $4, clock_timestamp() + $5::float8 * interval '1 millisecond') \
-                 on conflict (distribution_id) do update set distribution_domain = excluded.distribution_domain, \
-                 tenant = excluded.tenant, aliases = excluded.aliases, until = excluded.until, offered_at = now() \
-                 where offers.taken_by is null",
-                &[&distribution, &domain, &tenant, &aliases, &as_millis(lasts)],
-            )
-            .await?;
+        let client = self.client().await?;
+        let made = Statement::new(
+            "operator-offer",
+            "insert into offers (distribution_id, distribution_domain, tenant, aliases, until) \
+             values ($1, $2, $3, $4, clock_timestamp() + $5::float8 * interval '1 millisecond') \
+             on conflict (distribution_id) do update set distribution_domain = excluded.distribution_domain, \
+             tenant = excluded.tenant, aliases = excluded.aliases, until = excluded.until, offered_at = now() \
+             where offers.taken_by is null",
+        )
+        .run(&client, &[&distribution, &domain, &tenant, &aliases, &as_millis(lasts)])
+        .await?;
         Ok(made > 0)
     }
 
@@ -59,9 +60,14 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn withdraw_offer(&self, distribution: &str) -> Result<bool, StoreError> {
-        let client = self.pool.get().await?;
-        let query = "delete from offers where distribution_id = $1 and taken_by is null";
-        Ok(client.execute(query, &[&distribution]).await? > 0)
+        let client = self.client().await?;
+        Ok(Statement::new(
+            "operator-withdraw-offer",
+            "delete from offers where distribution_id = $1 and taken_by is null",
+        )
+        .run(&client, &[&distribution])
+        .await?
+            > 0)
     }
 
     /// Every offer, the newest first.
@@ -69,10 +75,13 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn offers(&self) -> Result<Vec<Offer>, StoreError> {
-        let client = self.pool.get().await?;
-        let query =
-            "select distribution_id, tenant, aliases, until, taken_by, written_at from offers order by offered_at desc";
-        let rows = client.query(query, &[]).await?;
+        let client = self.client().await?;
+        let rows = Statement::new(
+            "operator-offers",
+            "select distribution_id, tenant, aliases, until, taken_by, written_at from offers order by offered_at desc",
+        )
+        .all(&client, &[])
+        .await?;
         rows.iter()
             .map(|row| {
                 Ok(Offer {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::statement;
 
 /// Which instances; what is not set chooses all.
 #[derive(Debug, Clone, Default)]
@@ -80,10 +81,10 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn instance_lines(&self, choice: &Choice) -> Result<Vec<InstanceLine>, StoreError> {
-        let client = self.pool.get().await?;
-        let rows = client
-            .query(
-                include_str!("overview.sql"),
+        let client = self.client().await?;
+        let rows = statement!("operator-instances")
+            .all(
+                &client,
                 &[&choice.state, &choice.tenant, &choice.domains, &choice.removed],
             )
             .await?;

@@ -4,6 +4,7 @@ use pipeline::Schedules;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::Statement;
 
 /// What became of the wish for a renewal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,17 +31,17 @@ impl Store {
     /// # Errors
     /// Database errors; then nothing was begun.
     pub async fn renew_now(&self, instance: &str, schedules: &Schedules) -> Result<RenewNow, StoreError> {
-        let client = self.pool.get().await?;
-        let row = client
-            .query_opt(
-                "select i.deleted_at is not null \
-                   or exists (select from operations o where o.instance_id = i.id and o.kind = 'deprovision') as removed, \
-                 exists (select from certificates_in_use c where c.instance_id = i.id) as has_certificate, \
-                 (select o.kind from operations o where o.instance_id = i.id and o.state = 'running') as at_work \
-                 from instances i where i.id = $1",
-                &[&instance],
-            )
-            .await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "renew-now",
+            "select i.deleted_at is not null \
+               or exists (select from operations o where o.instance_id = i.id and o.kind = 'deprovision') as removed, \
+             exists (select from certificates_in_use c where c.instance_id = i.id) as has_certificate, \
+             (select o.kind from operations o where o.instance_id = i.id and o.state = 'running') as at_work \
+             from instances i where i.id = $1",
+        )
+        .optional(&client, &[&instance])
+        .await?;
         drop(client);
         let Some(row) = row else { return Ok(RenewNow::Unknown) };
         if row.try_get("removed")? {
@@ -65,12 +66,16 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn renew_all_soon(&self) -> Result<u64, StoreError> {
-        let client = self.pool.get().await?;
-        let made_due = format!(
-            "update certificates set renew_at = now() where id in (select id from ({RENEWABLE}) c) \
-             and (renew_at is null or renew_at > now())"
-        );
-        Ok(client.execute(&made_due, &[]).await?)
+        let client = self.client().await?;
+        Statement::new(
+            "renew-all-soon",
+            format!(
+                "update certificates set renew_at = now() where id in (select id from ({RENEWABLE}) c) \
+                 and (renew_at is null or renew_at > now())"
+            ),
+        )
+        .run(&client, &[])
+        .await
     }
 
     /// How many certificates are in use that can be renewed, and of how many tenants.
@@ -78,11 +83,16 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn renewable(&self) -> Result<(u64, u64), StoreError> {
-        let client = self.pool.get().await?;
-        let query = format!(
-            "select count(*), count(distinct i.tenant) from ({RENEWABLE}) c join instances i on i.id = c.instance_id"
-        );
-        let row = client.query_one(&query, &[]).await?;
+        let client = self.client().await?;
+        let row = Statement::new(
+            "operator-renewable",
+            format!(
+                "select count(*), count(distinct i.tenant) from ({RENEWABLE}) c join instances i \
+                 on i.id = c.instance_id"
+            ),
+        )
+        .one(&client, &[])
+        .await?;
         let count = |at| Ok::<_, StoreError>(u64::try_from(row.try_get::<_, i64>(at)?).unwrap_or(0));
         Ok((count(0)?, count(1)?))
     }
@@ -92,12 +102,17 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn renewal_rests(&self, instance: &str) -> Result<bool, StoreError> {
-        let client = self.pool.get().await?;
-        let query = format!(
-            "select exists (select from ({RENEWABLE}) c join operations o on o.instance_id = c.instance_id \
-               where c.instance_id = $1 and c.renew_at <= now() and o.kind = 'renew' and o.state = 'failed' \
-               and o.created_at > c.attached_at)"
-        );
-        Ok(client.query_one(&query, &[&instance]).await?.try_get(0)?)
+        let client = self.client().await?;
+        Ok(Statement::new(
+            "operator-renewal-rests",
+            format!(
+                "select exists (select from ({RENEWABLE}) c join operations o on o.instance_id = c.instance_id \
+                 where c.instance_id = $1 and c.renew_at <= now() and o.kind = 'renew' and o.state = 'failed' \
+                 and o.created_at > c.attached_at)"
+            ),
+        )
+        .one(&client, &[&instance])
+        .await?
+        .try_get(0)?)
     }
 }

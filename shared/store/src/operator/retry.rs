@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::Statement;
 use crate::steps::lock_instance;
 
 /// A step that waited.
@@ -35,29 +36,36 @@ impl Store {
     pub async fn retry_now(&self, instance: &str, held: bool) -> Result<Vec<RetriedStep>, StoreError> {
         self.in_transaction("retry-now", async |tx| {
             lock_instance(tx, instance).await?;
-            let running = tx
-                .query_opt(
-                    "select id from operations where instance_id = $1 and state = 'running' for update",
-                    &[&instance],
-                )
-                .await?;
+            let running = Statement::new(
+                "retry-lock",
+                "select id from operations where instance_id = $1 and state = 'running' for update",
+            )
+            .optional(tx, &[&instance])
+            .await?;
             let Some(running) = running else { return Ok(Vec::new()) };
             let operation: Uuid = running.try_get(0)?;
-            let rows = tx
-                .query(
-                    "select s.id, s.kind, s.subject, s.service, case when not $3 then c.held_until end as held_until \
-                     from steps s left join claims c on c.instance_id = $2 and c.domain = s.subject and c.held_until > now() \
-                     where s.operation_id = $1 and s.state = 'waiting' order by s.created_at, s.subject",
-                    &[&operation, &instance, &held],
-                )
-                .await?;
-            let steps: Vec<RetriedStep> = rows.iter().map(retried_from).collect::<Result<_, StoreError>>()?;
-            let now: Vec<Uuid> = steps.iter().filter(|step| step.held_until.is_none()).map(|step| step.step).collect();
-            tx.execute(
-                "update steps set due_at = least(due_at, now()), rung_at = null, swept = 0, crashes = 0, slow_looks = 0 \
-                 where id = any($1) and state = 'waiting'",
-                &[&now],
+            let rows = Statement::new(
+                "retry-steps",
+                "select s.id, s.kind, s.subject, s.service, case when not $3 then c.held_until end as held_until \
+                 from steps s left join claims c on c.instance_id = $2 and c.domain = s.subject \
+                 and c.held_until > now() \
+                 where s.operation_id = $1 and s.state = 'waiting' order by s.created_at, s.subject",
             )
+            .all(tx, &[&operation, &instance, &held])
+            .await?;
+            let steps: Vec<RetriedStep> = rows.iter().map(retried_from).collect::<Result<_, StoreError>>()?;
+            let now: Vec<Uuid> = steps
+                .iter()
+                .filter(|step| step.held_until.is_none())
+                .map(|step| step.step)
+                .collect();
+            Statement::new(
+                "retry-now",
+                "update steps set due_at = least(due_at, now()), rung_at = null, swept = 0, crashes = 0, \
+                 slow_looks = 0 \
+                 where id = any($1) and state = 'waiting'",
+            )
+            .run(tx, &[&now])
             .await?;
             Ok(steps)
         })

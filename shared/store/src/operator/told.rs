@@ -4,6 +4,7 @@ use pipeline::Settings;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::statement;
 
 /// What CloudFront was last told of an instance.
 #[derive(Debug, Clone)]
@@ -30,20 +31,8 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn told(&self, instances: Option<&[String]>) -> Result<Vec<Told>, StoreError> {
-        let client = self.pool.get().await?;
-        let rows = client
-            .query(
-                "select i.id, i.distribution_id, i.settings, c.iam_id, o.kind as at_work, \
-                 array(select d from jsonb_array_elements_text(i.request->'parameters'->'domains') d order by d collate \"C\") as domains, \
-                 exists (select from operations o where o.instance_id = i.id and o.kind = 'deprovision') as going \
-                 from instances i \
-                 left join certificates_in_use c on c.instance_id = i.id \
-                 left join operations o on o.instance_id = i.id and o.state = 'running' \
-                 where i.distribution_id is not null and i.deleted_at is null and ($1::text[] is null or i.id = any($1)) \
-                 order by i.created_at, i.id",
-                &[&instances],
-            )
-            .await?;
+        let client = self.client().await?;
+        let rows = statement!("operator-told").all(&client, &[&instances]).await?;
         rows.iter()
             .map(|row| {
                 Ok(Told {

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::statement::Statement;
 
 /// How much of a service's work waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -42,15 +43,15 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn waiting_steps(&self) -> Result<Vec<(String, WaitingSteps)>, StoreError> {
-        let client = self.pool.get().await?;
-        let rows = client
-            .query(
-                "select service, count(*) as waiting, count(*) filter (where due_at <= now()) as due, \
-                 greatest(0, extract(epoch from now() - min(due_at)))::float8 as latest \
-                 from steps where state = 'waiting' group by service",
-                &[],
-            )
-            .await?;
+        let client = self.client().await?;
+        let rows = Statement::new(
+            "operator-waiting",
+            "select service, count(*) as waiting, count(*) filter (where due_at <= now()) as due, \
+             greatest(0, extract(epoch from now() - min(due_at)))::float8 as latest \
+             from steps where state = 'waiting' group by service",
+        )
+        .all(&client, &[])
+        .await?;
         rows.iter()
             .map(|row| {
                 let count = |name| Ok::<_, StoreError>(u64::try_from(row.try_get::<_, i64>(name)?).unwrap_or(0));
@@ -69,14 +70,14 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn places_of(&self, steps: &[Uuid]) -> Result<Vec<StepPlace>, StoreError> {
-        let client = self.pool.get().await?;
-        let rows = client
-            .query(
-                "select s.id, s.attempt, s.kind, s.subject, s.state, s.operation_id, o.instance_id \
-                 from steps s join operations o on o.id = s.operation_id where s.id = any($1)",
-                &[&steps],
-            )
-            .await?;
+        let client = self.client().await?;
+        let rows = Statement::new(
+            "operator-places",
+            "select s.id, s.attempt, s.kind, s.subject, s.state, s.operation_id, o.instance_id \
+             from steps s join operations o on o.id = s.operation_id where s.id = any($1)",
+        )
+        .all(&client, &[&steps])
+        .await?;
         rows.iter()
             .map(|row| {
                 Ok(StepPlace {

@@ -52,6 +52,7 @@ mod sealed_rows;
 mod secrets;
 mod shutdown;
 mod state_table;
+mod statements;
 mod straight;
 mod time;
 mod tls;

@@ -118,7 +118,7 @@ async fn one_by_one(handle: &Handle) -> anyhow::Result<()> {
     }
     let said = say(handle, &["parked", "list"]).await?;
     assert!(
-        said.text.contains("another?[2J reason") && !said.text.contains('\u{1b}'),
+        said.text.contains("another\\u{1b}[2J reason") && !said.text.contains('\u{1b}'),
         "{}",
         said.text
     );

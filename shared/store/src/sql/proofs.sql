@@ -1,0 +1,9 @@
+-- A domain that the CA held valid was not looked at; its proof is an older one.
+select distinct on (c.domain) c.domain, s.method, z.issuer_domains[1],
+  coalesce(z.persist_account_uris[1], r.account_uri), z.dns01_value
+from claims c join operations o on o.instance_id = c.instance_id
+join steps s on s.operation_id = o.id and s.kind = 'verify-challenge' and s.subject = c.domain
+  and s.state = 'done' and s.method is not null
+left join orders r on r.operation_id = o.id and r.round = s.round
+left join authorizations z on z.order_id = r.id and z.domain = c.domain
+where c.instance_id = $1 order by c.domain, o.created_at desc, s.round desc
