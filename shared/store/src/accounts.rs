@@ -16,8 +16,8 @@ pub struct Account {
     pub key: SecretBox<Vec<u8>>,
     /// How often its key was changed. What was computed with the key carries this number.
     pub key_generation: i32,
-    /// Within the last minute the CA was asked to change the key, or the change was written down. Machines of a CA may take the old key
-    /// a little longer, and the new one a little later.
+    /// Within the last minute the CA was asked to change the key, or the change was written down. Machines of a CA may
+    /// take the old key a little longer, and the new one a little later.
     pub key_unsettled: bool,
     /// The key that the CA was asked, or is going to be asked, to take instead. Only the CA knows whether it did.
     pub next_key: Option<NextKey>,
@@ -89,8 +89,8 @@ impl Store {
         row.map(|row| account_from(ring, &row)).transpose()
     }
 
-    /// Some account that is registered at this CA, the newest, and rather one whose key is not being changed; `None` when there is
-    /// none yet.
+    /// Some account that is registered at this CA, the newest, and rather one whose key is not being changed; `None`
+    /// when there is none yet.
     ///
     /// # Errors
     /// Database errors; a sealing key that is missing.
@@ -108,8 +108,8 @@ impl Store {
         row.map(|row| account_from(ring, &row)).transpose()
     }
 
-    /// Writes down the account's URL, or forgets it (`None`) when the CA no longer knows the account: the next one never had the
-    /// earlier keys.
+    /// Writes down the account's URL, or forgets it (`None`) when the CA no longer knows the account: the next one
+    /// never had the earlier keys.
     ///
     /// # Errors
     /// Database errors.

@@ -1,4 +1,5 @@
-//! How much of what a CA limits was asked for of late. Several brokers with databases of their own don't know of each other.
+//! How much of what a CA limits was asked for of late. Several brokers with databases of their own don't know of each
+//! other.
 //!
 //! Each question reads at most as many rows as the limit, newest first, by an index: it is asked before each order.
 
@@ -22,7 +23,8 @@ pub enum Counted<'a> {
     Domain(&'a str),
 }
 
-/// Writes down what counts of the certificates in `stored`, if anything does: each name, and each domain above it but the top-level one.
+/// Writes down what counts of the certificates in `stored`, if anything does: each name, and each domain above it but
+/// the top-level one.
 pub(crate) const COUNT_NAMES: &str = "insert into counted_names (certificate_id, name, created_at) \
     select distinct c.id, array_to_string(labels[i:], '.'), c.created_at \
     from stored c join orders r on r.id = c.order_id and r.replaces is null, \

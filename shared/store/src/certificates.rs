@@ -123,7 +123,8 @@ impl Store {
         row.as_ref().map(certificate_from).transpose()
     }
 
-    /// The certificate that is in use, and the account at the CA that ordered it: what a new order replaces (RFC 9773 §5).
+    /// The certificate that is in use, and the account at the CA that ordered it: what a new order replaces (RFC 9773
+    /// §5).
     ///
     /// # Errors
     /// Database errors.

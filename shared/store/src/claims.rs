@@ -1,4 +1,5 @@
-//! Claims: which instance asks for which domain. Asking gives no right to it, so nobody can squat a name: see [`crate::holding`].
+//! Claims: which instance asks for which domain. Asking gives no right to it, so nobody can squat a name: see
+//! [`crate::holding`].
 
 use std::time::Duration;
 
@@ -8,9 +9,9 @@ use pipeline::{Rejection, Schedules};
 use crate::error::StoreError;
 use crate::statement::Statement;
 
-/// The first of the domains that another living instance of the same tenant has or asks for. A request for another tenant's
-/// domain is judged by the verifier: only it can see whose proof is in place. What a tenant's own instances leave behind (their
-/// creation failed, or they are being removed) is in nobody's way.
+/// The first of the domains that another living instance of the same tenant has or asks for. A request for another
+/// tenant's domain is judged by the verifier: only it can see whose proof is in place. What a tenant's own instances
+/// leave behind (their creation failed, or they are being removed) is in nobody's way.
 ///
 /// Two requests of one tenant for one domain, at once, take turns here.
 pub(crate) async fn asked_by_the_same_tenant(

@@ -39,7 +39,8 @@ pub struct DatabaseArgs {
     /// otherwise. Unset: the system's CAs. The same as sslrootcert in DATABASE_URL.
     #[arg(long, env, value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub database_ca_file: Option<PathBuf>,
-    /// Most connections of this process; broker-api has half as many again that only answer how operations are getting on.
+    /// Most connections of this process; broker-api has half as many again that only answer how operations are getting
+    /// on.
     #[arg(long, env, default_value_t = 8, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub database_pool_size: usize,
     /// How long to wait for a connection of the pool, a duration such as 5s.
@@ -90,8 +91,8 @@ impl Store {
             .config
             .application_name(application)
             .connect_timeout(Duration::from_secs(5))
-            // A statement that hangs must not hold a worker for ever; a lock is never waited for long. Nobody gives up waiting for
-            // a lock before a process that froze in a transaction has lost it.
+            // A statement that hangs must not hold a worker for ever; a lock is never waited for long. Nobody gives up
+            // waiting for a lock before a process that froze in a transaction has lost it.
             .options("-c statement_timeout=15s -c lock_timeout=10s -c idle_in_transaction_session_timeout=5s");
         let pool = |size| pool(&address.config, connector.clone(), size, args.database_timeout.into());
         let (pool, status_pool) = (

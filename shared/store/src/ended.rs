@@ -1,5 +1,5 @@
-//! An operation that ended: counted once its transaction is committed. A commit whose answer is lost is not counted, so a
-//! figure can be too low by that, never too high.
+//! An operation that ended: counted once its transaction is committed. A commit whose answer is lost is not counted, so
+//! a figure can be too low by that, never too high.
 
 use std::time::Duration;
 

@@ -17,7 +17,8 @@ pub struct Figures {
     pub steps: BTreeMap<String, Waiting>,
     /// How many operations run, by kind.
     pub operations: BTreeMap<String, u64>,
-    /// How many certificates are in use by instances that are not removed, by the days they have left; see [`Self::DAYS_LEFT`].
+    /// How many certificates are in use by instances that are not removed, by the days they have left; see
+    /// [`Self::DAYS_LEFT`].
     pub certificates: BTreeMap<String, u64>,
     /// When the first of those certificates ends, as Unix time.
     pub soonest_end: Option<f64>,

@@ -27,8 +27,8 @@ impl Store {
         .await
     }
 
-    /// Writes down a function that CloudFront has for the task's instance, though it is not in this database: that was restored
-    /// from a backup.
+    /// Writes down a function that CloudFront has for the task's instance, though it is not in this database: that was
+    /// restored from a backup.
     ///
     /// # Errors
     /// Database errors.
@@ -74,8 +74,8 @@ impl Store {
         Ok(row.try_get(0)?)
     }
 
-    /// Who owns the function of that name. One of an instance that lives, but has no redirect and nothing at work, is left
-    /// over from an update that failed.
+    /// Who owns the function of that name. One of an instance that lives, but has no redirect and nothing at work, is
+    /// left over from an update that failed.
     ///
     /// # Errors
     /// Database errors.

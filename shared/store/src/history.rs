@@ -1,5 +1,5 @@
-//! What renewals leave behind, for ever, unless it is deleted: at 64 days of life a certificate has six in a year, with a step for
-//! each domain.
+//! What renewals leave behind, for ever, unless it is deleted: at 64 days of life a certificate has six in a year, with
+//! a step for each domain.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ const FORGOTTEN: &str = "select o.id from operations o where o.kind = 'renew' \
      order by o.ended_at limit $2 for update skip locked";
 
 impl Store {
-    /// Deletes renewals that ended longer than `kept` ago, with their steps, orders and certificates; nothing of what is in use, and
-    /// nothing of what a user asked for. At most some hundred: `true` when there may be more.
+    /// Deletes renewals that ended longer than `kept` ago, with their steps, orders and certificates; nothing of what
+    /// is in use, and nothing of what a user asked for. At most some hundred: `true` when there may be more.
     ///
     /// # Errors
     /// Database errors; then nothing was deleted.

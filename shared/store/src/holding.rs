@@ -1,7 +1,8 @@
-//! Whose a domain is: the instance's that has proved it, as long as its proof can be seen, or else of the next one that proves it.
+//! Whose a domain is: the instance's that has proved it, as long as its proof can be seen, or else of the next one that
+//! proves it.
 //!
-//! `claims.proved` marks the one that has it. It ends with the instance, with the certificate that it stands for, or by another
-//! instance's proof: at once where it has lapsed, after a time of grace where it only can't be seen any more.
+//! `claims.proved` marks the one that has it. It ends with the instance, with the certificate that it stands for, or by
+//! another instance's proof: at once where it has lapsed, after a time of grace where it only can't be seen any more.
 
 use std::time::Duration;
 
@@ -109,8 +110,8 @@ impl Store {
         .await
     }
 
-    /// Writes down that the proof of the instance that has the domain is still in place. The time of grace of the task's instance begins
-    /// anew.
+    /// Writes down that the proof of the instance that has the domain is still in place. The time of grace of the
+    /// task's instance begins anew.
     ///
     /// # Errors
     /// Database errors.
@@ -131,8 +132,8 @@ impl Store {
             .await
     }
 
-    /// The task's instance proves the domain and the one that has it does not: how long until it goes over, if that stays so.
-    /// Zero: now.
+    /// The task's instance proves the domain and the one that has it does not: how long until it goes over, if that
+    /// stays so. Zero: now.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
@@ -152,8 +153,8 @@ impl Store {
         .await
     }
 
-    /// Domains of the task's instance that are not another's any more, but whose aliases another's distribution may still have. One
-    /// that is given back to another broker keeps its aliases.
+    /// Domains of the task's instance that are not another's any more, but whose aliases another's distribution may
+    /// still have. One that is given back to another broker keeps its aliases.
     ///
     /// # Errors
     /// Database errors.
@@ -208,8 +209,8 @@ async fn withdraw(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Marks the domains as proved by the instance, which is locked. One that another instance has goes over when that one's proof has
-/// lapsed, or the time of grace is over.
+/// Marks the domains as proved by the instance, which is locked. One that another instance has goes over when that
+/// one's proof has lapsed, or the time of grace is over.
 pub(crate) async fn prove(tx: &Transaction<'_>, instance: &str, domains: &[String]) -> Result<Proved, StoreError> {
     // Sorted, so that two instances that share names take their locks in the same order.
     let unproved: Vec<String> = Statement::new(
@@ -228,8 +229,8 @@ pub(crate) async fn prove(tx: &Transaction<'_>, instance: &str, domains: &[Strin
         if let Some(holder) = &found {
             lock_instance(tx, &holder.instance).await?;
         }
-        // The savepoint-free way around a unique violation: two that prove at once meet here, and the second waits until the
-        // first has committed or not.
+        // Two instances that prove the domain at once take turns here: the second sees what the first has committed.
+        // The unique index `claims_proved` alone would abort the whole transaction of the second.
         Statement::new(
             "claim-lock-domain",
             "select pg_advisory_xact_lock(hashtextextended($1, 1))",
@@ -284,9 +285,9 @@ async fn held_by(tx: &Transaction<'_>, instance: &str, domain: &str) -> Result<O
     .transpose()
 }
 
-/// The instance, which is locked, loses the domain. What it is at can't go on with it: a renewal is given up, and the next one leaves
-/// the domain out; a provision or update that wants it fails. Its distribution keeps the alias until the one that proved the domain
-/// takes it over.
+/// The instance, which is locked, loses the domain. What it is at can't go on with it: a renewal is given up, and the
+/// next one leaves the domain out; a provision or update that wants it fails. Its distribution keeps the alias until
+/// the one that proved the domain takes it over.
 pub(crate) async fn lose(
     tx: &Transaction<'_>,
     instance: &str,

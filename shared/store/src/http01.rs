@@ -17,7 +17,8 @@ pub struct Http01Answer {
     pub key_authorization: String,
 }
 
-/// A CA may use a token in several orders; what it expects is made with the account's newest key. So the last one counts.
+/// A CA may use a token in several orders; what it expects is made with the account's newest key. So the last one
+/// counts.
 const LIVE: &str = "select i.tenant, z.http01_token, z.http01_key_authorization, r.key_generation, r.created_at \
     from authorizations z join orders r on r.id = z.order_id join operations o on o.id = r.operation_id \
     join instances i on i.id = o.instance_id \

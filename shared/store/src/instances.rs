@@ -46,7 +46,8 @@ pub(crate) fn instance_from(row: &Row) -> Result<Instance, StoreError> {
 }
 
 impl Store {
-    /// Writes down that a distribution is about to be made: from now on one may turn up, whatever happens to this worker.
+    /// Writes down that a distribution is about to be made: from now on one may turn up, whatever happens to this
+    /// worker.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.

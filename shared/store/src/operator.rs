@@ -1,5 +1,6 @@
-//! What only the operator's tool asks for and does: reads of everything at once, and the few changes that a person at night
-//! may have to make. Nothing here is in the way of a worker: reads wait for no lock, and changes lock as every record does.
+//! What only the operator's tool asks for and does: reads of everything at once, and the few changes that a person at
+//! night may have to make. Nothing here is in the way of a worker: reads wait for no lock, and changes lock as every
+//! record does.
 //!
 //! What is read comes from one statement as JSON, and is told on as it is.
 

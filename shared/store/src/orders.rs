@@ -26,8 +26,8 @@ pub struct Order {
     pub account_uri: Option<String>,
     /// Whether [`Order::expires_at`] has passed, by the database's clock.
     pub expired: bool,
-    /// Which of the account's keys ([`Account::key_generation`](crate::Account::key_generation)) its authorizations' values were
-    /// computed with.
+    /// Which of the account's keys ([`Account::key_generation`](crate::Account::key_generation)) its authorizations'
+    /// values were computed with.
     pub key_generation: i32,
 }
 
@@ -107,7 +107,8 @@ impl Store {
         .await
     }
 
-    /// Writes down where the CA keeps the order, and what it replaces, as soon as that is known: a crash after this adopts it.
+    /// Writes down where the CA keeps the order, and what it replaces, as soon as that is known: a crash after this
+    /// adopts it.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current, or when another delivery of it placed an order first
@@ -138,8 +139,8 @@ impl Store {
         .await
     }
 
-    /// Writes down the order's authorizations, which of the account's keys their values were computed with, and what CAA records
-    /// may call the CA (empty: not known); what was known before is replaced.
+    /// Writes down the order's authorizations, which of the account's keys their values were computed with, and what
+    /// CAA records may call the CA (empty: not known); what was known before is replaced.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.

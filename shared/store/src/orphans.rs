@@ -171,7 +171,8 @@ impl Store {
         Ok(millis(row.try_get(0)?))
     }
 
-    /// These have an owner, again if they looked like orphans: a function that a failed update left, and the next one took up.
+    /// These have an owner, again if they looked like orphans: a function that a failed update left, and the next one
+    /// took up.
     ///
     /// # Errors
     /// Database errors.

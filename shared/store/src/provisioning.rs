@@ -217,9 +217,9 @@ impl Store {
     }
 }
 
-/// The answer to a provision of an id that is in use; its instance is locked, so that this statement sees what was committed while
-/// the lock was waited for. A join in the statement that locks would still see the rows from before the wait (PostgreSQL's manual, 13.2.1 "Read
-/// Committed Isolation Level").
+/// The answer to a provision of an id that is in use; its instance is locked, so that this statement sees what was
+/// committed while the lock was waited for. A join in the statement that locks would still see the rows from before the
+/// wait (PostgreSQL's manual, 13.2.1 "Read Committed Isolation Level").
 async fn again(tx: &Transaction<'_>, new: &NewInstance) -> Result<Provision, StoreError> {
     let row = Statement::new(
         "provision-again",
@@ -314,7 +314,8 @@ impl<'b> Beginning<'b> {
     }
 }
 
-/// When an update has to be over that waits for a new certificate, so that the one in use can be renewed as it is; but it has an hour.
+/// When an update has to be over that waits for a new certificate, so that the one in use can be renewed as it is; but
+/// it has an hour.
 const BEFORE_A_RENEWAL: &str = "(select greatest(c.not_after - (c.not_after - c.not_before) / 6, clock_timestamp() + interval '1 hour') \
       from certificates_in_use c where c.instance_id = $2 and $9)";
 

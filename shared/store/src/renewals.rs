@@ -58,7 +58,8 @@ pub struct DueRenewal {
     pub failed_ago: Option<Duration>,
 }
 
-/// A domain that is as it should be is seen by then. One that the CA has turned down rests first, for longer than a minute.
+/// A domain that is as it should be is seen by then. One that the CA has turned down rests first, for longer than a
+/// minute.
 const LOOKS: i32 = 3;
 
 impl Store {
@@ -76,8 +77,9 @@ impl Store {
             .collect()
     }
 
-    /// At most `most` certificates in use of which the CA is to be asked (again) when it would like them to be renewed: those
-    /// first that it was never asked about. A removal is not in its way: whoever asks for one doesn't want a certificate.
+    /// At most `most` certificates in use of which the CA is to be asked (again) when it would like them to be renewed:
+    /// those first that it was never asked about. A removal is not in its way: whoever asks for one doesn't want a
+    /// certificate.
     ///
     /// # Errors
     /// Database errors.
@@ -95,8 +97,8 @@ impl Store {
         rows.iter().map(undecided_from).collect()
     }
 
-    /// Writes down when the CA would like the certificate to be renewed, unless it had nothing to say, and after how long it is
-    /// asked again. What is due stays due, whoever wanted it.
+    /// Writes down when the CA would like the certificate to be renewed, unless it had nothing to say, and after how
+    /// long it is asked again. What is due stays due, whoever wanted it.
     ///
     /// # Errors
     /// Database errors.
@@ -130,8 +132,8 @@ impl Store {
         Ok(())
     }
 
-    /// Instances whose certificate is due, or has a key that is distrusted, and on which nothing is at work, those that end first at
-    /// the head. One whose removal has failed is not renewed any more.
+    /// Instances whose certificate is due, or has a key that is distrusted, and on which nothing is at work, those that
+    /// end first at the head. One whose removal has failed is not renewed any more.
     ///
     /// # Errors
     /// Database errors.
@@ -150,8 +152,8 @@ impl Store {
             .collect()
     }
 
-    /// How many renewals are at work, by tenant. Those that wait for a domain are not counted: they ask the CA nothing, and a domain
-    /// that has left for good may not keep the others of its tenant.
+    /// How many renewals are at work, by tenant. Those that wait for a domain are not counted: they ask the CA nothing,
+    /// and a domain that has left for good may not keep the others of its tenant.
     ///
     /// # Errors
     /// Database errors.
@@ -176,8 +178,8 @@ impl Store {
             .collect()
     }
 
-    /// Begins a renewal, unless something is at work on the instance by now (`false`). What a renewal before it has got from the
-    /// CA is gone on with. Nobody rings for its first steps: the next sweep does.
+    /// Begins a renewal, unless something is at work on the instance by now (`false`). What a renewal before it has got
+    /// from the CA is gone on with. Nobody rings for its first steps: the next sweep does.
     ///
     /// # Errors
     /// Database errors; then nothing was written.
@@ -220,10 +222,10 @@ impl Store {
     }
 }
 
-/// What renewals that came to no end have got for these domains becomes the operation's first order: one that still lives at
-/// the CA is gone on with, one that was issued is used. Its steps find all that is there already. Left are one
-/// whose key may be distrusted, a certificate that CloudFront would not see until the deadline, and one for a domain that was given
-/// up meanwhile and has to be proved again. Certificates that are left are retired.
+/// What renewals that came to no end have got for these domains becomes the operation's first order: one that still
+/// lives at the CA is gone on with, one that was issued is used. Its steps find all that is there already. Left are one
+/// whose key may be distrusted, a certificate that CloudFront would not see until the deadline, and one for a domain
+/// that was given up meanwhile and has to be proved again. Certificates that are left are retired.
 pub(crate) async fn adopt(
     tx: &Transaction<'_>,
     instance: &str,

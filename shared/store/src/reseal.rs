@@ -1,5 +1,6 @@
-//! Re-sealing: every sealed value written anew with the newest key and in the newest format, so that an old key can be dropped. Safe beside running
-//! services (a value that changed meanwhile is left to whoever changed it), and harmless to repeat or to break off.
+//! Re-sealing: every sealed value written anew with the newest key and in the newest format, so that an old key can be
+//! dropped. Safe beside running services (a value that changed meanwhile is left to whoever changed it), and harmless
+//! to repeat or to break off.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +26,8 @@ pub struct Resealed {
 /// A table with sealed values.
 struct Sealed {
     name: &'static str,
-    /// Rows not sealed by the newest key in the newest format (`$1`, `$2`: length and bytes of how such values begin), after the key `$3`:
-    /// the row's key, the two parts of its place, the value.
+    /// Rows not sealed by the newest key in the newest format (`$1`, `$2`: length and bytes of how such values begin),
+    /// after the key `$3`: the row's key, the two parts of its place, the value.
     read: Statement,
     /// Writes `$3` for the row with key `$1`, unless the old value `$2` is gone.
     write: Statement,

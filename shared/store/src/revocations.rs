@@ -27,8 +27,8 @@ pub struct Revocation {
 }
 
 impl Store {
-    /// At most `most` certificates that are to be revoked now: those first that were not tried yet, and of these those that live
-    /// longest.
+    /// At most `most` certificates that are to be revoked now: those first that were not tried yet, and of these those
+    /// that live longest.
     ///
     /// # Errors
     /// Database errors.
@@ -91,8 +91,8 @@ impl Store {
         Ok(())
     }
 
-    /// Writes down why the CA could not be asked in the tenant's name, and after how long it is asked again, for all of its
-    /// certificates that are due.
+    /// Writes down why the CA could not be asked in the tenant's name, and after how long it is asked again, for all of
+    /// its certificates that are due.
     ///
     /// # Errors
     /// Database errors.

@@ -1,8 +1,8 @@
-//! Changes of an account's key (RFC 8555 §7.3.5). The key that is to come is written down before the CA is asked, and takes the place of
-//! the other when the CA is known to have taken it: whoever dies in between loses nothing.
+//! Changes of an account's key (RFC 8555 §7.3.5). The key that is to come is written down before the CA is asked, and
+//! takes the place of the other when the CA is known to have taken it: whoever dies in between loses nothing.
 //!
-//! No lock is held while the CA is asked. Whoever asks, asks for the one next key that the row has, and every change of the row names
-//! the key that it is about, so that of several processes the slower change nothing.
+//! No lock is held while the CA is asked. Whoever asks, asks for the one next key that the row has, and every change of
+//! the row names the key that it is about, so that of several processes the slower change nothing.
 
 use std::fmt;
 
@@ -13,7 +13,8 @@ use crate::error::StoreError;
 use crate::sealing::{KeyRing, Place};
 use crate::statement::Statement;
 
-/// So many thumbprints of earlier keys are kept of an account: a CA keeps all, and each is two values that a record may have.
+/// So many thumbprints of earlier keys are kept of an account: a CA keeps all, and each is two values that a record may
+/// have.
 const MOST_THUMBPRINTS: i32 = 20;
 
 /// A key that is to become an account's.
@@ -52,7 +53,8 @@ pub struct Wanted {
 }
 
 impl Store {
-    /// Accounts whose key is to be changed: those first that were not tried yet, then those that were tried longest ago.
+    /// Accounts whose key is to be changed: those first that were not tried yet, then those that were tried longest
+    /// ago.
     ///
     /// # Errors
     /// Database errors.
@@ -77,8 +79,8 @@ impl Store {
             .collect()
     }
 
-    /// The account's key, and the one that is to take its place: `fresh_key` unless there is one already, so that of two that try
-    /// together both get the same one. `None` when nobody wants the change any more.
+    /// The account's key, and the one that is to take its place: `fresh_key` unless there is one already, so that of
+    /// two that try together both get the same one. `None` when nobody wants the change any more.
     ///
     /// # Errors
     /// Database errors; a sealing key that is missing.
@@ -110,8 +112,8 @@ impl Store {
         Ok(Some((current, next)))
     }
 
-    /// The CA has taken the next key: from now on it is the account's, and the wish is fulfilled unless it is younger than the key.
-    /// `thumbprint` is that of the key before.
+    /// The CA has taken the next key: from now on it is the account's, and the wish is fulfilled unless it is younger
+    /// than the key. `thumbprint` is that of the key before.
     ///
     /// `false` when that is no longer the next key: somebody else has written it down, or sealed it anew.
     ///
@@ -151,7 +153,8 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// The CA has another account with the next key, and still knows the account by its own: another next key is to be made.
+    /// The CA has another account with the next key, and still knows the account by its own: another next key is to be
+    /// made.
     ///
     /// # Errors
     /// Database errors.

@@ -1,4 +1,5 @@
-//! The standing record of dns-persist-01, as the CA wants it: known since the order, when the account and the CA's directory were at hand.
+//! The standing record of dns-persist-01, as the CA wants it: known since the order, when the account and the CA's
+//! directory were at hand.
 
 use pipeline::persist::{AccountUris, PersistExpected};
 use tokio_postgres::Row;

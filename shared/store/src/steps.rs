@@ -137,8 +137,8 @@ impl Store {
     }
 }
 
-/// Locks the instance, before anything of it is read or written: what is read then is what was written by whoever had the lock before.
-/// `false`: there is none.
+/// Locks the instance, before anything of it is read or written: what is read then is what was written by whoever had
+/// the lock before. `false`: there is none.
 pub(crate) async fn lock_instance(tx: &Transaction<'_>, instance: &str) -> Result<bool, StoreError> {
     let locked = Statement::new("instance-lock", "select 1 from instances where id = $1 for update")
         .run(tx, &[&instance])

@@ -17,9 +17,9 @@ const MOST_DOUBLINGS: i32 = 4;
 
 impl Store {
     /// At most `most` of the service's steps that are overdue and were not rung for their kind's grace; they count as
-    /// rung from now on. What was swept more than twice with nothing recorded since is swept ever more seldom: it may be
-    /// what kills its worker. Steps whose publish failed ([`Self::not_rung`]) come at once. Only one process sweeps a
-    /// service at a time.
+    /// rung from now on. What was swept more than twice with nothing recorded since is swept ever more seldom: it may
+    /// be what kills its worker. Steps whose publish failed ([`Self::not_rung`]) come at once. Only one process sweeps
+    /// a service at a time.
     ///
     /// # Errors
     /// Database errors.

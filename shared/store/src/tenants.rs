@@ -1,6 +1,7 @@
-//! Which generation of a name a new instance belongs to (`pipeline::tenant`). What a tenant has lives as long as the tenant: its ACME
-//! account, and with it what standing records trust, and its path at the responder. So a name whose last instance has gone is another
-//! tenant when it comes back, and records that were left behind for the one before are worth nothing to it.
+//! Which generation of a name a new instance belongs to (`pipeline::tenant`). What a tenant has lives as long as the
+//! tenant: its ACME account, and with it what standing records trust, and its path at the responder. So a name whose
+//! last instance has gone is another tenant when it comes back, and records that were left behind for the one before
+//! are worth nothing to it.
 
 use deadpool_postgres::Transaction;
 use pipeline::tenant::{comes_back, in_generation};
@@ -8,11 +9,12 @@ use pipeline::tenant::{comes_back, in_generation};
 use crate::error::StoreError;
 use crate::statement::Statement;
 
-/// The tenant of an instance that is about to be written. Of a name it is the generation that has instances which nobody removes yet, or
-/// else a new one. The name stays locked until the transaction ends, so that of two that begin at once the second joins the first.
+/// The tenant of an instance that is about to be written. Of a name it is the generation that has instances which
+/// nobody removes yet, or else a new one. The name stays locked until the transaction ends, so that of two that begin
+/// at once the second joins the first.
 ///
-/// A removal counts from its beginning: it is never taken back, and CloudFront may need hours for it, in which the name can be given
-/// to somebody else.
+/// A removal counts from its beginning: it is never taken back, and CloudFront may need hours for it, in which the name
+/// can be given to somebody else.
 pub(crate) async fn of_a_new_instance(tx: &Transaction<'_>, tenant: &str) -> Result<String, StoreError> {
     if !comes_back(tenant) {
         return Ok(tenant.to_owned());

@@ -1,5 +1,5 @@
-//! How much a tenant may ask for that nobody has proved yet: each request costs looks at DNS, orders at the CA and rows here, and
-//! proves nothing.
+//! How much a tenant may ask for that nobody has proved yet: each request costs looks at DNS, orders at the CA and rows
+//! here, and proves nothing.
 
 use deadpool_postgres::Transaction;
 
@@ -52,8 +52,9 @@ pub(crate) struct Request<'r> {
     pub(crate) domains: &'r [String],
 }
 
-/// The bound that the request would break, if there is one. Requests of one tenant take turns here until they are committed, so that
-/// those that come at once can't exceed it together. A request that adds nothing unproved is never refused.
+/// The bound that the request would break, if there is one. Requests of one tenant take turns here until they are
+/// committed, so that those that come at once can't exceed it together. A request that adds nothing unproved is never
+/// refused.
 pub(crate) async fn too_much(
     tx: &Transaction<'_>,
     bounds: Bounds,

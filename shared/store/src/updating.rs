@@ -1,5 +1,5 @@
-//! Updates: what an instance is to be is kept with the operation until CloudFront was told, so that an update that fails
-//! leaves the instance as it was.
+//! Updates: what an instance is to be is kept with the operation until CloudFront was told, so that an update that
+//! fails leaves the instance as it was.
 
 use pipeline::{OperationKind, OperationState, Ring, Schedules, Settings};
 use serde_json::{Value, json};
@@ -54,8 +54,8 @@ enum Renewal {
     HasIssued,
 }
 
-/// Whether an update has to wait for a certificate. What changes settings only doesn't wait for a CA or a domain, unless its user asks
-/// for another look: the planner renews after it.
+/// Whether an update has to wait for a certificate. What changes settings only doesn't wait for a CA or a domain,
+/// unless its user asks for another look: the planner renews after it.
 fn needs_certificate(in_use: &InUse) -> bool {
     let is_due = !in_use.is_fresh || in_use.renewal == Renewal::Waits;
     !in_use.covers || !in_use.lasts || in_use.renewal == Renewal::HasIssued || (in_use.look_again && is_due)
@@ -224,8 +224,8 @@ impl Store {
         .await
     }
 
-    /// Whether the operation before this one was an update, or a renewal, that did not succeed. A worker that froze in the middle of that one
-    /// may still write what it had in hand, unless the distribution's ETag has moved since.
+    /// Whether the operation before this one was an update, or a renewal, that did not succeed. A worker that froze in
+    /// the middle of that one may still write what it had in hand, unless the distribution's ETag has moved since.
     ///
     /// # Errors
     /// Database errors.

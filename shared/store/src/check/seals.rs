@@ -32,7 +32,8 @@ impl Sealed {
         }
     }
 
-    /// The newest value of each sealing key and format, with the two parts of its place, and whether it is an account's next key.
+    /// The newest value of each sealing key and format, with the two parts of its place, and whether it is an account's
+    /// next key.
     fn newest(self) -> Statement {
         match self {
             Self::AccountKeys => statement!("doctor-account-keys"),

@@ -75,8 +75,8 @@ impl Store {
         Ok(row.try_get(0)?)
     }
 
-    /// Writes down that the keys of these tenants' accounts, or of all, are to be changed. Keys that are made from now on fulfil the
-    /// wish, and no older ones. Returns the accounts; those that no CA knows yet are not among them.
+    /// Writes down that the keys of these tenants' accounts, or of all, are to be changed. Keys that are made from now
+    /// on fulfil the wish, and no older ones. Returns the accounts; those that no CA knows yet are not among them.
     ///
     /// # Errors
     /// Database errors.

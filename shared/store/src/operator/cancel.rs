@@ -39,9 +39,9 @@ pub enum Cancelled {
 const LONGEST_WHY: usize = 500;
 
 impl Store {
-    /// Ends this operation, if it is the one that runs on the instance: a provision or update fails, for the reason `why`; a renewal is given up, and its
-    /// certificate is due again after `rest`. A worker in the middle of an attempt finds its step stale when it looks or
-    /// records.
+    /// Ends this operation, if it is the one that runs on the instance: a provision or update fails, for the reason
+    /// `why`; a renewal is given up, and its certificate is due again after `rest`. A worker in the middle of an
+    /// attempt finds its step stale when it looks or records.
     ///
     /// # Errors
     /// Database errors; then nothing was ended.

@@ -7,9 +7,9 @@ use crate::error::StoreError;
 use crate::statement::Statement;
 
 impl Store {
-    /// From now on no key that was made before makes a certificate of the instance, and a certificate in use that has one is due: the
-    /// planner sees to it, whatever is at work now. With a reason, every certificate of before is revoked once nothing serves it.
-    /// `None`: of every instance, those that were removed as well. Returns of how many.
+    /// From now on no key that was made before makes a certificate of the instance, and a certificate in use that has
+    /// one is due: the planner sees to it, whatever is at work now. With a reason, every certificate of before is
+    /// revoked once nothing serves it. `None`: of every instance, those that were removed as well. Returns of how many.
     ///
     /// # Errors
     /// Database errors; then nothing was written.

@@ -20,7 +20,8 @@ pub struct DomainLine {
     pub tenant: String,
     /// `has`, `asks`, `lost`, `being-removed` or `not-created`.
     pub state: String,
-    /// It has the domain, but the certificate that it proved it for has ended: the next one that proves it gets it at once.
+    /// It has the domain, but the certificate that it proved it for has ended: the next one that proves it gets it at
+    /// once.
     pub lapsed: bool,
     /// Since when it asks.
     #[serde(with = "time::serde::rfc3339")]

@@ -60,8 +60,8 @@ impl Store {
         Ok(RenewNow::AtWork("another operation".to_owned()))
     }
 
-    /// Makes every certificate in use due, so that the planner begins with them at its next turn, as many of a tenant at once as
-    /// it always does. Returns how many were not due before.
+    /// Makes every certificate in use due, so that the planner begins with them at its next turn, as many of a tenant
+    /// at once as it always does. Returns how many were not due before.
     ///
     /// # Errors
     /// Database errors.

@@ -67,7 +67,10 @@ async fn what_postgresql_refuses_is_told_by_name_and_neither_lost_nor_hurried() 
     let labels = [("statement", "order-set-keys"), ("sqlstate", "42703")];
     refused_three_times(&world, &instance, &labels).await?;
     let told = world
-        .says(&instance, "an internal error, which the operator sees in the log")
+        .says(
+            &instance,
+            "an error inside the broker, which its operator finds in the log",
+        )
         .await?;
     ensure!(!told.description().contains("order-set-keys"), "{}", told.description());
     let log = std::fs::read_to_string(&world.handle.endpoints().process(ISSUER).context("a process")?.log)?;
