@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::agreement::forms;
 use crate::fuzz::nearly;
+use crate::known::KNOWN;
 use crate::parse;
 
 fn wanted(settings: &Settings) -> Wanted<'_> {
@@ -115,5 +117,39 @@ fn each_difference_is_a_sentence_of_its_own() {
             .extend(other.as_object().unwrap().clone());
         let there = written(&parse(Some(&parameters), None).unwrap(), new());
         assert_eq!(differences(&wanted, &there), [sentence]);
+    }
+}
+
+/// The same as the properties, for each parameter by itself: none may be written and not read.
+#[test]
+fn every_parameter_is_written_adopted_and_compared() {
+    // Where a redirect leads is in the function's code.
+    for key in KNOWN.iter().filter(|key| **key != "redirect_to") {
+        let mut asked = json!({"origin": "app.example.org", "price_class": "PriceClass_All"});
+        asked["domains"] = json!("a.example.com");
+        if *key == "origin_request_policy" {
+            asked["cache_policy"] = json!("Managed-CachingOptimized");
+        }
+        let before = parse(Some(&asked), None).unwrap();
+        if *key == "domain" {
+            asked.as_object_mut().unwrap().remove("domains");
+        }
+        let values = forms().into_iter().filter(|value| !value.is_null());
+        let others = values.filter_map(|value| {
+            asked[*key] = value;
+            parse(Some(&asked), None).ok().filter(|after| *after != before)
+        });
+        let others: Vec<_> = others.collect();
+        assert!(!others.is_empty(), "{key}: none of its values is among the forms");
+        for after in others {
+            let config = written(&after, new());
+            let adopted = parse(Some(&adopt(&config).parameters), None);
+            assert_eq!(
+                adopted.map(|adopted| adopted.normalised()),
+                Ok(after.normalised()),
+                "{key}"
+            );
+            assert_ne!(differences(&before, &config), Vec::<String>::new(), "{key}");
+        }
     }
 }
