@@ -1,4 +1,4 @@
-//! Where access logs go: the plan's to say. Without a word of it, whoever set up logs by hand keeps them.
+//! Access logs go where the plan says. Without a setting of the plan, logs that were set up by hand stay.
 
 use aws_sdk_cloudfront::types::{DistributionConfig, LoggingConfig};
 use pipeline::AccessLogs;
