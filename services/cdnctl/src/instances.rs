@@ -106,7 +106,7 @@ fn waits_for(line: &InstanceLine) -> String {
         all => format!(" (and {} more)", all - 1),
     };
     let reason = match &line.waiting_for {
-        Some(reason) => format!(": {}", shown::plain(reason)),
+        Some(reason) => format!(": {}", shown::plain(&reason.to_string())),
         None => String::new(),
     };
     format!("{step} {}", shown::clean(subject)).trim_end().to_owned() + &more + &reason

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aws::{CloudFront, ViewerSettings, broken};
-use pipeline::{Outcome, Service, StepKind};
+use aws::{CloudFront, ViewerSettings};
+use pipeline::{InstallerStep, Outcome};
 use store::{KeyRing, Store, Task};
 use telemetry::with_causes;
 use worker::{Handler, HandlerError};
@@ -24,14 +24,13 @@ pub(crate) struct Installer {
 
 #[async_trait::async_trait]
 impl Handler for Installer {
-    const SERVICE: Service = Service::CertInstaller;
+    type Step = InstallerStep;
 
-    async fn attempt(&self, task: &Task) -> Result<Outcome, HandlerError> {
-        match task.kind {
-            StepKind::UploadCertificate => self.upload_certificate(task).await,
-            StepKind::AttachCertificate => self.attach_certificate(task).await,
-            StepKind::RetireCertificates => self.retire_certificates(task).await,
-            other => Ok(broken(format!("{} is no step of this service", other.as_str()))),
+    async fn attempt(&self, step: Self::Step, task: &Task) -> Result<Outcome, HandlerError> {
+        match step {
+            InstallerStep::UploadCertificate => self.upload_certificate(task).await,
+            InstallerStep::AttachCertificate => self.attach_certificate(task).await,
+            InstallerStep::RetireCertificates => self.retire_certificates(task).await,
         }
     }
 

@@ -2,6 +2,7 @@
 //! the one that is attached.
 
 use aws::{Failure, Peer, broken};
+use pipeline::reason::AwsReason;
 use pipeline::{OperationKind, Outcome};
 use store::Task;
 use worker::HandlerError;
@@ -39,7 +40,7 @@ impl Installer {
             self.store.set_retired(certificate.id).await?;
         }
         Ok(if in_use {
-            Outcome::pending("waiting until CloudFront has let go of the certificate")
+            Outcome::pending(AwsReason::CertificateInUse)
         } else {
             Outcome::DONE
         })

@@ -3,6 +3,7 @@
 use aws::{CERTIFICATE_PREFIX, DEPLOYMENT_TAG, Failure, INSTANCE_TAG, Peer, broken, tag_value};
 use aws_sdk_iam::types::{ServerCertificateMetadata, Tag};
 use pipeline::Outcome;
+use pipeline::reason::{AwsReason, BrokerReason};
 use secrecy::ExposeSecret as _;
 use store::{Certificate, StoreError, Task};
 use worker::HandlerError;
@@ -87,7 +88,7 @@ impl Installer {
                 .value(value)
                 .build()
                 .map_err(|source| HandlerError::Other {
-                    waiting_for: "an error inside the broker, which its operator finds in the log".into(),
+                    waiting_for: BrokerReason::Internal.into(),
                     source: source.into(),
                 })
         };
@@ -132,7 +133,7 @@ impl Installer {
             .map_err(|error| {
                 let failure = Failure::new(Peer::Iam, ACTION, &error);
                 if failure.code() == "NoSuchEntity" {
-                    Outcome::pending("IAM has not settled on whether the certificate exists")
+                    Outcome::pending(AwsReason::CertificateUnsettled)
                 } else {
                     failure.outcome()
                 }

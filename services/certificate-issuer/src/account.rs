@@ -5,7 +5,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use instant_acme::{Account, AccountCredentials, Error, Order, Problem};
-use pipeline::{Outcome, Verdict};
+use pipeline::Outcome;
+use pipeline::reason::{CaReason, Request, Spent};
 use secrecy::{ExposeSecret as _, SecretBox};
 use serde_json::json;
 use store::{KeyRing, NextKey, Store};
@@ -78,8 +79,8 @@ impl<'a> Session<'a> {
         let directory = ca
             .directory(&exchange)
             .await
-            .map_err(|error| refused_or_later(&exchange, &error, "fetching its directory"))?;
-        let fresh = new_key().map_err(|error| Stop::internal("no account key could be made", error))?;
+            .map_err(|error| refused_or_later(&exchange, &error, Request::Directory))?;
+        let fresh = new_key().map_err(Stop::internal)?;
         let mut stored = ca.store.account(&ca.ring, tenant, url, &fresh).await?;
         if let Some(next) = &stored.next_key
             && settle(ca, &exchange, &directory, tenant, &stored, next).await?
@@ -98,7 +99,7 @@ impl<'a> Session<'a> {
                     ca.external.as_ref(),
                 )
                 .await
-                .map_err(|error| refused_or_later(&exchange, &error, "registering your account"))?;
+                .map_err(|error| refused_or_later(&exchange, &error, Request::RegisterAccount))?;
                 ca.store.set_account_uri(tenant, url, Some(&registered)).await?;
                 tracing::info!(tenant, account_uri = registered, "account registered");
                 registered
@@ -111,11 +112,11 @@ impl<'a> Session<'a> {
             "urls": directory.json,
         }))
         // Not the error itself: it may quote what it could not read.
-        .map_err(|_| Stop::internal("the account can't be used", "credentials refused"))?;
+        .map_err(|_| Stop::internal("the account's credentials are refused"))?;
         let account = Account::builder_with_http(Box::new(exchange.clone()))
             .from_credentials(credentials)
             .await
-            .map_err(|error| Stop::internal("the account can't be used", error))?;
+            .map_err(Stop::internal)?;
         Ok(Self {
             ca,
             tenant,
@@ -147,19 +148,19 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// The order is spent when the CA doesn't know it, when it is another account's, or has no URL.
-    pub(crate) async fn order(&self, stored: &store::Order, doing: &str) -> Result<Order, Stop> {
+    pub(crate) async fn order(&self, stored: &store::Order, request: Request) -> Result<Order, Stop> {
         let ours = stored.account_uri.as_ref().is_none_or(|uri| *uri == self.account_uri);
         let Some(url) = stored.url.clone().filter(|_| ours) else {
-            return Err(spent("the order belongs to an account that is no longer used").into());
+            return Err(Outcome::spent(Spent::OtherAccount).into());
         };
         match self.account.order(url).await {
             Ok(order) => Ok(order),
-            Err(error) => match self.trouble(&error, doing).await {
+            Err(error) => match self.trouble(&error, request).await {
                 // Another account's order is refused as unauthorized (RFC 8555 §7.1).
                 Trouble::Refused(problem) if problem.status == Some(403) => {
-                    Err(spent(format!("the CA doesn't show the order: {}", said(&problem))).into())
+                    Err(Outcome::spent(Spent::Hidden { said: said(&problem) }).into())
                 }
-                trouble => Err(self.stop(trouble, doing).await),
+                trouble => Err(self.stop(trouble, request).await),
             },
         }
     }
@@ -184,10 +185,10 @@ impl<'a> Session<'a> {
     }
 
     /// What an error means. A refusal that may be about the account's key is looked into.
-    pub(crate) async fn trouble(&self, error: &Error, doing: &str) -> Trouble {
-        let trouble = triage(error, self.exchange.retry_after(), doing);
+    pub(crate) async fn trouble(&self, error: &Error, request: Request) -> Trouble {
+        let trouble = triage(error, self.exchange.retry_after(), request);
         let why = match &trouble {
-            Trouble::Refused(problem) if may_be_about_the_key(problem) => self.about_the_key(doing).await,
+            Trouble::Refused(problem) if may_be_about_the_key(problem) => self.about_the_key(request).await,
             _ => None,
         };
         match why {
@@ -197,18 +198,13 @@ impl<'a> Session<'a> {
     }
 
     /// What is the matter with the key that this session has, if it is refused. The next attempt has the account's key of then.
-    async fn about_the_key(&self, doing: &str) -> Option<String> {
+    async fn about_the_key(&self, request: Request) -> Option<CaReason> {
         let (ca, tenant) = (self.ca, self.tenant);
         let url = &ca.settings.acme_directory_url;
-        let changed = "the key of your organization's account at the CA is being changed";
         match ca.store.known_account(&ca.ring, tenant, url).await {
             Ok(Some(now)) if now.key_generation == self.key_generation && !now.key_unsettled => {}
-            Ok(_) => return Some(changed.to_string()),
-            Err(_) => {
-                return Some(format!(
-                    "the broker could not look into a refusal by the CA while {doing}"
-                ));
-            }
+            Ok(_) => return Some(CaReason::KeyChanging),
+            Err(_) => return Some(CaReason::RefusalUnexplained { request }),
         }
         // A conversation of its own: whoever asked may still want to know what the CA answered last.
         let known = find(&ca.client.exchange(), &self.directory, self.key.expose_secret()).await;
@@ -220,26 +216,23 @@ impl<'a> Session<'a> {
             account_uri = self.account_uri,
             "the CA doesn't know the key of the tenant's account: was a dump restored that is older than a change of the key?"
         );
-        Some(
-            "the CA doesn't know the key of your organization's account, which the broker's operator must look into"
-                .to_string(),
-        )
+        Some(CaReason::KeyUnknown)
     }
 
     /// How a step ends by an error that it has no better answer to.
-    pub(crate) async fn fail(&self, error: &Error, doing: &str) -> Stop {
-        self.stop(self.trouble(error, doing).await, doing).await
+    pub(crate) async fn fail(&self, error: &Error, request: Request) -> Stop {
+        self.stop(self.trouble(error, request).await, request).await
     }
 
     /// How a step ends by a trouble that it has no better answer to.
-    pub(crate) async fn stop(&self, trouble: Trouble, doing: &str) -> Stop {
+    pub(crate) async fn stop(&self, trouble: Trouble, request: Request) -> Stop {
         match trouble {
             Trouble::AccountUnknown => match self.forget_account().await {
-                Ok(()) => spent("the CA no longer knows the account, which is registered anew").into(),
+                Ok(()) => Outcome::spent(Spent::AccountForgotten).into(),
                 Err(stop) => stop,
             },
-            Trouble::Gone => spent("the CA no longer knows the order").into(),
-            other => plain_stop(other, doing),
+            Trouble::Gone => Outcome::spent(Spent::OrderForgotten).into(),
+            other => plain_stop(other, request),
         }
     }
 
@@ -271,7 +264,7 @@ async fn settle(
     stored: &store::Account,
     next: &NextKey,
 ) -> Result<bool, Stop> {
-    let doing = "looking which key your organization's account has";
+    let request = Request::FindAccount;
     match find(exchange, directory, next.key.expose_secret()).await {
         Ok(known) if stored.account_uri.as_ref().is_none_or(|ours| *ours == known) => {
             let current = stored.key.expose_secret();
@@ -279,8 +272,8 @@ async fn settle(
             Ok(true)
         }
         Ok(_) => Ok(false),
-        Err(error) => match triage(&error, exchange.retry_after(), doing) {
-            later @ Trouble::Later { .. } => Err(plain_stop(later, doing)),
+        Err(error) => match triage(&error, exchange.retry_after(), request) {
+            later @ Trouble::Later { .. } => Err(plain_stop(later, request)),
             _ => Ok(false),
         },
     }
@@ -297,34 +290,24 @@ fn may_be_about_the_key(problem: &Problem) -> bool {
         && problem.subproblems.is_empty()
 }
 
-fn refused_or_later(exchange: &Exchange, error: &Error, doing: &str) -> Stop {
-    plain_stop(triage(error, exchange.retry_after(), doing), doing)
+fn refused_or_later(exchange: &Exchange, error: &Error, request: Request) -> Stop {
+    plain_stop(triage(error, exchange.retry_after(), request), request)
 }
 
-fn plain_stop(trouble: Trouble, doing: &str) -> Stop {
+fn plain_stop(trouble: Trouble, request: Request) -> Stop {
     match trouble {
         Trouble::Later { why, retry_after } => Outcome::pending_for(why, retry_after).into(),
         Trouble::Refused(problem) => Outcome::failed(
             format!(
-                "The CA refused while {doing}: {}. Tell the broker's operator.",
+                "The CA refused while {request}: {}. Tell the broker's operator.",
                 said(&problem)
             ),
-            cause(doing, &problem),
+            cause(request, &problem),
         )
         .into(),
-        Trouble::Gone | Trouble::AccountUnknown => {
-            Outcome::pending(format!("the CA doesn't know what it was asked about, while {doing}")).into()
-        }
-        Trouble::Ours(cause) => Stop::internal("an internal error, which the operator sees in the log", cause),
+        Trouble::Gone | Trouble::AccountUnknown => Outcome::pending(CaReason::Unknown { request }).into(),
+        Trouble::Ours(cause) => Stop::internal(cause),
     }
-}
-
-/// The order can't lead to a certificate any more, and no domain is to blame.
-pub(crate) fn spent(reason: impl Into<String>) -> Outcome {
-    Outcome::Done(Verdict::OrderSpent {
-        reason: reason.into(),
-        rejections: Vec::new(),
-    })
 }
 
 #[cfg(test)]

@@ -4,23 +4,26 @@
 use std::collections::HashMap;
 
 use instant_acme::{AuthorizationStatus, ChallengeStatus, OrderStatus};
+use pipeline::Outcome;
 use pipeline::outcome::Method;
-use pipeline::{Outcome, Verdict};
+use pipeline::reason::{CaReason, During, Request, Spent};
 use store::Task;
 
-use crate::account::{Ca, Session, spent};
+use crate::account::{Ca, Session};
 use crate::challenge::challenge_type;
 use crate::triage::{Stop, Trouble};
 use crate::words::said;
 
-const DOING: &str = "answering the challenges";
+const DOING: Request = Request::AnswerChallenges;
 /// A CA may refuse an answer because the authorization changed in between; after this many attempts it means it.
 const PATIENCE: i32 = 8;
 
 pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     let stored = ca.store.order(task).await?;
     if stored.expired {
-        return Ok(spent("the order expired while the domains were being verified"));
+        return Ok(Outcome::spent(Spent::Expired {
+            during: During::Answering,
+        }));
     }
     let methods: HashMap<String, Option<Method>> = ca
         .store
@@ -49,20 +52,17 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
         let domain = authorization.identifier().to_string().to_ascii_lowercase();
         let Some(method) = methods.get(&domain).copied().flatten() else {
             // It was valid when the order was placed, and isn't any more (RFC 8555 §7.1.6: expired, deactivated).
-            return Ok(spent(format!("the CA wants {domain} to be verified anew")));
+            return Ok(Outcome::spent(Spent::AnotherProof { domain: Some(domain) }));
         };
         let Some(mut challenge) = authorization.challenge(challenge_type(method)) else {
-            return Ok(spent(format!(
-                "the CA no longer offers {} for {domain}",
-                method.as_str()
-            )));
+            return Ok(Outcome::spent(Spent::NoLongerOffered { domain, method }));
         };
         if challenge.status != ChallengeStatus::Pending {
             continue;
         }
         if key_changed && method.is_made_with_the_key() {
             // The CA would look for what the new key makes, and turn the domain down.
-            return Ok(Outcome::Done(Verdict::key_changed()));
+            return Ok(Outcome::spent(Spent::KeyChanged));
         }
         let Err(error) = challenge.set_ready().await else {
             tracing::debug!(domain, method = method.as_str(), "answered");
@@ -74,7 +74,10 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
         }
         match session.trouble(&error, DOING).await {
             Trouble::Refused(problem) => {
-                refused.get_or_insert(format!("the CA refused the answer for {domain}: {}", said(&problem)));
+                refused.get_or_insert(CaReason::AnswerRefused {
+                    domain,
+                    said: said(&problem),
+                });
             }
             trouble => return Err(session.stop(trouble, DOING).await),
         }
@@ -82,7 +85,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     match refused {
         None => Ok(Outcome::DONE),
         Some(why) if task.attempt < PATIENCE => Ok(Outcome::pending(why)),
-        Some(why) => Ok(Outcome::failed(capital(&why), why)),
+        Some(why) => Ok(Outcome::failed(capital(&why.to_string()), why.to_string())),
     }
 }
 

@@ -1,14 +1,15 @@
 //! await-validation: one request for the whole order (RFC 8555 §7.4) until the CA has judged every authorization.
 
 use instant_acme::{AuthorizationState, AuthorizationStatus, ChallengeStatus, Order, OrderStatus};
+use pipeline::reason::{CaReason, During, Request, Spent};
 use pipeline::{Outcome, Rejection, Verdict};
 use store::Task;
 
-use crate::account::{Ca, Session, spent};
+use crate::account::{Ca, Session};
 use crate::triage::Stop;
 use crate::words::said;
 
-const DOING: &str = "waiting for its validation";
+const DOING: Request = Request::ReadValidation;
 /// Boulder never says `processing`: whether it is still at work on a pending authorization can't be seen, so after
 /// this many attempts (some minutes by the default schedule) it counts as settled.
 const PATIENCE: i32 = 7;
@@ -20,9 +21,11 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     let retry_after = session.exchange.retry_after();
     match order.state().status {
         OrderStatus::Ready | OrderStatus::Processing | OrderStatus::Valid => Ok(Outcome::DONE),
-        OrderStatus::Pending if stored.expired => Ok(spent("the order expired while the CA was verifying the domains")),
+        OrderStatus::Pending if stored.expired => Ok(Outcome::spent(Spent::Expired {
+            during: During::Validating,
+        })),
         OrderStatus::Pending => Ok(Outcome::pending_for(
-            "the CA has not finished verifying the domains",
+            CaReason::Validating,
             retry_after.filter(|after| !after.is_zero()),
         )),
         OrderStatus::Invalid => judge(&session, &mut order, task.attempt).await,
@@ -48,16 +51,17 @@ async fn judge(session: &Session<'_>, order: &mut Order, attempt: i32) -> Result
         }
     }
     if unsettled > 0 {
-        return Ok(Outcome::pending(format!(
-            "the CA turned {} of the domains down and is still verifying {unsettled}",
-            rejections.len()
-        )));
+        return Ok(Outcome::pending(CaReason::StillValidating {
+            turned_down: rejections.len(),
+            left: unsettled,
+        }));
     }
     let reason = match (rejections.as_slice(), order_error) {
-        ([], Some(error)) => format!("the CA says that the order is invalid: {error}"),
-        ([], None) => "the CA says that the order is invalid".to_string(),
-        ([only], _) => format!("the CA turned {} down", only.domain),
-        (many, _) => format!("the CA turned {} domains down", many.len()),
+        ([], said) => Spent::Invalid { said },
+        ([only], _) => Spent::OneTurnedDown {
+            domain: only.domain.clone(),
+        },
+        (many, _) => Spent::TurnedDown { count: many.len() },
     };
     Ok(Outcome::Done(Verdict::OrderSpent { reason, rejections }))
 }

@@ -2,20 +2,20 @@
 //! before the CSR leaves, and the certificate is there before anything else happens: it is never asked for twice.
 
 use instant_acme::{Order, OrderStatus, Problem};
+use pipeline::reason::{CaReason, Request, Spent};
 use pipeline::{Outcome, Rejection, Verdict};
 use secrecy::SecretBox;
 use store::{NewCertificate, Task};
 use telemetry::with_causes;
 use uuid::Uuid;
 
-use crate::account::{Ca, Session, spent};
+use crate::account::{Ca, Session};
 use crate::certificate::{Flaw, check, new_key, signing_request};
 use crate::chain::{alternates, is_issued_by};
 use crate::triage::{Stop, Trouble};
 use crate::words::{cause, of_order, per_domain, said, short_type};
 
-const DOING: &str = "fetching the certificate";
-const NO_KEY: &str = "no key could be made for the certificate";
+const DOING: Request = Request::Certificate;
 /// A CA of several machines may show the order as it was before: for this many attempts (a minute and a half by the
 /// default schedule) an order that was ready is not given up for being pending again.
 const PATIENCE: i32 = 5;
@@ -26,8 +26,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     let mut order = session.order(&stored, DOING).await?;
     if order.state().status == OrderStatus::Ready {
         let key = certificate_key(ca, task, stored.id).await?;
-        let request = signing_request(&task.instance.domains, &key)
-            .map_err(|error| Stop::internal("no certificate request could be made", error))?;
+        let request = signing_request(&task.instance.domains, &key).map_err(Stop::internal)?;
         // A worker that froze until now must not finalize what a newer operation has taken over.
         ca.store.ensure_current(task).await?;
         if let Err(error) = order.finalize_csr(&request).await {
@@ -42,7 +41,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     match order.state().status {
         OrderStatus::Valid => fetch(ca, &session, &mut order, stored.id, task).await,
         OrderStatus::Processing | OrderStatus::Ready => Ok(Outcome::pending_for(
-            "the CA is issuing the certificate",
+            CaReason::Issuing,
             session.exchange.retry_after().filter(|after| !after.is_zero()),
         )),
         OrderStatus::Invalid => Ok(invalid(order.state().error.as_ref(), &task.instance.domains)),
@@ -52,9 +51,9 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
 
 fn pending_again(attempt: i32) -> Outcome {
     if attempt < PATIENCE {
-        Outcome::pending("the CA no longer says that the order is ready")
+        Outcome::pending(CaReason::NoLongerReady)
     } else {
-        spent("the CA wants domains of the order to be verified anew")
+        Outcome::spent(Spent::AnotherProof { domain: None })
     }
 }
 
@@ -62,7 +61,7 @@ fn pending_again(attempt: i32) -> Outcome {
 /// CA yet, and only a GET of the order tells that it is gone: else a second certificate would be ordered.
 async fn after_the_order(session: &Session<'_>, trouble: Trouble) -> Stop {
     match trouble {
-        Trouble::Gone => Outcome::pending("the CA has the order, but not yet what belongs to it").into(),
+        Trouble::Gone => Outcome::pending(CaReason::CertificateNotYet).into(),
         trouble => session.stop(trouble, DOING).await,
     }
 }
@@ -73,8 +72,8 @@ async fn certificate_key(ca: &Ca, task: &Task, order: Uuid) -> Result<SecretBox<
     let key_type = of_plan.unwrap_or(ca.settings.certificate_key_type);
     let fresh = tokio::task::spawn_blocking(move || new_key(key_type))
         .await
-        .map_err(|error| Stop::internal(NO_KEY, error))?
-        .map_err(|error| Stop::internal(NO_KEY, error))?;
+        .map_err(Stop::internal)?
+        .map_err(Stop::internal)?;
     Ok(ca.store.certificate_key(&ca.ring, task, order, &fresh).await?)
 }
 
@@ -87,7 +86,7 @@ async fn fetch(
 ) -> Result<Outcome, Stop> {
     let chain = match order.certificate().await {
         Ok(Some(chain)) => chain,
-        Ok(None) => return Ok(Outcome::pending("the CA is issuing the certificate")),
+        Ok(None) => return Ok(Outcome::pending(CaReason::Issuing)),
         Err(error) => return Err(after_the_order(session, session.trouble(&error, DOING).await).await),
     };
     let key = certificate_key(ca, task, order_id).await?;
@@ -141,10 +140,10 @@ async fn other_chain(session: &Session<'_>, root: &str) -> Option<String> {
 /// What came back is not what was asked for.
 fn flawed(flaw: &Flaw) -> Result<Outcome, Stop> {
     match flaw {
-        Flaw::Unreadable(_) => Err(Stop::internal("the CA's certificate can't be read", flaw.to_string())),
-        Flaw::NotYet(_) => Ok(Outcome::pending("the CA's certificate is not valid yet")),
+        Flaw::Unreadable(_) => Err(Stop::because(CaReason::CertificateUnreadable, flaw.to_string())),
+        Flaw::NotYet(_) => Ok(Outcome::pending(CaReason::CertificateNotValidYet)),
         // Its key is lost, or the order is an old one: another order gives another certificate.
-        Flaw::Key | Flaw::Expired(_) => Ok(spent(format!("the certificate is of no use: {flaw}"))),
+        Flaw::Key | Flaw::Expired(_) => Ok(Outcome::spent(Spent::Useless { flaw: flaw.to_string() })),
         Flaw::Names { .. } | Flaw::Chain => Ok(Outcome::failed(
             format!("The CA's certificate is not what was asked for: {flaw}. Tell the broker's operator."),
             format!("certificate check: {flaw}"),
@@ -169,7 +168,7 @@ async fn refused(
             invalid(Some(told.as_ref().unwrap_or(problem)), domains)
         }
         // Another attempt was faster.
-        OrderStatus::Processing | OrderStatus::Valid => Outcome::pending("the CA is issuing the certificate"),
+        OrderStatus::Processing | OrderStatus::Valid => Outcome::pending(CaReason::Issuing),
         OrderStatus::Ready | OrderStatus::Pending => fatal(problem),
     })
 }
@@ -187,7 +186,7 @@ fn fatal(problem: &Problem) -> Outcome {
 /// The order became invalid while it was being finalized.
 fn invalid(error: Option<&Problem>, domains: &[String]) -> Outcome {
     let Some(problem) = error else {
-        return spent("the CA says that the order is invalid");
+        return Outcome::spent(Spent::Invalid { said: None });
     };
     let mut rejections = per_domain(problem);
     for rejection in &mut rejections {
@@ -210,7 +209,7 @@ fn invalid(error: Option<&Problem>, domains: &[String]) -> Outcome {
         _ => {}
     }
     Outcome::Done(Verdict::OrderSpent {
-        reason: format!("the CA did not issue the certificate: {}", said(problem)),
+        reason: Spent::NotIssued { said: said(problem) },
         rejections,
     })
 }

@@ -6,6 +6,7 @@ use http::header::{DATE, HeaderMap, HeaderValue, LINK, RETRY_AFTER};
 use instant_acme::Error;
 use pipeline::issue_value::is_normalized;
 use pipeline::outcome::Method;
+use pipeline::reason::Request;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -152,14 +153,14 @@ proptest! {
         let words = said(&problem);
         prop_assert!(!words.is_empty(), "{:?}", problem);
         harmless(&words, MOST)?;
-        harmless(&cause("testing", &problem), 40_100)?;
+        harmless(&cause(Request::PlaceOrder, &problem), 40_100)?;
         for rejection in per_domain(&problem) {
             prop_assert!(rejection.domain.len() <= 255 && rejection.domain.is_ascii() && !rejection.domain.contains(|c: char| c.is_ascii_control() || c == ' '), "{:?}", rejection);
             prop_assert!(!rejection.reason.is_empty());
             harmless(&rejection.reason, MOST)?;
         }
-        match triage(&Error::Api(problem), None, "testing") {
-            Trouble::Later { why, .. } => harmless(&why, MOST + 200)?,
+        match triage(&Error::Api(problem), None, Request::PlaceOrder) {
+            Trouble::Later { why, .. } => harmless(&why.to_string(), MOST + 200)?,
             // Only what the CA says of the request itself ends anything.
             Trouble::Refused(_) | Trouble::Gone => prop_assert!(status.is_client_error(), "{}", status),
             Trouble::AccountUnknown => {}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pipeline::Outcome;
+use pipeline::reason::CaReason;
 use store::{Counted, StoreError, Task};
 
 use crate::account::Ca;
@@ -154,7 +155,10 @@ async fn wait(ca: &Ca, rate: Option<Rate>, counted: &Counted<'_>, what: &str) ->
     match free_in? {
         None => Ok(()),
         Some(free_in) => Err(Outcome::pending_for(
-            format!("the CA takes at most {rate} of {what}, and there were as many"),
+            CaReason::OwnLimit {
+                rate: rate.to_string(),
+                of: what.to_owned(),
+            },
             Some(free_in.max(Duration::from_secs(1))),
         )
         .into()),

@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use pipeline::{Outcome, Service, StepKind};
+use pipeline::{IssuerStep, Outcome};
 use store::{Store, Task};
 use telemetry::Telemetry;
 use tokio::sync::Semaphore;
@@ -54,22 +54,18 @@ struct Issuer {
 
 #[async_trait::async_trait]
 impl Handler for Issuer {
-    const SERVICE: Service = Service::CertificateIssuer;
+    type Step = IssuerStep;
 
-    async fn attempt(&self, task: &Task) -> Result<Outcome, HandlerError> {
+    async fn attempt(&self, step: Self::Step, task: &Task) -> Result<Outcome, HandlerError> {
         // What was issued is used, whatever has become of its order at the CA.
         if self.ca.store.certificate(task).await?.is_some() {
             return Ok(Outcome::DONE);
         }
-        let result = match task.kind {
-            StepKind::PlaceOrder => place_order::attempt(&self.ca, task).await,
-            StepKind::AnswerChallenges => answer_challenges::attempt(&self.ca, task).await,
-            StepKind::AwaitValidation => await_validation::attempt(&self.ca, task).await,
-            StepKind::FinalizeOrder => finalize_order::attempt(&self.ca, task).await,
-            other => Err(Stop::internal(
-                "an internal error, which the operator sees in the log",
-                format!("{} is not a step of this service", other.as_str()),
-            )),
+        let result = match step {
+            IssuerStep::PlaceOrder => place_order::attempt(&self.ca, task).await,
+            IssuerStep::AnswerChallenges => answer_challenges::attempt(&self.ca, task).await,
+            IssuerStep::AwaitValidation => await_validation::attempt(&self.ca, task).await,
+            IssuerStep::FinalizeOrder => finalize_order::attempt(&self.ca, task).await,
         };
         match result {
             Ok(outcome) | Err(Stop::Outcome(outcome)) => Ok(outcome),

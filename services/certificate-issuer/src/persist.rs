@@ -3,6 +3,7 @@
 //! not shown to anybody, and the operator is told. One file per form.
 
 use pipeline::issue_value::{is_normalized, is_value};
+use pipeline::reason::Request;
 use serde_json::Value;
 use store::Standing;
 
@@ -84,7 +85,7 @@ fn names(object: &Value, member: &str) -> Result<Vec<String>, String> {
 pub(crate) async fn holds_its_account(session: &Session<'_>) -> Result<bool, Stop> {
     match session.get(&session.account_uri).await {
         Ok(answer) => Ok(answer.json().get("status").and_then(Value::as_str) == Some("valid")),
-        Err(error) => Err(session.fail(&error, "looking at your account").await),
+        Err(error) => Err(session.fail(&error, Request::ReadAccount).await),
     }
 }
 

@@ -8,9 +8,10 @@ use instant_acme::{
 };
 use pipeline::Outcome;
 use pipeline::outcome::Method;
+use pipeline::reason::{CaReason, During, Request, Spent};
 use store::{Authorization, Task};
 
-use crate::account::{Ca, Session, spent};
+use crate::account::{Ca, Session};
 use crate::challenge::{Offered, dns01_value};
 use crate::limits::before_order;
 use crate::persist;
@@ -18,7 +19,7 @@ use crate::renewal_info::identifier;
 use crate::triage::{Stop, Trouble};
 use crate::words::{cause, per_domain, said, short_type};
 
-const DOING: &str = "placing the order";
+const DOING: Request = Request::PlaceOrder;
 /// After so many attempts a fault of the CA may be one with what is to be replaced alone: Pebble 2.10 does not find certificates
 /// whose serial number begins with a zero byte.
 const OFTEN: i32 = 3;
@@ -27,14 +28,13 @@ const MOST_NAMED: usize = 10;
 
 pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     if let Some(pause) = pause_before(task.round).filter(|_| task.attempt == 0) {
-        return Ok(Outcome::pending_for(
-            format!("order {} follows {} that came to nothing", task.round, task.round - 1),
-            Some(pause),
-        ));
+        return Ok(Outcome::pending_for(CaReason::Pause { order: task.round }, Some(pause)));
     }
     let stored = ca.store.order(task).await?;
     if stored.expired {
-        return Ok(spent("the order expired before its authorizations were read"));
+        return Ok(Outcome::spent(Spent::Expired {
+            during: During::Placing,
+        }));
     }
     let session = Session::open(ca, &task.instance.tenant).await?;
     let mut order = match &stored.url {
@@ -60,11 +60,8 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
         }
     };
     if order.state().status == OrderStatus::Invalid {
-        let reason = order.state().error.as_ref().map_or_else(
-            || "the CA says that the order is invalid".to_string(),
-            |problem| format!("the CA says that the order is invalid: {}", said(problem)),
-        );
-        return Ok(spent(reason));
+        let said = order.state().error.as_ref().map(said);
+        return Ok(Outcome::spent(Spent::Invalid { said }));
     }
     let mut authorizations = read_authorizations(&session, &mut order).await?;
     look_at_the_account(&session, &mut authorizations).await?;
@@ -75,8 +72,8 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
         .iter()
         .find(|domain| !authorizations.iter().any(|known| known.domain == **domain))
     {
-        return Err(Stop::internal(
-            "the CA's order doesn't fit the domains",
+        return Err(Stop::because(
+            CaReason::OrderMisfits,
             format!("no authorization for {missing}"),
         ));
     }
@@ -152,9 +149,9 @@ async fn place(
         Err(error) => Err(match session.trouble(&error, DOING).await {
             Trouble::AccountUnknown => {
                 session.forget_account().await?;
-                Outcome::pending("the CA no longer knows your account, which is registered anew").into()
+                Outcome::pending(CaReason::AccountForgotten).into()
             }
-            Trouble::Gone => Outcome::pending("the CA doesn't take orders where its directory says").into(),
+            Trouble::Gone => Outcome::pending(CaReason::NoOrdersThere).into(),
             Trouble::Refused(problem) if refuses_account(&problem) => {
                 tracing::error!(
                     tenant = task.instance.tenant,
@@ -162,7 +159,7 @@ async fn place(
                     problem = cause(DOING, &problem),
                     "the CA refuses the tenant's account: was it deactivated?"
                 );
-                Outcome::pending(account_refused(&problem)).into()
+                Outcome::pending(CaReason::AccountRefused { said: said(&problem) }).into()
             }
             Trouble::Refused(problem) => Outcome::failed(refusal(&problem), cause(DOING, &problem)).into(),
             trouble => session.stop(trouble, DOING).await,
@@ -222,13 +219,6 @@ fn refuses_account(problem: &Problem) -> bool {
     short_type(problem.r#type.as_deref()) == Some("unauthorized") && per_domain(problem).is_empty()
 }
 
-fn account_refused(problem: &Problem) -> String {
-    format!(
-        "the CA refuses your organization's account, which the broker's operator must look into: {}",
-        said(problem)
-    )
-}
-
 /// What the user reads when the CA turns the order down outright (RFC 8555 §7.4, §6.7.1).
 fn refusal(problem: &Problem) -> String {
     let named = per_domain(problem);
@@ -264,7 +254,7 @@ async fn read_authorizations(session: &Session<'_>, order: &mut Order) -> Result
     while let Some(next) = authorizations.next().await {
         let authorization = match next {
             Ok(authorization) => authorization,
-            Err(error) => return Err(session.fail(&error, "reading the order").await),
+            Err(error) => return Err(session.fail(&error, Request::ReadOrder).await),
         };
         let offered = Offered {
             thumbprint: session.account().key_thumbprint(),
@@ -376,8 +366,9 @@ mod tests {
         };
         let account = problem("unauthorized", "");
         assert!(refuses_account(&account));
+        let reason = CaReason::AccountRefused { said: said(&account) };
         assert_eq!(
-            account_refused(&account),
+            reason.to_string(),
             "the CA refuses your organization's account, which the broker's operator must look into: \
              Account is not valid, has status \"deactivated\" (unauthorized)"
         );

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use instant_acme::{RevocationReason as Reason, RevocationRequest};
 use pipeline::Outcome;
+use pipeline::reason::Request;
 use pipeline::revocation::RevocationReason;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -15,7 +16,7 @@ use crate::account::{Ca, Session};
 use crate::triage::{Stop, Trouble};
 use crate::words::{cause, said, short_type};
 
-const DOING: &str = "revoking the certificate";
+const DOING: Request = Request::Revoke;
 /// The CA is asked for so many in a turn, at most.
 const A_TURN: u32 = 200;
 /// When it is asked again after it did not answer …
@@ -118,7 +119,7 @@ fn stopped(stop: &Stop) -> PutOff {
             waiting_for,
             retry_after,
             ..
-        }) => (waiting_for.clone(), retry_after.unwrap_or(LATER)),
+        }) => (waiting_for.to_string(), retry_after.unwrap_or(LATER)),
         Stop::Outcome(Outcome::Failed { for_user, .. }) => (for_user.clone(), REFUSED),
         // The CA forgot the account: the next turn registers it again.
         Stop::Outcome(Outcome::Done(_)) => ("the CA doesn't know the account".to_owned(), LATER),

@@ -2,6 +2,7 @@
 //! the CA is asked, the next key is the account's. Whatever dies in between, the CA knows which of the two it has: it is asked by the
 //! next one, by whoever needs the account first.
 
+use pipeline::reason::Request;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,7 +24,7 @@ use crate::words::said;
 const MOST_A_TURN: usize = 20;
 /// No further account is begun with after that.
 const LONGEST_TURN: Duration = Duration::from_secs(60);
-const DOING: &str = "changing an account's key";
+const DOING: Request = Request::ChangeKey;
 const NOT_YET: &str = "the CA says that it took the new key, and doesn't find the account by it";
 
 /// Changes keys that are to be changed, a few at a time. What does not succeed is tried again at a later turn, after those that were not
@@ -75,7 +76,7 @@ impl Problem {
     fn of(error: &Error) -> Self {
         // When it is asked again is the chore's matter.
         let (why, ca_is_away) = match triage(error, None, DOING) {
-            Trouble::Later { why, .. } => (why, true),
+            Trouble::Later { why, .. } => (why.to_string(), true),
             Trouble::Refused(problem) => (format!("the CA refuses: {}", said(&problem)), false),
             Trouble::AccountUnknown => ("the CA doesn't know the account".to_string(), false),
             Trouble::Gone => ("the CA doesn't change keys where its directory says".to_string(), false),

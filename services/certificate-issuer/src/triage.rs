@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use instant_acme::{Error, Problem};
-use pipeline::Outcome;
+use pipeline::reason::{BrokerReason, CaReason, Request};
+use pipeline::{Outcome, Reason};
 use worker::HandlerError;
 
 use crate::acme_client::NoAnswer;
@@ -17,8 +18,8 @@ const SOONEST: Duration = Duration::from_secs(1);
 pub(crate) enum Trouble {
     /// It passes: try again.
     Later {
-        /// For the user.
-        why: String,
+        /// Why.
+        why: CaReason,
         /// What the CA asked for.
         retry_after: Option<Duration>,
     },
@@ -32,9 +33,9 @@ pub(crate) enum Trouble {
     Ours(String),
 }
 
-/// Tells what a failed request means; `doing` completes "while …" for the user.
-pub(crate) fn triage(error: &Error, retry_after: Option<Duration>, doing: &str) -> Trouble {
-    let later = |why: String| Trouble::Later {
+/// Tells what a failed request means.
+pub(crate) fn triage(error: &Error, retry_after: Option<Duration>, request: Request) -> Trouble {
+    let later = |why: CaReason| Trouble::Later {
         why,
         retry_after: retry_after.map(|after| after.max(SOONEST)),
     };
@@ -43,48 +44,27 @@ pub(crate) fn triage(error: &Error, retry_after: Option<Duration>, doing: &str) 
         Error::Crypto | Error::KeyRejected | Error::Unsupported(_) | Error::InvalidUri(_) => {
             return Trouble::Ours(error.to_string());
         }
-        Error::Other(cause) if cause.is::<NoAnswer>() => {
-            return later(format!("the CA did not answer in time while {doing}"));
-        }
-        Error::Json(_) | Error::Str(_) => {
-            return later(format!("the CA gave an answer that can't be read while {doing}"));
-        }
-        _ => return later(format!("the CA can't be reached while {doing}")),
+        Error::Other(cause) if cause.is::<NoAnswer>() => return later(CaReason::NoAnswer { request }),
+        Error::Json(_) | Error::Str(_) => return later(CaReason::Unreadable { request }),
+        _ => return later(CaReason::Unreachable { request }),
     };
-    let status = problem.status.unwrap_or(0);
+    let said = said(problem);
     // Types first (RFC 8555 §6.7): not every CA gives them the same status.
     match short_type(problem.r#type.as_deref()).unwrap_or_default() {
-        "rateLimited" => {
-            return later(format!(
-                "the CA limits how much may be asked for, while {doing}: {}",
-                said(problem)
-            ));
-        }
-        "badNonce" | "serverInternal" => {
-            return later(format!("the CA had a fault while {doing}: {}", said(problem)));
-        }
-        "orderNotReady" => {
-            return later(format!("the CA is not ready yet, while {doing}: {}", said(problem)));
-        }
+        "rateLimited" => return later(CaReason::Limits { request, said }),
+        "badNonce" | "serverInternal" => return later(CaReason::Fault { request, said }),
+        "orderNotReady" => return later(CaReason::NotReady { request, said }),
         "accountDoesNotExist" => return Trouble::AccountUnknown,
         // The operator can mend these without the user doing anything.
-        "externalAccountRequired" | "userActionRequired" => {
-            return later(format!(
-                "the operator has to settle something with the CA before {doing}: {}",
-                said(problem)
-            ));
-        }
+        "externalAccountRequired" | "userActionRequired" => return later(CaReason::WantsOperator { request, said }),
         _ => {}
     }
-    match status {
-        429 => later(format!(
-            "the CA limits how much may be asked for, while {doing}: {}",
-            said(problem)
-        )),
-        408 | 425 => later(format!("the CA did not answer in time while {doing}")),
+    match problem.status.unwrap_or(0) {
+        429 => later(CaReason::Limits { request, said }),
+        408 | 425 => later(CaReason::NoAnswer { request }),
         404 | 410 => Trouble::Gone,
         400..=499 => Trouble::Refused(problem.clone()),
-        _ => later(format!("the CA had a fault while {doing}: {}", said(problem))),
+        _ => later(CaReason::Fault { request, said }),
     }
 }
 
@@ -99,9 +79,17 @@ pub(crate) enum Stop {
 
 impl Stop {
     /// Try again by the schedule; the operator reads the cause.
-    pub(crate) fn internal(waiting_for: &str, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::because(BrokerReason::Internal, cause)
+    }
+
+    /// The same, for a reason that the user reads.
+    pub(crate) fn because(
+        waiting_for: impl Into<Reason>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         Self::Error(HandlerError::Other {
-            waiting_for: waiting_for.to_string(),
+            waiting_for: waiting_for.into(),
             source: cause.into(),
         })
     }
@@ -171,7 +159,7 @@ mod tests {
             (409, "alreadyReplaced", "refused"),
         ] {
             assert_eq!(
-                name(&triage(&api(status, kind), None, "testing")),
+                name(&triage(&api(status, kind), None, Request::PlaceOrder)),
                 expected,
                 "{status} {kind}"
             );
@@ -184,23 +172,24 @@ mod tests {
             (Error::KeyRejected, "ours"),
             (Error::Crypto, "ours"),
         ] {
-            assert_eq!(name(&triage(&error, None, "testing")), expected, "{error:?}");
+            assert_eq!(name(&triage(&error, None, Request::PlaceOrder)), expected, "{error:?}");
         }
     }
 
     #[test]
     fn the_user_reads_the_cas_words_and_its_wait_is_heeded() {
         let day = Duration::from_secs(86_400);
-        let Trouble::Later { why, retry_after } = triage(&api(429, "rateLimited"), Some(day), "placing the order")
+        let Trouble::Later { why, retry_after } = triage(&api(429, "rateLimited"), Some(day), Request::PlaceOrder)
         else {
             panic!("not later");
         };
         assert_eq!(
-            why,
+            why.to_string(),
             "the CA limits how much may be asked for, while placing the order: its words (rateLimited)"
         );
         assert_eq!(retry_after, Some(day));
-        let Trouble::Later { retry_after, .. } = triage(&api(503, ""), Some(Duration::ZERO), "") else {
+        let Trouble::Later { retry_after, .. } = triage(&api(503, ""), Some(Duration::ZERO), Request::PlaceOrder)
+        else {
             panic!("not later");
         };
         assert_eq!(retry_after, Some(SOONEST));

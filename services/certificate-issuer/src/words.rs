@@ -2,6 +2,7 @@
 
 use instant_acme::{Identifier, Problem};
 use pipeline::Rejection;
+use pipeline::reason::Request;
 
 use crate::directory::is_domain;
 
@@ -15,8 +16,8 @@ pub(crate) fn clean(text: &str) -> String {
 }
 
 /// A whole problem document for the operator. PostgreSQL takes no NUL, and a log line is one line.
-pub(crate) fn cause(doing: &str, problem: &Problem) -> String {
-    escaped(&format!("{doing}: {problem}"), MOST_CHARS_OF_CAUSE)
+pub(crate) fn cause(request: Request, problem: &Problem) -> String {
+    escaped(&format!("{request}: {problem}"), MOST_CHARS_OF_CAUSE)
 }
 
 fn escaped(text: &str, most: usize) -> String {

@@ -4,7 +4,7 @@ use pipeline::caa::{CaaExpected, judge};
 
 use crate::Method;
 use crate::dns::CaaRecords;
-use crate::probe::with_alias;
+use pipeline::reason::CaaForbids;
 
 /// The CAA records that count for a domain.
 #[derive(Debug)]
@@ -23,23 +23,18 @@ impl<'a> Caa<'a> {
         judge(&self.found.properties, self.expected, method).is_ok()
     }
 
-    /// What the user reads when none of these ways is allowed: which record, what it says, at which server, what to
-    /// change.
-    pub(crate) fn forbids(&self, methods: &[Method]) -> Option<String> {
-        let CaaRecords {
-            name,
-            alias,
-            properties,
-            server,
-        } = &self.found;
-        let judged = |&method: &Method| judge(properties, self.expected, method).err();
+    /// What keeps the CA from issuing, when none of these ways is allowed.
+    pub(crate) fn forbids(&self, methods: &[Method]) -> Option<CaaForbids> {
+        let judged = |&method: &Method| judge(&self.found.properties, self.expected, method).err();
         let all = methods.iter().map(judged).collect::<Option<Vec<_>>>()?;
         let (method, why) = methods.iter().zip(all).next()?;
-        Some(format!(
-            "{} {} (at {server}): {}",
-            with_alias(&format!("CAA {name}"), alias.as_deref()),
-            why.seen(*method),
-            why.remedy(alias.as_ref().unwrap_or(name), self.expected, *method)
-        ))
+        Some(CaaForbids {
+            name: self.found.name.clone(),
+            alias: self.found.alias.clone(),
+            server: self.found.server.clone(),
+            why,
+            method: *method,
+            expected: self.expected.clone(),
+        })
     }
 }

@@ -12,7 +12,6 @@ mod egress;
 mod everywhere;
 mod exchange;
 mod leads;
-mod problem;
 mod reason;
 mod servers;
 mod txt;
@@ -33,10 +32,10 @@ pub use caa::CaaRecords;
 use chain::{Chain, End};
 pub use egress::Egress;
 use exchange::{Asking, Question};
-pub use problem::{LookupFailure, Problem};
+use pipeline::reason::Links;
+pub use pipeline::reason::{LookupFailure, Problem, Wildcard};
 use servers::{Patience, Server, ask_any};
 pub use txt::{TxtAnswer, TxtRecords, TxtSeen};
-pub use wildcard::Wildcard;
 use zone::Zone;
 
 /// More delegations in a row than this are taken for a mistake.
@@ -190,7 +189,7 @@ impl Dns {
             }
         }
         Err(Problem::TooMany {
-            what: "delegations",
+            what: Links::Delegations,
             limit: MOST_REFERRALS,
         })
     }

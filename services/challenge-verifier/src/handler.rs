@@ -1,9 +1,10 @@
 //! `verify-challenge`: one delivery is one domain.
 
-use challenge_verifier::{Expected, Finding, HolderExpected, Http01Expected, Prober};
+use challenge_verifier::{Expected, HolderExpected, Http01Expected, Look, Prober};
 use pipeline::caa::CaaExpected;
 use pipeline::domain::wildcard_of;
-use pipeline::{Outcome, Service, Verdict};
+use pipeline::reason::{BrokerReason, During, Spent};
+use pipeline::{Outcome, Verdict, VerifierStep};
 use std::time::{Duration, Instant};
 use store::{Authorization, Holder, Order, Store, Task};
 use worker::{Handler, HandlerError};
@@ -25,49 +26,48 @@ const SLOW_REST: Duration = Duration::from_secs(3600);
 
 #[async_trait::async_trait]
 impl Handler for Verifier {
-    const SERVICE: Service = Service::ChallengeVerifier;
+    type Step = VerifierStep;
     /// A tenant's servers decide how long a look takes.
     const AHEAD: u16 = 16;
 
-    async fn attempt(&self, task: &Task) -> Result<Outcome, HandlerError> {
+    async fn attempt(&self, step: VerifierStep, task: &Task) -> Result<Outcome, HandlerError> {
+        let VerifierStep::VerifyChallenge = step;
         let Some(challenge) = self.store.challenge(task).await? else {
-            return Ok(Outcome::pending("the order's challenges are not known yet"));
+            return Ok(Outcome::pending(BrokerReason::NoChallengesYet));
         };
         if challenge.order.expired {
-            return Ok(Outcome::Done(Verdict::OrderSpent {
-                reason: "the order expired before every domain was ready".to_string(),
-                rejections: Vec::new(),
+            return Ok(Outcome::spent(Spent::Expired {
+                during: During::Looking,
             }));
         }
         let expected = expected(&challenge.order, challenge.authorization, challenge.caa_identities);
         crash_points::call();
         let begun = Instant::now();
-        let finding = self.prober.probe(&expected, task.now).await;
+        let look = self.prober.probe(&expected, task.now).await;
         crash_points::answer();
-        if challenge.key_changed && finding.in_place.is_none_or(|method| method.is_made_with_the_key()) {
-            return Ok(Outcome::Done(Verdict::key_changed()));
+        if challenge.key_changed && look.in_place.is_none_or(|method| method.is_made_with_the_key()) {
+            return Ok(Outcome::spent(Spent::KeyChanged));
         }
         if let Some(holder) = self.store.holder(task).await? {
-            return self.contested(task, &finding, &holder, begun).await;
+            return self.contested(task, look, &holder, begun).await;
         }
-        let Some(method) = finding.ready() else {
+        let Some(method) = look.ready() else {
             if !self.prop_delay.is_zero() {
                 self.store.seen_in_place_for(task, false).await?;
             }
-            return Ok(self.not_in_place(finding.summary(), begun).await);
+            return Ok(self.not_in_place(look, begun).await);
         };
         if !self.prop_delay.is_zero() {
             self.store.proof_seen(task).await?;
             let seen_for = self.store.seen_in_place_for(task, true).await?;
             if seen_for < self.prop_delay {
                 let rest = self.prop_delay - seen_for;
+                let settles = u64::try_from(self.prop_delay.as_millis()).unwrap_or(u64::MAX);
                 return Ok(Outcome::pending_for(
-                    format!(
-                        "{} by {}; waiting {}, a time that the operator has set",
-                        pipeline::status::IN_PLACE,
-                        method.as_str(),
-                        humantime::format_duration(Duration::from_secs(self.prop_delay.as_secs()))
-                    ),
+                    Look {
+                        settles_ms: Some(settles),
+                        ..look
+                    },
                     Some(rest),
                 ));
             }
@@ -82,7 +82,7 @@ impl Verifier {
     async fn contested(
         &self,
         task: &Task,
-        finding: &Finding,
+        mut look: Look,
         holder: &Holder,
         begun: Instant,
     ) -> Result<Outcome, HandlerError> {
@@ -102,13 +102,10 @@ impl Verifier {
                 "another instance has the domain, and its proof is in place",
             ));
         }
-        let Some(method) = finding.ready() else {
+        look.contested = true;
+        let Some(method) = look.ready() else {
             self.store.withdraw_challenge(task).await?;
-            let seen = format!(
-                "another service instance has the domain so far, and its proof can't be seen; {}",
-                finding.summary()
-            );
-            return Ok(self.not_in_place(seen, begun).await);
+            return Ok(self.not_in_place(look, begun).await);
         };
         self.store.proof_seen(task).await?;
         let rest = self.store.challenge_holder(task, self.claim_grace).await?;
@@ -121,29 +118,23 @@ impl Verifier {
             return Ok(Outcome::Done(Verdict::Verified(method)));
         }
         let longest = if self.is_slow(begun) { SLOW_REST } else { LONGEST_REST };
-        Ok(Outcome::pending_for(
-            format!(
-                "{} by {}; another service instance has the domain so far, and its proof can't be seen",
-                pipeline::status::IN_PLACE,
-                method.as_str()
-            ),
-            Some(rest.min(longest)),
-        ))
+        Ok(Outcome::pending_for(look, Some(rest.min(longest))))
     }
 
     /// The domain is to be looked at again: the later, the more often in a row the look ran into a time limit. What our own resolver
     /// can't answer is no fault of the domain's.
-    async fn not_in_place(&self, seen: String, begun: Instant) -> Outcome {
+    async fn not_in_place(&self, mut look: Look, begun: Instant) -> Outcome {
         if !self.is_slow(begun) {
-            return Outcome::pending(seen);
+            return Outcome::pending(look);
         }
         if !self.prober.resolver_answers().await {
             tracing::warn!(
                 "a look ran into its time limit, and the resolver does not answer: see `challenge-verifier doctor`"
             );
-            return Outcome::pending(seen);
+            return Outcome::pending(look);
         }
-        Outcome::pending_slow(format!("{seen}; {}", pipeline::status::SLOW_LOOK))
+        look.slow = true;
+        Outcome::pending_slow(look)
     }
 
     fn is_slow(&self, begun: Instant) -> bool {

@@ -5,7 +5,6 @@
 //! again. The operating system's resolver, proxies and /etc/hosts play no part.
 
 mod fetch;
-mod problem;
 mod target;
 mod tls;
 mod walk;
@@ -21,7 +20,7 @@ use crate::dns::Dns;
 use crate::settings::ProbeSettings;
 use crate::{Http01Expected, shown};
 use fetch::{MOST_BYTES, Response};
-pub use problem::{HttpProblem, Refusal};
+pub use pipeline::reason::{HttpFailure, HttpInPlace, HttpProblem, Redirected, Refusal};
 use target::{Ports, Target};
 use walk::Walk;
 
@@ -35,69 +34,6 @@ pub struct Http01 {
     timeout: Duration,
     allow_private: bool,
     tls: Arc<ClientConfig>,
-}
-
-/// Where the file is in place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpSeen {
-    /// The addresses that have it.
-    pub addresses: Vec<IpAddr>,
-    /// IPv6 addresses that couldn't be connected to from here.
-    pub left_out: Vec<HttpProblem>,
-}
-
-/// At least one address didn't bring the key authorization.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpFailure {
-    /// The addresses that did.
-    pub in_place: Vec<IpAddr>,
-    /// What the others brought.
-    pub wrong: Vec<Wrong>,
-}
-
-/// What was seen instead of the key authorization.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong {
-    /// Where redirects had led, if there were any.
-    pub redirected_to: Option<String>,
-    /// What happened there.
-    pub problem: HttpProblem,
-}
-
-impl std::fmt::Display for HttpSeen {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "HTTP 200 from {} with the key authorization", few(&self.addresses))?;
-        match self.left_out.is_empty() {
-            true => Ok(()),
-            false => write!(f, "; left out: {}", few(&self.left_out)),
-        }
-    }
-}
-
-impl std::fmt::Display for HttpFailure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if !self.in_place.is_empty() {
-            write!(
-                f,
-                "the key authorization is at {}, but not yet everywhere: ",
-                few(&self.in_place)
-            )?;
-        }
-        f.write_str(&few(&self.wrong))
-    }
-}
-
-impl std::fmt::Display for Wrong {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.redirected_to {
-            None => self.problem.fmt(f),
-            Some(url) => write!(f, "{} (redirected to {url})", self.problem),
-        }
-    }
-}
-
-fn few(all: &[impl ToString]) -> String {
-    shown::few(all.iter().map(ToString::to_string))
 }
 
 impl Http01 {
@@ -116,7 +52,7 @@ impl Http01 {
 
     /// Whether the file is in place: at every address of the domain, and of the hosts that redirects lead to, since the
     /// CA takes any of them. All are asked side by side.
-    pub async fn check(&self, dns: &Dns, domain: &str, expected: &Http01Expected) -> Result<HttpSeen, HttpFailure> {
+    pub async fn check(&self, dns: &Dns, domain: &str, expected: &Http01Expected) -> Result<HttpInPlace, HttpFailure> {
         let walk = Walk {
             http: self,
             dns,
@@ -176,7 +112,8 @@ fn compare(address: IpAddr, body: Vec<u8>, expected: &Http01Expected) -> Result<
     }
     Err(HttpProblem::Body {
         address,
-        body,
+        other_account: body.starts_with(format!("{}.", expected.token).as_bytes()),
+        body: shown::plain(&body),
         expected: wanted.clone(),
     })
 }

@@ -14,14 +14,13 @@ pub mod address;
 mod caa;
 pub mod dns;
 mod expected;
-mod finding;
 pub mod http01;
 mod probe;
 mod settings;
 mod shown;
 
 pub use expected::{Expected, Http01Expected};
-pub use finding::{Finding, Seen};
 pub use pipeline::outcome::Method;
+pub use pipeline::reason::{Look, Way};
 pub use probe::{HolderExpected, Prober, SetupError};
 pub use settings::{DnsServer, ProbeSettings};

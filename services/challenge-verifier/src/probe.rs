@@ -14,13 +14,14 @@ use futures_util::future::{BoxFuture, Either, FutureExt, select};
 use futures_util::stream::FuturesUnordered;
 use hickory_resolver::net::NetError;
 use pipeline::domain::wildcard_of;
+use pipeline::reason::Seen;
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::caa::Caa;
 use crate::dns::Dns;
-use crate::http01::{Http01, HttpProblem, Wrong};
-use crate::{Expected, Finding, Http01Expected, Method, ProbeSettings, Seen, shown};
+use crate::http01::Http01;
+use crate::{Expected, Http01Expected, Look, Method, ProbeSettings, Way};
 
 /// How long a way that is in place waits for one that would be preferred, and a look that found none for the CAA records.
 const COURTESY: Duration = Duration::from_secs(2);
@@ -45,13 +46,6 @@ pub enum SetupError {
     /// The TLS library can't be set up.
     #[error("can't set up TLS")]
     Tls(#[source] rustls::Error),
-}
-
-/// What one way has come to.
-#[derive(Debug)]
-struct Way {
-    in_place: bool,
-    seen: Seen,
 }
 
 impl Prober {
@@ -83,43 +77,43 @@ impl Prober {
     /// Looks at every way that `expected` names, and at the domain's CAA records, all at once.
     ///
     /// It ends as soon as the answer is sure. A way that is in place waits a moment for a preferred one, so that the
-    /// same one is found each time; the ways that had not answered by then are not in `seen`.
-    pub async fn probe(&self, expected: &Expected, now: OffsetDateTime) -> Finding {
+    /// same one is found each time; the ways that had not answered by then are not in it.
+    pub async fn probe(&self, expected: &Expected, now: OffsetDateTime) -> Look {
         let limit = Instant::now() + self.timeout;
         let methods = expected.methods();
         let looking = pin!(self.look(&methods, expected, now, limit));
         let climbing = pin!(self.caa(expected, limit));
-        let (mut finding, caa) = match select(looking, climbing).await {
+        let (mut seen, caa) = match select(looking, climbing).await {
             Either::Right((caa, looking)) => (looking.await, caa),
-            Either::Left((finding, climbing)) => {
+            Either::Left((seen, climbing)) => {
                 // The CA goes by these records, so a way that is in place waits for them.
-                let patience = match finding.in_place {
+                let patience = match seen.in_place {
                     Some(_) => limit,
                     None => limit.min(Instant::now() + COURTESY),
                 };
-                (finding, timeout_at(patience, climbing).await.ok().flatten())
+                (seen, timeout_at(patience, climbing).await.ok().flatten())
             }
         };
-        if let (Some(caa), Some(method)) = (&caa, finding.in_place) {
+        if let (Some(caa), Some(method)) = (&caa, seen.in_place) {
             let allowed: Vec<Method> = methods.iter().copied().filter(|&other| caa.allows(other)).collect();
             // Records may allow some ways only (RFC 8657), and one of those may be in place as well.
             if !allowed.is_empty() && !allowed.contains(&method) {
                 let other = self.look(&allowed, expected, now, limit).await;
                 if other.in_place.is_some() {
-                    finding = other;
+                    seen = other;
                 }
             }
         }
-        finding.forbidden = caa.and_then(|caa| match finding.in_place {
+        seen.forbidden = caa.and_then(|caa| match seen.in_place {
             Some(method) => caa.forbids(&[method]),
             None => caa.forbids(&methods),
         });
-        tracing::debug!(domain = expected.domain, summary = finding.summary(), "probed");
-        finding
+        tracing::debug!(domain = expected.domain, %seen, "probed");
+        seen
     }
 
     /// The ways alone; `methods` are in the order of preference.
-    async fn look(&self, methods: &[Method], expected: &Expected, now: OffsetDateTime, limit: Instant) -> Finding {
+    async fn look(&self, methods: &[Method], expected: &Expected, now: OffsetDateTime, limit: Instant) -> Look {
         let mut running: FuturesUnordered<_> = methods
             .iter()
             .enumerate()
@@ -132,19 +126,18 @@ impl Prober {
             // The slots are in the order of preference.
             let best = slots
                 .iter()
-                .position(|slot| slot.as_ref().is_some_and(|way| way.in_place));
+                .position(|slot| slot.as_ref().is_some_and(Way::is_in_place));
             let Some(best) = best else { continue };
             if slots[..best].iter().all(Option::is_some) {
                 break;
             }
             patience = patience.min(Instant::now() + COURTESY);
         }
-        let done: Vec<Way> = slots.into_iter().flatten().collect();
-        let in_place = done.iter().find(|way| way.in_place).map(|way| way.seen.method);
-        Finding {
-            in_place,
-            forbidden: None,
-            seen: done.into_iter().map(|way| way.seen).collect(),
+        let ways: Vec<Way> = slots.into_iter().flatten().collect();
+        Look {
+            in_place: ways.iter().find(|way| way.is_in_place()).map(|way| way.method),
+            ways,
+            ..Look::default()
         }
     }
 
@@ -163,44 +156,31 @@ impl Prober {
     }
 
     async fn within_limit(&self, method: Method, expected: &Expected, now: OffsetDateTime, limit: Instant) -> Way {
-        match timeout_at(limit, self.way(method, expected, now)).await {
-            Ok(way) => way,
-            Err(_) => Way {
-                in_place: false,
-                seen: Seen {
-                    method,
-                    text: format!(
-                        "{}: no answer within {}",
-                        subject(method, &expected.domain),
-                        shown::span(self.timeout)
-                    ),
-                    relevant: false,
-                },
+        let within = self.timeout;
+        Way {
+            method,
+            domain: expected.domain.clone(),
+            seen: match timeout_at(limit, self.way(method, expected, now)).await {
+                Ok(seen) => seen,
+                Err(_elapsed) => Seen::NoAnswer { within },
             },
         }
     }
 
-    fn way<'a>(&'a self, method: Method, expected: &'a Expected, now: OffsetDateTime) -> BoxFuture<'a, Way> {
+    fn way<'a>(&'a self, method: Method, expected: &'a Expected, now: OffsetDateTime) -> BoxFuture<'a, Seen> {
         let domain = expected.domain.as_str();
         match (method, &expected.persist, &expected.dns01, &expected.http01) {
             (Method::DnsPersist01, Some(wanted), ..) => self.persist_way(domain, wanted, now).boxed(),
             (Method::Dns01, _, Some(wanted), _) => self.dns01_way(domain, wanted).boxed(),
             (Method::Http01, .., Some(wanted)) => self.http01_way(domain, wanted).boxed(),
-            _ => std::future::ready(not_in_place(method, "not offered".to_owned(), false)).boxed(),
+            _ => std::future::ready(Seen::NotOffered).boxed(),
         }
     }
 
-    async fn http01_way(&self, domain: &str, wanted: &Http01Expected) -> Way {
+    async fn http01_way(&self, domain: &str, wanted: &Http01Expected) -> Seen {
         match self.http01.check(&self.dns, domain, wanted).await {
-            Ok(seen) => in_place(Method::Http01, seen.to_string()),
-            Err(failure) => {
-                // A body that begins with the token comes from an ACME client, only of another account.
-                let begun = |body: &[u8]| body.starts_with(format!("{}.", wanted.token).as_bytes());
-                let of_a_client =
-                    |wrong: &Wrong| matches!(&wrong.problem, HttpProblem::Body { body, .. } if begun(body));
-                let relevant = !failure.in_place.is_empty() || failure.wrong.iter().any(of_a_client);
-                not_in_place(Method::Http01, failure.to_string(), relevant)
-            }
+            Ok(seen) => Seen::HttpInPlace(seen),
+            Err(failure) => Seen::HttpFailure(failure),
         }
     }
 }
@@ -216,45 +196,5 @@ impl Expected {
         .into_iter()
         .flatten()
         .collect()
-    }
-}
-
-fn record_name(method: Method, domain: &str) -> String {
-    match method {
-        Method::DnsPersist01 => pipeline::domain::persist_record_name(domain),
-        Method::Dns01 => pipeline::domain::dns01_record_name(domain),
-        Method::Http01 => domain.to_owned(),
-    }
-}
-
-fn subject(method: Method, domain: &str) -> String {
-    match method {
-        Method::DnsPersist01 | Method::Dns01 => format!("TXT {}", record_name(method, domain)),
-        Method::Http01 => format!("http://{domain}"),
-    }
-}
-
-pub(crate) fn with_alias(record: &str, alias: Option<&str>) -> String {
-    match alias {
-        Some(alias) => format!("{record} (CNAME to {alias})"),
-        None => record.to_owned(),
-    }
-}
-
-fn in_place(method: Method, text: String) -> Way {
-    Way {
-        in_place: true,
-        seen: Seen {
-            method,
-            text,
-            relevant: true,
-        },
-    }
-}
-
-fn not_in_place(method: Method, text: String, relevant: bool) -> Way {
-    Way {
-        in_place: false,
-        seen: Seen { method, text, relevant },
     }
 }

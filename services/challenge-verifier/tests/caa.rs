@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use challenge_verifier::dns::{CaaRecords, Dns, LookupFailure};
-use challenge_verifier::{DnsServer, Expected, Finding, Method, ProbeSettings, Prober};
+use challenge_verifier::{DnsServer, Expected, Look, Method, ProbeSettings, Prober};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
 use pipeline::caa::CaaExpected;
@@ -185,11 +185,7 @@ fn proved() -> Zone {
         .txt("_validation-persist.example.test", &[&value])
 }
 
-async fn probe(
-    zone: Zone,
-    expected: &Expected,
-    adapt: impl FnOnce(&mut ProbeSettings),
-) -> (Finding, String, Vec<String>) {
+async fn probe(zone: Zone, expected: &Expected, adapt: impl FnOnce(&mut ProbeSettings)) -> (Look, String, Vec<String>) {
     let names = Servers::start([(RESOLVER, zone)]).await;
     let mut settings = ProbeSettings {
         dns_resolver: DnsServer(Some(names.at(RESOLVER))),
@@ -197,10 +193,10 @@ async fn probe(
     };
     adapt(&mut settings);
     let prober = Prober::new(&settings).unwrap();
-    let finding = prober.probe(expected, OffsetDateTime::now_utc()).await;
-    let summary = finding.summary().replace(&names.at(RESOLVER), "NS");
+    let look = prober.probe(expected, OffsetDateTime::now_utc()).await;
+    let summary = look.to_string().replace(&names.at(RESOLVER), "NS");
     let asked = names.asked.lock().unwrap().clone();
-    (finding, summary, asked)
+    (look, summary, asked)
 }
 
 fn usual(_: &mut ProbeSettings) {}
@@ -208,16 +204,16 @@ fn usual(_: &mut ProbeSettings) {}
 #[tokio::test]
 async fn a_proved_domain_waits_while_its_records_forbid_the_ca() {
     let zone = proved().caa("example.test", 0, "issue", "digicert.com");
-    let (finding, summary, _) = probe(zone.clone(), &expected(DOMAIN), usual).await;
-    assert_eq!(finding.ready(), None);
+    let (look, summary, _) = probe(zone.clone(), &expected(DOMAIN), usual).await;
+    assert_eq!(look.ready(), None);
     assert_eq!(
         summary,
         "it is proved by dns-persist-01, but CAA example.test allows only \"digicert.com\" (at NS): add CAA example.test \
          0 issue \"ca.test\""
     );
     let mended = zone.caa("example.test", 0, "issue", "ca.test");
-    let (finding, summary, _) = probe(mended, &expected(DOMAIN), usual).await;
-    assert_eq!(finding.ready(), Some(Method::DnsPersist01));
+    let (look, summary, _) = probe(mended, &expected(DOMAIN), usual).await;
+    assert_eq!(look.ready(), Some(Method::DnsPersist01));
     assert!(summary.starts_with("dns-persist-01: TXT"), "{summary}");
 }
 
@@ -239,15 +235,15 @@ async fn a_wildcard_goes_by_issuewild_at_the_name_below_the_asterisk() {
     let zone = proved()
         .caa("example.test", 0, "issue", "ca.test")
         .caa("example.test", 0, "issuewild", ";");
-    let (finding, summary, _) = probe(zone.clone(), &expected("*.example.test"), usual).await;
-    assert_eq!(finding.ready(), None);
+    let (look, summary, _) = probe(zone.clone(), &expected("*.example.test"), usual).await;
+    assert_eq!(look.ready(), None);
     assert_eq!(
         summary,
         "it is proved by dns-persist-01, but CAA example.test allows nobody a wildcard (issuewild \";\") (at NS): add \
          CAA example.test 0 issuewild \"ca.test\""
     );
-    let (finding, ..) = probe(zone, &expected(DOMAIN), usual).await;
-    assert_eq!(finding.ready(), Some(Method::DnsPersist01));
+    let (look, ..) = probe(zone, &expected(DOMAIN), usual).await;
+    assert_eq!(look.ready(), Some(Method::DnsPersist01));
 }
 
 #[tokio::test]
@@ -260,19 +256,19 @@ async fn what_cannot_be_known_lets_the_domain_pass() {
         None,
     ] {
         let zone = forbidden().fail_type(DOMAIN, RecordType::CAA, code);
-        let (finding, ..) = probe(zone, &expected(DOMAIN), |settings| {
+        let (look, ..) = probe(zone, &expected(DOMAIN), |settings| {
             settings.dns_timeout = Duration::from_secs(1);
         })
         .await;
-        assert_eq!(finding.ready(), Some(Method::DnsPersist01), "{code:?}");
+        assert_eq!(look.ready(), Some(Method::DnsPersist01), "{code:?}");
     }
     // Silent for longer than the probe may take.
     let silent = forbidden().fail_type(DOMAIN, RecordType::CAA, None);
-    let (finding, ..) = probe(silent, &expected(DOMAIN), |settings| {
+    let (look, ..) = probe(silent, &expected(DOMAIN), |settings| {
         settings.probe_timeout = Duration::from_secs(2);
     })
     .await;
-    assert_eq!(finding.ready(), Some(Method::DnsPersist01));
+    assert_eq!(look.ready(), Some(Method::DnsPersist01));
 }
 
 #[tokio::test]
@@ -283,11 +279,11 @@ async fn nothing_is_asked_when_the_check_is_off_or_the_ca_has_no_known_name() {
         ..expected(DOMAIN)
     };
     let off = |settings: &mut ProbeSettings| settings.caa_check = false;
-    for (finding, _, asked) in [
+    for (look, _, asked) in [
         probe(forbidden(), &expected(DOMAIN), off).await,
         probe(forbidden(), &nameless, usual).await,
     ] {
-        assert_eq!(finding.ready(), Some(Method::DnsPersist01));
+        assert_eq!(look.ready(), Some(Method::DnsPersist01));
         assert!(!asked.iter().any(|line| line.ends_with(" CAA")), "{asked:?}");
     }
 }
@@ -295,8 +291,8 @@ async fn nothing_is_asked_when_the_check_is_off_or_the_ca_has_no_known_name() {
 #[tokio::test]
 async fn a_way_that_the_records_allow_is_taken_if_it_is_in_place_as_well() {
     let zone = proved().caa(DOMAIN, 0, "issue", "ca.test; validationmethods=http-01,dns-01");
-    let (finding, summary, _) = probe(zone.clone(), &expected(DOMAIN), usual).await;
-    assert_eq!(finding.ready(), None);
+    let (look, summary, _) = probe(zone.clone(), &expected(DOMAIN), usual).await;
+    assert_eq!(look.ready(), None);
     assert_eq!(
         summary,
         "it is proved by dns-persist-01, but CAA www.example.test allows \"ca.test\" only by http-01,dns-01 \
@@ -304,15 +300,15 @@ async fn a_way_that_the_records_allow_is_taken_if_it_is_in_place_as_well() {
          validationmethods=dns-persist-01\""
     );
     let both = zone.txt("_acme-challenge.www.example.test", &["xyz"]);
-    let (finding, ..) = probe(both, &expected(DOMAIN), usual).await;
-    assert_eq!(finding.ready(), Some(Method::Dns01));
+    let (look, ..) = probe(both, &expected(DOMAIN), usual).await;
+    assert_eq!(look.ready(), Some(Method::Dns01));
 }
 
 #[tokio::test]
 async fn whoever_has_set_nothing_yet_reads_of_it_as_well() {
     let zone = Zone::new(".").caa("example.test", 0, "issue", "ca.test; accounturi=https://ca.test/acct/9");
-    let (finding, summary, _) = probe(zone.clone(), &expected(DOMAIN), usual).await;
-    assert_eq!((finding.in_place, finding.ready()), (None, None));
+    let (look, summary, _) = probe(zone.clone(), &expected(DOMAIN), usual).await;
+    assert_eq!((look.in_place, look.ready()), (None, None));
     assert!(
         summary.starts_with(
             "CAA example.test allows \"ca.test\" only for the account https://ca.test/acct/9 (accounturi) (at NS): add \

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use challenge_verifier::dns::Dns;
-use challenge_verifier::http01::{Http01, HttpSeen};
+use challenge_verifier::http01::{Http01, HttpInPlace};
 use challenge_verifier::{DnsServer, Http01Expected, ProbeSettings};
 use support::names::{Servers, Zone};
 use support::web::{Manner, Web, ok, redirect, status};
@@ -72,7 +72,7 @@ async fn check(manner: Manner) -> Result<String, String> {
     Stage::new(&web).await.check().await
 }
 
-fn addresses(seen: &HttpSeen) -> String {
+fn addresses(seen: &HttpInPlace) -> String {
     let addresses: Vec<String> = seen.addresses.iter().map(ToString::to_string).collect();
     addresses.join(", ")
 }

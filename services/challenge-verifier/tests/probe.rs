@@ -6,7 +6,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use challenge_verifier::{DnsServer, Expected, Finding, Http01Expected, Method, ProbeSettings, Prober};
+use challenge_verifier::{DnsServer, Expected, Http01Expected, Look, Method, ProbeSettings, Prober};
 use pipeline::persist::PersistExpected;
 use support::names::{Servers, Zone};
 use support::web::{Manner, Web, ok, status};
@@ -39,7 +39,7 @@ fn zone() -> Zone {
     Zone::new(".").a("www.example.test", "127.0.0.1")
 }
 
-async fn probe(zone: Zone, manner: Manner, adapt: impl FnOnce(&mut ProbeSettings)) -> (Finding, String) {
+async fn probe(zone: Zone, manner: Manner, adapt: impl FnOnce(&mut ProbeSettings)) -> (Look, String) {
     let web = Web::start(move |_, _| manner.clone()).await;
     let names = Servers::start([(RESOLVER, zone)]).await;
     let mut settings = ProbeSettings {
@@ -49,17 +49,17 @@ async fn probe(zone: Zone, manner: Manner, adapt: impl FnOnce(&mut ProbeSettings
     };
     adapt(&mut settings);
     let prober = Prober::new(&settings).unwrap();
-    let finding = prober.probe(&expected(), OffsetDateTime::now_utc()).await;
-    let summary = finding.summary().replace(&names.at(RESOLVER), "NS");
-    (finding, summary)
+    let look = prober.probe(&expected(), OffsetDateTime::now_utc()).await;
+    let summary = look.to_string().replace(&names.at(RESOLVER), "NS");
+    (look, summary)
 }
 
 fn usual(_: &mut ProbeSettings) {}
 
 #[tokio::test]
 async fn nothing_yet() {
-    let (finding, summary) = probe(zone(), status("404 Not Found"), usual).await;
-    assert_eq!(finding.in_place, None);
+    let (look, summary) = probe(zone(), status("404 Not Found"), usual).await;
+    assert_eq!(look.in_place, None);
     assert_eq!(
         summary,
         "nothing found yet: TXT _validation-persist.www.example.test: no such name (NXDOMAIN) at NS; TXT \
@@ -69,33 +69,33 @@ async fn nothing_yet() {
 
 #[tokio::test]
 async fn any_one_way_is_enough() {
-    let (finding, summary) = probe(zone().txt(PERSIST, &[GOOD_PERSIST]), status("404 Not Found"), usual).await;
-    assert_eq!(finding.in_place, Some(Method::DnsPersist01));
+    let (look, summary) = probe(zone().txt(PERSIST, &[GOOD_PERSIST]), status("404 Not Found"), usual).await;
+    assert_eq!(look.in_place, Some(Method::DnsPersist01));
     assert_eq!(
         summary,
         "dns-persist-01: TXT _validation-persist.www.example.test trusts https://ca.test/acct/1 (at NS)"
     );
-    let (finding, summary) = probe(
+    let (look, summary) = probe(
         zone().txt(DNS01, &["old"]).txt(DNS01, &["xyz"]),
         status("404 Not Found"),
         usual,
     )
     .await;
-    assert_eq!(finding.in_place, Some(Method::Dns01));
+    assert_eq!(look.in_place, Some(Method::Dns01));
     assert_eq!(
         summary,
         "dns-01: TXT _acme-challenge.www.example.test is as expected (at NS)"
     );
-    let (finding, summary) = probe(zone(), ok("tok.thumb\n"), usual).await;
-    assert_eq!(finding.in_place, Some(Method::Http01));
+    let (look, summary) = probe(zone(), ok("tok.thumb\n"), usual).await;
+    assert_eq!(look.in_place, Some(Method::Http01));
     assert_eq!(summary, "http-01: HTTP 200 from 127.0.0.1 with the key authorization");
 }
 
 #[tokio::test]
 async fn the_preferred_way_is_taken_when_several_are_in_place() {
     let both = zone().txt(PERSIST, &[GOOD_PERSIST]).txt(DNS01, &["xyz"]);
-    let (finding, _) = probe(both, ok("tok.thumb"), usual).await;
-    assert_eq!(finding.in_place, Some(Method::DnsPersist01));
+    let (look, _) = probe(both, ok("tok.thumb"), usual).await;
+    assert_eq!(look.in_place, Some(Method::DnsPersist01));
 }
 
 #[tokio::test]
@@ -133,11 +133,11 @@ async fn what_is_there_but_wrong_is_told_first() {
 #[tokio::test]
 async fn a_slow_way_neither_hides_nor_delays_a_good_one() {
     let begun = Instant::now();
-    let (finding, _) = probe(zone().txt(PERSIST, &[GOOD_PERSIST]), Manner::Nothing, usual).await;
-    assert_eq!(finding.in_place, Some(Method::DnsPersist01));
+    let (look, _) = probe(zone().txt(PERSIST, &[GOOD_PERSIST]), Manner::Nothing, usual).await;
+    assert_eq!(look.in_place, Some(Method::DnsPersist01));
 
-    let (finding, _) = probe(zone().silent(PERSIST).txt(DNS01, &["xyz"]), Manner::Nothing, usual).await;
-    assert_eq!(finding.in_place, Some(Method::Dns01));
+    let (look, _) = probe(zone().silent(PERSIST).txt(DNS01, &["xyz"]), Manner::Nothing, usual).await;
+    assert_eq!(look.in_place, Some(Method::Dns01));
     assert!(
         begun.elapsed() < PATIENT / 2,
         "neither waited for its slow ways' own limits"
@@ -148,9 +148,9 @@ async fn a_slow_way_neither_hides_nor_delays_a_good_one() {
 async fn the_whole_probe_ends_in_time() {
     let silent = zone().silent(PERSIST).silent(DNS01);
     let begun = Instant::now();
-    let (finding, summary) = probe(silent, Manner::Nothing, |settings| settings.probe_timeout = SHORT).await;
+    let (look, summary) = probe(silent, Manner::Nothing, |settings| settings.probe_timeout = SHORT).await;
     assert!(begun.elapsed() < PATIENT / 2);
-    assert_eq!((finding.in_place, finding.seen.len()), (None, 3));
+    assert_eq!((look.in_place, look.ways.len()), (None, 3));
     assert_eq!(
         summary,
         "nothing found yet: TXT _validation-persist.www.example.test: no answer within 200 ms; TXT \
@@ -170,12 +170,12 @@ async fn only_what_the_order_offers_is_looked_at() {
         http01: None,
         ..expected()
     };
-    let finding = Prober::new(&settings)
+    let look = Prober::new(&settings)
         .unwrap()
         .probe(&only, OffsetDateTime::now_utc())
         .await;
     assert_eq!(
-        finding.seen.iter().map(|seen| seen.method).collect::<Vec<_>>(),
+        look.ways.iter().map(|seen| seen.method).collect::<Vec<_>>(),
         [Method::Dns01]
     );
 }
@@ -200,8 +200,8 @@ async fn at_two(first: Zone, second: Zone) -> (Option<Method>, String) {
         ..expected()
     };
     let prober = Prober::new(&settings).unwrap();
-    let finding = prober.probe(&only, OffsetDateTime::now_utc()).await;
-    (finding.in_place, finding.summary())
+    let look = prober.probe(&only, OffsetDateTime::now_utc()).await;
+    (look.in_place, look.to_string())
 }
 
 #[tokio::test]
@@ -261,10 +261,10 @@ async fn a_dead_name_server_delays_no_look_that_finds_nothing() {
         ..expected()
     };
     let begun = Instant::now();
-    let finding = Prober::new(&settings)
+    let look = Prober::new(&settings)
         .unwrap()
         .probe(&only, OffsetDateTime::now_utc())
         .await;
-    assert_eq!(finding.in_place, None);
+    assert_eq!(look.in_place, None);
     assert!(begun.elapsed() < PATIENT / 2, "{:?}", begun.elapsed());
 }

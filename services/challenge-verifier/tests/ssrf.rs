@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 
 use challenge_verifier::dns::Dns;
-use challenge_verifier::http01::{Http01, HttpSeen};
+use challenge_verifier::http01::{Http01, HttpInPlace};
 use challenge_verifier::{DnsServer, Http01Expected, ProbeSettings};
 use hickory_resolver::proto::op::Message;
 use hickory_resolver::proto::rr::rdata::A;
@@ -39,7 +39,7 @@ async fn check(settings: &ProbeSettings, domain: &str) -> Result<String, String>
         .map_err(|failure| failure.to_string())
 }
 
-fn addresses(seen: &HttpSeen) -> String {
+fn addresses(seen: &HttpInPlace) -> String {
     let addresses: Vec<String> = seen.addresses.iter().map(ToString::to_string).collect();
     addresses.join(", ")
 }

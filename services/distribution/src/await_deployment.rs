@@ -1,6 +1,7 @@
 //! Wait until CloudFront says `Deployed`: minutes after any create or update (docs/aws-rules.md, rule 6).
 
 use aws::gone;
+use pipeline::reason::AwsReason;
 use pipeline::{OperationKind, Outcome};
 use store::Task;
 use worker::HandlerError;
@@ -19,7 +20,7 @@ impl Distributions {
         };
         Ok(match self.cloudfront.distribution(id).await {
             Ok(Some(distribution)) if distribution.status == "Deployed" => Outcome::DONE,
-            Ok(Some(_)) => Outcome::pending("CloudFront is deploying"),
+            Ok(Some(_)) => Outcome::pending(AwsReason::Deploying),
             Ok(None) if removing => Outcome::DONE,
             Ok(None) => gone(id, "no distribution to wait for"),
             Err(failure) => failure.outcome(),

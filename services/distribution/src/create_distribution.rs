@@ -4,6 +4,7 @@ use aws::{Failure, Peer, Viewer, broken, distribution_tags, unbuilt};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::DistributionConfigWithTags;
 use pipeline::Outcome;
+use pipeline::reason::AwsReason;
 use store::{StoreError, Task};
 use worker::HandlerError;
 
@@ -85,10 +86,7 @@ impl Distributions {
         if failure.code() == "CNAMEAlreadyExists"
             && let Some(domain) = self.kept_by_an_orphan(&viewer.domains).await?
         {
-            return Ok(Err(Outcome::pending(format!(
-                "{domain} is still with a CloudFront distribution of a service that was removed; this goes on by itself when that \
-                 distribution is removed, too"
-            ))));
+            return Ok(Err(Outcome::pending(AwsReason::AliasOfRemoved { domain, since: None })));
         }
         let outcome = judged(&failure, viewer, None, &task.instance.settings);
         if let Outcome::Failed { .. } = outcome {
@@ -111,9 +109,7 @@ impl Distributions {
             }
             Ok(None) if is_certain => {
                 tracing::warn!(error = %failure, "no distribution with this comment and caller reference is listed");
-                Err(Outcome::pending(
-                    "CloudFront says that the distribution was made before, but doesn't list it yet",
-                ))
+                Err(Outcome::pending(AwsReason::NotListed))
             }
             Ok(None) => Ok(None),
             Err(failure) => Err(failure.outcome()),

@@ -1,6 +1,7 @@
 //! Delete the distribution, once it is disabled and that is deployed.
 
 use pipeline::Outcome;
+use pipeline::reason::AwsReason;
 use store::Task;
 use worker::HandlerError;
 
@@ -15,7 +16,7 @@ impl Distributions {
             // A create that was superseded in the middle of its call, or somebody's hand, was here after the disabling.
             Ok(Some(read)) if read.config.enabled => {
                 return Ok(match self.switch_off(task, id).await? {
-                    Outcome::Done(_) => Outcome::pending("the distribution had to be disabled once more"),
+                    Outcome::Done(_) => Outcome::pending(AwsReason::DisabledAgain),
                     outcome => outcome,
                 });
             }
@@ -33,9 +34,7 @@ impl Distributions {
         };
         Ok(match failure.code() {
             "NoSuchDistribution" => Outcome::DONE,
-            "DistributionNotDisabled" => {
-                Outcome::pending("CloudFront has not disabled the distribution everywhere yet")
-            }
+            "DistributionNotDisabled" => Outcome::pending(AwsReason::NotDisabledEverywhere),
             _ => failure.outcome(),
         })
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pipeline::Outcome;
+use pipeline::reason::AwsReason;
 use store::Task;
 use worker::HandlerError;
 
@@ -43,7 +44,9 @@ impl Distributions {
         Ok(match settled {
             None => Outcome::DONE,
             Some(rest) => Outcome::pending_for(
-                "making sure that no distribution turns up any more",
+                AwsReason::NothingToCome {
+                    what: "distribution".to_owned(),
+                },
                 Some(rest.clamp(Duration::from_millis(500), Duration::from_secs(30))),
             ),
         })

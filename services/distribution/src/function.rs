@@ -9,6 +9,7 @@ use aws_sdk_cloudfront::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudfront::primitives::Blob;
 use aws_sdk_cloudfront::types::{FunctionConfig, FunctionRuntime, FunctionStage, FunctionSummary};
 use pipeline::Outcome;
+use pipeline::reason::AwsReason;
 use store::Task;
 use worker::HandlerError;
 
@@ -227,14 +228,12 @@ impl Distributions {
 /// Lambda@Edge beside it, which only the operator can take away.
 pub(crate) fn not_taken_yet(failure: &Failure) -> Outcome {
     tracing::warn!(error = %failure, "CloudFront doesn't take the function");
-    Outcome::pending("CloudFront doesn't take the function for redirect_to yet")
+    Outcome::pending(AwsReason::FunctionNotTaken)
 }
 
 fn changed_meanwhile() -> Outcome {
-    Outcome::pending_for(
-        "the function was changed at the same moment",
-        Some(Duration::from_secs(1)),
-    )
+    let what = "function".to_owned();
+    Outcome::pending_for(AwsReason::Raced { what }, Some(Duration::from_secs(1)))
 }
 
 fn function_config(instance: &str) -> Result<FunctionConfig, BuildError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws::{CloudFront, ViewerSettings};
 use aws_sdk_cloudfront::types::PriceClass;
-use pipeline::{Outcome, Service, StepKind};
+use pipeline::{DistributionStep, Outcome};
 use store::{Store, Task};
 use telemetry::with_causes;
 use worker::{Handler, HandlerError};
@@ -25,20 +25,16 @@ pub(crate) struct Distributions {
 
 #[async_trait::async_trait]
 impl Handler for Distributions {
-    const SERVICE: Service = Service::Distribution;
+    type Step = DistributionStep;
 
-    async fn attempt(&self, task: &Task) -> Result<Outcome, HandlerError> {
-        match task.kind {
-            StepKind::CreateDistribution => self.create_distribution(task).await,
-            StepKind::ConfigureDistribution => self.configure_distribution(task).await,
-            StepKind::AwaitDeployment => self.await_deployment(task).await,
-            StepKind::DisableDistribution => self.disable_distribution(task).await,
-            StepKind::DeleteDistribution => self.delete_distribution(task).await,
-            StepKind::SettleFunction => self.settle_function(task).await,
-            other => Ok(Outcome::failed(
-                "an error inside the broker: a step came to the wrong service",
-                format!("{} is no step of this service", other.as_str()),
-            )),
+    async fn attempt(&self, step: Self::Step, task: &Task) -> Result<Outcome, HandlerError> {
+        match step {
+            DistributionStep::CreateDistribution => self.create_distribution(task).await,
+            DistributionStep::ConfigureDistribution => self.configure_distribution(task).await,
+            DistributionStep::AwaitDeployment => self.await_deployment(task).await,
+            DistributionStep::DisableDistribution => self.disable_distribution(task).await,
+            DistributionStep::DeleteDistribution => self.delete_distribution(task).await,
+            DistributionStep::SettleFunction => self.settle_function(task).await,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pipeline::reason::AwsReason;
 use pipeline::{OperationKind, Outcome};
 use store::Task;
 use worker::HandlerError;
@@ -26,7 +27,7 @@ impl Distributions {
         };
         match removal {
             Removal::Removed => Ok(Outcome::DONE),
-            Removal::InUse => Ok(Outcome::pending("waiting until CloudFront has let go of the function")),
+            Removal::InUse => Ok(Outcome::pending(AwsReason::FunctionInUse)),
             Removal::Absent if removing => self.no_function_to_come(task).await,
             Removal::Absent => Ok(Outcome::DONE),
         }
@@ -42,7 +43,9 @@ impl Distributions {
         Ok(match settled {
             None => Outcome::DONE,
             Some(rest) => Outcome::pending_for(
-                "making sure that no function turns up any more",
+                AwsReason::NothingToCome {
+                    what: "function".to_owned(),
+                },
                 Some(rest.clamp(Duration::from_millis(500), Duration::from_secs(30))),
             ),
         })

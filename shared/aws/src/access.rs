@@ -5,9 +5,6 @@ use crate::failure::{Failure, Reason};
 use crate::log_bucket::names_log_bucket;
 use crate::triage::is_about_account;
 
-/// What the user reads meanwhile.
-pub(crate) const FOR_USER: &str = "the broker's access to AWS is broken: its operator must mend it";
-
 /// What the operator does about something that was set on a distribution by hand and that AWS refuses.
 pub(crate) const SET_BY_HAND: &str = "for a web ACL that can't be read, allow wafv2:GetWebACL (waf:GetWebACL for a classic one) in the \
      policy of this access key's user or role, as docs/aws/*-policy.json does; else mend it on the distribution, or take it away";

@@ -7,10 +7,12 @@ use std::time::Duration;
 use aws_sdk_cloudfront::config::http::HttpResponse;
 use aws_sdk_cloudfront::error::{ProvideErrorMetadata, SdkError};
 use pipeline::Outcome;
+use pipeline::reason::AwsReason;
+pub use pipeline::reason::Peer;
 use telemetry::with_causes;
 use worker::HandlerError;
 
-use crate::access::{self, AccessTrouble, FOR_USER};
+use crate::access::{self, AccessTrouble};
 use crate::codes::meaning;
 use crate::log_bucket::{self, refuses_log_bucket};
 use crate::triage::{Class, classify, triage};
@@ -21,35 +23,6 @@ const LONGEST_MESSAGE: usize = 400;
 
 /// Longest code that is taken for one.
 const LONGEST_CODE: usize = 100;
-
-/// Who was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Peer {
-    /// Amazon CloudFront.
-    CloudFront,
-    /// AWS Identity and Access Management, which keeps certificates for CloudFront.
-    Iam,
-}
-
-impl Peer {
-    /// An action as policies name it, such as `cloudfront:GetDistribution`.
-    pub(crate) fn permission(self, action: &str) -> String {
-        let service = match self {
-            Self::CloudFront => "cloudfront",
-            Self::Iam => "iam",
-        };
-        format!("{service}:{action}")
-    }
-}
-
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::CloudFront => "CloudFront",
-            Self::Iam => "IAM",
-        })
-    }
-}
 
 /// A failed call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,8 +40,8 @@ impl From<Failure> for HandlerError {
     fn from(failure: Failure) -> Self {
         Self::Other {
             waiting_for: match AccessTrouble::of(&failure) {
-                Some(_) => FOR_USER.to_string(),
-                None => format!("{} could not be asked", failure.peer),
+                Some(_) => AwsReason::Access.into(),
+                None => AwsReason::NotAsked { peer: failure.peer }.into(),
             },
             source: failure.into(),
         }

@@ -3,10 +3,6 @@
 
 use crate::failure::Reason;
 
-/// What the user reads meanwhile; the bucket is the operator's own affair.
-pub(crate) const FOR_USER: &str =
-    "the access logs of this plan can't be set up: the broker's operator must mend the plan or its log bucket";
-
 /// What the operator does about it.
 pub(crate) const TO_DO: &str = "make it as docs/aws/cdn-broker.yaml does (it exists, has ACLs enabled and is in a region that is no \
      opt-in one): what waits then goes on. If the plan's access_logs.bucket is wrong, mend the catalog (docs/operations.md, \
@@ -29,6 +25,8 @@ pub(crate) fn names_log_bucket(message: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pipeline::reason::AwsReason;
+
     use crate::failure::{Failure, Peer};
     use crate::triage::triage;
     use pipeline::Outcome;
@@ -56,7 +54,7 @@ mod tests {
         ] {
             let failure = refused("InvalidArgument", message);
             assert!(failure.refuses_log_bucket(), "{message}");
-            assert_eq!(triage(&failure), Outcome::pending(FOR_USER), "{message}");
+            assert_eq!(triage(&failure), Outcome::pending(AwsReason::LogBucket), "{message}");
         }
     }
 

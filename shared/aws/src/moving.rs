@@ -3,8 +3,7 @@
 
 use aws_sdk_cloudfront::types::DistributionConfig;
 use pipeline::Outcome;
-use pipeline::domain::wildcard_of;
-use pipeline::status::moment;
+use pipeline::reason::AwsReason;
 use store::{Elsewhere, Leftover, Store, Task};
 use worker::HandlerError;
 
@@ -51,12 +50,8 @@ impl CloudFront {
             Err(failure) => return Ok(failure.outcome()),
         };
         if distribution.status != "Deployed" {
-            return Ok(Outcome::pending(format!(
-                "CloudFront is deploying the certificate; then {} {} over from the service instance that had {}",
-                names(moving),
-                if moving.len() == 1 { "moves" } else { "move" },
-                if moving.len() == 1 { "it" } else { "them" },
-            )));
+            let domains = moving.iter().map(|alias| alias.domain.clone()).collect();
+            return Ok(Outcome::pending(AwsReason::AliasesWait { domains }));
         }
         for alias in moving {
             if let Err(error) = self.associate_alias(store, task, id, &alias.domain).await {
@@ -73,30 +68,21 @@ impl CloudFront {
     }
 }
 
-fn names(moving: &[Elsewhere]) -> String {
-    moving
-        .iter()
-        .map(|alias| alias.domain.as_str())
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
 /// What a refused move means. CloudFront wants a TXT record where it can't see by itself that the move is wanted; where the other
 /// distribution is being removed, the alias becomes free by itself.
 fn refused(failure: &Failure, alias: &Elsewhere, target: &str) -> Outcome {
     let domain = &alias.domain;
     match (failure.code(), alias.why) {
-        ("IllegalUpdate", _) => Outcome::pending(format!(
-            "waiting for you: CloudFront moves {domain} from its other distribution once it finds TXT _{} \"{target}\"",
-            wildcard_of(domain).unwrap_or(domain)
-        )),
+        ("IllegalUpdate", _) => Outcome::pending(AwsReason::AliasWantsTxt {
+            domain: domain.clone(),
+            value: target.to_owned(),
+        }),
         (_, Leftover::BeingRemoved(since)) => {
             let _ = failure.outcome();
-            Outcome::pending(format!(
-                "{domain} is still with a service instance that is being removed since {}; this goes on by itself when CloudFront \
-                 has let the domain go",
-                moment(since)
-            ))
+            Outcome::pending(AwsReason::AliasOfRemoved {
+                domain: domain.clone(),
+                since: Some(since),
+            })
         }
         _ => failure.outcome(),
     }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use pipeline::Outcome;
+use pipeline::reason::AwsReason;
 
-use crate::access::FOR_USER;
 use crate::codes::meaning;
 use crate::failure::{Failure, Reason};
-use crate::log_bucket::{self, refuses_log_bucket};
+use crate::log_bucket::refuses_log_bucket;
 
 /// What kind of failure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,35 +73,31 @@ pub(crate) fn is_about_account(message: &str) -> bool {
 /// The outcome of a failed call. What the operator can mend is waited for: the step's deadline ends it.
 pub fn triage(failure: &Failure) -> Outcome {
     let peer = failure.peer;
-    let words = failure.words();
+    let said = || failure.words();
+    let code = || failure.code().to_owned();
     match classify(&failure.reason) {
-        Class::SlowDown => Outcome::pending(format!("{peer} asks to slow down")),
-        Class::Unavailable => Outcome::pending(format!("{peer} doesn't answer as it should")),
-        Class::Race => Outcome::pending_for(
-            format!("the {} was changed at the same moment", failure.subject()),
-            Some(Duration::from_secs(1)),
-        ),
-        Class::InProgress => Outcome::pending("CloudFront is still deploying the certificate before this one"),
-        Class::Quota => Outcome::pending(format!(
-            "a quota of the broker's AWS account is reached ({}): the broker's operator must have it raised",
-            failure.code()
-        )),
-        Class::Credentials => Outcome::pending(FOR_USER),
-        Class::Account => Outcome::pending(format!(
-            "AWS has not cleared the broker's AWS account: the broker's operator must ask AWS Support. AWS says: \"{words}\""
-        )),
-        Class::SetByHand => Outcome::pending(format!(
-            "CloudFront refuses something that was set on the distribution by hand ({}): the broker's operator must mend it. \
-             CloudFront says: \"{words}\"",
-            failure.code()
-        )),
-        Class::LogBucket => Outcome::pending(log_bucket::FOR_USER),
-        Class::Stranger => Outcome::pending(format!("{peer} can't be reached")),
+        Class::SlowDown => Outcome::pending(AwsReason::SlowDown { peer }),
+        Class::Unavailable => Outcome::pending(AwsReason::Unavailable { peer }),
+        Class::Race => {
+            let what = failure.subject().to_owned();
+            Outcome::pending_for(AwsReason::Raced { what }, Some(Duration::from_secs(1)))
+        }
+        Class::InProgress => Outcome::pending(AwsReason::CertificateInProgress),
+        Class::Quota => Outcome::pending(AwsReason::Quota { code: code() }),
+        Class::Credentials => Outcome::pending(AwsReason::Access),
+        Class::Account => Outcome::pending(AwsReason::Account { said: said() }),
+        Class::SetByHand => Outcome::pending(AwsReason::SetByHand {
+            code: code(),
+            said: said(),
+        }),
+        Class::LogBucket => Outcome::pending(AwsReason::LogBucket),
+        Class::Stranger => Outcome::pending(AwsReason::Unreachable { peer }),
         Class::Refusal => failure.failed(match failure.code() {
             // The version was right, so this is about something else that only the words tell.
             "PreconditionFailed" | "InvalidIfMatchVersion" => format!(
-                "{peer} refuses to change the {}. It says: \"{words}\". The broker's operator must mend that",
-                failure.subject()
+                "{peer} refuses to change the {}. It says: \"{}\". The broker's operator must mend that",
+                failure.subject(),
+                said()
             ),
             code => format!(
                 "{peer} refuses what the broker asked for ({code}); the broker's operator finds the reason in its log"
@@ -217,8 +213,8 @@ mod tests {
         for (code, said, name, told) in table {
             let outcome = triage(&words(code, said));
             let text = match &outcome {
-                Outcome::Pending { waiting_for, .. } => waiting_for,
-                Outcome::Failed { for_user, .. } => for_user,
+                Outcome::Pending { waiting_for, .. } => waiting_for.to_string(),
+                Outcome::Failed { for_user, .. } => for_user.clone(),
                 other => panic!("{other:?}"),
             };
             assert_eq!(outcome.name(), name, "{said}");
@@ -235,14 +231,12 @@ mod tests {
         };
         assert_eq!(
             triage(&failure(refused(400, "Throttling"))),
-            Outcome::pending("CloudFront asks to slow down")
+            Outcome::pending(AwsReason::SlowDown { peer: Peer::CloudFront })
         );
-        match triage(&failure(refused(403, "AccessDenied"))) {
-            Outcome::Pending { waiting_for, .. } => {
-                assert_eq!(waiting_for, FOR_USER)
-            }
-            other => panic!("{other:?}"),
-        }
+        assert_eq!(
+            triage(&failure(refused(403, "AccessDenied"))),
+            Outcome::pending(AwsReason::Access)
+        );
         match triage(&failure(refused(400, "InvalidArgument"))) {
             Outcome::Failed { for_user, cause, .. } => {
                 assert!(!for_user.contains("words"), "{for_user}");

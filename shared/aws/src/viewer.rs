@@ -7,6 +7,7 @@ use aws_sdk_cloudfront::types::{
     Aliases, DistributionConfig, MinimumProtocolVersion, SslSupportMethod, ViewerCertificate,
 };
 use pipeline::Outcome;
+use pipeline::reason::{AwsReason, BrokerReason, INTERNAL};
 use store::{Certificate, Task};
 use uuid::Uuid;
 use worker::HandlerError;
@@ -127,11 +128,10 @@ impl Viewer<'_> {
         let message = failure.message();
         match failure.code() {
             // The owner can mend this one; the words are CloudFront's (terraform-provider-aws issue 8734).
-            "CNAMEAlreadyExists" if message.contains("incorrectly configured DNS record") => Outcome::pending(format!(
-                "waiting for you: the DNS of {} points to another CloudFront distribution; remove that record, \
-                     and wait for its time to live",
-                self.named_in(message)
-            )),
+            "CNAMEAlreadyExists" if message.contains("incorrectly configured DNS record") => {
+                let domains = self.named_in(message);
+                Outcome::pending(AwsReason::DnsElsewhere { domains })
+            }
             "CNAMEAlreadyExists" => failure.failed(format!(
                 "{} belongs to another CloudFront distribution, outside of this broker: remove the alias there, or ask \
                  AWS support to. (Here it was for {}certificate {}.)",
@@ -145,7 +145,7 @@ impl Viewer<'_> {
                 self.domains.len()
             )),
             "InvalidViewerCertificate" if is_unseen(message) && self.is_new() => {
-                Outcome::pending("CloudFront doesn't see the uploaded certificate yet")
+                Outcome::pending(AwsReason::CertificateUnseen)
             }
             "InvalidViewerCertificate" if is_unseen(message) => failure
                 .failed(
@@ -198,14 +198,14 @@ fn is_unseen(message: &str) -> bool {
 /// A configuration that was read, and lacks what it must have once it is changed: an error of ours.
 pub fn unbuilt(source: BuildError) -> HandlerError {
     HandlerError::Other {
-        waiting_for: "an error inside the broker, which its operator finds in the log".into(),
+        waiting_for: BrokerReason::Internal.into(),
         source: source.into(),
     }
 }
 
 /// The plan's promises don't hold: an error of ours, which no waiting mends.
 pub fn broken(cause: impl Into<String>) -> Outcome {
-    Outcome::failed("an error inside the broker, which its operator finds in the log", cause)
+    Outcome::failed(INTERNAL, cause)
 }
 
 /// The distribution was removed behind our back.

@@ -109,7 +109,7 @@ fn answer() -> impl Strategy<Value = (u16, Vec<u8>)> {
 /// What the user reads.
 fn told(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Pending { waiting_for, .. } => waiting_for.clone(),
+        Outcome::Pending { waiting_for, .. } => waiting_for.to_string(),
         Outcome::Failed { for_user, .. } => for_user.clone(),
         Outcome::Done(verdict) => panic!("{verdict:?}"),
     }

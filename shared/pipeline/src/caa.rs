@@ -32,7 +32,7 @@ pub struct Property {
 }
 
 /// What the records have to allow.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CaaExpected {
     /// What records may call the CA (`caaIdentities`); any one of them will do.
     pub identities: Vec<String>,
@@ -42,8 +42,27 @@ pub struct CaaExpected {
     pub wildcard: bool,
 }
 
+/// The property that decides (RFC 8659 §4.2, §4.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "named as in the records")]
+pub enum IssueTag {
+    Issue,
+    Issuewild,
+}
+
+impl std::fmt::Display for IssueTag {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Issue => "issue",
+            Self::Issuewild => "issuewild",
+        })
+    }
+}
+
 /// Why the CA may not issue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "caa", rename_all = "kebab-case")]
 pub enum Forbidden {
     /// A critical property that no CA knows.
     Critical {
@@ -52,8 +71,8 @@ pub enum Forbidden {
     },
     /// None of the records that count is for our CA, account and way.
     NotAllowed {
-        /// The property that decided: `issue` or `issuewild`.
-        tag: &'static str,
+        /// The property that decided.
+        tag: IssueTag,
         /// What the record says that comes nearest.
         nearest: Miss,
         /// All CAs that are allowed, as written.
@@ -62,7 +81,8 @@ pub enum Forbidden {
 }
 
 /// Why one record doesn't allow us; the later, the nearer to it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Miss {
     /// It names no CA: `;`.
     Nobody,
@@ -98,9 +118,9 @@ pub fn judge(records: &[Property], expected: &CaaExpected, method: Method) -> Re
     };
     let wild = values("issuewild");
     let (tag, values) = if expected.wildcard && !wild.is_empty() {
-        ("issuewild", wild)
+        (IssueTag::Issuewild, wild)
     } else {
-        ("issue", values("issue"))
+        (IssueTag::Issue, values("issue"))
     };
     let mut nearest = None;
     for value in &values {
@@ -171,7 +191,7 @@ impl Forbidden {
             }
             Self::NotAllowed { tag, nearest, issuers } => (*tag, nearest, issuers),
         };
-        let wild = tag == "issuewild";
+        let wild = tag == IssueTag::Issuewild;
         match nearest {
             Miss::Nobody => format!("allows nobody{} ({tag} \";\")", if wild { " a wildcard" } else { "" }),
             Miss::Unreadable(value, why) | Miss::Malformed(value, why) => {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::reason::{Reason, Spent};
 use crate::step::UnknownName;
 
 /// The result of one attempt. What the user reads and what the operator reads are two fields, never one string.
@@ -11,8 +12,8 @@ pub enum Outcome {
     Done(Verdict),
     /// Not yet: try again later.
     Pending {
-        /// What is waited for, or what was seen instead; the user reads it.
-        waiting_for: String,
+        /// What is waited for, or what was seen instead.
+        waiting_for: Reason,
         /// When to try again, if the peer said so (`Retry-After`); else the schedule decides.
         retry_after: Option<Duration>,
         /// The attempt ran into a time limit because of somebody else's servers: the next one comes later, and ever later.
@@ -33,8 +34,16 @@ impl Outcome {
     /// Done, nothing more to say.
     pub const DONE: Self = Self::Done(Verdict::Accomplished);
 
+    /// Done by finding that the order can't lead to a certificate any more, for which no domain is to blame.
+    pub fn spent(reason: Spent) -> Self {
+        Self::Done(Verdict::OrderSpent {
+            reason,
+            rejections: Vec::new(),
+        })
+    }
+
     /// Not yet; the schedule decides when to try again.
-    pub fn pending(waiting_for: impl Into<String>) -> Self {
+    pub fn pending(waiting_for: impl Into<Reason>) -> Self {
         Self::Pending {
             waiting_for: waiting_for.into(),
             retry_after: None,
@@ -43,7 +52,7 @@ impl Outcome {
     }
 
     /// Not yet; the peer said when to come back.
-    pub fn pending_for(waiting_for: impl Into<String>, retry_after: Option<Duration>) -> Self {
+    pub fn pending_for(waiting_for: impl Into<Reason>, retry_after: Option<Duration>) -> Self {
         Self::Pending {
             waiting_for: waiting_for.into(),
             retry_after,
@@ -52,7 +61,7 @@ impl Outcome {
     }
 
     /// Not yet, and the attempt ran into a time limit because of somebody else's servers.
-    pub fn pending_slow(waiting_for: impl Into<String>) -> Self {
+    pub fn pending_slow(waiting_for: impl Into<Reason>) -> Self {
         Self::Pending {
             waiting_for: waiting_for.into(),
             retry_after: None,
@@ -100,24 +109,14 @@ pub enum Verdict {
     Verified(Method),
     /// The order can't lead to a certificate any more (invalid, expired, forgotten by the CA): place another.
     OrderSpent {
-        /// Why, for the user.
-        reason: String,
+        /// Why.
+        reason: Spent,
         /// The domains that the CA turned down, with its own words.
         rejections: Vec<Rejection>,
     },
 }
 
 impl Verdict {
-    /// The account's key was changed while domains were still to be proved: another order shows what is wanted now.
-    pub fn key_changed() -> Self {
-        Self::OrderSpent {
-            reason:
-                "the key of your organization's account at the CA was changed, and with it what dns-01 and http-01 want"
-                    .to_string(),
-            rejections: Vec::new(),
-        }
-    }
-
     /// The verdict's name in SQL.
     pub fn as_str(&self) -> &'static str {
         match self {

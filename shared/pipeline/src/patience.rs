@@ -45,7 +45,10 @@ mod tests {
 
     use super::*;
     use crate::operation::OperationKind;
-    use crate::status::{IN_PLACE, StepView};
+    use crate::outcome::Method;
+    use crate::reason::Look;
+    use crate::reason::examples::{absent, in_place, seen};
+    use crate::status::StepView;
     use crate::step::StepKind;
 
     const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
@@ -55,7 +58,7 @@ mod tests {
         DomainView {
             domain: "www.example.com".into(),
             step_state: Some(StepState::Waiting),
-            waiting_for: Some("nothing found yet".into()),
+            waiting_for: seen(absent("www.example.com")),
             checked_at: None,
             due_at: Some(NOW + time::Duration::seconds(seconds)),
             issuer_domain: None,
@@ -113,9 +116,10 @@ mod tests {
         }];
         assert_eq!(seconds(&deploying), Some(30));
         let mut spreading = due_in(240);
-        spreading.waiting_for = Some(format!(
-            "{IN_PLACE} by dns-01; waiting 4m, a time that the operator has set"
-        ));
+        spreading.waiting_for = seen(Look {
+            settles_ms: Some(240_000),
+            ..in_place("www.example.com", Method::Dns01)
+        });
         assert_eq!(seconds(&view(vec![spreading])), Some(30));
         let mut verified = due_in(240);
         verified.step_state = Some(StepState::Done);
@@ -126,9 +130,10 @@ mod tests {
     #[test]
     fn a_domain_that_only_has_to_spread_does_not_hurry_one_that_is_missing() {
         let mut spreading = due_in(10);
-        spreading.waiting_for = Some(format!(
-            "{IN_PLACE} by dns-01; waiting 10s, a time that the operator has set"
-        ));
+        spreading.waiting_for = seen(Look {
+            settles_ms: Some(10_000),
+            ..in_place("www.example.com", Method::Dns01)
+        });
         assert_eq!(seconds(&view(vec![spreading, due_in(200)])), Some(205));
     }
 

@@ -5,6 +5,7 @@
 //! `va/va.go`) compares it as it is. In place is only what all of them take, so that nobody is turned down for what was called in
 //! place here; what some of them take is told, with what to write instead. `tests/e2e/tests/main/persist_conformance.rs` asks Pebble.
 
+use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use crate::domain::persist_record_value;
@@ -24,7 +25,7 @@ const LEAST_LEFT: Duration = Duration::hours(1);
 const LATEST_END: i64 = 253_402_300_799;
 
 /// What a record at `_validation-persist.<domain>` has to say (draft-ietf-acme-dns-persist).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersistExpected {
     /// The challenge's issuer domain names, as the CA writes them; any one of them in the record will do.
     pub issuer_domains: Vec<String>,
@@ -35,7 +36,8 @@ pub struct PersistExpected {
 }
 
 /// Why the records at the name are not the one that the CA needs; the later, the nearer to it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Mismatch {
     /// There is something that can't be read, and it is not for our CA.
     Unreadable(String),
@@ -56,7 +58,8 @@ pub enum Mismatch {
 }
 
 /// What CAs judge differently, in the user's words.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Risk {
     /// Boulder puts it into lower case first (draft §9.2), Pebble compares it as it is.
     #[error("the CA's domain is written {0}, and not every CA takes capitals")]

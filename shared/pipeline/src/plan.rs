@@ -109,6 +109,13 @@ const CHANGE: [StepKind; 4] = [
     StepKind::RetireCertificates,
 ];
 
+impl StepKind {
+    /// Of an update: CloudFront was told already when this is at work.
+    pub fn follows_configuration(self) -> bool {
+        CHANGE[1..].contains(&self)
+    }
+}
+
 /// What a renewal does with it: nothing else of the distribution is touched.
 const REPLACE: [StepKind; 3] = [
     StepKind::AttachCertificate,
@@ -124,6 +131,41 @@ const DEPROVISION: [StepKind; 5] = [
     StepKind::SettleFunction,
     StepKind::RetireCertificates,
 ];
+
+/// Every step that an operation may have; the first two are of each order.
+const ALL: [&[StepKind]; 7] = [
+    &[StepKind::PlaceOrder, StepKind::VerifyChallenge],
+    &CERTIFICATE,
+    &CREATE,
+    &TAKE_OVER,
+    &CHANGE,
+    &REPLACE,
+    &DEPROVISION,
+];
+
+// A step that no operation would ever have doesn't compile.
+const _: () = {
+    let mut at = 0;
+    while at < StepKind::ALL.len() {
+        assert!(is_planned(StepKind::ALL[at]), "a step is in no plan");
+        at += 1;
+    }
+};
+
+const fn is_planned(kind: StepKind) -> bool {
+    let mut plan = 0;
+    while plan < ALL.len() {
+        let mut at = 0;
+        while at < ALL[plan].len() {
+            if ALL[plan][at] as u8 == kind as u8 {
+                return true;
+            }
+            at += 1;
+        }
+        plan += 1;
+    }
+    false
+}
 
 /// What follows from the situation. Asking twice without a change in between plans nothing new.
 pub fn next(situation: &Situation) -> Next {

@@ -4,7 +4,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::step::StepKind;
+use crate::step::{StepKind, StepSchedules};
 
 /// No duration of a schedule is longer: beyond some thousand years neither the arithmetic here nor PostgreSQL's holds.
 const LONGEST: Duration = Duration::from_secs(3650 * 86_400);
@@ -119,55 +119,16 @@ impl FromStr for Schedule {
     }
 }
 
-/// The schedule of each step kind. Format of every setting: `first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m`
-/// (first delay, growth, longest delay, jitter, when to give up, limit of one attempt); parts left out take these values.
+/// Every schedule. Format of each setting: `first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m` (first delay, growth, longest
+/// delay, jitter, when to give up, limit of one attempt); parts left out take these values.
 #[derive(Debug, Clone, clap::Args)]
 #[command(
     next_help_heading = "Schedules: first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m (first delay, growth, longest delay, jitter, when to give up, time limit of one attempt); parts left out take these values; units from ms to days"
 )]
 pub struct Schedules {
-    /// Creating the distribution; CloudFront doesn't see a new certificate at once.
-    #[arg(long, env, default_value = "first=5s,factor=2,max=2m,deadline=1d")]
-    pub schedule_create_distribution: Schedule,
-    /// Placing an order; 100 names at a distant CA take minutes.
-    #[arg(long, env, default_value = "first=5s,max=15m,limit=10m")]
-    pub schedule_place_order: Schedule,
-    /// Looking at one domain; its deadline is how long a user may take (prop_timeout).
-    #[arg(long, env, default_value = "first=5s,max=5m,deadline=7d")]
-    pub schedule_verify_challenge: Schedule,
-    /// Answering the challenges.
-    #[arg(long, env, default_value = "first=5s,max=5m,deadline=1d,limit=10m")]
-    pub schedule_answer_challenges: Schedule,
-    /// Waiting for the CA's validation.
-    #[arg(long, env, default_value = "first=3s,factor=2,max=1m,deadline=1d,limit=2m")]
-    pub schedule_await_validation: Schedule,
-    /// Finalizing the order and fetching the certificate.
-    #[arg(long, env, default_value = "first=3s,factor=2,max=1m,deadline=1d,limit=2m")]
-    pub schedule_finalize_order: Schedule,
-    /// Uploading the certificate to IAM.
-    #[arg(long, env, default_value = "first=5s,max=5m,deadline=1d")]
-    pub schedule_upload_certificate: Schedule,
-    /// Attaching certificate and aliases.
-    #[arg(long, env, default_value = "first=5s,factor=2,max=2m,deadline=1d")]
-    pub schedule_attach_certificate: Schedule,
-    /// Changing the distribution.
-    #[arg(long, env, default_value = "first=5s,factor=2,max=2m,deadline=1d")]
-    pub schedule_configure_distribution: Schedule,
-    /// Waiting for CloudFront to deploy.
-    #[arg(long, env, default_value = "first=15s,factor=1.5,max=1m,deadline=1d")]
-    pub schedule_await_deployment: Schedule,
-    /// Disabling the distribution.
-    #[arg(long, env, default_value = "first=5s,max=5m")]
-    pub schedule_disable_distribution: Schedule,
-    /// Deleting the distribution.
-    #[arg(long, env, default_value = "first=5s,max=5m")]
-    pub schedule_delete_distribution: Schedule,
-    /// Settling the function that redirects.
-    #[arg(long, env, default_value = "first=5s,max=1m")]
-    pub schedule_settle_function: Schedule,
-    /// Deleting certificates from IAM.
-    #[arg(long, env, default_value = "first=5s,max=5m")]
-    pub schedule_retire_certificates: Schedule,
+    /// Of the steps.
+    #[command(flatten)]
+    pub steps: StepSchedules,
     /// How long a domain rests after the CA turned it down (first, factor, max; a name is locked after 5 failures an
     /// hour, so stay at 12 minutes or above with Let's Encrypt).
     #[arg(long, env, default_value = "first=15m,factor=2,max=1d,jitter=5%")]
@@ -190,22 +151,7 @@ pub struct Schedules {
 impl Schedules {
     /// The schedule of a step kind.
     pub fn of(&self, kind: StepKind) -> &Schedule {
-        match kind {
-            StepKind::CreateDistribution => &self.schedule_create_distribution,
-            StepKind::PlaceOrder => &self.schedule_place_order,
-            StepKind::VerifyChallenge => &self.schedule_verify_challenge,
-            StepKind::AnswerChallenges => &self.schedule_answer_challenges,
-            StepKind::AwaitValidation => &self.schedule_await_validation,
-            StepKind::FinalizeOrder => &self.schedule_finalize_order,
-            StepKind::UploadCertificate => &self.schedule_upload_certificate,
-            StepKind::AttachCertificate => &self.schedule_attach_certificate,
-            StepKind::ConfigureDistribution => &self.schedule_configure_distribution,
-            StepKind::AwaitDeployment => &self.schedule_await_deployment,
-            StepKind::DisableDistribution => &self.schedule_disable_distribution,
-            StepKind::DeleteDistribution => &self.schedule_delete_distribution,
-            StepKind::SettleFunction => &self.schedule_settle_function,
-            StepKind::RetireCertificates => &self.schedule_retire_certificates,
-        }
+        self.steps.of(kind)
     }
 
     /// How long a domain rests whose last `count` looks in a row ran into a time limit; `usual` is what its schedule says.

@@ -1,5 +1,7 @@
 //! How things from outside are shown to a user: escaped and short, whatever they were.
 
+use std::time::Duration;
+
 /// As much of a foreign text as a user gets to see.
 const LONGEST: usize = 100;
 
@@ -33,6 +35,35 @@ pub fn basic(text: &str) -> String {
     text.chars().map(replaced).collect()
 }
 
+/// Things that are listed when several are alike.
+const MOST_LISTED: usize = 3;
+
+/// Each of several texts once, and not too many.
+pub fn few(texts: impl Iterator<Item = String>) -> String {
+    let mut listed: Vec<String> = Vec::new();
+    for text in texts {
+        if !listed.contains(&text) {
+            listed.push(text);
+        }
+    }
+    let more = listed.len().saturating_sub(MOST_LISTED);
+    listed.truncate(MOST_LISTED);
+    match more {
+        0 => listed.join(", "),
+        more => format!("{} and {more} more", listed.join(", ")),
+    }
+}
+
+/// A time limit: `5 s`, `250 ms`.
+pub fn span(duration: Duration) -> String {
+    let milliseconds = duration.as_millis();
+    if milliseconds.is_multiple_of(1000) {
+        format!("{} s", milliseconds / 1000)
+    } else {
+        format!("{milliseconds} ms")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,5 +82,18 @@ mod tests {
     #[test]
     fn what_a_three_byte_database_refuses_is_replaced() {
         assert_eq!(basic("Zürich … 🎉."), "Zürich … \u{fffd}.");
+    }
+
+    #[test]
+    fn of_many_a_few_are_listed() {
+        let few = |texts: &[&str]| few(texts.iter().map(|&text| text.to_owned()));
+        assert_eq!(few(&["a", "b", "a", "c"]), "a, b, c");
+        assert_eq!(few(&["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
+    }
+
+    #[test]
+    fn limits_are_short() {
+        assert_eq!(span(Duration::from_secs(5)), "5 s");
+        assert_eq!(span(Duration::from_millis(250)), "250 ms");
     }
 }

@@ -11,6 +11,7 @@ use time::{Duration, OffsetDateTime};
 use crate::domain::{needs_wildcard_policy, persist_record_name, persist_record_value, wildcard_of};
 use crate::operation::{OperationKind, OperationState};
 use crate::outcome::Method;
+use crate::reason::{Look, Reason, stored};
 use crate::shown;
 use crate::step::{StepKind, StepState};
 
@@ -50,7 +51,8 @@ pub struct View {
     #[serde(with = "time::serde::rfc3339::option", default)]
     pub certificate_not_after: Option<OffsetDateTime>,
     /// Why the order before the current one came to nothing.
-    pub order_spent: Option<String>,
+    #[serde(default, with = "stored")]
+    pub order_spent: Option<Reason>,
     /// The instance's domains.
     pub domains: Vec<DomainView>,
     /// The steps that are waiting, without `verify-challenge`.
@@ -65,7 +67,8 @@ pub struct DomainView {
     /// State of its `verify-challenge` step in the newest round; none before the order is placed.
     pub step_state: Option<StepState>,
     /// What the last look saw.
-    pub waiting_for: Option<String>,
+    #[serde(default, with = "stored")]
+    pub waiting_for: Option<Reason>,
     /// When that was.
     #[serde(with = "time::serde::rfc3339::option", default)]
     pub checked_at: Option<OffsetDateTime>,
@@ -104,7 +107,8 @@ pub struct StepView {
     /// What it does.
     pub kind: StepKind,
     /// What it waits for, after the first attempt.
-    pub waiting_for: Option<String>,
+    #[serde(default, with = "stored")]
+    pub waiting_for: Option<Reason>,
     /// When it is tried next.
     #[serde(with = "time::serde::rfc3339")]
     pub due_at: OffsetDateTime,
@@ -288,6 +292,7 @@ fn rest(view: &View, waits_for_user: bool) -> Text {
         ));
     }
     if let Some(reason) = &view.order_spent {
+        let reason = reason.to_string();
         let reason = reason.trim_end_matches('.');
         text.say(&format!("The order before this one came to nothing: {reason}."));
     }
@@ -319,14 +324,9 @@ fn where_to_point(view: &View, text: &mut Text) {
     }
 }
 
-/// How `waiting_for` of a step begins that can't go on before the user has done something.
-pub const FOR_USER: &str = "waiting for you: ";
-
-fn asked_of_user(view: &View) -> Option<&str> {
-    let mut reasons = view.steps.iter().filter_map(|step| step.waiting_for.as_deref());
-    reasons
-        .find_map(|reason| reason.strip_prefix(FOR_USER))
-        .map(|asked| asked.trim_end_matches('.'))
+fn asked_of_user(view: &View) -> Option<String> {
+    let mut reasons = view.steps.iter().filter_map(|step| step.waiting_for.as_ref());
+    reasons.find(|reason| reason.waits_for_user()).map(Reason::to_string)
 }
 
 /// The CA turned domains down, and the next order isn't placed yet: what is to be mended is known already.
@@ -354,36 +354,23 @@ fn whose_move(needy: &[&DomainView], total: usize, orders_anew: bool, text: &mut
     }
 }
 
-/// How `waiting_for` begins when the record was seen and only time has to pass (`PROP_DELAY`).
-pub const IN_PLACE: &str = "it is in place";
+fn look(domain: &DomainView) -> Option<&Look> {
+    domain.waiting_for.as_ref().and_then(Reason::look)
+}
 
+/// The record was seen, and only time has to pass.
 pub(crate) fn is_in_place(domain: &DomainView) -> bool {
-    seen_begins(domain, IN_PLACE)
+    look(domain).is_some_and(|look| look.ready().is_some())
 }
 
-/// How `waiting_for` begins when the domain is proved, and its CAA records forbid the CA to issue.
-pub const PROVED: &str = "it is proved";
-
+/// It is proved, and its CAA records forbid the CA to issue.
 fn is_proved(domain: &DomainView) -> bool {
-    seen_begins(domain, PROVED)
+    look(domain).is_some_and(Look::is_held_by_caa)
 }
-
-fn seen_begins(domain: &DomainView, words: &str) -> bool {
-    domain
-        .waiting_for
-        .as_deref()
-        .is_some_and(|seen| seen.starts_with(words))
-}
-
-/// What `waiting_for` has at its end when servers of the domain let the look run into its time limit: they want mending.
-pub const SLOW_LOOK: &str = "the look ran into its time limit, so the next one comes later than usual";
 
 /// Nothing wrong was seen, there is just nothing there yet.
 fn is_plain_absence(domain: &DomainView) -> bool {
-    domain
-        .waiting_for
-        .as_deref()
-        .is_none_or(|seen| seen.starts_with("nothing found yet") && !seen.contains(SLOW_LOOK))
+    domain.waiting_for.is_none() || look(domain).is_some_and(Look::is_plain_absence)
 }
 
 /// With a capital at the beginning, as of a sentence.

@@ -1,4 +1,7 @@
-//! Steps: the units of work. A step kind belongs to one service, and its name is its name everywhere.
+//! Steps: the units of work. A step kind belongs to one service, and its name is its name everywhere. The table below is the only place
+//! that lists them.
+
+use crate::schedule::Schedule;
 
 /// The services that do steps; each has one work queue of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -34,102 +37,150 @@ impl Service {
     }
 }
 
-/// What a step does. Adding one is: a variant here, a line in [`crate::plan`], a handler file in its service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StepKind {
-    /// Create the CloudFront distribution, with aliases and certificate.
-    CreateDistribution,
-    /// Place an ACME order (RFC 8555 §7.4) and write down its authorizations.
-    PlaceOrder,
-    /// See whether the CA could verify one domain now; the only step that fans out.
-    VerifyChallenge,
-    /// Tell the CA that the challenges are ready (RFC 8555 §7.5.1).
-    AnswerChallenges,
-    /// Wait until the CA has validated every authorization.
-    AwaitValidation,
-    /// Send the CSR and store the certificate (RFC 8555 §7.4).
-    FinalizeOrder,
-    /// Upload the certificate to IAM under `/cloudfront/`.
-    UploadCertificate,
-    /// Set aliases and certificate on the distribution, together.
-    AttachCertificate,
-    /// Set what an update changes on the distribution: settings, aliases and certificate, together.
-    ConfigureDistribution,
-    /// Wait until CloudFront says `Deployed`.
-    AwaitDeployment,
-    /// Disable the distribution; CloudFront deletes only disabled ones.
-    DisableDistribution,
-    /// Delete the disabled and deployed distribution.
-    DeleteDistribution,
-    /// Put the CloudFront function right that redirects, or delete it when nothing is redirected any more.
-    SettleFunction,
-    /// Delete IAM certificates that nothing uses any more.
-    RetireCertificates,
+/// Makes of the table of steps: [`StepKind`], an enum of each service's own ([`ServiceStep`]), and the settings of their schedules.
+macro_rules! steps {
+    ($($service:ident, $of_service:ident: $about_service:literal {$(
+        $(#[doc = $about:literal])+
+        $kind:ident, $name:literal, $doing:literal, $setting:ident = $schedule:literal, $help:literal;
+    )+})+) => {
+        /// What a step does.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+        pub enum StepKind {$($(
+            $(#[doc = $about])+
+            #[serde(rename = $name)]
+            $kind,
+        )+)+}
+
+        impl StepKind {
+            /// Every kind there is.
+            pub const ALL: [Self; [$($(Self::$kind),+),+].len()] = [$($(Self::$kind),+),+];
+
+            /// The kind's name, in SQL, metrics, logs and settings.
+            pub fn as_str(self) -> &'static str {
+                match self {$($(Self::$kind => $name,)+)+}
+            }
+
+            /// What is being done, for the user.
+            pub fn doing(self) -> &'static str {
+                match self {$($(Self::$kind => $doing,)+)+}
+            }
+
+            /// The service that does steps of this kind.
+            pub fn service(self) -> Service {
+                match self {$($(Self::$kind)|+ => Service::$service,)+}
+            }
+        }
+
+        $(
+            #[doc = $about_service]
+            #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+            #[expect(missing_docs, reason = "see StepKind")]
+            pub enum $of_service {$($kind),+}
+
+            impl ServiceStep for $of_service {
+                const SERVICE: Service = Service::$service;
+
+                fn of(kind: StepKind) -> Option<Self> {
+                    match kind {
+                        $(StepKind::$kind => Some(Self::$kind),)+
+                        #[allow(unreachable_patterns, reason = "unless a service has all steps")]
+                        _ => None,
+                    }
+                }
+            }
+        )+
+
+        /// The schedule of each step kind.
+        #[derive(Debug, Clone, clap::Args)]
+        pub struct StepSchedules {$($(
+            #[doc = $help]
+            #[arg(long, env, default_value = $schedule)]
+            pub $setting: Schedule,
+        )+)+}
+
+        impl StepSchedules {
+            /// The schedule of a step kind.
+            pub fn of(&self, kind: StepKind) -> &Schedule {
+                match kind {$($(StepKind::$kind => &self.$setting,)+)+}
+            }
+        }
+    };
 }
 
-impl StepKind {
-    /// Every kind there is.
-    pub const ALL: [Self; 14] = [
-        Self::CreateDistribution,
-        Self::PlaceOrder,
-        Self::VerifyChallenge,
-        Self::AnswerChallenges,
-        Self::AwaitValidation,
-        Self::FinalizeOrder,
-        Self::UploadCertificate,
-        Self::AttachCertificate,
-        Self::ConfigureDistribution,
-        Self::AwaitDeployment,
-        Self::DisableDistribution,
-        Self::DeleteDistribution,
-        Self::SettleFunction,
-        Self::RetireCertificates,
-    ];
+/// A step of one service: its handler matches on these, so that one that is forgotten doesn't compile.
+pub trait ServiceStep: Copy + Send + Sync + 'static {
+    /// The service.
+    const SERVICE: Service;
 
-    /// The kind's name, in SQL, metrics, logs and settings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::CreateDistribution => "create-distribution",
-            Self::PlaceOrder => "place-order",
-            Self::VerifyChallenge => "verify-challenge",
-            Self::AnswerChallenges => "answer-challenges",
-            Self::AwaitValidation => "await-validation",
-            Self::FinalizeOrder => "finalize-order",
-            Self::UploadCertificate => "upload-certificate",
-            Self::AttachCertificate => "attach-certificate",
-            Self::ConfigureDistribution => "configure-distribution",
-            Self::AwaitDeployment => "await-deployment",
-            Self::DisableDistribution => "disable-distribution",
-            Self::DeleteDistribution => "delete-distribution",
-            Self::SettleFunction => "settle-function",
-            Self::RetireCertificates => "retire-certificates",
-        }
+    /// The service's own step of that kind; `None`: another service's.
+    fn of(kind: StepKind) -> Option<Self>;
+}
+
+// Kind, name, what is being done, the setting of its schedule with its default, help. docs/contributors/step.md tells how to add one.
+steps! {
+    Distribution, DistributionStep: "The steps of the service distribution." {
+        /// Create the CloudFront distribution, with aliases and certificate.
+        CreateDistribution, "create-distribution", "making the CloudFront distribution",
+            schedule_create_distribution = "first=5s,factor=2,max=2m,deadline=1d",
+            "Creating the distribution; CloudFront doesn't see a new certificate at once.";
+        /// Set what an update changes on the distribution: settings, aliases and certificate, together.
+        ConfigureDistribution, "configure-distribution", "changing the CloudFront distribution",
+            schedule_configure_distribution = "first=5s,factor=2,max=2m,deadline=1d",
+            "Changing the distribution.";
+        /// Wait until CloudFront says `Deployed`.
+        AwaitDeployment, "await-deployment", "CloudFront is deploying, which takes minutes",
+            schedule_await_deployment = "first=15s,factor=1.5,max=1m,deadline=1d",
+            "Waiting for CloudFront to deploy.";
+        /// Disable the distribution; CloudFront deletes only disabled ones.
+        DisableDistribution, "disable-distribution", "disabling the CloudFront distribution",
+            schedule_disable_distribution = "first=5s,max=5m",
+            "Disabling the distribution.";
+        /// Delete the disabled and deployed distribution.
+        DeleteDistribution, "delete-distribution", "deleting the CloudFront distribution",
+            schedule_delete_distribution = "first=5s,max=5m",
+            "Deleting the distribution.";
+        /// Put the CloudFront function right that redirects, or delete it when nothing is redirected any more.
+        SettleFunction, "settle-function", "changing what redirects",
+            schedule_settle_function = "first=5s,max=1m",
+            "Settling the function that redirects.";
     }
-
-    /// Of an update: CloudFront was told already when this is at work.
-    pub fn follows_configuration(self) -> bool {
-        matches!(
-            self,
-            Self::AwaitDeployment | Self::SettleFunction | Self::RetireCertificates
-        )
+    ChallengeVerifier, VerifierStep: "The steps of the service challenge-verifier." {
+        /// See whether the CA could verify one domain now; the only step that fans out.
+        VerifyChallenge, "verify-challenge", "looking at the domains",
+            schedule_verify_challenge = "first=5s,max=5m,deadline=7d",
+            "Looking at one domain; its deadline is how long a user may take (prop_timeout).";
     }
-
-    /// The service that does steps of this kind.
-    pub fn service(self) -> Service {
-        match self {
-            Self::CreateDistribution
-            | Self::ConfigureDistribution
-            | Self::AwaitDeployment
-            | Self::DisableDistribution
-            | Self::DeleteDistribution
-            | Self::SettleFunction => Service::Distribution,
-            Self::VerifyChallenge => Service::ChallengeVerifier,
-            Self::PlaceOrder | Self::AnswerChallenges | Self::AwaitValidation | Self::FinalizeOrder => {
-                Service::CertificateIssuer
-            }
-            Self::UploadCertificate | Self::AttachCertificate | Self::RetireCertificates => Service::CertInstaller,
-        }
+    CertificateIssuer, IssuerStep: "The steps of the service certificate-issuer." {
+        /// Place an ACME order (RFC 8555 §7.4) and write down its authorizations.
+        PlaceOrder, "place-order", "ordering the certificate",
+            schedule_place_order = "first=5s,max=15m,limit=10m",
+            "Placing an order; 100 names at a distant CA take minutes.";
+        /// Tell the CA that the challenges are ready (RFC 8555 §7.5.1).
+        AnswerChallenges, "answer-challenges", "asking the CA to verify the domains",
+            schedule_answer_challenges = "first=5s,max=5m,deadline=1d,limit=10m",
+            "Answering the challenges.";
+        /// Wait until the CA has validated every authorization.
+        AwaitValidation, "await-validation", "the CA is verifying the domains",
+            schedule_await_validation = "first=3s,factor=2,max=1m,deadline=1d,limit=2m",
+            "Waiting for the CA's validation.";
+        /// Send the CSR and store the certificate (RFC 8555 §7.4).
+        FinalizeOrder, "finalize-order", "the CA is issuing the certificate",
+            schedule_finalize_order = "first=3s,factor=2,max=1m,deadline=1d,limit=2m",
+            "Finalizing the order and fetching the certificate.";
+    }
+    CertInstaller, InstallerStep: "The steps of the service cert-installer." {
+        /// Upload the certificate to IAM under `/cloudfront/`.
+        UploadCertificate, "upload-certificate", "uploading the certificate",
+            schedule_upload_certificate = "first=5s,max=5m,deadline=1d",
+            "Uploading the certificate to IAM.";
+        /// Set aliases and certificate on the distribution, together.
+        AttachCertificate, "attach-certificate", "attaching the certificate and the domains",
+            schedule_attach_certificate = "first=5s,factor=2,max=2m,deadline=1d",
+            "Attaching certificate and aliases.";
+        /// Delete IAM certificates that nothing uses any more.
+        RetireCertificates, "retire-certificates", "clearing away the certificate that was replaced",
+            schedule_retire_certificates = "first=5s,max=5m",
+            "Deleting certificates from IAM.";
     }
 }
 

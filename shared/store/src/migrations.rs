@@ -118,6 +118,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0021_uploaded.sql"),
     },
+    Migration {
+        version: 22,
+        works_with: 1,
+        sql: include_str!("migrations/0022_reason.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use deadpool_postgres::Transaction;
 use pipeline::plan::{self, Situation};
-use pipeline::{OperationKind, OperationState, Outcome, Ring, Schedules, StepKind, Verdict};
+use pipeline::reason::stored;
+use pipeline::{OperationKind, OperationState, Outcome, Reason, Ring, Schedules, StepKind, Verdict};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::claims;
@@ -93,7 +95,7 @@ impl Store {
                             Some(wanted) => (*wanted).min(LONGEST_RETRY_AFTER),
                             None => again.delay(task, schedules),
                         };
-                        pending(tx, task, &storable(waiting_for), delay, &again).await
+                        pending(tx, task, waiting_for, delay, &again).await
                     }
                     Outcome::Failed {
                         for_user,
@@ -134,12 +136,10 @@ impl Store {
             .in_transaction("give-up", async |tx| {
                 lock_current(tx, task).await?;
                 let row = tx
-                    .query_one(
-                        "select coalesce(waiting_for, 'no attempt came to an end') from steps where id = $1",
-                        &[&task.step],
-                    )
+                    .query_one("select reason_of(s) from steps s where id = $1", &[&task.step])
                     .await?;
-                give_up(tx, task, row.try_get(0)?).await
+                let waited_for = row.try_get::<_, Option<Value>>(0)?.map(stored::read);
+                give_up(tx, task, waited_for.as_ref()).await
             })
             .await?;
         ended.count();
@@ -175,26 +175,26 @@ impl Again {
 async fn pending(
     tx: &Transaction<'_>,
     task: &Task,
-    waiting_for: &str,
+    waiting_for: &Reason,
     delay: Duration,
     again: &Again,
 ) -> Result<Written, StoreError> {
     let row = tx
         .query_one(
-            "update steps set attempt = attempt + 1, due_at = now() + $2 * interval '1 millisecond', waiting_for = $3, \
+            "update steps set attempt = attempt + 1, due_at = now() + $2 * interval '1 millisecond', reason = $3, waiting_for = null, \
              checked_at = now(), rung_at = now(), swept = 0, crashes = $4, slow_looks = $5 where id = $1 \
              returning deadline_at < now()",
             &[
                 &task.step,
                 &as_millis(delay),
-                &waiting_for,
+                &stored::write(waiting_for)?,
                 &again.crashes,
                 &again.slow_looks,
             ],
         )
         .await?;
     if row.try_get(0)? {
-        return Ok(give_up(tx, task, waiting_for).await?.into());
+        return Ok(give_up(tx, task, Some(waiting_for)).await?.into());
     }
     Ok(Written::of(vec![Ring {
         service: task.kind.service(),
@@ -205,11 +205,12 @@ async fn pending(
 }
 
 /// The step's deadline has passed: what it waited for last is what the user reads.
-async fn give_up(tx: &Transaction<'_>, task: &Task, waiting_for: &str) -> Result<Ended, StoreError> {
-    let waiting_for = waiting_for.trim_end_matches('.');
+async fn give_up(tx: &Transaction<'_>, task: &Task, waited_for: Option<&Reason>) -> Result<Ended, StoreError> {
+    let waited_for = waited_for.map_or_else(|| "no attempt came to an end".to_owned(), Reason::to_string);
+    let waited_for = storable(waited_for.trim_end_matches('.'));
     let what = match task.subject.as_str() {
-        "" => format!("Gave up on {}: {waiting_for}", task.kind.as_str()),
-        domain => format!("{domain} could not be verified in time: {waiting_for}"),
+        "" => format!("Gave up on {}: {waited_for}", task.kind.as_str()),
+        domain => format!("{domain} could not be verified in time: {waited_for}"),
     };
     fail(tx, task, &what, STEP_DEADLINE).await
 }
@@ -223,12 +224,13 @@ async fn done(
     let (method, reason) = match verdict {
         Verdict::Accomplished => (None, None),
         Verdict::Verified(method) => (Some(method.as_str()), None),
-        Verdict::OrderSpent { reason, .. } => (None, Some(storable(reason))),
+        Verdict::OrderSpent { reason, .. } => (None, Some(reason)),
     };
+    let spent = reason.map(|reason| stored::write(&reason.clone().into())).transpose()?;
     tx.execute(
-        "update steps set state = 'done', verdict = $2, method = $3, waiting_for = coalesce($4, waiting_for), \
-         checked_at = now(), ended_at = now() where id = $1",
-        &[&task.step, &verdict.as_str(), &method, &reason],
+        "update steps set state = 'done', verdict = $2, method = $3, reason = coalesce($4, reason), \
+         waiting_for = case when $4 is null then waiting_for end, checked_at = now(), ended_at = now() where id = $1",
+        &[&task.step, &verdict.as_str(), &method, &spent],
     )
     .await?;
     match (task.operation_kind, task.kind) {
@@ -243,7 +245,7 @@ async fn done(
         let for_user = format!(
             "Gave up after {} orders at the CA: {}",
             task.round,
-            reason.trim_end_matches('.')
+            storable(reason.to_string().trim_end_matches('.'))
         );
         let ended = fail(tx, task, &for_user, "the operation's deadline has passed").await?;
         return Ok(ended.into());

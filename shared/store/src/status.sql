@@ -20,14 +20,14 @@ select json_build_object(
     'certificate_not_after', (
         select max(c.not_after) from certificates c where c.instance_id = a.instance_id and c.attached_at is not null and c.retired_at is null),
     'order_spent', (
-        select s.waiting_for from steps s
+        select reason_of(s) from steps s
         where s.operation_id = a.id and s.verdict = 'order-spent'
         order by s.round desc limit 1),
     'domains', coalesce((
         select json_agg(json_build_object(
             'domain', c.domain,
             'step_state', s.state,
-            'waiting_for', s.waiting_for,
+            'waiting_for', reason_of(s),
             'checked_at', s.checked_at,
             'due_at', s.due_at,
             'issuer_domain', p.issuer_domains[1],
@@ -51,7 +51,7 @@ select json_build_object(
     'steps', coalesce((
         select json_agg(json_build_object(
             'kind', s.kind,
-            'waiting_for', s.waiting_for,
+            'waiting_for', reason_of(s),
             'due_at', s.due_at) order by s.round, s.created_at)
         from steps s
         where s.operation_id = a.id and s.state = 'waiting' and s.kind <> 'verify-challenge'), '[]')

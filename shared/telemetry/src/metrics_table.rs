@@ -75,6 +75,10 @@ const METRICS: &[Metric] = &[
         "step_attempts_total",
         "Attempts at steps that came to an outcome, by which attempt at the step it was.",
     ),
+    counter(
+        "steps_pending_total",
+        "Attempts after which a step still waits, by what it waits for.",
+    ),
     timed(
         "step_attempt_duration_seconds",
         ATTEMPTS,

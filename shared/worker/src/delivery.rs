@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use messaging::{Alarm, Delivery, Messaging, Trace};
-use pipeline::{Outcome, Ring, Schedules, Verdict};
+use pipeline::reason::BrokerReason;
+use pipeline::{Outcome, Ring, Schedules, ServiceStep as _, Verdict};
 use store::{POISON, Recorded, Store, StoreError, Task};
 use telemetry::with_causes;
 use tokio_util::sync::CancellationToken;
@@ -173,6 +174,9 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
     )
     .increment(1);
     metrics::histogram!("step_attempt_duration_seconds", "kind" => kind).record(begun.elapsed());
+    if let Outcome::Pending { waiting_for, .. } = &outcome {
+        metrics::counter!("steps_pending_total", "kind" => kind, "reason" => waiting_for.name()).increment(1);
+    }
     log(&outcome, begun.elapsed());
     match desk
         .store
@@ -218,15 +222,22 @@ struct Attempted {
 /// it. `None`: the step is no longer current.
 async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Option<Attempted>, StoreError> {
     let kind = task.kind.as_str();
+    let Some(step) = H::Step::of(task.kind) else {
+        tracing::error!("another service's step came here; it is sent there");
+        return Ok(Some(Attempted {
+            outcome: Outcome::pending(BrokerReason::Internal),
+            crashed: None,
+        }));
+    };
     let limit = desk.schedules.of(task.kind).limit;
     let (own_desk, own_task) = (desk.clone(), task.clone());
     let work = async move {
-        let attempt = own_desk.handler.attempt(&own_task);
+        let attempt = own_desk.handler.attempt(step, &own_task);
         crash_points::within(kind, &own_task.instance.id, attempt).await
     };
     let mut running = Broken(tokio::spawn(work.instrument(tracing::Span::current())));
     let result = tokio::time::timeout(limit, &mut running.0).await;
-    let crashed = |reason: String, waiting_for: String| Attempted {
+    let crashed = |reason: String, waiting_for: BrokerReason| Attempted {
         outcome: Outcome::pending(waiting_for),
         crashed: Some(reason),
     };
@@ -239,7 +250,7 @@ async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Opt
             Attempted {
                 outcome: Outcome::pending(match error {
                     HandlerError::Other { waiting_for, .. } => waiting_for,
-                    HandlerError::Store(_) => "an internal error, which the operator sees in the log".to_string(),
+                    HandlerError::Store(_) => BrokerReason::Internal.into(),
                 }),
                 crashed: None,
             }
@@ -247,16 +258,13 @@ async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Opt
         Ok(Err(_panic)) => {
             tracing::error!("the handler panicked");
             metrics::counter!("handler_panics_total", "kind" => kind).increment(1);
-            crashed(
-                "the handler panicked".into(),
-                "an internal error, which the operator sees in the log".into(),
-            )
+            crashed("the handler panicked".into(), BrokerReason::Internal)
         }
         Err(_elapsed) => {
             tracing::error!(?limit, "the handler did not end in time");
             metrics::counter!("handler_overruns_total", "kind" => kind).increment(1);
-            let reason = format!("the attempt took longer than {limit:?}");
-            crashed(reason.clone(), reason)
+            let overran = BrokerReason::Overran { limit };
+            crashed(overran.to_string(), overran)
         }
     }))
 }
@@ -320,9 +328,11 @@ pub(crate) async fn publish<H: Handler>(desk: &Desk<H>, rings: &[Ring], trace: &
 fn log(outcome: &Outcome, took: Duration) {
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     match outcome {
-        Outcome::Done(Verdict::OrderSpent { reason, .. }) => tracing::warn!(ms, reason, "the order is of no use"),
+        Outcome::Done(Verdict::OrderSpent { reason, .. }) => tracing::warn!(ms, %reason, "the order is of no use"),
         Outcome::Done(verdict) => tracing::info!(ms, verdict = verdict.as_str(), "done"),
-        Outcome::Pending { waiting_for, .. } => tracing::info!(ms, waiting_for, "pending"),
+        Outcome::Pending { waiting_for, .. } => {
+            tracing::info!(ms, reason = waiting_for.name(), %waiting_for, "pending");
+        }
         Outcome::Failed { for_user, cause, .. } => tracing::warn!(ms, for_user, cause, "failed"),
     }
 }

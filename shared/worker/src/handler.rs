@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use pipeline::{Outcome, Service};
+use pipeline::{Outcome, Reason, Service, ServiceStep};
 use store::{StoreError, Task};
 
 /// Does the steps of one service. Knows one outside world; never sleeps, never publishes, never picks the next step.
 #[async_trait::async_trait]
 pub trait Handler: Send + Sync + 'static {
+    /// The steps of its service.
+    type Step: ServiceStep;
+
     /// The service, whose queue is consumed.
-    const SERVICE: Service;
+    const SERVICE: Service = <Self::Step as ServiceStep>::SERVICE;
 
     /// How many messages a process holds beyond those that it attempts at once. Enough of them, where one tenant can fill the queue
     /// with what takes long: those behind it are looked at meanwhile. None, where nobody but us and our suppliers decide how long an
@@ -20,7 +23,7 @@ pub trait Handler: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the attempt can't be judged; the step is tried again by its schedule.
-    async fn attempt(&self, task: &Task) -> Result<Outcome, HandlerError>;
+    async fn attempt(&self, step: Self::Step, task: &Task) -> Result<Outcome, HandlerError>;
 
     /// How often one process of the service does its chore; `None`: it has none.
     fn chore_interval(&self) -> Option<Duration> {
@@ -42,11 +45,11 @@ pub enum HandlerError {
     /// The store failed, or refused because the step is no longer current.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Something else failed; the user reads `waiting_for`.
+    /// Something else failed.
     #[error("{waiting_for}")]
     Other {
         /// What the user reads meanwhile.
-        waiting_for: String,
+        waiting_for: Reason,
         /// The cause, for the log.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,

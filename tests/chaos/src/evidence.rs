@@ -139,8 +139,9 @@ async fn from_database(endpoints: &Endpoints, evidence: &mut Evidence) -> anyhow
     evidence.orders_needed = count("select count(distinct operation_id) from orders where url is not null").await?;
     let rows = client
         .query(
-            // Names and texts in quotes differ from case to case.
-            "select regexp_replace(regexp_replace(coalesce(waiting_for, ''), '[^ ]*\\.example\\.com', '…', 'g'), '\"[^\"]*\"', '\"…\"', 'g'), count(*) \
+            // Names differ from case to case.
+            "select concat_ws(' ', reason->>'spent', reason->>'during', regexp_replace(reason->>'said', '[^ ]*\\.example\\.com', '…', 'g')), \
+                    count(*) \
              from steps where verdict = 'order-spent' group by 1 order by 2 desc",
             &[],
         )

@@ -70,8 +70,8 @@ fn row(step: &StepOf, now: OffsetDateTime) -> [String; 9] {
 /// What it waits for, or why it came to nothing. What one that is done had waited for before says nothing any more.
 fn reason(step: &StepOf) -> String {
     let counts = step.state != "done" || step.verdict.as_deref() == Some("order-spent");
-    let reason = step.waiting_for.as_deref().filter(|_| counts);
-    reason.map_or_else(shown::none, shown::clean)
+    let reason = step.waiting_for.as_ref().filter(|_| counts);
+    reason.map_or_else(shown::none, |reason| shown::clean(&reason.to_string()))
 }
 
 fn state(step: &StepOf) -> String {
@@ -102,6 +102,7 @@ pub(crate) fn next_try(step: &StepOf, now: OffsetDateTime) -> String {
 
 #[cfg(test)]
 mod tests {
+    use pipeline::Reason;
     use time::macros::datetime;
     use uuid::Uuid;
 
@@ -119,7 +120,9 @@ mod tests {
             state: "waiting".into(),
             verdict: None,
             method: None,
-            waiting_for: Some("nothing\x1b[2J found".into()),
+            waiting_for: Some(Reason::Told {
+                text: "nothing\x1b[2J found".into(),
+            }),
             created_at: at,
             checked_at: Some(at),
             due_at: at + time::Duration::minutes(5),

@@ -3,7 +3,7 @@
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
 use super::answer::Reply;
-use super::problem::{LookupFailure, Problem};
+use super::{Links, LookupFailure, Problem};
 use crate::shown;
 
 /// More aliases in a row than this are taken for a mistake.
@@ -79,7 +79,7 @@ impl Chain {
             self.names.push(name);
             if self.names.len() > MOST_ALIASES + 1 {
                 return Err(self.failed(Problem::TooMany {
-                    what: "CNAMEs",
+                    what: Links::Cnames,
                     limit: MOST_ALIASES,
                 }));
             }
@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(
             failure.problem,
             Problem::TooMany {
-                what: "CNAMEs",
+                what: Links::Cnames,
                 limit: MOST_ALIASES
             }
         );

@@ -2,8 +2,8 @@
 
 use hickory_resolver::proto::rr::{Name, RecordType};
 
+use super::Problem;
 use super::exchange::{self, Asking, Question, Silence};
-use super::problem::Problem;
 use super::servers::{Server, unanswered};
 use super::{Dns, parse, zone};
 use crate::shown;

@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::answer::{self, Reply, Unusable};
 use super::exchange::{Asking, Question};
-use super::problem::Problem;
 use super::servers::{Patience, Server, ask_one};
 use super::zone::{self, Zone};
 use super::{Dns, MOST_REFERRALS};
+use super::{Links, Problem};
 use crate::shown;
 
 /// What one server said at one address, or why it said nothing.
@@ -69,7 +69,7 @@ impl Dns {
             zone = zone::served_by(self, deeper, names, &glue).await?;
         }
         Err(Problem::TooMany {
-            what: "delegations",
+            what: Links::Delegations,
             limit: MOST_REFERRALS,
         })
     }

@@ -8,9 +8,9 @@ use futures_util::stream::FuturesUnordered;
 use hickory_resolver::proto::op::Message;
 use tokio::time::{Instant, sleep_until};
 
+use super::Problem;
 use super::answer::{Reply, Unusable};
 use super::exchange::{self, Question, Silence};
-use super::problem::Problem;
 use crate::shown;
 
 /// A server and what the user knows it as.

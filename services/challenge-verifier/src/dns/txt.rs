@@ -7,9 +7,9 @@ use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use super::answer::Reply;
 use super::chain::Chain;
 use super::everywhere::{Hop, Said};
-use super::problem::{LookupFailure, Problem};
 use super::servers::{Server, more_telling};
 use super::{Dns, parse};
+use super::{LookupFailure, Problem};
 use crate::shown;
 
 /// The TXT records at a name, or at the end of its CNAMEs: at least one server has some.

@@ -5,11 +5,15 @@
 
 use hickory_resolver::proto::rr::{Name, RecordType};
 
-use super::answer::Reply;
+use super::answer::{Reply, SERVFAIL};
 use super::exchange::{Asking, Question};
 use super::servers::first_message;
 use super::{Dns, Problem, parse};
 use crate::shown;
+
+fn is_servfail(problem: &Problem) -> bool {
+    matches!(problem, Problem::Code { code, .. } if code == SERVFAIL)
+}
 
 impl Dns {
     /// Why the resolver gives nothing for the TXT records of a name that its own servers answer for; `None` when it
@@ -22,7 +26,7 @@ impl Dns {
         let problem = self.ask_resolver(&name, RecordType::TXT).await.err()?;
         match self.explained(problem, &name, RecordType::TXT).await {
             explained @ Problem::Dnssec { .. } => Some(explained),
-            problem if problem.is_servfail() => match problem {
+            problem if is_servfail(&problem) => match problem {
                 Problem::Code { server, why, .. } => Some(Problem::Unresolvable { server, why }),
                 other => Some(other),
             },
@@ -43,7 +47,7 @@ impl Dns {
 
     /// A resolver's SERVFAIL that becomes an answer when it is told not to check is due to DNSSEC.
     pub(super) async fn explained(&self, problem: Problem, name: &Name, kind: RecordType) -> Problem {
-        if !problem.is_servfail() {
+        if !is_servfail(&problem) {
             return problem;
         }
         let unchecked = self.ask_resolver_as(Asking::Unchecked, name, kind).await;

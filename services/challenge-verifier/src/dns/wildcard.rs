@@ -4,22 +4,11 @@ use hickory_resolver::proto::rr::rdata::CNAME;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
 use super::answer::Reply;
-use super::{Dns, parse};
+use super::{Dns, Wildcard, parse};
 use crate::shown;
 
 /// Names above that may have the wildcard.
 const MOST_ANCESTORS: usize = 6;
-
-/// A wildcard with a CNAME record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wildcard {
-    /// `*.example.com`.
-    pub owner: String,
-    /// Where it leads.
-    pub target: String,
-    /// What it stands for: the name without `*.`.
-    pub parent: String,
-}
 
 impl Dns {
     /// The wildcard that the CNAME at `name` comes from; `None` when that is a record of its own, or can't be known.

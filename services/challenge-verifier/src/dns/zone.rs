@@ -7,8 +7,8 @@ use hickory_resolver::proto::rr::rdata::NS;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
 use super::Dns;
+use super::Problem;
 use super::answer::Reply;
-use super::problem::Problem;
 use super::servers::Server;
 use crate::{address, shown};
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use http::Uri;
 
-use super::problem::Refusal;
+use super::Refusal;
 use crate::shown;
 
 /// The ports that http:// and https:// addresses are connected at.

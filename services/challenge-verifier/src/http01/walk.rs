@@ -11,9 +11,8 @@ use telemetry::Call;
 use tokio::time::{Instant, timeout_at};
 
 use super::fetch::{self, Response};
-use super::problem::HttpProblem;
 use super::target::Target;
-use super::{Http01, HttpFailure, HttpSeen, Wrong, compare};
+use super::{Http01, HttpFailure, HttpInPlace, HttpProblem, Redirected, compare};
 use crate::dns::Dns;
 use crate::{Http01Expected, address, shown};
 
@@ -49,15 +48,15 @@ enum Step {
 #[derive(Default)]
 struct Outcome {
     in_place: Vec<IpAddr>,
-    wrong: Vec<Wrong>,
-    passed_over: Vec<Wrong>,
+    wrong: Vec<Redirected>,
+    passed_over: Vec<Redirected>,
     /// Targets that are or were looked at: redirects of several addresses mostly lead to one.
     known: HashSet<Target>,
     requests: usize,
 }
 
 impl Walk<'_> {
-    pub(super) async fn from(&self, first: Target) -> Result<HttpSeen, HttpFailure> {
+    pub(super) async fn from(&self, first: Target) -> Result<HttpInPlace, HttpFailure> {
         let mut outcome = Outcome::default();
         let mut running: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();
         running.push(self.find(Visit {
@@ -195,7 +194,7 @@ impl Walk<'_> {
 impl Outcome {
     fn missed(&mut self, visit: &Visit, problem: HttpProblem) {
         let passed_over = problem.is_passed_over();
-        let wrong = Wrong {
+        let wrong = Redirected {
             redirected_to: (!visit.passed.is_empty()).then(|| visit.target.to_string()),
             problem,
         };
@@ -206,10 +205,10 @@ impl Outcome {
     }
 
     /// What is passed over counts when there is nothing else.
-    fn judged(mut self) -> Result<HttpSeen, HttpFailure> {
+    fn judged(mut self) -> Result<HttpInPlace, HttpFailure> {
         self.in_place.sort_unstable();
         if self.wrong.is_empty() && !self.in_place.is_empty() {
-            return Ok(HttpSeen {
+            return Ok(HttpInPlace {
                 addresses: self.in_place,
                 left_out: self.passed_over.into_iter().map(|wrong| wrong.problem).collect(),
             });

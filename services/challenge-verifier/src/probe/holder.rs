@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use tokio::time::timeout;
 
 use super::Prober;
-use crate::{Expected, Method};
+use crate::{Expected, Method, Way};
 
 /// What would show that a domain is still the instance's that has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Prober {
             timeout(self.timeout, self.leads_to_distribution(expected))
         );
         if found.in_place == Some(Method::DnsPersist01) {
-            return found.seen.into_iter().next().map(|seen| seen.text);
+            return found.ways.first().map(Way::to_string);
         }
         leads.ok().flatten()
     }

@@ -8,13 +8,13 @@ mod support;
 mod world;
 
 use challenge_verifier::dns::Dns;
-use challenge_verifier::{DnsServer, Expected, Finding, Method, ProbeSettings, Prober};
+use challenge_verifier::{DnsServer, Expected, Look, Method, ProbeSettings, Prober};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
 use time::OffsetDateTime;
 use world::{KNOT, NSD, RESOLVER, world};
 
-async fn probe_with(settings: &ProbeSettings, domain: &str) -> Finding {
+async fn probe_with(settings: &ProbeSettings, domain: &str) -> Look {
     let expected = Expected {
         domain: domain.to_owned(),
         persist: None,
@@ -26,20 +26,20 @@ async fn probe_with(settings: &ProbeSettings, domain: &str) -> Finding {
     prober.probe(&expected, OffsetDateTime::now_utc()).await
 }
 
-async fn probe(domain: &str) -> Finding {
+async fn probe(domain: &str) -> Look {
     probe_with(&world().settings(), domain).await
 }
 
 async fn in_place(domain: &str) -> String {
-    let finding = probe(domain).await;
-    assert_eq!(finding.in_place, Some(Method::Dns01), "{}", finding.summary());
-    finding.summary()
+    let look = probe(domain).await;
+    assert_eq!(look.in_place, Some(Method::Dns01), "{look}");
+    look.to_string()
 }
 
 async fn not_in_place(domain: &str) -> String {
-    let finding = probe(domain).await;
-    assert_eq!(finding.in_place, None, "{}", finding.summary());
-    finding.summary()
+    let look = probe(domain).await;
+    assert_eq!(look.in_place, None, "{look}");
+    look.to_string()
 }
 
 #[tokio::test]
@@ -89,8 +89,8 @@ async fn a_zone_whose_signatures_do_not_fit_is_not_in_place_and_says_what_to_che
         resolver_check: false,
         ..world().settings()
     };
-    let finding = probe_with(&unchecked, "www.bogus.test").await;
-    assert_eq!(finding.in_place, Some(Method::Dns01), "{}", finding.summary());
+    let look = probe_with(&unchecked, "www.bogus.test").await;
+    assert_eq!(look.in_place, Some(Method::Dns01), "{look}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::fmt;
 ///
 /// Before draft -02 that is the account's URL. Since then it is made with the account's key, and the CA also takes what was made with
 /// earlier keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AccountUris {
     to_set: String,
     besides: Vec<String>,

@@ -53,7 +53,8 @@ fn about(domain: &DomainView, now: OffsetDateTime) -> Text {
     }
     match (&domain.waiting_for, domain.checked_at) {
         (Some(seen), Some(at)) => {
-            let (at, seen) = (clock(at, now), seen.trim_end_matches('.'));
+            let (at, seen) = (clock(at, now), seen.to_string());
+            let seen = seen.trim_end_matches('.');
             let next = next_look(domain, now).map_or_else(String::new, |at| format!(" Next look {at}."));
             lines.push(format!("seen {at}: {seen}.{next}"));
         }

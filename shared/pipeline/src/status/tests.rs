@@ -1,4 +1,6 @@
 use super::*;
+use crate::reason::examples::{absent, in_place, seen, slow, with_caa, wrong};
+use crate::reason::{AwsReason, CaReason, Spent};
 use time::macros::datetime;
 
 const RESPONDER: &str = "https://broker.example";
@@ -7,10 +9,7 @@ fn domain(name: &str) -> DomainView {
     DomainView {
         domain: name.into(),
         step_state: Some(StepState::Waiting),
-        waiting_for: Some(format!(
-            "nothing found yet: no such name {} at ns1.example.net",
-            persist_record_name(name)
-        )),
+        waiting_for: seen(absent(name)),
         checked_at: Some(datetime!(2026-11-24 12:04:31 UTC)),
         due_at: Some(datetime!(2026-11-24 12:05:16 UTC)),
         issuer_domain: Some("letsencrypt.org".into()),
@@ -51,11 +50,11 @@ fn view(domains: Vec<DomainView>) -> View {
 
 #[test]
 fn the_user_reads_whose_move_it_is_what_to_set_and_what_was_seen() {
-    let mut wrong = domain("api.example.com");
-    wrong.waiting_for = Some("TXT _acme-challenge.api.example.com is \"abc\", expected \"xyz\"".into());
+    let mut mistyped = domain("api.example.com");
+    mistyped.waiting_for = seen(wrong("api.example.com", "abc", "xyz"));
     let mut done = domain("shop.example.com");
     done.step_state = Some(StepState::Done);
-    let text = describe(&waiting(vec![domain("www.example.com"), wrong, done]), RESPONDER);
+    let text = describe(&waiting(vec![domain("www.example.com"), mistyped, done]), RESPONDER);
     insta::assert_snapshot!(text, @r#"
     Waiting for you: 2 of 3 domains need a DNS record.
     For each of them any one of the ways shown will do.
@@ -77,9 +76,11 @@ fn the_user_reads_whose_move_it_is_what_to_set_and_what_was_seen() {
     https://broker.example/acme/org-1/.well-known/acme-challenge/*
 
     api.example.com: seen 12:04:31 UTC: TXT
-        _acme-challenge.api.example.com is "abc", expected "xyz".
-    www.example.com: seen 12:04:31 UTC: nothing found yet: no such
-        name _validation-persist.www.example.com at ns1.example.net.
+        _acme-challenge.api.example.com is "abc", expected "xyz" (at
+        ns1.example.net).
+    www.example.com: seen 12:04:31 UTC: nothing found yet: TXT
+        _validation-persist.www.example.com: no such name (NXDOMAIN)
+        at ns1.example.net.
     Each domain is looked at every minute.
 
     Verified, 1 of 3: shop.example.com.
@@ -90,9 +91,8 @@ fn the_user_reads_whose_move_it_is_what_to_set_and_what_was_seen() {
 
 #[test]
 fn a_domain_whose_caa_records_are_in_the_way_needs_those_changed_and_nothing_else() {
-    let caa = "CAA example.com allows only \"digicert.com\" (at ns1.example.net): add CAA example.com 0 issue \"letsencrypt.org\"";
     let mut proved = domain("www.example.com");
-    proved.waiting_for = Some(format!("{PROVED} by dns-01, but {caa}"));
+    proved.waiting_for = seen(with_caa(in_place("www.example.com", Method::Dns01)));
     insta::assert_snapshot!(describe(&waiting(vec![proved.clone()]), RESPONDER), @r#"
     Waiting for you: 1 of 1 domain needs a DNS record.
 
@@ -108,7 +108,7 @@ fn a_domain_whose_caa_records_are_in_the_way_needs_those_changed_and_nothing_els
     "#);
     // One that isn't proved either is told both, and comes before what is merely missing.
     let mut both = domain("zzz.example.com");
-    both.waiting_for = Some(format!("{caa}; nothing found yet: no such name"));
+    both.waiting_for = seen(with_caa(absent("zzz.example.com")));
     let text = describe(&view(vec![domain("api.example.com"), both, proved]), RESPONDER);
     let names: Vec<&str> = text
         .lines()
@@ -136,12 +136,19 @@ fn before_the_order_is_placed_it_is_said_what_will_be_shown_and_when() {
     view.distribution_domain = None;
     view.steps = vec![StepView {
         kind: StepKind::PlaceOrder,
-        waiting_for: Some("the CA limits new accounts.".into()),
+        waiting_for: Some(
+            CaReason::OwnLimit {
+                rate: "10 per 3h".into(),
+                of: "new organizations".into(),
+            }
+            .into(),
+        ),
         due_at: datetime!(2026-11-24 12:20 UTC),
     }];
     insta::assert_snapshot!(describe(&view, RESPONDER), @"
-    Ordering the certificate for 1 domain (the CA limits new accounts;
-        next try 12:20:00 UTC).
+    Ordering the certificate for 1 domain (the CA takes at most 10 per
+        3h of new organizations, and there were as many; next try
+        12:20:00 UTC).
     Then this shows the DNS record for each domain.
     The CloudFront distribution is made once every domain is proved:
     the name to CNAME them to is shown here then.
@@ -181,11 +188,8 @@ fn the_first_answer_never_says_that_there_is_nothing_to_do() {
 fn no_text_repeats_itself_frightens_or_tells_a_time_that_is_past_when_it_is_read() {
     let mut deploying = view(vec![]);
     for (kind, reason) in [
-        (StepKind::AwaitDeployment, "CloudFront is deploying"),
-        (
-            StepKind::RetireCertificates,
-            "waiting until CloudFront has let go of the certificate",
-        ),
+        (StepKind::AwaitDeployment, AwsReason::Deploying),
+        (StepKind::RetireCertificates, AwsReason::CertificateInUse),
     ] {
         for operation in [
             OperationKind::Provision,
@@ -195,7 +199,7 @@ fn no_text_repeats_itself_frightens_or_tells_a_time_that_is_past_when_it_is_read
             deploying.kind = operation;
             deploying.steps = vec![StepView {
                 kind,
-                waiting_for: Some(reason.into()),
+                waiting_for: Some(reason.clone().into()),
                 due_at: deploying.now + time::Duration::seconds(45),
             }];
             let text = describe(&deploying, RESPONDER).to_lowercase();
@@ -220,14 +224,18 @@ fn what_a_step_asks_of_the_user_is_the_users_move() {
     let mut moving = view(vec![]);
     moving.steps = vec![StepView {
         kind: StepKind::AttachCertificate,
-        waiting_for: Some(format!(
-            "{FOR_USER}CloudFront moves a.example.com once it finds TXT _a.example.com \"d1.cloudfront.net\""
-        )),
+        waiting_for: Some(
+            AwsReason::AliasWantsTxt {
+                domain: "a.example.com".into(),
+                value: "d1.cloudfront.net".into(),
+            }
+            .into(),
+        ),
         due_at: moving.now,
     }];
     let text = unfolded(&describe(&moving, RESPONDER));
-    let first =
-        "Waiting for you: CloudFront moves a.example.com once it finds TXT _a.example.com \"d1.cloudfront.net\".\n";
+    let first = "Waiting for you: CloudFront moves a.example.com from its other distribution once it finds TXT _a.example.com \
+         \"d1.cloudfront.net\".\n";
     assert!(text.starts_with(first), "{text}");
     assert!(!text.contains("Nothing for you"), "{text}");
 }
@@ -260,10 +268,11 @@ fn while_a_new_order_is_placed_the_cas_words_and_what_to_mend_are_still_told() {
         (domain.step_state, domain.waiting_for, domain.checked_at) = (None, None, None);
         (domain.due_at, domain.dns01_value, domain.has_http01) = (None, None, false);
     }
-    view.order_spent = Some("the CA turned zzz.example.com down".into());
+    let domain = "zzz.example.com".to_owned();
+    view.order_spent = Some(Spent::OneTurnedDown { domain }.into());
     view.steps = vec![StepView {
         kind: StepKind::PlaceOrder,
-        waiting_for: Some("order 3 follows 2 that came to nothing".into()),
+        waiting_for: Some(CaReason::Pause { order: 3 }.into()),
         due_at: datetime!(2026-11-24 12:05 UTC),
     }];
     insta::assert_snapshot!(describe(&view, RESPONDER), @r#"
@@ -313,11 +322,11 @@ fn of_many_those_whose_servers_want_mending_come_first_and_those_not_looked_at_l
     for unseen in &mut many[..50] {
         (unseen.waiting_for, unseen.checked_at) = (None, None);
     }
-    many[99].waiting_for = Some(format!("nothing found yet: no answer from 192.0.2.1:53; {SLOW_LOOK}"));
+    many[99].waiting_for = seen(slow("shop-99.example.com"));
     let text = unfolded(&describe(&waiting(many), RESPONDER));
     let about: Vec<&str> = text.lines().filter(|line| line.contains(".example.com: ")).collect();
     assert!(
-        about[0].starts_with("shop-99.example.com: seen ") && about[0].contains(SLOW_LOOK),
+        about[0].starts_with("shop-99.example.com: seen ") && about[0].contains("the look ran into its time limit"),
         "{text}"
     );
     assert!(about[1].starts_with("shop-50.example.com: seen "), "{text}");
@@ -368,13 +377,15 @@ fn a_wildcard_and_its_apex_need_one_standing_record() {
 #[test]
 fn a_record_that_only_has_to_spread_needs_nobody_and_another_day_is_named() {
     let mut spreading = domain("www.example.com");
-    spreading.waiting_for = Some(format!(
-        "{IN_PLACE} by dns-01; waiting 30s, a time that the operator has set"
-    ));
+    spreading.waiting_for = seen(Look {
+        settles_ms: Some(30_000),
+        ..in_place("www.example.com", Method::Dns01)
+    });
     let mut resting = domain("api.example.com");
     resting.due_at = Some(datetime!(2026-11-25 00:15 UTC));
     let mut view = view(vec![spreading, resting]);
-    view.order_spent = Some("the CA turned api.example.com down".into());
+    let domain = "api.example.com".to_owned();
+    view.order_spent = Some(Spent::OneTurnedDown { domain }.into());
     let text = describe(&view, RESPONDER);
     assert!(text.starts_with("Waiting for you: 1 of 2 domains needs"), "{text}");
     assert!(
@@ -392,9 +403,10 @@ fn a_record_that_only_has_to_spread_needs_nobody_and_another_day_is_named() {
 fn both_are_told_when_a_domain_goes_over_and_what_keeps_it() {
     let at = datetime!(2026-11-25 12:04:40 UTC);
     let mut asks = domain("www.example.com");
-    asks.waiting_for = Some(format!(
-        "{IN_PLACE} by dns-persist-01; another service instance has the domain so far"
-    ));
+    asks.waiting_for = seen(Look {
+        contested: true,
+        ..in_place("www.example.com", Method::DnsPersist01)
+    });
     asks.wins_at = Some(at);
     insta::assert_snapshot!(describe(&waiting(vec![asks]), RESPONDER), @"
     Nothing for you to do now.

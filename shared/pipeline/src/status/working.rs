@@ -42,89 +42,16 @@ fn told(view: &View, step: &StepView) -> String {
 
 /// What a step waits for, if that says more than what it does.
 fn in_brackets(view: &View, step: &StepView) -> Option<String> {
-    let reason = step.waiting_for.as_deref()?.trim_end_matches('.');
+    let reason = step.waiting_for.as_ref()?;
     let next = later(step.due_at, view.now).map(|at| format!("next try {at}"));
-    let says_more = !is_the_same(reason, doing(step.kind, view.kind));
-    let inside: Vec<String> = says_more.then(|| reason.to_owned()).into_iter().chain(next).collect();
+    let says_more = (!reason.is_usual()).then(|| reason.to_string().trim_end_matches('.').to_owned());
+    let inside: Vec<String> = says_more.into_iter().chain(next).collect();
     (!inside.is_empty()).then(|| format!(" ({})", inside.join("; ")))
 }
 
-/// Words that say nothing about what is done.
-const FILLERS: [&str; 8] = ["a", "the", "is", "has", "not", "which", "ca", "cloudfront"];
-
-/// Whether a reason says in other words what is being done: most of what it says is there already.
-fn is_the_same(reason: &str, doing: &str) -> bool {
-    let words = |text: &str| -> Vec<String> {
-        let parts = text.split(|c: char| !c.is_alphanumeric() && c != '\'');
-        let lower = parts.map(str::to_lowercase);
-        lower
-            .filter(|word| !word.is_empty() && !FILLERS.contains(&word.as_str()))
-            .collect()
-    };
-    let (reason, doing) = (words(reason), words(doing));
-    let known = reason.iter().filter(|word| doing.contains(word)).count();
-    known * 5 >= reason.len() * 3
-}
-
 fn doing(step: StepKind, operation: OperationKind) -> &'static str {
-    match step {
-        StepKind::CreateDistribution => "making the CloudFront distribution",
-        StepKind::PlaceOrder => "ordering the certificate",
-        StepKind::VerifyChallenge => "looking at the domains",
-        StepKind::AnswerChallenges => "asking the CA to verify the domains",
-        StepKind::AwaitValidation => "the CA is verifying the domains",
-        StepKind::FinalizeOrder => "the CA is issuing the certificate",
-        StepKind::UploadCertificate => "uploading the certificate",
-        StepKind::AttachCertificate => "attaching the certificate and the domains",
-        StepKind::ConfigureDistribution => "changing the CloudFront distribution",
-        StepKind::AwaitDeployment => "CloudFront is deploying, which takes minutes",
-        StepKind::DisableDistribution => "disabling the CloudFront distribution",
-        StepKind::DeleteDistribution => "deleting the CloudFront distribution",
-        StepKind::SettleFunction => "changing what redirects",
-        // A user who reads of a certificate's deletion after an update thinks of the one that serves.
-        StepKind::RetireCertificates if operation == OperationKind::Deprovision => "clearing away what it had",
-        StepKind::RetireCertificates => "clearing away the certificate that was replaced",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_that_only_repeats_what_is_done_is_left_out() {
-        for (step, reason, repeats) in [
-            (StepKind::AwaitDeployment, "CloudFront is deploying", true),
-            (
-                StepKind::AwaitValidation,
-                "the CA has not finished verifying the domains",
-                true,
-            ),
-            (StepKind::FinalizeOrder, "the CA is issuing the certificate", true),
-            (StepKind::AwaitDeployment, "CloudFront asks to slow down", false),
-            (StepKind::PlaceOrder, "the CA limits new accounts", false),
-            (StepKind::AwaitValidation, "the CA can't be reached", false),
-            (StepKind::AwaitValidation, "the CA is busy", false),
-            (StepKind::FinalizeOrder, "the CA's certificate is not valid yet", false),
-            (
-                StepKind::UploadCertificate,
-                "IAM has not settled on whether the certificate exists",
-                false,
-            ),
-            (
-                StepKind::RetireCertificates,
-                "waiting until CloudFront has let go of the certificate",
-                false,
-            ),
-            (
-                StepKind::CreateDistribution,
-                "CloudFront doesn't see the uploaded certificate yet",
-                false,
-            ),
-            (StepKind::PlaceOrder, "order 3 follows 2 that came to nothing", false),
-        ] {
-            let doing = doing(step, OperationKind::Provision);
-            assert_eq!(is_the_same(reason, doing), repeats, "{doing} ({reason})");
-        }
+    match (step, operation) {
+        (StepKind::RetireCertificates, OperationKind::Deprovision) => "clearing away what it had",
+        _ => step.doing(),
     }
 }

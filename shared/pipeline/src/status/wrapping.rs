@@ -5,6 +5,7 @@ use time::macros::datetime;
 
 use super::lines::WIDTH;
 use super::*;
+use crate::reason::examples::{absent, seen, wrong};
 use crate::step::StepState;
 
 const RESPONDER: &str = "https://cdn-broker.cloud.example.com";
@@ -57,11 +58,9 @@ fn domain(name: &str, at: usize, hashed: bool) -> DomainView {
     DomainView {
         domain: name.to_owned(),
         step_state: Some(StepState::Waiting),
-        waiting_for: Some(match at % 5 {
-            0 => format!("TXT _acme-challenge.{name} is \"an old value\", expected \"{at:043}\" (at ns1.example.net)"),
-            _ => {
-                format!("nothing found yet: TXT _validation-persist.{name}: no such name (NXDOMAIN) at ns1.example.net")
-            }
+        waiting_for: seen(match at % 5 {
+            0 => wrong(name, "an old value", &format!("{at:043}")),
+            _ => absent(name),
         }),
         checked_at: Some(datetime!(2026-11-24 12:04:31 UTC)),
         due_at: Some(datetime!(2026-11-24 12:09:16 UTC)),

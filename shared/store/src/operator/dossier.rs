@@ -1,5 +1,6 @@
 //! All that is known of one instance.
 
+use pipeline::Reason;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -144,7 +145,8 @@ pub struct StepOf {
     /// The way in which a domain was proved.
     pub method: Option<String>,
     /// What it waits for, or the last reason.
-    pub waiting_for: Option<String>,
+    #[serde(with = "pipeline::reason::stored")]
+    pub waiting_for: Option<Reason>,
     /// When it was made.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
@@ -188,7 +190,8 @@ pub struct ChallengeOf {
     /// The way that was found in place.
     pub method: Option<String>,
     /// What the last look saw.
-    pub seen: Option<String>,
+    #[serde(with = "pipeline::reason::stored")]
+    pub seen: Option<Reason>,
     /// When that was.
     #[serde(with = "time::serde::rfc3339::option")]
     pub checked_at: Option<OffsetDateTime>,

@@ -1,5 +1,6 @@
 //! Every instance in a line.
 
+use pipeline::Reason;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -60,7 +61,8 @@ pub struct InstanceLine {
     /// The domain of that one; empty otherwise.
     pub waiting_subject: Option<String>,
     /// What that one waits for, after its first attempt.
-    pub waiting_for: Option<String>,
+    #[serde(with = "pipeline::reason::stored")]
+    pub waiting_for: Option<Reason>,
     /// When that one is tried next.
     #[serde(with = "time::serde::rfc3339::option")]
     pub due_at: Option<OffsetDateTime>,

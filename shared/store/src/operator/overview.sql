@@ -29,9 +29,9 @@ join lateral (
 ) o on true
 left join lateral (
     -- The one that is late, else the one that tells why it waits.
-    select s.kind, s.subject, s.waiting_for, s.due_at, count(*) over () as waiting
+    select s.kind, s.subject, reason_of(s) as waiting_for, s.due_at, count(*) over () as waiting
     from steps s where s.operation_id = o.id and s.state = 'waiting'
-    order by s.waiting_for is null, s.due_at limit 1
+    order by reason_of(s) is null, s.due_at limit 1
 ) w on true
 left join certificates_in_use c on c.instance_id = i.id
 where ($1::text is null or o.state = $1)

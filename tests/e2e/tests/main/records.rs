@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser as _;
 use pipeline::outcome::Method;
+use pipeline::reason::{BrokerReason, CaReason, Look, Spent};
 use pipeline::{OperationState, Outcome, Rejection, Schedules, Settings, StepKind, Verdict};
 use store::{
     Asked, Authorization, Bounds, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Standing, Store,
@@ -147,7 +148,10 @@ async fn the_slower_of_two_deliveries_changes_nothing() -> anyhow::Result<()> {
     let desk = desk().await?;
     let tasks = desk.provision(&organization(), &[domain("slow")]).await?;
     let task = of_kind(&tasks, StepKind::PlaceOrder);
-    let rings = desk.record(task, Outcome::pending("the CA")).await?.expect("current");
+    let rings = desk
+        .record(task, Outcome::pending(CaReason::Issuing))
+        .await?
+        .expect("current");
     assert_eq!((rings.len(), rings[0].attempt), (1, 1));
     assert!(
         desk.record(task, Outcome::DONE).await?.is_none(),
@@ -279,7 +283,7 @@ async fn rings_that_were_never_published_are_rung_again() -> anyhow::Result<()> 
     assert_eq!(again, expected);
     let pending = desk.tasks(&rings).await?;
     let later = desk
-        .record(&pending[0], Outcome::pending("nothing yet"))
+        .record(&pending[0], Outcome::pending(Look::default()))
         .await?
         .expect("current");
     let again = desk.store.rings_after(pending[0].step).await?;
@@ -321,7 +325,7 @@ async fn what_a_sweep_does_not_help_is_swept_ever_more_seldom_until_it_is_record
         waits[3] > grace.mul_f64(1.8) && waits[4] > grace.mul_f64(3.6),
         "{waits:?}"
     );
-    desk.record(task, Outcome::pending_for("the CA", Some(Duration::ZERO)))
+    desk.record(task, Outcome::pending_for(CaReason::Issuing, Some(Duration::ZERO)))
         .await?
         .expect("current");
     let begun = Instant::now();
@@ -498,7 +502,7 @@ async fn attempts_that_crash_in_a_row_make_a_step_rare() -> anyhow::Result<()> {
     let mut task = of_kind(&tasks, StepKind::PlaceOrder).clone();
     let mut delays = Vec::new();
     for crashed in [true, true, true, false] {
-        let outcome = Outcome::pending("it panicked");
+        let outcome = Outcome::pending(BrokerReason::Internal);
         let Recorded::Written(rings) = desk.store.record(&task, &outcome, crashed, &desk.schedules).await? else {
             panic!("stale");
         };
@@ -519,9 +523,12 @@ async fn a_domain_whose_looks_run_into_their_limit_is_looked_at_ever_more_seldom
     let tasks = desk.provision(&organization(), &[domain("slow")]).await?;
     let rings = desk.place_order(of_kind(&tasks, StepKind::PlaceOrder), &[]).await?;
     let mut task = of_kind(&desk.tasks(&rings).await?, StepKind::VerifyChallenge).clone();
-    let slow = || (Outcome::pending_slow("silent"), false);
-    let quick = || (Outcome::pending("no such name"), false);
-    let broken_off = || (Outcome::pending("the attempt took longer than 1m"), true);
+    let overran = BrokerReason::Overran {
+        limit: Duration::from_secs(60),
+    };
+    let slow = || (Outcome::pending_slow(Look::default()), false);
+    let quick = || (Outcome::pending(Look::default()), false);
+    let broken_off = || (Outcome::pending(overran.clone()), true);
     let mut hours = Vec::new();
     for (outcome, crashed) in [slow(), slow(), slow(), slow(), broken_off(), quick(), slow()] {
         let Recorded::Written(rings) = desk.store.record(&task, &outcome, crashed, &desk.schedules).await? else {
@@ -557,7 +564,7 @@ async fn a_step_that_is_put_off_is_due_then_and_not_taken_for_lost() -> anyhow::
         .sweep(pipeline::Service::CertificateIssuer, &graces, 1000)
         .await?;
     assert!(swept.iter().all(|ring| ring.step != task.step), "{swept:?}");
-    desk.record(task, Outcome::pending("later")).await?;
+    desk.record(task, Outcome::pending(CaReason::Issuing)).await?;
     assert!(
         !desk.store.put_off(task, Duration::ZERO).await?,
         "another attempt is current"
@@ -583,7 +590,9 @@ async fn a_rejected_domain_rests_and_loses_its_proof_while_the_others_keep_their
     let awaiting = desk.record(answering, Outcome::DONE).await?.expect("current");
     let awaiting = &desk.tasks(&awaiting).await?[0];
     let spent = Verdict::OrderSpent {
-        reason: "turned down\0".into(),
+        reason: Spent::NotIssued {
+            said: "turned down\0".into(),
+        },
         rejections: vec![Rejection {
             domain: domains[0].clone(),
             reason: "no TXT record\0".into(),
@@ -608,7 +617,7 @@ async fn a_rejected_domain_rests_and_loses_its_proof_while_the_others_keep_their
 /// What an order comes to when the CA doesn't see what the verifier saw.
 fn turned_down(domain: &str) -> Outcome {
     Outcome::Done(Verdict::OrderSpent {
-        reason: "turned down".into(),
+        reason: Spent::TurnedDown { count: 1 },
         rejections: vec![Rejection {
             domain: domain.to_owned(),
             reason: "no TXT record".into(),

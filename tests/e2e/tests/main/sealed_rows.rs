@@ -1,6 +1,7 @@
 //! Sealed values belong to their row and column: who can write to the database can't give one place what was sealed for another.
 
-use pipeline::{Outcome, StepKind, Verdict};
+use pipeline::reason::Spent;
+use pipeline::{Outcome, StepKind};
 use secrecy::{ExposeSecret as _, SecretBox};
 use store::{KeyRing, Store, StoreError, Task};
 
@@ -70,10 +71,7 @@ async fn two_orders_of_an_instance_cannot_swap_their_keys() -> anyhow::Result<()
     let tasks = desk.provision(&organization(), &[domain("swap")]).await?;
     let first = of_kind(&tasks, StepKind::PlaceOrder);
     assert_eq!(order_key(&desk.store, &ring, first, "first").await?, "first");
-    let spent = Outcome::Done(Verdict::OrderSpent {
-        reason: "the CA forgot it".into(),
-        rejections: Vec::new(),
-    });
+    let spent = Outcome::spent(Spent::OrderForgotten);
     let rings = desk.record(first, spent).await?.expect("current");
     let tasks = desk.tasks(&rings).await?;
     let second = of_kind(&tasks, StepKind::PlaceOrder);

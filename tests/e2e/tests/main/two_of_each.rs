@@ -82,11 +82,11 @@ async fn each_outside_effect_happens_once() -> anyhow::Result<()> {
         // Pebble refuses one nonce in twenty, so now and then all three attempts of instant-acme: then nothing was placed.
         let repeated: Vec<String> = sql
             .query_one(
-                "select array(select s.kind || ': ' || coalesce(s.waiting_for, '') from steps s \
+                "select array(select s.kind || ': ' || coalesce(s.reason::text, '') from steps s \
                    join operations o on o.id = s.operation_id where o.instance_id = $1 \
                    and s.kind in ('create-distribution', 'place-order', 'upload-certificate') and s.attempt > 0 \
-                   and s.waiting_for is distinct from 'CloudFront doesn''t see the uploaded certificate yet' \
-                   and coalesce(s.waiting_for, '') not like '%(badNonce)%')",
+                   and s.reason->>'aws' is distinct from 'certificate-unseen' \
+                   and coalesce(s.reason->>'said', '') not like '%(badNonce)%')",
                 &[&instance.id],
             )
             .await?

@@ -1,13 +1,80 @@
-//! Why the challenge file isn't in place, in the user's words.
+//! Where the challenge file is in place (RFC 8555 §8.3), and what was seen instead.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::dns::LookupFailure;
+use serde::{Deserialize, Serialize};
+
+use super::LookupFailure;
 use crate::shown;
 
+/// Where the file is in place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpInPlace {
+    /// The addresses that have it.
+    pub addresses: Vec<IpAddr>,
+    /// IPv6 addresses that couldn't be connected to from here.
+    pub left_out: Vec<HttpProblem>,
+}
+
+/// At least one address didn't bring the key authorization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpFailure {
+    /// The addresses that did.
+    pub in_place: Vec<IpAddr>,
+    /// What the others brought.
+    pub wrong: Vec<Redirected>,
+}
+
 /// What was seen instead of the key authorization.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redirected {
+    /// Where redirects had led, if there were any.
+    pub redirected_to: Option<String>,
+    /// What happened there.
+    pub problem: HttpProblem,
+}
+
+impl fmt::Display for HttpInPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP 200 from {} with the key authorization", few(&self.addresses))?;
+        match self.left_out.is_empty() {
+            true => Ok(()),
+            false => write!(f, "; left out: {}", few(&self.left_out)),
+        }
+    }
+}
+
+impl fmt::Display for HttpFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.in_place.is_empty() {
+            write!(
+                f,
+                "the key authorization is at {}, but not yet everywhere: ",
+                few(&self.in_place)
+            )?;
+        }
+        f.write_str(&few(&self.wrong))
+    }
+}
+
+impl fmt::Display for Redirected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.redirected_to {
+            None => self.problem.fmt(f),
+            Some(url) => write!(f, "{} (redirected to {url})", self.problem),
+        }
+    }
+}
+
+fn few(all: &[impl ToString]) -> String {
+    shown::few(all.iter().map(ToString::to_string))
+}
+
+/// What was seen instead of the key authorization.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "http", rename_all = "kebab-case")]
 pub enum HttpProblem {
     /// The host's name gave no address.
     #[error("{host}: {failure}")]
@@ -46,6 +113,7 @@ pub enum HttpProblem {
         /// Where, when it was already known.
         address: Option<IpAddr>,
         /// The limit.
+        #[serde(with = "super::millis", rename = "after_ms")]
         after: Duration,
     },
     /// More addresses and redirects than are looked at.
@@ -65,12 +133,14 @@ pub enum HttpProblem {
         address: IpAddr,
     },
     /// Not the key authorization.
-    #[error("HTTP 200 from {address} with {}, expected {}", shown::quoted(body), shown::quoted(expected.as_bytes()))]
+    #[error("HTTP 200 from {address} with \"{body}\", expected {}", shown::quoted(expected.as_bytes()))]
     Body {
         /// Who said so.
         address: IpAddr,
-        /// The body.
-        body: Vec<u8>,
+        /// The body, as [`shown::plain`] has it.
+        body: String,
+        /// It begins with the token: an ACME client wrote it, for another account.
+        other_account: bool,
         /// What it should be.
         expected: String,
     },
@@ -97,7 +167,8 @@ pub enum HttpProblem {
 }
 
 /// Why a redirect isn't followed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each message is its own documentation")]
 pub enum Refusal {
     #[error("it has no Location")]
@@ -119,7 +190,7 @@ pub enum Refusal {
 impl HttpProblem {
     /// Whether a CA that prefers IPv6 goes on to an IPv4 address after this (boulder, `va/http.go`: only a connection
     /// that can't be made), or this machine has no IPv6 at all: neither says that the file isn't there.
-    pub(super) fn is_passed_over(&self) -> bool {
+    pub fn is_passed_over(&self) -> bool {
         matches!(self, Self::NoConnection { address, .. } if address.is_ipv6())
     }
 }

@@ -1,11 +1,15 @@
-//! Why there is no answer, in the user's words.
+//! Why DNS gave no answer.
 
+use std::fmt;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::shown;
 
 /// Why a name gave no records. Every text says at which server.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "dns", rename_all = "kebab-case")]
 pub enum Problem {
     /// The name doesn't exist (RCODE 3).
     #[error("no such name (NXDOMAIN) at {server}")]
@@ -78,6 +82,7 @@ pub enum Problem {
         /// Who was asked.
         server: String,
         /// How long each attempt waited.
+        #[serde(with = "super::millis", rename = "after_ms")]
         after: Duration,
     },
     /// The server can't be reached at all.
@@ -120,7 +125,7 @@ pub enum Problem {
     #[error("more than {limit} {what}")]
     TooMany {
         /// CNAMEs or delegations.
-        what: &'static str,
+        what: Links,
         /// How many are followed.
         limit: usize,
     },
@@ -132,13 +137,31 @@ pub enum Problem {
     },
 }
 
+/// What leads from one name, or zone, to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Links {
+    Cnames,
+    Delegations,
+}
+
+impl fmt::Display for Links {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cnames => "CNAMEs",
+            Self::Delegations => "delegations",
+        })
+    }
+}
+
 fn because(why: Option<&str>) -> String {
     why.map(|why| format!(" ({why})")).unwrap_or_default()
 }
 
 impl Problem {
     /// Of several servers' failures the most telling: one that answered says more than one that didn't.
-    pub(super) fn telling(&self) -> u8 {
+    pub fn telling(&self) -> u8 {
         match self {
             // Without IPv6 here every IPv6 address is unreachable: that says nothing about the server.
             Self::NoAddress { .. } | Self::Unreachable { .. } => 0,
@@ -159,7 +182,7 @@ impl Problem {
     }
 
     /// What a server denies, without its name; it stands in brackets behind it.
-    pub(crate) fn denied(&self) -> String {
+    pub fn denied(&self) -> String {
         match self {
             Self::NoSuchName { .. } => "no such name".to_owned(),
             Self::NoRecord { kind, .. } => format!("no {kind} record"),
@@ -169,20 +192,17 @@ impl Problem {
     }
 
     /// The same, of these servers together.
-    pub(super) fn at(mut self, servers: String) -> Self {
+    #[must_use]
+    pub fn at(mut self, servers: String) -> Self {
         if let Self::NoSuchName { server } | Self::NoRecord { server, .. } = &mut self {
             *server = servers;
         }
         self
     }
-
-    pub(super) fn is_servfail(&self) -> bool {
-        matches!(self, Self::Code { code, .. } if code == super::answer::SERVFAIL)
-    }
 }
 
 /// A look-up that ended without records.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{problem}")]
 pub struct LookupFailure {
     /// The name at which it ended, when CNAMEs led elsewhere.

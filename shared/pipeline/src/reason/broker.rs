@@ -1,0 +1,49 @@
+//! What the broker itself is in the way with.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The broker itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "broker", rename_all = "kebab-case")]
+pub enum BrokerReason {
+    /// An error that only the operator can mend; the log has its cause.
+    Internal,
+    /// The attempt was broken off at its time limit.
+    Overran {
+        /// The limit.
+        #[serde(with = "super::millis", rename = "limit_ms")]
+        limit: Duration,
+    },
+    /// The order's challenges were not written down yet.
+    NoChallengesYet,
+    /// A reason in a form that a newer version wrote.
+    UnknownForm,
+}
+
+/// The one wording of an error of ours, for the user.
+pub const INTERNAL: &str = "an error inside the broker, which its operator finds in the log";
+
+impl BrokerReason {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Internal => "broker-internal",
+            Self::Overran { .. } => "broker-overran",
+            Self::NoChallengesYet => "broker-no-challenges-yet",
+            Self::UnknownForm => "broker-unknown-form",
+        }
+    }
+}
+
+impl fmt::Display for BrokerReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Internal => f.write_str(INTERNAL),
+            Self::Overran { limit } => write!(f, "the attempt took longer than {limit:?}"),
+            Self::NoChallengesYet => f.write_str("the order's challenges are not known yet"),
+            Self::UnknownForm => f.write_str("a newer version of the broker knows why"),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Looks for tests.
+
+use std::time::Duration;
+
+use super::{CaaForbids, Look, Problem, Reason, Says, Seen, Spread, Txt, Way, WrongTxt};
+use crate::caa::{CaaExpected, Forbidden, IssueTag, Miss};
+use crate::outcome::Method;
+
+const SERVER: &str = "ns1.example.net";
+
+fn way(domain: &str, method: Method, found: Txt) -> Way {
+    Way {
+        method,
+        domain: domain.to_owned(),
+        seen: Seen::Txt { alias: None, found },
+    }
+}
+
+/// Nothing is there yet.
+pub(crate) fn absent(domain: &str) -> Look {
+    let problem = Problem::NoSuchName {
+        server: SERVER.to_owned(),
+    };
+    Look {
+        ways: vec![way(domain, Method::DnsPersist01, Txt::Absent { problem })],
+        ..Look::default()
+    }
+}
+
+/// Another value than the order's.
+pub(crate) fn wrong(domain: &str, found: &str, expected: &str) -> Look {
+    let wrong = WrongTxt::Value {
+        found: vec![found.to_owned()],
+        more: 0,
+        expected: expected.to_owned(),
+    };
+    let server = SERVER.to_owned();
+    Look {
+        ways: vec![way(domain, Method::Dns01, Txt::Wrong { wrong, server })],
+        ..Look::default()
+    }
+}
+
+/// It is in place.
+pub(crate) fn in_place(domain: &str, method: Method) -> Look {
+    let spread = Spread {
+        have: vec![SERVER.to_owned()],
+        ..Spread::default()
+    };
+    let says = Says::AsExpected;
+    Look {
+        in_place: Some(method),
+        ways: vec![way(domain, method, Txt::InPlace { says, spread })],
+        ..Look::default()
+    }
+}
+
+/// Its zone's CAA records allow another CA.
+pub(crate) fn with_caa(look: Look) -> Look {
+    Look {
+        forbidden: Some(CaaForbids {
+            name: "example.com".to_owned(),
+            alias: None,
+            server: SERVER.to_owned(),
+            why: Forbidden::NotAllowed {
+                tag: IssueTag::Issue,
+                nearest: Miss::OtherIssuer,
+                issuers: vec!["digicert.com".to_owned()],
+            },
+            method: Method::Dns01,
+            expected: CaaExpected {
+                identities: vec!["letsencrypt.org".to_owned()],
+                account_uri: "https://ca.example/acct/123".to_owned(),
+                wildcard: false,
+            },
+        }),
+        ..look
+    }
+}
+
+/// A server let it run into its limit.
+pub(crate) fn slow(domain: &str) -> Look {
+    let problem = Problem::Silent {
+        server: "192.0.2.1:53".to_owned(),
+        after: Duration::from_secs(5),
+    };
+    Look {
+        ways: vec![way(domain, Method::Dns01, Txt::Absent { problem })],
+        slow: true,
+        ..Look::default()
+    }
+}
+
+pub(crate) fn seen(look: Look) -> Option<Reason> {
+    Some(look.into())
+}

@@ -1,0 +1,115 @@
+//! Why an order can't lead to a certificate any more.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::Method;
+
+/// Why another order is placed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "spent", rename_all = "kebab-case")]
+pub enum Spent {
+    /// It expired (RFC 8555 §7.1.3).
+    Expired {
+        /// What it was waiting for.
+        during: During,
+    },
+    /// The account's key was changed while domains were still to be proved: another order shows what is wanted now.
+    KeyChanged,
+    /// It belongs to an account that is no longer used.
+    OtherAccount,
+    /// The CA forgot the account.
+    AccountForgotten,
+    /// The CA forgot the order.
+    OrderForgotten,
+    /// The CA doesn't show it.
+    Hidden {
+        /// Its words.
+        said: String,
+    },
+    /// The CA says that it is invalid (RFC 8555 §7.1.6), and names no domain.
+    Invalid {
+        /// Its words.
+        said: Option<String>,
+    },
+    /// The CA turned one domain down.
+    OneTurnedDown {
+        /// The domain.
+        domain: String,
+    },
+    /// The CA turned several domains down.
+    TurnedDown {
+        /// How many.
+        count: usize,
+    },
+    /// The CA did not issue.
+    NotIssued {
+        /// Its words.
+        said: String,
+    },
+    /// A domain was valid when the order was placed, and isn't any more.
+    AnotherProof {
+        /// The domain; none: the CA doesn't say which.
+        domain: Option<String>,
+    },
+    /// The way by which a domain was seen in place is no longer offered.
+    NoLongerOffered {
+        /// The domain.
+        domain: String,
+        /// The way.
+        method: Method,
+    },
+    /// The certificate that came is of no use.
+    Useless {
+        /// What is wrong with it.
+        flaw: String,
+    },
+}
+
+/// When an order expired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum During {
+    /// Before its authorizations were read.
+    Placing,
+    /// While the domains were looked at.
+    Looking,
+    /// While the verified domains waited for the others.
+    Answering,
+    /// While the CA verified them.
+    Validating,
+}
+
+impl fmt::Display for Spent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Expired { during } => f.write_str(match during {
+                During::Placing => "the order expired before its authorizations were read",
+                During::Looking => "the order expired before every domain was ready",
+                During::Answering => "the order expired while the domains were being verified",
+                During::Validating => "the order expired while the CA was verifying the domains",
+            }),
+            Self::KeyChanged => f.write_str(
+                "the key of your organization's account at the CA was changed, and with it what dns-01 and http-01 want",
+            ),
+            Self::OtherAccount => f.write_str("the order belongs to an account that is no longer used"),
+            Self::AccountForgotten => f.write_str("the CA no longer knows the account, which is registered anew"),
+            Self::OrderForgotten => f.write_str("the CA no longer knows the order"),
+            Self::Hidden { said } => write!(f, "the CA doesn't show the order: {said}"),
+            Self::Invalid { said: None } => f.write_str("the CA says that the order is invalid"),
+            Self::Invalid { said: Some(said) } => write!(f, "the CA says that the order is invalid: {said}"),
+            Self::OneTurnedDown { domain } => write!(f, "the CA turned {domain} down"),
+            Self::TurnedDown { count } => write!(f, "the CA turned {count} domains down"),
+            Self::NotIssued { said } => write!(f, "the CA did not issue the certificate: {said}"),
+            Self::AnotherProof { domain: Some(domain) } => write!(f, "the CA wants {domain} to be verified anew"),
+            Self::AnotherProof { domain: None } => {
+                f.write_str("the CA wants domains of the order to be verified anew")
+            }
+            Self::NoLongerOffered { domain, method } => {
+                write!(f, "the CA no longer offers {} for {domain}", method.as_str())
+            }
+            Self::Useless { flaw } => write!(f, "the certificate is of no use: {flaw}"),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What was seen of a TXT record that proves a domain.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Problem, Spread};
+use crate::persist::{Mismatch, PersistExpected};
+
+/// What was seen of one record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "txt", rename_all = "kebab-case")]
+pub enum Txt {
+    /// Every name server has it, and a resolver gives it out.
+    InPlace {
+        /// What it says.
+        says: Says,
+        /// Where it is.
+        spread: Spread,
+    },
+    /// Every name server has it, and a resolver doesn't give it out.
+    Withheld {
+        /// What it says.
+        says: Says,
+        /// Where it is.
+        spread: Spread,
+        /// Why not.
+        problem: Problem,
+    },
+    /// Not every name server has it.
+    NotEverywhere {
+        /// What it says.
+        says: Says,
+        /// Where it is, and where it isn't.
+        spread: Spread,
+    },
+    /// There is one with another text.
+    Wrong {
+        /// What it says, and should say.
+        wrong: WrongTxt,
+        /// Which server has it.
+        server: String,
+    },
+    /// There are texts, and none has to do with this way.
+    Unrelated {
+        /// The servers that have them.
+        servers: String,
+    },
+    /// A wildcard answers for the name.
+    Wildcard(Wildcard),
+    /// There is none.
+    Absent {
+        /// What DNS said.
+        problem: Problem,
+    },
+}
+
+/// What the right record says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Says {
+    /// The value of this order.
+    AsExpected,
+    /// That this account may have certificates.
+    Trusts(String),
+}
+
+/// What a wrong record says, and should say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "wrong", rename_all = "kebab-case")]
+pub enum WrongTxt {
+    /// Other values than this order's.
+    Value {
+        /// The first of them, as [`shown::plain`](crate::shown::plain) has them.
+        found: Vec<String>,
+        /// How many there are besides.
+        more: usize,
+        /// The one that is wanted.
+        expected: String,
+    },
+    /// A standing record that the CA will not take.
+    Persist {
+        /// What is wrong with it.
+        mismatch: Mismatch,
+        /// What is wanted.
+        expected: PersistExpected,
+    },
+}
+
+/// A wildcard with a CNAME record (RFC 4592).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wildcard {
+    /// `*.example.com`.
+    pub owner: String,
+    /// Where it leads.
+    pub target: String,
+    /// What it stands for: the name without `*.`.
+    pub parent: String,
+}
+
+impl Txt {
+    /// Somebody has begun with this record: it is to be told first. A CNAME that leads nowhere has been set on purpose.
+    pub(super) fn is_begun(&self, alias: Option<&str>) -> bool {
+        match self {
+            Self::InPlace { .. } | Self::Withheld { .. } | Self::NotEverywhere { .. } | Self::Wrong { .. } => true,
+            Self::Unrelated { .. } | Self::Wildcard(_) => false,
+            Self::Absent { problem } => {
+                let on_purpose = matches!(
+                    problem,
+                    Problem::Loop { .. } | Problem::TooMany { .. } | Problem::Dnssec { .. }
+                );
+                alias.is_some() || on_purpose
+            }
+        }
+    }
+
+    pub(super) fn text(&self, name: &str, alias: Option<&str>) -> String {
+        let plain = format!("TXT {name}");
+        let record = with_alias(&plain, alias);
+        match self {
+            Self::InPlace { says, spread } => format!("{record} {says} ({spread})"),
+            Self::Withheld { says, spread, problem } => format!("{record} {says} ({spread}), but {problem}"),
+            Self::NotEverywhere { says, spread } => format!("{record} {says} {spread}"),
+            Self::Wrong { wrong, server } => format!("{record} {wrong} (at {server})"),
+            Self::Unrelated { servers } => format!("{record}: no TXT record at {servers}"),
+            Self::Wildcard(wildcard) => wildcard.text(name, &plain),
+            Self::Absent { problem } => format!("{record}: {problem}"),
+        }
+    }
+}
+
+impl Wildcard {
+    /// A name that has a record, or has one below it, is no wildcard's any more (RFC 4592 §2.2.2): so the domain itself may
+    /// lose what it has from the wildcard.
+    fn text(&self, name: &str, record: &str) -> String {
+        let Self { owner, target, parent } = self;
+        let mut text = format!(
+            "{record}: the wildcard {owner} (CNAME to {target}) answers for it; a TXT record at {name} itself ends that"
+        );
+        if let Some((_, domain)) = name.split_once('.').filter(|(_, domain)| domain != parent) {
+            text.push_str(&format!(
+                ", and {domain} then needs a CNAME to {target} of its own, since {owner} no longer answers for it either"
+            ));
+        }
+        text
+    }
+}
+
+impl fmt::Display for Says {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AsExpected => f.write_str("is as expected"),
+            Self::Trusts(account_uri) => write!(f, "trusts {account_uri}"),
+        }
+    }
+}
+
+impl fmt::Display for WrongTxt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value { found, more, expected } => {
+                let mut values: Vec<String> = found.iter().map(|value| format!("\"{value}\"")).collect();
+                if *more > 0 {
+                    values.push(format!("{more} more"));
+                }
+                write!(f, "is {}, expected \"{expected}\"", values.join(", "))
+            }
+            Self::Persist { mismatch, expected } => f.write_str(&mismatch.explain(expected)),
+        }
+    }
+}
+
+pub(super) fn with_alias(record: &str, alias: Option<&str>) -> String {
+    match alias {
+        Some(alias) => format!("{record} (CNAME to {alias})"),
+        None => record.to_owned(),
+    }
+}
