@@ -11,11 +11,11 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router};
+use parameters::shown;
 
 use crate::auth::authenticate;
 use crate::broker::Broker;
 use crate::error::OsbError;
-use crate::parameters::shown;
 use crate::{
     access_log, bindings, catalog, deprovision, fetch, last_operation, openapi, provision, responder, unsupported,
     update, version,

@@ -11,11 +11,11 @@ use store::{Asked, Deprovision};
 use tracing::Instrument as _;
 
 use crate::accepted::Accepted;
-use crate::asked::AskedBy;
 use crate::broker::Broker;
 use crate::error::OsbError;
 use crate::in_time::in_time;
 use crate::instance_id::InstanceId;
+use crate::originating_identity::AskedBy;
 use crate::provision::{AsyncQuery, bad_query, broken};
 
 /// Which instance of what. The ids aren't compared with the catalog's: what exists must stay deletable.

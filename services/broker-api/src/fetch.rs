@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use parameters::{DOMAIN_PROBLEM, RENEWAL_PROBLEM, STATUS};
 use pipeline::status::{View, describe, ownership, unfolded};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,7 +16,6 @@ use crate::broker::Broker;
 use crate::error::OsbError;
 use crate::instance_id::InstanceId;
 use crate::lasting;
-use crate::parameters::{DOMAIN_PROBLEM, RENEWAL_PROBLEM, STATUS};
 
 /// An instance as it is.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -6,11 +6,11 @@ use aide::openapi::Operation;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use parameters::shown;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::error::OsbError;
-use crate::parameters::shown;
 
 /// The most bytes of an id; Cloud Foundry's and Kubernetes' are GUIDs.
 const MOST_BYTES: usize = 255;

@@ -6,9 +6,9 @@ use aide::transform::{TransformOpenApi, TransformOperation};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::asked::ORIGINATING_IDENTITY;
 use crate::catalog::served::Catalog;
 use crate::error::ErrorBody;
+use crate::originating_identity::ORIGINATING_IDENTITY;
 use crate::version;
 
 /// The routes, and the document of what they serve.

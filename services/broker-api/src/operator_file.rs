@@ -4,11 +4,9 @@
 use std::fmt;
 use std::path::Path;
 
+use parameters::{did_you_mean, shown};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
-
-use crate::nearest::nearest;
-use crate::parameters::shown;
 
 /// No file is larger; a catalog or a list of platforms has some kilobytes.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -63,7 +61,7 @@ impl<'v> Object<'v> {
             return Ok(());
         };
         let whole = if self.path.is_empty() { "the file" } else { &self.path };
-        let meant = nearest(unknown, known).map(|near| format!("; did you mean \"{near}\"?"));
+        let meant = did_you_mean(unknown, known).map(|near| format!("; did you mean \"{near}\"?"));
         Err(format!(
             "{whole}: there is no key {}{} known are {}",
             shown(unknown),
@@ -75,7 +73,7 @@ impl<'v> Object<'v> {
     /// Refuses keys that look like a misspelt known one; all others may be there.
     pub(crate) fn no_misspelt(&self, known: &[&str]) -> Result<(), String> {
         for key in self.fields.keys().filter(|key| !known.contains(&key.as_str())) {
-            if let Some(near) = nearest(key, known) {
+            if let Some(near) = did_you_mean(key, known) {
                 return Err(format!("{}: it is spelt \"{near}\"", self.at(key)));
             }
         }

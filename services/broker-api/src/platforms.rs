@@ -4,11 +4,11 @@
 use std::path::Path;
 use std::str::FromStr;
 
+use parameters::shown;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use crate::operator_file::{Object, kind, read};
-use crate::parameters::shown;
 use crate::settings::BrokerArgs;
 
 /// What the one platform of single settings is called.

@@ -1,7 +1,8 @@
 //! How many names a certificate holds, by the CA's profile (draft-ietf-acme-profiles; https://letsencrypt.org/docs/profiles/).
 
+use parameters::MOST_DOMAINS;
+
 use crate::error::OsbError;
-use crate::parameters::MOST_DOMAINS;
 
 /// Let's Encrypt's profiles whose certificates hold fewer names than a distribution has aliases, and how many.
 const SMALL: [(&str, usize); 2] = [("tlsserver", 25), ("shortlived", 25)];

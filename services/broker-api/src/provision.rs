@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
+use parameters::{Read, shown};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,15 +13,14 @@ use store::{Asked, NewInstance, Provision};
 use tracing::Instrument as _;
 
 use crate::accepted::{Accepted, Begun};
-use crate::asked::AskedBy;
 use crate::body::Body;
 use crate::broker::Broker;
 use crate::catalog::maintenance::{self, AskedVersion};
 use crate::error::OsbError;
-use crate::form::{Object, Read, Text, text};
 use crate::in_time::in_time;
 use crate::instance_id::InstanceId;
-use crate::parameters::{self, shown};
+use crate::originating_identity::AskedBy;
+use crate::request_field::{Object, Text, text};
 use crate::tenant::tenant;
 use crate::unproved;
 

@@ -15,8 +15,8 @@ use hyper_util::service::TowerToHyperService;
 
 use crate::hops::Client;
 use crate::limits::Limits;
-use crate::paced::Pulse;
 use crate::seats::Seat;
+use crate::write_timeout::Pulse;
 
 /// The app, for one connection.
 pub(crate) struct Seated {

@@ -14,10 +14,10 @@ use tokio_util::task::TaskTracker;
 use crate::hops::Client;
 use crate::limits::{HEAD_BYTES, HEADERS, Limits};
 use crate::open_files;
-use crate::paced::{Paced, Patience, Pulse};
 use crate::proxy_protocol;
 use crate::seated::Seated;
 use crate::seats::{Seat, Seats};
+use crate::write_timeout::{Paced, Patience, Pulse};
 
 /// Pause after a failed accept: the usual cause, no free file descriptor, doesn't go away at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);

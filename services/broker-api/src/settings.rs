@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::http::Uri;
 use messaging::AmqpArgs;
+use parameters::host_name;
 use pipeline::Schedules;
 use secret::Secret;
 use store::DatabaseArgs;
@@ -13,7 +14,6 @@ use telemetry::TelemetryArgs;
 
 use crate::catalog::file::CatalogFile;
 use crate::limits::Limits;
-use crate::parameters::host_name;
 use crate::platforms::CredentialsFile;
 use crate::unproved::Unproved;
 

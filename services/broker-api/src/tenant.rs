@@ -1,13 +1,13 @@
 //! Whose an instance is: the narrowest thing that the platform tells (OSBAPI profile.md, "Context Object").
 
+use parameters::{Field as _, shown};
 use pipeline::domain::responder_origin_path;
 use pipeline::tenant::{self, GENERATION};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::error::OsbError;
-use crate::form::{Form as _, Text};
-use crate::parameters::shown;
+use crate::request_field::Text;
 
 /// The most characters of the responder's path for a tenant. CloudFront takes an `OriginPath` of 255; the rest is room.
 const MOST_PATH: usize = 200;

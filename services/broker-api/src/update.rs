@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
+use parameters::{Read, shown};
 use pipeline::Settings;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,17 +14,16 @@ use store::{Asked, Changes, InstanceView, Update};
 use tracing::Instrument as _;
 
 use crate::accepted::{Accepted, Begun};
-use crate::asked::AskedBy;
 use crate::body::Body;
 use crate::broker::Broker;
 use crate::catalog::maintenance::{self, AskedVersion};
 use crate::catalog::offering::Plan;
 use crate::error::OsbError;
-use crate::form::{Read, Text, text};
 use crate::in_time::in_time;
 use crate::instance_id::InstanceId;
-use crate::parameters::{self, shown};
+use crate::originating_identity::AskedBy;
 use crate::provision::{AsyncQuery, broken, taken};
+use crate::request_field::{Text, text};
 use crate::unproved;
 
 /// How often an instance may change between being read and being written, before somebody else is let go first.

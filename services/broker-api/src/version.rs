@@ -4,9 +4,9 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use parameters::shown;
 
 use crate::error::OsbError;
-use crate::parameters::shown;
 
 /// `X-Broker-API-Version`.
 pub(crate) const VERSION: HeaderName = HeaderName::from_static("x-broker-api-version");

@@ -1,18 +1,19 @@
 //! `cdnctl adopt`: a distribution that another broker made goes on as an instance of this one.
 
+mod changes;
 mod obstacle;
-mod parameters;
 
 use aws::{CloudFront, DEPLOYMENT_TAG, Failure, Peer, distribution_tags};
 use aws_sdk_cloudfront::types::Distribution;
+use parameters::cloudfront::{adopt, aliases};
 use serde::Serialize;
 use serde_json::Value;
 use store::operator::Offer;
 use store::{DatabaseArgs, Owner, Store};
 
 use crate::CouldNot;
+use crate::confirm::confirm;
 use crate::exit::Exit;
-use crate::sure::sure;
 use crate::{cloudfront, database, out, shown, table};
 
 /// Offers a distribution of another broker to an organization, whose next service with the same domains takes it over: as it is,
@@ -109,18 +110,18 @@ async fn offer(args: &Args, store: &Store, id: &str, tenant: &str) -> Result<Exi
     if let Some(obstacle) = obstacle::of(config) {
         return refused(id, &obstacle);
     }
-    let aliases = parameters::aliases(config);
+    let adopted = adopt(config);
     let report = Report {
         distribution: id,
         tenant,
-        parameters: parameters::of(config),
-        changes: parameters::changes(config),
+        changes: changes::all(config, adopted.changes),
+        parameters: adopted.parameters,
     };
     out::either(args.json, &report, || text(&report))?;
-    sure(&format!("Offers {id} to {tenant}, and tags it"), args.yes)?;
+    confirm(&format!("Offers {id} to {tenant}, and tags it"), args.yes)?;
     mark(&cloudfront, &found, tenant, &deployment).await?;
     if store
-        .offer((id, &found.domain_name), tenant, &aliases, args.lasts.into())
+        .offer((id, &found.domain_name), tenant, &aliases(config), args.lasts.into())
         .await?
     {
         return Ok(Exit::AllWell);

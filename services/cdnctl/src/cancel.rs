@@ -6,8 +6,8 @@ use store::DatabaseArgs;
 use store::operator::Cancelled;
 
 use crate::CouldNot;
+use crate::confirm::confirm;
 use crate::exit::Exit;
-use crate::sure::sure;
 use crate::{database, out, shown};
 
 /// Ends an instance's running operation.
@@ -66,7 +66,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     }
     let (operation, domains) = (running.id, shown::names(&dossier.domains));
     let what = format!("Ends the {} of {} ({domains})", running.kind, shown::clean(&args.id));
-    sure(&what, args.yes)?;
+    confirm(&what, args.yes)?;
     let rest = Duration::from(args.rest).min(LONGEST_REST);
     // Only the one that was asked about: another may run by now.
     let (report, line) = match store.cancel(&args.id, operation, &args.why, rest).await? {

@@ -17,7 +17,8 @@ const AT_ONCE: usize = 4;
 
 /// Compares what CloudFront has with what the database says that it was told.
 ///
-/// Each distribution: whether it is there and enabled, its aliases, its certificate, and its origins. Reads only
+/// Each distribution: whether it is there and enabled, its certificate, and all that its parameters say (but where a redirect leads).
+/// Reads only
 /// (cloudfront:GetDistributionConfig; the environment of the service distribution has what it needs), and takes a call for each
 /// instance. What differs is put right by `cf update-service NAME -c '{"timestamp": "now"}'`, but whether it is enabled: that is
 /// yours. Exit code 1 when something differs on an instance that nothing is at work on.

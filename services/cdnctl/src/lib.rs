@@ -18,6 +18,7 @@ pub mod adopt;
 pub mod cancel;
 pub mod certificates;
 mod cloudfront;
+mod confirm;
 mod could_not;
 mod database;
 pub mod doctor;
@@ -38,7 +39,6 @@ pub mod retry;
 pub mod rollover;
 pub mod show;
 mod shown;
-mod sure;
 mod table;
 
 pub use could_not::CouldNot;

@@ -26,8 +26,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::CouldNot;
+use crate::confirm::confirm;
 use crate::exit::Exit;
-use crate::sure::sure;
 use crate::{out, shown};
 use check::Check;
 use ended::Ended;
@@ -98,7 +98,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     } else {
         "Makes and removes this"
     };
-    sure(what, args.yes)?;
+    confirm(what, args.yes)?;
     let only_cleans = state.ended.is_some();
     let mut check = Check::new(args.clone(), folder, state).await?;
     if !only_cleans && let Err(ended) = steps(&mut check).await {

@@ -10,8 +10,8 @@ use store::operator::StepPlace;
 use uuid::Uuid;
 
 use crate::CouldNot;
+use crate::confirm::confirm;
 use crate::exit::Exit;
-use crate::sure::sure;
 use crate::{database, out, shown, table};
 
 /// Lists, replays or drops what is in the parking queue.
@@ -168,7 +168,7 @@ async fn discard(args: &Drop) -> Result<Exit, CouldNot> {
     let (chosen, well) = choose(&hand, &args.which);
     let ids: Vec<&str> = chosen.iter().map(|message| message.id.as_str()).collect();
     if !ids.is_empty() {
-        sure(
+        confirm(
             &format!("Throws away {} messages: {}", ids.len(), ids.join(" ")),
             args.yes,
         )?;

@@ -3,8 +3,8 @@
 use store::DatabaseArgs;
 
 use crate::CouldNot;
+use crate::confirm::confirm;
 use crate::exit::Exit;
-use crate::sure::sure;
 use crate::{database, out, shown};
 
 /// Takes a domain from the service instance that has it, so that the next one that proves it gets it at once.
@@ -38,7 +38,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
         return nobody(args);
     };
     let (domain, instance) = (shown::clean(&args.domain), shown::clean(&holder.instance));
-    sure(
+    confirm(
         &format!(
             "Takes {domain} from instance {instance} of {}",
             shown::clean(&holder.tenant)

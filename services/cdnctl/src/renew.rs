@@ -7,8 +7,8 @@ use store::operator::RenewNow;
 use store::{DatabaseArgs, Store};
 
 use crate::CouldNot;
+use crate::confirm::confirm;
 use crate::exit::Exit;
-use crate::sure::sure;
 use crate::{database, out, shown};
 
 /// Renews certificates before their time.
@@ -78,7 +78,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
         return all(args, &store).await;
     }
     if args.revoke {
-        sure(&revokes(&format!("{} instances", args.which.ids.len())), args.yes)?;
+        confirm(&revokes(&format!("{} instances", args.which.ids.len())), args.yes)?;
     }
     let mut lines = Vec::new();
     for id in &args.which.ids {
@@ -106,7 +106,7 @@ async fn all(args: &Args, store: &Store) -> Result<Exit, CouldNot> {
     if args.revoke {
         what = format!("{what}. {}", revokes("all instances, those that were removed as well"));
     }
-    sure(&what, args.yes)?;
+    confirm(&what, args.yes)?;
     let made_due = store.renew_all_soon().await?;
     if args.new_key {
         store.distrust_keys(None, args.revocation()).await?;

@@ -7,8 +7,8 @@ use store::operator::AccountLine;
 use store::{DatabaseArgs, Store};
 
 use crate::CouldNot;
+use crate::confirm::confirm;
 use crate::exit::Exit;
-use crate::sure::sure;
 use crate::{database, out, shown, table};
 
 /// Has the keys of tenants' accounts at the CA changed (RFC 8555 §7.3.5).
@@ -70,7 +70,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
             // Who reads no warnings goes on without.
             let _ = writeln!(std::io::stderr(), "{warning}.");
         }
-        sure(
+        confirm(
             &format!("Changes the keys of {count} accounts at the CA. {warning}"),
             args.yes,
         )?;

@@ -4,12 +4,13 @@
 use aws::{Viewer, broken, gone, unbuilt};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::DistributionConfig;
+use parameters::cloudfront::function_in;
 use pipeline::Outcome;
 use pipeline::domain::covers;
-use store::Task;
+use store::{Instance, Task};
 use worker::HandlerError;
 
-use crate::config::{distribution_config, function_in, put_into};
+use crate::config::Configuration;
 use crate::handler::Distributions;
 use crate::redirect;
 use crate::refusal::judged;
@@ -119,6 +120,16 @@ impl Distributions {
         Ok(Ok(Function { arn, was_in_use }))
     }
 
+    /// What the instance's configuration is to be like.
+    pub(crate) fn configuration<'c>(&'c self, instance: &'c Instance, function: Option<&'c str>) -> Configuration<'c> {
+        Configuration {
+            instance,
+            responder: &self.responder,
+            price_class: &self.price_class,
+            function,
+        }
+    }
+
     fn change(
         &self,
         task: &Task,
@@ -126,8 +137,7 @@ impl Distributions {
         function: Option<&str>,
         config: &mut DistributionConfig,
     ) -> Result<(), BuildError> {
-        let wanted = distribution_config(&task.instance, &self.responder, self.price_class.clone(), function)?;
-        put_into(config, &wanted);
+        self.configuration(&task.instance, function).put_into(config)?;
         viewer.put_into(config)
     }
 }

@@ -8,7 +8,6 @@ use pipeline::reason::AwsReason;
 use store::{StoreError, Task};
 use worker::HandlerError;
 
-use crate::config::distribution_config;
 use crate::find::Found;
 use crate::handler::Distributions;
 use crate::refusal::judged;
@@ -196,12 +195,7 @@ fn with_tags(
     function: Option<&str>,
     deployment: &str,
 ) -> Result<DistributionConfigWithTags, BuildError> {
-    let mut config = distribution_config(
-        &task.instance,
-        &service.responder,
-        service.price_class.clone(),
-        function,
-    )?;
+    let mut config = service.configuration(&task.instance, function).new_config()?;
     viewer.put_into(&mut config)?;
     Ok(DistributionConfigWithTags::builder()
         .distribution_config(config)

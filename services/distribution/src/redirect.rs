@@ -13,11 +13,6 @@ pub(crate) fn name(instance: &str) -> String {
     format!("{FUNCTION_PREFIX}{}", short_digest(instance))
 }
 
-/// Is it the ARN of the function of that name? What else is in it (partition, account) only CloudFront knows.
-pub(crate) fn is_arn_of(arn: &str, name: &str) -> bool {
-    arn.strip_suffix(name).is_some_and(|head| head.ends_with(":function/"))
-}
-
 /// The code, for `cloudfront-js-2.0` at `viewer-request`. `target` is a host name in its one form, so that nothing in it
 /// can end the string that it becomes.
 ///
@@ -70,15 +65,6 @@ mod tests {
         }
         assert_eq!(name(&ids[0]), names[0], "the same at each attempt");
         assert_eq!(names[0], "cdn-broker-403d1a74f06359f18985edee25c44cb4");
-    }
-
-    #[test]
-    fn an_arn_is_of_one_name() {
-        let arn = "arn:aws:cloudfront::123456789012:function/cdn-broker-1";
-        assert!(is_arn_of(arn, "cdn-broker-1"));
-        assert!(!is_arn_of(arn, "broker-1"), "the end of another name");
-        assert!(!is_arn_of(arn, "cdn-broker-2"));
-        assert!(!is_arn_of("cdn-broker-1", "cdn-broker-1"));
     }
 
     #[test]

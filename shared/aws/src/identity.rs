@@ -15,10 +15,6 @@ pub const INSTANCE_TAG: &str = "cdn-broker-instance";
 pub const DEPLOYMENT_TAG: &str = "cdn-broker-deployment";
 /// Tag on distributions: the tenant.
 const TENANT_TAG: &str = "cdn-broker-tenant";
-/// In a distribution: the id of the origin that its user set.
-pub const USERS_ORIGIN: &str = "origin";
-/// In a distribution: the id of the origin that is asked when that one fails.
-pub const FAILOVER_ORIGIN: &str = "failover-origin";
 
 /// IAM and CloudFront take at most this many characters.
 const LONGEST_VALUE: usize = 256;

@@ -31,8 +31,7 @@ pub use cloudfront::{CloudFront, ReadConfig, WriteError};
 pub use failure::{Failure, Peer, Reason};
 pub use iam::{iam, iam_watched};
 pub use identity::{
-    CERTIFICATE_PREFIX, COMMENT_PREFIX, DEPLOYMENT_TAG, FAILOVER_ORIGIN, FUNCTION_PREFIX, INSTANCE_TAG, USERS_ORIGIN,
-    distribution_tags, tag_value,
+    CERTIFICATE_PREFIX, COMMENT_PREFIX, DEPLOYMENT_TAG, FUNCTION_PREFIX, INSTANCE_TAG, distribution_tags, tag_value,
 };
 pub use nothing::{INPUT_REFUSED, NO_DISTRIBUTION, impossible_config, try_delete, try_get, try_get_config, try_update};
 pub use race::told_apart;

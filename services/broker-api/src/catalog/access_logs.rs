@@ -2,10 +2,10 @@
 
 use std::net::Ipv4Addr;
 
+use parameters::shown;
 use pipeline::AccessLogs;
 
 use crate::operator_file::Object;
-use crate::parameters::shown;
 
 /// Longest name of a bucket with `.s3.<region>.amazonaws.com`, with room for regions to come.
 const MOST_BUCKET: usize = 128;

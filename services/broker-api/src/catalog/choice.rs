@@ -1,8 +1,9 @@
 //! The service and the plan that a request names.
 
+use parameters::shown;
+
 use crate::catalog::offering::{Offering, Plan};
 use crate::error::OsbError;
-use crate::parameters::shown;
 
 impl Offering {
     /// The plan of that id.

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
+use parameters::shown;
 use pipeline::instance::{KeyType, PriceClass};
 use serde_json::Value;
 
@@ -12,7 +13,6 @@ use crate::catalog::maintenance::{MaintenanceInfo, is_semantic_version};
 use crate::catalog::metadata;
 use crate::catalog::offering::{MAXIMUM_POLLING_SECONDS, Offering, Plan, PlanSettings};
 use crate::operator_file::{Object, read, text};
-use crate::parameters::shown;
 
 const OF_FILE: [&str; 1] = ["services"];
 const OF_SERVICE: [&str; 12] = [

@@ -1,12 +1,12 @@
 //! `maintenance_info`: which version of a plan a platform means (OSBAPI, "Maintenance Info Object").
 
+use parameters::{Field, shown};
 use schemars::{Schema, json_schema};
 use serde_json::{Value, json};
 
 use crate::catalog::offering::Plan;
 use crate::error::OsbError;
-use crate::form::{Form, Object, Text};
-use crate::parameters::shown;
+use crate::request_field::{Object, Text};
 
 /// A plan's version, as the catalog has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(crate) struct MaintenanceInfo {
 #[derive(Debug)]
 pub(crate) struct AskedVersion(Option<String>);
 
-impl Form for AskedVersion {
+impl Field for AskedVersion {
     fn read(value: &Value) -> Result<Self, String> {
         let Object(fields) = Object::read(value)?;
         match fields.get("version") {

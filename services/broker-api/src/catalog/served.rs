@@ -1,12 +1,12 @@
 //! The catalog as the platform reads it (OSBAPI, "Catalog Management"): what is offered, with what this program itself
 //! decides.
 
+use parameters::schema;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::catalog::offering::{Offering, Plan};
-use crate::parameters::schema;
 
 /// What there is to be had.
 #[derive(Debug, Clone, Serialize, JsonSchema)]

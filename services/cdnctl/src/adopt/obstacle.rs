@@ -1,9 +1,9 @@
 //! Why a distribution can't become an instance. Pure.
 
 use aws_sdk_cloudfront::types::DistributionConfig;
+use parameters::cloudfront::aliases;
+use parameters::cloudfront::origins::origins;
 use pipeline::domain::redundant;
-
-use super::parameters::{aliases, origins};
 
 /// The first reason, if there is one.
 pub(super) fn of(config: &DistributionConfig) -> Option<String> {
@@ -34,7 +34,7 @@ pub(super) fn of(config: &DistributionConfig) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parameters::tests::distribution;
+    use super::super::changes::tests::distribution;
     use super::*;
 
     #[test]

@@ -1,7 +1,7 @@
 //! What differs. Pure.
 
-use aws::{FAILOVER_ORIGIN, USERS_ORIGIN};
-use aws_sdk_cloudfront::types::{DistributionConfig, Origin, OriginProtocolPolicy};
+use aws_sdk_cloudfront::types::DistributionConfig;
+use parameters::Parameters;
 use store::operator::Told;
 
 /// What CloudFront has otherwise than it was told, each in a sentence. `there`: none, when the distribution is gone.
@@ -20,33 +20,15 @@ pub(super) fn differences(told: &Told, there: Option<&DistributionConfig>) -> Ve
     if !there.enabled {
         all.push("it is disabled".to_owned());
     }
-    aliases(told, there, &mut all);
     certificate(told, there, &mut all);
-    let settings = &told.settings;
-    let wanted = Some((
-        settings.origin.as_str(),
-        settings.path.as_str(),
-        settings.insecure_origin,
-    ));
-    origin("the origin", wanted, find(there, USERS_ORIGIN), &mut all);
-    let wanted = settings
-        .failover_origin
-        .as_deref()
-        .map(|host| (host, settings.path.as_str(), settings.insecure_origin));
-    origin("the failover origin", wanted, find(there, FAILOVER_ORIGIN), &mut all);
+    // The aliases are told together with the certificate, so there are none before.
+    let domains = told.iam_id.as_ref().map(|_| told.domains.clone());
+    let wanted = Parameters {
+        domains: domains.unwrap_or_default(),
+        settings: told.settings.clone(),
+    };
+    all.extend(parameters::cloudfront::differences(&wanted, there));
     all
-}
-
-/// They are told together with the certificate, so there are none before.
-fn aliases(told: &Told, there: &DistributionConfig, all: &mut Vec<String>) {
-    let wanted: &[String] = if told.iam_id.is_some() { &told.domains } else { &[] };
-    let found: Vec<&String> = there.aliases.iter().flat_map(|aliases| aliases.items()).collect();
-    for missing in wanted.iter().filter(|domain| !found.contains(domain)) {
-        all.push(format!("the alias {missing} is missing"));
-    }
-    for more in found.iter().filter(|domain| !wanted.contains(domain)) {
-        all.push(format!("the alias {more} is not the broker's"));
-    }
 }
 
 fn certificate(told: &Told, there: &DistributionConfig, all: &mut Vec<String>) {
@@ -65,51 +47,12 @@ fn certificate(told: &Told, there: &DistributionConfig, all: &mut Vec<String>) {
     }
 }
 
-fn find<'c>(there: &'c DistributionConfig, id: &str) -> Option<&'c Origin> {
-    let mut all = there.origins.iter().flat_map(|origins| &origins.items);
-    all.find(|origin| origin.id == id)
-}
-
-/// `wanted`: host, path, and whether it is fetched from by plain HTTP.
-fn origin(what: &str, wanted: Option<(&str, &str, bool)>, found: Option<&Origin>, all: &mut Vec<String>) {
-    let (host, path, insecure, found) = match (wanted, found) {
-        (None, None) => return,
-        (None, Some(found)) => {
-            all.push(format!("{what} is {}, and there should be none", found.domain_name));
-            return;
-        }
-        (Some((host, ..)), None) => {
-            all.push(format!("{what} {host} is missing"));
-            return;
-        }
-        (Some((host, path, insecure)), Some(found)) => (host, path, insecure, found),
-    };
-    if found.domain_name != host {
-        all.push(format!("{what} is {}, not {host}", found.domain_name));
-    }
-    let there = found.origin_path.as_deref().unwrap_or_default();
-    if there != path {
-        all.push(format!("the path at {what} is {there:?}, not {path:?}"));
-    }
-    let wanted = if insecure {
-        OriginProtocolPolicy::HttpOnly
-    } else {
-        OriginProtocolPolicy::HttpsOnly
-    };
-    match found
-        .custom_origin_config
-        .as_ref()
-        .map(|custom| &custom.origin_protocol_policy)
-    {
-        Some(there) if *there == wanted => {}
-        Some(there) => all.push(format!("{what} is fetched from by {there}, not {wanted}")),
-        None => all.push(format!("{what} is a bucket")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use aws_sdk_cloudfront::types::{Aliases, CustomOriginConfig, Origins, ViewerCertificate};
+    use aws_sdk_cloudfront::types::{
+        Aliases, CustomOriginConfig, Origin, OriginProtocolPolicy, Origins, ViewerCertificate,
+    };
+    use parameters::cloudfront::origins::{FAILOVER_ORIGIN, USERS_ORIGIN};
     use pipeline::Settings;
 
     use super::*;
@@ -200,13 +143,13 @@ mod tests {
             differences(&wanted, Some(&there)),
             [
                 "it is disabled",
+                "its certificate is ASCA2, not ASCA1",
                 "the alias b.example is missing",
                 "the alias c.example is not the broker's",
-                "its certificate is ASCA2, not ASCA1",
                 "the origin is other.example, not origin.example",
+                "the failover origin is f.example, and there should be none",
                 "the path at the origin is \"/app\", not \"\"",
                 "the origin is fetched from by https-only, not http-only",
-                "the failover origin is f.example, and there should be none",
             ]
         );
         let going = Told { going: true, ..told() };

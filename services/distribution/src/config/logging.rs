@@ -1,24 +1,21 @@
-//! Where access logs go: the plan's to say. Without a word of it, whoever set up logs by hand keeps them.
+//! Access logs go where the plan says. Without a setting of the plan, logs that were set up by hand stay.
 
 use aws_sdk_cloudfront::types::{DistributionConfig, LoggingConfig};
 use pipeline::AccessLogs;
 
-/// As the plan has it.
-pub(super) fn logging(logs: &AccessLogs, instance: &str) -> LoggingConfig {
-    LoggingConfig::builder()
-        .enabled(true)
-        .bucket(&logs.bucket)
-        .prefix(logs.prefix_of(instance))
-        .include_cookies(logs.include_cookies)
-        .build()
-}
-
-/// What a plan set is known by the instance's id in it, and goes with the plan's setting.
-pub(super) fn put_logging(there: &mut DistributionConfig, wanted: &DistributionConfig) {
-    let ours = |logs: &LoggingConfig| AccessLogs::is_prefix_of(&logs.prefix, &wanted.caller_reference);
-    if wanted.logging.is_some() {
-        there.logging.clone_from(&wanted.logging);
-    } else if there.logging.as_ref().is_some_and(|logs| logs.enabled && ours(logs)) {
+/// As the plan has them. What a plan set is known by the instance's id in it, and goes with the plan's setting.
+pub(super) fn put(there: &mut DistributionConfig, wanted: Option<&AccessLogs>, instance: &str) {
+    let ours = |logs: &LoggingConfig| logs.enabled && AccessLogs::is_prefix_of(&logs.prefix, instance);
+    if let Some(logs) = wanted {
+        there.logging = Some(
+            LoggingConfig::builder()
+                .enabled(true)
+                .bucket(&logs.bucket)
+                .prefix(logs.prefix_of(instance))
+                .include_cookies(logs.include_cookies)
+                .build(),
+        );
+    } else if there.logging.as_ref().is_some_and(ours) {
         there.logging = Some(off());
     }
 }

@@ -1,6 +1,13 @@
-#![expect(deprecated, reason = "see default_behavior")]
+#![expect(deprecated, reason = "a configuration without a cache policy has forwarded values")]
 
-use aws_sdk_cloudfront::types::LoggingConfig;
+use aws_sdk_cloudfront::types::{
+    EventType, FunctionAssociation, FunctionAssociations, HttpVersion, ItemSelection, LoggingConfig,
+    OriginProtocolPolicy,
+};
+use parameters::cloudfront::origins::{FAILOVER_ORIGIN, put_host};
+use parameters::cloudfront::{function_in, quantity};
+use pipeline::instance::Cookies;
+use pipeline::managed::CACHING_DISABLED;
 use pipeline::{AccessLogs, Settings};
 
 use super::*;
@@ -28,14 +35,27 @@ fn arn(instance: &str) -> String {
     )
 }
 
-fn config(instance: &Instance) -> DistributionConfig {
+fn with_configuration<T>(instance: &Instance, then: impl FnOnce(&Configuration<'_>) -> T) -> T {
     let responder = Responder {
         secure: false,
         host: "acme.example.org".to_string(),
         port: 8080,
     };
     let function = instance.settings.redirect_to.as_ref().map(|_| arn(&instance.id));
-    distribution_config(instance, &responder, PriceClass::PriceClass100, function.as_deref()).unwrap()
+    then(&Configuration {
+        instance,
+        responder: &responder,
+        price_class: &PriceClass::PriceClass100,
+        function: function.as_deref(),
+    })
+}
+
+fn config(instance: &Instance) -> DistributionConfig {
+    with_configuration(instance, |wanted| wanted.new_config()).unwrap()
+}
+
+fn put_into(there: &mut DistributionConfig, instance: &Instance) {
+    with_configuration(instance, |wanted| wanted.put_into(there)).unwrap();
 }
 
 #[test]
@@ -162,10 +182,13 @@ fn as_read(instance: &Instance) -> DistributionConfig {
     if let Some(custom) = origins.items[0].custom_origin_config.as_mut() {
         custom.origin_read_timeout = Some(60);
     }
-    let other = origin("somebodys", "other.example.net", "", custom_origin(true, None).unwrap()).unwrap();
-    origins.items.insert(0, other);
-    origins.quantity = 3;
-    let mut theirs = challenge_behavior().unwrap();
+    let other = put_host(&mut there, "somebodys", "other.example.net", "")
+        .unwrap()
+        .clone();
+    let origins = there.origins.as_mut().unwrap();
+    origins.items.rotate_right(1);
+    assert_eq!(origins.items[0], other);
+    let mut theirs = challenges::behavior().unwrap();
     theirs.path_pattern = "/api/*".to_string();
     theirs.target_origin_id = "somebodys".to_string();
     let behaviors = there.cache_behaviors.as_mut().unwrap();
@@ -205,14 +228,14 @@ fn the_plans_logs_are_put_right_and_taken_away_and_those_set_up_by_hand_stay() {
         Some(logging.build())
     };
     there.logging = by_hand("theirs.s3.amazonaws.com", "all/");
-    put_into(&mut there, &config(&without));
+    put_into(&mut there, &without);
     assert_eq!(there.logging, by_hand("theirs.s3.amazonaws.com", "all/"));
-    put_into(&mut there, &config(&with));
+    put_into(&mut there, &with);
     assert_eq!(there.logging, config(&with).logging);
     let before = there.clone();
-    put_into(&mut there, &config(&with));
+    put_into(&mut there, &with);
     assert_eq!(there, before, "nothing to write");
-    put_into(&mut there, &config(&without));
+    put_into(&mut there, &without);
     let off = LoggingConfig::builder().build();
     assert_eq!(there.logging, Some(off.clone()));
 
@@ -229,7 +252,7 @@ fn what_is_as_wanted_is_left_as_it_is() {
     let instance = instance();
     let there = as_read(&instance);
     let mut changed = there.clone();
-    put_into(&mut changed, &config(&instance));
+    put_into(&mut changed, &instance);
     assert_eq!(changed, there, "nothing to write");
 }
 
@@ -244,7 +267,7 @@ fn what_is_ours_is_put_right_and_what_others_put_there_stays() {
     let mut there = as_read(&before);
     // The operator's hand.
     there.enabled = false;
-    put_into(&mut there, &config(&after));
+    put_into(&mut there, &after);
     assert!(!there.enabled);
     assert_eq!(there.http_version, Some(HttpVersion::Http2and3));
     assert_eq!(there.web_acl_id.as_deref(), Some("a-firewall"));
@@ -272,7 +295,7 @@ fn what_is_ours_is_put_right_and_what_others_put_there_stays() {
         "like the user's other origin"
     );
     let default = there.default_cache_behavior.as_ref().unwrap();
-    assert_eq!(default.target_origin_id, FAILOVER_GROUP);
+    assert_eq!(default.target_origin_id, "origin-with-failover");
     assert_eq!(default.allowed_methods.as_ref().unwrap().quantity, 3);
     assert_eq!(default.field_level_encryption_id.as_deref(), Some("theirs"));
     assert_eq!(there.origin_groups.as_ref().unwrap().quantity, 1);
@@ -287,7 +310,7 @@ fn what_is_ours_is_put_right_and_what_others_put_there_stays() {
     assert_eq!(patterns, ["/.well-known/acme-challenge/*", "/api/*"]);
 
     // And back.
-    put_into(&mut there, &config(&before));
+    put_into(&mut there, &before);
     let origins = there.origins.as_ref().unwrap();
     assert!(!origins.items.iter().any(|origin| origin.id == FAILOVER_ORIGIN));
     assert_eq!(there.origin_groups.as_ref().unwrap().quantity, 0);
@@ -312,7 +335,7 @@ fn a_cache_policy_takes_the_place_of_forwarded_values_and_back() {
     caching.settings.origin_request_policy = Some(pipeline::managed::ORIGIN_REQUEST[0]);
     caching.settings.response_headers_policy = Some(pipeline::managed::RESPONSE_HEADERS[0]);
     let mut there = as_read(&forwarding);
-    put_into(&mut there, &config(&caching));
+    put_into(&mut there, &caching);
     let default = there.default_cache_behavior.as_ref().unwrap();
     assert_eq!(default.cache_policy_id.as_deref(), Some(pipeline::managed::CACHE[0].id));
     assert_eq!(
@@ -323,7 +346,7 @@ fn a_cache_policy_takes_the_place_of_forwarded_values_and_back() {
         (&default.forwarded_values, default.default_ttl, default.max_ttl),
         (&None, None, None)
     );
-    put_into(&mut there, &config(&forwarding));
+    put_into(&mut there, &forwarding);
     let default = there.default_cache_behavior.as_ref().unwrap();
     assert_eq!(
         (&default.cache_policy_id, &default.response_headers_policy_id),
@@ -397,11 +420,11 @@ fn our_function_is_put_back_and_taken_away_and_those_of_others_stay() {
 
     let mut there = as_read(&plain);
     associate(&mut there, &[(&theirs, response.clone())]);
-    put_into(&mut there, &config(&redirecting));
+    put_into(&mut there, &redirecting);
     let both = [(theirs.clone(), response.clone()), (ours.clone(), request.clone())];
     assert_eq!(functions(&there), both);
     let written = there.clone();
-    put_into(&mut there, &config(&redirecting));
+    put_into(&mut there, &redirecting);
     assert_eq!(there, written, "nothing to write");
     assert_eq!(
         function_in(&there, &crate::redirect::name(&plain.id)),
@@ -410,21 +433,21 @@ fn our_function_is_put_back_and_taken_away_and_those_of_others_stay() {
 
     // Another function in our place.
     associate(&mut there, &[(&theirs, request.clone())]);
-    put_into(&mut there, &config(&redirecting));
+    put_into(&mut there, &redirecting);
     assert_eq!(functions(&there), [(ours.clone(), request.clone())]);
 
     associate(&mut there, &[(&ours, request.clone()), (&theirs, response.clone())]);
-    put_into(&mut there, &config(&plain));
+    put_into(&mut there, &plain);
     assert_eq!(functions(&there), [(theirs.clone(), response)]);
-    put_into(&mut there, &config(&plain));
+    put_into(&mut there, &plain);
     assert_eq!(functions(&there).len(), 1);
 
     // Without a redirect the event is anybody's.
     associate(&mut there, &[(&theirs, request.clone())]);
-    put_into(&mut there, &config(&plain));
+    put_into(&mut there, &plain);
     assert_eq!(functions(&there), [(theirs, request)]);
     associate(&mut there, &[]);
     let none = there.clone();
-    put_into(&mut there, &config(&plain));
+    put_into(&mut there, &plain);
     assert_eq!(there, none, "nothing to write");
 }

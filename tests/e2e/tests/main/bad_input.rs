@@ -1,9 +1,9 @@
 //! Bad requests: each gets the right 4xx and an OSBAPI error body that names what is wrong and what would be right, and
 //! nothing is stored.
 
-use broker_api::parameters::bad_input::{bad_parameters, bad_parameters_with_default_origin};
 use customer::Answer;
 use customer::platform::{PLAN_ID, SERVICE_ID, answer, provision_body};
+use parameters::bad_input::{bad_parameters, bad_parameters_with_default_origin};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -1,0 +1,27 @@
+//! Asking before something is done that can't be undone.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+
+use crate::CouldNot;
+
+/// Goes on when `yes` was given, or when somebody at a terminal types it.
+///
+/// # Errors
+/// When nobody says yes.
+pub(crate) fn confirm(what: &str, yes: bool) -> Result<(), CouldNot> {
+    if yes {
+        return Ok(());
+    }
+    let (stdin, mut stderr) = (std::io::stdin(), std::io::stderr());
+    if !stdin.is_terminal() {
+        return Err(CouldNot::Refused(format!(
+            "{what}: there is nobody to ask, so add --yes"
+        )));
+    }
+    let mut answer = String::new();
+    let asked = write!(stderr, "{what}. Type yes to go on: ").and_then(|()| stderr.flush());
+    if asked.is_ok() && stdin.lock().read_line(&mut answer).is_ok() && answer.trim() == "yes" {
+        return Ok(());
+    }
+    Err(CouldNot::Refused("nothing was done".to_owned()))
+}

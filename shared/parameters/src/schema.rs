@@ -1,0 +1,45 @@
+//! The JSON schemas of `parameters` that the catalog has, for user interfaces. The parser is stricter where a schema has no
+//! words for it, and says what is wrong.
+
+use std::sync::LazyLock;
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use crate::registry;
+use crate::update::LOOK_AGAIN;
+
+/// Of all keys: draft 4, the one that Cloud Controller takes, without references.
+static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+    let mut settings = SchemaSettings::draft07();
+    settings.inline_subschemas = true;
+    let mut generator = settings.into_generator();
+    let properties = registry::keys().map(|key| (key.name.to_owned(), key.schema(&mut generator).to_value()));
+    json!({
+        "$schema": "http://json-schema.org/draft-04/schema#",
+        "title": "Parameters",
+        "description": "What a user can set; null is the default",
+        "type": "object",
+        "properties": properties.collect::<Map<_, _>>(),
+        "additionalProperties": false,
+    })
+});
+
+/// For a new instance.
+pub fn create(default_origin: Option<&str>) -> Value {
+    let mut schema = SCHEMA.clone();
+    schema["anyOf"] = json!([{"required": ["domains"]}, {"required": ["domain"]}]);
+    match default_origin {
+        Some(origin) => schema["properties"]["origin"]["default"] = origin.into(),
+        None => schema["required"] = json!(["origin"]),
+    }
+    schema
+}
+
+/// For an update: what is left out stays as it is.
+pub fn update() -> Value {
+    let mut schema = SCHEMA.clone();
+    let description = "Whatever it is: the distribution is looked at again, even if nothing else is asked for";
+    schema["properties"][LOOK_AGAIN] = json!({ "description": description });
+    schema
+}
