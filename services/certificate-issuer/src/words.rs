@@ -13,12 +13,12 @@ const MOST_CHARS_OF_CAUSE: usize = 4000;
 
 /// A text from outside: control characters escaped (nothing may steer a terminal), cut to a readable length.
 pub(crate) fn clean(text: &str) -> String {
-    harmless(text, MOST_CHARS)
+    harmless(text.trim(), MOST_CHARS)
 }
 
 /// A whole problem document for the operator. PostgreSQL takes no NUL, and a log line is one line.
 pub(crate) fn cause(request: Request, problem: &Problem) -> String {
-    harmless(&format!("{request}: {problem}"), MOST_CHARS_OF_CAUSE)
+    harmless(format!("{request}: {problem}").trim(), MOST_CHARS_OF_CAUSE)
 }
 
 /// The last part of an error type (RFC 8555 §6.7): `rateLimited` of `urn:ietf:params:acme:error:rateLimited`.

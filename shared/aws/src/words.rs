@@ -7,7 +7,7 @@ const MOST_SHOWN: usize = 200;
 
 /// Fit for a user to read.
 pub fn shown(text: &str) -> String {
-    harmless(text, MOST_SHOWN)
+    harmless(text.trim(), MOST_SHOWN)
 }
 
 /// Without the numbers of AWS accounts (12 digits): the operator's is no business of a user.

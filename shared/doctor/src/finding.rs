@@ -94,7 +94,7 @@ fn both(what: &str, to_do: &str) -> String {
 
 /// The other side's words are in it: they must neither forge a second line nor steer a terminal.
 fn in_one_line(text: &str) -> String {
-    pipeline::shown::harmless(&text.replace(['\n', '\t'], " "), LONGEST)
+    pipeline::shown::harmless(&text.trim().replace(['\n', '\t'], " "), LONGEST)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Values of users in texts: short, on one line, and harmless.
 
+use pipeline::shown::harmless;
 use serde_json::Value;
 
 /// The most characters of a value that are shown.
@@ -23,16 +24,7 @@ pub fn shown_json(value: &Value) -> String {
         Value::Array(_) => (value.to_string(), "a list"),
         Value::Object(_) => (value.to_string(), "an object"),
     };
-    let cut: String = text.chars().take(MOST).collect();
-    let more = if text.chars().nth(MOST).is_some() { "…" } else { "" };
-    let printable: String = cut
-        .chars()
-        .map(|c| match c {
-            '"' | '\\' | '\'' => c.to_string(),
-            other => other.escape_debug().to_string(),
-        })
-        .collect();
-    format!("{printable}{more} ({kind})")
+    format!("{} ({kind})", harmless(&text, MOST))
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub fn plain(bytes: &[u8]) -> String {
 /// direction of text around or hide in it is escaped. The one place where that is decided.
 pub fn harmless(text: &str, most: usize) -> String {
     let mut shown = String::new();
-    for (at, c) in text.trim().chars().enumerate() {
+    for (at, c) in text.chars().enumerate() {
         match c {
             _ if at == most => {
                 shown.push('…');
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn no_foreign_text_steers_a_terminal_or_hides_in_it() {
-        assert_eq!(harmless(" a\u{1b}[2Jb\nc\r ", 99), "a\\u{1b}[2Jb\\nc");
+        assert_eq!(harmless("a\u{1b}[2Jb\nc\r", 99), "a\\u{1b}[2Jb\\nc\\r");
         assert_eq!(harmless("it's \"é\" \\ 東京", 99), "it's \"é\" \\ 東京");
         for hides in [
             '\u{ad}',
