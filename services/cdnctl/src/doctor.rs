@@ -178,7 +178,7 @@ fn of_queues(report: &Report) -> Vec<Finding> {
                 (None, _) => Finding::fail(
                     about,
                     "it has no queue",
-                    "start the service: whoever connects first makes it",
+                    "start the service: the first service that connects makes it",
                 ),
                 (_, None | Some(0)) => Finding::fail(
                     about,
@@ -208,7 +208,7 @@ fn of_queues(report: &Report) -> Vec<Finding> {
         None => Finding::warn(
             "parked",
             "there is no parking queue",
-            "start a service: whoever connects first makes it",
+            "start a service: the first service that connects makes it",
         ),
         Some(some) => Finding::warn("parked", format!("{some} messages"), "cdnctl parked list"),
     });

@@ -19,8 +19,8 @@ use crate::{database, out, shown};
 /// issues five certificates a week for the same set of names. Exit code 1 when one could not be begun.
 ///
 /// Each order has a key of its own. When keys may have leaked, --new-key --revoke: no key that was made until now makes another
-/// certificate (an order that a renewal of before has left is not gone on with), whatever is at work now is renewed once more, and
-/// the CA revokes every certificate of before as soon as the new one is deployed everywhere and it is out of IAM.
+/// certificate (unfinished renewal orders are discarded), whatever is at work now is renewed once more, and
+/// the CA revokes every earlier certificate as soon as the new one is deployed everywhere and it is out of IAM.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Renew")]
 pub struct Args {
@@ -138,7 +138,7 @@ fn told(what: &RenewNow, args: &Args) -> String {
                 .to_owned()
         }
         RenewNow::AtWork(kind) if args.new_key => format!(
-            "{} is at work on it; if that uses a key of before, the planner renews after it: cdnctl show ID",
+            "{} is at work on it; if that uses an earlier key, the planner renews after it: cdnctl show ID",
             shown::plain(kind)
         ),
         RenewNow::Begun => "a renewal is begun: cdnctl show ID --operation last".to_owned(),

@@ -3,21 +3,19 @@
 use aws::{Viewer, broken};
 use pipeline::Outcome;
 use store::Task;
-use worker::HandlerError;
+use worker::Stop;
 
 use crate::handler::Installer;
 
 impl Installer {
-    pub(crate) async fn attach_certificate(&self, task: &Task) -> Result<Outcome, HandlerError> {
+    pub(crate) async fn attach_certificate(&self, task: &Task) -> Result<Outcome, Stop> {
         let Some(certificate) = self.store.certificate(task).await? else {
             return Ok(broken("no certificate was stored in this round"));
         };
         let Some(distribution) = &task.instance.distribution_id else {
             return Ok(broken("the instance has no distribution"));
         };
-        match Viewer::of(task, &certificate, &self.viewer) {
-            Ok(viewer) => self.cloudfront.attach(&self.store, task, distribution, &viewer).await,
-            Err(outcome) => Ok(outcome),
-        }
+        let viewer = Viewer::of(task, &certificate, &self.viewer)?;
+        self.cloudfront.attach(&self.store, task, distribution, &viewer).await
     }
 }

@@ -6,7 +6,7 @@ use aws::{CloudFront, ViewerSettings};
 use pipeline::{InstallerStep, Outcome};
 use store::{KeyRing, Store, Task};
 use telemetry::with_causes;
-use worker::{Handler, HandlerError};
+use worker::{Handler, HandlerError, Stop};
 
 use crate::iam_usage::IamUsage;
 
@@ -26,7 +26,7 @@ pub(crate) struct Installer {
 impl Handler for Installer {
     type Step = InstallerStep;
 
-    async fn attempt(&self, step: Self::Step, task: &Task) -> Result<Outcome, HandlerError> {
+    async fn attempt(&self, step: Self::Step, task: &Task) -> Result<Outcome, Stop> {
         match step {
             InstallerStep::UploadCertificate => self.upload_certificate(task).await,
             InstallerStep::AttachCertificate => self.attach_certificate(task).await,

@@ -113,7 +113,7 @@ impl Installer {
                 iam_name = name,
                 instance,
                 grace_left = ?Duration::from_secs(self.orphan_grace.saturating_sub(seen_for).as_secs()),
-                "this certificate is nobody's: it is retired. It will be removed"
+                "this certificate is orphaned: it is retired. It will be removed"
             );
             return Ok(());
         }
@@ -121,16 +121,12 @@ impl Installer {
             Ok(()) => {
                 self.store.orphan_removed(OrphanKind::Certificate, id).await?;
                 metrics::counter!("orphans_removed_total", "kind" => "certificate").increment(1);
-                tracing::warn!(iam_name = name, instance, "deleted a certificate that was nobody's");
+                tracing::warn!(iam_name = name, instance, "deleted an orphaned certificate");
                 Ok(())
             }
             // Whoever uses it is an orphan too, or somebody else's matter: the next turn sees.
             Err(failure) if failure.code() == "DeleteConflict" => {
-                tracing::warn!(
-                    iam_name = name,
-                    instance,
-                    "CloudFront uses a certificate that is nobody's"
-                );
+                tracing::warn!(iam_name = name, instance, "CloudFront uses an orphaned certificate");
                 Ok(())
             }
             Err(failure) => Err(failure.into()),

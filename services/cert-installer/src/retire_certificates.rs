@@ -5,12 +5,12 @@ use aws::{Failure, Peer, broken};
 use pipeline::reason::AwsReason;
 use pipeline::{OperationKind, Outcome};
 use store::Task;
-use worker::HandlerError;
+use worker::Stop;
 
 use crate::handler::Installer;
 
 impl Installer {
-    pub(crate) async fn retire_certificates(&self, task: &Task) -> Result<Outcome, HandlerError> {
+    pub(crate) async fn retire_certificates(&self, task: &Task) -> Result<Outcome, Stop> {
         let kept = match task.operation_kind {
             OperationKind::Deprovision => None,
             OperationKind::Update | OperationKind::Renew => match self.store.attached_certificate(task).await? {

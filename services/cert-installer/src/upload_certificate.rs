@@ -6,7 +6,7 @@ use pipeline::Outcome;
 use pipeline::reason::{AwsReason, BrokerReason};
 use secrecy::ExposeSecret as _;
 use store::{Certificate, StoreError, Task};
-use worker::HandlerError;
+use worker::{HandlerError, Stop};
 
 use crate::handler::Installer;
 use crate::pem::{self, Split};
@@ -15,7 +15,7 @@ use crate::pem::{self, Split};
 const LONGEST_BODY: usize = 16_384;
 
 impl Installer {
-    pub(crate) async fn upload_certificate(&self, task: &Task) -> Result<Outcome, HandlerError> {
+    pub(crate) async fn upload_certificate(&self, task: &Task) -> Result<Outcome, Stop> {
         let Some(certificate) = self.store.certificate(task).await? else {
             return Ok(broken("no certificate was stored in this round"));
         };
@@ -35,10 +35,7 @@ impl Installer {
         self.store.set_iam(task, certificate.id, &name, None).await?;
         let (uploaded, by_us) = match self.upload(task, &certificate, &name, &split).await? {
             Ok(uploaded) => (uploaded, true),
-            Err(failure) if failure.code() == "EntityAlreadyExists" => match self.adopt(&name, &split).await {
-                Ok(uploaded) => (uploaded, false),
-                Err(outcome) => return Ok(outcome),
-            },
+            Err(failure) if failure.code() == "EntityAlreadyExists" => (self.adopt(&name, &split).await?, false),
             Err(failure) => return Ok(refused(&failure)),
         };
         let id = &uploaded.server_certificate_id;
@@ -49,7 +46,7 @@ impl Installer {
                     tracing::error!(
                         iam_name = name,
                         iam_id = id,
-                        "the IAM certificate may be nobody's: the step was superseded while it was uploaded"
+                        "the IAM certificate may be orphaned: the step was superseded while it was uploaded"
                     );
                     if by_us {
                         self.delete_if_retired(task, &certificate, &name).await?;
@@ -68,7 +65,7 @@ impl Installer {
             return Ok(());
         }
         if let Err(failure) = self.delete_from_iam(name).await {
-            tracing::error!(iam_name = name, error = %failure, "the IAM certificate is nobody's and can't be deleted");
+            tracing::error!(iam_name = name, error = %failure, "the IAM certificate is orphaned and can't be deleted");
         }
         Ok(())
     }

@@ -22,8 +22,9 @@ use crate::persist::Holder;
 use crate::registration::{find, has_none, register};
 use crate::rollover::promote;
 use crate::settings::{AcmeArgs, ExternalAccount};
-use crate::triage::{Stop, Trouble, triage};
+use crate::triage::{Trouble, triage};
 use crate::words::{cause, said, short_type};
+use worker::Stop;
 
 /// What every step needs.
 pub(crate) struct Ca {

@@ -43,7 +43,7 @@ impl AcmeClient {
     /// Trusts the system's roots and those of the file.
     ///
     /// # Errors
-    /// When no root is to be had, or the file can't be read.
+    /// When there are no roots, or the file can't be read.
     pub(crate) fn new(extra_roots: Option<&Path>) -> anyhow::Result<Self> {
         let mut roots = rustls::RootCertStore::empty();
         let native = rustls_native_certs::load_native_certs();

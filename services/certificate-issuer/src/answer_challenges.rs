@@ -11,8 +11,9 @@ use store::Task;
 
 use crate::account::{Ca, Session};
 use crate::challenge::challenge_type;
-use crate::triage::{Stop, Trouble};
+use crate::triage::Trouble;
 use crate::words::said;
+use worker::Stop;
 
 const DOING: Request = Request::AnswerChallenges;
 /// A CA may refuse an answer because the authorization changed in between; after this many attempts it means it.

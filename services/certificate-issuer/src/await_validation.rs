@@ -6,8 +6,8 @@ use pipeline::{Outcome, Rejection, Verdict};
 use store::Task;
 
 use crate::account::{Ca, Session};
-use crate::triage::Stop;
 use crate::words::said;
+use worker::Stop;
 
 const DOING: Request = Request::ReadValidation;
 /// Boulder never says `processing`: whether it is still at work on a pending authorization can't be seen, so after

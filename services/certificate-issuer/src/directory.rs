@@ -93,7 +93,7 @@ impl DirectoryCache {
     /// The directory at this address; an old one when the CA doesn't give a new one.
     ///
     /// # Errors
-    /// When there is none to be had.
+    /// When the CA can't be asked.
     pub(crate) async fn get(&self, exchange: &Exchange, url: &str) -> Result<Arc<Directory>, Error> {
         let kept = self.kept().clone();
         if let Some((at, directory)) = kept.as_ref()
@@ -119,7 +119,7 @@ impl DirectoryCache {
 /// The directory as it is now.
 ///
 /// # Errors
-/// When there is none to be had.
+/// When the CA can't be asked.
 pub(crate) async fn fetch(exchange: &Exchange, url: &str) -> Result<Directory, Error> {
     let request = Request::builder().uri(url).body(BodyWrapper::default())?;
     Directory::read(exchange.send(request).await?.json())

@@ -7,7 +7,7 @@ use pipeline::reason::CaReason;
 use store::{Counted, StoreError, Task};
 
 use crate::account::Ca;
-use crate::triage::Stop;
+use worker::Stop;
 
 /// So many within so long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -45,7 +45,7 @@ use crate::acme_client::AcmeClient;
 use crate::directory::DirectoryCache;
 use crate::renewal::Planner;
 use crate::settings::{Action, Settings};
-use crate::triage::Stop;
+use worker::Stop;
 
 struct Issuer {
     ca: Arc<Ca>,
@@ -56,20 +56,16 @@ struct Issuer {
 impl Handler for Issuer {
     type Step = IssuerStep;
 
-    async fn attempt(&self, step: Self::Step, task: &Task) -> Result<Outcome, HandlerError> {
+    async fn attempt(&self, step: Self::Step, task: &Task) -> Result<Outcome, Stop> {
         // What was issued is used, whatever has become of its order at the CA.
         if self.ca.store.certificate(task).await?.is_some() {
             return Ok(Outcome::DONE);
         }
-        let result = match step {
+        match step {
             IssuerStep::PlaceOrder => place_order::attempt(&self.ca, task).await,
             IssuerStep::AnswerChallenges => answer_challenges::attempt(&self.ca, task).await,
             IssuerStep::AwaitValidation => await_validation::attempt(&self.ca, task).await,
             IssuerStep::FinalizeOrder => finalize_order::attempt(&self.ca, task).await,
-        };
-        match result {
-            Ok(outcome) | Err(Stop::Outcome(outcome)) => Ok(outcome),
-            Err(Stop::Error(error)) => Err(error),
         }
     }
 

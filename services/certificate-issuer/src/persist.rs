@@ -8,8 +8,8 @@ use serde_json::Value;
 use store::Standing;
 
 use crate::account::Session;
-use crate::triage::Stop;
 use crate::words::clean;
+use worker::Stop;
 
 mod account_url;
 mod hashed;

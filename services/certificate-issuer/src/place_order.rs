@@ -16,8 +16,9 @@ use crate::challenge::{Offered, dns01_value};
 use crate::limits::before_order;
 use crate::persist;
 use crate::renewal_info::identifier;
-use crate::triage::{Stop, Trouble};
+use crate::triage::Trouble;
 use crate::words::{cause, per_domain, said, short_type};
+use worker::Stop;
 
 const DOING: Request = Request::PlaceOrder;
 /// After so many attempts a fault of the CA may be one with what is to be replaced alone: Pebble 2.10 does not find certificates

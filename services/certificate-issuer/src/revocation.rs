@@ -13,8 +13,9 @@ use store::{Revocation, StoreError};
 use telemetry::with_causes;
 
 use crate::account::{Ca, Session};
-use crate::triage::{Stop, Trouble};
+use crate::triage::Trouble;
 use crate::words::{cause, said, short_type};
+use worker::Stop;
 
 const DOING: Request = Request::Revoke;
 /// The CA is asked for so many in a turn, at most.

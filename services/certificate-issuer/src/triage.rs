@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use instant_acme::{Error, Problem};
-use pipeline::reason::{BrokerReason, CaReason, Request};
-use pipeline::{Outcome, Reason};
-use worker::HandlerError;
+use pipeline::reason::{CaReason, Request};
 
 use crate::acme_client::NoAnswer;
 use crate::words::{said, short_type};
@@ -65,45 +63,6 @@ pub(crate) fn triage(error: &Error, retry_after: Option<Duration>, request: Requ
         404 | 410 => Trouble::Gone,
         400..=499 => Trouble::Refused(problem.clone()),
         _ => later(CaReason::Fault { request, said }),
-    }
-}
-
-/// Why a step ends before its end: an outcome, or no outcome at all. Lets steps use `?`.
-#[derive(Debug)]
-pub(crate) enum Stop {
-    /// The attempt came to this.
-    Outcome(Outcome),
-    /// The attempt can't be judged.
-    Error(HandlerError),
-}
-
-impl Stop {
-    /// Try again by the schedule; the operator reads the cause.
-    pub(crate) fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::because(BrokerReason::Internal, cause)
-    }
-
-    /// The same, for a reason that the user reads.
-    pub(crate) fn because(
-        waiting_for: impl Into<Reason>,
-        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
-        Self::Error(HandlerError::Other {
-            waiting_for: waiting_for.into(),
-            source: cause.into(),
-        })
-    }
-}
-
-impl From<store::StoreError> for Stop {
-    fn from(error: store::StoreError) -> Self {
-        Self::Error(error.into())
-    }
-}
-
-impl From<Outcome> for Stop {
-    fn from(outcome: Outcome) -> Self {
-        Self::Outcome(outcome)
     }
 }
 

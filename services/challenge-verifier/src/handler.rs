@@ -7,7 +7,7 @@ use pipeline::reason::{BrokerReason, During, Spent};
 use pipeline::{Outcome, Verdict, VerifierStep};
 use std::time::{Duration, Instant};
 use store::{Authorization, Holder, Order, Store, Task};
-use worker::{Handler, HandlerError};
+use worker::{Handler, Stop};
 
 /// Looks at one domain at a time.
 pub(crate) struct Verifier {
@@ -30,7 +30,7 @@ impl Handler for Verifier {
     /// A tenant's servers decide how long a look takes.
     const AHEAD: u16 = 16;
 
-    async fn attempt(&self, step: VerifierStep, task: &Task) -> Result<Outcome, HandlerError> {
+    async fn attempt(&self, step: VerifierStep, task: &Task) -> Result<Outcome, Stop> {
         let VerifierStep::VerifyChallenge = step;
         let Some(challenge) = self.store.challenge(task).await? else {
             return Ok(Outcome::pending(BrokerReason::NoChallengesYet));
@@ -79,13 +79,7 @@ impl Handler for Verifier {
 impl Verifier {
     /// Another instance has the domain. It keeps it as long as its own proof can be seen; when it can't, the one that proves the
     /// domain gets it after a time of grace.
-    async fn contested(
-        &self,
-        task: &Task,
-        mut look: Look,
-        holder: &Holder,
-        begun: Instant,
-    ) -> Result<Outcome, HandlerError> {
+    async fn contested(&self, task: &Task, mut look: Look, holder: &Holder, begun: Instant) -> Result<Outcome, Stop> {
         let wanted = HolderExpected {
             domain: task.subject.clone(),
             persist: holder

@@ -4,12 +4,12 @@ use aws::gone;
 use pipeline::reason::AwsReason;
 use pipeline::{OperationKind, Outcome};
 use store::Task;
-use worker::HandlerError;
+use worker::Stop;
 
 use crate::handler::Distributions;
 
 impl Distributions {
-    pub(crate) async fn await_deployment(&self, task: &Task) -> Result<Outcome, HandlerError> {
+    pub(crate) async fn await_deployment(&self, task: &Task) -> Result<Outcome, Stop> {
         let removing = task.operation_kind == OperationKind::Deprovision;
         let Some(id) = &task.instance.distribution_id else {
             return Ok(if removing {

@@ -8,7 +8,7 @@ use parameters::cloudfront::function_in;
 use pipeline::Outcome;
 use pipeline::domain::covers;
 use store::{Instance, Task};
-use worker::HandlerError;
+use worker::Stop;
 
 use crate::config::Configuration;
 use crate::handler::Distributions;
@@ -22,7 +22,7 @@ struct Function {
 }
 
 impl Distributions {
-    pub(crate) async fn configure_distribution(&self, task: &Task) -> Result<Outcome, HandlerError> {
+    pub(crate) async fn configure_distribution(&self, task: &Task) -> Result<Outcome, Stop> {
         // The one that was made for this update, or the one in use.
         let certificate = match task.round {
             0 => self.store.attached_certificate(task).await?,
@@ -31,10 +31,7 @@ impl Distributions {
         let Some(certificate) = certificate else {
             return Ok(broken("the instance has no certificate"));
         };
-        let viewer = match Viewer::of(task, &certificate, &self.viewer) {
-            Ok(viewer) => viewer,
-            Err(outcome) => return Ok(outcome),
-        };
+        let viewer = Viewer::of(task, &certificate, &self.viewer)?;
         let Some(id) = &task.instance.distribution_id else {
             return Ok(broken("the instance has no distribution"));
         };
@@ -43,10 +40,7 @@ impl Distributions {
             Ok(None) => return Ok(gone(id, "no distribution to configure")),
             Err(failure) => return Ok(failure.outcome()),
         };
-        let function = match self.function_for(task, &read.config).await? {
-            Ok(function) => function,
-            Err(outcome) => return Ok(outcome),
-        };
+        let function = self.function_for(task, &read.config).await?;
         let target = task.instance.settings.redirect_to.as_deref();
         let served = target
             .is_none_or(|target| serves(&read.config, target) || !viewer.domains.iter().any(|d| covers(d, target)));
@@ -89,19 +83,16 @@ impl Distributions {
         // edge yet: then it is left to settle-function. So is what fails here (CloudFront was told), and what an attempt
         // before this one wrote.
         if let Some(target) = target.filter(|_| differs && function.was_in_use && served)
-            && let Err(outcome) = self.make_function(task, target).await?
+            && let Err(stop) = self.make_function(task, target).await
         {
+            let outcome = stop.outcome()?;
             tracing::warn!(?outcome, "the function is left to settle-function");
         }
         Ok(Outcome::DONE)
     }
 
     /// The function that the configuration is to have; or what the attempt comes to.
-    async fn function_for(
-        &self,
-        task: &Task,
-        read: &DistributionConfig,
-    ) -> Result<Result<Function, Outcome>, HandlerError> {
+    async fn function_for(&self, task: &Task, read: &DistributionConfig) -> Result<Function, Stop> {
         let name = redirect::name(&task.instance.id);
         let in_use = function_in(read, &name).map(str::to_owned);
         let was_in_use = in_use.is_some();
@@ -112,12 +103,9 @@ impl Distributions {
             (None, _) => None,
             // What it does is changed afterwards, when nothing can fail any more.
             (Some(_), Some(arn)) => Some(arn),
-            (Some(target), None) => match self.make_function(task, target).await? {
-                Ok(arn) => Some(arn),
-                Err(outcome) => return Ok(Err(outcome)),
-            },
+            (Some(target), None) => Some(self.make_function(task, target).await?),
         };
-        Ok(Ok(Function { arn, was_in_use }))
+        Ok(Function { arn, was_in_use })
     }
 
     /// What the instance's configuration is to be like.

@@ -6,7 +6,7 @@ use aws_sdk_cloudfront::types::DistributionConfigWithTags;
 use pipeline::Outcome;
 use pipeline::reason::AwsReason;
 use store::{StoreError, Task};
-use worker::HandlerError;
+use worker::{HandlerError, Stop};
 
 use crate::find::Found;
 use crate::handler::Distributions;
@@ -21,37 +21,33 @@ enum Made {
 }
 
 impl Distributions {
-    pub(crate) async fn create_distribution(&self, task: &Task) -> Result<Outcome, HandlerError> {
+    pub(crate) async fn create_distribution(&self, task: &Task) -> Result<Outcome, Stop> {
         if task.round == 0 {
             return self.before_the_order(task).await;
         }
         let Some(certificate) = self.store.certificate(task).await? else {
             return Ok(broken("no certificate was stored in this round"));
         };
-        let viewer = match Viewer::of(task, &certificate, &self.viewer) {
-            Ok(viewer) => viewer,
-            Err(outcome) => return Ok(outcome),
-        };
+        let viewer = Viewer::of(task, &certificate, &self.viewer)?;
         let id = match &task.instance.distribution_id {
             Some(id) => id.clone(),
             None => match self.make(task, &viewer).await? {
-                Ok(Made::Complete(found)) => {
+                Made::Complete(found) => {
                     self.write_down(task, &found).await?;
                     self.store.set_attached(task, viewer.stored).await?;
                     return Ok(Outcome::DONE);
                 }
-                Ok(Made::Incomplete(found)) => {
+                Made::Incomplete(found) => {
                     self.write_down(task, &found).await?;
                     found.id
                 }
-                Err(outcome) => return Ok(outcome),
             },
         };
         self.cloudfront.attach(&self.store, task, &id, &viewer).await
     }
 
     /// A broker-api of the version before has planned the step so; nothing is made before the certificate is there.
-    async fn before_the_order(&self, task: &Task) -> Result<Outcome, HandlerError> {
+    async fn before_the_order(&self, task: &Task) -> Result<Outcome, Stop> {
         if let Some(id) = self.store.take_offer(task).await? {
             tracing::info!(distribution = id, "took over the distribution that was offered");
         }
@@ -59,45 +55,40 @@ impl Distributions {
     }
 
     /// Makes it, or finds the one that an attempt before has made; or tells what the attempt came to.
-    async fn make(&self, task: &Task, viewer: &Viewer<'_>) -> Result<Result<Made, Outcome>, HandlerError> {
+    async fn make(&self, task: &Task, viewer: &Viewer<'_>) -> Result<Made, Stop> {
         let function = match &task.instance.settings.redirect_to {
-            Some(target) => match self.make_function(task, target).await? {
-                Ok(arn) => Some(arn),
-                Err(outcome) => return Ok(Err(outcome)),
-            },
+            Some(target) => Some(self.make_function(task, target).await?),
             None => None,
         };
         let failure = match self.create(task, viewer, function.as_deref()).await? {
-            Ok(found) => return Ok(Ok(Made::Complete(found))),
+            Ok(found) => return Ok(Made::Complete(found)),
             Err(failure) => failure,
         };
-        match self.made_before(task, &failure).await {
-            Ok(Some(found)) => return Ok(Ok(Made::Incomplete(found))),
-            Ok(None) => {}
-            Err(outcome) => return Ok(Err(outcome)),
+        if let Some(found) = self.made_before(task, &failure).await? {
+            return Ok(Made::Incomplete(found));
         }
         let failure = match self
             .without_what_is_elsewhere(task, viewer, function.as_deref(), failure)
             .await?
         {
-            Ok(found) => return Ok(Ok(Made::Incomplete(found))),
+            Ok(found) => return Ok(Made::Incomplete(found)),
             Err(failure) => failure,
         };
         if failure.code() == "CNAMEAlreadyExists"
             && let Some(domain) = self.kept_by_an_orphan(&viewer.domains).await?
         {
-            return Ok(Err(Outcome::pending(AwsReason::AliasOfRemoved { domain, since: None })));
+            return Err(Outcome::pending(AwsReason::AliasOfRemoved { domain, since: None }).into());
         }
         let outcome = judged(&failure, viewer, None, &task.instance.settings);
         if let Outcome::Failed { .. } = outcome {
             self.take_back_function(task).await;
         }
-        Ok(Err(outcome))
+        Err(outcome.into())
     }
 
     /// The one that our own call of an earlier attempt made: the caller reference is the instance's id (docs/aws-rules.md, rule 2). Which
     /// of reference and aliases CloudFront names first, when both are taken, is not documented.
-    async fn made_before(&self, task: &Task, failure: &Failure) -> Result<Option<Found>, Outcome> {
+    async fn made_before(&self, task: &Task, failure: &Failure) -> Result<Option<Found>, Stop> {
         let is_certain = failure.code() == "DistributionAlreadyExists";
         if !is_certain && failure.code() != "CNAMEAlreadyExists" {
             return Ok(None);
@@ -109,10 +100,10 @@ impl Distributions {
             }
             Ok(None) if is_certain => {
                 tracing::warn!(error = %failure, "no distribution with this comment and caller reference is listed");
-                Err(Outcome::pending(AwsReason::NotListed))
+                Err(Outcome::pending(AwsReason::NotListed).into())
             }
             Ok(None) => Ok(None),
-            Err(failure) => Err(failure.outcome()),
+            Err(failure) => Err(failure.outcome().into()),
         }
     }
 

@@ -3,12 +3,12 @@
 use pipeline::Outcome;
 use pipeline::reason::AwsReason;
 use store::Task;
-use worker::HandlerError;
+use worker::Stop;
 
 use crate::handler::Distributions;
 
 impl Distributions {
-    pub(crate) async fn delete_distribution(&self, task: &Task) -> Result<Outcome, HandlerError> {
+    pub(crate) async fn delete_distribution(&self, task: &Task) -> Result<Outcome, Stop> {
         let Some(id) = &task.instance.distribution_id else {
             return Ok(Outcome::DONE);
         };

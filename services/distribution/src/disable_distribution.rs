@@ -5,14 +5,14 @@ use std::time::Duration;
 use pipeline::Outcome;
 use pipeline::reason::AwsReason;
 use store::Task;
-use worker::HandlerError;
+use worker::Stop;
 
 use crate::config::switch_off;
 use crate::find::Found;
 use crate::handler::Distributions;
 
 impl Distributions {
-    pub(crate) async fn disable_distribution(&self, task: &Task) -> Result<Outcome, HandlerError> {
+    pub(crate) async fn disable_distribution(&self, task: &Task) -> Result<Outcome, Stop> {
         let id = match &task.instance.distribution_id {
             Some(id) if self.store.give_back_offered(task).await? => {
                 tracing::info!(distribution = id, "left the distribution that was offered as it is");
@@ -35,7 +35,7 @@ impl Distributions {
     }
 
     /// There is none; but is there none on its way, by a worker that was superseded in the middle of its call?
-    async fn none_to_come(&self, task: &Task) -> Result<Outcome, HandlerError> {
+    async fn none_to_come(&self, task: &Task) -> Result<Outcome, Stop> {
         let settled = self
             .store
             .distribution_intended(task)
@@ -53,7 +53,7 @@ impl Distributions {
     }
 
     /// Disables the distribution, unless that is done or it is gone.
-    pub(crate) async fn switch_off(&self, task: &Task, id: &str) -> Result<Outcome, HandlerError> {
+    pub(crate) async fn switch_off(&self, task: &Task, id: &str) -> Result<Outcome, Stop> {
         let mut read = match self.cloudfront.config(id).await {
             Ok(Some(read)) if read.config.enabled => read,
             Ok(_) => return Ok(Outcome::DONE),

@@ -11,7 +11,7 @@ use aws_sdk_cloudfront::types::{FunctionConfig, FunctionRuntime, FunctionStage, 
 use pipeline::Outcome;
 use pipeline::reason::AwsReason;
 use store::Task;
-use worker::HandlerError;
+use worker::Stop;
 
 use crate::config::comment;
 use crate::handler::Distributions;
@@ -30,13 +30,9 @@ pub(crate) enum Removal {
 
 impl Distributions {
     /// Makes sure that the instance's function runs, and redirects to the target. Gives its ARN, or what the attempt came to.
-    pub(crate) async fn make_function(
-        &self,
-        task: &Task,
-        target: &str,
-    ) -> Result<Result<String, Outcome>, HandlerError> {
+    pub(crate) async fn make_function(&self, task: &Task, target: &str) -> Result<String, Stop> {
         match self.put_function(task, &redirect::code(target)).await {
-            Ok(arn) => Ok(Ok(arn)),
+            Ok(arn) => Ok(arn),
             Err(error) => {
                 let failure = error.failure()?;
                 let outcome = match failure.code() {
@@ -47,7 +43,7 @@ impl Distributions {
                 if let Outcome::Failed { .. } = outcome {
                     self.take_back_function(task).await;
                 }
-                Ok(Err(outcome))
+                Err(outcome.into())
             }
         }
     }

@@ -7,7 +7,7 @@ use aws_sdk_cloudfront::types::PriceClass;
 use pipeline::{DistributionStep, Outcome};
 use store::{Store, Task};
 use telemetry::with_causes;
-use worker::{Handler, HandlerError};
+use worker::{Handler, HandlerError, Stop};
 
 use crate::settings::Responder;
 
@@ -27,7 +27,7 @@ pub(crate) struct Distributions {
 impl Handler for Distributions {
     type Step = DistributionStep;
 
-    async fn attempt(&self, step: Self::Step, task: &Task) -> Result<Outcome, HandlerError> {
+    async fn attempt(&self, step: Self::Step, task: &Task) -> Result<Outcome, Stop> {
         match step {
             DistributionStep::CreateDistribution => self.create_distribution(task).await,
             DistributionStep::ConfigureDistribution => self.configure_distribution(task).await,

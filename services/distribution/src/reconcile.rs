@@ -158,7 +158,7 @@ impl Distributions {
                 distribution = id,
                 instance,
                 grace_left = ?rest(self.orphan_grace, seen_for),
-                "this distribution is nobody's: its instance is removed. It will be removed too"
+                "this distribution is orphaned: its instance is removed. It will be removed too"
             );
             return Ok(());
         }
@@ -168,12 +168,12 @@ impl Distributions {
         if read.config.enabled {
             switch_off(&mut read.config);
             self.cloudfront.write(id, read).await?;
-            tracing::warn!(distribution = id, instance, "disabled a distribution that is nobody's");
+            tracing::warn!(distribution = id, instance, "disabled an orphaned distribution");
         } else if found.status == "Deployed" {
             self.cloudfront.remove(id, &read.etag).await?;
             self.store.orphan_removed(OrphanKind::Distribution, id).await?;
             metrics::counter!("orphans_removed_total", "kind" => "distribution").increment(1);
-            tracing::warn!(distribution = id, instance, "deleted a distribution that was nobody's");
+            tracing::warn!(distribution = id, instance, "deleted an orphaned distribution");
         }
         Ok(())
     }

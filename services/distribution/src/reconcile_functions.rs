@@ -72,7 +72,7 @@ impl Distributions {
                 function = name,
                 instance,
                 grace_left = ?rest(self.orphan_grace, seen_for),
-                "this function is nobody's: its instance is removed or does without. It will be removed too"
+                "this function is orphaned: its instance is removed or does without. It will be removed too"
             );
             return Ok(());
         }
@@ -82,12 +82,12 @@ impl Distributions {
             None => Removal::Absent,
         };
         if removal == Removal::InUse {
-            tracing::warn!(function = name, instance, "CloudFront uses a function that is nobody's");
+            tracing::warn!(function = name, instance, "CloudFront uses an orphaned function");
             return Ok(());
         }
         self.store.orphan_removed(OrphanKind::Function, name).await?;
         metrics::counter!("orphans_removed_total", "kind" => "function").increment(1);
-        tracing::warn!(function = name, instance, "deleted a function that was nobody's");
+        tracing::warn!(function = name, instance, "deleted an orphaned function");
         Ok(())
     }
 }

@@ -5,19 +5,17 @@ use std::time::Duration;
 use pipeline::reason::AwsReason;
 use pipeline::{OperationKind, Outcome};
 use store::Task;
-use worker::HandlerError;
+use worker::Stop;
 
 use crate::function::Removal;
 use crate::handler::Distributions;
 
 impl Distributions {
-    pub(crate) async fn settle_function(&self, task: &Task) -> Result<Outcome, HandlerError> {
+    pub(crate) async fn settle_function(&self, task: &Task) -> Result<Outcome, Stop> {
         let removing = task.operation_kind == OperationKind::Deprovision;
         if let Some(target) = task.instance.settings.redirect_to.as_ref().filter(|_| !removing) {
-            return Ok(match self.make_function(task, target).await? {
-                Ok(_) => Outcome::DONE,
-                Err(outcome) => outcome,
-            });
+            self.make_function(task, target).await?;
+            return Ok(Outcome::DONE);
         }
         let removal = match self.remove_function(task).await {
             Ok(removal) => removal,
@@ -34,7 +32,7 @@ impl Distributions {
     }
 
     /// There is none; but is there none on its way, by a worker that was superseded in the middle of its call?
-    async fn no_function_to_come(&self, task: &Task) -> Result<Outcome, HandlerError> {
+    async fn no_function_to_come(&self, task: &Task) -> Result<Outcome, Stop> {
         let settled = self
             .store
             .function_intended(task)

@@ -4,7 +4,7 @@ use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::DistributionConfig;
 use pipeline::Outcome;
 use store::{Elsewhere, Store, Task};
-use worker::HandlerError;
+use worker::Stop;
 
 use crate::cloudfront::CloudFront;
 use crate::moving::to_move;
@@ -15,13 +15,7 @@ impl CloudFront {
     ///
     /// # Errors
     /// The task is no longer current, or the store can't say.
-    pub async fn attach(
-        &self,
-        store: &Store,
-        task: &Task,
-        id: &str,
-        viewer: &Viewer<'_>,
-    ) -> Result<Outcome, HandlerError> {
+    pub async fn attach(&self, store: &Store, task: &Task, id: &str, viewer: &Viewer<'_>) -> Result<Outcome, Stop> {
         let mut read = match self.config(id).await {
             Ok(Some(read)) => read,
             Ok(None) => return Ok(gone(id, "no distribution to attach to")),
@@ -65,7 +59,7 @@ impl CloudFront {
         viewer: &Viewer<'_>,
         elsewhere: Vec<Elsewhere>,
         change: impl FnOnce(&Viewer<'_>, &mut DistributionConfig) -> Result<(), BuildError>,
-    ) -> Result<Outcome, HandlerError> {
+    ) -> Result<Outcome, Stop> {
         let read = match self.config(id).await {
             Ok(Some(read)) => read,
             Ok(None) => return Ok(gone(id, "no distribution to move aliases to")),

@@ -11,7 +11,7 @@ use pipeline::reason::AwsReason;
 pub use pipeline::reason::Peer;
 use pipeline::shown::harmless;
 use telemetry::with_causes;
-use worker::HandlerError;
+use worker::{HandlerError, Stop};
 
 use crate::access::{self, AccessTrouble};
 use crate::codes::meaning;
@@ -46,6 +46,12 @@ impl From<Failure> for HandlerError {
             },
             source: failure.into(),
         }
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        HandlerError::from(failure).into()
     }
 }
 

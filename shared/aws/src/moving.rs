@@ -5,7 +5,7 @@ use aws_sdk_cloudfront::types::DistributionConfig;
 use pipeline::Outcome;
 use pipeline::reason::AwsReason;
 use store::{Elsewhere, Leftover, Store, Task};
-use worker::HandlerError;
+use worker::Stop;
 
 use crate::cloudfront::CloudFront;
 use crate::failure::Failure;
@@ -43,7 +43,7 @@ impl CloudFront {
         task: &Task,
         id: &str,
         moving: &[Elsewhere],
-    ) -> Result<Outcome, HandlerError> {
+    ) -> Result<Outcome, Stop> {
         let distribution = match self.distribution(id).await {
             Ok(Some(distribution)) => distribution,
             Ok(None) => return Ok(crate::gone(id, "no distribution to move aliases to")),

@@ -22,7 +22,7 @@ pub(crate) enum Class {
     InProgress,
     /// The account may have no more of something.
     Quota,
-    /// AWS doesn't know, or doesn't allow, whoever asks.
+    /// AWS doesn't know the access key, or doesn't allow the call.
     Credentials,
     /// The account itself: not verified yet, or suspended. Only AWS Support mends that.
     Account,

@@ -33,7 +33,7 @@ fn ask(listen: SocketAddr) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// Who listens at every address is reached at this machine's own.
+/// 0.0.0.0 and [::] are probed on loopback.
 fn reached_at(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -1,4 +1,4 @@
-//! Exchanges and queues, declared by whoever connects first. All durable, all quorum queues; arguments as measured in
+//! Exchanges and queues, declared by the first process that connects. All durable, all quorum queues; arguments as measured in
 //! docs/decisions.md.
 
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};

@@ -1,5 +1,5 @@
 //! The pipeline as pure data and decisions: what an operation is, which step follows which, when a step is tried
-//! again, and what the user reads meanwhile. No I/O, no clock, no other crate of this workspace: whoever calls passes
+//! again, and what the user reads meanwhile. No I/O, no clock, no other crate of this workspace: the caller passes
 //! the time in, so every decision can be tested as a table.
 
 mod access_logs;

@@ -6,7 +6,7 @@ use crate::operation::OperationState;
 use crate::status::{DomainView, View, is_in_place};
 use crate::step::StepState;
 
-/// Whoever has set a record wants to read soon that it was seen: the longest delay between two looks at a domain.
+/// The longest delay between two looks at a domain: a user who has set a record wants to read soon that it was seen.
 const LONGEST: Duration = Duration::from_secs(300);
 
 /// What a look takes, from the moment when it is due.

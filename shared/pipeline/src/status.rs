@@ -1,6 +1,6 @@
 //! What the user reads in `cf service`: derived at read time from the operation and its steps, never stored.
 //!
-//! The first line says whose move it is. Then what to set, each record on a line of its own and what all domains have alike once; then
+//! The first line says who has to act. Then what to set, each record on a line of its own and what all domains have alike once; then
 //! what was seen, what is wrong first; then what the system is doing by itself. How a terminal shows it: `lines.rs`.
 
 use std::fmt::Write as _;

@@ -8,7 +8,7 @@ use crate::tls::TlsRefused;
 /// An error of the store; none of them names a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No connection to be had in time.
+    /// No connection in time.
     #[error("no connection to PostgreSQL")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Every connection of the pool was busy for the whole of DATABASE_TIMEOUT.

@@ -1,4 +1,4 @@
-//! Migrations: numbered SQL files, run once, by whoever comes first.
+//! Migrations: numbered SQL files, run once, by the first process that starts.
 
 use deadpool_postgres::Transaction;
 

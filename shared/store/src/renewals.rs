@@ -179,7 +179,7 @@ impl Store {
     }
 
     /// Begins a renewal, unless something is at work on the instance by now (`false`). What a renewal before it has got
-    /// from the CA is gone on with. Nobody rings for its first steps: the next sweep does.
+    /// from the CA is continued. Nobody rings for its first steps: the next sweep does.
     ///
     /// # Errors
     /// Database errors; then nothing was written.
@@ -223,7 +223,7 @@ impl Store {
 }
 
 /// What renewals that came to no end have got for these domains becomes the operation's first order: one that still
-/// lives at the CA is gone on with, one that was issued is used. Its steps find all that is there already. Left are one
+/// lives at the CA is continued, one that was issued is used. Its steps find all that is there already. Left are one
 /// whose key may be distrusted, a certificate that CloudFront would not see until the deadline, and one for a domain
 /// that was given up meanwhile and has to be proved again. Certificates that are left are retired.
 pub(crate) async fn adopt(

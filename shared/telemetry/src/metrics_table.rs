@@ -153,7 +153,7 @@ const METRICS: &[Metric] = &[
     gauge(
         "iam_server_certificates",
         Unit::Count,
-        "Server certificates that the AWS account holds, whoever's they are; absent when that was not seen for a day.",
+        "All server certificates that the AWS account holds; absent when that was not seen for a day.",
     ),
     gauge(
         "iam_server_certificates_quota",

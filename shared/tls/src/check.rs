@@ -26,7 +26,7 @@ pub enum Check {
 /// name there.
 ///
 /// # Errors
-/// When there is no root to be had.
+/// When there are no roots.
 pub fn client_config(check: Check, roots: &Roots, alpn: Option<&[u8]>) -> Result<ClientConfig, TrustError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
@@ -58,7 +58,7 @@ pub fn client_config(check: Check, roots: &Roots, alpn: Option<&[u8]>) -> Result
 /// A client that trusts `roots`, and wants a certificate for `name` whatever name it asks for in the handshake.
 ///
 /// # Errors
-/// When there is no root to be had.
+/// When there are no roots.
 pub fn client_config_for(
     name: ServerName<'static>,
     roots: &Roots,

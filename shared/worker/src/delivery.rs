@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::fairness::Seats;
-use crate::handler::{Handler, HandlerError};
+use crate::handler::{Handler, HandlerError, Stop};
 use crate::peers::Peers;
 
 /// A wake-up this early is acted upon: clocks and rungs are not finer.
@@ -254,7 +254,8 @@ async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Opt
     let (own_desk, own_task) = (desk.clone(), task.clone());
     let work = async move {
         let attempt = own_desk.handler.attempt(step, &own_task);
-        crash_points::within(kind, &own_task.instance.id, attempt).await
+        let attempted = crash_points::within(kind, &own_task.instance.id, attempt).await;
+        attempted.or_else(Stop::outcome)
     };
     let mut running = Broken(tokio::spawn(work.instrument(tracing::Span::current())));
     let result = tokio::time::timeout(limit, &mut running.0).await;

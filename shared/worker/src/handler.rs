@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pipeline::reason::BrokerReason;
 use pipeline::{Outcome, Reason, Service, ServiceStep};
 use store::{StoreError, Task};
 
@@ -23,7 +24,7 @@ pub trait Handler: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the attempt can't be judged; the step is tried again by its schedule.
-    async fn attempt(&self, step: Self::Step, task: &Task) -> Result<Outcome, HandlerError>;
+    async fn attempt(&self, step: Self::Step, task: &Task) -> Result<Outcome, Stop>;
 
     /// How often one process of the service does its chore; `None`: it has none.
     fn chore_interval(&self) -> Option<Duration> {
@@ -54,4 +55,57 @@ pub enum HandlerError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+/// Why an attempt ends before its end, by `?`: with an outcome, or with none at all.
+#[derive(Debug)]
+pub enum Stop {
+    /// The attempt came to this.
+    Outcome(Outcome),
+    /// The attempt can't be judged.
+    Error(HandlerError),
+}
+
+impl Stop {
+    /// An error of ours, whose cause the operator reads in the log; tried again by the schedule.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::because(BrokerReason::Internal, cause)
+    }
+
+    /// The same, where the user reads more than that.
+    pub fn because(waiting_for: impl Into<Reason>, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Error(HandlerError::Other {
+            waiting_for: waiting_for.into(),
+            source: cause.into(),
+        })
+    }
+
+    /// The outcome, if there is one.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn outcome(self) -> Result<Outcome, HandlerError> {
+        match self {
+            Self::Outcome(outcome) => Ok(outcome),
+            Self::Error(error) => Err(error),
+        }
+    }
+}
+
+impl From<Outcome> for Stop {
+    fn from(outcome: Outcome) -> Self {
+        Self::Outcome(outcome)
+    }
+}
+
+impl From<HandlerError> for Stop {
+    fn from(error: HandlerError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Error(error.into())
+    }
 }

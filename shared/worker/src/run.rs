@@ -166,7 +166,7 @@ async fn consume<H: Handler>(
                 pausing_until = Some(Instant::now() + DRAINING);
                 continue;
             }
-            // A connection that is dead without knowing it brings no end of the stream.
+            // A half-open connection never ends the stream.
             () = sleep_until(pausing_until.unwrap_or_else(Instant::now)), if pausing_until.is_some() => return Ok(()),
         };
         desk.peers.delivered();

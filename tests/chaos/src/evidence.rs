@@ -81,7 +81,7 @@ pub async fn collect(stack: &Handle) -> anyhow::Result<Evidence> {
     from_the_ca(endpoints, &mut evidence).context("Pebble's log")?;
     for process in &endpoints.processes {
         let log = std::fs::read(&process.log)?;
-        evidence.reconciled += String::from_utf8_lossy(&log).matches("that was nobody's").count();
+        evidence.reconciled += String::from_utf8_lossy(&log).matches("deleted an orphaned").count();
     }
     evidence.parked = rabbitmq::parked(&endpoints.amqp_url).await.context("RabbitMQ")?;
     Ok(evidence)

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::catalog::offering::{Offering, Plan};
 
-/// What there is to be had.
+/// What the catalog offers.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Catalog {
     pub(crate) services: Vec<Service>,
