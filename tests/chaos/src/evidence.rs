@@ -68,6 +68,8 @@ pub struct Evidence {
     pub keys_left: i64,
     /// Messages in the parking queue now.
     pub parked: u32,
+    /// Notes for the operator of steps whose attempts overran three times in a row, by the workers' logs: they are parked, too.
+    pub notes: u32,
     /// Calls to AWS, by result.
     pub aws_calls: BTreeMap<String, u64>,
 }
@@ -81,7 +83,9 @@ pub async fn collect(stack: &Handle) -> anyhow::Result<Evidence> {
     from_the_ca(endpoints, &mut evidence).context("Pebble's log")?;
     for process in &endpoints.processes {
         let log = std::fs::read(&process.log)?;
-        evidence.reconciled += String::from_utf8_lossy(&log).matches("deleted an orphaned").count();
+        let log = String::from_utf8_lossy(&log);
+        evidence.reconciled += log.matches("deleted an orphaned").count();
+        evidence.notes += u32::try_from(log.matches("this step is poison").count())?;
     }
     evidence.parked = rabbitmq::parked(&endpoints.amqp_url).await.context("RabbitMQ")?;
     Ok(evidence)

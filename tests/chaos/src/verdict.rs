@@ -97,9 +97,15 @@ pub fn always(seen: &Seen, evidence: &Evidence) -> Vec<Line> {
     ]);
     lines.extend(outside(evidence));
     lines.extend(polls(seen));
+    lines.push(Line::told(
+        "steps that overran three times in a row, each with a note that is parked",
+        evidence.notes,
+    ));
+    // A note that RabbitMQ did not take is in the log all the same.
+    let parked = (seen.parked + evidence.parked).saturating_sub(evidence.notes);
     lines.push(Line {
-        value: (seen.parked + evidence.parked).to_string(),
-        kept: Some(seen.parked + evidence.parked == 0),
+        value: parked.to_string(),
+        kept: Some(parked == 0),
         ..Line::told("messages parked", 0)
     });
     lines.push(Line::none("troubles of the run itself", seen.troubles.clone()));
@@ -367,7 +373,8 @@ mod tests {
             }],
             certificates_known: 2,
             instances: 1,
-            parked: 1,
+            parked: 3,
+            notes: 2,
             ..Evidence::default()
         };
         evidence.distributions.insert("twice".into(), 2);
