@@ -1,9 +1,9 @@
 //! Upload the certificate to IAM: the name is written down first, a certificate that is there already is adopted.
 
-use aws::{CERTIFICATE_PREFIX, DEPLOYMENT_TAG, Failure, INSTANCE_TAG, Peer, broken, tag_value};
+use aws::{CERTIFICATE_PREFIX, DEPLOYMENT_TAG, Failure, INSTANCE_TAG, Peer, broken, tag_value, unbuilt};
 use aws_sdk_iam::types::{ServerCertificateMetadata, Tag};
 use pipeline::Outcome;
-use pipeline::reason::{AwsReason, BrokerReason};
+use pipeline::reason::AwsReason;
 use secrecy::ExposeSecret as _;
 use store::{Certificate, StoreError, Task};
 use worker::{HandlerError, Stop};
@@ -79,16 +79,7 @@ impl Installer {
     ) -> Result<Result<ServerCertificateMetadata, Failure>, HandlerError> {
         const ACTION: &str = "UploadServerCertificate";
         let deployment = self.store.deployment().await?.to_string();
-        let tag = |key, value| {
-            Tag::builder()
-                .key(key)
-                .value(value)
-                .build()
-                .map_err(|source| HandlerError::Other {
-                    waiting_for: BrokerReason::Internal.into(),
-                    source: source.into(),
-                })
-        };
+        let tag = |key, value| Tag::builder().key(key).value(value).build().map_err(unbuilt);
         let key = self.store.private_key(&self.key_ring, task, certificate).await?;
         let request = self
             .iam

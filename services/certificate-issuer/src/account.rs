@@ -13,6 +13,7 @@ use store::{KeyRing, NextKey, Store};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::Semaphore;
+use worker::Stop;
 
 use crate::acme_client::{AcmeClient, Answer, Exchange};
 use crate::directory::{Directory, DirectoryCache};
@@ -24,7 +25,6 @@ use crate::rollover::promote;
 use crate::settings::{AcmeArgs, ExternalAccount};
 use crate::triage::{Trouble, triage};
 use crate::words::{cause, said, short_type};
-use worker::Stop;
 
 /// What every step needs.
 pub(crate) struct Ca {

@@ -8,12 +8,12 @@ use pipeline::Outcome;
 use pipeline::outcome::Method;
 use pipeline::reason::{CaReason, During, Request, Spent};
 use store::Task;
+use worker::Stop;
 
 use crate::account::{Ca, Session};
 use crate::challenge::challenge_type;
 use crate::triage::Trouble;
 use crate::words::said;
-use worker::Stop;
 
 const DOING: Request = Request::AnswerChallenges;
 /// A CA may refuse an answer because the authorization changed in between; after this many attempts it means it.

@@ -4,10 +4,10 @@ use instant_acme::{AuthorizationState, AuthorizationStatus, ChallengeStatus, Ord
 use pipeline::reason::{CaReason, During, Request, Spent};
 use pipeline::{Outcome, Rejection, Verdict};
 use store::Task;
+use worker::Stop;
 
 use crate::account::{Ca, Session};
 use crate::words::said;
-use worker::Stop;
 
 const DOING: Request = Request::ReadValidation;
 /// Boulder never says `processing`: whether it is still at work on a pending authorization can't be seen, so after

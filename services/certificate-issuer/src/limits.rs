@@ -5,9 +5,9 @@ use std::time::Duration;
 use pipeline::Outcome;
 use pipeline::reason::CaReason;
 use store::{Counted, StoreError, Task};
+use worker::Stop;
 
 use crate::account::Ca;
-use worker::Stop;
 
 /// So many within so long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -38,14 +38,13 @@ use pipeline::{IssuerStep, Outcome};
 use store::{Store, Task};
 use telemetry::Telemetry;
 use tokio::sync::Semaphore;
-use worker::{Handler, HandlerError};
+use worker::{Handler, HandlerError, Stop};
 
 use crate::account::Ca;
 use crate::acme_client::AcmeClient;
 use crate::directory::DirectoryCache;
 use crate::renewal::Planner;
 use crate::settings::{Action, Settings};
-use worker::Stop;
 
 struct Issuer {
     ca: Arc<Ca>,

@@ -6,10 +6,10 @@ use pipeline::issue_value::{is_normalized, is_value};
 use pipeline::reason::Request;
 use serde_json::Value;
 use store::Standing;
+use worker::Stop;
 
 use crate::account::Session;
 use crate::words::clean;
-use worker::Stop;
 
 mod account_url;
 mod hashed;

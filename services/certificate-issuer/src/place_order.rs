@@ -10,6 +10,7 @@ use pipeline::Outcome;
 use pipeline::outcome::Method;
 use pipeline::reason::{CaReason, During, Request, Spent};
 use store::{Authorization, Task};
+use worker::Stop;
 
 use crate::account::{Ca, Session};
 use crate::challenge::{Offered, dns01_value};
@@ -18,7 +19,6 @@ use crate::persist;
 use crate::renewal_info::identifier;
 use crate::triage::Trouble;
 use crate::words::{cause, per_domain, said, short_type};
-use worker::Stop;
 
 const DOING: Request = Request::PlaceOrder;
 /// After so many attempts a fault of the CA may be one with what is to be replaced alone: Pebble 2.10 does not find certificates

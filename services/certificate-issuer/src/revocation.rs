@@ -11,11 +11,11 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use store::{Revocation, StoreError};
 use telemetry::with_causes;
+use worker::Stop;
 
 use crate::account::{Ca, Session};
 use crate::triage::Trouble;
 use crate::words::{cause, said, short_type};
-use worker::Stop;
 
 const DOING: Request = Request::Revoke;
 /// The CA is asked for so many in a turn, at most.

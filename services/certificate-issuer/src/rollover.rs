@@ -2,12 +2,12 @@
 //! the CA is asked, the next key is the account's. Whatever dies in between, the CA knows which of the two it has: it is asked by the
 //! next one, by whoever needs the account first.
 
-use pipeline::reason::Request;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use instant_acme::Error;
+use pipeline::reason::Request;
 use secrecy::ExposeSecret as _;
 use store::{NextKey, StoreError, Wanted};
 

@@ -36,20 +36,19 @@ impl Distributions {
 
     /// There is none; but is there none on its way, by a worker that was superseded in the middle of its call?
     async fn none_to_come(&self, task: &Task) -> Result<Outcome, Stop> {
-        let settled = self
-            .store
-            .distribution_intended(task)
-            .await?
-            .and_then(|ago| self.create_settle.checked_sub(ago));
-        Ok(match settled {
+        let intended = self.store.distribution_intended(task).await?;
+        Ok(self.nothing_to_come("distribution", intended))
+    }
+
+    /// What was intended so long ago, and isn't there, may still turn up for a while.
+    pub(crate) fn nothing_to_come(&self, what: &str, intended: Option<Duration>) -> Outcome {
+        match intended.and_then(|ago| self.create_settle.checked_sub(ago)) {
             None => Outcome::DONE,
             Some(rest) => Outcome::pending_for(
-                AwsReason::NothingToCome {
-                    what: "distribution".to_owned(),
-                },
+                AwsReason::NothingToCome { what: what.to_owned() },
                 Some(rest.clamp(Duration::from_millis(500), Duration::from_secs(30))),
             ),
-        })
+        }
     }
 
     /// Disables the distribution, unless that is done or it is gone.

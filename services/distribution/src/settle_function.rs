@@ -1,7 +1,5 @@
 //! Settle the function that redirects, once every edge has the distribution as it is to be, or the distribution is gone.
 
-use std::time::Duration;
-
 use pipeline::reason::AwsReason;
 use pipeline::{OperationKind, Outcome};
 use store::Task;
@@ -33,19 +31,7 @@ impl Distributions {
 
     /// There is none; but is there none on its way, by a worker that was superseded in the middle of its call?
     async fn no_function_to_come(&self, task: &Task) -> Result<Outcome, Stop> {
-        let settled = self
-            .store
-            .function_intended(task)
-            .await?
-            .and_then(|ago| self.create_settle.checked_sub(ago));
-        Ok(match settled {
-            None => Outcome::DONE,
-            Some(rest) => Outcome::pending_for(
-                AwsReason::NothingToCome {
-                    what: "function".to_owned(),
-                },
-                Some(rest.clamp(Duration::from_millis(500), Duration::from_secs(30))),
-            ),
-        })
+        let intended = self.store.function_intended(task).await?;
+        Ok(self.nothing_to_come("function", intended))
     }
 }

@@ -195,7 +195,7 @@ fn is_unseen(message: &str) -> bool {
     message.contains("doesn't exist") || message.contains("us-east-1")
 }
 
-/// A configuration that was read, and lacks what it must have once it is changed: an error of ours.
+/// A request that lacks what the SDK's model requires: an error of ours.
 pub fn unbuilt(source: BuildError) -> HandlerError {
     HandlerError::Other {
         waiting_for: BrokerReason::Internal.into(),

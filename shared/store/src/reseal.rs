@@ -1,5 +1,5 @@
 //! Re-sealing: every sealed value written anew with the newest key and in the newest format, so that an old key can be
-//! dropped. Safe beside running services (a value that changed meanwhile is left to whoever changed it), and harmless
+//! dropped. Safe beside running services (a value that changed meanwhile is left as it is), and harmless
 //! to repeat or to break off.
 
 use std::collections::BTreeMap;

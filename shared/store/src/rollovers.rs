@@ -1,5 +1,5 @@
 //! Changes of an account's key (RFC 8555 §7.3.5). The key that is to come is written down before the CA is asked, and
-//! takes the place of the other when the CA is known to have taken it: whoever dies in between loses nothing.
+//! takes the place of the other when the CA is known to have taken it: a crash in between loses nothing.
 //!
 //! No lock is held while the CA is asked. Whoever asks, asks for the one next key that the row has, and every change of
 //! the row names the key that it is about, so that of several processes the slower change nothing.

@@ -2,7 +2,7 @@
 //!
 //! A sealed value is `format and id length (1 byte) | id | nonce (12 bytes) | ciphertext and tag`; the first byte's
 //! highest bit is the format. Its [`Place`] is authenticated with it: table, column and row, so that who can write to
-//! the database can't give one place what was sealed for another. Values of before (format 1, the bit is 0) are bound
+//! the database can't give one place what was sealed for another. Older values (format 1, the bit is 0) are bound
 //! to their owner only; they are read, never written.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};

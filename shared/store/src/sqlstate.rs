@@ -1,4 +1,4 @@
-//! What PostgreSQL's error codes mean for whoever asked (SQLSTATE; PostgreSQL's manual, appendix A "PostgreSQL Error
+//! What PostgreSQL's error codes mean for the caller (SQLSTATE; PostgreSQL's manual, appendix A "PostgreSQL Error
 //! Codes"): whether it is worth asking again.
 
 use std::error::Error as _;

@@ -199,7 +199,7 @@ fn without_heading(sql: &str) -> &str {
     }
 }
 
-/// Once, loudly: whoever asked may try again, but only a person can mend it. What PostgreSQL calls the detail is left
+/// Once, loudly: the caller may try again, but only a person can mend it. What PostgreSQL calls the detail is left
 /// out, since it holds whole rows.
 fn tell(statement: &'static str, error: &tokio_postgres::Error) {
     let code = error.code().map_or("none", SqlState::code).to_owned();

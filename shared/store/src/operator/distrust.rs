@@ -8,7 +8,7 @@ use crate::statement::Statement;
 
 impl Store {
     /// From now on no key that was made before makes a certificate of the instance, and a certificate in use that has
-    /// one is due: the planner sees to it, whatever is at work now. With a reason, every certificate of before is
+    /// one is due: the planner sees to it, whatever is at work now. With a reason, every earlier certificate is
     /// revoked once nothing serves it. `None`: of every instance, those that were removed as well. Returns of how many.
     ///
     /// # Errors

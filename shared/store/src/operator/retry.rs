@@ -28,7 +28,7 @@ pub struct RetriedStep {
 
 impl Store {
     /// Makes every step of the instance's running operation due, and has the services' next sweep ring it. An attempt
-    /// that is in a worker's hand stays there, and whoever comes second changes nothing. Domains that rest after the CA
+    /// that is in a worker's hand stays there, and the second delivery changes nothing. Domains that rest after the CA
     /// turned them down are left alone, unless `held` says otherwise. Empty: nothing waits.
     ///
     /// # Errors
