@@ -8,8 +8,8 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
 use std::sync::mpsc::channel;
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -92,6 +92,8 @@ const ON_TCP_ONLY: (&str, &str) = ("tcp.test", "@ NS ns\nns A 127.53.0.4\n_acme-
 pub(crate) struct World {
     pub(crate) port: u16,
     folder: PathBuf,
+    /// Knot takes one transaction for a zone at a time ("too many transactions"), and tests run side by side.
+    changing: Mutex<()>,
     _servers: Vec<Child>,
     _sweeper: Child,
 }
@@ -119,6 +121,7 @@ impl World {
             port: free_port(),
             _sweeper: sweeper(temp.path()),
             folder: temp.keep(),
+            changing: Mutex::new(()),
             _servers: Vec::new(),
         };
         world.write_knot();
@@ -157,6 +160,7 @@ impl World {
 
     /// A record at the zone's primary server; its secondary isn't told.
     pub(crate) fn add(&self, zone: &str, name: &str, record: &str) {
+        let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         self.knotc(&["zone-begin", zone]);
         let mut set = vec!["zone-set", zone, name, "60"];
         set.extend(record.split(' '));
