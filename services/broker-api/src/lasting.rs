@@ -1,25 +1,20 @@
 //! What a tenant needs for as long as the instance is there: a platform keeps an operation's last description only until it is renamed or
 //! updated, and nothing else of an answer reaches its user (`cf service --params`).
 
-use pipeline::domain::{
-    CHALLENGE_PATH, dns01_record_name, needs_wildcard_policy, persist_record_name, persist_record_value,
-    responder_prefix,
-};
-use pipeline::outcome::Method;
+use pipeline::proof::{Tenancy, ToSet};
 use serde_json::{Map, Value, json};
 use store::{InstanceView, Proof};
 
 /// Where to point the domains, until when the certificate is valid, and what proved each domain.
 pub(crate) fn status(instance: &InstanceView, proofs: &[Proof], responder: &str) -> Value {
     let names: Vec<&str> = proofs.iter().map(|proof| proof.domain.as_str()).collect();
+    let tenancy = Tenancy {
+        tenant: &instance.tenant,
+        domains: &names,
+    };
     let proved_by: Map<String, Value> = proofs
         .iter()
-        .filter_map(|proof| {
-            Some((
-                proof.domain.clone(),
-                record(proof, &names, &instance.tenant, responder)?,
-            ))
-        })
+        .filter_map(|proof| Some((proof.domain.clone(), record(proof, &tenancy, responder)?)))
         .collect();
     json!({
         "cname_target": instance.distribution_domain,
@@ -29,33 +24,22 @@ pub(crate) fn status(instance: &InstanceView, proofs: &[Proof], responder: &str)
 }
 
 /// What was set, and whether the next certificate needs it.
-fn record(proof: &Proof, names: &[&str], tenant: &str, responder: &str) -> Option<Value> {
-    let domain = &proof.domain;
-    let way = proof.method.as_str();
-    Some(match proof.method {
-        Method::DnsPersist01 => {
-            let (issuer, account) = proof.standing.as_ref()?;
-            let wildcard = needs_wildcard_policy(domain, names.iter().copied());
-            json!({
-                "way": way, "keep": true, "type": "TXT",
-                "name": persist_record_name(domain), "value": persist_record_value(issuer, account, wildcard),
-            })
+fn record(proof: &Proof, tenancy: &Tenancy<'_>, responder: &str) -> Option<Value> {
+    let challenge = proof.challenges.as_ref()?.get(proof.method)?;
+    let (way, keep) = (proof.method.as_str(), proof.method.is_kept());
+    Some(match challenge.to_set(&proof.domain, tenancy) {
+        ToSet::Txt { name, value } => json!({"way": way, "keep": keep, "type": "TXT", "name": name, "value": value}),
+        ToSet::Redirect(redirect) => {
+            json!({"way": way, "keep": keep, "redirect": redirect.from(), "to": redirect.to(responder)})
         }
-        Method::Dns01 => json!({
-            "way": way, "keep": false, "type": "TXT",
-            "name": dns01_record_name(domain), "value": proof.dns01_value.as_ref()?,
-        }),
-        Method::Http01 => json!({
-            "way": way, "keep": true,
-            "redirect": format!("http://{domain}{CHALLENGE_PATH}*"),
-            "to": format!("{responder}{}*", responder_prefix(tenant)),
-        }),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use pipeline::Settings;
+    use pipeline::proof::dns_persist01::Form;
+    use pipeline::proof::{Challenge, Challenges, Dns01, DnsPersist01, Http01, Method};
 
     use super::*;
 
@@ -76,11 +60,22 @@ mod tests {
 
     #[test]
     fn where_to_point_and_what_to_keep_is_told_record_by_record() {
+        let challenges = Challenges::from_iter([
+            Challenge::DnsPersist01(DnsPersist01 {
+                form: Form::AccountUrl,
+                issuer_domains: vec!["letsencrypt.org".into()],
+                account_uris: "https://ca.example/acct/1".into(),
+            }),
+            Challenge::Dns01(Dns01 { value: "gfj9Xq".into() }),
+            Challenge::Http01(Http01 {
+                token: "tok".into(),
+                key_authorization: "tok.thumb".into(),
+            }),
+        ]);
         let proof = |domain: &str, method: Method| Proof {
             domain: domain.into(),
             method,
-            standing: Some(("letsencrypt.org".into(), "https://ca.example/acct/1".into())),
-            dns01_value: Some("gfj9Xq".into()),
+            challenges: Some(challenges.clone()),
         };
         let proofs = [
             proof("*.example.com", Method::DnsPersist01),

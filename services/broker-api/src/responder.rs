@@ -61,7 +61,7 @@ fn could_be_token(token: &str) -> bool {
     !token.is_empty() && token.len() <= TOKEN_MOST && token.bytes().all(base64url)
 }
 
-/// What [`pipeline::domain::path_segment`] makes.
+/// What [`pipeline::proof::path_segment`] makes.
 fn could_be_tenant(segment: &str) -> bool {
     let made = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.');
     !segment.is_empty() && segment.len() <= TENANT_MOST && segment.bytes().all(made)
@@ -79,7 +79,7 @@ mod tests {
             assert!(!could_be_token(wrong), "{wrong:?}");
         }
         for tenant in ["o-1", "k8s:c/n", "instance:Ü"] {
-            assert!(could_be_tenant(&pipeline::domain::path_segment(tenant)));
+            assert!(could_be_tenant(&pipeline::proof::path_segment(tenant)));
         }
         assert!(!could_be_tenant("a/b"));
     }

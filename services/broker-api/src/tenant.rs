@@ -1,7 +1,7 @@
 //! Whose an instance is: the narrowest thing that the platform tells (OSBAPI profile.md, "Context Object").
 
 use parameters::{Field as _, shown};
-use pipeline::domain::responder_origin_path;
+use pipeline::proof::responder_origin_path;
 use pipeline::tenant::{self, GENERATION};
 use serde_json::{Map, Value};
 use uuid::Uuid;

@@ -235,8 +235,13 @@ impl Looker<'_> {
     }
 
     async fn persist(&self, domain: &str) -> Persist {
-        match self.expected.persist.get(domain) {
-            Some(expected) => self.names.persist(domain, expected).await,
+        match self
+            .expected
+            .challenges
+            .get(domain)
+            .and_then(|known| known.iter().next())
+        {
+            Some(challenge) => self.names.persist(domain, challenge).await,
             None => Persist::Unused,
         }
     }

@@ -19,7 +19,6 @@ use crate::acme_client::{AcmeClient, Answer, Exchange};
 use crate::directory::{Directory, DirectoryCache};
 use crate::jws::{self, new_key};
 use crate::limits::before_account;
-use crate::persist::Holder;
 use crate::registration::{find, has_none, register};
 use crate::rollover::promote;
 use crate::settings::{AcmeArgs, ExternalAccount};
@@ -131,9 +130,9 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// The account, as a standing record has to name it.
-    pub(crate) fn holder(&self) -> Holder<'_> {
-        Holder {
+    /// The account, as challenges are made with it.
+    pub(crate) fn holder(&self) -> pipeline::proof::Account<'_> {
+        pipeline::proof::Account {
             url: &self.account_uri,
             thumbprint: self.account.key_thumbprint(),
             earlier_thumbprints: &self.earlier_thumbprints,

@@ -3,15 +3,14 @@
 
 use std::collections::HashMap;
 
-use instant_acme::{AuthorizationStatus, ChallengeStatus, OrderStatus};
+use instant_acme::{AuthorizationStatus, ChallengeStatus, ChallengeType, OrderStatus};
 use pipeline::Outcome;
-use pipeline::outcome::Method;
+use pipeline::proof::Method;
 use pipeline::reason::{CaReason, During, Request, Spent};
 use store::Task;
 use worker::Stop;
 
 use crate::account::{Ca, Session};
-use crate::challenge::challenge_type;
 use crate::triage::Trouble;
 use crate::words::said;
 
@@ -55,7 +54,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
             // It was valid when the order was placed, and isn't any more (RFC 8555 §7.1.6: expired, deactivated).
             return Ok(Outcome::spent(Spent::AnotherProof { domain: Some(domain) }));
         };
-        let Some(mut challenge) = authorization.challenge(challenge_type(method)) else {
+        let Some(mut challenge) = authorization.challenge(challenge_type(method)?) else {
             return Ok(Outcome::spent(Spent::NoLongerOffered { domain, method }));
         };
         if challenge.status != ChallengeStatus::Pending {
@@ -88,6 +87,11 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
         Some(why) if task.attempt < PATIENCE => Ok(Outcome::pending(why)),
         Some(why) => Ok(Outcome::failed(capital(&why.to_string()), why.to_string())),
     }
+}
+
+/// The challenge type as instant-acme calls it.
+fn challenge_type(method: Method) -> Result<ChallengeType, Stop> {
+    serde_json::from_value(method.as_str().into()).map_err(Stop::internal)
 }
 
 fn capital(text: &str) -> String {

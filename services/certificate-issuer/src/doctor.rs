@@ -4,21 +4,22 @@ use std::time::Duration;
 
 use doctor::{Check, Finding};
 use instant_acme::Error;
+use pipeline::proof::dns_persist01::{Form, announced};
+use pipeline::proof::{Challenge, Challenges, Method};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
-use store::{DatabaseArgs, KeyRing, Sealed, StandingSeen, Store, StoreError};
+use store::{DatabaseArgs, KeyRing, Sealed, Store, StoreError};
 use telemetry::with_causes;
 
 use crate::acme_client::{AcmeClient, Exchange};
 use crate::directory::{self, Directory};
-use crate::persist;
 use crate::registration;
 use crate::settings::{AcmeArgs, Settings};
 use crate::words::{clean, said, short_type};
 
 const CA: &str = "ACME CA";
 const ACCOUNT: &str = "ACME account";
-const PERSIST: &str = "dns-persist-01";
+const SET_ONCE: Method = Method::DnsPersist01;
 /// A directory, a nonce and one signed request.
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -55,48 +56,55 @@ async fn ask(acme: &AcmeArgs, database: &DatabaseArgs, ring: Option<KeyRing>) ->
         Err(error) => return vec![unreached(url, &error)],
     };
     let mut findings = offers(url, &directory.json, acme.profile(), bound);
-    findings.push(persist(&directory, url, database).await);
+    findings.push(set_once(&directory, url, database).await);
     findings.push(account(&exchange, &directory, url, database, ring).await);
     findings
 }
 
 /// In which form the CA wants records that are set once.
-async fn persist(directory: &Directory, url: &str, database: &DatabaseArgs) -> Finding {
+async fn set_once(directory: &Directory, url: &str, database: &DatabaseArgs) -> Finding {
     let mut args = database.clone();
     args.database_pool_size = 1;
-    let seen = async { Store::new(&args, "certificate-issuer doctor")?.standing_seen(url).await };
-    match seen.await {
-        Ok(seen) => form(seen, persist::announced(directory.meta())),
-        Err(error) => Finding::skip(PERSIST, format!("not known: {}", with_causes(&error))),
+    let offered = async { Store::new(&args, "certificate-issuer doctor")?.offered_last(url).await };
+    match offered.await {
+        Ok(offered) => form(offered.as_ref(), announced(directory.meta())),
+        Err(error) => Finding::skip(SET_ONCE.as_str(), format!("not known: {}", with_causes(&error))),
     }
 }
 
-fn form(seen: Option<StandingSeen>, announced: bool) -> Finding {
-    match seen {
-        Some(StandingSeen {
-            problem: Some(problem), ..
-        }) => Finding::warn(
-            PERSIST,
+fn form(offered: Option<&Challenges>, announced: bool) -> Finding {
+    let name = SET_ONCE.as_str();
+    let Some(offered) = offered else {
+        return match announced {
+            true => Finding::ok(
+                name,
+                "announced by the directory as of draft -02; no order has shown it yet",
+            ),
+            false => Finding::ok(name, "not known before the first order"),
+        };
+    };
+    if let Some((_, problem)) = offered.unusable().find(|(method, _)| *method == SET_ONCE) {
+        return Finding::warn(
+            name,
             format!(
                 "the CA's newest order offers it in a way that is not known here: {}",
-                clean(&problem)
+                clean(problem)
             ),
             "look for a newer cdn-broker; until then tenants are shown the other ways only",
-        ),
-        Some(StandingSeen { form: Some(form), .. }) if form == store::HASHED => Finding::ok(
-            PERSIST,
+        );
+    }
+    let Some(Challenge::DnsPersist01(challenge)) = offered.get(SET_ONCE) else {
+        return Finding::ok(name, "not offered by the newest order");
+    };
+    match challenge.form {
+        Form::Hashed => Finding::ok(
+            name,
             "as of draft -02: records have a digest with the account's key, another one for each domain",
         ),
-        Some(StandingSeen { form: Some(_), .. }) => Finding::ok(
-            PERSIST,
+        Form::AccountUrl => Finding::ok(
+            name,
             "as of draft -01: records have the account's URL, and outlast a change of its key",
         ),
-        Some(StandingSeen { form: None, .. }) => Finding::ok(PERSIST, "not offered by the newest order"),
-        None if announced => Finding::ok(
-            PERSIST,
-            "announced by the directory as of draft -02; no order has shown it yet",
-        ),
-        None => Finding::ok(PERSIST, "not known before the first order"),
     }
 }
 
@@ -244,26 +252,27 @@ mod tests {
 
     #[test]
     fn a_form_of_dns_persist_01_that_is_not_known_is_the_operators_to_read() {
-        let seen = |form: Option<&str>, problem: Option<&str>| {
-            let seen = StandingSeen {
-                form: form.map(Into::into),
-                problem: problem.map(Into::into),
-            };
-            form_line(Some(seen), true)
+        let told = |offered: Option<serde_json::Value>, announced| {
+            let offered: Option<Challenges> = offered.map(|offered| serde_json::from_value(offered).unwrap());
+            form(offered.as_ref(), announced).to_string()
         };
-        let unknown = seen(None, Some("the challenge has neither"));
+        let of = |form: &str| {
+            let uris = json!({"to_set": "https://ca.example/acct/1", "besides": []});
+            let challenge = json!({"form": form, "issuer_domains": ["ca.example"], "account_uris": uris});
+            told(Some(json!({"v": 1, "offered": {"dns-persist-01": challenge}})), true)
+        };
+        let unknown = told(
+            Some(json!({"v": 1, "unusable": {"dns-persist-01": "the challenge has neither"}})),
+            true,
+        );
         assert!(
             unknown.starts_with("warn  dns-persist-01") && unknown.contains("has neither"),
             "{unknown}"
         );
-        assert!(seen(Some(store::HASHED), None).contains("draft -02"));
-        assert!(seen(Some(store::ACCOUNT_URL), None).contains("outlast a change of its key"));
-        assert!(seen(None, None).contains("not offered"));
-        assert!(form_line(None, true).contains("announced") && form_line(None, false).contains("first order"));
-    }
-
-    fn form_line(seen: Option<StandingSeen>, announced: bool) -> String {
-        form(seen, announced).to_string()
+        assert!(of("hashed").contains("draft -02"));
+        assert!(of("account-url").contains("outlast a change of its key"));
+        assert!(told(Some(json!({"v": 1})), true).contains("not offered"));
+        assert!(told(None, true).contains("announced") && told(None, false).contains("first order"));
     }
 
     #[test]

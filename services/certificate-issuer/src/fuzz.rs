@@ -5,7 +5,7 @@ use http::StatusCode;
 use http::header::{DATE, HeaderMap, HeaderValue, LINK, RETRY_AFTER};
 use instant_acme::Error;
 use pipeline::issue_value::is_normalized;
-use pipeline::outcome::Method;
+use pipeline::proof::{Account, Challenge, Challenges, Method, Offered};
 use pipeline::reason::Request;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -14,9 +14,7 @@ use time::OffsetDateTime;
 use crate::acme_client::{Answer, problem, retry_after};
 use crate::certificate::check;
 use crate::chain::{alternates, is_issued_by};
-use crate::challenge::Offered;
 use crate::directory::Directory;
-use crate::persist::{self, Holder};
 use crate::triage::{Trouble, triage};
 use crate::words::{cause, clean, per_domain, said};
 
@@ -184,13 +182,13 @@ proptest! {
         if let Some(directory) = Directory::read(told) {
             names(&directory.caa_identities)?;
         }
-        let holder = Holder { url: "https://ca.example/acct/1", thumbprint: "t", earlier_thumbprints: &[] };
         for member in ["issuer-domain-names", "issuerDomainNames"] {
-            let challenge = json!({"type": "dns-persist-01", member: identities.clone()});
+            let answer = json!({"challenges": [{"type": "dns-persist-01", member: identities.clone()}]});
             for meta in [json!({}), json!({"accountHashPrefix": "https://ca.example/h/"})] {
-                if let Ok(standing) = persist::read(&challenge, &meta, "www.example.com", holder) {
-                    names(&standing.issuer_domains)?;
-                    prop_assert!(standing.issuer_domains.iter().all(|name| is_normalized(name)), "{:?}", standing);
+                let read = Challenges::read(&offered(&answer, &meta));
+                if let Some(Challenge::DnsPersist01(challenge)) = read.get(Method::DnsPersist01) {
+                    names(&challenge.issuer_domains)?;
+                    prop_assert!(challenge.issuer_domains.iter().all(|name| is_normalized(name)), "{:?}", challenge);
                 }
             }
         }
@@ -202,18 +200,19 @@ proptest! {
     ]) {
         let listed = json!({"challenges": [{"type": "http-01", "token": token}, {"type": "dns-01"}]});
         for answer in [answer, json!({"challenges": challenges}), listed] {
-            let offered = Offered { thumbprint: "thumb", answer };
-            let holder = Holder { url: "https://ca.example/acct/1", thumbprint: "thumb", earlier_thumbprints: &[] };
-            if let Some(challenge) = offered.persist() {
-                let read = persist::read(challenge, &json!({"accountHashPrefix": "https://ca.example/h/"}), "www.example.com", holder);
-                harmless(&read.err().unwrap_or_default(), 1000)?;
+            let meta = json!({"accountHashPrefix": "https://ca.example/h/"});
+            let read = Challenges::read(&offered(&answer, &meta));
+            for (_, why) in read.unusable() {
+                harmless(why, 1000)?;
             }
-            for method in [Method::Http01, Method::Dns01, Method::DnsPersist01] {
-                if let Some((token, authorization)) = offered.key_authorization(method) {
-                    let base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-                    prop_assert!((1..=128).contains(&token.len()) && token.bytes().all(base64url), "{}", token);
-                    prop_assert_eq!(authorization, format!("{token}.thumb"));
-                }
+            if let Some(Challenge::Http01(challenge)) = read.get(Method::Http01) {
+                let token = &challenge.token;
+                let base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+                prop_assert!((1..=128).contains(&token.len()) && token.bytes().all(base64url), "{}", token);
+                prop_assert_eq!(&challenge.key_authorization, &format!("{token}.thumb"));
+            }
+            if let Some(Challenge::Dns01(challenge)) = read.get(Method::Dns01) {
+                prop_assert_eq!(challenge.value.len(), 43);
             }
         }
     }
@@ -235,6 +234,19 @@ proptest! {
         // Nobody but us has the key.
         prop_assert!(flaw.is_err());
         harmless(&flaw.unwrap_err().to_string(), 3400)?;
+    }
+}
+
+fn offered<'a>(authorization: &'a Value, meta: &'a Value) -> Offered<'a> {
+    Offered {
+        authorization,
+        meta,
+        domain: "www.example.com",
+        account: Account {
+            url: "https://ca.example/acct/1",
+            thumbprint: "thumb",
+            earlier_thumbprints: &[],
+        },
     }
 }
 

@@ -7,15 +7,14 @@ use instant_acme::{
     AuthorizationStatus, CertificateIdentifier, Error, Identifier, NewOrder, Order, OrderStatus, Problem,
 };
 use pipeline::Outcome;
-use pipeline::outcome::Method;
+use pipeline::proof::{Challenge, Challenges, Offered};
 use pipeline::reason::{CaReason, During, Request, Spent};
+use serde_json::Value;
 use store::{Authorization, Task};
 use worker::Stop;
 
 use crate::account::{Ca, Session};
-use crate::challenge::{Offered, dns01_value};
 use crate::limits::before_order;
-use crate::persist;
 use crate::renewal_info::identifier;
 use crate::triage::Trouble;
 use crate::words::{cause, per_domain, said, short_type};
@@ -78,7 +77,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
             format!("no authorization for {missing}"),
         ));
     }
-    warn_of_an_unknown_form(&authorizations, &task.instance.tenant);
+    warn_of_the_unusable(&authorizations, &task.instance.tenant);
     let caa_identities = session.directory.called_by_caa(ca.settings.issuer_domain());
     ca.store
         .set_authorizations(
@@ -257,63 +256,61 @@ async fn read_authorizations(session: &Session<'_>, order: &mut Order) -> Result
             Ok(authorization) => authorization,
             Err(error) => return Err(session.fail(&error, Request::ReadOrder).await),
         };
-        let offered = Offered {
-            thumbprint: session.account().key_thumbprint(),
-            answer: session.exchange.last().map(|answer| answer.json()).unwrap_or_default(),
-        };
+        let answer = session.exchange.last().map(|answer| answer.json()).unwrap_or_default();
         let domain = authorization.identifier().to_string().to_ascii_lowercase();
-        let persist = offered
-            .persist()
-            .map(|challenge| persist::read(challenge, session.directory.meta(), &domain, session.holder()));
-        let (standing, persist_problem) = match persist {
-            Some(Ok(standing)) => (Some(standing), None),
-            Some(Err(problem)) => (None, Some(problem)),
-            None => (None, None),
-        };
+        let challenges = Challenges::read(&Offered {
+            authorization: &answer,
+            meta: session.directory.meta(),
+            domain: &domain,
+            account: session.holder(),
+        });
         read.push(Authorization {
             domain,
             url: authorization.url().to_string(),
             valid: authorization.status == AuthorizationStatus::Valid,
-            standing,
-            persist_problem,
-            dns01_value: offered
-                .key_authorization(Method::Dns01)
-                .map(|(_, text)| dns01_value(&text)),
-            http01_token: offered.key_authorization(Method::Http01).map(|(token, _)| token),
-            http01_key_authorization: offered.key_authorization(Method::Http01).map(|(_, text)| text),
+            challenges,
         });
     }
     Ok(read)
 }
 
-/// Before anybody is shown a record that is made of the account's URL and key, the CA has to show the account there.
+/// Before anybody is shown what relies on the account's URL, the CA has to show the account there.
 async fn look_at_the_account(session: &Session<'_>, authorizations: &mut [Authorization]) -> Result<(), Stop> {
-    let mut standing = authorizations.iter().filter_map(|known| known.standing.as_ref());
-    if standing.any(|standing| standing.form == store::HASHED) && !persist::holds_its_account(session).await? {
+    let mut all = authorizations.iter().flat_map(|known| known.challenges.iter());
+    if all.any(Challenge::relies_on_the_accounts_url) && !holds_its_account(session).await? {
         for known in authorizations {
-            known.standing = None;
-            known.persist_problem = Some("the CA doesn't show the account as a valid one at its URL".to_owned());
+            known
+                .challenges
+                .distrust_the_accounts_url("the CA doesn't show the account as a valid one at its URL");
         }
     }
     Ok(())
 }
 
-fn warn_of_an_unknown_form(authorizations: &[Authorization], tenant: &str) {
-    let problem = authorizations.iter().find_map(|known| known.persist_problem.as_deref());
-    if let Some(problem) = problem {
+async fn holds_its_account(session: &Session<'_>) -> Result<bool, Stop> {
+    match session.get(&session.account_uri).await {
+        Ok(answer) => Ok(answer.json().get("status").and_then(Value::as_str) == Some("valid")),
+        Err(error) => Err(session.fail(&error, Request::ReadAccount).await),
+    }
+}
+
+fn warn_of_the_unusable(authorizations: &[Authorization], tenant: &str) {
+    if let Some((method, problem)) = authorizations
+        .iter()
+        .find_map(|known| known.challenges.unusable().next())
+    {
         tracing::warn!(
             tenant,
+            method = method.as_str(),
             problem,
-            "the CA offers dns-persist-01 in a way that is not known here: no set-once record is shown"
+            "the CA offers a way to prove domains in a form that is not known here: it is shown to nobody"
         );
     }
 }
 
 fn refuse_unprovable(authorizations: &[Authorization]) -> Result<(), Stop> {
-    let provable = |known: &Authorization| {
-        known.valid || known.standing.is_some() || known.dns01_value.is_some() || known.http01_token.is_some()
-    };
-    match authorizations.iter().find(|known| !provable(known)) {
+    let unprovable = |known: &&Authorization| !known.valid && known.challenges.is_empty();
+    match authorizations.iter().find(unprovable) {
         None => Ok(()),
         Some(known) => Err(Outcome::failed(
             format!(

@@ -1,6 +1,6 @@
 //! `verify-challenge`: one delivery is one domain.
 
-use challenge_verifier::{Expected, HolderExpected, Http01Expected, Look, Prober};
+use challenge_verifier::{Expected, HolderExpected, Look, Prober};
 use pipeline::caa::CaaExpected;
 use pipeline::domain::wildcard_of;
 use pipeline::reason::{BrokerReason, During, Spent};
@@ -82,10 +82,7 @@ impl Verifier {
     async fn contested(&self, task: &Task, mut look: Look, holder: &Holder, begun: Instant) -> Result<Outcome, Stop> {
         let wanted = HolderExpected {
             domain: task.subject.clone(),
-            persist: holder
-                .standing
-                .clone()
-                .and_then(|standing| standing.expected(wildcard_of(&task.subject).is_some())),
+            challenges: holder.challenges.clone(),
             distribution: holder.distribution_domain.clone(),
         };
         if let Some(proof) = self.prober.proof_of_holder(&wanted, task.now).await {
@@ -138,7 +135,6 @@ impl Verifier {
 
 fn expected(order: &Order, authorization: Authorization, caa_identities: Vec<String>) -> Expected {
     let wildcard = wildcard_of(&authorization.domain).is_some();
-    let persist = authorization.standing.and_then(|standing| standing.expected(wildcard));
     let caa = match &order.account_uri {
         Some(account_uri) if !caa_identities.is_empty() => Some(CaaExpected {
             identities: caa_identities,
@@ -147,18 +143,9 @@ fn expected(order: &Order, authorization: Authorization, caa_identities: Vec<Str
         }),
         _ => None,
     };
-    let http01 = match (authorization.http01_token, authorization.http01_key_authorization) {
-        (Some(token), Some(key_authorization)) => Some(Http01Expected {
-            token,
-            key_authorization,
-        }),
-        _ => None,
-    };
     Expected {
         domain: authorization.domain,
-        persist,
-        dns01: authorization.dns01_value,
-        http01,
+        challenges: authorization.challenges,
         caa,
     }
 }

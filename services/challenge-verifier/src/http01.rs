@@ -13,12 +13,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pipeline::proof;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
 use crate::dns::Dns;
 use crate::settings::ProbeSettings;
-use crate::{Http01Expected, shown};
+use crate::shown;
 use fetch::{MOST_BYTES, Response};
 pub use pipeline::reason::{HttpFailure, HttpInPlace, HttpProblem, Redirected, Refusal};
 use target::{Ports, Target};
@@ -52,7 +53,7 @@ impl Http01 {
 
     /// Whether the file is in place: at every address of the domain, and of the hosts that redirects lead to, since the
     /// CA takes any of them. All are asked side by side.
-    pub async fn check(&self, dns: &Dns, domain: &str, expected: &Http01Expected) -> Result<HttpInPlace, HttpFailure> {
+    pub async fn check(&self, dns: &Dns, domain: &str, expected: &proof::Http01) -> Result<HttpInPlace, HttpFailure> {
         let walk = Walk {
             http: self,
             dns,
@@ -98,7 +99,7 @@ impl Http01 {
 }
 
 /// White space at the end doesn't count (RFC 8555 §8.3).
-fn compare(address: IpAddr, body: Vec<u8>, expected: &Http01Expected) -> Result<IpAddr, HttpProblem> {
+fn compare(address: IpAddr, body: Vec<u8>, expected: &proof::Http01) -> Result<IpAddr, HttpProblem> {
     let wanted = &expected.key_authorization;
     if body.len() > MOST_BYTES {
         return Err(HttpProblem::TooLong {

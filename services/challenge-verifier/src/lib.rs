@@ -4,7 +4,7 @@
 //! rightly and what was seen instead; beside them, whether the domain's CAA records let the CA issue. Everything below it is
 //! a part of that:
 //!
-//! - [`pipeline::persist`]: what a standing `_validation-persist` record says (pure);
+//! - [`pipeline::proof`]: the ways to prove a domain, and what each has to show (pure);
 //! - [`pipeline::caa`]: what CAA records allow (pure);
 //! - [`dns`]: a name's records as all of the zone's own servers give them, past every cache, and what a resolver makes of it;
 //! - [`http01`]: the challenge file, fetched as the CA would from any address;
@@ -19,8 +19,8 @@ mod probe;
 mod settings;
 mod shown;
 
-pub use expected::{Expected, Http01Expected};
-pub use pipeline::outcome::Method;
+pub use expected::Expected;
+pub use pipeline::proof::Method;
 pub use pipeline::reason::{Look, Way};
 pub use probe::{HolderExpected, Prober, SetupError};
 pub use settings::{DnsServer, ProbeSettings};

@@ -10,10 +10,11 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use futures_util::future::{BoxFuture, Either, FutureExt, select};
+use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use hickory_resolver::net::NetError;
 use pipeline::domain::wildcard_of;
+use pipeline::proof::{Challenge, LookFor};
 use pipeline::reason::Seen;
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -21,7 +22,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::caa::Caa;
 use crate::dns::Dns;
 use crate::http01::Http01;
-use crate::{Expected, Http01Expected, Look, Method, ProbeSettings, Way};
+use crate::{Expected, Look, Method, ProbeSettings, Way};
 
 /// How long a way that is in place waits for one that would be preferred, and a look that found none for the CAA records.
 const COURTESY: Duration = Duration::from_secs(2);
@@ -80,8 +81,9 @@ impl Prober {
     /// same one is found each time; the ways that had not answered by then are not in it.
     pub async fn probe(&self, expected: &Expected, now: OffsetDateTime) -> Look {
         let limit = Instant::now() + self.timeout;
-        let methods = expected.methods();
-        let looking = pin!(self.look(&methods, expected, now, limit));
+        let all: Vec<&Challenge> = expected.challenges.iter().collect();
+        let methods: Vec<Method> = all.iter().map(|challenge| challenge.method()).collect();
+        let looking = pin!(self.look(&all, &expected.domain, now, limit));
         let climbing = pin!(self.caa(expected, limit));
         let (mut seen, caa) = match select(looking, climbing).await {
             Either::Right((caa, looking)) => (looking.await, caa),
@@ -95,10 +97,10 @@ impl Prober {
             }
         };
         if let (Some(caa), Some(method)) = (&caa, seen.in_place) {
-            let allowed: Vec<Method> = methods.iter().copied().filter(|&other| caa.allows(other)).collect();
+            let allowed: Vec<&Challenge> = all.iter().copied().filter(|other| caa.allows(other.method())).collect();
             // Records may allow some ways only (RFC 8657), and one of those may be in place as well.
-            if !allowed.is_empty() && !allowed.contains(&method) {
-                let other = self.look(&allowed, expected, now, limit).await;
+            if !allowed.is_empty() && !allowed.iter().any(|other| other.method() == method) {
+                let other = self.look(&allowed, &expected.domain, now, limit).await;
                 if other.in_place.is_some() {
                     seen = other;
                 }
@@ -112,14 +114,14 @@ impl Prober {
         seen
     }
 
-    /// The ways alone; `methods` are in the order of preference.
-    async fn look(&self, methods: &[Method], expected: &Expected, now: OffsetDateTime, limit: Instant) -> Look {
-        let mut running: FuturesUnordered<_> = methods
+    /// The ways alone; they are in the order of preference.
+    async fn look(&self, challenges: &[&Challenge], domain: &str, now: OffsetDateTime, limit: Instant) -> Look {
+        let mut running: FuturesUnordered<_> = challenges
             .iter()
             .enumerate()
-            .map(async |(slot, &method)| (slot, self.within_limit(method, expected, now, limit).await))
+            .map(async |(slot, challenge)| (slot, self.within_limit(challenge, domain, now, limit).await))
             .collect();
-        let mut slots: Vec<Option<Way>> = methods.iter().map(|_| None).collect();
+        let mut slots: Vec<Option<Way>> = challenges.iter().map(|_| None).collect();
         let mut patience = limit + COURTESY;
         while let Ok(Some((slot, way))) = timeout_at(patience, running.next()).await {
             slots[slot] = Some(way);
@@ -155,46 +157,21 @@ impl Prober {
         None
     }
 
-    async fn within_limit(&self, method: Method, expected: &Expected, now: OffsetDateTime, limit: Instant) -> Way {
+    async fn within_limit(&self, challenge: &Challenge, domain: &str, now: OffsetDateTime, limit: Instant) -> Way {
         let within = self.timeout;
+        let seen = async {
+            match challenge.look_for(domain) {
+                LookFor::Txt { name, judge } => self.txt(&name, |texts| judge(texts, now)).await,
+                LookFor::File(wanted) => match self.http01.check(&self.dns, domain, wanted).await {
+                    Ok(seen) => Seen::HttpInPlace(seen),
+                    Err(failure) => Seen::HttpFailure(failure),
+                },
+            }
+        };
         Way {
-            method,
-            domain: expected.domain.clone(),
-            seen: match timeout_at(limit, self.way(method, expected, now)).await {
-                Ok(seen) => seen,
-                Err(_elapsed) => Seen::NoAnswer { within },
-            },
+            method: challenge.method(),
+            domain: domain.to_owned(),
+            seen: timeout_at(limit, seen).await.unwrap_or(Seen::NoAnswer { within }),
         }
-    }
-
-    fn way<'a>(&'a self, method: Method, expected: &'a Expected, now: OffsetDateTime) -> BoxFuture<'a, Seen> {
-        let domain = expected.domain.as_str();
-        match (method, &expected.persist, &expected.dns01, &expected.http01) {
-            (Method::DnsPersist01, Some(wanted), ..) => self.persist_way(domain, wanted, now).boxed(),
-            (Method::Dns01, _, Some(wanted), _) => self.dns01_way(domain, wanted).boxed(),
-            (Method::Http01, .., Some(wanted)) => self.http01_way(domain, wanted).boxed(),
-            _ => std::future::ready(Seen::NotOffered).boxed(),
-        }
-    }
-
-    async fn http01_way(&self, domain: &str, wanted: &Http01Expected) -> Seen {
-        match self.http01.check(&self.dns, domain, wanted).await {
-            Ok(seen) => Seen::HttpInPlace(seen),
-            Err(failure) => Seen::HttpFailure(failure),
-        }
-    }
-}
-
-impl Expected {
-    /// The ways on offer, in the order of preference.
-    fn methods(&self) -> Vec<Method> {
-        [
-            self.persist.as_ref().map(|_| Method::DnsPersist01),
-            self.dns01.as_ref().map(|_| Method::Dns01),
-            self.http01.as_ref().map(|_| Method::Http01),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
     }
 }

@@ -11,7 +11,6 @@ use challenge_verifier::{DnsServer, Expected, Look, Method, ProbeSettings, Probe
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
 use pipeline::caa::CaaExpected;
-use pipeline::persist::PersistExpected;
 use support::names::{Servers, Zone};
 use support::settings;
 use time::OffsetDateTime;
@@ -161,13 +160,7 @@ fn expected(domain: &str) -> Expected {
     let wildcard = domain.starts_with("*.");
     Expected {
         domain: domain.into(),
-        persist: Some(PersistExpected {
-            issuer_domains: vec!["ca.test".into()],
-            account_uri: ACCOUNT.into(),
-            wildcard,
-        }),
-        dns01: Some("xyz".into()),
-        http01: None,
+        challenges: [support::persist(ACCOUNT), support::dns01()].into_iter().collect(),
         caa: Some(CaaExpected {
             identities: vec!["ca.test".into()],
             account_uri: ACCOUNT.into(),

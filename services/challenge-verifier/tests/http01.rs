@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use challenge_verifier::dns::Dns;
 use challenge_verifier::http01::{Http01, HttpInPlace};
-use challenge_verifier::{DnsServer, Http01Expected, ProbeSettings};
+use challenge_verifier::{DnsServer, ProbeSettings};
 use support::names::{Servers, Zone};
 use support::web::{Manner, Web, ok, redirect, status};
 use support::{PATIENT, SHORT, settings};
@@ -49,7 +49,7 @@ impl Stage {
 
     async fn check_at(&self, domain: &str) -> Result<String, String> {
         let dns = Dns::new(&self.settings).unwrap();
-        let expected = Http01Expected {
+        let expected = pipeline::proof::Http01 {
             token: "tok".into(),
             key_authorization: "tok.thumb".into(),
         };
@@ -225,7 +225,7 @@ async fn every_address_has_to_have_it() {
     let port = good.address.port();
     let url = Http01::new(&stage.settings).unwrap();
     let dns = Dns::new(&stage.settings).unwrap();
-    let expected = Http01Expected {
+    let expected = pipeline::proof::Http01 {
         token: "tok".into(),
         key_authorization: "tok.thumb".into(),
     };

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use challenge_verifier::dns::Dns;
 use challenge_verifier::http01::Http01;
-use challenge_verifier::{DnsServer, Http01Expected, Method, ProbeSettings};
+use challenge_verifier::{DnsServer, Method, ProbeSettings};
 use pipeline::caa::{CaaExpected, judge};
 use proptest::prelude::*;
 use support::names::{Servers, Zone};
@@ -226,7 +226,7 @@ fn fetch(bytes: Vec<u8>, closes: bool, limit: Duration) -> (Result<(), String>, 
             http_timeout: limit,
             ..settings()
         };
-        let expected = Http01Expected {
+        let expected = pipeline::proof::Http01 {
             token: "tok".into(),
             key_authorization: "tok.thumb".into(),
         };

@@ -6,31 +6,22 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use challenge_verifier::{DnsServer, Expected, Http01Expected, Look, Method, ProbeSettings, Prober};
-use pipeline::persist::PersistExpected;
+use challenge_verifier::{DnsServer, Expected, Look, Method, ProbeSettings, Prober};
 use support::names::{Servers, Zone};
 use support::web::{Manner, Web, ok, status};
-use support::{PATIENT, SHORT, settings};
+use support::{PATIENT, SHORT, dns01, http01, persist, settings};
 use time::OffsetDateTime;
 
 const RESOLVER: &str = "127.0.0.53";
 const PERSIST: &str = "_validation-persist.www.example.test";
 const DNS01: &str = "_acme-challenge.www.example.test";
+const ACCOUNT: &str = "https://ca.test/acct/1";
 const GOOD_PERSIST: &str = "ca.test; accounturi=https://ca.test/acct/1";
 
 fn expected() -> Expected {
     Expected {
         domain: "www.example.test".into(),
-        persist: Some(PersistExpected {
-            issuer_domains: vec!["ca.test".into()],
-            account_uri: "https://ca.test/acct/1".into(),
-            wildcard: false,
-        }),
-        dns01: Some("xyz".into()),
-        http01: Some(Http01Expected {
-            token: "tok".into(),
-            key_authorization: "tok.thumb".into(),
-        }),
+        challenges: [persist(ACCOUNT), dns01(), http01()].into_iter().collect(),
         caa: None,
     }
 }
@@ -166,8 +157,7 @@ async fn only_what_the_order_offers_is_looked_at() {
         ..settings()
     };
     let only = Expected {
-        persist: None,
-        http01: None,
+        challenges: [dns01()].into_iter().collect(),
         ..expected()
     };
     let look = Prober::new(&settings)
@@ -195,8 +185,7 @@ async fn at_two(first: Zone, second: Zone) -> (Option<Method>, String) {
         ..settings()
     };
     let only = Expected {
-        persist: None,
-        http01: None,
+        challenges: [dns01()].into_iter().collect(),
         ..expected()
     };
     let prober = Prober::new(&settings).unwrap();
@@ -257,7 +246,7 @@ async fn a_dead_name_server_delays_no_look_that_finds_nothing() {
         ..settings()
     };
     let only = Expected {
-        http01: None,
+        challenges: [persist(ACCOUNT), dns01()].into_iter().collect(),
         ..expected()
     };
     let begun = Instant::now();

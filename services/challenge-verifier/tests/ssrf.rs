@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use challenge_verifier::dns::Dns;
 use challenge_verifier::http01::{Http01, HttpInPlace};
-use challenge_verifier::{DnsServer, Http01Expected, ProbeSettings};
+use challenge_verifier::{DnsServer, ProbeSettings};
 use hickory_resolver::proto::op::Message;
 use hickory_resolver::proto::rr::rdata::A;
 use hickory_resolver::proto::rr::{RData, Record, RecordType};
@@ -26,7 +26,7 @@ const DOMAIN: &str = "www.example.test";
 const METADATA: &str = "169.254.169.254";
 
 async fn check(settings: &ProbeSettings, domain: &str) -> Result<String, String> {
-    let expected = Http01Expected {
+    let expected = pipeline::proof::Http01 {
         token: "tok".into(),
         key_authorization: "tok.thumb".into(),
     };

@@ -3,7 +3,7 @@
 //! Only what is sure forbids. A property that some CA may know and another not is left to the CA.
 
 use crate::issue_value::{IssueValue, Malformed};
-use crate::outcome::Method;
+use crate::proof::Method;
 use crate::shown;
 
 /// As many of the CAs that are allowed as the user gets to see.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::proof::Method;
 use crate::reason::{Reason, Spent};
-use crate::step::UnknownName;
 
 /// The result of one attempt. What the user reads and what the operator reads are two fields, never one string.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,49 +134,4 @@ pub struct Rejection {
     pub domain: String,
     /// The CA's own words (RFC 8555 §6.7 `detail`).
     pub reason: String,
-}
-
-/// A way to prove control of a domain; also the ACME challenge type of that name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Method {
-    /// A standing TXT record that names the tenant's account (draft-ietf-acme-dns-persist).
-    #[serde(rename = "dns-persist-01")]
-    DnsPersist01,
-    /// This order's TXT record (RFC 8555 §8.4).
-    #[serde(rename = "dns-01")]
-    Dns01,
-    /// This order's token over HTTP (RFC 8555 §8.3).
-    #[serde(rename = "http-01")]
-    Http01,
-}
-
-impl Method {
-    /// The ACME challenge type.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DnsPersist01 => "dns-persist-01",
-            Self::Dns01 => "dns-01",
-            Self::Http01 => "http-01",
-        }
-    }
-
-    /// Whether what has to be in place is made with the account's key (RFC 8555 §8.1): another key wants something else.
-    pub fn is_made_with_the_key(self) -> bool {
-        match self {
-            Self::DnsPersist01 => false,
-            Self::Dns01 | Self::Http01 => true,
-        }
-    }
-}
-
-impl std::str::FromStr for Method {
-    type Err = UnknownName;
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        match name {
-            "dns-persist-01" => Ok(Self::DnsPersist01),
-            "dns-01" => Ok(Self::Dns01),
-            "http-01" => Ok(Self::Http01),
-            other => Err(UnknownName::new("challenge type", other)),
-        }
-    }
 }

@@ -45,7 +45,7 @@ mod tests {
 
     use super::*;
     use crate::operation::OperationKind;
-    use crate::outcome::Method;
+    use crate::proof::Method;
     use crate::reason::Look;
     use crate::reason::examples::{absent, in_place, seen};
     use crate::status::StepView;
@@ -61,10 +61,8 @@ mod tests {
             waiting_for: seen(absent("www.example.com")),
             checked_at: None,
             due_at: Some(NOW + time::Duration::seconds(seconds)),
-            issuer_domain: None,
-            persist_account_uri: None,
-            dns01_value: None,
-            has_http01: true,
+            challenges: None,
+            challenges_are_new: true,
             method: None,
             ca_said: None,
             wins_at: None,

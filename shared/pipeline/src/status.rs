@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime};
 
-use crate::domain::{needs_wildcard_policy, persist_record_name, persist_record_value, wildcard_of};
+use crate::domain::wildcard_of;
 use crate::operation::{OperationKind, OperationState};
-use crate::outcome::Method;
+use crate::proof::{Challenge, Challenges, Method, Tenancy, ToSet};
 use crate::reason::{Look, Reason, stored};
 use crate::shown;
 use crate::step::{StepKind, StepState};
@@ -75,14 +75,10 @@ pub struct DomainView {
     /// When it is looked at again.
     #[serde(with = "time::serde::rfc3339::option", default)]
     pub due_at: Option<OffsetDateTime>,
-    /// The CA's issuer domain for dns-persist-01, when it offers that.
-    pub issuer_domain: Option<String>,
-    /// What the standing record is to have for `accounturi`, once an order was placed.
-    pub persist_account_uri: Option<String>,
-    /// This order's TXT value.
-    pub dns01_value: Option<String>,
-    /// This order has an http-01 challenge.
-    pub has_http01: bool,
+    /// What the CA offers: in this order, or before it is placed in the one before it.
+    pub challenges: Option<Challenges>,
+    /// The challenges are those of this order.
+    pub challenges_are_new: bool,
     /// The way that was found in place.
     pub method: Option<Method>,
     /// What the CA said when it last turned the domain down.
@@ -185,22 +181,45 @@ fn tell_ownership(view: &View, text: &mut Text) {
             if let Some(target) = &view.distribution_domain {
                 text.record(&format!("{name} CNAME {target}"));
             }
-            if let Some((record, value)) = set_once(view, domain) {
+            for (record, value) in set_once(view, domain) {
                 text.record(&ways::txt(&record, &value));
             }
         }
     }
 }
 
-/// Name and value of the standing record, where the CA takes one.
-fn set_once(view: &View, domain: &DomainView) -> Option<(String, String)> {
-    let (issuer, account) = (domain.issuer_domain.as_ref()?, domain.persist_account_uri.as_ref()?);
-    let name = &domain.domain;
-    let names = view.domains.iter().map(|other| other.domain.as_str());
-    Some((
-        persist_record_name(name),
-        persist_record_value(issuer, account, needs_wildcard_policy(name, names)),
-    ))
+/// Names and values of the TXT records that hold for every order.
+fn set_once(view: &View, domain: &DomainView) -> Vec<(String, String)> {
+    let names = view.names();
+    let tenancy = view.tenancy(&names);
+    let ways = Method::ALL.into_iter().filter(|method| method.outlasts_its_order());
+    ways.filter_map(|method| domain.challenge(method))
+        .filter_map(|challenge| match challenge.to_set(&domain.domain, &tenancy) {
+            ToSet::Txt { name, value } => Some((name, value)),
+            ToSet::Redirect(_) => None,
+        })
+        .collect()
+}
+
+impl View {
+    fn names(&self) -> Vec<&str> {
+        self.domains.iter().map(|domain| domain.domain.as_str()).collect()
+    }
+
+    fn tenancy<'a>(&'a self, names: &'a [&'a str]) -> Tenancy<'a> {
+        Tenancy {
+            tenant: &self.tenant,
+            domains: names,
+        }
+    }
+}
+
+impl DomainView {
+    /// What would prove it by this way, as far as it is known.
+    fn challenge(&self, method: Method) -> Option<&Challenge> {
+        let challenge = self.challenges.as_ref()?.get(method)?;
+        (self.challenges_are_new || method.outlasts_its_order()).then_some(challenge)
+    }
 }
 
 fn at_work(view: &View, responder: &str) -> Text {

@@ -1,7 +1,7 @@
 //! Schedules and tenants' paths, whatever was written (docs/fuzzing.md).
 
 use pipeline::Schedule;
-use pipeline::domain::{path_segment, responder_origin_path, responder_path};
+use pipeline::proof::{path_segment, responder_origin_path, responder_path};
 use proptest::prelude::*;
 
 /// A part of a schedule that is nearly or quite right, with durations from nothing to beyond all bounds.

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use deadpool_postgres::Transaction;
+use pipeline::proof::Challenges;
 use pipeline::{OperationKind, OperationState};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -15,7 +16,6 @@ use crate::connection::Store;
 use crate::ended::Ended;
 use crate::error::StoreError;
 use crate::record::{Ending, end, with_remedy};
-use crate::standing::{STANDING_COLUMNS, Standing, standing_from};
 use crate::statement::{Statement, statement};
 use crate::steps::{Task, as_millis, lock_current, lock_instance, millis};
 
@@ -30,8 +30,8 @@ pub(crate) const STANDS: &str = "(exists (select from certificates_in_use u wher
 pub struct Holder {
     /// The instance.
     pub instance: String,
-    /// Its tenant's standing record, where the CA takes one.
-    pub standing: Option<Standing>,
+    /// What would prove the domain for it in any order.
+    pub challenges: Challenges,
     /// CloudFront's name of its distribution, to which the domain's own name would lead.
     pub distribution_domain: Option<String>,
 }
@@ -74,15 +74,16 @@ impl Store {
     pub async fn holder(&self, task: &Task) -> Result<Option<Holder>, StoreError> {
         let client = self.client().await?;
         let row = statement!("holder")
-            .with("standing_columns", STANDING_COLUMNS)
             .with("stands", STANDS)
             .prepared()
             .optional(&client, &[&task.subject, &task.instance.id])
             .await?;
         row.map(|row| {
+            let challenges: Option<serde_json::Value> = row.try_get("challenges")?;
+            let challenges: Option<Challenges> = challenges.map(serde_json::from_value).transpose()?;
             Ok(Holder {
                 instance: row.try_get("instance_id")?,
-                standing: standing_from(&row)?,
+                challenges: challenges.unwrap_or_default().outlasting(),
                 distribution_domain: row.try_get("distribution_domain")?,
             })
         })

@@ -19,10 +19,11 @@ pub struct Http01Answer {
 
 /// A CA may use a token in several orders; what it expects is made with the account's newest key. So the last one
 /// counts.
-const LIVE: &str = "select i.tenant, z.http01_token, z.http01_key_authorization, r.key_generation, r.created_at \
+const LIVE: &str = "select i.tenant, z.challenges #>> '{offered,http-01,token}' as token, \
+    z.challenges #>> '{offered,http-01,key_authorization}', r.key_generation, r.created_at \
     from authorizations z join orders r on r.id = z.order_id join operations o on o.id = r.operation_id \
     join instances i on i.id = o.instance_id \
-    where o.state = 'running' and z.http01_token is not null and z.http01_key_authorization is not null";
+    where o.state = 'running' and z.challenges #>> '{offered,http-01,token}' is not null";
 
 impl Store {
     /// The answers to those of the tokens that are live, in the order in which a later one replaces an earlier one.
@@ -33,7 +34,9 @@ impl Store {
         let client = self.client().await?;
         Statement::new(
             "http01-answers",
-            format!("{LIVE} and z.http01_token = any($1) order by r.key_generation, r.created_at"),
+            format!(
+                "{LIVE} and z.challenges #>> '{{offered,http-01,token}}' = any($1) order by r.key_generation, r.created_at"
+            ),
         )
         .prepared()
         .all(&client, &[&tokens])
@@ -65,7 +68,7 @@ impl Store {
 fn answer(row: &Row) -> Result<Http01Answer, StoreError> {
     let tenant: String = row.try_get(0)?;
     Ok(Http01Answer {
-        tenant_segment: pipeline::domain::path_segment(&tenant),
+        tenant_segment: pipeline::proof::path_segment(&tenant),
         token: row.try_get(1)?,
         key_authorization: row.try_get(2)?,
     })

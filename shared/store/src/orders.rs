@@ -1,6 +1,6 @@
 //! ACME orders and their authorizations, one order per round of an operation.
 
-use pipeline::outcome::Method;
+use pipeline::proof::{Challenges, Method};
 use secrecy::{ExposeSecret, SecretBox};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -9,7 +9,6 @@ use uuid::Uuid;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::sealing::{KeyRing, Place};
-use crate::standing::{STANDING_COLUMNS, Standing, standing_from};
 use crate::statement::{Statement, statement};
 use crate::steps::{Task, lock_current};
 
@@ -53,16 +52,8 @@ pub struct Authorization {
     pub url: String,
     /// The CA says it is valid: nothing to prove.
     pub valid: bool,
-    /// dns-persist-01 is offered, and this record proves the domain.
-    pub standing: Option<Standing>,
-    /// Why dns-persist-01 is offered and can't be used. Not read back.
-    pub persist_problem: Option<String>,
-    /// dns-01's TXT value.
-    pub dns01_value: Option<String>,
-    /// http-01's token.
-    pub http01_token: Option<String>,
-    /// http-01's key authorization.
-    pub http01_key_authorization: Option<String>,
+    /// What would prove the domain.
+    pub challenges: Challenges,
 }
 
 fn order_from(row: &Row) -> Result<Order, StoreError> {
@@ -80,7 +71,7 @@ const ORDER_COLUMNS: &str =
     "id, url, expires_at, account_uri, coalesce(expires_at < now(), false) as expired, key_generation";
 
 const AUTHORIZATION_COLUMNS: &str =
-    "z.domain, z.url, z.valid, z.dns01_value, z.http01_token, z.http01_key_authorization";
+    "z.domain, z.url, z.valid, coalesce(z.challenges, challenges_of_columns(z)) as challenges";
 
 impl Store {
     /// The order of the task's round; made, without a URL, when there is none: the intent is written first.
@@ -168,30 +159,13 @@ impl Store {
             .await?;
             let insert = Statement::new(
                 "authorization-insert",
-                "insert into authorizations (order_id, domain, url, valid, issuer_domains, dns01_value, http01_token, \
-                 http01_key_authorization, persist_form, persist_account_uris, persist_problem) \
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                "insert into authorizations (order_id, domain, url, valid, challenges) values ($1, $2, $3, $4, $5)",
             )
             .prepared();
             for a in authorizations {
-                let standing = a.standing.as_ref();
+                let challenges = serde_json::to_value(&a.challenges)?;
                 insert
-                    .run(
-                        tx,
-                        &[
-                            &order,
-                            &a.domain,
-                            &a.url,
-                            &a.valid,
-                            &standing.map(|standing| &standing.issuer_domains),
-                            &a.dns01_value,
-                            &a.http01_token,
-                            &a.http01_key_authorization,
-                            &standing.map(|standing| &standing.form),
-                            &standing.map(|standing| &standing.account_uris),
-                            &a.persist_problem,
-                        ],
-                    )
+                    .run(tx, &[&order, &a.domain, &a.url, &a.valid, &challenges])
                     .await?;
             }
             Ok(())
@@ -207,7 +181,6 @@ impl Store {
         let client = self.client().await?;
         let row = statement!("challenge")
             .with("authorization_columns", AUTHORIZATION_COLUMNS)
-            .with("standing_columns", STANDING_COLUMNS)
             .prepared()
             .optional(
                 &client,
@@ -243,7 +216,7 @@ impl Store {
         let rows = Statement::new(
             "authorizations-verified",
             format!(
-                "select {AUTHORIZATION_COLUMNS}, {STANDING_COLUMNS}, s.method \
+                "select {AUTHORIZATION_COLUMNS}, s.method \
                  from orders r join authorizations z on z.order_id = r.id \
                  left join steps s on s.operation_id = r.operation_id and s.round = r.round \
                    and s.kind = 'verify-challenge' and s.subject = z.domain \
@@ -293,10 +266,25 @@ fn authorization_from(row: &Row) -> Result<Authorization, StoreError> {
         domain: row.try_get("domain")?,
         url: row.try_get("url")?,
         valid: row.try_get("valid")?,
-        standing: standing_from(row)?,
-        persist_problem: None,
-        dns01_value: row.try_get("dns01_value")?,
-        http01_token: row.try_get("http01_token")?,
-        http01_key_authorization: row.try_get("http01_key_authorization")?,
+        challenges: serde_json::from_value(row.try_get("challenges")?)?,
     })
+}
+
+impl Store {
+    /// What the newest order at this CA offered, of those with a domain that was still to be proved.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn offered_last(&self, directory_url: &str) -> Result<Option<Challenges>, StoreError> {
+        let client = self.client().await?;
+        let row = Statement::new(
+            "challenges-offered-last",
+            "select coalesce(z.challenges, challenges_of_columns(z)) from acme_accounts a join orders r on r.account_uri = a.account_uri \
+             join authorizations z on z.order_id = r.id \
+             where a.directory_url = $1 and not z.valid order by r.created_at desc, z.domain limit 1",
+        )
+        .optional(&client, &[&directory_url])
+        .await?;
+        row.map(|row| Ok(serde_json::from_value(row.try_get(0)?)?)).transpose()
+    }
 }

@@ -1,6 +1,6 @@
 //! How the domains of an instance were proved last: what its tenant can read for as long as it is there.
 
-use pipeline::outcome::Method;
+use pipeline::proof::{Challenges, Method};
 
 use crate::connection::Store;
 use crate::error::StoreError;
@@ -13,10 +13,8 @@ pub struct Proof {
     pub domain: String,
     /// The way that was found in place.
     pub method: Method,
-    /// What a set-once record has for the CA and for `accounturi`, where it was offered.
-    pub standing: Option<(String, String)>,
-    /// The order's TXT value, where it was offered.
-    pub dns01_value: Option<String>,
+    /// What the order offered, where that is known.
+    pub challenges: Option<Challenges>,
 }
 
 impl Store {
@@ -29,12 +27,11 @@ impl Store {
         let rows = statement!("proofs").prepared().all(&client, &[&instance]).await?;
         rows.iter()
             .map(|row| {
-                let issuer: Option<String> = row.try_get(2)?;
+                let challenges: Option<serde_json::Value> = row.try_get(2)?;
                 Ok(Proof {
                     domain: row.try_get(0)?,
                     method: row.try_get::<_, String>(1)?.parse()?,
-                    standing: issuer.zip(row.try_get(3)?),
-                    dns01_value: row.try_get(4)?,
+                    challenges: challenges.map(serde_json::from_value).transpose()?,
                 })
             })
             .collect()

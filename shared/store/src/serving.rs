@@ -1,13 +1,13 @@
 //! What an instance should be serving, for whoever looks at it from outside: read only, at one moment.
 
 use pipeline::Settings;
+use pipeline::proof::Challenges;
 use time::OffsetDateTime;
 use tokio_postgres::{IsolationLevel, Row};
 
 use crate::certificates::{COLUMNS, Certificate, certificate_from};
 use crate::connection::{Store, failed};
 use crate::error::StoreError;
-use crate::standing::{STANDING_COLUMNS, Standing, standing_from};
 use crate::statement::Statement;
 
 /// What CloudFront was last told to serve for an instance.
@@ -23,17 +23,8 @@ pub struct Serving {
     pub settings: Settings,
     /// The certificate that the distribution was last told to use.
     pub certificate: Option<Certificate>,
-    /// The standing records that prove its domains, as of the newest order.
-    pub standing: Vec<StandingAt>,
-}
-
-/// A domain's standing record.
-#[derive(Debug, Clone)]
-pub struct StandingAt {
-    /// The domain.
-    pub domain: String,
-    /// Its record.
-    pub standing: Standing,
+    /// What would prove its domains in any order, as of the newest one.
+    pub challenges: Vec<(String, Challenges)>,
 }
 
 impl Store {
@@ -68,14 +59,11 @@ impl Store {
         )
         .optional(&transaction, &[&instance])
         .await?;
-        let standing = Statement::new(
-            "serving-standing",
-            format!(
-                "select z.domain, {STANDING_COLUMNS} from authorizations z join orders r on r.id = z.order_id \
-                 where z.issuer_domains is not null and r.id = (select q.id from orders q \
-                   join operations o on o.id = q.operation_id \
-                   where o.instance_id = $1 and q.account_uri is not null order by q.created_at desc limit 1)"
-            ),
+        let challenges = Statement::new(
+            "serving-challenges",
+            "select z.domain, coalesce(z.challenges, challenges_of_columns(z)) from authorizations z join orders r on r.id = z.order_id \
+             where r.id = (select q.id from orders q join operations o on o.id = q.operation_id \
+               where o.instance_id = $1 and q.account_uri is not null order by q.created_at desc limit 1)",
         )
         .all(&transaction, &[&instance])
         .await?;
@@ -86,15 +74,12 @@ impl Store {
             distribution_domain: row.try_get("distribution_domain")?,
             settings: serde_json::from_value(row.try_get("settings")?)?,
             certificate: certificate.as_ref().map(certificate_from).transpose()?,
-            standing: standing
-                .iter()
-                .filter_map(|row| standing_at(row).transpose())
-                .collect::<Result<_, _>>()?,
+            challenges: challenges.iter().map(challenges_at).collect::<Result<_, _>>()?,
         }))
     }
 }
 
-fn standing_at(row: &Row) -> Result<Option<StandingAt>, StoreError> {
-    let domain: String = row.try_get("domain")?;
-    Ok(standing_from(row)?.map(|standing| StandingAt { domain, standing }))
+fn challenges_at(row: &Row) -> Result<(String, Challenges), StoreError> {
+    let challenges: Challenges = serde_json::from_value(row.try_get(1)?)?;
+    Ok((row.try_get(0)?, challenges.outlasting()))
 }

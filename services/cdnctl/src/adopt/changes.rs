@@ -1,7 +1,7 @@
 //! What the write that takes a distribution over changes, beside what its parameters say. Pure.
 
 use aws_sdk_cloudfront::types::{DistributionConfig, ViewerProtocolPolicy};
-use pipeline::domain::CHALLENGE_PATH;
+use pipeline::proof::CHALLENGE_PATH;
 
 /// Each in a sentence. What isn't named here and isn't a parameter stays as it is.
 pub(super) fn all(config: &DistributionConfig, of_parameters: Vec<String>) -> Vec<String> {

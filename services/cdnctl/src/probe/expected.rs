@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 
 use pipeline::Settings;
-use pipeline::domain::wildcard_of;
 use pipeline::managed::{ALL_VIEWER, Managed};
-use pipeline::persist::PersistExpected;
+use pipeline::proof::Challenges;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use store::{Serving, StandingAt};
+use store::Serving;
 
 /// What ought to be found at every domain of an instance.
 #[derive(Debug, Clone)]
@@ -17,8 +16,8 @@ pub struct Expected {
     pub distribution: String,
     /// The leaf that is attached, DER.
     pub attached: Option<Vec<u8>>,
-    /// The standing record for the CA, by domain.
-    pub persist: HashMap<String, PersistExpected>,
+    /// What proves a domain in any order, by domain.
+    pub challenges: HashMap<String, Challenges>,
     /// Where CloudFront fetches from.
     pub origin: String,
     /// The app sees the viewer's `Host`, and not the origin's name.
@@ -39,14 +38,10 @@ impl Expected {
             .as_ref()
             .map(|certificate| certificate.chain_pem.as_bytes());
         let leaf = chain.and_then(|pem| CertificateDer::from_pem_slice(pem).ok());
-        let standing = |at: &StandingAt| {
-            let wildcard = wildcard_of(&at.domain).is_some();
-            Some((at.domain.clone(), at.standing.clone().expected(wildcard)?))
-        };
         Some(Self {
             distribution: serving.distribution_domain.clone()?,
             attached: leaf.map(|der| der.to_vec()),
-            persist: serving.standing.iter().filter_map(standing).collect(),
+            challenges: serving.challenges.iter().cloned().collect(),
             origin: serving.settings.origin.clone(),
             forwards_host: forwards_host(&serving.settings),
             keeps_nothing: keeps_nothing(&serving.settings),

@@ -83,7 +83,7 @@ mod tests {
         Expected {
             distribution: "d1.cloudfront.net".into(),
             attached: None,
-            persist: std::collections::HashMap::new(),
+            challenges: std::collections::HashMap::new(),
             origin: "origin.example".into(),
             forwards_host,
             keeps_nothing: None,

@@ -10,7 +10,7 @@ use hickory_resolver::config::{
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
-use pipeline::persist::{self, PersistExpected};
+use pipeline::proof::{Challenge, Judged, LookFor};
 use time::OffsetDateTime;
 
 use super::facts::{Dns, Persist};
@@ -134,16 +134,19 @@ impl Names {
     }
 
     /// The standing record for the CA.
-    pub(super) async fn persist(&self, domain: &str, expected: &PersistExpected) -> Persist {
-        let texts = match self.texts(&pipeline::domain::persist_record_name(domain)).await {
+    pub(super) async fn persist(&self, domain: &str, challenge: &Challenge) -> Persist {
+        let LookFor::Txt { name, judge } = challenge.look_for(domain) else {
+            return Persist::Unused;
+        };
+        let texts = match self.texts(&name).await {
             Ok(texts) => texts,
             Err(error) if error.is_no_records_found() => return Persist::None,
             Err(_) => return Persist::Unknown,
         };
-        match persist::judge(&texts, expected, OffsetDateTime::now_utc()) {
-            Some(Ok(())) => Persist::Set,
-            Some(Err(_)) => Persist::Other,
-            None => Persist::None,
+        match judge(&texts, OffsetDateTime::now_utc()) {
+            Judged::Good(_) => Persist::Set,
+            Judged::Wrong(_) => Persist::Other,
+            Judged::Unrelated => Persist::None,
         }
     }
 }

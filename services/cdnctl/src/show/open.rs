@@ -1,8 +1,6 @@
 //! What the CA is still to be shown, domain by domain. Pure.
 
-use pipeline::domain::{
-    CHALLENGE_PATH, dns01_record_name, needs_wildcard_policy, persist_record_name, persist_record_value, responder_path,
-};
+use pipeline::proof::{Challenges, Tenancy, ToSet};
 use store::operator::{ChallengeOf, Dossier};
 
 use crate::{shown, table};
@@ -47,20 +45,22 @@ pub(super) fn lines(dossier: &Dossier) -> Vec<String> {
 
 /// The ways that the CA offers, each with what is set where.
 fn ways(challenge: &ChallengeOf, dossier: &Dossier) -> Vec<(&'static str, String, String)> {
-    let domain = &challenge.domain;
-    let domains = dossier.challenges.iter().map(|other| other.domain.as_str());
-    let mut ways = Vec::new();
-    if let (Some(issuer), Some(account)) = (challenge.issuer_domains.first(), challenge.persist_account_uris.first()) {
-        let value = persist_record_value(issuer, account, needs_wildcard_policy(domain, domains));
-        ways.push(("dns-persist-01", persist_record_name(domain), value));
-    }
-    if let Some(value) = &challenge.dns01_value {
-        ways.push(("dns-01", dns01_record_name(domain), value.clone()));
-    }
-    if let Some(token) = &challenge.http01_token {
-        let url = format!("http://{domain}{CHALLENGE_PATH}{token}");
-        let redirect = format!("redirected to broker-api's {}", responder_path(&dossier.tenant, token));
-        ways.push(("http-01", url, redirect));
-    }
-    ways
+    let domains: Vec<&str> = dossier.challenges.iter().map(|other| other.domain.as_str()).collect();
+    let tenancy = Tenancy {
+        tenant: &dossier.tenant,
+        domains: &domains,
+    };
+    let offered = challenge.challenges.iter().flat_map(Challenges::iter);
+    offered
+        .map(|offered| {
+            let (name, value) = match offered.to_set(&challenge.domain, &tenancy) {
+                ToSet::Txt { name, value } => (name, value),
+                ToSet::Redirect(redirect) => (
+                    redirect.url(),
+                    format!("redirected to broker-api's {}", redirect.path()),
+                ),
+            };
+            (offered.method().as_str(), name, value)
+        })
+        .collect()
 }

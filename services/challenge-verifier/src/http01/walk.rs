@@ -14,7 +14,7 @@ use super::fetch::{self, Response};
 use super::target::Target;
 use super::{Http01, HttpFailure, HttpInPlace, HttpProblem, Redirected, compare};
 use crate::dns::Dns;
-use crate::{Http01Expected, address, shown};
+use crate::{address, shown};
 
 /// Addresses of one host that are asked.
 const MOST_ADDRESSES: usize = 8;
@@ -27,7 +27,7 @@ const COURTESY: Duration = Duration::from_secs(1);
 pub(super) struct Walk<'a> {
     pub(super) http: &'a Http01,
     pub(super) dns: &'a Dns,
-    pub(super) expected: &'a Http01Expected,
+    pub(super) expected: &'a pipeline::proof::Http01,
     pub(super) deadline: Instant,
 }
 

@@ -1,19 +1,19 @@
 //! Whether the instance that has a domain still proves it.
 
-use pipeline::persist::PersistExpected;
+use pipeline::proof::Challenges;
 use time::OffsetDateTime;
 use tokio::time::timeout;
 
 use super::Prober;
-use crate::{Expected, Method, Way};
+use crate::Expected;
 
 /// What would show that a domain is still the instance's that has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HolderExpected {
     /// The domain in its ASCII form; it may be a wildcard.
     pub domain: String,
-    /// The standing record of its tenant, where the CA offers dns-persist-01.
-    pub persist: Option<PersistExpected>,
+    /// What proves it in any order.
+    pub challenges: Challenges,
     /// CloudFront's name of its distribution, to which the domain's own name would lead.
     pub distribution: Option<String>,
 }
@@ -24,17 +24,15 @@ impl Prober {
     pub async fn proof_of_holder(&self, expected: &HolderExpected, now: OffsetDateTime) -> Option<String> {
         let record = Expected {
             domain: expected.domain.clone(),
-            persist: expected.persist.clone(),
-            dns01: None,
-            http01: None,
+            challenges: expected.challenges.clone(),
             caa: None,
         };
         let (found, leads) = tokio::join!(
             self.probe(&record, now),
             timeout(self.timeout, self.leads_to_distribution(expected))
         );
-        if found.in_place == Some(Method::DnsPersist01) {
-            return found.ways.first().map(Way::to_string);
+        if let Some(way) = found.ways.iter().find(|way| way.is_in_place()) {
+            return Some(way.to_string());
         }
         leads.ok().flatten()
     }

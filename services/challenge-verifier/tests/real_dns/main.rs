@@ -17,9 +17,7 @@ use world::{KNOT, NSD, RESOLVER, world};
 async fn probe_with(settings: &ProbeSettings, domain: &str) -> Look {
     let expected = Expected {
         domain: domain.to_owned(),
-        persist: None,
-        dns01: Some("xyz".into()),
-        http01: None,
+        challenges: [support::dns01()].into_iter().collect(),
         caa: None,
     };
     let prober = Prober::new(settings).unwrap();

@@ -8,6 +8,8 @@ pub mod web;
 use std::time::Duration;
 
 use challenge_verifier::{DnsServer, ProbeSettings};
+use pipeline::proof::dns_persist01::Form;
+use pipeline::proof::{Challenge, Dns01, DnsPersist01, Http01};
 
 /// Long enough for the slowest machine: only what should never happen takes as long.
 pub const PATIENT: Duration = Duration::from_secs(20);
@@ -30,4 +32,26 @@ pub fn settings() -> ProbeSettings {
         resolver_check: true,
         probe_timeout: PATIENT,
     }
+}
+
+/// What the tests' CA offers for dns-persist-01.
+pub fn persist(account_url: &str) -> Challenge {
+    Challenge::DnsPersist01(DnsPersist01 {
+        form: Form::AccountUrl,
+        issuer_domains: vec!["ca.test".into()],
+        account_uris: account_url.into(),
+    })
+}
+
+/// What it offers for dns-01.
+pub fn dns01() -> Challenge {
+    Challenge::Dns01(Dns01 { value: "xyz".into() })
+}
+
+/// What it offers for http-01.
+pub fn http01() -> Challenge {
+    Challenge::Http01(Http01 {
+        token: "tok".into(),
+        key_authorization: "tok.thumb".into(),
+    })
 }

@@ -8,8 +8,8 @@ use aws_sdk_cloudfront::types::{
 use parameters::cloudfront::methods::{methods, put_methods};
 use parameters::cloudfront::origins::{USERS_ORIGIN, find, put_host, put_protocol};
 use parameters::cloudfront::quantity;
-use pipeline::domain::{CHALLENGE_PATH, responder_origin_path};
 use pipeline::managed::CACHING_DISABLED;
+use pipeline::proof::{CHALLENGE_PATH, responder_origin_path};
 
 use crate::settings::Responder;
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::txt::with_alias;
 use crate::caa::{CaaExpected, Forbidden};
-use crate::outcome::Method;
+use crate::proof::Method;
 
 /// CAA records that allow none of the ways (RFC 8659).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{CaaForbids, Look, Problem, Reason, Says, Seen, Spread, Txt, Way, WrongTxt};
 use crate::caa::{CaaExpected, Forbidden, IssueTag, Miss};
-use crate::outcome::Method;
+use crate::proof::Method;
 
 const SERVER: &str = "ns1.example.net";
 

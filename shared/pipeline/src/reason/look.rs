@@ -6,8 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{CaaForbids, HttpFailure, HttpInPlace, HttpProblem, Txt};
-use crate::domain::{dns01_record_name, persist_record_name};
-use crate::outcome::Method;
+use crate::proof::Method;
 use crate::shown;
 
 /// What one look saw.
@@ -46,8 +45,6 @@ pub struct Way {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "seen", rename_all = "kebab-case")]
 pub enum Seen {
-    /// The order doesn't offer it.
-    NotOffered,
     /// It came to nothing in time.
     NoAnswer {
         /// The limit.
@@ -150,28 +147,19 @@ fn joined<'a>(ways: impl Iterator<Item = &'a Way>) -> String {
 }
 
 impl Way {
-    /// The record's or the file's place.
-    pub fn record_name(method: Method, domain: &str) -> String {
-        match method {
-            Method::DnsPersist01 => persist_record_name(domain),
-            Method::Dns01 => dns01_record_name(domain),
-            Method::Http01 => domain.to_owned(),
-        }
-    }
-
     /// Whether the CA would take it.
     pub fn is_in_place(&self) -> bool {
         match &self.seen {
             Seen::Txt { found, .. } => matches!(found, Txt::InPlace { .. }),
             Seen::HttpInPlace(_) => true,
-            Seen::NotOffered | Seen::NoAnswer { .. } | Seen::HttpFailure(_) => false,
+            Seen::NoAnswer { .. } | Seen::HttpFailure(_) => false,
         }
     }
 
     /// Something is there, but wrong: somebody has begun on this way, so this is to be told first.
     pub fn is_begun(&self) -> bool {
         match &self.seen {
-            Seen::NotOffered | Seen::NoAnswer { .. } => false,
+            Seen::NoAnswer { .. } => false,
             Seen::Txt { alias, found } => found.is_begun(alias.as_deref()),
             Seen::HttpInPlace(_) => true,
             Seen::HttpFailure(HttpFailure { in_place, wrong }) => {
@@ -193,17 +181,10 @@ impl Way {
 impl fmt::Display for Way {
     /// Which record, what was seen, what was expected, at which server.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::record_name(self.method, &self.domain);
+        let place = self.method.place(&self.domain);
         match &self.seen {
-            Seen::NotOffered => f.write_str("not offered"),
-            Seen::NoAnswer { within } => {
-                let subject = match self.method {
-                    Method::DnsPersist01 | Method::Dns01 => format!("TXT {name}"),
-                    Method::Http01 => format!("http://{name}"),
-                };
-                write!(f, "{subject}: no answer within {}", shown::span(*within))
-            }
-            Seen::Txt { alias, found } => f.write_str(&found.text(&name, alias.as_deref())),
+            Seen::NoAnswer { within } => write!(f, "{place}: no answer within {}", shown::span(*within)),
+            Seen::Txt { alias, found } => f.write_str(&found.text(place.name(), alias.as_deref())),
             Seen::HttpInPlace(seen) => seen.fmt(f),
             Seen::HttpFailure(failure) => failure.fmt(f),
         }

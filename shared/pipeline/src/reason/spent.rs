@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::Method;
+use crate::proof::Method;
 
 /// Why another order is placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -72,7 +72,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::outcome::Method;
+    use crate::proof::Method;
     use crate::reason::examples::{absent, in_place, slow, with_caa, wrong};
     use crate::reason::{
         AwsReason, CaReason, HttpFailure, HttpProblem, Links, Look, LookupFailure, Problem, Redirected, Refusal,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Problem, Spread};
-use crate::persist::{Mismatch, PersistExpected};
+use crate::proof::dns_persist01::{Mismatch, PersistExpected};
 
 /// What was seen of one record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

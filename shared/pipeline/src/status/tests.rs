@@ -1,4 +1,5 @@
 use super::*;
+use crate::proof::examples::challenges;
 use crate::reason::examples::{absent, in_place, seen, slow, with_caa, wrong};
 use crate::reason::{AwsReason, CaReason, Spent};
 use time::macros::datetime;
@@ -12,10 +13,8 @@ fn domain(name: &str) -> DomainView {
         waiting_for: seen(absent(name)),
         checked_at: Some(datetime!(2026-11-24 12:04:31 UTC)),
         due_at: Some(datetime!(2026-11-24 12:05:16 UTC)),
-        issuer_domain: Some("letsencrypt.org".into()),
-        persist_account_uri: Some("https://ca.example/acct/123".into()),
-        dns01_value: Some("gfj9Xq_Rg85nM".into()),
-        has_http01: true,
+        challenges: Some(challenges("https://ca.example/acct/123", "gfj9Xq_Rg85nM", name)),
+        challenges_are_new: true,
         method: None,
         ca_said: None,
         wins_at: None,
@@ -266,7 +265,7 @@ fn while_a_new_order_is_placed_the_cas_words_and_what_to_mend_are_still_told() {
     // Of the new round there are no steps yet, and no values of dns-01 and http-01.
     for domain in &mut view.domains {
         (domain.step_state, domain.waiting_for, domain.checked_at) = (None, None, None);
-        (domain.due_at, domain.dns01_value, domain.has_http01) = (None, None, false);
+        (domain.due_at, domain.challenges_are_new) = (None, false);
     }
     let domain = "zzz.example.com".to_owned();
     view.order_spent = Some(Spent::OneTurnedDown { domain }.into());
@@ -353,11 +352,11 @@ fn an_ended_operation_says_the_end() {
 
 #[test]
 fn a_wildcard_and_its_apex_need_one_standing_record() {
-    let wildcard = DomainView {
-        has_http01: false,
-        ..domain("*.example.com")
-    };
-    let mut view = view(vec![wildcard, domain("example.com"), domain("example.org")]);
+    let mut view = view(vec![
+        domain("*.example.com"),
+        domain("example.com"),
+        domain("example.org"),
+    ]);
     let text = describe(&view, RESPONDER);
     let record = "_validation-persist.example.com TXT \"letsencrypt.org;accounturi=https://ca.example/acct/123;policy=wildcard\"";
     assert_eq!(text.matches(record).count(), 1, "one for both: {text}");

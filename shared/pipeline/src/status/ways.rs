@@ -1,8 +1,9 @@
 //! What the user may set: each record on a line of its own, what all domains have alike once.
 
 use super::lines::Text;
-use super::{DomainView, View, capitalized, is_proved, list, set_once};
-use crate::domain::{CHALLENGE_PATH, dns01_record_name, persist_record_name, responder_prefix, wildcard_of};
+use super::{DomainView, View, capitalized, is_proved, list};
+use crate::domain::wildcard_of;
+use crate::proof::{Method, ToSet};
 
 /// What stands for each domain's name in a pattern.
 const ANY: &str = "<domain>";
@@ -39,14 +40,22 @@ pub(super) fn ways(view: &View, needy: &[&DomainView], responder: &str, room: us
 
 fn of(view: &View, needy: &[&DomainView], responder: &str, pattern: bool) -> Text {
     let unproved: Vec<&DomainView> = needy.iter().copied().filter(|domain| !is_proved(domain)).collect();
+    let wildcards = unproved.iter().any(|domain| wildcard_of(&domain.domain).is_some());
+    let names = view.names();
+    let tenancy = view.tenancy(&names);
+    let by = |method: Method| {
+        let sets = unproved.iter().filter_map(|domain| {
+            let challenge = domain.challenge(method)?;
+            Some(challenge.to_set(&domain.domain, &tenancy))
+        });
+        (method.heading(wildcards), records(method, sets, responder, pattern))
+    };
+    let ways = Method::ALL
+        .map(by)
+        .into_iter()
+        .filter(|(_, records)| !records.is_empty());
     let mut text = Text::default();
-    for way in [
-        persist(view, &unproved, pattern),
-        dns01(&unproved),
-        http01(view, &unproved, responder),
-        next_order(&unproved),
-    ] {
-        let Some((heading, records)) = way else { continue };
+    for (heading, records) in ways.chain(next_order(&unproved)) {
         let mut told = Text::of(&if text.is_empty() {
             capitalized(heading)
         } else {
@@ -58,17 +67,26 @@ fn of(view: &View, needy: &[&DomainView], responder: &str, pattern: bool) -> Tex
     text
 }
 
-/// dns-persist-01: where domains have one value in common, it is told once.
-fn persist(view: &View, unproved: &[&DomainView], pattern: bool) -> Option<(&'static str, Text)> {
+/// What is to be set by one way.
+fn records(method: Method, sets: impl Iterator<Item = ToSet>, responder: &str, pattern: bool) -> Text {
     let mut values: Vec<(String, Vec<String>)> = Vec::new();
-    for (name, value) in unproved.iter().filter_map(|domain| set_once(view, domain)) {
-        match values.iter_mut().find(|(known, _)| *known == value) {
-            Some((_, names)) if names.contains(&name) => {}
-            Some((_, names)) => names.push(name),
-            None => values.push((value, vec![name])),
+    let mut redirects = Vec::new();
+    for set in sets {
+        match set {
+            ToSet::Redirect(redirect) => redirects.push(redirect),
+            ToSet::Txt { name, value } => match values.iter_mut().find(|(known, _)| *known == value) {
+                // A value of one order is of one domain.
+                Some((_, names)) if method.outlasts_its_order() => {
+                    if !names.contains(&name) {
+                        names.push(name);
+                    }
+                }
+                _ => values.push((value, vec![name])),
+            },
         }
     }
     let mut text = Text::default();
+    let any = (pattern && values.len() == 1).then(|| method.place(ANY));
     for (value, names) in &values {
         if let [name] = names.as_slice() {
             text.record(&txt(name, value));
@@ -76,9 +94,9 @@ fn persist(view: &View, unproved: &[&DomainView], pattern: bool) -> Option<(&'st
         }
         text.say("the TXT record with the value");
         text.record(&format!("\"{value}\""));
-        if pattern && values.len() == 1 {
+        if let Some(any) = &any {
             text.say("for each domain at");
-            text.record(&persist_record_name(ANY));
+            text.record(any.name());
             continue;
         }
         text.say("at each of these names:");
@@ -86,41 +104,24 @@ fn persist(view: &View, unproved: &[&DomainView], pattern: bool) -> Option<(&'st
             text.record(name);
         }
     }
-    (!values.is_empty()).then_some(("set once, good for every later certificate:", text))
-}
-
-fn dns01(unproved: &[&DomainView]) -> Option<(&'static str, Text)> {
-    let mut text = Text::default();
-    for domain in unproved {
-        if let Some(value) = &domain.dns01_value {
-            text.record(&txt(&dns01_record_name(&domain.domain), value));
+    let alone = redirects.len() == 1;
+    if let Some(mut redirect) = redirects.pop() {
+        if !alone {
+            ANY.clone_into(&mut redirect.host);
         }
+        text.record(&redirect.from());
+        text.say("to");
+        text.record(&redirect.to(responder));
     }
-    (!text.is_empty()).then_some(("for this certificate only:", text))
+    text
 }
 
-fn http01(view: &View, unproved: &[&DomainView], responder: &str) -> Option<(&'static str, Text)> {
-    let able: Vec<&DomainView> = unproved.iter().copied().filter(|domain| domain.has_http01).collect();
-    let name = match able.as_slice() {
-        [] => return None,
-        [only] => &only.domain,
-        _ => ANY,
-    };
-    let mut text = Text::default();
-    text.record(&format!("http://{name}{CHALLENGE_PATH}*"));
-    text.say("to");
-    text.record(&format!("{responder}{}*", responder_prefix(&view.tenant)));
-    let heading = match unproved.iter().any(|domain| wildcard_of(&domain.domain).is_some()) {
-        true => "by HTTP, where it is no wildcard: redirect",
-        false => "by HTTP: redirect",
-    };
-    Some((heading, text))
-}
-
-/// dns-01 and http-01 want other values with each order. Those of the next are known a moment before its domains are looked at.
+/// Some ways want other values with each order. Those of the next are known a moment before its domains are looked at.
 fn next_order(unproved: &[&DomainView]) -> Option<(&'static str, Text)> {
-    let unknown =
-        |domain: &&&DomainView| domain.step_state.is_none() && domain.dns01_value.is_none() && !domain.has_http01;
     let heading = "by a value of the new order, which is shown here once it is placed.";
+    let unknown = |domain: &&&DomainView| {
+        let mut ways = Method::ALL.into_iter().filter(|method| !method.outlasts_its_order());
+        domain.step_state.is_none() && !ways.any(|method| domain.challenge(method).is_some())
+    };
     unproved.iter().find(unknown).map(|_| (heading, Text::default()))
 }

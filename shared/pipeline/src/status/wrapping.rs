@@ -5,6 +5,7 @@ use time::macros::datetime;
 
 use super::lines::WIDTH;
 use super::*;
+use crate::proof::examples::challenges;
 use crate::reason::examples::{absent, seen, wrong};
 use crate::step::StepState;
 
@@ -64,10 +65,8 @@ fn domain(name: &str, at: usize, hashed: bool) -> DomainView {
         }),
         checked_at: Some(datetime!(2026-11-24 12:04:31 UTC)),
         due_at: Some(datetime!(2026-11-24 12:09:16 UTC)),
-        issuer_domain: Some("letsencrypt.org".to_owned()),
-        persist_account_uri: Some(account),
-        dns01_value: Some(format!("{at:043}")),
-        has_http01: wildcard_of(name).is_none(),
+        challenges: Some(challenges(&account, &format!("{at:043}"), name)),
+        challenges_are_new: true,
         method: None,
         ca_said: (at % 7 == 1).then(|| "During secondary validation: no TXT record found".to_owned()),
         wins_at: None,
@@ -96,10 +95,13 @@ fn view(domains: Vec<DomainView>) -> View {
 fn copied(view: &View) -> Vec<String> {
     let mut all = Vec::new();
     for domain in &view.domains {
-        let (name, value) = set_once(view, domain).unwrap();
-        all.extend([name, format!("\"{value}\"")]);
-        all.push(crate::domain::dns01_record_name(&domain.domain));
-        all.push(format!("\"{}\"", domain.dns01_value.as_deref().unwrap()));
+        let dns01 = domain.challenge(Method::Dns01).unwrap();
+        let ToSet::Txt { name, value } = dns01.to_set(&domain.domain, &view.tenancy(&[])) else {
+            unreachable!("{dns01:?}")
+        };
+        for (name, value) in set_once(view, domain).into_iter().chain([(name, value)]) {
+            all.extend([name, format!("\"{value}\"")]);
+        }
     }
     all
 }
@@ -172,7 +174,7 @@ fn the_end_and_the_problems_come_out_whole() {
     served.certificate_not_after = Some(datetime!(2027-02-22 12:00 UTC));
     served.domains[0].loses_at = Some(datetime!(2026-11-25 12:04 UTC));
     served.domains[1].lost_at = Some(datetime!(2026-11-25 12:04 UTC));
-    let (name, value) = set_once(&served, &served.domains[0]).unwrap();
+    let (name, value) = set_once(&served, &served.domains[0]).remove(0);
     let copied = [TARGET.to_owned(), name, format!("\"{value}\"")];
     for state in [OperationState::Running, OperationState::Succeeded] {
         served.state = state;

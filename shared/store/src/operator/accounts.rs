@@ -6,7 +6,6 @@ use tokio_postgres::Row;
 
 use crate::connection::Store;
 use crate::error::StoreError;
-use crate::standing::HASHED;
 use crate::statement::Statement;
 
 /// An account at a CA, without its key.
@@ -68,9 +67,10 @@ impl Store {
             "operator-hashed-records",
             "select count(*) from acme_accounts a where ($1::text[] is null or a.tenant = any($1)) \
              and a.account_uri in \
-             (select r.account_uri from orders r join authorizations z on z.order_id = r.id where z.persist_form = $2)",
+             (select r.account_uri from orders r join authorizations z on z.order_id = r.id \
+               where coalesce(z.challenges, challenges_of_columns(z)) #>> '{offered,dns-persist-01,form}' = 'hashed')",
         )
-        .one(&client, &[&tenants, &HASHED])
+        .one(&client, &[&tenants])
         .await?;
         Ok(row.try_get(0)?)
     }

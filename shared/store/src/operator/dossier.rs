@@ -1,6 +1,7 @@
 //! All that is known of one instance.
 
 use pipeline::Reason;
+use pipeline::proof::Challenges;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -203,18 +204,8 @@ pub struct ChallengeOf {
     pub valid: Option<bool>,
     /// The tenant's account at the CA.
     pub account_uri: Option<String>,
-    /// In which form the CA wants the standing record of dns-persist-01, if it offers that.
-    pub persist_form: Option<String>,
-    /// What such a record may have for `accounturi`; the first is the one to set.
-    pub persist_account_uris: Vec<String>,
-    /// Why dns-persist-01 is offered and can't be used.
-    pub persist_problem: Option<String>,
-    /// The CA's names in such a record; empty when it offers no dns-persist-01.
-    pub issuer_domains: Vec<String>,
-    /// dns-01's TXT value.
-    pub dns01_value: Option<String>,
-    /// http-01's token.
-    pub http01_token: Option<String>,
+    /// What would prove it, once the order is placed.
+    pub challenges: Option<Challenges>,
 }
 
 impl Store {

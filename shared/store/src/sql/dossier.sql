@@ -86,12 +86,7 @@ select json_build_object(
             'due_at', s.due_at,
             'valid', z.valid,
             'account_uri', r.account_uri,
-            'persist_form', case when z.issuer_domains is not null then coalesce(z.persist_form, 'account-url') end,
-            'persist_account_uris', coalesce(z.persist_account_uris, array_remove(array[r.account_uri], null)),
-            'persist_problem', z.persist_problem,
-            'issuer_domains', coalesce(z.issuer_domains, '{}'),
-            'dns01_value', z.dns01_value,
-            'http01_token', z.http01_token) order by c.domain)
+            'challenges', coalesce(z.challenges, challenges_of_columns(z))) order by c.domain)
         from claims c
         join newest n on n.domains ? c.domain
         left join orders r on r.operation_id = n.id and r.round = n.round

@@ -1,6 +1,5 @@
 -- A domain that the CA held valid was not looked at; its proof is an older one.
-select distinct on (c.domain) c.domain, s.method, z.issuer_domains[1],
-  coalesce(z.persist_account_uris[1], r.account_uri), z.dns01_value
+select distinct on (c.domain) c.domain, s.method, coalesce(z.challenges, challenges_of_columns(z))
 from claims c join operations o on o.instance_id = c.instance_id
 join steps s on s.operation_id = o.id and s.kind = 'verify-challenge' and s.subject = c.domain
   and s.state = 'done' and s.method is not null

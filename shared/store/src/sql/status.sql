@@ -30,10 +30,8 @@ select json_build_object(
             'waiting_for', reason_of(s),
             'checked_at', s.checked_at,
             'due_at', s.due_at,
-            'issuer_domain', p.issuer_domains[1],
-            'persist_account_uri', coalesce(p.persist_account_uris[1], known.account_uri),
-            'dns01_value', z.dns01_value,
-            'has_http01', z.http01_token is not null,
+            'challenges', coalesce(z.challenges, challenges_of_columns(z)),
+            'challenges_are_new', coalesce(known.id = r.id, false),
             'method', s.method,
             'ca_said', c.ca_said,
             'wins_at', c.wins_at,
@@ -45,8 +43,7 @@ select json_build_object(
                 then s.deadline_at end) order by c.domain)
         from claims c
         left join steps s on s.operation_id = a.id and s.kind = 'verify-challenge' and s.subject = c.domain and s.round = a.round
-        left join authorizations z on z.order_id = r.id and z.domain = c.domain
-        left join authorizations p on p.order_id = known.id and p.domain = c.domain
+        left join authorizations z on z.order_id = known.id and z.domain = c.domain
         where c.instance_id = a.instance_id and a.domains ? c.domain), '[]'),
     'steps', coalesce((
         select json_agg(json_build_object(
@@ -58,8 +55,8 @@ select json_build_object(
 )
 from asked a
 left join orders r on r.operation_id = a.id and r.round = a.round
--- What a set-once record says holds for the order that is being placed, too.
+-- What outlasts its order holds for the one that is being placed, too.
 left join lateral (
-    select q.id, q.account_uri from orders q
+    select q.id from orders q
     where q.operation_id = a.id and exists (select 1 from authorizations y where y.order_id = q.id)
     order by q.round desc limit 1) known on true

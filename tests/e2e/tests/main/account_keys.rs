@@ -266,13 +266,15 @@ async fn a_token_of_several_orders_is_answered_as_the_newest_key_wants_it() -> a
     .await?;
     for (round, text) in [(1, "token.old"), (2, "token.new")] {
         sql.execute(
-            "insert into authorizations (order_id, domain, url, valid, http01_token, http01_key_authorization) \
-             select id, 'token.example', 'https://ca.example/authz/1', false, 'token', $2 from orders where round = $1",
+            "insert into authorizations (order_id, domain, url, valid, challenges) \
+             select id, 'token.example', 'https://ca.example/authz/1', false, jsonb_build_object('offered', \
+               jsonb_build_object('http-01', jsonb_build_object('token', 'token', 'key_authorization', $2::text))) \
+             from orders where round = $1",
             &[&round, &text],
         )
         .await?;
     }
-    let segment = pipeline::domain::path_segment(&site.tenant);
+    let segment = pipeline::proof::path_segment(&site.tenant);
     let store = &site.desk.store;
     for answers in [
         store.http01_answers(&["token"]).await?,

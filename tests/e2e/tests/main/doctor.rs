@@ -452,9 +452,7 @@ async fn a_form_of_dns_persist_01_that_is_not_known_is_shown_to_no_tenant_and_to
     assert_eq!(status::persist_value(told.description()), None, "{}", told.text);
     assert!(status::redirect_target(told.description()).is_some(), "{}", told.text);
 
-    let logged = clinic
-        .logged("certificate-issuer-1", "no set-once record is shown")
-        .await?;
+    let logged = clinic.logged("certificate-issuer-1", "it is shown to nobody").await?;
     assert!(
         logged.contains("Pebble.Test") && logged.contains("\"WARN\""),
         "{logged}"

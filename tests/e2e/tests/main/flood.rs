@@ -151,8 +151,9 @@ async fn live(world: &World, count: usize) -> anyhow::Result<Vec<Challenge>> {
         .sql()
         .await?
         .query(
-            "select z.http01_token, z.http01_key_authorization from authorizations z join orders r on r.id = z.order_id \
-             join operations o on o.id = r.operation_id where o.instance_id = $1 and z.http01_token is not null",
+            "select http->>'token', http->>'key_authorization' from authorizations z join orders r on r.id = z.order_id \
+             join operations o on o.id = r.operation_id, lateral (select z.challenges #> '{offered,http-01}' as http) h \
+             where o.instance_id = $1 and http is not null",
             &[&instance.id],
         )
         .await?;
@@ -160,7 +161,7 @@ async fn live(world: &World, count: usize) -> anyhow::Result<Vec<Challenge>> {
     Ok(rows
         .iter()
         .map(|row| Challenge {
-            tenant: pipeline::domain::path_segment(&tenant),
+            tenant: pipeline::proof::path_segment(&tenant),
             token: row.get(0),
             key_authorization: row.get(1),
         })
@@ -232,16 +233,18 @@ async fn made_up_tokens_keep_no_challenge_from_being_answered() -> anyhow::Resul
         };
         let placed = sql
             .execute(
-                "insert into authorizations (order_id, domain, url, valid, http01_token, http01_key_authorization) \
-                 select order_id, $1, url, false, $1, $2 from authorizations where http01_token = $3",
+                "insert into authorizations (order_id, domain, url, valid, challenges) \
+                 select order_id, $1, url, false, jsonb_set(challenges, '{offered,http-01}', \
+                   jsonb_build_object('token', $1::text, 'key_authorization', $2::text)) \
+                 from authorizations where challenges #>> '{offered,http-01,token}' = $3",
                 &[&fresh.token, &fresh.key_authorization, &challenges[0].token],
             )
             .await?;
         assert_eq!(placed, 1);
         let took = broker.challenge(&fresh).await?;
         assert!(took < AT_ONCE, "{took:?} for one that was placed a moment ago");
-        sql.execute("delete from authorizations where http01_token = $1", &[&fresh.token])
-            .await?;
+        let gone = "delete from authorizations where challenges #>> '{offered,http-01,token}' = $1";
+        sql.execute(gone, &[&fresh.token]).await?;
         let took = broker.catalog(world).await?;
         assert!(took < AT_ONCE, "{took:?}");
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use instant_acme::{Account, AuthorizationStatus, ChallengeType, Identifier, NewAccount, NewOrder};
-use pipeline::persist::{PersistExpected, judge};
+use pipeline::proof::dns_persist01::{PersistExpected, judge};
 use stack::{Dns, Handle, Options};
 use time::OffsetDateTime;
 use tokio::task::JoinSet;

@@ -25,8 +25,10 @@ const YEARS: &str = "
     insert into certificates (id, instance_id, order_id, names, chain_pem, not_before, not_after, created_at) select md5('c' || i)::uuid, 'i', md5('r' || i)::uuid,
             case when i % 4 = 1 then array['h' || i || '.apps.example.com'] else array['www.d' || i % 20000 || '.test', 'd' || i % 20000 || '.test'] end,
             '', now(), now(), now() - i * interval '4 minutes' from generate_series(1, $rows) i;
-    insert into authorizations (order_id, domain, url, valid, http01_token, http01_key_authorization)
-        select id, 'a.example.com', '', false, 'token-' || id, 'answer' from orders;
+    insert into authorizations (order_id, domain, url, valid, challenges)
+        select id, 'a.example.com', '', false,
+            jsonb_build_object('offered', jsonb_build_object('http-01', jsonb_build_object('token', 'token-' || id, 'key_authorization', 'answer')))
+            from orders;
     update operations set state = 'running' where id = md5('o1')::uuid;
     drop table counted_names;
     drop index orders_counted, acme_accounts_counted";

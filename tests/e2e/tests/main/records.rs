@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use clap::Parser as _;
-use pipeline::outcome::Method;
+use pipeline::proof::dns_persist01::{AccountUris, Form};
+use pipeline::proof::{Challenge, Dns01, DnsPersist01, Method};
 use pipeline::reason::{BrokerReason, CaReason, Look, Spent};
 use pipeline::{OperationState, Outcome, Rejection, Schedules, Settings, StepKind, Verdict};
 use store::{
-    Asked, Authorization, Bounds, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Standing, Store,
-    StoreError, Task,
+    Asked, Authorization, Bounds, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Store, StoreError, Task,
 };
 use uuid::Uuid;
 
@@ -112,6 +112,7 @@ impl Desk {
         self.store
             .set_order_url(task, order.id, &url, "https://ca.example/acct/1", None, None)
             .await?;
+        let dns01 = Challenge::Dns01(Dns01 { value: "value".into() });
         let authorizations: Vec<Authorization> = task
             .instance
             .domains
@@ -120,15 +121,7 @@ impl Desk {
                 domain: domain.clone(),
                 url: format!("https://ca.example/authz/{domain}"),
                 valid: valid.contains(&domain),
-                standing: Some(Standing {
-                    form: store::HASHED.into(),
-                    issuer_domains: vec!["ca.example".into()],
-                    account_uris: ["new", "old"].map(|key| format!("https://ca.example/h/{key}")).into(),
-                }),
-                persist_problem: None,
-                dns01_value: Some("value".into()),
-                http01_token: None,
-                http01_key_authorization: None,
+                challenges: [set_once(), dns01.clone()].into_iter().collect(),
             })
             .collect();
         let caa_identities = ["ca.example".to_owned()];
@@ -137,6 +130,16 @@ impl Desk {
             .await?;
         Ok(self.record(task, Outcome::DONE).await?.expect("current"))
     }
+}
+
+/// A record that is made with the account's key.
+fn set_once() -> Challenge {
+    let uris = ["new", "old"].map(|key| format!("https://ca.example/h/{key}"));
+    Challenge::DnsPersist01(DnsPersist01 {
+        form: Form::Hashed,
+        issuer_domains: vec!["ca.example".into()],
+        account_uris: AccountUris::new(uris.into()).expect("two"),
+    })
 }
 
 pub(crate) fn of_kind(tasks: &[Task], kind: StepKind) -> &Task {
@@ -225,7 +228,7 @@ async fn what_caa_records_may_call_the_ca_is_kept_with_its_order_and_unknown_for
 }
 
 #[tokio::test]
-async fn what_a_set_once_record_has_to_say_is_kept_with_its_order_and_is_the_accounts_url_in_one_from_before()
+async fn what_the_ca_offers_is_read_the_same_everywhere_and_from_programs_before_it_was_one_object()
 -> anyhow::Result<()> {
     let desk = desk().await?;
     let tasks = desk.provision(&organization(), &[domain("set-once")]).await?;
@@ -235,35 +238,43 @@ async fn what_a_set_once_record_has_to_say_is_kept_with_its_order_and_is_the_acc
     };
     let loaded = desk.store.load_task(ring.step, ring.attempt).await?;
     let task = loaded.expect("a current step");
-    let (instance, told) = (&task.instance.id, "https://ca.example/h/new");
+    let instance = &task.instance.id;
     let seen = async || {
         let challenge = desk.store.challenge(&task).await?.expect("an order");
-        let standing = challenge.authorization.standing.expect("dns-persist-01 is offered");
+        let challenges = challenge.authorization.challenges;
         let view = desk.store.last_operation(instance, None).await?.expect("an operation");
-        let shown = view.domains[0].persist_account_uri.clone().unwrap_or_default();
+        assert_eq!(view.domains[0].challenges.as_ref(), Some(&challenges));
         let dossier = desk.store.dossier(instance).await?.expect("an instance");
-        assert_eq!(dossier.challenges[0].persist_account_uris, standing.account_uris);
-        let served = desk.store.serving(instance).await?.expect("an instance").standing;
-        assert_eq!(served[0].standing, standing);
-        anyhow::Ok((standing, shown))
+        assert_eq!(dossier.challenges[0].challenges.as_ref(), Some(&challenges));
+        let served = desk.store.serving(instance).await?.expect("an instance").challenges;
+        assert_eq!(served[0].1, challenges.clone().outlasting());
+        anyhow::Ok(challenges)
     };
-    let (standing, shown) = seen().await?;
-    assert_eq!((standing.form.as_str(), shown.as_str()), (store::HASHED, told));
-    let expected = standing.expected(false).expect("a record");
-    assert!(
-        expected.account_uri.contains("https://ca.example/h/old"),
-        "made with an earlier key"
-    );
-    // As a certificate-issuer writes that knows nothing of forms.
+    let written = seen().await?;
+    assert_eq!(written.get(Method::DnsPersist01), Some(&set_once()));
+    // A row from before the object, and one that such a program writes from what it has read.
     let sql = connect(&desk.url).await?;
-    let before = "update authorizations set persist_form = null, persist_account_uris = null";
+    let before = "update authorizations set challenges = null";
     sql.execute(before, &[]).await?;
-    let (standing, shown) = seen().await?;
-    assert_eq!(
-        (standing.form.as_str(), shown.as_str()),
-        (store::ACCOUNT_URL, "https://ca.example/acct/1")
-    );
-    assert_eq!(standing.account_uris, ["https://ca.example/acct/1"]);
+    assert_eq!(seen().await?, written);
+    let again = "with old as (delete from authorizations returning *) \
+                 insert into authorizations (order_id, domain, url, valid, issuer_domains, dns01_value, http01_token, \
+                   http01_key_authorization, persist_form, persist_account_uris, persist_problem) \
+                 select order_id, domain, url, valid, issuer_domains, dns01_value, http01_token, http01_key_authorization, \
+                   persist_form, persist_account_uris, persist_problem from old";
+    assert_eq!(sql.execute(again, &[]).await?, 1);
+    let kept = "select challenges is not null from authorizations";
+    assert!(sql.query_one(kept, &[]).await?.get::<_, bool>(0));
+    assert_eq!(seen().await?, written);
+    // Of a program from before there were forms.
+    let before = "update authorizations set challenges = null, persist_form = null, persist_account_uris = null";
+    sql.execute(before, &[]).await?;
+    let of_url = Challenge::DnsPersist01(DnsPersist01 {
+        form: Form::AccountUrl,
+        issuer_domains: vec!["ca.example".into()],
+        account_uris: "https://ca.example/acct/1".into(),
+    });
+    assert_eq!(seen().await?.get(Method::DnsPersist01), Some(&of_url));
     Ok(())
 }
 

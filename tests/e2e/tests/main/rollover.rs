@@ -196,17 +196,18 @@ async fn an_account_gets_another_key_and_stays_what_it_was() -> anyhow::Result<(
 
 /// No CA here follows draft -02 yet, so the database says that this one did.
 async fn made_with_the_key_is_told(world: &World, tenant: &str) -> anyhow::Result<()> {
-    let form = "update authorizations z set persist_form = $2 from orders r join acme_accounts a on a.account_uri = r.account_uri \
+    let form = "update authorizations z set challenges = jsonb_set(z.challenges, '{offered,dns-persist-01,form}', to_jsonb($2::text)) \
+                from orders r join acme_accounts a on a.account_uri = r.account_uri \
                 where z.order_id = r.id and a.tenant = $1";
     let sql = world.sql().await?;
-    ensure!(sql.execute(form, &[&tenant, &store::HASHED]).await? > 0);
+    ensure!(sql.execute(form, &[&tenant, &"hashed"]).await? > 0);
     let asked = say(world, &["rollover", tenant]).await?;
     ensure!(
         asked.errors.contains("made with the key at 1 of them (draft -02)"),
         "{}",
         asked.errors
     );
-    sql.execute(form, &[&tenant, &store::ACCOUNT_URL]).await?;
+    sql.execute(form, &[&tenant, &"account-url"]).await?;
     Ok(())
 }
 

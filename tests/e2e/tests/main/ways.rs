@@ -59,7 +59,10 @@ async fn a_redirect_of_the_old_web_server_is_enough() -> anyhow::Result<()> {
     let token: String = world
         .sql()
         .await?
-        .query_one("select http01_token from authorizations where domain = $1", &[&name])
+        .query_one(
+            "select challenges #>> '{offered,http-01,token}' from authorizations where domain = $1",
+            &[&name],
+        )
         .await?
         .get(0);
     let (_, own) = to.split_once("/acme/").expect("the tenant is part of the way");

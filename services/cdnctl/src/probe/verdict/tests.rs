@@ -10,7 +10,7 @@ fn expected() -> Expected {
     Expected {
         distribution: "d1.cloudfront.net".into(),
         attached: Some(vec![1]),
-        persist: HashMap::new(),
+        challenges: HashMap::new(),
         origin: "origin.example".into(),
         forwards_host: true,
         keeps_nothing: None,

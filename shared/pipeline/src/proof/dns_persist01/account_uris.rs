@@ -27,6 +27,11 @@ impl AccountUris {
         &self.to_set
     }
 
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.to_set).chain(&self.besides).map(String::as_str)
+    }
+
     /// Character by character (RFC 3986 §6.2.1).
     pub fn contains(&self, uri: &str) -> bool {
         self.to_set == uri || self.besides.iter().any(|known| known == uri)

@@ -2,10 +2,10 @@
 //! a tenant's domains, and outlasts every change of the account's key.
 
 use serde_json::Value;
-use store::Standing;
 
-use super::{Holder, names};
-use crate::words::clean;
+use super::{clean, names};
+use crate::proof::Account;
+use crate::proof::dns_persist01::{DnsPersist01, Form};
 
 /// The CA's names, in the challenge.
 pub(super) const NAMES: &str = "issuer-domain-names";
@@ -14,27 +14,26 @@ pub(super) const NAMES: &str = "issuer-domain-names";
 ///
 /// Draft -01 has the record's `accounturi` in the challenge. It may be that of a subscriber with several accounts there (mode 3c); a
 /// record with such a one would prove a domain for every tenant, so it isn't used.
-pub(super) fn read(challenge: &Value, holder: Holder<'_>) -> Result<Standing, String> {
+pub(super) fn read(challenge: &Value, account: Account<'_>) -> Result<DnsPersist01, String> {
     let issuer_domains = names(challenge, NAMES)?;
     match challenge.get("accounturi") {
-        Some(uri) if uri.as_str() != Some(holder.url) => Err(format!(
+        Some(uri) if uri.as_str() != Some(account.url) => Err(format!(
             "the challenge wants the accounturi {}, which is not the account's URL",
             clean(&uri.to_string())
         )),
-        _ => Ok(Standing {
-            form: store::ACCOUNT_URL.to_owned(),
+        _ => Ok(DnsPersist01 {
+            form: Form::AccountUrl,
             issuer_domains,
-            account_uris: vec![holder.url.to_owned()],
+            account_uris: account.url.into(),
         }),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use pipeline::domain::persist_record_value;
     use serde_json::json;
 
-    use super::super::tests::HOLDER;
+    use super::super::tests::ACCOUNT;
     use super::*;
 
     /// draft-ietf-acme-dns-persist-01, Figure 1 and §10.1, but for the blank that RFC 8659 leaves to the writer.
@@ -47,10 +46,10 @@ mod tests {
             "accounturi": "https://ca.example/acct/123",
             "issuer-domain-names": ["authority.example", "ca.example.net"],
         });
-        let standing = read(&challenge, HOLDER).unwrap();
-        assert_eq!(standing.issuer_domains, ["authority.example", "ca.example.net"]);
+        let challenge = read(&challenge, ACCOUNT).unwrap();
+        assert_eq!(challenge.issuer_domains, ["authority.example", "ca.example.net"]);
         assert_eq!(
-            persist_record_value(&standing.issuer_domains[0], &standing.account_uris[0], false),
+            challenge.expected(false).to_set(),
             "authority.example;accounturi=https://ca.example/acct/123"
         );
     }
@@ -59,7 +58,7 @@ mod tests {
     fn a_subscribers_uri_is_not_taken_for_the_accounts() {
         for uri in [json!("https://ca.example/subscriber/1"), json!(7), Value::Null] {
             let challenge = json!({ "issuer-domain-names": ["ca.example"], "accounturi": uri });
-            let why = read(&challenge, HOLDER).unwrap_err();
+            let why = read(&challenge, ACCOUNT).unwrap_err();
             assert!(why.contains("not the account's URL"), "{why}");
         }
     }

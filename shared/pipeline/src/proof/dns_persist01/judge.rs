@@ -8,14 +8,9 @@
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use crate::domain::persist_record_value;
+use super::account_uris::AccountUris;
+use super::record::{self, Malformed, Record};
 use crate::shown;
-
-mod account_uris;
-mod record;
-
-pub use account_uris::AccountUris;
-pub use record::{Malformed, Record, Syntax};
 
 /// A record that ends sooner than this may have ended when the CA looks, or when it issues (draft -02 §4.1, §9.4: the CA must not rely
 /// on it after its end, and clients should warn).
@@ -182,13 +177,19 @@ impl PersistExpected {
             .iter()
             .any(|domain| domain.eq_ignore_ascii_case(issuer))
     }
+
+    /// The value to set (an RFC 8659 issue-value). It has no blanks, which the grammar leaves to the writer: `cf` and terminals break lines at
+    /// them, and a value that was copied with a line break in it is another one.
+    pub(super) fn to_set(&self) -> String {
+        let issuer = self.issuer_domains.first().map_or("", String::as_str);
+        let policy = if self.wildcard { ";policy=wildcard" } else { "" };
+        format!("{issuer};accounturi={}{policy}", self.account_uri.to_set())
+    }
 }
 
 /// The record to set, as the user would type it.
 fn wanted(expected: &PersistExpected) -> String {
-    let issuer = expected.issuer_domains.first().map_or("", String::as_str);
-    let value = persist_record_value(issuer, expected.account_uri.to_set(), expected.wildcard);
-    format!("\"{value}\"")
+    format!("\"{}\"", expected.to_set())
 }
 
 fn moment(unix: i64) -> String {

@@ -1,15 +1,13 @@
-//! dns-persist-01 (draft-ietf-acme-dns-persist): in which form the CA wants the standing record. The draft's versions want different ones
+//! In which form the CA wants the standing record (draft-ietf-acme-dns-persist). The draft's versions want different ones
 //! under one name, so the form is read from what only one of them says, in the challenge and the directory; what fits none of them is
 //! not shown to anybody, and the operator is told. One file per form.
 
-use pipeline::issue_value::{is_normalized, is_value};
-use pipeline::reason::Request;
 use serde_json::Value;
-use store::Standing;
-use worker::Stop;
 
-use crate::account::Session;
-use crate::words::clean;
+use super::DnsPersist01;
+use crate::issue_value::{is_normalized, is_value};
+use crate::proof::{Method, Offered};
+use crate::shown::harmless;
 
 mod account_url;
 mod hashed;
@@ -17,26 +15,26 @@ mod hashed;
 /// The draft lets no CA have more names in a challenge (§3.1), and wants clients to refuse one that has.
 const MOST_NAMES: usize = 10;
 
-/// The account that asks.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Holder<'a> {
-    /// Its URL.
-    pub(crate) url: &'a str,
-    /// RFC 7638 thumbprint of its key.
-    pub(crate) thumbprint: &'a str,
-    /// Those of the keys that it had before, the newest first.
-    pub(crate) earlier_thumbprints: &'a [String],
-}
+/// As much of a CA's text as an operator gets to see.
+const MOST_CHARS: usize = 300;
 
 /// Reads what record proves a domain, or why none is known to.
-///
-/// `meta` is the directory's metadata (RFC 8555 §7.1.1).
-pub(crate) fn read(challenge: &Value, meta: &Value, domain: &str, holder: Holder<'_>) -> Result<Standing, String> {
+pub(super) fn read(offered: &Offered<'_>) -> Option<Result<DnsPersist01, String>> {
+    let challenge = offered.challenge(Method::DnsPersist01)?;
+    Some(read_challenge(challenge, offered).and_then(|read| {
+        if read.account_uris.iter().all(fits) {
+            return Ok(read);
+        }
+        Err("the account's URI has characters that a record can't have".to_owned())
+    }))
+}
+
+fn read_challenge(challenge: &Value, offered: &Offered<'_>) -> Result<DnsPersist01, String> {
     let has = |object: &Value, member: &str| object.get(member).is_some();
     let (of_01, of_02) = (has(challenge, account_url::NAMES), has(challenge, hashed::NAMES));
-    let standing = match (of_01, of_02, has(meta, hashed::PREFIX)) {
-        (_, true, true) => hashed::read(challenge, meta, domain, holder),
-        (true, false, false) => account_url::read(challenge, holder),
+    match (of_01, of_02, has(offered.meta, hashed::PREFIX)) {
+        (_, true, true) => hashed::read(challenge, offered),
+        (true, false, false) => account_url::read(challenge, offered.account),
         (false, true, false) | (true, true, false) => {
             Err("the challenge has issuerDomainNames (draft -02), the directory no accountHashPrefix".to_owned())
         }
@@ -46,10 +44,6 @@ pub(crate) fn read(challenge: &Value, meta: &Value, domain: &str, holder: Holder
         (false, false, _) => Err(
             "the challenge has neither issuer-domain-names (draft -01) nor issuerDomainNames (draft -02)".to_owned(),
         ),
-    }?;
-    match standing.account_uris.iter().all(|uri| fits(uri)) {
-        true => Ok(standing),
-        false => Err("the account's URI has characters that a record can't have".to_owned()),
     }
 }
 
@@ -78,19 +72,13 @@ fn names(object: &Value, member: &str) -> Result<Vec<String>, String> {
     names.iter().map(one).collect()
 }
 
-/// Before a record is set by somebody else, the account's holder has to see that its URL is right (draft -02 §4.5).
-///
-/// # Errors
-/// When the CA can't tell now.
-pub(crate) async fn holds_its_account(session: &Session<'_>) -> Result<bool, Stop> {
-    match session.get(&session.account_uri).await {
-        Ok(answer) => Ok(answer.json().get("status").and_then(Value::as_str) == Some("valid")),
-        Err(error) => Err(session.fail(&error, Request::ReadAccount).await),
-    }
+/// A CA's text on one line.
+fn clean(text: &str) -> String {
+    harmless(text.trim(), MOST_CHARS)
 }
 
 /// What a doctor can tell by the directory alone: draft -02 only announces itself there.
-pub(crate) fn announced(meta: &Value) -> bool {
+pub fn announced(meta: &Value) -> bool {
     meta.get(hashed::PREFIX).is_some() && names(meta, hashed::NAMES).is_ok()
 }
 
@@ -99,25 +87,36 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::proof::Account;
+    use crate::proof::dns_persist01::Form;
 
-    pub(super) const HOLDER: Holder<'_> = Holder {
+    pub(super) const ACCOUNT: Account<'_> = Account {
         url: "https://ca.example/acct/123",
         thumbprint: "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
         earlier_thumbprints: &[],
     };
 
-    fn told(challenge: &Value, meta: &Value) -> Result<String, String> {
-        read(challenge, meta, "example.com", HOLDER).map(|standing| standing.form)
+    fn told(challenge: &Value, meta: &Value) -> Result<Form, String> {
+        let mut challenge = challenge.clone();
+        challenge["type"] = "dns-persist-01".into();
+        let authorization = json!({ "challenges": [challenge] });
+        let offered = Offered {
+            authorization: &authorization,
+            meta,
+            domain: "example.com",
+            account: ACCOUNT,
+        };
+        read(&offered).unwrap().map(|read| read.form)
     }
 
     #[test]
     fn the_form_is_read_and_never_guessed() {
         let of_00 = json!({ "issuer-domain-names": ["authority.example"] });
-        let of_01 = json!({ "issuer-domain-names": ["authority.example"], "accounturi": HOLDER.url });
+        let of_01 = json!({ "issuer-domain-names": ["authority.example"], "accounturi": ACCOUNT.url });
         let of_02 = json!({ "issuerDomainNames": ["authority.example"] });
         let both = json!({ "issuer-domain-names": ["a.example"], "issuerDomainNames": ["a.example"] });
         let meta = json!({ "accountHashPrefix": "https://ca.example/account-hash/", "issuerDomainNames": ["authority.example"] });
-        let (old, new) = (Ok(store::ACCOUNT_URL.to_owned()), Ok(store::HASHED.to_owned()));
+        let (old, new) = (Ok(Form::AccountUrl), Ok(Form::Hashed));
         assert_eq!(told(&of_00, &Value::Null), old);
         assert_eq!(told(&of_01, &json!({ "caaIdentities": ["authority.example"] })), old);
         assert_eq!(told(&of_02, &meta), new);
@@ -156,7 +155,7 @@ mod tests {
             assert!(told(&challenge, &Value::Null).is_err(), "{challenge}");
         }
         let ten = json!({ "issuer-domain-names": &many[..10] });
-        assert_eq!(told(&ten, &Value::Null), Ok(store::ACCOUNT_URL.to_owned()));
+        assert_eq!(told(&ten, &Value::Null), Ok(Form::AccountUrl));
     }
 
     #[test]

@@ -6,13 +6,12 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Uri;
-use pipeline::domain::wildcard_of;
-use pipeline::issue_value::is_normalized;
 use serde_json::Value;
-use store::Standing;
 
-use super::{Holder, names};
-use crate::words::clean;
+use super::{clean, names};
+use crate::issue_value::is_normalized;
+use crate::proof::dns_persist01::{AccountUris, DnsPersist01, Form};
+use crate::proof::{Offered, base};
 
 /// The CA's names, in the challenge and in the directory's metadata.
 pub(super) const NAMES: &str = "issuerDomainNames";
@@ -24,29 +23,31 @@ const ALGORITHM: &str = "sha-256";
 const ANY_DOMAIN: &str = "*";
 
 /// Reads a challenge of this draft.
-pub(super) fn read(challenge: &Value, meta: &Value, domain: &str, holder: Holder<'_>) -> Result<Standing, String> {
+pub(super) fn read(challenge: &Value, offered: &Offered<'_>) -> Result<DnsPersist01, String> {
+    let Offered {
+        meta, domain, account, ..
+    } = *offered;
     let issuer_domains = names(challenge, NAMES)?;
     consistent(&issuer_domains, meta)?;
     let prefix = prefix(meta)?;
     let uri = |domain: &str, thumbprint: &str| {
-        let octets = octets(domain, thumbprint, holder.url)?;
+        let octets = octets(domain, thumbprint, account.url)?;
         let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, &octets));
         Some(format!("{prefix}{ALGORITHM}/{hash}"))
     };
     let thumbprints = || {
-        let earlier = holder.earlier_thumbprints.iter().map(String::as_str);
-        std::iter::once(holder.thumbprint).chain(earlier)
+        let earlier = account.earlier_thumbprints.iter().map(String::as_str);
+        std::iter::once(account.thumbprint).chain(earlier)
     };
-    let base = wildcard_of(domain).unwrap_or(domain);
-    let uris = [base, ANY_DOMAIN].into_iter();
-    let account_uris: Option<Vec<String>> = uris
+    let uris: Option<Vec<String>> = [base(domain), ANY_DOMAIN]
+        .into_iter()
         .flat_map(|domain| thumbprints().map(move |thumbprint| (domain, thumbprint)))
         .map(|(domain, thumbprint)| uri(domain, thumbprint))
         .collect();
-    Ok(Standing {
-        form: store::HASHED.to_owned(),
+    Ok(DnsPersist01 {
+        form: Form::Hashed,
         issuer_domains,
-        account_uris: account_uris.ok_or("the domain is too long")?,
+        account_uris: uris.and_then(AccountUris::new).ok_or("the domain is too long")?,
     })
 }
 
@@ -109,11 +110,21 @@ fn identities(meta: &Value) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use pipeline::domain::persist_record_value;
     use serde_json::json;
 
-    use super::super::tests::HOLDER;
+    use super::super::tests::ACCOUNT;
     use super::*;
+    use crate::proof::Account;
+
+    fn of(challenge: &Value, meta: &Value, domain: &str, account: Account<'_>) -> Result<DnsPersist01, String> {
+        let offered = Offered {
+            authorization: &Value::Null,
+            meta,
+            domain,
+            account,
+        };
+        read(challenge, &offered)
+    }
 
     fn meta() -> Value {
         json!({
@@ -135,20 +146,20 @@ mod tests {
     /// draft-ietf-acme-dns-persist-02 §10.2, "serves as a test vector"; the blank that RFC 8659 leaves to the writer is left out.
     #[test]
     fn the_drafts_own_vectors() {
-        let standing = read(&challenge(), &meta(), "example.com", HOLDER).unwrap();
+        let standing = of(&challenge(), &meta(), "example.com", ACCOUNT).unwrap();
         let prefix = "https://ca.example/account-hash/sha-256/";
         assert_eq!(
-            standing.account_uris,
+            standing.account_uris.iter().collect::<Vec<_>>(),
             [
                 format!("{prefix}5SQm7n6tPh2-PlLbCKGnViTXX5z19SCN4cPGQHSk-kw"),
                 format!("{prefix}NpDnSwUthQK8zCgFdefYxAdAVPnygMLbs9US6oO-5ug"),
             ]
         );
         assert_eq!(
-            persist_record_value(&standing.issuer_domains[0], &standing.account_uris[0], false),
+            standing.expected(false).to_set(),
             "authority.example;accounturi=https://ca.example/account-hash/sha-256/5SQm7n6tPh2-PlLbCKGnViTXX5z19SCN4cPGQHSk-kw"
         );
-        let wildcard = read(&challenge(), &meta(), "*.example.com", HOLDER).unwrap();
+        let wildcard = of(&challenge(), &meta(), "*.example.com", ACCOUNT).unwrap();
         assert_eq!(
             wildcard, standing,
             "a wildcard's record is at the name it is a wildcard of"
@@ -157,22 +168,27 @@ mod tests {
 
     #[test]
     fn what_was_made_with_earlier_keys_still_counts_and_what_is_to_be_set_is_made_with_the_newest() {
-        let before = read(&challenge(), &meta(), "example.com", HOLDER).unwrap();
-        let earlier = [HOLDER.thumbprint.to_owned()];
-        let rolled = Holder {
+        let before = of(&challenge(), &meta(), "example.com", ACCOUNT).unwrap();
+        let earlier = [ACCOUNT.thumbprint.to_owned()];
+        let rolled = Account {
             thumbprint: "2-PlLbCKGnViTXX5z19SCN4cPGQHSk-kw5SQm7n6tPh",
             earlier_thumbprints: &earlier,
-            ..HOLDER
+            ..ACCOUNT
         };
-        let after = read(&challenge(), &meta(), "example.com", rolled).unwrap();
-        assert_ne!(after.account_uris[0], before.account_uris[0]);
+        let after = of(&challenge(), &meta(), "example.com", rolled).unwrap();
+        assert_ne!(after.account_uris.to_set(), before.account_uris.to_set());
         assert!(before.account_uris.iter().all(|uri| after.account_uris.contains(uri)));
-        let other = read(&challenge(), &meta(), "example.org", HOLDER).unwrap();
+        let other = of(&challenge(), &meta(), "example.org", ACCOUNT).unwrap();
         assert_ne!(
-            other.account_uris[0], before.account_uris[0],
+            other.account_uris.to_set(),
+            before.account_uris.to_set(),
             "another one for each domain"
         );
-        assert_eq!(other.account_uris[1], before.account_uris[1], "one that is for any");
+        assert_eq!(
+            other.account_uris.iter().nth(1),
+            before.account_uris.iter().nth(1),
+            "one that is for any"
+        );
     }
 
     #[test]
@@ -197,7 +213,7 @@ mod tests {
         ];
         for (mut meta, expected) in table {
             meta[PREFIX] = json!("https://ca.example/account-hash/");
-            let read = read(&challenge(), &meta, "example.com", HOLDER).map(|_| ());
+            let read = of(&challenge(), &meta, "example.com", ACCOUNT).map(|_| ());
             match expected {
                 Ok(()) => assert_eq!(read, Ok(()), "{meta}"),
                 Err(why) => assert!(read.unwrap_err().contains(why), "{meta}"),
@@ -215,7 +231,7 @@ mod tests {
             json!("account-hash/"),
         ] {
             let meta = json!({ "accountHashPrefix": prefix });
-            assert!(read(&challenge(), &meta, "example.com", HOLDER).is_err(), "{meta}");
+            assert!(of(&challenge(), &meta, "example.com", ACCOUNT).is_err(), "{meta}");
         }
     }
 }

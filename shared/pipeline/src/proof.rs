@@ -1,0 +1,153 @@
+//! The ways to prove control of a domain (RFC 8555 §8): a file and a row of the table below for each. The file knows what makes the
+//! challenge of what the CA offers, what a tenant has to set, where it is looked for, and how it is judged.
+
+mod challenge_type;
+mod challenges;
+mod dns01;
+pub mod dns_persist01;
+#[cfg(test)]
+pub(crate) mod examples;
+mod http01;
+mod offered;
+
+pub use challenge_type::{ChallengeType, Judge, Judged, LookFor, Place, Redirect, Tenancy, ToSet};
+pub use challenges::Challenges;
+pub use dns_persist01::DnsPersist01;
+pub use dns01::Dns01;
+pub use http01::{CHALLENGE_PATH, Http01, path_segment, responder_origin_path, responder_path, responder_prefix};
+pub use offered::{Account, Offered};
+
+use crate::domain::wildcard_of;
+use crate::step::UnknownName;
+
+/// Makes of the table of ways: [`Method`], [`Challenge`], and the way from each to its file.
+macro_rules! ways {
+    ($($(#[doc = $about:literal])+ $way:ident = $name:literal;)+) => {
+        /// A way to prove control of a domain; also the ACME challenge type of that name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        pub enum Method {$(
+            $(#[doc = $about])+
+            #[serde(rename = $name)]
+            $way,
+        )+}
+
+        /// What the CA offers for one domain in one order, by one way: all that is needed to prove the domain by it. None of it is secret.
+        #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        pub enum Challenge {$(
+            $(#[doc = $about])+
+            #[serde(rename = $name)]
+            $way($way),
+        )+}
+
+        impl Method {
+            /// Every way, in the order of preference.
+            pub const ALL: [Self; [$(Self::$way),+].len()] = [$(Self::$way),+];
+
+            /// The ACME challenge type.
+            pub fn as_str(self) -> &'static str {
+                match self {$(Self::$way => $name,)+}
+            }
+
+            /// Whether what has to be in place is made with the account's key (RFC 8555 §8.1): another key wants something else.
+            pub fn is_made_with_the_key(self) -> bool {
+                match self {$(Self::$way => $way::MADE_WITH_THE_KEY,)+}
+            }
+
+            /// Whether the challenge holds for every order of the account, so that it can be met before the next one is placed.
+            pub fn outlasts_its_order(self) -> bool {
+                match self {$(Self::$way => $way::OUTLASTS_ITS_ORDER,)+}
+            }
+
+            /// Whether what a tenant sets serves later certificates as well.
+            pub fn is_kept(self) -> bool {
+                match self {$(Self::$way => $way::KEPT,)+}
+            }
+
+            /// What a tenant reads before what to set; `wildcards`: some of the domains are wildcards.
+            pub fn heading(self, wildcards: bool) -> &'static str {
+                match self {$(Self::$way => $way::heading(wildcards),)+}
+            }
+
+            /// Where it is looked for.
+            pub fn place(self, domain: &str) -> Place {
+                match self {$(Self::$way => $way::place(domain),)+}
+            }
+
+            fn read(self, offered: &Offered<'_>) -> Option<Result<Challenge, String>> {
+                match self {$(Self::$way => $way::read(offered).map(|read| read.map(Challenge::$way)),)+}
+            }
+        }
+
+        impl std::str::FromStr for Method {
+            type Err = UnknownName;
+            fn from_str(name: &str) -> Result<Self, UnknownName> {
+                match name {
+                    $($name => Ok(Self::$way),)+
+                    other => Err(UnknownName::new("challenge type", other)),
+                }
+            }
+        }
+
+        impl Challenge {
+            /// The way that it is for.
+            pub fn method(&self) -> Method {
+                match self {$(Self::$way(_) => Method::$way,)+}
+            }
+
+            /// Whether the CA has to show the account as a valid one at its URL before a tenant may rely on this challenge.
+            pub fn relies_on_the_accounts_url(&self) -> bool {
+                match self {$(Self::$way(challenge) => challenge.relies_on_the_accounts_url(),)+}
+            }
+
+            /// What a tenant has to set for the domain.
+            pub fn to_set(&self, domain: &str, tenancy: &Tenancy<'_>) -> ToSet {
+                match self {$(Self::$way(challenge) => challenge.to_set(domain, tenancy),)+}
+            }
+
+            /// What has to be seen for the domain.
+            pub fn look_for(&self, domain: &str) -> LookFor<'_> {
+                match self {$(Self::$way(challenge) => challenge.look_for(domain),)+}
+            }
+        }
+    };
+}
+
+// In the order of preference. docs/contributors/way-of-proof.md tells how to add one.
+ways! {
+    /// A standing TXT record that names the tenant's account (draft-ietf-acme-dns-persist).
+    DnsPersist01 = "dns-persist-01";
+    /// This order's TXT record (RFC 8555 §8.4).
+    Dns01 = "dns-01";
+    /// This order's token over HTTP (RFC 8555 §8.3).
+    Http01 = "http-01";
+}
+
+/// Where a domain's records are: a wildcard is proved at the name it is a wildcard of (RFC 8555 §7.1.4).
+fn base(domain: &str) -> &str {
+    wildcard_of(domain).unwrap_or(domain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_is_proved_at_the_name_it_is_a_wildcard_of() {
+        let places = Method::ALL.map(|method| method.place("*.example.com").name().to_owned());
+        let expected = [
+            "_validation-persist.example.com",
+            "_acme-challenge.example.com",
+            "*.example.com",
+        ];
+        assert_eq!(places, expected, "HTTP proves no wildcard, and no CA offers it");
+    }
+
+    #[test]
+    fn a_name_is_the_same_everywhere() {
+        for method in Method::ALL {
+            assert_eq!(method.as_str().parse::<Method>().unwrap(), method);
+            assert_eq!(serde_json::to_value(method).unwrap(), method.as_str());
+        }
+        assert!("dns-02".parse::<Method>().is_err());
+    }
+}

@@ -1,0 +1,150 @@
+//! What a way to prove a domain has to know of itself.
+
+use std::fmt;
+
+use time::OffsetDateTime;
+
+use super::http01::Http01;
+use super::{CHALLENGE_PATH, Offered, responder_path, responder_prefix};
+use crate::reason::{Says, WrongTxt};
+
+/// One way. Nothing has a default, so that what is forgotten doesn't compile.
+pub trait ChallengeType: Sized {
+    /// See [`Method::is_made_with_the_key`](super::Method::is_made_with_the_key).
+    const MADE_WITH_THE_KEY: bool;
+    /// See [`Method::outlasts_its_order`](super::Method::outlasts_its_order).
+    const OUTLASTS_ITS_ORDER: bool;
+    /// See [`Method::is_kept`](super::Method::is_kept).
+    const KEPT: bool;
+
+    /// See [`Method::heading`](super::Method::heading).
+    fn heading(wildcards: bool) -> &'static str;
+
+    /// See [`Method::place`](super::Method::place).
+    fn place(domain: &str) -> Place;
+
+    /// What the CA offers for this way; none when it doesn't.
+    ///
+    /// # Errors
+    /// Why it is offered and can't be used.
+    fn read(offered: &Offered<'_>) -> Option<Result<Self, String>>;
+
+    /// See [`Challenge::relies_on_the_accounts_url`](super::Challenge::relies_on_the_accounts_url).
+    fn relies_on_the_accounts_url(&self) -> bool;
+
+    /// See [`Challenge::to_set`](super::Challenge::to_set).
+    fn to_set(&self, domain: &str, tenancy: &Tenancy<'_>) -> ToSet;
+
+    /// See [`Challenge::look_for`](super::Challenge::look_for).
+    fn look_for(&self, domain: &str) -> LookFor<'_>;
+}
+
+/// Where a way is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The name of a TXT record.
+    Txt(String),
+    /// The host of a URL.
+    Http(String),
+}
+
+impl Place {
+    /// The name alone.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Txt(name) | Self::Http(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Txt(name) => write!(f, "TXT {name}"),
+            Self::Http(host) => write!(f, "http://{host}"),
+        }
+    }
+}
+
+/// Whose domains they are that are to be proved.
+#[derive(Debug, Clone, Copy)]
+pub struct Tenancy<'a> {
+    /// The tenant.
+    pub tenant: &'a str,
+    /// All domains of the instance.
+    pub domains: &'a [&'a str],
+}
+
+/// What a tenant has to set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToSet {
+    /// A TXT record.
+    Txt {
+        /// Its name.
+        name: String,
+        /// Its value, without quotes.
+        value: String,
+    },
+    /// A redirect at the domain's web server.
+    Redirect(Redirect),
+}
+
+/// A redirect of what the CA asks a domain's web server for to broker-api.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redirect {
+    /// The domain.
+    pub host: String,
+    /// The tenant, who has a part of broker-api's responder.
+    pub tenant: String,
+    /// This order's token.
+    pub token: String,
+}
+
+impl Redirect {
+    /// What is redirected, for any token.
+    pub fn from(&self) -> String {
+        format!("http://{}{CHALLENGE_PATH}*", self.host)
+    }
+
+    /// Where to, for any token; `responder` is the public address of broker-api.
+    pub fn to(&self, responder: &str) -> String {
+        format!("{responder}{}*", responder_prefix(&self.tenant))
+    }
+
+    /// What the CA asks for in this order.
+    pub fn url(&self) -> String {
+        format!("http://{}{CHALLENGE_PATH}{}", self.host, self.token)
+    }
+
+    /// The path at broker-api that answers this order.
+    pub fn path(&self) -> String {
+        responder_path(&self.tenant, &self.token)
+    }
+}
+
+/// Judges the texts of all TXT records at a name, at a moment.
+pub type Judge<'a> = Box<dyn Fn(&[Vec<u8>], OffsetDateTime) -> Judged + Send + Sync + 'a>;
+
+/// What has to be seen.
+pub enum LookFor<'a> {
+    /// A TXT record that the zone's name servers all have, and a resolver gives out.
+    Txt {
+        /// Its name.
+        name: String,
+        /// What its texts are worth.
+        judge: Judge<'a>,
+    },
+    /// The challenge file, as the CA fetches it.
+    File(&'a Http01),
+}
+
+/// What a name's TXT records are worth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judged {
+    /// One of them is what the CA needs.
+    Good(Says),
+    /// They are something else.
+    Wrong(WrongTxt),
+    /// None of them has to do with the way.
+    Unrelated,
+}

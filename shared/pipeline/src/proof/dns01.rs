@@ -1,0 +1,72 @@
+//! dns-01 (RFC 8555 §8.4): a TXT record with a value of this order.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::{ChallengeType, Judged, LookFor, Method, Offered, Place, Tenancy, ToSet, base};
+use crate::reason::{Says, WrongTxt};
+use crate::shown;
+
+/// As many of the TXT values at one name as the user gets to see.
+const MOST_VALUES: usize = 3;
+
+/// What is needed for dns-01.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dns01 {
+    /// "The base64url encoding of the SHA-256 digest of the key authorization".
+    pub value: String,
+}
+
+impl ChallengeType for Dns01 {
+    const MADE_WITH_THE_KEY: bool = true;
+    const OUTLASTS_ITS_ORDER: bool = false;
+    const KEPT: bool = false;
+
+    fn heading(_wildcards: bool) -> &'static str {
+        "for this certificate only:"
+    }
+
+    fn place(domain: &str) -> Place {
+        Place::Txt(format!("_acme-challenge.{}", base(domain)))
+    }
+
+    fn read(offered: &Offered<'_>) -> Option<Result<Self, String>> {
+        let (_, key_authorization) = offered.key_authorization(Method::Dns01)?;
+        Some(Ok(Self {
+            value: URL_SAFE_NO_PAD.encode(digest(&SHA256, key_authorization.as_bytes())),
+        }))
+    }
+
+    fn relies_on_the_accounts_url(&self) -> bool {
+        false
+    }
+
+    fn to_set(&self, domain: &str, _tenancy: &Tenancy<'_>) -> ToSet {
+        ToSet::Txt {
+            name: Self::place(domain).name().to_owned(),
+            value: self.value.clone(),
+        }
+    }
+
+    fn look_for(&self, domain: &str) -> LookFor<'_> {
+        LookFor::Txt {
+            name: Self::place(domain).name().to_owned(),
+            judge: Box::new(|texts, _now| self.judge(texts)),
+        }
+    }
+}
+
+impl Dns01 {
+    fn judge(&self, texts: &[Vec<u8>]) -> Judged {
+        if texts.iter().any(|text| text == self.value.as_bytes()) {
+            return Judged::Good(Says::AsExpected);
+        }
+        Judged::Wrong(WrongTxt::Value {
+            found: texts.iter().take(MOST_VALUES).map(|text| shown::plain(text)).collect(),
+            more: texts.len().saturating_sub(MOST_VALUES),
+            expected: self.value.clone(),
+        })
+    }
+}
