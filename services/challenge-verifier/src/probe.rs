@@ -170,7 +170,7 @@ impl Prober {
         };
         Way {
             method: challenge.method(),
-            domain: domain.to_owned(),
+            place: challenge.place(domain),
             seen: timeout_at(limit, seen).await.unwrap_or(Seen::NoAnswer { within }),
         }
     }

@@ -68,11 +68,6 @@ macro_rules! ways {
                 match self {$(Self::$way => $way::heading(wildcards),)+}
             }
 
-            /// Where it is looked for.
-            pub fn place(self, domain: &str) -> Place {
-                match self {$(Self::$way => $way::place(domain),)+}
-            }
-
             fn read(self, offered: &Offered<'_>) -> Option<Result<Challenge, String>> {
                 match self {$(Self::$way => $way::read(offered).map(|read| read.map(Challenge::$way)),)+}
             }
@@ -97,6 +92,11 @@ macro_rules! ways {
             /// Whether the CA has to show the account as a valid one at its URL before a tenant may rely on this challenge.
             pub fn relies_on_the_accounts_url(&self) -> bool {
                 match self {$(Self::$way(challenge) => challenge.relies_on_the_accounts_url(),)+}
+            }
+
+            /// Where the domain's proof is looked for.
+            pub fn place(&self, domain: &str) -> Place {
+                match self {$(Self::$way(challenge) => challenge.place(domain),)+}
             }
 
             /// What a tenant has to set for the domain.
@@ -133,13 +133,13 @@ mod tests {
 
     #[test]
     fn a_wildcard_is_proved_at_the_name_it_is_a_wildcard_of() {
-        let places = Method::ALL.map(|method| method.place("*.example.com").name().to_owned());
-        let expected = [
-            "_validation-persist.example.com",
-            "_acme-challenge.example.com",
-            "*.example.com",
-        ];
-        assert_eq!(places, expected, "HTTP proves no wildcard, and no CA offers it");
+        let offered = examples::challenges("https://ca.example/acct/1", "gfj9Xq", "*.example.com");
+        let places: Vec<String> = offered
+            .iter()
+            .map(|one| one.place("*.example.com").to_string())
+            .collect();
+        let expected = ["TXT _validation-persist.example.com", "TXT _acme-challenge.example.com"];
+        assert_eq!(places, expected, "and by HTTP not at all");
     }
 
     #[test]

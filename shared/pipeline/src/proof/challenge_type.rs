@@ -20,9 +20,6 @@ pub trait ChallengeType: Sized {
     /// See [`Method::heading`](super::Method::heading).
     fn heading(wildcards: bool) -> &'static str;
 
-    /// See [`Method::place`](super::Method::place).
-    fn place(domain: &str) -> Place;
-
     /// What the CA offers for this way; none when it doesn't.
     ///
     /// # Errors
@@ -32,6 +29,9 @@ pub trait ChallengeType: Sized {
     /// See [`Challenge::relies_on_the_accounts_url`](super::Challenge::relies_on_the_accounts_url).
     fn relies_on_the_accounts_url(&self) -> bool;
 
+    /// See [`Challenge::place`](super::Challenge::place).
+    fn place(&self, domain: &str) -> Place;
+
     /// See [`Challenge::to_set`](super::Challenge::to_set).
     fn to_set(&self, domain: &str, tenancy: &Tenancy<'_>) -> ToSet;
 
@@ -39,8 +39,9 @@ pub trait ChallengeType: Sized {
     fn look_for(&self, domain: &str) -> LookFor<'_>;
 }
 
-/// Where a way is looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a proof is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Place {
     /// The name of a TXT record.
     Txt(String),
@@ -51,6 +52,13 @@ pub enum Place {
 impl Place {
     /// The name alone.
     pub fn name(&self) -> &str {
+        match self {
+            Self::Txt(name) | Self::Http(name) => name,
+        }
+    }
+
+    /// The same, owned.
+    pub fn into_name(self) -> String {
         match self {
             Self::Txt(name) | Self::Http(name) => name,
         }

@@ -28,10 +28,6 @@ impl ChallengeType for Dns01 {
         "for this certificate only:"
     }
 
-    fn place(domain: &str) -> Place {
-        Place::Txt(format!("_acme-challenge.{}", base(domain)))
-    }
-
     fn read(offered: &Offered<'_>) -> Option<Result<Self, String>> {
         let (_, key_authorization) = offered.key_authorization(Method::Dns01)?;
         Some(Ok(Self {
@@ -43,16 +39,20 @@ impl ChallengeType for Dns01 {
         false
     }
 
+    fn place(&self, domain: &str) -> Place {
+        Place::Txt(format!("_acme-challenge.{}", base(domain)))
+    }
+
     fn to_set(&self, domain: &str, _tenancy: &Tenancy<'_>) -> ToSet {
         ToSet::Txt {
-            name: Self::place(domain).name().to_owned(),
+            name: self.place(domain).into_name(),
             value: self.value.clone(),
         }
     }
 
     fn look_for(&self, domain: &str) -> LookFor<'_> {
         LookFor::Txt {
-            name: Self::place(domain).name().to_owned(),
+            name: self.place(domain).into_name(),
             judge: Box::new(|texts, _now| self.judge(texts)),
         }
     }

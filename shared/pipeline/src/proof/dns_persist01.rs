@@ -47,10 +47,6 @@ impl ChallengeType for DnsPersist01 {
         "set once, good for every later certificate:"
     }
 
-    fn place(domain: &str) -> Place {
-        Place::Txt(format!("_validation-persist.{}", base(domain)))
-    }
-
     fn read(offered: &Offered<'_>) -> Option<Result<Self, String>> {
         read::read(offered)
     }
@@ -63,10 +59,14 @@ impl ChallengeType for DnsPersist01 {
         }
     }
 
+    fn place(&self, domain: &str) -> Place {
+        Place::Txt(format!("_validation-persist.{}", base(domain)))
+    }
+
     fn to_set(&self, domain: &str, tenancy: &Tenancy<'_>) -> ToSet {
         let wildcard = needs_wildcard_policy(domain, tenancy.domains);
         ToSet::Txt {
-            name: Self::place(domain).name().to_owned(),
+            name: self.place(domain).into_name(),
             value: self.expected(wildcard).to_set(),
         }
     }
@@ -74,7 +74,7 @@ impl ChallengeType for DnsPersist01 {
     fn look_for(&self, domain: &str) -> LookFor<'_> {
         let expected = self.expected(wildcard_of(domain).is_some());
         LookFor::Txt {
-            name: Self::place(domain).name().to_owned(),
+            name: self.place(domain).into_name(),
             judge: Box::new(move |texts, now| match judge(texts, &expected, now) {
                 Some(Ok(())) => Judged::Good(Says::Trusts(expected.account_uri.to_string())),
                 Some(Err(mismatch)) => Judged::Wrong(WrongTxt::Persist {

@@ -38,10 +38,6 @@ impl ChallengeType for Http01 {
         }
     }
 
-    fn place(domain: &str) -> Place {
-        Place::Http(domain.to_owned())
-    }
-
     fn read(offered: &Offered<'_>) -> Option<Result<Self, String>> {
         let (token, key_authorization) = offered.key_authorization(Method::Http01)?;
         Some(Ok(Self {
@@ -52,6 +48,10 @@ impl ChallengeType for Http01 {
 
     fn relies_on_the_accounts_url(&self) -> bool {
         false
+    }
+
+    fn place(&self, domain: &str) -> Place {
+        Place::Http(domain.to_owned())
     }
 
     fn to_set(&self, domain: &str, tenancy: &Tenancy<'_>) -> ToSet {

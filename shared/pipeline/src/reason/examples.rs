@@ -5,13 +5,15 @@ use std::time::Duration;
 use super::{CaaForbids, Look, Problem, Reason, Says, Seen, Spread, Txt, Way, WrongTxt};
 use crate::caa::{CaaExpected, Forbidden, IssueTag, Miss};
 use crate::proof::Method;
+use crate::proof::examples::challenges;
 
 const SERVER: &str = "ns1.example.net";
 
 fn way(domain: &str, method: Method, found: Txt) -> Way {
+    let offered = challenges("https://ca.example/acct/123", "gfj9Xq_Rg85nM", domain);
     Way {
         method,
-        domain: domain.to_owned(),
+        place: offered.get(method).unwrap().place(domain),
         seen: Seen::Txt { alias: None, found },
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{CaaForbids, HttpFailure, HttpInPlace, HttpProblem, Txt};
-use crate::proof::Method;
+use crate::proof::{Method, Place};
 use crate::shown;
 
 /// What one look saw.
@@ -35,8 +35,8 @@ pub struct Look {
 pub struct Way {
     /// The way.
     pub method: Method,
-    /// The domain, for the names of its records.
-    pub domain: String,
+    /// Where it was looked for.
+    pub place: Place,
     /// What was seen.
     pub seen: Seen,
 }
@@ -181,7 +181,7 @@ impl Way {
 impl fmt::Display for Way {
     /// Which record, what was seen, what was expected, at which server.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = self.method.place(&self.domain);
+        let place = &self.place;
         match &self.seen {
             Seen::NoAnswer { within } => write!(f, "{place}: no answer within {}", shown::span(*within)),
             Seen::Txt { alias, found } => f.write_str(&found.text(place.name(), alias.as_deref())),

@@ -72,7 +72,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::proof::Method;
+    use crate::proof::{Method, Place};
     use crate::reason::examples::{absent, in_place, slow, with_caa, wrong};
     use crate::reason::{
         AwsReason, CaReason, HttpFailure, HttpProblem, Links, Look, LookupFailure, Problem, Redirected, Refusal,
@@ -125,7 +125,7 @@ mod tests {
         };
         let by_http = Way {
             method: Method::Http01,
-            domain: "a.example".to_owned(),
+            place: Place::Http("a.example".to_owned()),
             seen: Seen::HttpFailure(failure),
         };
         let mut all = absent("a.example");

@@ -3,7 +3,7 @@
 use super::lines::Text;
 use super::{DomainView, View, capitalized, is_proved, list};
 use crate::domain::wildcard_of;
-use crate::proof::{Method, ToSet};
+use crate::proof::{Method, Place, ToSet};
 
 /// What stands for each domain's name in a pattern.
 const ANY: &str = "<domain>";
@@ -44,11 +44,13 @@ fn of(view: &View, needy: &[&DomainView], responder: &str, pattern: bool) -> Tex
     let names = view.names();
     let tenancy = view.tenancy(&names);
     let by = |method: Method| {
-        let sets = unproved.iter().filter_map(|domain| {
-            let challenge = domain.challenge(method)?;
-            Some(challenge.to_set(&domain.domain, &tenancy))
-        });
-        (method.heading(wildcards), records(method, sets, responder, pattern))
+        let offered = unproved
+            .iter()
+            .filter_map(|domain| Some((domain, domain.challenge(method)?)));
+        let any = offered.clone().next().filter(|_| pattern);
+        let any = any.map(|(_, challenge)| challenge.place(ANY));
+        let sets = offered.map(|(domain, challenge)| challenge.to_set(&domain.domain, &tenancy));
+        (method.heading(wildcards), records(method, sets, responder, any))
     };
     let ways = Method::ALL
         .map(by)
@@ -67,8 +69,8 @@ fn of(view: &View, needy: &[&DomainView], responder: &str, pattern: bool) -> Tex
     text
 }
 
-/// What is to be set by one way.
-fn records(method: Method, sets: impl Iterator<Item = ToSet>, responder: &str, pattern: bool) -> Text {
+/// What is to be set by one way; `any`: where it is for each domain, in place of the names.
+fn records(method: Method, sets: impl Iterator<Item = ToSet>, responder: &str, any: Option<Place>) -> Text {
     let mut values: Vec<(String, Vec<String>)> = Vec::new();
     let mut redirects = Vec::new();
     for set in sets {
@@ -86,7 +88,7 @@ fn records(method: Method, sets: impl Iterator<Item = ToSet>, responder: &str, p
         }
     }
     let mut text = Text::default();
-    let any = (pattern && values.len() == 1).then(|| method.place(ANY));
+    let any = any.filter(|_| values.len() == 1);
     for (value, names) in &values {
         if let [name] = names.as_slice() {
             text.record(&txt(name, value));
