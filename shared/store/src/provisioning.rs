@@ -11,9 +11,9 @@ use uuid::Uuid;
 use crate::asked::Asked;
 use crate::claims;
 use crate::connection::Store;
+use crate::ending::{Ending, end};
 use crate::error::StoreError;
 use crate::offers;
-use crate::record::{Ending, end, give_up_proofs};
 use crate::statement::Statement;
 use crate::steps::{as_millis, insert_planned, lock_instance};
 use crate::tenants;
@@ -209,7 +209,7 @@ impl Store {
                     }
                 }
             }
-            give_up_proofs(tx, instance).await?;
+            claims::give_up_proofs(tx, instance).await?;
             let (operation, rings) = begin(tx, instance, Beginning::deprovision(), Some(asked), schedules).await?;
             Ok(Deprovision::Accepted { operation, rings })
         })

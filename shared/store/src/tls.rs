@@ -2,11 +2,10 @@
 //! half. Here `require` verifies as `verify-full` does; docs/decisions.md says why.
 
 use std::error::Error;
-use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use ::tls::{Check, Problem, Roots};
+use ::tls::{Check, Roots};
 use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
@@ -207,49 +206,6 @@ fn take_tls_words(url: &str) -> Result<(String, Named), String> {
         format!("{base}?{}", kept.join("&"))
     };
     Ok((rest, named))
-}
-
-/// Why TLS to PostgreSQL did not come about, with what to do about it.
-#[derive(Debug)]
-pub struct TlsRefused(Problem);
-
-impl TlsRefused {
-    /// Finds it among an error and its causes.
-    pub(crate) fn find(error: &(dyn Error + 'static)) -> Option<Self> {
-        if let Some(problem) = Problem::find(error) {
-            return Some(Self(problem));
-        }
-        let mut next = Some(error);
-        while let Some(error) = next {
-            // tokio-postgres has no type for it.
-            if error.to_string() == "server does not support TLS" {
-                return Some(Self(Problem::NoTls));
-            }
-            next = error.source();
-        }
-        None
-    }
-}
-
-impl Error for TlsRefused {}
-
-impl fmt::Display for TlsRefused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        match &self.0 {
-            Problem::WrongName { wanted, .. } => write!(
-                f,
-                ", sslmode=verify-full (and require) wants {wanted}: write one of its names into DATABASE_URL, or give the server another"
-            ),
-            Problem::UnknownIssuer => f.write_str(
-                ": trusted are the CAs in DATABASE_CA_FILE (or sslrootcert), the system's when there is no such file",
-            ),
-            Problem::NoTls => f.write_str(
-                ", sslmode in DATABASE_URL wants it: switch it on at the server (ssl = on), or write sslmode=disable",
-            ),
-            _ => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]
