@@ -1,6 +1,7 @@
 //! One line and one measurement per request. Never headers or bodies, and the route rather than the path: paths hold
 //! tokens.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
@@ -10,7 +11,9 @@ use axum::response::Response;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use crate::auth::PlatformName;
+/// Which platform sent a request: set on the request for whoever records it, and on the answer for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PlatformName(pub(crate) Arc<str>);
 
 pub(crate) async fn log(request: Request, next: Next) -> Response {
     let begun = Instant::now();

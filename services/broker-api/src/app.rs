@@ -33,7 +33,7 @@ pub fn health(routes: Router) -> Router {
         .layer(from_fn(access_log::log))
 }
 
-/// Everything that is served to others.
+/// Everything that is served to others; in a Tokio runtime, where the responder keeps its picture of live challenges.
 pub fn app(broker: Arc<Broker>) -> Router {
     let (v2, document) = openapi::described(routes, &broker.catalog);
     let v2 = v2
@@ -42,19 +42,14 @@ pub fn app(broker: Arc<Broker>) -> Router {
         .route_layer(from_fn(version::check))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
-        .layer(from_fn_with_state(broker.clone(), authenticate))
+        .layer(from_fn_with_state(broker.credentials.clone(), authenticate))
         .layer(from_fn(limit_time))
         // Outermost, so that every answer carries it, refusals included.
         .layer(from_fn(version::echo_request_identity));
     let document = Router::new()
         .route("/openapi.json", get(async move || Json(document)))
-        .layer(from_fn_with_state(broker.clone(), authenticate));
-    let responder = Router::new()
-        .route(
-            "/acme/{tenant}/.well-known/acme-challenge/{token}",
-            get(responder::respond),
-        )
-        .layer(from_fn(limit_time));
+        .layer(from_fn_with_state(broker.credentials.clone(), authenticate));
+    let responder = responder::routes(broker.store.clone()).layer(from_fn(limit_time));
     Router::new()
         .nest("/v2", v2)
         .merge(document)

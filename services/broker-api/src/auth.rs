@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
-use crate::broker::Broker;
+use crate::access_log::PlatformName;
 use crate::error::OsbError;
 use crate::platforms::{Login, Platform};
 use crate::seats::Seat;
@@ -28,10 +28,6 @@ struct Pair {
     generation: &'static str,
     digest: Vec<u8>,
 }
-
-/// Which platform sent a request: set on the request for whoever records it, and on the answer for the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PlatformName(pub(crate) Arc<str>);
 
 impl Credentials {
     pub(crate) fn new(platforms: &[Platform]) -> Self {
@@ -71,10 +67,12 @@ fn digest_of(login: &Login) -> Vec<u8> {
     digest(&SHA256, pair.expose_secret().as_bytes()).as_ref().to_vec()
 }
 
-pub(crate) async fn authenticate(State(broker): State<Arc<Broker>>, mut request: Request, next: Next) -> Response {
-    let given = broker
-        .credentials
-        .given_in(request.headers().get(header::AUTHORIZATION));
+pub(crate) async fn authenticate(
+    State(credentials): State<Arc<Credentials>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let given = credentials.given_in(request.headers().get(header::AUTHORIZATION));
     let (platform, generation) = given.map_or(("unknown", "wrong"), |pair| (&*pair.whose.0, pair.generation));
     metrics::counter!(
         "broker_authentications_total", "platform" => platform.to_string(), "credentials" => generation

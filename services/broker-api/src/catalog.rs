@@ -7,7 +7,9 @@ pub(crate) mod file;
 pub(crate) mod maintenance;
 mod metadata;
 pub(crate) mod offering;
+mod semantic_version;
 pub(crate) mod served;
+pub(crate) mod settings;
 
 use std::sync::Arc;
 

@@ -30,6 +30,7 @@ mod originating_identity;
 mod platforms;
 mod profile;
 mod provision;
+mod refused;
 mod proxy_protocol;
 mod request_field;
 mod responder;

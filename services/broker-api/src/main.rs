@@ -43,7 +43,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(settings: Settings) -> anyhow::Result<()> {
-    settings.broker.check()?;
+    settings.check()?;
     let checks = doctor::checks(&settings);
     let telemetry = Telemetry::init(&settings.telemetry, "broker-api")?;
     let store = Store::new(&settings.database, "broker-api")?.closed_until_migrated();

@@ -20,9 +20,9 @@ use crate::error::OsbError;
 use crate::in_time::in_time;
 use crate::instance_id::InstanceId;
 use crate::originating_identity::AskedBy;
+use crate::refused::too_much_unproved;
 use crate::request_field::{Object, Text, text};
 use crate::tenant::tenant;
-use crate::unproved;
 
 /// The query of whatever can be asynchronous.
 #[derive(Deserialize, JsonSchema)]
@@ -137,7 +137,7 @@ async fn begin(broker: Arc<Broker>, new: NewInstance, asked: Asked) -> Result<Be
             format!("Instance {}: {why}.", shown(&new.id)),
         )),
         Provision::DomainTaken { domain } => Err(OsbError::bad_request(taken(&domain))),
-        Provision::TooMuch(too_much) => Err(unproved::refused(&too_much)),
+        Provision::TooMuch(too_much) => Err(too_much_unproved(&too_much)),
     }
 }
 

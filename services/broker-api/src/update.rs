@@ -23,8 +23,8 @@ use crate::in_time::in_time;
 use crate::instance_id::InstanceId;
 use crate::originating_identity::AskedBy;
 use crate::provision::{AsyncQuery, broken, taken};
+use crate::refused::too_much_unproved;
 use crate::request_field::{Text, text};
-use crate::unproved;
 
 /// How often an instance may change between being read and being written, before somebody else is let go first.
 const ATTEMPTS: u32 = 5;
@@ -79,7 +79,7 @@ async fn begin(broker: Arc<Broker>, id: String, request: UpdateRequest, asked: A
         ))),
         Update::Gone => Err(unknown()),
         Update::DomainTaken { domain } => Err(OsbError::bad_request(taken(&domain))),
-        Update::TooMuch(too_much) => Err(unproved::refused(&too_much)),
+        Update::TooMuch(too_much) => Err(too_much_unproved(&too_much)),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::catalog::offering::{Offering, PlanSettings};
 pub(crate) fn two_plans() -> Offering {
     let example = include_str!("../../../../docs/catalog.example.json");
     let mut offering = file::offering(&crate::operator_file::parse(example).unwrap()).unwrap();
-    offering.plans[1].maintenance_info = Some(maintenance::MaintenanceInfo {
+    offering.plans[1].maintenance_info = Some(offering::MaintenanceInfo {
         version: "1.2.0".into(),
         description: None,
     });
