@@ -13,13 +13,14 @@ use axum::routing::{any, get};
 use axum::{Json, Router};
 use parameters::shown;
 
-use crate::auth::authenticate;
-use crate::broker::Broker;
-use crate::error::OsbError;
-use crate::{
-    access_log, bindings, catalog, deprovision, fetch, last_operation, openapi, provision, responder, unsupported,
-    update, version,
+use crate::http::access_log;
+use crate::osbapi::auth::authenticate;
+use crate::osbapi::broker::Broker;
+use crate::osbapi::error::OsbError;
+use crate::osbapi::{
+    bindings, catalog, deprovision, fetch, last_operation, openapi, provision, unsupported, update, version,
 };
+use crate::responder;
 
 /// No request takes longer: a body (10 s), what is written of it (20 s) and ringing for it (20 s at the very worst) fit in, and
 /// Cloud Controller gives up after 60 s.

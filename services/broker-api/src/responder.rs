@@ -1,6 +1,7 @@
 //! The http-01 responder (RFC 8555 §8.3): where users' redirects and, later, the distributions' own behaviour lead.
-//! Open to everyone, so it answers from [`Challenges`](crate::challenges::Challenges), and what can't be a token is not even looked
-//! for there.
+//! Open to everyone, so it answers from [`Challenges`], and what can't be a token is not even looked for there.
+
+mod challenges;
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use store::Store;
 
-use crate::challenges::{Challenges, Unanswered};
+use crate::responder::challenges::{Challenges, Unanswered};
 
 /// RFC 8555 §8.3: base64url, at least 128 bits; CAs use 43 characters.
 const TOKEN_MOST: usize = 128;

@@ -12,7 +12,7 @@ use store::DatabaseArgs;
 use telemetry::TelemetryArgs;
 
 use crate::catalog::settings::CatalogArgs;
-use crate::limits::Limits;
+use crate::http::Limits;
 use crate::platforms::PlatformArgs;
 use crate::unproved::Unproved;
 

@@ -16,33 +16,6 @@ pub(crate) fn two_plans() -> Offering {
 }
 
 #[test]
-fn a_request_names_one_of_the_plans() {
-    let offering = two_plans();
-    for plan in &offering.plans {
-        let chosen = offering.chosen(Some(&offering.id), Some(&plan.id));
-        assert_eq!(chosen.unwrap().name, plan.name);
-    }
-    let (id, first) = (offering.id.as_str(), offering.plans[0].id.as_str());
-    for (service, plan, says) in [
-        (
-            Some("other"),
-            Some(first),
-            "service_id: \"other\" is not in the catalog",
-        ),
-        (
-            Some(id),
-            Some("other"),
-            "plan_id: \"other\" is not in the catalog; known are",
-        ),
-        (Some(id), None, "plan_id is missing"),
-        (None, Some(first), "service_id is missing"),
-    ] {
-        let error = format!("{:?}", offering.chosen(service, plan).unwrap_err());
-        assert!(error.contains(&says.replace('"', "\\\"")), "{error}");
-    }
-}
-
-#[test]
 fn a_plan_says_itself_whether_it_may_be_left_or_its_service_does() {
     let mut offering = two_plans();
     offering.plan_updateable = true;

@@ -10,7 +10,7 @@ use parameters::shown;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::error::OsbError;
+use crate::osbapi::error::OsbError;
 
 /// The most bytes of an id; Cloud Foundry's and Kubernetes' are GUIDs.
 const MOST_BYTES: usize = 255;

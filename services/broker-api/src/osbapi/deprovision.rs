@@ -10,13 +10,13 @@ use serde::Deserialize;
 use store::{Asked, Deprovision};
 use tracing::Instrument as _;
 
-use crate::accepted::Accepted;
-use crate::broker::Broker;
-use crate::error::OsbError;
-use crate::in_time::in_time;
-use crate::instance_id::InstanceId;
-use crate::originating_identity::AskedBy;
-use crate::provision::{AsyncQuery, bad_query, broken};
+use crate::osbapi::accepted::Accepted;
+use crate::osbapi::broker::Broker;
+use crate::osbapi::error::OsbError;
+use crate::osbapi::in_time::in_time;
+use crate::osbapi::instance_id::InstanceId;
+use crate::osbapi::originating_identity::AskedBy;
+use crate::osbapi::provision::{AsyncQuery, bad_query, broken};
 
 /// Which instance of what. The ids aren't compared with the catalog's: what exists must stay deletable.
 #[derive(Deserialize, JsonSchema)]

@@ -6,8 +6,8 @@ use pipeline::tenant::{self, GENERATION};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::error::OsbError;
-use crate::request_field::Text;
+use crate::osbapi::error::OsbError;
+use crate::osbapi::request_field::Text;
 
 /// The most characters of the responder's path for a tenant. CloudFront takes an `OriginPath` of 255; the rest is room.
 const MOST_PATH: usize = 200;

@@ -13,18 +13,18 @@ use serde_json::{Value, json};
 use store::{Asked, Changes, InstanceView, Update};
 use tracing::Instrument as _;
 
-use crate::accepted::{Accepted, Begun};
-use crate::body::Body;
-use crate::broker::Broker;
-use crate::catalog::maintenance::{self, AskedVersion};
 use crate::catalog::offering::Plan;
-use crate::error::OsbError;
-use crate::in_time::in_time;
-use crate::instance_id::InstanceId;
-use crate::originating_identity::AskedBy;
-use crate::provision::{AsyncQuery, broken, taken};
-use crate::refused::too_much_unproved;
-use crate::request_field::{Text, text};
+use crate::osbapi::accepted::{Accepted, Begun};
+use crate::osbapi::body::Body;
+use crate::osbapi::broker::Broker;
+use crate::osbapi::error::OsbError;
+use crate::osbapi::in_time::in_time;
+use crate::osbapi::instance_id::InstanceId;
+use crate::osbapi::maintenance_info::{self, AskedVersion};
+use crate::osbapi::originating_identity::AskedBy;
+use crate::osbapi::provision::{AsyncQuery, broken, taken};
+use crate::osbapi::refused::too_much_unproved;
+use crate::osbapi::request_field::{Text, text};
 
 /// How often an instance may change between being read and being written, before somebody else is let go first.
 const ATTEMPTS: u32 = 5;
@@ -162,7 +162,7 @@ fn plan<'b>(broker: &'b Broker, current: &Value, asked: &UpdateRequest) -> Resul
         _ => own,
     };
     if let Some(plan) = plan {
-        maintenance::check(asked.maintenance_info.as_ref().map(|info| &info.0), plan)?;
+        maintenance_info::check(asked.maintenance_info.as_ref().map(|info| &info.0), plan)?;
     }
     Ok(plan)
 }

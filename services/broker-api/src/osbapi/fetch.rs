@@ -12,10 +12,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use store::InstanceView;
 
-use crate::broker::Broker;
-use crate::error::OsbError;
-use crate::instance_id::InstanceId;
-use crate::lasting;
+use crate::osbapi::broker::Broker;
+use crate::osbapi::error::OsbError;
+use crate::osbapi::instance_id::InstanceId;
+use crate::osbapi::lasting;
 
 /// An instance as it is.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -7,10 +7,10 @@ use messaging::Messaging;
 use pipeline::Schedules;
 use store::{Bounds, Store};
 
-use crate::auth::Credentials;
 use crate::catalog::offering::Offering;
 use crate::catalog::served::{Catalog, served};
-use crate::profile::Profile;
+use crate::osbapi::auth::Credentials;
+use crate::osbapi::profile::Profile;
 use crate::settings::BrokerArgs;
 
 /// What the handlers work with.

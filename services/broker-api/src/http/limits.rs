@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::hops::Hops;
+use crate::http::hops::Hops;
 
 /// The most bytes of a request's head, and of its headers' number; more is answered by 431. Cloud Controller sends some
 /// hundred bytes in ten headers.

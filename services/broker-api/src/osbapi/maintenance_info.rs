@@ -5,8 +5,8 @@ use schemars::{Schema, json_schema};
 use serde_json::{Value, json};
 
 use crate::catalog::offering::Plan;
-use crate::error::OsbError;
-use crate::request_field::{Object, Text};
+use crate::osbapi::error::OsbError;
+use crate::osbapi::request_field::{Object, Text};
 
 /// The version that a request means, if it says one. "Any field except for `maintenance_info.version` will be ignored"; OSBAPI's own client
 /// for Go sends an empty object with every request.

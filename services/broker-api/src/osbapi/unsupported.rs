@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use crate::error::OsbError;
+use crate::osbapi::error::OsbError;
 
 /// `/v2/service_instances/` without an id.
 pub(crate) async fn empty_instance_id() -> OsbError {

@@ -7,9 +7,9 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use crate::catalog::served::Catalog;
-use crate::error::ErrorBody;
-use crate::originating_identity::ORIGINATING_IDENTITY;
-use crate::version;
+use crate::osbapi::error::ErrorBody;
+use crate::osbapi::originating_identity::ORIGINATING_IDENTITY;
+use crate::osbapi::version;
 
 /// The routes, and the document of what they serve.
 pub(crate) fn described<S>(routes: fn() -> ApiRouter<S>, catalog: &Catalog) -> (Router<S>, Value)

@@ -12,17 +12,17 @@ use serde_json::{Value, json};
 use store::{Asked, NewInstance, Provision};
 use tracing::Instrument as _;
 
-use crate::accepted::{Accepted, Begun};
-use crate::body::Body;
-use crate::broker::Broker;
-use crate::catalog::maintenance::{self, AskedVersion};
-use crate::error::OsbError;
-use crate::in_time::in_time;
-use crate::instance_id::InstanceId;
-use crate::originating_identity::AskedBy;
-use crate::refused::too_much_unproved;
-use crate::request_field::{Object, Text, text};
-use crate::tenant::tenant;
+use crate::osbapi::accepted::{Accepted, Begun};
+use crate::osbapi::body::Body;
+use crate::osbapi::broker::Broker;
+use crate::osbapi::error::OsbError;
+use crate::osbapi::in_time::in_time;
+use crate::osbapi::instance_id::InstanceId;
+use crate::osbapi::maintenance_info::{self, AskedVersion};
+use crate::osbapi::originating_identity::AskedBy;
+use crate::osbapi::refused::too_much_unproved;
+use crate::osbapi::request_field::{Object, Text, text};
+use crate::osbapi::tenant::tenant;
 
 /// The query of whatever can be asynchronous.
 #[derive(Deserialize, JsonSchema)]
@@ -95,7 +95,7 @@ fn checked(broker: &Broker, id: &str, asked: &ProvisionRequest) -> Result<NewIns
     let plan = broker
         .offering
         .chosen(text(asked.service_id.as_ref()), text(asked.plan_id.as_ref()))?;
-    maintenance::check(asked.maintenance_info.as_ref().map(|info| &info.0), plan)?;
+    maintenance_info::check(asked.maintenance_info.as_ref().map(|info| &info.0), plan)?;
     let (service_id, plan_id) = (broker.offering.id.clone(), plan.id.clone());
     let context = asked.context.as_ref().map(|context| &context.0.0);
     let tenant = tenant(context, text(asked.organization_guid.as_ref()), id)?;

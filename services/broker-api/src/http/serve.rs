@@ -11,13 +11,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::hops::Client;
-use crate::limits::{HEAD_BYTES, HEADERS, Limits};
-use crate::open_files;
-use crate::proxy_protocol;
-use crate::seated::Seated;
-use crate::seats::{Seat, Seats};
-use crate::write_timeout::{Paced, Patience, Pulse};
+use crate::http::hops::Client;
+use crate::http::limits::{HEAD_BYTES, HEADERS, Limits};
+use crate::http::open_files;
+use crate::http::proxy_protocol;
+use crate::http::seated::Seated;
+use crate::http::seats::{Seat, Seats};
+use crate::http::write_timeout::{Paced, Patience, Pulse};
 
 /// Pause after a failed accept: the usual cause, no free file descriptor, doesn't go away at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use store::StoreError;
 
-use crate::accepted::described;
+use crate::osbapi::accepted::described;
 
 /// How soon to come back when the database is down, in seconds.
 const DATABASE_RETRY_AFTER: u64 = 10;

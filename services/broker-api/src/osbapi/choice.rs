@@ -3,7 +3,7 @@
 use parameters::shown;
 
 use crate::catalog::offering::{Offering, Plan};
-use crate::error::OsbError;
+use crate::osbapi::error::OsbError;
 
 impl Offering {
     /// The plan of that id.
@@ -44,5 +44,37 @@ impl Offering {
                 known.join(", ")
             ))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog::tests::two_plans;
+
+    #[test]
+    fn a_request_names_one_of_the_plans() {
+        let offering = two_plans();
+        for plan in &offering.plans {
+            let chosen = offering.chosen(Some(&offering.id), Some(&plan.id));
+            assert_eq!(chosen.unwrap().name, plan.name);
+        }
+        let (id, first) = (offering.id.as_str(), offering.plans[0].id.as_str());
+        for (service, plan, says) in [
+            (
+                Some("other"),
+                Some(first),
+                "service_id: \"other\" is not in the catalog",
+            ),
+            (
+                Some(id),
+                Some("other"),
+                "plan_id: \"other\" is not in the catalog; known are",
+            ),
+            (Some(id), None, "plan_id is missing"),
+            (None, Some(first), "service_id is missing"),
+        ] {
+            let error = format!("{:?}", offering.chosen(service, plan).unwrap_err());
+            assert!(error.contains(&says.replace('"', "\\\"")), "{error}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::hops::Client;
+use crate::http::hops::Client;
 
 /// All seats of a listener.
 pub(crate) struct Seats {

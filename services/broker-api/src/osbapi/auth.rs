@@ -12,10 +12,10 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
-use crate::access_log::PlatformName;
-use crate::error::OsbError;
+use crate::http::access_log::PlatformName;
+use crate::http::seats::Seat;
+use crate::osbapi::error::OsbError;
 use crate::platforms::{Login, Platform};
-use crate::seats::Seat;
 
 /// Digests of `user:password`: comparing digests takes the same time whatever is sent, whatever its length.
 pub(crate) struct Credentials {

@@ -13,10 +13,10 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
-use crate::hops::Client;
-use crate::limits::Limits;
-use crate::seats::Seat;
-use crate::write_timeout::Pulse;
+use crate::http::hops::Client;
+use crate::http::limits::Limits;
+use crate::http::seats::Seat;
+use crate::http::write_timeout::Pulse;
 
 /// The app, for one connection.
 pub(crate) struct Seated {

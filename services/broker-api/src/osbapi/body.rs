@@ -13,8 +13,8 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::broker::Broker;
-use crate::error::OsbError;
+use crate::osbapi::broker::Broker;
+use crate::osbapi::error::OsbError;
 
 /// The most bytes of a body. 100 domains need 26 KB; Cloud Controller's context has up to 200 annotations of 5,000 characters for each of
 /// organization, space and instance (cloud_controller_ng, `config/cloud_controller.yml`: `max_annotations_per_resource`;

@@ -15,8 +15,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Value, json};
 use store::Asked;
 
-use crate::access_log::PlatformName;
-use crate::version::REQUEST_IDENTITY;
+use crate::http::access_log::PlatformName;
+use crate::osbapi::version::REQUEST_IDENTITY;
 
 pub(crate) const ORIGINATING_IDENTITY: HeaderName = HeaderName::from_static("x-broker-api-originating-identity");
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::error::OsbError;
+use crate::osbapi::error::OsbError;
 
 /// Shorter than a request's time by what its body and ringing take.
 const LIMIT: Duration = Duration::from_secs(20);

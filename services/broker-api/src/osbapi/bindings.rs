@@ -6,9 +6,9 @@ use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
 use schemars::JsonSchema;
 
-use crate::deprovision::CatalogQuery;
-use crate::error::OsbError;
-use crate::instance_id::InstanceId;
+use crate::osbapi::deprovision::CatalogQuery;
+use crate::osbapi::error::OsbError;
+use crate::osbapi::instance_id::InstanceId;
 
 /// What the path names beside the instance; nobody looks at it.
 #[derive(JsonSchema)]

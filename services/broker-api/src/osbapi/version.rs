@@ -6,7 +6,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use parameters::shown;
 
-use crate::error::OsbError;
+use crate::osbapi::error::OsbError;
 
 /// `X-Broker-API-Version`.
 pub(crate) const VERSION: HeaderName = HeaderName::from_static("x-broker-api-version");

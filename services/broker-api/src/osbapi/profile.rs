@@ -2,7 +2,7 @@
 
 use parameters::MOST_DOMAINS;
 
-use crate::error::OsbError;
+use crate::osbapi::error::OsbError;
 
 /// Let's Encrypt's profiles whose certificates hold fewer names than a distribution has aliases, and how many.
 const SMALL: [(&str, usize); 2] = [("tlsserver", 25), ("shortlived", 25)];

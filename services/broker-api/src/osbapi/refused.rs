@@ -2,7 +2,7 @@
 
 use store::{Of, TooMuch};
 
-use crate::error::OsbError;
+use crate::osbapi::error::OsbError;
 
 /// 400: of all 4xx it is the one that Cloud Controller shows to its user without removing anything (a 422 without a code of OSBAPI's has it
 /// delete the instance, `ResponseParser` and `Client#provision` of cloud_controller_ng), and that no platform asks again by itself.

@@ -21,11 +21,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::accepted::described;
-use crate::broker::Broker;
-use crate::error::OsbError;
-use crate::instance_id::InstanceId;
-use crate::provision::bad_query;
+use crate::osbapi::accepted::described;
+use crate::osbapi::broker::Broker;
+use crate::osbapi::error::OsbError;
+use crate::osbapi::instance_id::InstanceId;
+use crate::osbapi::provision::bad_query;
 
 /// `service_id` and `plan_id` are hints that this broker doesn't need.
 #[derive(Deserialize, JsonSchema)]

@@ -6,7 +6,7 @@ use messaging::Trace;
 use pipeline::Ring;
 use tracing::Instrument as _;
 
-use crate::broker::Broker;
+use crate::osbapi::broker::Broker;
 
 /// The platform waits for its answer meanwhile.
 const PATIENCE: Duration = Duration::from_secs(2);
