@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use ::tls::{Check, Roots};
+use clap::ValueEnum as _;
 use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
@@ -17,7 +18,7 @@ use crate::error::StoreError;
 const ALPN: &[u8] = b"postgresql";
 
 /// libpq's sslmode, without `allow`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Mode {
     Disable,
     Prefer,
@@ -27,22 +28,9 @@ enum Mode {
 }
 
 impl Mode {
-    const ALL: [Self; 5] = [
-        Self::Disable,
-        Self::Prefer,
-        Self::Require,
-        Self::VerifyCa,
-        Self::VerifyFull,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Disable => "disable",
-            Self::Prefer => "prefer",
-            Self::Require => "require",
-            Self::VerifyCa => "verify-ca",
-            Self::VerifyFull => "verify-full",
-        }
+    fn word(self) -> String {
+        self.to_possible_value()
+            .map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     fn check(self) -> Check {
@@ -91,8 +79,9 @@ impl Address {
         });
         if file.is_some() && mode.check() == Check::Nothing {
             return Err(setting(format!(
-                "sslmode={} verifies nothing, but a CA is named (sslrootcert or DATABASE_CA_FILE); write sslmode=verify-full",
-                mode.as_str()
+                "sslmode={} verifies nothing, but a CA is named (sslrootcert or DATABASE_CA_FILE); write \
+                 sslmode=verify-full",
+                mode.word()
             )));
         }
         if mode == Mode::VerifyCa && roots == Roots::System {
@@ -183,9 +172,15 @@ fn take_tls_words(url: &str) -> Result<(String, Named), String> {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         match key {
             "sslmode" => {
-                let mode = Mode::ALL.into_iter().find(|mode| mode.as_str() == value);
-                let words = Mode::ALL.map(Mode::as_str).join(", ");
-                named.mode = Some(mode.ok_or_else(|| format!("sslmode is one of {words}"))?);
+                let words = || {
+                    Mode::value_variants()
+                        .iter()
+                        .map(|mode| mode.word())
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                };
+                let mode = Mode::from_str(value, false).map_err(|_| format!("sslmode is one of {}", words()))?;
+                named.mode = Some(mode);
             }
             "sslrootcert" => {
                 let path = percent_decode_str(value).decode_utf8();
