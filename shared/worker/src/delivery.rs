@@ -10,6 +10,7 @@ use pipeline::{Outcome, Ring, Schedules, ServiceStep as _, Verdict};
 use store::{POISON, Recorded, Store, StoreError, Task};
 use telemetry::with_causes;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 use crate::fairness::Seats;
@@ -257,8 +258,9 @@ async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Opt
         let attempted = crash_points::within(kind, &own_task.instance.id, attempt).await;
         attempted.or_else(Stop::outcome)
     };
-    let mut running = Broken(tokio::spawn(work.instrument(tracing::Span::current())));
-    let result = tokio::time::timeout(limit, &mut running.0).await;
+    // An abandoned attempt must not go on.
+    let running = AbortOnDropHandle::new(tokio::spawn(work.instrument(tracing::Span::current())));
+    let result = tokio::time::timeout(limit, running).await;
     let crashed = |reason: String, waiting_for: BrokerReason| Attempted {
         outcome: Outcome::pending(waiting_for),
         crashed: Some(reason),
@@ -293,15 +295,6 @@ async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Opt
             crashed(overran.to_string(), overran)
         }
     }))
-}
-
-/// Broken off when it is dropped: an abandoned attempt must not go on.
-struct Broken<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Drop for Broken<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 /// A note in the parking queue. The step itself goes on, seldom, until its deadline.
