@@ -2,6 +2,7 @@
 //! else; PostgreSQL holds the truth, so RabbitMQ may lose everything. See README.md.
 
 mod args;
+mod call;
 mod channels;
 mod check;
 mod consumer;
@@ -18,9 +19,8 @@ mod wake_up;
 pub use args::{AmqpArgs, AmqpUrl};
 pub use check::check_rabbitmq;
 pub use consumer::{Consumer, Delivery};
-pub use error::MessagingError;
+pub use error::{MessagingError, TlsRefused};
 pub use ladder::Ladder;
 pub use publisher::Messaging;
-pub use tls::TlsRefused;
 pub use trace::Trace;
 pub use wake_up::WakeUp;

@@ -4,12 +4,13 @@
 use std::time::{Duration, Instant};
 
 use lapin::options::{ConfirmSelectOptions, QueueDeleteOptions};
+use lapin::protocol::{AMQPErrorKind, AMQPHardError};
 use lapin::{Connection, ConnectionProperties};
 use uuid::Uuid;
 
 use crate::args::AmqpArgs;
-use crate::error::MessagingError;
-use crate::publisher::{send, within};
+use crate::call::{send, within};
+use crate::error::{MessagingError, refusal};
 use crate::tls;
 use crate::topology::{Queue, queues};
 use crate::wake_up::WakeUp;
@@ -51,8 +52,7 @@ impl Suspicion {
 
 /// AMQP 0-9-1, reply code 541: "The server could not complete the method because of an internal error."
 fn is_internal(error: &lapin::Error) -> bool {
-    let text = error.to_string();
-    text.contains("INTERNAL") && text.contains("ERROR")
+    refusal(error) == Some(&AMQPErrorKind::Hard(AMQPHardError::INTERNALERROR))
 }
 
 /// Looks at every queue, and makes anew those that don't answer while RabbitMQ itself does.

@@ -13,8 +13,8 @@ use pipeline::Service;
 use tokio::time::{Instant, sleep};
 
 use crate::args::AmqpArgs;
-use crate::error::MessagingError;
-use crate::publisher::{send, within};
+use crate::call::{send, within};
+use crate::error::{MessagingError, is_missing};
 use crate::topology::{PARKING_EXCHANGE, PARKING_QUEUE, WORK_EXCHANGE, rung_queue, text, work_queue};
 use crate::wake_up::WakeUp;
 use crate::{tls, trace::Trace};
@@ -89,7 +89,7 @@ impl Queues {
         let mut channel = self.channel().await?;
         for (purpose, name) in work.into_iter().chain(rungs).chain(parking) {
             let found = match look(&channel, &name).await {
-                Err(MessagingError::Connection(error)) if error.to_string().contains("NOT_FOUND") => {
+                Err(MessagingError::Connection(error)) if is_missing(&error) => {
                     // A refusal closes the channel.
                     channel = self.channel().await?;
                     None
