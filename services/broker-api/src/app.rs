@@ -22,8 +22,8 @@ use crate::osbapi::{
 };
 use crate::responder;
 
-/// No request takes longer: a body (10 s), what is written of it (20 s) and ringing for it (20 s at the very worst) fit in, and
-/// Cloud Controller gives up after 60 s.
+/// No request takes longer: a body (10 s), what is written of it (20 s) and ringing for it (20 s at the very worst) fit
+/// in, and Cloud Controller gives up after 60 s.
 const REQUEST_LIMIT: Duration = Duration::from_secs(55);
 
 /// What the operator's own tools ask, at a listener of its own: the worker library's routes.

@@ -15,8 +15,8 @@ pub fn checks(settings: &Settings) -> Vec<Check> {
     ]
 }
 
-/// The same, whether CloudFront can fetch from the default origin, and whether this very service is reached where ACME_RESPONDER_URL
-/// says. Not at its own start: whoever leads requests here often waits until it is up.
+/// The same, whether CloudFront can fetch from the default origin, and whether this very service is reached where
+/// ACME_RESPONDER_URL says. Not at its own start: whoever leads requests here often waits until it is up.
 pub fn all_checks(settings: &Settings) -> Vec<Check> {
     let mut checks = checks(settings);
     checks.extend(settings.broker.default_origin.0.clone().map(default_origin::check));

@@ -20,8 +20,8 @@ use crate::unproved::Unproved;
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "broker-api", version)]
 pub struct Settings {
-    /// Where the platform, CAs and everybody else are served: /v2, /acme, /openapi.json, /healthz; an address and a port. Unset: $PORT,
-    /// or else 8080, of every address.
+    /// Where the platform, CAs and everybody else are served: /v2, /acme, /openapi.json, /healthz; an address and a
+    /// port. Unset: $PORT, or else 8080, of every address.
     #[arg(long, env, default_value_t = worker::listen(8080), hide_default_value = true)]
     pub listen: SocketAddr,
     /// Where /healthz, /readyz and /metrics are served, for the operator's own tools: no password guards them.
@@ -30,8 +30,8 @@ pub struct Settings {
     /// On SIGTERM, requests in hand may finish for this long; then they are broken off.
     #[arg(long, env, default_value = "20s")]
     pub shutdown_grace: humantime::Duration,
-    /// How often the gauges of steps, operations and certificates in /metrics are read from the database; at most 2m, since the
-    /// alert on old ones comes after 5.
+    /// How often the gauges of steps, operations and certificates in /metrics are read from the database; at most 2m,
+    /// since the alert on old ones comes after 5.
     #[arg(long, env, default_value = "15s", value_parser = at_most_two_minutes)]
     pub metrics_interval: Duration,
     /// What the API says and asks.
@@ -76,8 +76,8 @@ pub struct BrokerArgs {
     /// forwarded to it); empty: users have to name one.
     #[arg(long, env, default_value = "", hide_default_value = true)]
     pub default_origin: DefaultOrigin,
-    /// The CA's certificate profile, the same as certificate-issuer has: certificates of tlsserver and shortlived hold at most 25
-    /// names.
+    /// The CA's certificate profile, the same as certificate-issuer has: certificates of tlsserver and shortlived hold
+    /// at most 25 names.
     #[arg(long, env, default_value = "", hide_default_value = true)]
     pub acme_profile: String,
     /// What is offered.

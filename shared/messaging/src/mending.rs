@@ -83,8 +83,8 @@ pub(crate) async fn mend(args: &AmqpArgs) {
 }
 
 /// Does the queue take a message? It is declared, counted and even consumed without complaint. The message is a wake-up
-/// for a step that can't be, on the way that every wake-up takes; the service that gets it finds it stale. Each look has a
-/// connection of its own, since an internal error closes it.
+/// for a step that can't be, on the way that every wake-up takes; the service that gets it finds it stale. Each look
+/// has a connection of its own, since an internal error closes it.
 async fn answers(args: &AmqpArgs, queue: &Queue) -> Result<bool, MessagingError> {
     let Some((exchange, routing_key, headers)) = queue.address() else {
         return Ok(true);

@@ -1,5 +1,5 @@
-//! Exchanges and queues, declared by the first process that connects. All durable, all quorum queues; arguments as measured in
-//! docs/decisions.md.
+//! Exchanges and queues, declared by the first process that connects. All durable, all quorum queues; arguments as
+//! measured in docs/decisions.md.
 
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::protocol::{AMQPErrorKind, AMQPSoftError};

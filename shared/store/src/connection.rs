@@ -20,8 +20,8 @@ secret::setting!(
     "database-url",
     "DATABASE_URL",
     required bound ["postgres", "postgresql"],
-    "Address of PostgreSQL, as postgres://user:password@host:port/database?sslmode=verify-full. sslmode is one of disable, \
-     prefer (TLS when the server has it, nothing is verified; the default), require and verify-full (TLS, the \
+    "Address of PostgreSQL, as postgres://user:password@host:port/database?sslmode=verify-full. sslmode is one of \
+     disable, prefer (TLS when the server has it, nothing is verified; the default), require and verify-full (TLS, the \
      certificate's issuer and name are verified), verify-ca (its issuer only)."
 );
 

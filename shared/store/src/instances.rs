@@ -23,10 +23,11 @@ pub struct Instance {
 }
 
 /// Selects what [`instance_from`] reads, from `instances i` and `operations o`.
-pub(crate) const INSTANCE_COLUMNS: &str = "i.id as instance_id, i.tenant, coalesce(o.target->'settings', i.settings) as settings, \
-     i.distribution_id, i.distribution_domain, \
-     array(select d from jsonb_array_elements_text(coalesce(o.target->'request', i.request)->'parameters'->'domains') d \
-       where o.kind <> 'renew' or not exists (select from claims k where k.instance_id = i.id and k.domain = d and k.lost_at is not null) \
+pub(crate) const INSTANCE_COLUMNS: &str = "i.id as instance_id, i.tenant, i.distribution_id, i.distribution_domain, \
+     coalesce(o.target->'settings', i.settings) as settings, array(select d \
+       from jsonb_array_elements_text(coalesce(o.target->'request', i.request)->'parameters'->'domains') d \
+       where o.kind <> 'renew' or not exists \
+         (select from claims k where k.instance_id = i.id and k.domain = d and k.lost_at is not null) \
        order by d collate \"C\") as domains";
 
 pub(crate) fn instance_from(row: &Row) -> Result<Instance, StoreError> {

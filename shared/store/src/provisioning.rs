@@ -316,7 +316,8 @@ impl<'b> Beginning<'b> {
 
 /// When an update has to be over that waits for a new certificate, so that the one in use can be renewed as it is; but
 /// it has an hour.
-const BEFORE_A_RENEWAL: &str = "(select greatest(c.not_after - (c.not_after - c.not_before) / 6, clock_timestamp() + interval '1 hour') \
+const BEFORE_A_RENEWAL: &str = "(select greatest(c.not_after - (c.not_after - c.not_before) / 6, \
+        clock_timestamp() + interval '1 hour') \
       from certificates_in_use c where c.instance_id = $2 and $9)";
 
 /// Writes an operation with its first steps; the instance is locked. Nobody has asked for a renewal.

@@ -50,8 +50,8 @@ impl From<Ended> for Written {
     }
 }
 
-/// After this many consecutive panics or timeouts a step is poison: an operator is told, and it is tried at its schedule's
-/// longest delay.
+/// After this many consecutive panics or timeouts a step is poison: an operator is told, and it is tried at its
+/// schedule's longest delay.
 pub const POISON: i32 = 3;
 
 /// A peer that asks for more patience than this is asked again all the same.

@@ -86,8 +86,8 @@ impl Address {
         }
         if mode == Mode::VerifyCa && roots == Roots::System {
             return Err(setting(
-                "sslmode=verify-ca needs a CA of your own (sslrootcert or DATABASE_CA_FILE): a CA that the system trusts \
-                 gives anybody a certificate for some name; write sslmode=verify-full"
+                "sslmode=verify-ca needs a CA of your own (sslrootcert or DATABASE_CA_FILE): a CA that the system \
+                 trusts gives anybody a certificate for some name; write sslmode=verify-full"
                     .into(),
             ));
         }
@@ -126,7 +126,8 @@ impl Address {
         match self.mode {
             Mode::Disable => Some("PostgreSQL is spoken to without TLS (sslmode=disable)"),
             Mode::Prefer => Some(
-                "nobody looks whether the other side is PostgreSQL (sslmode=prefer); write sslmode=verify-full into DATABASE_URL",
+                "nobody looks whether the other side is PostgreSQL (sslmode=prefer); write sslmode=verify-full into \
+                 DATABASE_URL",
             ),
             Mode::Require | Mode::VerifyCa | Mode::VerifyFull => None,
         }

@@ -35,7 +35,8 @@ impl fmt::Display for TlsRefused {
         match &self.0 {
             Problem::WrongName { wanted, .. } => write!(
                 f,
-                ", sslmode=verify-full (and require) wants {wanted}: write one of its names into DATABASE_URL, or give the server another"
+                ", sslmode=verify-full (and require) wants {wanted}: write one of its names into DATABASE_URL, or \
+                 give the server another"
             ),
             Problem::UnknownIssuer => f.write_str(
                 ": trusted are the CAs in DATABASE_CA_FILE (or sslrootcert), the system's when there is no such file",

@@ -39,8 +39,8 @@ const DRAINING: Duration = Duration::from_secs(15);
 /// How long to wait before PostgreSQL or RabbitMQ is tried again.
 const RECONNECT: Duration = Duration::from_secs(1);
 
-/// Runs a service until it is asked to end, then finishes or gives back what is in hand. Once it works, `checks` are run
-/// beside it, for its log.
+/// Runs a service until it is asked to end, then finishes or gives back what is in hand. Once it works, `checks` are
+/// run beside it, for its log.
 ///
 /// # Errors
 /// When it can't begin.
@@ -56,13 +56,7 @@ pub async fn run<H: Handler>(
     let messaging = Arc::new(Messaging::new(args.amqp.clone(), H::SERVICE.as_str()));
     let routes = worker_routes(store.clone(), messaging.clone(), peers.clone(), telemetry);
     let health = tokio::spawn(serve_health(TcpListener::bind(args.health_listen).await?, routes));
-    let stopping = CancellationToken::new();
-    let on_signal = stopping.clone();
-    tokio::spawn(async move {
-        // Without signals the process can still be killed, and loses nothing by it.
-        let _ = shutdown_signal().await;
-        on_signal.cancel();
-    });
+    let stopping = cancelled_by_signal();
     let migrated = tokio::select! {
         migrated = migrate_when_there(&store) => migrated,
         () = stopping.cancelled() => return Ok(()),
@@ -90,23 +84,53 @@ pub async fn run<H: Handler>(
     let chores = tokio::spawn(do_chores(desk.clone()));
     let in_hand = TaskTracker::new();
     let held = args.concurrency.saturating_add(H::AHEAD);
-    let hands = Arc::new(Semaphore::new(usize::from(held)));
     tracing::info!(service = H::SERVICE.as_str(), concurrency = args.concurrency, "working");
     let _doctor = AbortOnDropHandle::new(tokio::spawn(doctor::log(checks)));
+    let last_consumer = consume_for_ever(&desk, &in_hand, held, &stopping).await;
+    tracing::info!(in_hand = in_hand.len(), "shutting down");
+    sweeper.abort();
+    chores.abort();
+    finish(&desk, &in_hand, args.shutdown_grace.into()).await;
+    drop(last_consumer);
+    messaging.close().await;
+    health.abort();
+    Ok(())
+}
+
+/// Cancelled when this process is asked to end.
+fn cancelled_by_signal() -> CancellationToken {
+    let stopping = CancellationToken::new();
+    let on_signal = stopping.clone();
+    tokio::spawn(async move {
+        // Without signals the process can still be killed, and loses nothing by it.
+        let _ = shutdown_signal().await;
+        on_signal.cancel();
+    });
+    stopping
+}
+
+/// Consumes, again and again, until it is asked to stop.
+async fn consume_for_ever<H: Handler>(
+    desk: &Arc<Desk<H>>,
+    in_hand: &TaskTracker,
+    held: u16,
+    stopping: &CancellationToken,
+) -> Option<Consumer> {
     // Kept until what is in hand is acknowledged: dropping it gives everything back.
     let mut last_consumer = None;
+    let hands = Arc::new(Semaphore::new(usize::from(held)));
     while !stopping.is_cancelled() {
         let consumer = tokio::select! {
             consumer = async {
                 database_there(&desk.store).await;
-                messaging.consume(H::SERVICE, held).await
+                desk.messaging.consume(H::SERVICE, held).await
             } => consumer,
             () = stopping.cancelled() => break,
         };
         let ended = match consumer {
             Ok(mut consumer) => {
                 desk.peers.set_consuming(true);
-                let ended = consume(&mut consumer, &desk, &in_hand, &hands, &stopping).await;
+                let ended = consume(&mut consumer, desk, in_hand, &hands, stopping).await;
                 desk.peers.set_consuming(false);
                 if ended.is_ok() {
                     consumer.stop().await;
@@ -124,14 +148,13 @@ pub async fn run<H: Handler>(
             }
         }
     }
-    tracing::info!(in_hand = in_hand.len(), "shutting down");
-    sweeper.abort();
-    chores.abort();
+    last_consumer
+}
+
+/// Finishes what is in hand, and gives back what is left of it when the grace is over.
+async fn finish<H: Handler>(desk: &Desk<H>, in_hand: &TaskTracker, grace: Duration) {
     in_hand.close();
-    if tokio::time::timeout(args.shutdown_grace.into(), in_hand.wait())
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(grace, in_hand.wait()).await.is_err() {
         tracing::warn!(
             in_hand = in_hand.len(),
             "the grace is over, giving back what is in hand"
@@ -139,10 +162,6 @@ pub async fn run<H: Handler>(
         desk.abandoned.cancel();
         in_hand.wait().await;
     }
-    drop(last_consumer);
-    messaging.close().await;
-    health.abort();
-    Ok(())
 }
 
 async fn consume<H: Handler>(

@@ -4,8 +4,8 @@ use pipeline::instance::{KeyType, PriceClass};
 use pipeline::{AccessLogs, Settings};
 use serde_json::{Map, Value};
 
-/// How long the platform polls an operation: 8 days. Cloud Controller polls for 7 days at most, and lets a plan
-/// only shorten that. The broker itself gives up before (`OPERATION_DEADLINE`), so that the user reads its reason, not the
+/// How long the platform polls an operation: 8 days. Cloud Controller polls for 7 days at most, and lets a plan only
+/// shorten that. The broker itself gives up before (`OPERATION_DEADLINE`), so that the user reads its reason, not the
 /// platform's time-out.
 pub(crate) const MAXIMUM_POLLING_SECONDS: u32 = 8 * 86_400;
 

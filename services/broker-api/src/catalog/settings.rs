@@ -65,8 +65,8 @@ impl CatalogArgs {
             ("displayName", "CDN with HTTPS"),
             (
                 "longDescription",
-                "Serves your domains through Amazon CloudFront with a certificate from an ACME certificate authority such \
-                 as Let's Encrypt. `cf service` shows the DNS records to set while it is created.",
+                "Serves your domains through Amazon CloudFront with a certificate from an ACME certificate authority \
+                 such as Let's Encrypt. `cf service` shows the DNS records to set while it is created.",
             ),
             ("providerDisplayName", "cdn-broker"),
         ];

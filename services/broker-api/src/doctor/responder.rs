@@ -29,7 +29,8 @@ pub(super) fn check(url: String) -> Check {
             Ok((status, _)) => Finding::warn(
                 ABOUT,
                 format!("{url} answers {status}, but not as the responder does"),
-                "let this address lead to broker-api, path and all; CloudFront and users' redirects for http-01 go there",
+                "let this address lead to broker-api, path and all; CloudFront and users' redirects for http-01 go \
+                 there",
             ),
             Err(why) => Finding::warn(
                 ABOUT,

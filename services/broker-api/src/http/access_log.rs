@@ -45,8 +45,10 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
     } else {
         tracing::info!(method, route, platform, status, ms, "request");
     }
-    metrics::counter!("http_requests_total", "method" => method, "route" => route.clone(), "status" => status.to_string())
-        .increment(1);
+    metrics::counter!(
+        "http_requests_total", "method" => method, "route" => route.clone(), "status" => status.to_string()
+    )
+    .increment(1);
     metrics::histogram!("http_request_duration_seconds", "method" => method, "route" => route).record(took);
     response
 }

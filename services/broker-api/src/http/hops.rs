@@ -22,7 +22,8 @@ impl From<IpAddr> for Client {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hops(Vec<Network>);
 
-/// Addresses that no client on the internet has: loopback, RFC 1918, RFC 6598 (carriers and clouds), link-local, RFC 4193.
+/// Addresses that no client on the internet has: loopback, RFC 1918, RFC 6598 (carriers and clouds), link-local, RFC
+/// 4193.
 const PRIVATE: [&str; 9] = [
     "127.0.0.0/8",
     "10.0.0.0/8",
@@ -42,8 +43,8 @@ impl Hops {
         self.0.iter().any(|network| network.has(address))
     }
 
-    /// Who sent a request that came from `peer`. Each hop appends whom it got it from, so what the last trusted one says counts, and
-    /// nothing before it, which anybody may have written. `None`: the hops name nobody.
+    /// Who sent a request that came from `peer`. Each hop appends whom it got it from, so what the last trusted one
+    /// says counts, and nothing before it, which anybody may have written. `None`: the hops name nobody.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
         if !self.has(peer) {
             return Some(peer);

@@ -14,23 +14,26 @@ pub(crate) const HEADERS: usize = 64;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct Limits {
-    /// Most connections at a time. When all are taken, one that waits for its client is closed for each that comes: the one that has
-    /// waited longest, of the address that has the most; X-Forwarded-For of TRUSTED_HOPS tells whose a request is.
+    /// Most connections at a time. When all are taken, one that waits for its client is closed for each that comes: the
+    /// one that has waited longest, of the address that has the most; X-Forwarded-For of TRUSTED_HOPS tells whose a
+    /// request is.
     #[arg(long, env, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub max_connections: u32,
-    /// Most connections of one address (of IPv6: one /64) that wait for their client; one more closes the oldest of them. Connections of
-    /// TRUSTED_HOPS have no such limit; the addresses that they name by PROXY_PROTOCOL have.
+    /// Most connections of one address (of IPv6: one /64) that wait for their client; one more closes the oldest of
+    /// them. Connections of TRUSTED_HOPS have no such limit; the addresses that they name by PROXY_PROTOCOL have.
     #[arg(long, env, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub connections_per_address: u32,
-    /// Routers and load balancers in front, whose X-Forwarded-For (and, with PROXY_PROTOCOL, header) is believed: addresses and networks such as
-    /// 10.0.0.0/8, separated by commas, or the word private for all that are not public. Empty: none.
+    /// Routers and load balancers in front, whose X-Forwarded-For (and, with PROXY_PROTOCOL, header) is believed:
+    /// addresses and networks such as 10.0.0.0/8, separated by commas, or the word private for all that are not public.
+    /// Empty: none.
     #[arg(long, env, default_value = "private")]
     pub trusted_hops: Hops,
-    /// Connections of TRUSTED_HOPS begin with a PROXY protocol header, version 1 or 2, as those of an AWS Network Load Balancer with it
-    /// switched on; one without is closed.
+    /// Connections of TRUSTED_HOPS begin with a PROXY protocol header, version 1 or 2, as those of an AWS Network Load
+    /// Balancer with it switched on; one without is closed.
     #[arg(long, env, default_value_t = false, action = clap::ArgAction::Set)]
     pub proxy_protocol: bool,
-    /// The first byte of a connection has to arrive within this time; of TRUSTED_HOPS within IDLE_TIMEOUT, since routers connect ahead.
+    /// The first byte of a connection has to arrive within this time; of TRUSTED_HOPS within IDLE_TIMEOUT, since
+    /// routers connect ahead.
     #[arg(long, env, default_value = "5s", value_parser = time_limit)]
     pub first_byte_timeout: Duration,
     /// A request's head has to be whole within this time of its first byte.

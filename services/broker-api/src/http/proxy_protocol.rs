@@ -12,7 +12,8 @@ const LINE_MOST: usize = 107;
 /// Addresses and what may follow them (TLVs); AWS sends less than 100 bytes. §2.2 allows 64 KiB.
 const BLOCK_MOST: usize = 4096;
 
-/// Reads the header, and nothing after it. `None`: the connection is the load balancer's own, or it doesn't know whose it is.
+/// Reads the header, and nothing after it. `None`: the connection is the load balancer's own, or it doesn't know whose
+/// it is.
 ///
 /// # Errors
 /// When there is none, or it can't be read.

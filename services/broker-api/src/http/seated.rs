@@ -48,7 +48,8 @@ impl Service<Request<Incoming>> for Seated {
         self.pulse.at_work();
         // Only now is it known who a router's connection speaks for.
         let client = self.limits.trusted_hops.client(self.peer, request.headers());
-        // Without a limit: it may be a load balancer that the router names. But when all seats are taken, the largest crowd gives way.
+        // Without a limit: it may be a load balancer that the router names. But when all seats are taken, the largest
+        // crowd gives way.
         self.seat.wait(Client::from(client.unwrap_or(self.peer)), false);
         request.extensions_mut().insert(self.seat.clone());
         let answer = self.app.call(request);

@@ -1,8 +1,9 @@
 //! Who may stay when there are more connections than seats.
 //!
-//! A connection *waits* while it waits for its client (for a first byte, for the next request) or for an answer that anybody may
-//! ask for; it is *held* while a request with right credentials is at work. What waits gives way to who comes: first what has
-//! waited longest of the client that has the most. What is held never does, so nobody without a password keeps a seat from others.
+//! A connection *waits* while it waits for its client (for a first byte, for the next request) or for an answer that
+//! anybody may ask for; it is *held* while a request with right credentials is at work. What waits gives way to who
+//! comes: first what has waited longest of the client that has the most. What is held never does, so nobody without a
+//! password keeps a seat from others.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -104,7 +105,8 @@ impl Seat {
         }
     }
 
-    /// It is not given away any more until it waits again. `false`: so many are held already that the rest is left to others.
+    /// It is not given away any more until it waits again. `false`: so many are held already that the rest is left to
+    /// others.
     pub(crate) fn hold(&self) -> bool {
         let (mut table, mut place) = (lock(&self.seats.table), lock(&self.place));
         if table.held >= table.most_held() || !table.leave(*place) {

@@ -177,7 +177,8 @@ fn unannounced(peer: IpAddr, error: &std::io::Error) {
         tracing::warn!(
             %peer,
             %error,
-            "PROXY_PROTOCOL is set, and a connection of TRUSTED_HOPS did not begin with its header; further ones are logged at level debug"
+            "PROXY_PROTOCOL is set, and a connection of TRUSTED_HOPS did not begin with its header; further ones are \
+             logged at level debug"
         );
     });
     tracing::debug!(%peer, %error, "a connection without the header of the PROXY protocol");

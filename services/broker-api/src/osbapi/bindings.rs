@@ -1,5 +1,5 @@
-//! Service bindings: the catalog says `bindable: false`, so there never is one. A platform that asks all the same gets the
-//! answers that OSBAPI has for bindings that don't exist.
+//! Service bindings: the catalog says `bindable: false`, so there never is one. A platform that asks all the same gets
+//! the answers that OSBAPI has for bindings that don't exist.
 
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
@@ -25,8 +25,8 @@ pub(crate) async fn bind(_: InstanceId) -> OsbError {
     )
 }
 
-/// GET of a binding, or of its last operation: "404 … MUST be returned if the Service Binding does not exist". Not 410 for
-/// the operation: no unbinding is ever in progress.
+/// GET of a binding, or of its last operation: "404 … MUST be returned if the Service Binding does not exist". Not 410
+/// for the operation: no unbinding is ever in progress.
 pub(crate) async fn fetch(_: InstanceId) -> OsbError {
     OsbError::new(
         StatusCode::NOT_FOUND,

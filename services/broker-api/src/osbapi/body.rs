@@ -16,12 +16,13 @@ use serde_json::Value;
 use crate::osbapi::broker::Broker;
 use crate::osbapi::error::OsbError;
 
-/// The most bytes of a body. 100 domains need 26 KB; Cloud Controller's context has up to 200 annotations of 5,000 characters for each of
-/// organization, space and instance (cloud_controller_ng, `config/cloud_controller.yml`: `max_annotations_per_resource`;
-/// `app/messages/validators/metadata_validator.rb`), which nobody fills. Only who has a password gets so far.
+/// The most bytes of a body. 100 domains need 26 KB; Cloud Controller's context has up to 200 annotations of 5,000
+/// characters for each of organization, space and instance (cloud_controller_ng, `config/cloud_controller.yml`:
+/// `max_annotations_per_resource`; `app/messages/validators/metadata_validator.rb`), which nobody fills. Only who has a
+/// password gets so far.
 const LIMIT: usize = 1024 * 1024;
-/// So much of a larger one is read and thrown away before it is refused: to whoever still writes, a connection that closes
-/// is a broken pipe, and the answer is lost (RFC 9112 §9.6).
+/// So much of a larger one is read and thrown away before it is refused: to whoever still writes, a connection that
+/// closes is a broken pipe, and the answer is lost (RFC 9112 §9.6).
 const DRAINED: usize = 4 * 1024 * 1024;
 
 /// The body, a JSON object. Unknown fields are ignored (OSBAPI: "MUST ignore").

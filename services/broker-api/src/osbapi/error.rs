@@ -67,8 +67,8 @@ impl OsbError {
         }
     }
 
-    /// "422 … if the requested change is not supported or … cannot currently be fulfilled due to the state of the Service
-    /// Instance".
+    /// "422 … if the requested change is not supported or … cannot currently be fulfilled due to the state of the
+    /// Service Instance".
     pub(crate) fn not_now(description: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, description)
     }

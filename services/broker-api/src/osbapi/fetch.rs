@@ -22,9 +22,9 @@ use crate::osbapi::lasting;
 pub(crate) struct Fetched {
     service_id: String,
     plan_id: String,
-    /// In one form, whichever way they were written; `status` is where to point the domains, when the certificate ends and what proved each
-    /// domain; `renewal_problem` while the certificate can't be renewed: what is wrong, and
-    /// what to set; `domain_problem` while a domain is about to go to another instance, or has gone
+    /// In one form, whichever way they were written; `status` is where to point the domains, when the certificate ends
+    /// and what proved each domain; `renewal_problem` while the certificate can't be renewed: what is wrong, and what
+    /// to set; `domain_problem` while a domain is about to go to another instance, or has gone
     #[schemars(with = "Map<String, Value>")]
     parameters: Value,
 }

@@ -1,5 +1,5 @@
-//! A request that was answered by an error changes nothing (OSBAPI, "Service Broker Errors"), so what it writes has to be
-//! written before its time is up, or not at all.
+//! A request that was answered by an error changes nothing (OSBAPI, "Service Broker Errors"), so what it writes has to
+//! be written before its time is up, or not at all.
 
 use std::time::Duration;
 
@@ -24,7 +24,8 @@ where
     match tokio::time::timeout(limit, write).await {
         Ok(outcome) => Ok(outcome?),
         Err(_) => Err(OsbError::unavailable(
-            "The broker's database is too slow, so this was given up; `cf service` shows what is. Try again in a moment.",
+            "The broker's database is too slow, so this was given up; `cf service` shows what is. Try again in a \
+             moment.",
         )),
     }
 }

@@ -100,8 +100,9 @@ pub(crate) async fn last_operation(
     Ok(Told(told(&view, &broker.responder), wait))
 }
 
-/// The operation, or the newest one for a value that this instance doesn't have: Cloud Controller takes a 400 for the operation's failure
-/// (cloud_controller_ng, `response_parser.rb`, `parse_fetch_state`), and one string that a platform mixed up is none.
+/// The operation, or the newest one for a value that this instance doesn't have: Cloud Controller takes a 400 for the
+/// operation's failure (cloud_controller_ng, `response_parser.rb`, `parse_fetch_state`), and one string that a platform
+/// mixed up is none.
 async fn asked_or_newest(broker: &Broker, instance: &str, operation: Option<Uuid>) -> Result<Option<View>, OsbError> {
     if operation.is_some()
         && let Some(view) = broker.store.last_operation(instance, operation).await?

@@ -1,5 +1,5 @@
-//! What a tenant needs for as long as the instance is there: a platform keeps an operation's last description only until it is renamed or
-//! updated, and nothing else of an answer reaches its user (`cf service --params`).
+//! What a tenant needs for as long as the instance is there: a platform keeps an operation's last description only
+//! until it is renamed or updated, and nothing else of an answer reaches its user (`cf service --params`).
 
 use pipeline::domain::{
     CHALLENGE_PATH, dns01_record_name, needs_wildcard_policy, persist_record_name, persist_record_value,

@@ -8,8 +8,8 @@ use crate::catalog::offering::Plan;
 use crate::osbapi::error::OsbError;
 use crate::osbapi::request_field::{Object, Text};
 
-/// The version that a request means, if it says one. "Any field except for `maintenance_info.version` will be ignored"; OSBAPI's own client
-/// for Go sends an empty object with every request.
+/// The version that a request means, if it says one. "Any field except for `maintenance_info.version` will be ignored";
+/// OSBAPI's own client for Go sends an empty object with every request.
 #[derive(Debug)]
 pub(crate) struct AskedVersion(Option<String>);
 
@@ -31,8 +31,8 @@ impl Field for AskedVersion {
     }
 }
 
-/// 422 `MaintenanceInfoConflict` when the request means another version of the plan than there is: the platform's copy of
-/// the catalog is old. For provisions and updates.
+/// 422 `MaintenanceInfoConflict` when the request means another version of the plan than there is: the platform's copy
+/// of the catalog is old. For provisions and updates.
 pub(crate) fn check(asked: Option<&AskedVersion>, plan: &Plan) -> Result<(), OsbError> {
     let Some(AskedVersion(Some(asked))) = asked else {
         return Ok(());
@@ -41,8 +41,8 @@ pub(crate) fn check(asked: Option<&AskedVersion>, plan: &Plan) -> Result<(), Osb
         Err(OsbError::named(
             "MaintenanceInfoConflict",
             format!(
-                "maintenance_info.version: {} was asked for, but plan {} {there_is}. The platform has an old catalog; its \
-                 operator renews it (Cloud Foundry: cf update-service-broker).",
+                "maintenance_info.version: {} was asked for, but plan {} {there_is}. The platform has an old catalog; \
+                 its operator renews it (Cloud Foundry: cf update-service-broker).",
                 shown(asked),
                 plan.name
             ),

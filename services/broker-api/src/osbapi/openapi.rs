@@ -1,4 +1,5 @@
-//! The OpenAPI document of what is served: made from the routes and their types, with the catalog's own ids and schemas.
+//! The OpenAPI document of what is served: made from the routes and their types, with the catalog's own ids and
+//! schemas.
 
 use aide::axum::ApiRouter;
 use aide::openapi::{OpenApi, SecurityScheme, Server};
@@ -68,7 +69,8 @@ fn headers(document: &mut Value) {
         ),
     ];
     let parameters = parameters.map(|(name, required, schema, description)| {
-        json!({"in": "header", "name": name.as_str(), "required": required, "schema": schema, "description": description})
+        let name = name.as_str();
+        json!({"in": "header", "name": name, "required": required, "schema": schema, "description": description})
     });
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (_, operations) in paths {

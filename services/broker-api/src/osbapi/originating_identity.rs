@@ -1,7 +1,7 @@
 //! Who asked, as an operation records it (OSBAPI, "Originating Identity" and "Request Identity").
 //!
-//! The specification says what the headers have to look like, but not what to do with those that don't. They are for the
-//! record only, so nothing in them ever refuses a request: what can't be read is recorded as such.
+//! The specification says what the headers have to look like, but not what to do with those that don't. They are for
+//! the record only, so nothing in them ever refuses a request: what can't be read is recorded as such.
 
 use std::convert::Infallible;
 
@@ -56,7 +56,8 @@ fn originating_identity(header: &HeaderValue) -> Value {
     readable(&text).unwrap_or_else(|| json!({ "unreadable": beginning(&text) }))
 }
 
-/// `Platform value`, the value a JSON object in base64; with or without padding, also in base64url, also with blanks in it.
+/// `Platform value`, the value a JSON object in base64; with or without padding, also in base64url, also with blanks in
+/// it.
 fn readable(text: &str) -> Option<Value> {
     let (platform, value) = text.trim().split_once(char::is_whitespace)?;
     let encoded: String = value

@@ -1,4 +1,5 @@
-//! How many names a certificate holds, by the CA's profile (draft-ietf-acme-profiles; https://letsencrypt.org/docs/profiles/).
+//! How many names a certificate holds, by the CA's profile (draft-ietf-acme-profiles;
+//! https://letsencrypt.org/docs/profiles/).
 
 use parameters::MOST_DOMAINS;
 
@@ -25,7 +26,8 @@ impl Profile {
             return Ok(());
         }
         Err(OsbError::bad_request(format!(
-            "domains: there are {}; a certificate of the CA's profile {} holds at most {most}: make several service instances.",
+            "domains: there are {}; a certificate of the CA's profile {} holds at most {most}: make several service \
+             instances.",
             domains.len(),
             self.0
         )))

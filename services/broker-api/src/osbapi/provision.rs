@@ -143,8 +143,8 @@ async fn begin(broker: Arc<Broker>, new: NewInstance, asked: Asked) -> Result<Be
 
 pub(crate) fn taken(domain: &str) -> String {
     format!(
-        "domains: {domain} is already asked for by another service instance of this organization (`cf services` in each of its \
-         spaces lists them). Delete that one, or leave {domain} out here."
+        "domains: {domain} is already asked for by another service instance of this organization (`cf services` in \
+         each of its spaces lists them). Delete that one, or leave {domain} out here."
     )
 }
 

@@ -4,8 +4,9 @@ use store::{Of, TooMuch};
 
 use crate::osbapi::error::OsbError;
 
-/// 400: of all 4xx it is the one that Cloud Controller shows to its user without removing anything (a 422 without a code of OSBAPI's has it
-/// delete the instance, `ResponseParser` and `Client#provision` of cloud_controller_ng), and that no platform asks again by itself.
+/// 400: of all 4xx it is the one that Cloud Controller shows to its user without removing anything (a 422 without a
+/// code of OSBAPI's has it delete the instance, `ResponseParser` and `Client#provision` of cloud_controller_ng), and
+/// that no platform asks again by itself.
 pub(crate) fn too_much_unproved(too_much: &TooMuch) -> OsbError {
     OsbError::bad_request(text(too_much))
 }
@@ -15,14 +16,15 @@ fn text(too_much: &TooMuch) -> String {
     let (what, setting) = match too_much.of {
         Of::Instances => (
             format!(
-                "This organization has {there} service instances of which no domain is proved yet, and may have {most} at the same time."
+                "This organization has {there} service instances of which no domain is proved yet, and may have \
+                 {most} at the same time."
             ),
             "UNPROVED_INSTANCES",
         ),
         Of::Domains => (
             format!(
-                "domains: this organization asks for {there} domains that are not proved yet, and may ask for {most} at the same time: \
-                 {more} more are too many."
+                "domains: this organization asks for {there} domains that are not proved yet, and may ask for {most} \
+                 at the same time: {more} more are too many."
             ),
             "UNPROVED_DOMAINS",
         ),
@@ -32,8 +34,9 @@ fn text(too_much: &TooMuch) -> String {
         names => format!(" (the oldest: {})", names.join(", ")),
     };
     format!(
-        "{what} Nothing was changed. Prove some of the domains that wait{such_as}, as `cf service` says, or delete services that are not \
-         needed (`cf services`); then try again. Your platform's operator can raise the limit ({setting})."
+        "{what} Nothing was changed. Prove some of the domains that wait{such_as}, as `cf service` says, or delete \
+         services that are not needed (`cf services`); then try again. Your platform's operator can raise the limit \
+         ({setting})."
     )
 }
 

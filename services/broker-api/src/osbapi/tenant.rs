@@ -15,11 +15,11 @@ const MOST_PATH: usize = 200;
 /// The tenant: it owns ACME accounts, and within it a domain can be asked for only once. ACME accounts must never be
 /// shared wider than trust goes, so without a context it is the instance alone.
 ///
-/// `organization` is the deprecated field beside the context. Cloud Foundry (and Korifi, which sends the same context) has GUIDs, which are
-/// never given twice; a namespace is a name, of which the store knows the generations. SAP Service Manager, where it is a platform itself
-/// (`sapcp`, `service-manager`), has subaccounts, and `-` for every organization (Peripli/service-manager,
-/// `smaap_service_instance_interceptor.go`): outside of Cloud Foundry only a GUID is believed to name one organization. Whatever else comes
-/// is the instance alone.
+/// `organization` is the deprecated field beside the context. Cloud Foundry (and Korifi, which sends the same context)
+/// has GUIDs, which are never given twice; a namespace is a name, of which the store knows the generations. SAP Service
+/// Manager, where it is a platform itself (`sapcp`, `service-manager`), has subaccounts, and `-` for every organization
+/// (Peripli/service-manager, `smaap_service_instance_interceptor.go`): outside of Cloud Foundry only a GUID is believed
+/// to name one organization. Whatever else comes is the instance alone.
 pub(crate) fn tenant(
     context: Option<&Map<String, Value>>,
     organization: Option<&str>,
@@ -31,7 +31,8 @@ pub(crate) fn tenant(
     if length > MOST_PATH {
         return Err(OsbError::bad_request(format!(
             "{named_by}: {} is too long: the path made of it has {length} characters, and at most {MOST_PATH} are \
-             allowed. ASCII letters, digits, hyphens and underscores count as one character each, all others as several.",
+             allowed. ASCII letters, digits, hyphens and underscores count as one character each, all others as \
+             several.",
             shown(&tenant)
         )));
     }

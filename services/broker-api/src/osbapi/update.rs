@@ -153,7 +153,8 @@ fn plan<'b>(broker: &'b Broker, current: &Value, asked: &UpdateRequest) -> Resul
             let other = broker.offering.known(id)?;
             if !own.is_none_or(|own| own.plan_updateable.unwrap_or(broker.offering.plan_updateable)) {
                 return Err(OsbError::not_now(format!(
-                    "plan_id: instances of this plan can't be changed to another one; create a new instance of plan {}.",
+                    "plan_id: instances of this plan can't be changed to another one; create a new instance of plan \
+                     {}.",
                     other.name
                 )));
             }

@@ -26,7 +26,8 @@ pub(crate) async fn check(request: Request, next: Next) -> Response {
         Some((status, fault)) => OsbError::new(
             status,
             format!(
-                "X-Broker-API-Version {fault}; this broker speaks {MAJOR}.17 and understands {MAJOR}.{LEAST_MINOR} and newer {MAJOR}.x."
+                "X-Broker-API-Version {fault}; this broker speaks {MAJOR}.17 and understands {MAJOR}.{LEAST_MINOR} \
+                 and newer {MAJOR}.x."
             ),
         )
         .into_response(),
@@ -36,7 +37,8 @@ pub(crate) async fn check(request: Request, next: Next) -> Response {
 /// What is wrong with the header's value.
 fn fault(value: Option<&HeaderValue>) -> Option<(StatusCode, String)> {
     let Some(value) = value else {
-        // "If the request from the Platform doesn't contain this header, the Service Broker MAY reject the request with 400".
+        // "If the request from the Platform doesn't contain this header, the Service Broker MAY reject the request with
+        // 400".
         return Some((StatusCode::BAD_REQUEST, "is missing".into()));
     };
     let text = String::from_utf8_lossy(value.as_bytes());

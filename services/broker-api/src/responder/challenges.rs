@@ -1,9 +1,9 @@
 //! The live http-01 challenges, as far as this process knows them, and how it gets to know others.
 //!
-//! What is known is answered from memory. All that is live is read every few seconds, and what is asked for before that (another
-//! process placed it a moment ago, or somebody made it up) is looked up: all at once, by one statement at a time with a
-//! pause between two. So a flood of tokens that don't exist is some statements a second, whatever its size, and a look always begins after
-//! the question: what was placed before it is found.
+//! What is known is answered from memory. All that is live is read every few seconds, and what is asked for before that
+//! (another process placed it a moment ago, or somebody made it up) is looked up: all at once, by one statement at a
+//! time with a pause between two. So a flood of tokens that don't exist is some statements a second, whatever its size,
+//! and a look always begins after the question: what was placed before it is found.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
