@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::http::Uri;
 use messaging::AmqpArgs;
 use parameters::host_name;
 use pipeline::Schedules;
 use store::DatabaseArgs;
 use telemetry::TelemetryArgs;
+use worker::{ProfileArgs, ResponderArgs};
 
 use crate::catalog::settings::CatalogArgs;
 use crate::http::Limits;
@@ -69,17 +69,10 @@ pub struct BrokerArgs {
     /// Who may use it.
     #[command(flatten)]
     pub platforms: PlatformArgs,
-    /// Public address of this broker, as users' redirects for http-01 lead there: such as http://broker.example.com.
-    #[arg(long, env)]
-    pub acme_responder_url: ResponderUrl,
     /// Host name of the origin when a user names none, usually the platform's router (the Host header is then
     /// forwarded to it); empty: users have to name one.
     #[arg(long, env, default_value = "", hide_default_value = true)]
     pub default_origin: DefaultOrigin,
-    /// The CA's certificate profile, the same as certificate-issuer has: certificates of tlsserver and shortlived hold
-    /// at most 25 names.
-    #[arg(long, env, default_value = "", hide_default_value = true)]
-    pub acme_profile: String,
     /// What is offered.
     #[command(flatten)]
     pub catalog: CatalogArgs,
@@ -88,36 +81,18 @@ pub struct BrokerArgs {
     /// (60s by default) that interval.
     #[arg(long, env, default_value = "30s", value_parser = seconds)]
     pub retry_after: Duration,
+    /// Where its http-01 responder is reached.
+    #[command(flatten)]
+    pub responder: ResponderArgs,
+    /// The CA's certificate profile.
+    #[command(flatten)]
+    pub profile: ProfileArgs,
     /// What one client may take.
     #[command(flatten)]
     pub limits: Limits,
     /// What one organization may ask for without a proof.
     #[command(flatten)]
     pub unproved: Unproved,
-}
-
-/// An absolute http or https address without query, kept without a slash at its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResponderUrl(pub String);
-
-impl FromStr for ResponderUrl {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let text = text.trim().trim_end_matches('/');
-        let right = text.parse::<Uri>().is_ok_and(|uri| {
-            matches!(uri.scheme_str(), Some("http" | "https"))
-                && uri
-                    .authority()
-                    .is_some_and(|a| !a.host().is_empty() && !a.as_str().contains('@'))
-                && uri.query().is_none()
-        });
-        if right {
-            Ok(Self(text.to_string()))
-        } else {
-            Err("write an address such as http://broker.example.com, without user or query".into())
-        }
-    }
 }
 
 /// The host name of the default origin, or none.
@@ -188,7 +163,10 @@ mod tests {
     fn the_least_settings_are_enough_and_the_secret_does_not_print() {
         let settings = parse(&LEAST).unwrap();
         assert_eq!(settings.broker.platforms.broker_password.expose(), "p4ssw0rd");
-        assert_eq!(settings.broker.acme_responder_url.0, "https://broker.example.com");
+        assert_eq!(
+            settings.broker.responder.acme_responder_url.to_string(),
+            "https://broker.example.com"
+        );
         assert_eq!(settings.broker.default_origin.0, None);
         assert_eq!(settings.broker.retry_after, Duration::from_secs(30));
         assert!(!format!("{settings:?}").contains("p4ssw0rd"));

@@ -127,6 +127,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0022_reason.sql"),
     },
+    Migration {
+        version: 25,
+        works_with: 1,
+        sql: include_str!("migrations/0025_shared_settings.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use messaging::{Consumer, Messaging, MessagingError};
-use store::{Store, StoreError};
+use store::{SharedSettings, Store, StoreError};
 use telemetry::{Telemetry, with_causes};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -48,6 +48,7 @@ pub async fn run<H: Handler>(
     handler: H,
     store: Store,
     args: WorkerArgs,
+    shared: SharedSettings,
     telemetry: &Telemetry,
     checks: Vec<doctor::Check>,
 ) -> Result<(), WorkerError> {
@@ -58,7 +59,7 @@ pub async fn run<H: Handler>(
     let health = tokio::spawn(serve_health(TcpListener::bind(args.health_listen).await?, routes));
     let stopping = cancelled_by_signal();
     let migrated = tokio::select! {
-        migrated = migrate_when_there(&store) => migrated,
+        migrated = migrate_when_there(&store, &shared) => migrated,
         () = stopping.cancelled() => return Ok(()),
     };
     migrated?;
@@ -211,13 +212,17 @@ async fn database_there(store: &Store) {
     }
 }
 
-/// Migrates as soon as PostgreSQL answers.
+/// Migrates as soon as PostgreSQL answers, and writes down what the service has of the settings that others have.
 ///
 /// # Errors
 /// When the schema is newer than this program, or a migration is refused: no waiting mends that.
-pub async fn migrate_when_there(store: &Store) -> Result<(), StoreError> {
+pub async fn migrate_when_there(store: &Store, shared: &SharedSettings) -> Result<(), StoreError> {
     loop {
-        match store.migrate().await {
+        let migrated = async {
+            store.migrate().await?;
+            store.record_settings(shared).await
+        };
+        match migrated.await {
             Err(error) if error.is_outage() => {
                 tracing::warn!(error = with_causes(&error), "waiting for PostgreSQL");
                 tokio::time::sleep(RECONNECT).await;
