@@ -13,16 +13,17 @@ use axum::routing::{any, get};
 use axum::{Json, Router};
 use parameters::shown;
 
-use crate::auth::authenticate;
-use crate::broker::Broker;
-use crate::error::OsbError;
-use crate::{
-    access_log, bindings, catalog, deprovision, fetch, last_operation, openapi, provision, responder, unsupported,
-    update, version,
+use crate::http::access_log;
+use crate::osbapi::auth::authenticate;
+use crate::osbapi::broker::Broker;
+use crate::osbapi::error::OsbError;
+use crate::osbapi::{
+    bindings, catalog, deprovision, fetch, last_operation, openapi, provision, unsupported, update, version,
 };
+use crate::responder;
 
-/// No request takes longer: a body (10 s), what is written of it (20 s) and ringing for it (20 s at the very worst) fit in, and
-/// Cloud Controller gives up after 60 s.
+/// No request takes longer: a body (10 s), what is written of it (20 s) and ringing for it (20 s at the very worst) fit
+/// in, and Cloud Controller gives up after 60 s.
 const REQUEST_LIMIT: Duration = Duration::from_secs(55);
 
 /// What the operator's own tools ask, at a listener of its own: the worker library's routes.
@@ -33,7 +34,7 @@ pub fn health(routes: Router) -> Router {
         .layer(from_fn(access_log::log))
 }
 
-/// Everything that is served to others.
+/// Everything that is served to others; in a Tokio runtime, where the responder keeps its picture of live challenges.
 pub fn app(broker: Arc<Broker>) -> Router {
     let (v2, document) = openapi::described(routes, &broker.catalog);
     let v2 = v2
@@ -42,19 +43,14 @@ pub fn app(broker: Arc<Broker>) -> Router {
         .route_layer(from_fn(version::check))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
-        .layer(from_fn_with_state(broker.clone(), authenticate))
+        .layer(from_fn_with_state(broker.credentials.clone(), authenticate))
         .layer(from_fn(limit_time))
         // Outermost, so that every answer carries it, refusals included.
         .layer(from_fn(version::echo_request_identity));
     let document = Router::new()
         .route("/openapi.json", get(async move || Json(document)))
-        .layer(from_fn_with_state(broker.clone(), authenticate));
-    let responder = Router::new()
-        .route(
-            "/acme/{tenant}/.well-known/acme-challenge/{token}",
-            get(responder::respond),
-        )
-        .layer(from_fn(limit_time));
+        .layer(from_fn_with_state(broker.credentials.clone(), authenticate));
+    let responder = responder::routes(broker.store.clone()).layer(from_fn(limit_time));
     Router::new()
         .nest("/v2", v2)
         .merge(document)

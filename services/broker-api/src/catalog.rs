@@ -1,27 +1,13 @@
-//! GET /v2/catalog (OSBAPI, "Catalog Management").
+//! What is offered: one service with its plans, from CATALOG_FILE or from single settings.
 
 mod access_logs;
-pub(crate) mod advice;
-pub(crate) mod choice;
-pub(crate) mod file;
-pub(crate) mod maintenance;
+mod advice;
+mod file;
 mod metadata;
 pub(crate) mod offering;
+mod semantic_version;
 pub(crate) mod served;
-
-use std::sync::Arc;
-
-use axum::Json;
-use axum::extract::State;
-
-use crate::broker::Broker;
-use crate::catalog::served::Catalog;
-use crate::error::OsbError;
-
-/// It can't fail, but for what any request can fail by.
-pub(crate) async fn get(State(broker): State<Arc<Broker>>) -> Result<Json<Catalog>, OsbError> {
-    Ok(Json(broker.catalog.clone()))
-}
+pub(crate) mod settings;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

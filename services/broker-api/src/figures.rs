@@ -1,5 +1,5 @@
-//! Gauges of everything at once, read from the database now and then. Every broker-api tells the same, so whoever looks takes
-//! the greatest.
+//! Gauges of everything at once, read from the database now and then. Every broker-api tells the same, so whoever looks
+//! takes the greatest.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -8,10 +8,9 @@ use ::doctor::Action;
 use anyhow::Context as _;
 use broker_api::settings::Settings;
 use broker_api::{Broker, app, doctor, health, read_figures, serve};
-use clap::Parser as _;
 use messaging::Messaging;
 use pipeline::Service;
-use store::Store;
+use store::{SharedSettings, Store};
 use telemetry::Telemetry;
 use tokio::net::TcpListener;
 
@@ -27,11 +26,11 @@ struct Line {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Line { action, settings } = Line::parse();
+    let (Line { action, settings }, shared) = worker::settings::<Line>("broker-api");
     let done = match action {
-        Some(Action::Doctor) => Ok(::doctor::print(doctor::all_checks(&settings)).await),
+        Some(Action::Doctor) => Ok(::doctor::print(doctor::all_checks(&settings, &shared)).await),
         Some(Action::Ready) => Ok(::doctor::ready(settings.health_listen)),
-        None => run(settings).await.map(|()| ExitCode::SUCCESS),
+        None => run(settings, shared).await.map(|()| ExitCode::SUCCESS),
     };
     match done {
         Ok(code) => code,
@@ -42,9 +41,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(settings: Settings) -> anyhow::Result<()> {
-    settings.broker.check()?;
-    let checks = doctor::checks(&settings);
+async fn run(settings: Settings, shared: SharedSettings) -> anyhow::Result<()> {
+    settings.check()?;
+    let checks = doctor::checks(&settings, &shared);
     let telemetry = Telemetry::init(&settings.telemetry, "broker-api")?;
     let store = Store::new(&settings.database, "broker-api")?.closed_until_migrated();
     let messaging = Arc::new(Messaging::new(settings.amqp, "broker-api"));
@@ -69,7 +68,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     // Requests are answered at once, by 503 until PostgreSQL is there.
     let served = tokio::select! {
         served = &mut serving => served,
-        migrated = worker::migrate_when_there(&store) => {
+        migrated = worker::migrate_when_there(&store, &shared) => {
             migrated?;
             tokio::spawn(::doctor::log(checks));
             let every = settings.telemetry.log_level_interval.into();

@@ -1,5 +1,5 @@
-//! JSON files of the operator, read strictly: what is wrong is said in one line that begins with the path in the JSON, such
-//! as `services[0].plans[1].name`. Values are never shown here, since some are secrets.
+//! JSON files of the operator, read strictly: what is wrong is said in one line that begins with the path in the JSON,
+//! such as `services[0].plans[1].name`. Values are never shown here, since some are secrets.
 
 use std::fmt;
 use std::path::Path;

@@ -6,10 +6,10 @@ use std::str::FromStr;
 
 use parameters::shown;
 use secrecy::{ExposeSecret as _, SecretString};
+use secret::Secret;
 use serde_json::Value;
 
 use crate::operator_file::{Object, kind, read};
-use crate::settings::BrokerArgs;
 
 /// What the one platform of single settings is called.
 const ONLY: &str = "default";
@@ -64,24 +64,99 @@ impl FromStr for CredentialsFile {
     }
 }
 
-/// All of them, from whatever is set. [`BrokerArgs::check`] has seen that it is one of the two.
-pub(crate) fn of(args: &BrokerArgs) -> Vec<Platform> {
-    if let Some(platforms) = &args.broker_credentials_file.0 {
-        return platforms.clone();
+secret::setting!(
+    pub BrokerPassword,
+    "broker-password",
+    "BROKER_PASSWORD",
+    optional,
+    "Password that the platform has to give; with BROKER_CREDENTIALS_FILE: none."
+);
+secret::setting!(
+    pub BrokerPasswordPrevious,
+    "broker-password-previous",
+    "BROKER_PASSWORD_PREVIOUS",
+    optional,
+    "Password that is taken as well, until the platform has been told the new one; unset: none."
+);
+
+/// Who may use the broker.
+#[derive(Clone, Debug, clap::Args)]
+pub struct PlatformArgs {
+    /// User name that the platform has to give (HTTP basic authentication); without a colon.
+    #[arg(long, env, default_value = "", hide_default_value = true)]
+    pub broker_username: String,
+    /// Password that the platform has to give.
+    #[command(flatten)]
+    pub broker_password: Secret<BrokerPassword>,
+    /// User name that is taken together with BROKER_PASSWORD_PREVIOUS; unset: BROKER_USERNAME.
+    #[arg(long, env, default_value = "", hide_default_value = true)]
+    pub broker_username_previous: String,
+    /// Password that is taken as well while the platform still has it.
+    #[command(flatten)]
+    pub broker_password_previous: Secret<BrokerPasswordPrevious>,
+    /// A JSON file of several platforms with a user name and password each, instead of BROKER_USERNAME and
+    /// BROKER_PASSWORD; see docs/operators/regions.md.
+    #[arg(long, env, default_value = "", hide_default_value = true, value_name = "FILE")]
+    pub broker_credentials_file: CredentialsFile,
+}
+
+impl PlatformArgs {
+    /// Checks what no single setting can tell.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        if self.broker_credentials_file.0.is_some() {
+            // A forgotten one would go on opening the door.
+            for (name, value) in [
+                ("BROKER_USERNAME", self.broker_username.as_str()),
+                ("BROKER_PASSWORD", self.broker_password.expose()),
+                ("BROKER_USERNAME_PREVIOUS", self.broker_username_previous.as_str()),
+                ("BROKER_PASSWORD_PREVIOUS", self.broker_password_previous.expose()),
+            ] {
+                anyhow::ensure!(
+                    value.is_empty(),
+                    "{name} and BROKER_CREDENTIALS_FILE are both set; move it into the file"
+                );
+            }
+            return Ok(());
+        }
+        anyhow::ensure!(
+            !self.broker_username.is_empty() && !self.broker_username.contains(':'),
+            "BROKER_USERNAME: it can't be empty or have a colon in it (RFC 7617 §2); for several platforms set \
+             BROKER_CREDENTIALS_FILE instead"
+        );
+        anyhow::ensure!(
+            !self.broker_password.expose().is_empty(),
+            "neither BROKER_PASSWORD nor BROKER_PASSWORD_FILE is set"
+        );
+        anyhow::ensure!(
+            !self.broker_username_previous.contains(':'),
+            "BROKER_USERNAME_PREVIOUS: it can't have a colon in it (RFC 7617 §2)"
+        );
+        anyhow::ensure!(
+            self.broker_username_previous.is_empty() || !self.broker_password_previous.expose().is_empty(),
+            "BROKER_USERNAME_PREVIOUS is set, but BROKER_PASSWORD_PREVIOUS is not; set both or neither"
+        );
+        Ok(())
     }
-    let previous = match (
-        args.broker_password_previous.expose(),
-        args.broker_username_previous.as_str(),
-    ) {
-        ("", _) => Vec::new(),
-        (password, "") => vec![Login::new(&args.broker_username, password)],
-        (password, username) => vec![Login::new(username, password)],
-    };
-    vec![Platform {
-        name: ONLY.to_string(),
-        current: Login::new(&args.broker_username, args.broker_password.expose()),
-        previous,
-    }]
+
+    /// All of them, from whatever is set. [`Self::check`] has seen that it is one of the two.
+    pub(crate) fn all(&self) -> Vec<Platform> {
+        if let Some(platforms) = &self.broker_credentials_file.0 {
+            return platforms.clone();
+        }
+        let previous = match (
+            self.broker_password_previous.expose(),
+            self.broker_username_previous.as_str(),
+        ) {
+            ("", _) => Vec::new(),
+            (password, "") => vec![Login::new(&self.broker_username, password)],
+            (password, username) => vec![Login::new(username, password)],
+        };
+        vec![Platform {
+            name: ONLY.to_string(),
+            current: Login::new(&self.broker_username, self.broker_password.expose()),
+            previous,
+        }]
+    }
 }
 
 /// `folder` is where relative names of password files begin.
@@ -106,8 +181,8 @@ fn platforms(value: &Value, folder: &Path) -> Result<Vec<Platform>, String> {
             }
             if logins(platform).any(|login| logins(other).any(|also| login.is(also))) {
                 return Err(format!(
-                    "platforms[{index}]: it has a user name and password of platforms[{earlier}], so the two could not be \
-                     told apart"
+                    "platforms[{index}]: it has a user name and password of platforms[{earlier}], so the two could \
+                     not be told apart"
                 ));
             }
         }

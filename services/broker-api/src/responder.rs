@@ -1,16 +1,19 @@
 //! The http-01 responder (RFC 8555 §8.3): where users' redirects and, later, the distributions' own behaviour lead.
-//! Open to everyone, so it answers from [`Challenges`](crate::challenges::Challenges), and what can't be a token is not even looked
-//! for there.
+//! Open to everyone, so it answers from [`Challenges`], and what can't be a token is not even looked for there.
+
+mod challenges;
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use store::Store;
 
-use crate::broker::Broker;
-use crate::challenges::Unanswered;
+use crate::responder::challenges::{Challenges, Unanswered};
 
 /// RFC 8555 §8.3: base64url, at least 128 bits; CAs use 43 characters.
 const TOKEN_MOST: usize = 128;
@@ -18,8 +21,16 @@ const TOKEN_MOST: usize = 128;
 const TENANT_MOST: usize = 255;
 /// What is said of a challenge that is not known here.
 pub(crate) const NO_SUCH_CHALLENGE: &str = "no such challenge";
-pub(crate) async fn respond(
-    State(broker): State<Arc<Broker>>,
+
+/// What is served to everyone.
+pub(crate) fn routes<S>(store: Store) -> Router<S> {
+    Router::new()
+        .route("/acme/{tenant}/.well-known/acme-challenge/{token}", get(respond))
+        .with_state(Arc::new(Challenges::of(store)))
+}
+
+async fn respond(
+    State(challenges): State<Arc<Challenges>>,
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Response {
     let Ok(Path((tenant, token))) = path else {
@@ -28,7 +39,7 @@ pub(crate) async fn respond(
     if !could_be_tenant(&tenant) || !could_be_token(&token) {
         return plain(StatusCode::NOT_FOUND, NO_SUCH_CHALLENGE);
     }
-    match broker.challenges.answer(&tenant, &token).await {
+    match challenges.answer(&tenant, &token).await {
         Ok(Some(key_authorization)) => (
             [
                 // The type in RFC 8555 §8.3's example.

@@ -81,7 +81,7 @@ fn single(folder: &Path, more: &[String]) -> Settings {
 
 impl Api {
     fn of(settings: Settings) -> Self {
-        settings.broker.check().unwrap();
+        settings.check().unwrap();
         let store = Store::new(&settings.database, "test").unwrap();
         let messaging = Arc::new(Messaging::new(settings.amqp, "test"));
         let broker = Broker::new(store, messaging, settings.schedules, &settings.broker);
@@ -288,7 +288,7 @@ async fn each_platform_has_its_own_password() {
 #[test]
 fn the_file_and_single_settings_exclude_each_other() {
     let folder = tempfile::tempdir().unwrap();
-    let refused = |settings: Settings| settings.broker.check().unwrap_err().to_string();
+    let refused = |settings: Settings| settings.check().unwrap_err().to_string();
     let both = several(folder.path(), &["--broker-username=u".into()]);
     assert!(refused(both).contains("BROKER_USERNAME and BROKER_CREDENTIALS_FILE are both set"));
     assert!(refused(settings(folder.path(), &[]).unwrap()).contains("set BROKER_CREDENTIALS_FILE instead"));

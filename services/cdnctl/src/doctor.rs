@@ -55,6 +55,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     let store = Store::new(&args.database, "cdnctl")?;
     let checks = vec![
         store::check_database(&args.database, "cdnctl"),
+        store::check_shared_settings(&args.database, None),
         about(&store, "clock", clock),
         about(&store, "sealing keys", sealing_keys),
         messaging::check_rabbitmq(&args.amqp, "cdnctl"),

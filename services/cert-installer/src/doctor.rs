@@ -5,7 +5,7 @@ use aws_config::SdkConfig;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::Tag;
 use doctor::{Check, Finding};
-use store::Sealed;
+use store::{Sealed, SharedSettings};
 
 use crate::iam_usage::IamUsage;
 use crate::settings::Settings;
@@ -15,9 +15,16 @@ const NO_CERTIFICATE: &[&str] = &["MalformedCertificate", "KeyPairMismatch", "In
 const NOT_THERE: &[&str] = &["NoSuchEntity"];
 
 /// The checks, in the order in which they are told.
-pub(crate) fn checks(settings: &Settings, sdk: &SdkConfig, cloudfront: &CloudFront, iam: &Client) -> Vec<Check> {
+pub(crate) fn checks(
+    settings: &Settings,
+    shared: &SharedSettings,
+    sdk: &SdkConfig,
+    cloudfront: &CloudFront,
+    iam: &Client,
+) -> Vec<Check> {
     vec![
         store::check_database(&settings.worker.database, "cert-installer"),
+        store::check_shared_settings(&settings.worker.database, Some(shared)),
         messaging::check_rabbitmq(&settings.worker.amqp, "cert-installer"),
         store::check_seals(&settings.worker.database, &settings.sealing, Sealed::CertificateKeys),
         aws::check_aws(

@@ -13,7 +13,6 @@ mod upload_certificate;
 use std::process::ExitCode;
 
 use ::doctor::Action;
-use clap::Parser as _;
 use store::Store;
 use telemetry::Telemetry;
 
@@ -22,13 +21,13 @@ use crate::settings::Settings;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let settings = Settings::parse();
+    let (settings, shared) = worker::settings::<Settings>("cert-installer");
     if let Some(Action::Ready) = settings.action {
         return Ok(::doctor::ready(settings.worker.health_listen));
     }
     let sdk = aws::sdk_config().await?;
     let (cloudfront, iam) = (aws::CloudFront::new(&sdk), aws::iam(&sdk));
-    let checks = doctor::checks(&settings, &sdk, &cloudfront, &iam);
+    let checks = doctor::checks(&settings, &shared, &sdk, &cloudfront, &iam);
     if let Some(Action::Doctor) = settings.action {
         return Ok(::doctor::print(checks).await);
     }
@@ -45,6 +44,6 @@ async fn main() -> anyhow::Result<ExitCode> {
         reconcile_interval: settings.reconcile.interval(),
         orphan_grace: settings.reconcile.orphan_grace.into(),
     };
-    worker::run(handler, store, settings.worker, &telemetry, checks).await?;
+    worker::run(handler, store, settings.worker, shared, &telemetry, checks).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
+use httpdate::parse_http_date;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -20,8 +21,6 @@ use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient, Problem};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use telemetry::Call;
-use time::OffsetDateTime;
-use time::macros::format_description;
 
 /// One request, body included, may take this long; finalizing is the slowest.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -68,7 +67,7 @@ impl AcmeClient {
             .with_no_client_auth();
         let mut tcp = HttpConnector::new();
         // With Nagle's algorithm every signed request waits some 40 ms for the delayed acknowledgement of its first
-        // segment: 100 names took 13.7 s instead of 0.5 s (docs/acme-osb.md).
+        // segment: 100 names took 13.7 s instead of 0.5 s.
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         tcp.enforce_http(false);
@@ -237,15 +236,8 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
-    let said = http_date(headers.get(DATE)?.to_str().ok()?)?;
-    Some(Duration::try_from(http_date(value)? - said).unwrap_or_default())
-}
-
-/// RFC 9110 §5.6.7, the format that must be sent.
-fn http_date(text: &str) -> Option<OffsetDateTime> {
-    let format =
-        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
-    Some(time::PrimitiveDateTime::parse(text.trim(), format).ok()?.assume_utc())
+    let said = parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    Some(parse_http_date(value).ok()?.duration_since(said).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -265,6 +257,9 @@ mod tests {
             ("120", Some(120)),
             ("Fri, 31 Dec 1999 23:59:59 GMT", Some(59)),
             ("Fri, 31 Dec 1999 23:50:00 GMT", Some(0)),
+            // RFC 9110 §5.6.7: the two obsolete formats have to be read as well.
+            ("Friday, 31-Dec-99 23:59:59 GMT", Some(59)),
+            ("Fri Dec 31 23:59:59 1999", Some(59)),
             ("soon", None),
             ("-5", None),
         ] {

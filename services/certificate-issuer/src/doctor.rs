@@ -8,7 +8,7 @@ use pipeline::proof::dns_persist01::{Form, announced};
 use pipeline::proof::{Challenge, Challenges, Method};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
-use store::{DatabaseArgs, KeyRing, Sealed, Store, StoreError};
+use store::{DatabaseArgs, KeyRing, Sealed, SharedSettings, Store, StoreError};
 use telemetry::with_causes;
 
 use crate::acme_client::{AcmeClient, Exchange};
@@ -24,12 +24,13 @@ const SET_ONCE: Method = Method::DnsPersist01;
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// The checks, in the order in which they are told.
-pub(crate) fn checks(settings: &Settings) -> Vec<Check> {
+pub(crate) fn checks(settings: &Settings, shared: &SharedSettings) -> Vec<Check> {
     let worker = &settings.worker;
     let acme = settings.acme.clone();
     let (database, ring) = (worker.database.clone(), settings.sealing.key_ring().ok());
     vec![
         store::check_database(&worker.database, "certificate-issuer"),
+        store::check_shared_settings(&worker.database, Some(shared)),
         messaging::check_rabbitmq(&worker.amqp, "certificate-issuer"),
         store::check_seals(&worker.database, &settings.sealing, Sealed::AccountKeys),
         Check::several(CA, async move { ask(&acme, &database, ring).await }).within(LIMIT),

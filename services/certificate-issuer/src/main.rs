@@ -31,7 +31,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::Parser as _;
 use pipeline::{IssuerStep, Outcome};
 use store::{Store, Task};
 use telemetry::Telemetry;
@@ -82,13 +81,13 @@ impl Handler for Issuer {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let settings = Settings::parse();
+    let (settings, shared) = worker::settings::<Settings>("certificate-issuer");
     if let Some(Action::Ready) = settings.action {
         return Ok(::doctor::ready(settings.worker.health_listen));
     }
     // One provider for every TLS connection of the process; it is an error only when there is one already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let checks = doctor::checks(&settings);
+    let checks = doctor::checks(&settings, &shared);
     if let Some(Action::Doctor) = settings.action {
         return Ok(::doctor::print(checks).await);
     }
@@ -114,6 +113,14 @@ async fn main() -> anyhow::Result<ExitCode> {
         args: settings.renewal,
         schedules: settings.worker.schedules.clone(),
     };
-    worker::run(Issuer { ca, planner }, store, settings.worker, &telemetry, checks).await?;
+    worker::run(
+        Issuer { ca, planner },
+        store,
+        settings.worker,
+        shared,
+        &telemetry,
+        checks,
+    )
+    .await?;
     Ok(ExitCode::SUCCESS)
 }

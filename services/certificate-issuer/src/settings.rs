@@ -9,7 +9,7 @@ use pipeline::instance::KeyType;
 use secrecy::SecretBox;
 use secret::Secret;
 use store::sealing::SealingArgs;
-use worker::WorkerArgs;
+use worker::{ProfileArgs, WorkerArgs};
 
 use crate::limits::{Limits, LimitsSetting};
 use crate::renewal::RenewalArgs;
@@ -99,9 +99,8 @@ pub(crate) struct AcmeArgs {
     /// This process places so many orders at the same time, at most; whatever else it asks the CA isn't bounded by that.
     #[arg(long, env, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) acme_orders_at_once: u16,
-    /// Certificate profile (draft-ietf-acme-profiles), such as classic or tlsserver; unset: the CA's default.
-    #[arg(long, env)]
-    acme_profile: Option<String>,
+    #[command(flatten)]
+    profile: ProfileArgs,
 }
 
 /// An account elsewhere that new ACME accounts are bound to (RFC 8555 §7.3.4).
@@ -165,7 +164,7 @@ impl AcmeArgs {
 
     /// The profile to ask for.
     pub(crate) fn profile(&self) -> Option<&str> {
-        set(self.acme_profile.as_deref())
+        self.profile.acme_profile()
     }
 
     /// The external account, if one is set.

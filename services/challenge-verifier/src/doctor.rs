@@ -6,6 +6,7 @@ use std::time::Duration;
 use challenge_verifier::dns::{Dns, Egress, Problem};
 use challenge_verifier::{ProbeSettings, address};
 use doctor::{Check, Finding};
+use store::SharedSettings;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use worker::WorkerArgs;
@@ -20,11 +21,12 @@ const CONNECTING: Duration = Duration::from_secs(5);
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// The checks, in the order in which they are told.
-pub(crate) fn checks(worker: &WorkerArgs, probe: &ProbeSettings, name: &str) -> Vec<Check> {
+pub(crate) fn checks(worker: &WorkerArgs, shared: &SharedSettings, probe: &ProbeSettings, name: &str) -> Vec<Check> {
     let (dns, http) = (probe.clone(), probe.clone());
     let (name, host) = (name.to_owned(), name.to_owned());
     vec![
         store::check_database(&worker.database, "challenge-verifier"),
+        store::check_shared_settings(&worker.database, Some(shared)),
         messaging::check_rabbitmq(&worker.amqp, "challenge-verifier"),
         Check::several(DNS, async move { ask(&dns, &name).await }).within(LIMIT),
         Check::one(HTTP, async move { connect(&http, &host).await }).within(LIMIT),

@@ -54,10 +54,10 @@ enum Action {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let cli = Cli::parse();
+    let (cli, shared) = worker::settings::<Cli>("challenge-verifier");
     match &cli.action {
         Some(Action::Doctor { name }) => {
-            return Ok(::doctor::print(doctor::checks(&cli.worker, &cli.probe, name)).await);
+            return Ok(::doctor::print(doctor::checks(&cli.worker, &shared, &cli.probe, name)).await);
         }
         Some(Action::Ready) => return Ok(::doctor::ready(cli.worker.health_listen)),
         None => {}
@@ -70,7 +70,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         prop_delay: cli.prop_delay.into(),
         claim_grace: cli.claim_grace.into(),
     };
-    let checks = doctor::checks(&cli.worker, &cli.probe, doctor::NAME);
-    worker::run(handler, store, cli.worker, &telemetry, checks).await?;
+    let checks = doctor::checks(&cli.worker, &shared, &cli.probe, doctor::NAME);
+    worker::run(handler, store, cli.worker, shared, &telemetry, checks).await?;
     Ok(ExitCode::SUCCESS)
 }

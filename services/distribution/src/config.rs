@@ -11,11 +11,11 @@ use aws_sdk_cloudfront::types::{
 };
 use parameters::cloudfront::{Wanted, default_behavior, put};
 use store::Instance;
+use worker::Responder;
 
 pub(crate) use logging::switch_off;
 
 use crate::redirect;
-use crate::settings::Responder;
 use crate::short_digest::short_digest;
 
 /// CloudFront's longest comment, in characters (service model).

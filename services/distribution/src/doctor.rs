@@ -7,14 +7,21 @@ use aws_config::SdkConfig;
 use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::types::{DistributionConfigWithTags, Tag, Tags};
 use doctor::Check;
+use store::SharedSettings;
 
 use crate::settings::Settings;
 
 /// The checks, in the order in which they are told.
-pub(crate) fn checks(settings: &Settings, sdk: &SdkConfig, cloudfront: &CloudFront) -> Vec<Check> {
+pub(crate) fn checks(
+    settings: &Settings,
+    shared: &SharedSettings,
+    sdk: &SdkConfig,
+    cloudfront: &CloudFront,
+) -> Vec<Check> {
     let client = cloudfront.client();
     vec![
         store::check_database(&settings.worker.database, "distribution"),
+        store::check_shared_settings(&settings.worker.database, Some(shared)),
         messaging::check_rabbitmq(&settings.worker.amqp, "distribution"),
         aws::check_aws(
             sdk,

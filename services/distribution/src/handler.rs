@@ -7,9 +7,7 @@ use aws_sdk_cloudfront::types::PriceClass;
 use pipeline::{DistributionStep, Outcome};
 use store::{Store, Task};
 use telemetry::with_causes;
-use worker::{Handler, HandlerError, Stop};
-
-use crate::settings::Responder;
+use worker::{Handler, HandlerError, Responder, Stop};
 
 /// The steps of this service.
 pub(crate) struct Distributions {

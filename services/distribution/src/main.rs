@@ -21,7 +21,6 @@ mod short_digest;
 use std::process::ExitCode;
 
 use ::doctor::Action;
-use clap::Parser as _;
 use store::Store;
 use telemetry::Telemetry;
 
@@ -30,13 +29,13 @@ use crate::settings::Settings;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let settings = Settings::parse();
+    let (settings, shared) = worker::settings::<Settings>("distribution");
     if let Some(Action::Ready) = settings.action {
         return Ok(::doctor::ready(settings.worker.health_listen));
     }
     let sdk = aws::sdk_config().await?;
     let cloudfront = aws::CloudFront::new(&sdk);
-    let checks = doctor::checks(&settings, &sdk, &cloudfront);
+    let checks = doctor::checks(&settings, &shared, &sdk, &cloudfront);
     if let Some(Action::Doctor) = settings.action {
         return Ok(::doctor::print(checks).await);
     }
@@ -45,13 +44,13 @@ async fn main() -> anyhow::Result<ExitCode> {
     let handler = Distributions {
         store: store.clone(),
         cloudfront,
-        responder: settings.acme_responder_url,
+        responder: settings.responder.acme_responder_url,
         price_class: settings.price_class.as_str().into(),
         viewer: settings.viewer.settings(),
         create_settle: settings.create_settle.into(),
         reconcile_interval: settings.reconcile.interval(),
         orphan_grace: settings.reconcile.orphan_grace.into(),
     };
-    worker::run(handler, store, settings.worker, &telemetry, checks).await?;
+    worker::run(handler, store, settings.worker, shared, &telemetry, checks).await?;
     Ok(ExitCode::SUCCESS)
 }

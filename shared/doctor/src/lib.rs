@@ -19,7 +19,7 @@ pub enum Action {
     /// Tries everything that this service needs from outside, by calls that change nothing, and ends: a line for each
     /// (ok, warn, FAIL or skip), with what to do. Exit code 1 when something failed. Wants the service's environment.
     Doctor,
-    /// Asks this service's own /readyz on this machine, and ends: a container's health check. Exit code 1 when it is not
-    /// ready.
+    /// Asks this service's own /readyz on this machine, and ends: a container's health check. Exit code 1 when it is
+    /// not ready.
     Ready,
 }

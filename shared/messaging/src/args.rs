@@ -12,8 +12,8 @@ secret::setting!(
     "amqp-url",
     "AMQP_URL",
     required bound ["amqp", "amqps"],
-    "Address of RabbitMQ, as amqps://user:password@host:port/vhost (`%2f` is the default vhost). amqps:// is TLS, and issuer \
-     and name of RabbitMQ's certificate are verified; amqp:// is plain text."
+    "Address of RabbitMQ, as amqps://user:password@host:port/vhost (`%2f` is the default vhost). amqps:// is TLS, and \
+     issuer and name of RabbitMQ's certificate are verified; amqp:// is plain text."
 );
 
 /// How to reach RabbitMQ and how to use it.
@@ -26,7 +26,8 @@ pub struct AmqpArgs {
     /// PEM file of the CAs that may have issued RabbitMQ's certificate, with amqps://. Unset: the system's CAs.
     #[arg(long, env, value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub amqp_ca_file: Option<PathBuf>,
-    /// The delays that exist as queues, in milliseconds, comma separated and growing. A delay is rounded up to the next.
+    /// The delays that exist as queues, in milliseconds, comma separated and growing. A delay is rounded up to the
+    /// next.
     #[arg(long, env, default_value_t)]
     pub delay_ladder_ms: Ladder,
     /// A message that killed its worker this many times is parked (x-delivery-limit).

@@ -1,5 +1,5 @@
-//! The channels of this process, for a gauge. What is open is asked of the channels themselves, since a connection that is lost
-//! takes them with it whoever still holds them.
+//! The channels of this process, for a gauge. What is open is asked of the channels themselves, since a connection that
+//! is lost takes them with it whoever still holds them.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 

@@ -5,6 +5,7 @@ use doctor::{Check, Finding};
 use lapin::options::{
     BasicGetOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
 };
+use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
@@ -12,8 +13,8 @@ use telemetry::with_causes;
 use uuid::Uuid;
 
 use crate::args::AmqpArgs;
-use crate::error::MessagingError;
-use crate::publisher::send;
+use crate::call::send;
+use crate::error::{MessagingError, is_missing, refusal};
 use crate::tls;
 use crate::topology::{WORK_EXCHANGE, queues};
 use crate::wake_up::WakeUp;
@@ -59,7 +60,7 @@ async fn look_around(connection: &Connection, args: &AmqpArgs) -> Result<Seen, M
     for queue in &queues {
         match there(&channel, &queue.name).await {
             Ok(()) => queue.declare(&channel).await?,
-            Err(error) if says(&error, "NOT_FOUND") => {
+            Err(error) if is_missing(&error) => {
                 missing += 1;
                 // A refusal closes the channel.
                 channel = open(connection).await?;
@@ -107,7 +108,7 @@ async fn send_to_itself(connection: &Connection) -> Result<Option<bool>, Messagi
         .await;
     match work {
         Ok(()) => {}
-        Err(error) if says(&error, "NOT_FOUND") => return Ok(None),
+        Err(error) if is_missing(&error) => return Ok(None),
         Err(error) => return Err(MessagingError::Connection(error)),
     }
     let own = format!("cdn-broker.doctor.{}", Uuid::new_v4());
@@ -173,10 +174,6 @@ fn told(missing: usize, all: usize, arrived: Option<bool>) -> String {
     }
 }
 
-fn says(error: &lapin::Error, code: &str) -> bool {
-    error.to_string().contains(code)
-}
-
 /// What is wrong, and what to do.
 fn judged(place: &str, error: &MessagingError) -> (String, &'static str) {
     let said = with_causes(error);
@@ -194,18 +191,20 @@ fn judged(place: &str, error: &MessagingError) -> (String, &'static str) {
     }
 }
 
-/// By RabbitMQ's own words (AMQP 0-9-1 reply codes 403 and 530), which lapin has no types for.
+/// By the reply code (AMQP 0-9-1). A wrong password and a missing right have the same one, 403.
 fn advice(error: &lapin::Error) -> &'static str {
-    let says = |words| says(error, words);
-    if says("Login was refused") || says("authentication") {
-        "set user and password in AMQP_URL"
-    } else if says("ACCESS_REFUSED") {
-        "the user needs the rights to configure, write and read cdn-broker.* in this virtual host: rabbitmqctl \
-         set_permissions -p <vhost> <user> '^cdn-broker\\.' '^cdn-broker\\.' '^cdn-broker\\.'"
-    } else if says("NOT_ALLOWED") || says("vhost") {
-        "make the virtual host (rabbitmqctl add_vhost), give the user rights in it, or name another one in AMQP_URL"
-    } else {
-        "look whether it runs, and whether host and port in AMQP_URL are right"
+    match refusal(error) {
+        Some(AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED)) if error.to_string().contains("Login was refused") => {
+            "set user and password in AMQP_URL"
+        }
+        Some(AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED)) => {
+            "the user needs the rights to configure, write and read cdn-broker.* in this virtual host: rabbitmqctl \
+             set_permissions -p <vhost> <user> '^cdn-broker\\.' '^cdn-broker\\.' '^cdn-broker\\.'"
+        }
+        Some(AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED)) => {
+            "make the virtual host (rabbitmqctl add_vhost), give the user rights in it, or name another one in AMQP_URL"
+        }
+        _ => "look whether it runs, and whether host and port in AMQP_URL are right",
     }
 }
 

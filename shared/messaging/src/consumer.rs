@@ -7,8 +7,8 @@ use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 
+use crate::call::PATIENCE;
 use crate::error::MessagingError;
-use crate::publisher::PATIENCE;
 use crate::trace::Trace;
 use crate::wake_up::WakeUp;
 

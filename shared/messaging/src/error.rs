@@ -1,5 +1,13 @@
 //! What can go wrong with RabbitMQ.
 
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use ::tls::Problem;
+use lapin::ErrorKind;
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
+
 /// An error of RabbitMQ or of the way to it. Never holds the address, which has a password in it.
 #[derive(Debug, thiserror::Error)]
 pub enum MessagingError {
@@ -8,7 +16,7 @@ pub enum MessagingError {
     Connection(#[source] lapin::Error),
     /// It was reached, but no TLS came about: it is not who it should be.
     #[error("RabbitMQ can't be reached")]
-    Tls(#[source] crate::tls::TlsRefused),
+    Tls(#[source] TlsRefused),
     /// A setting can't be used.
     #[error("{0}")]
     Setting(&'static str),
@@ -17,7 +25,8 @@ pub enum MessagingError {
     Trust(#[source] ::tls::TrustError),
     /// A queue or exchange exists with other arguments than this program needs.
     #[error(
-        "RabbitMQ has {name:?} with other arguments than this program's: delete it there, its rings are rung again by themselves"
+        "RabbitMQ has {name:?} with other arguments than this program's: delete it there, its rings are rung again by \
+         themselves"
     )]
     Topology {
         /// The queue or exchange.
@@ -40,6 +49,42 @@ pub enum MessagingError {
         /// The queue or queues, as far as there is one.
         queue: String,
         /// How long was waited.
-        after: std::time::Duration,
+        after: Duration,
     },
+}
+
+/// By which of AMQP's reply codes (AMQP 0-9-1, "constants") RabbitMQ refused something; `None`: it did not refuse it.
+pub(crate) fn refusal(error: &lapin::Error) -> Option<&AMQPErrorKind> {
+    match error.kind() {
+        ErrorKind::ProtocolError(error) => Some(error.kind()),
+        _ => None,
+    }
+}
+
+/// It was asked for a queue or exchange that is not there.
+pub(crate) fn is_missing(error: &lapin::Error) -> bool {
+    refusal(error) == Some(&AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND))
+}
+
+/// Why TLS to RabbitMQ did not come about, with what to do about it.
+#[derive(Debug)]
+pub struct TlsRefused(pub(crate) Problem);
+
+impl Error for TlsRefused {}
+
+impl fmt::Display for TlsRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        match &self.0 {
+            Problem::WrongName { wanted, .. } => write!(
+                f,
+                ", AMQP_URL wants {wanted}: write one of its names there, or give the server another"
+            ),
+            Problem::UnknownIssuer => {
+                f.write_str(": trusted are the CAs in AMQP_CA_FILE, the system's when there is no such file")
+            }
+            Problem::NoTls => f.write_str(", AMQP_URL is amqps://: name the port of RabbitMQ's TLS listener (5671)"),
+            _ => Ok(()),
+        }
+    }
 }

@@ -34,8 +34,8 @@ impl Ladder {
         &self.rungs_ms
     }
 
-    /// The rung for a delay: the shortest that is long enough, else the longest (the wake-up then rings early and is set
-    /// anew). None when the delay is so short that waiting is not worth a hop.
+    /// The rung for a delay: the shortest that is long enough, else the longest (the wake-up then rings early and is
+    /// set anew). None when the delay is so short that waiting is not worth a hop.
     pub fn rung_ms(&self, delay: Duration) -> Option<u64> {
         let wanted = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         let shortest = self.rungs_ms.first()?;

@@ -1,7 +1,8 @@
-//! RabbitMQ, which wakes workers up: the only crate that knows lapin. A message says "look at this step now" and nothing
-//! else; PostgreSQL holds the truth, so RabbitMQ may lose everything. See README.md.
+//! RabbitMQ, which wakes workers up: the only crate that knows lapin. A message says "look at this step now" and
+//! nothing else; PostgreSQL holds the truth, so RabbitMQ may lose everything. See README.md.
 
 mod args;
+mod call;
 mod channels;
 mod check;
 mod consumer;
@@ -18,9 +19,8 @@ mod wake_up;
 pub use args::{AmqpArgs, AmqpUrl};
 pub use check::check_rabbitmq;
 pub use consumer::{Consumer, Delivery};
-pub use error::MessagingError;
+pub use error::{MessagingError, TlsRefused};
 pub use ladder::Ladder;
 pub use publisher::Messaging;
-pub use tls::TlsRefused;
 pub use trace::Trace;
 pub use wake_up::WakeUp;

@@ -4,12 +4,13 @@
 use std::time::{Duration, Instant};
 
 use lapin::options::{ConfirmSelectOptions, QueueDeleteOptions};
+use lapin::protocol::{AMQPErrorKind, AMQPHardError};
 use lapin::{Connection, ConnectionProperties};
 use uuid::Uuid;
 
 use crate::args::AmqpArgs;
-use crate::error::MessagingError;
-use crate::publisher::{send, within};
+use crate::call::{send, within};
+use crate::error::{MessagingError, refusal};
 use crate::tls;
 use crate::topology::{Queue, queues};
 use crate::wake_up::WakeUp;
@@ -51,8 +52,7 @@ impl Suspicion {
 
 /// AMQP 0-9-1, reply code 541: "The server could not complete the method because of an internal error."
 fn is_internal(error: &lapin::Error) -> bool {
-    let text = error.to_string();
-    text.contains("INTERNAL") && text.contains("ERROR")
+    refusal(error) == Some(&AMQPErrorKind::Hard(AMQPHardError::INTERNALERROR))
 }
 
 /// Looks at every queue, and makes anew those that don't answer while RabbitMQ itself does.
@@ -83,8 +83,8 @@ pub(crate) async fn mend(args: &AmqpArgs) {
 }
 
 /// Does the queue take a message? It is declared, counted and even consumed without complaint. The message is a wake-up
-/// for a step that can't be, on the way that every wake-up takes; the service that gets it finds it stale. Each look has a
-/// connection of its own, since an internal error closes it.
+/// for a step that can't be, on the way that every wake-up takes; the service that gets it finds it stale. Each look
+/// has a connection of its own, since an internal error closes it.
 async fn answers(args: &AmqpArgs, queue: &Queue) -> Result<bool, MessagingError> {
     let Some((exchange, routing_key, headers)) = queue.address() else {
         return Ok(true);

@@ -1,5 +1,5 @@
-//! The queues as an operator sees and mends them. Nothing is declared here: a tool with other settings than the services
-//! must not make queues of its own.
+//! The queues as an operator sees and mends them. Nothing is declared here: a tool with other settings than the
+//! services must not make queues of its own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,14 +13,14 @@ use pipeline::Service;
 use tokio::time::{Instant, sleep};
 
 use crate::args::AmqpArgs;
-use crate::error::MessagingError;
-use crate::publisher::{send, within};
+use crate::call::{send, within};
+use crate::error::{MessagingError, is_missing};
 use crate::topology::{PARKING_EXCHANGE, PARKING_QUEUE, WORK_EXCHANGE, rung_queue, text, work_queue};
 use crate::wake_up::WakeUp;
 use crate::{tls, trace::Trace};
 
-/// From 4.0 on RabbitMQ drops what was given back to a quorum queue 20 times, if nobody says otherwise. What was looked at
-/// so often is put in anew.
+/// From 4.0 on RabbitMQ drops what was given back to a quorum queue 20 times, if nobody says otherwise. What was looked
+/// at so often is put in anew.
 const GIVEN_BACK_OFTEN: i64 = 10;
 /// What is given back is seen in the queue by then.
 const TAKEN_BACK: Duration = Duration::from_secs(2);
@@ -89,7 +89,7 @@ impl Queues {
         let mut channel = self.channel().await?;
         for (purpose, name) in work.into_iter().chain(rungs).chain(parking) {
             let found = match look(&channel, &name).await {
-                Err(MessagingError::Connection(error)) if error.to_string().contains("NOT_FOUND") => {
+                Err(MessagingError::Connection(error)) if is_missing(&error) => {
                     // A refusal closes the channel.
                     channel = self.channel().await?;
                     None
@@ -101,8 +101,8 @@ impl Queues {
         Ok(states)
     }
 
-    /// Takes all that is parked into this process's hand. What is neither replayed nor dropped goes back when the hand is
-    /// opened, or when this process ends in whatever way.
+    /// Takes all that is parked into this process's hand. What is neither replayed nor dropped goes back when the hand
+    /// is opened, or when this process ends in whatever way.
     ///
     /// # Errors
     /// When RabbitMQ breaks off, or no service has made the queue yet.
@@ -246,8 +246,8 @@ impl Hand {
         &self.messages
     }
 
-    /// Sends a message to its service's queue again. Only when RabbitMQ has it safely there is it taken from here: whoever
-    /// dies in between leaves it in both places, where the second does no harm.
+    /// Sends a message to its service's queue again. Only when RabbitMQ has it safely there is it taken from here:
+    /// whoever dies in between leaves it in both places, where the second does no harm.
     ///
     /// # Errors
     /// When RabbitMQ doesn't take it, or the service is unknown; it stays parked then.

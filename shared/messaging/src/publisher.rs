@@ -2,16 +2,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::options::{ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
+use lapin::{Channel, Connection, ConnectionProperties};
 use pipeline::{Ring, Service};
 use tokio::sync::Mutex;
 
 use crate::args::AmqpArgs;
+use crate::call::{send, within};
 use crate::channels::{Channels, Use};
 use crate::consumer::Consumer;
 use crate::error::MessagingError;
@@ -20,11 +20,6 @@ use crate::tls;
 use crate::topology::{self, DELAY_EXCHANGE, DELAY_HEADER, PARKING_EXCHANGE, WORK_EXCHANGE, work_queue};
 use crate::trace::Trace;
 use crate::wake_up::WakeUp;
-
-/// No call to RabbitMQ takes longer.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-/// Persistent delivery (AMQP 0-9-1 `delivery-mode`).
-const PERSISTENT: u8 = 2;
 
 /// The way to RabbitMQ: connects when first used, and again after the connection broke.
 pub struct Messaging {
@@ -248,51 +243,5 @@ impl Messaging {
         if suspicious {
             mend(&self.args).await;
         }
-    }
-}
-
-/// Publishes one message and waits for its confirmation.
-pub(crate) async fn send(
-    channel: &Channel,
-    exchange: &str,
-    routing_key: &str,
-    body: &[u8],
-    headers: FieldTable,
-) -> Result<(), MessagingError> {
-    // Mandatory: a message that reaches no queue comes back and counts as not taken.
-    let options = BasicPublishOptions {
-        mandatory: true,
-        ..Default::default()
-    };
-    let properties = BasicProperties::default()
-        .with_delivery_mode(PERSISTENT)
-        .with_content_type("application/json".into())
-        .with_headers(headers);
-    let confirmation = channel
-        .basic_publish(exchange.into(), routing_key.into(), options, body, properties)
-        .await
-        .map_err(MessagingError::Connection)?
-        .await
-        .map_err(MessagingError::Connection)?;
-    match confirmation {
-        Confirmation::Ack(None) => Ok(()),
-        Confirmation::Ack(Some(_)) => Err(MessagingError::NotTaken("no queue is bound for it")),
-        Confirmation::Nack(_) => Err(MessagingError::Nacked),
-        Confirmation::NotRequested => Err(MessagingError::NotTaken("the channel does not confirm")),
-    }
-}
-
-pub(crate) async fn within<T>(
-    doing: &'static str,
-    queue: impl Into<String>,
-    work: impl Future<Output = Result<T, MessagingError>>,
-) -> Result<T, MessagingError> {
-    match tokio::time::timeout(PATIENCE, work).await {
-        Ok(result) => result,
-        Err(_elapsed) => Err(MessagingError::TimedOut {
-            doing,
-            queue: queue.into(),
-            after: PATIENCE,
-        }),
     }
 }

@@ -1,7 +1,5 @@
 //! The connection itself: plain for amqp://, by TLS for amqps://, whose certificate is always verified.
 
-use std::error::Error;
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +9,7 @@ use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Connection, ConnectionProperties};
 
 use crate::args::AmqpArgs;
-use crate::error::MessagingError;
+use crate::error::{MessagingError, TlsRefused};
 
 /// Opens a connection as AMQP_URL and AMQP_CA_FILE say.
 ///
@@ -63,28 +61,5 @@ fn refusal(error: lapin::Error) -> MessagingError {
     match Problem::find(&error) {
         Some(problem) => MessagingError::Tls(TlsRefused(problem)),
         None => MessagingError::Connection(error),
-    }
-}
-
-/// Why TLS to RabbitMQ did not come about, with what to do about it.
-#[derive(Debug)]
-pub struct TlsRefused(Problem);
-
-impl Error for TlsRefused {}
-
-impl fmt::Display for TlsRefused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        match &self.0 {
-            Problem::WrongName { wanted, .. } => write!(
-                f,
-                ", AMQP_URL wants {wanted}: write one of its names there, or give the server another"
-            ),
-            Problem::UnknownIssuer => {
-                f.write_str(": trusted are the CAs in AMQP_CA_FILE, the system's when there is no such file")
-            }
-            Problem::NoTls => f.write_str(", AMQP_URL is amqps://: name the port of RabbitMQ's TLS listener (5671)"),
-            _ => Ok(()),
-        }
     }
 }

@@ -1,13 +1,14 @@
-//! Exchanges and queues, declared by the first process that connects. All durable, all quorum queues; arguments as measured in
-//! docs/decisions.md.
+//! Exchanges and queues, declared by the first process that connects. All durable, all quorum queues; arguments as
+//! measured in docs/decisions.md.
 
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{Channel, ExchangeKind};
 use pipeline::Service;
 
 use crate::args::AmqpArgs;
-use crate::error::MessagingError;
+use crate::error::{MessagingError, refusal};
 
 /// Messages for a service, routed by its name.
 pub(crate) const WORK_EXCHANGE: &str = "cdn-broker.work";
@@ -150,7 +151,7 @@ async fn exchange(channel: &Channel, name: &str, kind: ExchangeKind) -> Result<(
 
 /// 406 PRECONDITION_FAILED is a topology that differs; anything else is the connection.
 fn named(name: &str, source: lapin::Error) -> MessagingError {
-    if source.to_string().contains("PRECONDITION") {
+    if refusal(&source) == Some(&AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED)) {
         MessagingError::Topology {
             name: name.to_string(),
             source,

@@ -6,7 +6,8 @@ use crate::topology;
 
 /// W3C Trace Context §3.2.
 const TRACEPARENT: &str = "traceparent";
-/// The same form, for the attempt before: attempts are siblings, or a step that waits for days would be as deep as it is long.
+/// The same form, for the attempt before: attempts are siblings, or a step that waits for days would be as deep as it
+/// is long.
 const PREVIOUS: &str = "cdn-broker-previous-attempt";
 
 /// Where in a trace a message was sent from.

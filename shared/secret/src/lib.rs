@@ -1,6 +1,6 @@
 //! Settings that are secrets: the environment variable `X`, or the file that `X_FILE` names (as Docker and Kubernetes
-//! mount secrets), or a service binding of Cloud Foundry. Never a flag: everybody on the machine can read a process's command
-//! line.
+//! mount secrets), or a service binding of Cloud Foundry. Never a flag: everybody on the machine can read a process's
+//! command line.
 
 mod binding;
 
@@ -33,8 +33,8 @@ pub trait Setting: 'static {
 }
 
 /// Names a secret setting: `setting!(pub DatabaseUrl, "database-url", "DATABASE_URL", required, "Address of …")`;
-/// `optional` instead of `required` for what may be unset; `required bound ["postgres"]` for an address that is taken from a
-/// service binding of Cloud Foundry when it is not set.
+/// `optional` instead of `required` for what may be unset; `required bound ["postgres"]` for an address that is taken
+/// from a service binding of Cloud Foundry when it is not set.
 #[macro_export]
 macro_rules! setting {
     (

@@ -88,7 +88,8 @@ impl Store {
 /// The oldest of the last `most` (`$2` is one less) within the time (`$1`): once it is out of it, there is room again.
 fn query(from: &str) -> String {
     format!(
-        "select (extract(epoch from x.created_at + $1::float8 * interval '1 millisecond' - now()) * 1000)::bigint as free_in \
+        "select (extract(epoch from x.created_at + $1::float8 * interval '1 millisecond' - now()) * 1000)::bigint \
+           as free_in \
          from {from} and x.created_at > now() - $1::float8 * interval '1 millisecond' \
          order by x.created_at desc offset $2 limit 1"
     )

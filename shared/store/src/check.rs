@@ -13,7 +13,8 @@ use crate::connection::DatabaseArgs;
 use crate::error::StoreError;
 use crate::migrations;
 use crate::statement::Statement;
-use crate::tls::{Address, TlsRefused};
+use crate::tls::Address;
+use crate::tls_refused::TlsRefused;
 
 pub use seals::{Sealed, check_seals};
 

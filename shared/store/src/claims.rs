@@ -7,7 +7,8 @@ use deadpool_postgres::Transaction;
 use pipeline::{Rejection, Schedules};
 
 use crate::error::StoreError;
-use crate::statement::Statement;
+use crate::statement::{Statement, storable};
+use crate::steps::as_millis;
 
 /// The first of the domains that another living instance of the same tenant has or asks for. A request for another
 /// tenant's domain is judged by the verifier: only it can see whose proof is in place. What a tenant's own instances
@@ -56,14 +57,7 @@ pub(crate) async fn reject(
                 and c.retired_at is null and $2 = any(c.names)) \
              where instance_id = $1 and domain = $2 returning rejections",
         )
-        .optional(
-            tx,
-            &[
-                &instance,
-                &rejection.domain,
-                &crate::record::storable(&rejection.reason),
-            ],
-        )
+        .optional(tx, &[&instance, &rejection.domain, &storable(&rejection.reason)])
         .await?;
         let Some(row) = row else { continue };
         let count: i32 = row.try_get(0)?;
@@ -73,7 +67,7 @@ pub(crate) async fn reject(
             "update claims set held_until = now() + $3 * interval '1 millisecond' where instance_id = $1 \
              and domain = $2",
         )
-        .run(tx, &[&instance, &rejection.domain, &crate::steps::as_millis(rest)])
+        .run(tx, &[&instance, &rejection.domain, &as_millis(rest)])
         .await?;
     }
     Ok(())
@@ -91,6 +85,37 @@ pub(crate) async fn forget_rejections(
          where instance_id = $1 and domain = any($2) and rejections > 0",
     )
     .run(tx, &[&instance, &domains])
+    .await?;
+    Ok(())
+}
+
+/// The instance asks for nothing any more.
+pub(crate) async fn drop_all(tx: &Transaction<'_>, instance: &str) -> Result<(), StoreError> {
+    Statement::new("claims-drop", "delete from claims where instance_id = $1")
+        .run(tx, &[&instance])
+        .await?;
+    Ok(())
+}
+
+/// A domain that the instance neither has nor asks for any more is free for others.
+pub(crate) async fn drop_others(tx: &Transaction<'_>, instance: &str) -> Result<(), StoreError> {
+    Statement::new(
+        "claims-drop-others",
+        "delete from claims c using instances i where i.id = $1 and c.instance_id = i.id \
+         and not i.request->'parameters'->'domains' ? c.domain",
+    )
+    .run(tx, &[&instance])
+    .await?;
+    Ok(())
+}
+
+/// What the instance has proved is for whoever proves it next.
+pub(crate) async fn give_up_proofs(tx: &Transaction<'_>, instance: &str) -> Result<(), StoreError> {
+    Statement::new(
+        "claims-give-up",
+        "update claims set proved = false, wins_at = null where instance_id = $1",
+    )
+    .run(tx, &[&instance])
     .await?;
     Ok(())
 }

@@ -9,13 +9,10 @@ use clap::builder::{OsStringValueParser, RangedU64ValueParser, TypedValueParser 
 use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
 use secret::Secret;
 use tokio::sync::OnceCell;
-use tokio_postgres::error::SqlState;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::migrations;
-use crate::statement::Statement;
 use crate::tls::Address;
 
 secret::setting!(
@@ -23,8 +20,8 @@ secret::setting!(
     "database-url",
     "DATABASE_URL",
     required bound ["postgres", "postgresql"],
-    "Address of PostgreSQL, as postgres://user:password@host:port/database?sslmode=verify-full. sslmode is one of disable, \
-     prefer (TLS when the server has it, nothing is verified; the default), require and verify-full (TLS, the \
+    "Address of PostgreSQL, as postgres://user:password@host:port/database?sslmode=verify-full. sslmode is one of \
+     disable, prefer (TLS when the server has it, nothing is verified; the default), require and verify-full (TLS, the \
      certificate's issuer and name are verified), verify-ca (its issuer only)."
 );
 
@@ -149,34 +146,6 @@ impl Store {
                 .set((status.size - status.available.min(status.size)) as f64);
             metrics::gauge!("store_pool_waiting", "pool" => name).set(status.waiting as f64);
         }
-    }
-
-    /// One harmless statement: is the database there, with the schema that this program needs?
-    ///
-    /// # Errors
-    /// When it is not.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        let client = self.pool.get().await?;
-        let row = Statement::new(
-            "ping",
-            "select coalesce(max(version), 0), coalesce(max(works_with), 0) from schema_migrations",
-        )
-        .expects(SqlState::UNDEFINED_TABLE)
-        .one(&client, &[])
-        .await
-        .map_err(|error| match error {
-            StoreError::Expected { .. } => StoreError::NotMigrated,
-            error => error,
-        })?;
-        let (found, works_with): (i32, i32) = (row.try_get(0)?, row.try_get(1)?);
-        let known = migrations::newest();
-        if works_with > known {
-            return Err(StoreError::SchemaTooNew { found, known });
-        }
-        if found < known {
-            return Err(StoreError::NotMigrated);
-        }
-        Ok(())
     }
 
     /// Runs `body` in a transaction, counted and timed by `name`. It is rolled back when `body` fails.

@@ -3,7 +3,7 @@
 use deadpool_postgres::TimeoutType;
 
 use crate::sqlstate::Fault;
-use crate::tls::TlsRefused;
+use crate::tls_refused::TlsRefused;
 
 /// An error of the store; none of them names a secret.
 #[derive(Debug, thiserror::Error)]

@@ -13,9 +13,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::connection::Store;
-use crate::ended::Ended;
+use crate::ending::{Ended, Ending, end, with_remedy};
 use crate::error::StoreError;
-use crate::record::{Ending, end, with_remedy};
 use crate::statement::{Statement, statement};
 use crate::steps::{Task, as_millis, lock_current, lock_instance, millis};
 

@@ -1,6 +1,7 @@
 //! Migrations: numbered SQL files, run once, by the first process that starts.
 
 use deadpool_postgres::Transaction;
+use tokio_postgres::error::SqlState;
 
 use crate::connection::Store;
 use crate::error::StoreError;
@@ -131,6 +132,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0023_challenges.sql"),
     },
+    Migration {
+        version: 25,
+        works_with: 1,
+        sql: include_str!("migrations/0025_shared_settings.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.
@@ -150,6 +156,34 @@ impl Store {
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.while_closed().in_transaction("migrate", bring_up).await?;
         self.open();
+        Ok(())
+    }
+
+    /// One harmless statement: is the database there, with the schema that this program needs?
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let client = self.while_closed().client().await?;
+        let row = Statement::new(
+            "ping",
+            "select coalesce(max(version), 0), coalesce(max(works_with), 0) from schema_migrations",
+        )
+        .expects(SqlState::UNDEFINED_TABLE)
+        .one(&client, &[])
+        .await
+        .map_err(|error| match error {
+            StoreError::Expected { .. } => StoreError::NotMigrated,
+            error => error,
+        })?;
+        let (found, works_with): (i32, i32) = (row.try_get(0)?, row.try_get(1)?);
+        let known = newest();
+        if works_with > known {
+            return Err(StoreError::SchemaTooNew { found, known });
+        }
+        if found < known {
+            return Err(StoreError::NotMigrated);
+        }
         Ok(())
     }
 }

@@ -11,9 +11,9 @@ use uuid::Uuid;
 use crate::asked::Asked;
 use crate::claims;
 use crate::connection::Store;
+use crate::ending::{Ending, end};
 use crate::error::StoreError;
 use crate::offers;
-use crate::record::{Ending, end, give_up_proofs};
 use crate::statement::Statement;
 use crate::steps::{as_millis, insert_planned, lock_instance};
 use crate::tenants;
@@ -209,7 +209,7 @@ impl Store {
                     }
                 }
             }
-            give_up_proofs(tx, instance).await?;
+            claims::give_up_proofs(tx, instance).await?;
             let (operation, rings) = begin(tx, instance, Beginning::deprovision(), Some(asked), schedules).await?;
             Ok(Deprovision::Accepted { operation, rings })
         })
@@ -316,7 +316,8 @@ impl<'b> Beginning<'b> {
 
 /// When an update has to be over that waits for a new certificate, so that the one in use can be renewed as it is; but
 /// it has an hour.
-const BEFORE_A_RENEWAL: &str = "(select greatest(c.not_after - (c.not_after - c.not_before) / 6, clock_timestamp() + interval '1 hour') \
+const BEFORE_A_RENEWAL: &str = "(select greatest(c.not_after - (c.not_after - c.not_before) / 6, \
+        clock_timestamp() + interval '1 hour') \
       from certificates_in_use c where c.instance_id = $2 and $9)";
 
 /// Writes an operation with its first steps; the instance is locked. Nobody has asked for a renewal.

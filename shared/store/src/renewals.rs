@@ -9,9 +9,9 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::connection::Store;
+use crate::ending::STEP_DEADLINE;
 use crate::error::StoreError;
 use crate::provisioning::{Beginning, begin};
-use crate::record::STEP_DEADLINE;
 use crate::statement::{Statement, statement};
 use crate::steps::{as_millis, lock_instance, millis};
 

@@ -97,7 +97,8 @@ fn tables() -> [Sealed; 4] {
     ]
 }
 
-const BY_KEY: &str = "select encode(substring(sealed_key from 2 for get_byte(sealed_key, 0) & 127), 'escape'), count(*) \
+const BY_KEY: &str = "select \
+      encode(substring(sealed_key from 2 for get_byte(sealed_key, 0) & 127), 'escape'), count(*) \
     from (select sealed_key from acme_accounts union all select next_sealed_key from acme_accounts \
       union all select sealed_key from orders union all select sealed_key from certificates) s \
     where sealed_key is not null group by 1";

@@ -7,8 +7,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
-use crate::record::storable;
-use crate::statement::Statement;
+use crate::statement::{Statement, storable};
 use crate::steps::as_millis;
 
 /// A certificate that is to be revoked now: nothing serves it any more.

@@ -98,8 +98,8 @@ secret::setting!(
     "sealing-keys",
     "SEALING_KEYS",
     required,
-    "Keys that seal private keys in PostgreSQL: id:base64 of 32 random bytes, comma separated. The first seals, all open. \
-     Make one with `echo k1:$(head -c32 /dev/urandom | base64)`."
+    "Keys that seal private keys in PostgreSQL: id:base64 of 32 random bytes, comma separated. The first seals, all \
+     open. Make one with `echo k1:$(head -c32 /dev/urandom | base64)`."
 );
 
 /// How a service is given its ring.

@@ -190,6 +190,11 @@ impl Statement {
     }
 }
 
+/// PostgreSQL's text holds no NUL, and what a peer said must not make the record fail for ever.
+pub(crate) fn storable(text: &str) -> String {
+    text.replace('\0', "")
+}
+
 /// Without the comment at the head of a file.
 fn without_heading(sql: &str) -> &str {
     let sql = sql.trim();

@@ -2,11 +2,11 @@
 //! half. Here `require` verifies as `verify-full` does; docs/decisions.md says why.
 
 use std::error::Error;
-use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use ::tls::{Check, Problem, Roots};
+use ::tls::{Check, Roots};
+use clap::ValueEnum as _;
 use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
@@ -18,7 +18,7 @@ use crate::error::StoreError;
 const ALPN: &[u8] = b"postgresql";
 
 /// libpq's sslmode, without `allow`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Mode {
     Disable,
     Prefer,
@@ -28,22 +28,9 @@ enum Mode {
 }
 
 impl Mode {
-    const ALL: [Self; 5] = [
-        Self::Disable,
-        Self::Prefer,
-        Self::Require,
-        Self::VerifyCa,
-        Self::VerifyFull,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Disable => "disable",
-            Self::Prefer => "prefer",
-            Self::Require => "require",
-            Self::VerifyCa => "verify-ca",
-            Self::VerifyFull => "verify-full",
-        }
+    fn word(self) -> String {
+        self.to_possible_value()
+            .map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     fn check(self) -> Check {
@@ -92,14 +79,15 @@ impl Address {
         });
         if file.is_some() && mode.check() == Check::Nothing {
             return Err(setting(format!(
-                "sslmode={} verifies nothing, but a CA is named (sslrootcert or DATABASE_CA_FILE); write sslmode=verify-full",
-                mode.as_str()
+                "sslmode={} verifies nothing, but a CA is named (sslrootcert or DATABASE_CA_FILE); write \
+                 sslmode=verify-full",
+                mode.word()
             )));
         }
         if mode == Mode::VerifyCa && roots == Roots::System {
             return Err(setting(
-                "sslmode=verify-ca needs a CA of your own (sslrootcert or DATABASE_CA_FILE): a CA that the system trusts \
-                 gives anybody a certificate for some name; write sslmode=verify-full"
+                "sslmode=verify-ca needs a CA of your own (sslrootcert or DATABASE_CA_FILE): a CA that the system \
+                 trusts gives anybody a certificate for some name; write sslmode=verify-full"
                     .into(),
             ));
         }
@@ -138,7 +126,8 @@ impl Address {
         match self.mode {
             Mode::Disable => Some("PostgreSQL is spoken to without TLS (sslmode=disable)"),
             Mode::Prefer => Some(
-                "nobody looks whether the other side is PostgreSQL (sslmode=prefer); write sslmode=verify-full into DATABASE_URL",
+                "nobody looks whether the other side is PostgreSQL (sslmode=prefer); write sslmode=verify-full into \
+                 DATABASE_URL",
             ),
             Mode::Require | Mode::VerifyCa | Mode::VerifyFull => None,
         }
@@ -184,9 +173,15 @@ fn take_tls_words(url: &str) -> Result<(String, Named), String> {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         match key {
             "sslmode" => {
-                let mode = Mode::ALL.into_iter().find(|mode| mode.as_str() == value);
-                let words = Mode::ALL.map(Mode::as_str).join(", ");
-                named.mode = Some(mode.ok_or_else(|| format!("sslmode is one of {words}"))?);
+                let words = || {
+                    Mode::value_variants()
+                        .iter()
+                        .map(|mode| mode.word())
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                };
+                let mode = Mode::from_str(value, false).map_err(|_| format!("sslmode is one of {}", words()))?;
+                named.mode = Some(mode);
             }
             "sslrootcert" => {
                 let path = percent_decode_str(value).decode_utf8();
@@ -207,49 +202,6 @@ fn take_tls_words(url: &str) -> Result<(String, Named), String> {
         format!("{base}?{}", kept.join("&"))
     };
     Ok((rest, named))
-}
-
-/// Why TLS to PostgreSQL did not come about, with what to do about it.
-#[derive(Debug)]
-pub struct TlsRefused(Problem);
-
-impl TlsRefused {
-    /// Finds it among an error and its causes.
-    pub(crate) fn find(error: &(dyn Error + 'static)) -> Option<Self> {
-        if let Some(problem) = Problem::find(error) {
-            return Some(Self(problem));
-        }
-        let mut next = Some(error);
-        while let Some(error) = next {
-            // tokio-postgres has no type for it.
-            if error.to_string() == "server does not support TLS" {
-                return Some(Self(Problem::NoTls));
-            }
-            next = error.source();
-        }
-        None
-    }
-}
-
-impl Error for TlsRefused {}
-
-impl fmt::Display for TlsRefused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        match &self.0 {
-            Problem::WrongName { wanted, .. } => write!(
-                f,
-                ", sslmode=verify-full (and require) wants {wanted}: write one of its names into DATABASE_URL, or give the server another"
-            ),
-            Problem::UnknownIssuer => f.write_str(
-                ": trusted are the CAs in DATABASE_CA_FILE (or sslrootcert), the system's when there is no such file",
-            ),
-            Problem::NoTls => f.write_str(
-                ", sslmode in DATABASE_URL wants it: switch it on at the server (ssl = on), or write sslmode=disable",
-            ),
-            _ => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]

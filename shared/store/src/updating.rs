@@ -1,16 +1,18 @@
 //! Updates: what an instance is to be is kept with the operation until CloudFront was told, so that an update that
 //! fails leaves the instance as it was.
 
+use deadpool_postgres::Transaction;
 use pipeline::{OperationKind, OperationState, Ring, Schedules, Settings};
 use serde_json::{Value, json};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::asked::Asked;
 use crate::claims;
 use crate::connection::Store;
+use crate::ending::{Ending, end};
 use crate::error::StoreError;
 use crate::provisioning::{Beginning, begin};
-use crate::record::{Ending, end};
 use crate::renewals::adopt;
 use crate::statement::{Statement, statement};
 use crate::steps::{Task, lock_instance};
@@ -114,40 +116,9 @@ impl Store {
             lock_instance(tx, &changes.id).await?;
             let found = statement!("update-read").optional(tx, &[&changes.id]).await?;
             let Some(row) = found else { return Ok(Update::Gone) };
-            let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;
-            let state: OperationState = row.try_get::<_, String>("state")?.parse()?;
-            match (kind, state) {
-                (OperationKind::Update, OperationState::Running)
-                    if row.try_get::<_, Option<Value>>("wanted")?.as_ref() == Some(&changes.request) =>
-                {
-                    return Ok(Update::Running {
-                        operation: row.try_get("id")?,
-                    });
-                }
-                (_, OperationState::Running) => return Ok(Update::Busy),
-                (OperationKind::Provision, OperationState::Failed | OperationState::Superseded) => {
-                    return Ok(Update::Unusable {
-                        why: "it could not be created: delete it, and create it again",
-                    });
-                }
-                (OperationKind::Deprovision, _) => {
-                    return Ok(Update::Unusable {
-                        why: "its removal was begun: delete it again, and create another",
-                    });
-                }
-                (OperationKind::Provision | OperationKind::Update | OperationKind::Renew, _) => {}
+            if let Some(answer) = answered(&row, changes)? {
+                return Ok(answer);
             }
-            let request: Value = row.try_get("request")?;
-            if request != changes.base {
-                return Ok(Update::Changed);
-            }
-            // The plan's own settings may have changed; a row of before lacks what came later.
-            let settings: Settings = serde_json::from_value(row.try_get("settings")?)?;
-            let same = request == changes.request && settings == changes.settings;
-            if same && state == OperationState::Succeeded && !changes.look_again {
-                return Ok(Update::Unchanged);
-            }
-            let renewal: Option<Uuid> = row.try_get("renewal")?;
             let tenant: String = row.try_get("tenant")?;
             if let Some(domain) = claims::asked_by_the_same_tenant(tx, &changes.id, &tenant, &changes.domains).await? {
                 return Ok(Update::DomainTaken { domain });
@@ -161,49 +132,14 @@ impl Store {
                 return Ok(Update::TooMuch(too_much));
             }
             // A user goes first; what the renewal has got is used.
-            if let Some(renewal) = renewal {
+            if let Some(renewal) = row.try_get::<_, Option<Uuid>>("renewal")? {
                 end(tx, &changes.id, renewal, Ending::Superseded).await?;
             }
-            Statement::new(
-                "update-claims",
-                "insert into claims (instance_id, tenant, domain) select $1, $2, unnest($3::text[]) \
-                 on conflict (instance_id, domain) do update \
-                   set lost_at = null, lost_to = null, asked_at = clock_timestamp() where claims.lost_at is not null",
-            )
-            .run(tx, &[&changes.id, &tenant, &changes.domains])
-            .await?;
-            let in_use = Statement::new(
-                "update-certificate",
-                "select coalesce(bool_or(c.names @> $2::text[]), false) \
-                   and not exists (select from claims where instance_id = $1 and domain = any($2) \
-                     and not proved) as covers, \
-                 coalesce(bool_or(c.not_after - now() > interval '1 hour'), false) as lasts, \
-                 coalesce(bool_or(c.not_after - now() > (c.not_after - c.not_before) / 3), false) as is_fresh \
-                 from certificates_in_use c where c.instance_id = $1",
-            )
-            .one(tx, &[&changes.id, &changes.domains])
-            .await?;
-            let in_use = InUse {
-                covers: in_use.try_get("covers")?,
-                lasts: in_use.try_get("lasts")?,
-                is_fresh: in_use.try_get("is_fresh")?,
-                renewal: match (renewal, row.try_get::<_, Option<String>>("renewed")?.as_deref()) {
-                    (None, _) | (_, Some("attached")) => Renewal::None,
-                    (Some(_), Some(_)) => Renewal::HasIssued,
-                    (Some(_), None) => Renewal::Waits,
-                },
-                look_again: changes.look_again,
-            };
+            ask_for(tx, &tenant, changes).await?;
+            let in_use = in_use(tx, &row, changes).await?;
             let new_certificate = needs_certificate(&in_use);
             if in_use.renewal == Renewal::Waits && !new_certificate {
-                // It is begun again afterwards, also if it was an operator's word that began it.
-                Statement::new(
-                    "update-renew-after",
-                    "update certificates set renew_at = least(renew_at, now()) \
-                     where id = (select id from certificates_in_use where instance_id = $1)",
-                )
-                .run(tx, &[&changes.id])
-                .await?;
+                renew_afterwards(tx, &changes.id).await?;
             }
             let beginning = Beginning {
                 kind: OperationKind::Update,
@@ -241,6 +177,87 @@ impl Store {
         .await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
     }
+}
+
+/// What is to be said of it without writing anything.
+fn answered(row: &Row, changes: &Changes) -> Result<Option<Update>, StoreError> {
+    let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;
+    let state: OperationState = row.try_get::<_, String>("state")?.parse()?;
+    let unusable = |why| Ok(Some(Update::Unusable { why }));
+    match (kind, state) {
+        (OperationKind::Update, OperationState::Running)
+            if row.try_get::<_, Option<Value>>("wanted")?.as_ref() == Some(&changes.request) =>
+        {
+            let operation = row.try_get("id")?;
+            return Ok(Some(Update::Running { operation }));
+        }
+        (_, OperationState::Running) => return Ok(Some(Update::Busy)),
+        (OperationKind::Provision, OperationState::Failed | OperationState::Superseded) => {
+            return unusable("it could not be created: delete it, and create it again");
+        }
+        (OperationKind::Deprovision, _) => {
+            return unusable("its removal was begun: delete it again, and create another");
+        }
+        (OperationKind::Provision | OperationKind::Update | OperationKind::Renew, _) => {}
+    }
+    let request: Value = row.try_get("request")?;
+    if request != changes.base {
+        return Ok(Some(Update::Changed));
+    }
+    // The plan's own settings may have changed; a row of before lacks what came later.
+    let settings: Settings = serde_json::from_value(row.try_get("settings")?)?;
+    let same = request == changes.request && settings == changes.settings;
+    Ok((same && state == OperationState::Succeeded && !changes.look_again).then_some(Update::Unchanged))
+}
+
+async fn ask_for(tx: &Transaction<'_>, tenant: &str, changes: &Changes) -> Result<(), StoreError> {
+    Statement::new(
+        "update-claims",
+        "insert into claims (instance_id, tenant, domain) select $1, $2, unnest($3::text[]) \
+         on conflict (instance_id, domain) do update \
+           set lost_at = null, lost_to = null, asked_at = clock_timestamp() where claims.lost_at is not null",
+    )
+    .run(tx, &[&changes.id, &tenant, &changes.domains])
+    .await?;
+    Ok(())
+}
+
+async fn in_use(tx: &Transaction<'_>, row: &Row, changes: &Changes) -> Result<InUse, StoreError> {
+    let in_use = Statement::new(
+        "update-certificate",
+        "select coalesce(bool_or(c.names @> $2::text[]), false) \
+           and not exists (select from claims where instance_id = $1 and domain = any($2) \
+             and not proved) as covers, \
+         coalesce(bool_or(c.not_after - now() > interval '1 hour'), false) as lasts, \
+         coalesce(bool_or(c.not_after - now() > (c.not_after - c.not_before) / 3), false) as is_fresh \
+         from certificates_in_use c where c.instance_id = $1",
+    )
+    .one(tx, &[&changes.id, &changes.domains])
+    .await?;
+    let renewal: Option<Uuid> = row.try_get("renewal")?;
+    Ok(InUse {
+        covers: in_use.try_get("covers")?,
+        lasts: in_use.try_get("lasts")?,
+        is_fresh: in_use.try_get("is_fresh")?,
+        renewal: match (renewal, row.try_get::<_, Option<String>>("renewed")?.as_deref()) {
+            (None, _) | (_, Some("attached")) => Renewal::None,
+            (Some(_), Some(_)) => Renewal::HasIssued,
+            (Some(_), None) => Renewal::Waits,
+        },
+        look_again: changes.look_again,
+    })
+}
+
+/// The renewal is begun again after the update, also if it was an operator's word that began it.
+async fn renew_afterwards(tx: &Transaction<'_>, instance: &str) -> Result<(), StoreError> {
+    Statement::new(
+        "update-renew-after",
+        "update certificates set renew_at = least(renew_at, now()) \
+         where id = (select id from certificates_in_use where instance_id = $1)",
+    )
+    .run(tx, &[&instance])
+    .await?;
+    Ok(())
 }
 
 #[cfg(test)]

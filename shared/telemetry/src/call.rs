@@ -18,8 +18,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// Begins one, as a child of the current span. `peer` is whom (`cloudfront`, `iam`, `acme`, `dns`, `http-01`), `operation` what
-    /// for: few different ones, since each is a time series.
+    /// Begins one, as a child of the current span. `peer` is whom (`cloudfront`, `iam`, `acme`, `dns`, `http-01`),
+    /// `operation` what for: few different ones, since each is a time series.
     pub fn begin(peer: &'static str, operation: impl Into<Cow<'static, str>>) -> Self {
         let operation = operation.into();
         let name = format!("{peer} {operation}");

@@ -29,7 +29,8 @@ const UPKEEP: std::time::Duration = std::time::Duration::from_secs(5);
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Telemetry")]
 pub struct TelemetryArgs {
-    /// What is logged, as tracing directives: `info`, `warn,distribution=debug`, … `cdnctl log-level` changes it for a while.
+    /// What is logged, as tracing directives: `info`, `warn,distribution=debug`, … `cdnctl log-level` changes it for a
+    /// while.
     #[arg(long, env, default_value = "info")]
     pub rust_log: String,
     /// How often it is looked up whether `cdnctl log-level` has changed it; at least 100ms.

@@ -39,8 +39,8 @@ impl LogLevel {
     }
 }
 
-/// Checks directives that a person has typed. More is refused than tracing does: to it a misspelt level is the name of a
-/// module, of which everything is logged, and nothing of all others.
+/// Checks directives that a person has typed. More is refused than tracing does: to it a misspelt level is the name of
+/// a module, of which everything is logged, and nothing of all others.
 ///
 /// # Errors
 /// What is wrong, and how it is written.

@@ -1,5 +1,5 @@
-//! Every metric of the product: what it is, its unit, and the buckets of those that are timed. One table, since the unit
-//! and the buckets of one name must be the same in every process. docs/operations.md says what to do about each.
+//! Every metric of the product: what it is, its unit, and the buckets of those that are timed. One table, since the
+//! unit and the buckets of one name must be the same in every process. docs/operations.md says what to do about each.
 
 use metrics::Unit;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
@@ -133,12 +133,14 @@ const METRICS: &[Metric] = &[
     gauge(
         "certificates_late",
         Unit::Count,
-        "Certificates in use that were due for renewal so long ago that two thirds of what was left of their life are over.",
+        "Certificates in use that were due for renewal so long ago that two thirds of what was left of their life are \
+         over.",
     ),
     gauge(
         "renewals_in_trouble",
         Unit::Count,
-        "Instances whose certificate could not be renewed so far: a renewal failed, or has been at it for over an hour.",
+        "Instances whose certificate could not be renewed so far: a renewal failed, or has been at it for over an \
+         hour.",
     ),
     gauge(
         "certificates_to_revoke",
@@ -226,7 +228,8 @@ const METRICS: &[Metric] = &[
     ),
     counter(
         "connections_given_way_total",
-        "Connections to broker-api that waited for their client and were closed for others, by which limit was reached.",
+        "Connections to broker-api that waited for their client and were closed for others, by which limit was \
+         reached.",
     ),
     counter(
         "challenge_looks_total",

@@ -2,8 +2,8 @@
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
-/// What a gauge is set to that has no value any more: it is left out of /metrics, as if it had never been set. The recorder
-/// itself forgets none.
+/// What a gauge is set to that has no value any more: it is left out of /metrics, as if it had never been set. The
+/// recorder itself forgets none.
 pub const ABSENT: f64 = f64::NAN;
 
 /// The metrics of this process. Cheap to clone.

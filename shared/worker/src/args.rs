@@ -15,8 +15,8 @@ pub struct WorkerArgs {
     /// Where /healthz, /readyz and /metrics are served. Unset: $PORT, or else 9090, of every address.
     #[arg(long, env, default_value_t = crate::port::listen(9090), hide_default_value = true)]
     pub health_listen: SocketAddr,
-    /// Steps attempted at once by this process, and messages it holds (challenge-verifier 16 more). An organization never has more
-    /// than half of them, so give challenge-verifier at least 2.
+    /// Steps attempted at once by this process, and messages it holds (challenge-verifier 16 more). An organization
+    /// never has more than half of them, so give challenge-verifier at least 2.
     #[arg(long, env, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     pub concurrency: u16,
     /// How often lost rings are looked for.

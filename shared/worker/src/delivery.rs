@@ -10,7 +10,9 @@ use pipeline::{Outcome, Ring, Schedules, ServiceStep as _, Verdict};
 use store::{POISON, Recorded, Store, StoreError, Task};
 use telemetry::with_causes;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::fairness::Seats;
 use crate::handler::{Handler, HandlerError, Stop};
@@ -41,8 +43,10 @@ pub(crate) async fn deliver<H: Handler>(desk: &Arc<Desk<H>>, delivery: &Delivery
             return;
         }
     };
-    let span = tracing::info_span!("delivery", otel.name = tracing::field::Empty, otel.kind = "consumer", step = %wake_up.step,
-        attempt = wake_up.attempt, kind = tracing::field::Empty, instance = tracing::field::Empty, subject = tracing::field::Empty);
+    let span = tracing::info_span!(
+        "delivery", otel.name = Empty, otel.kind = "consumer", step = %wake_up.step, attempt = wake_up.attempt,
+        kind = Empty, instance = Empty, subject = Empty
+    );
     let trace = delivery.trace();
     telemetry::follow(&span, trace.parent.clone());
     telemetry::link(&span, trace.previous.clone());
@@ -91,8 +95,8 @@ async fn park<H: Handler>(desk: &Desk<H>, delivery: &Delivery, reason: &str) {
     }
 }
 
-/// The store could not be read or written. The wake-up is set anew rather than given back: RabbitMQ counts what is given
-/// back, and a database that is away for a while must not make poison of good messages.
+/// The store could not be read or written. The wake-up is set anew rather than given back: RabbitMQ counts what is
+/// given back, and a database that is away for a while must not make poison of good messages.
 async fn not_dealt_with<H: Handler>(desk: &Desk<H>, delivery: &Delivery, wake_up: WakeUp, error: &StoreError) {
     tracing::warn!(error = with_causes(error), "the delivery failed and is tried again");
     desk.peers.judge(error);
@@ -174,14 +178,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
         () = desk.abandoned.cancelled() => return Err(StoreError::Stale),
     };
     crash_points::at("before-record");
-    metrics::counter!(
-        "step_attempts_total", "kind" => kind, "outcome" => outcome.name(), "attempt" => which(task.attempt)
-    )
-    .increment(1);
-    metrics::histogram!("step_attempt_duration_seconds", "kind" => kind).record(begun.elapsed());
-    if let Outcome::Pending { waiting_for, .. } = &outcome {
-        metrics::counter!("steps_pending_total", "kind" => kind, "reason" => waiting_for.name()).increment(1);
-    }
+    count(task, &outcome, begun.elapsed());
     log(&outcome, begun.elapsed());
     let (recorded, crashed) = record(desk, task, &outcome, crashed).await?;
     match recorded {
@@ -201,6 +198,18 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
         }
     }
     Ok(())
+}
+
+fn count(task: &Task, outcome: &Outcome, took: Duration) {
+    let kind = task.kind.as_str();
+    metrics::counter!(
+        "step_attempts_total", "kind" => kind, "outcome" => outcome.name(), "attempt" => which(task.attempt)
+    )
+    .increment(1);
+    metrics::histogram!("step_attempt_duration_seconds", "kind" => kind).record(took);
+    if let Outcome::Pending { waiting_for, .. } = outcome {
+        metrics::counter!("steps_pending_total", "kind" => kind, "reason" => waiting_for.name()).increment(1);
+    }
 }
 
 /// Records what the attempt came to. When PostgreSQL refuses to write that, the attempt counts as one that crashed: its
@@ -257,8 +266,9 @@ async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Opt
         let attempted = crash_points::within(kind, &own_task.instance.id, attempt).await;
         attempted.or_else(Stop::outcome)
     };
-    let mut running = Broken(tokio::spawn(work.instrument(tracing::Span::current())));
-    let result = tokio::time::timeout(limit, &mut running.0).await;
+    // An abandoned attempt must not go on.
+    let running = AbortOnDropHandle::new(tokio::spawn(work.instrument(tracing::Span::current())));
+    let result = tokio::time::timeout(limit, running).await;
     let crashed = |reason: String, waiting_for: BrokerReason| Attempted {
         outcome: Outcome::pending(waiting_for),
         crashed: Some(reason),
@@ -293,15 +303,6 @@ async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Opt
             crashed(overran.to_string(), overran)
         }
     }))
-}
-
-/// Broken off when it is dropped: an abandoned attempt must not go on.
-struct Broken<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Drop for Broken<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 /// A note in the parking queue. The step itself goes on, seldom, until its deadline.

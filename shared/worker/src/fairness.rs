@@ -1,7 +1,7 @@
 //! Seats, shared by tenant, then by instance: hundreds of slow domains of one organization keep nobody else's waiting.
 //!
-//! Nobody has more than their share, even if seats are free: a look at a server that never answers can't be hurried when somebody
-//! else comes. What comes above that is put off until there should be room.
+//! Nobody has more than their share, even if seats are free: a look at a server that never answers can't be hurried
+//! when somebody else comes. What comes above that is put off until there should be room.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -70,8 +70,8 @@ impl Seats {
         self.book().in_hand.is_empty()
     }
 
-    /// A seat for a step of the instance, as soon as one is free. `Err`: this tenant or instance has its share; the message is to come
-    /// again after that time.
+    /// A seat for a step of the instance, as soon as one is free. `Err`: this tenant or instance has its share; the
+    /// message is to come again after that time.
     pub(crate) async fn take(&self, tenant: &str, instance: &str) -> Result<Seat<'_>, Duration> {
         let place = self.place(tenant, instance, Instant::now())?;
         // It is never closed.
@@ -111,8 +111,8 @@ struct Share {
     instance: usize,
 }
 
-/// What there is, divided by those who are there and one more, so that the next one finds room. Among many it is an eighth:
-/// of many that are quick, none has to be put off for a second one of its own.
+/// What there is, divided by those who are there and one more, so that the next one finds room. Among many it is an
+/// eighth: of many that are quick, none has to be put off for a second one of its own.
 fn share_of(all: usize, present: usize) -> usize {
     (all / (present + 1)).max(all / 8).max(1)
 }

@@ -15,9 +15,9 @@ pub trait Handler: Send + Sync + 'static {
     /// The service, whose queue is consumed.
     const SERVICE: Service = <Self::Step as ServiceStep>::SERVICE;
 
-    /// How many messages a process holds beyond those that it attempts at once. Enough of them, where one tenant can fill the queue
-    /// with what takes long: those behind it are looked at meanwhile. None, where nobody but us and our suppliers decide how long an
-    /// attempt takes: what waits is better left to another process.
+    /// How many messages a process holds beyond those that it attempts at once. Enough of them, where one tenant can
+    /// fill the queue with what takes long: those behind it are looked at meanwhile. None, where nobody but us and our
+    /// suppliers decide how long an attempt takes: what waits is better left to another process.
     const AHEAD: u16 = 0;
 
     /// Attempts a step once. May run twice for one attempt: outside effects must be idempotent.

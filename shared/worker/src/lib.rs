@@ -11,6 +11,8 @@ mod log_level;
 mod peers;
 mod port;
 mod run;
+mod settings;
+mod shared_args;
 mod shutdown;
 mod sweeper;
 
@@ -20,4 +22,6 @@ pub use health::{health_routes, liveness_route, serve_health};
 pub use log_level::follow_log_level;
 pub use port::listen;
 pub use run::{WorkerError, migrate_when_there, run};
+pub use settings::{SHARED, is_shared, settings};
+pub use shared_args::{ProfileArgs, Responder, ResponderArgs};
 pub use shutdown::shutdown_signal;

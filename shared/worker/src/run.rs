@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use messaging::{Consumer, Messaging, MessagingError};
-use store::{Store, StoreError};
+use store::{SharedSettings, Store, StoreError};
 use telemetry::{Telemetry, with_causes};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -39,8 +39,8 @@ const DRAINING: Duration = Duration::from_secs(15);
 /// How long to wait before PostgreSQL or RabbitMQ is tried again.
 const RECONNECT: Duration = Duration::from_secs(1);
 
-/// Runs a service until it is asked to end, then finishes or gives back what is in hand. Once it works, `checks` are run
-/// beside it, for its log.
+/// Runs a service until it is asked to end, then finishes or gives back what is in hand. Once it works, `checks` are
+/// run beside it, for its log.
 ///
 /// # Errors
 /// When it can't begin.
@@ -48,6 +48,7 @@ pub async fn run<H: Handler>(
     handler: H,
     store: Store,
     args: WorkerArgs,
+    shared: SharedSettings,
     telemetry: &Telemetry,
     checks: Vec<doctor::Check>,
 ) -> Result<(), WorkerError> {
@@ -56,15 +57,9 @@ pub async fn run<H: Handler>(
     let messaging = Arc::new(Messaging::new(args.amqp.clone(), H::SERVICE.as_str()));
     let routes = worker_routes(store.clone(), messaging.clone(), peers.clone(), telemetry);
     let health = tokio::spawn(serve_health(TcpListener::bind(args.health_listen).await?, routes));
-    let stopping = CancellationToken::new();
-    let on_signal = stopping.clone();
-    tokio::spawn(async move {
-        // Without signals the process can still be killed, and loses nothing by it.
-        let _ = shutdown_signal().await;
-        on_signal.cancel();
-    });
+    let stopping = cancelled_by_signal();
     let migrated = tokio::select! {
-        migrated = migrate_when_there(&store) => migrated,
+        migrated = migrate_when_there(&store, &shared) => migrated,
         () = stopping.cancelled() => return Ok(()),
     };
     migrated?;
@@ -90,23 +85,53 @@ pub async fn run<H: Handler>(
     let chores = tokio::spawn(do_chores(desk.clone()));
     let in_hand = TaskTracker::new();
     let held = args.concurrency.saturating_add(H::AHEAD);
-    let hands = Arc::new(Semaphore::new(usize::from(held)));
     tracing::info!(service = H::SERVICE.as_str(), concurrency = args.concurrency, "working");
     let _doctor = AbortOnDropHandle::new(tokio::spawn(doctor::log(checks)));
+    let last_consumer = consume_for_ever(&desk, &in_hand, held, &stopping).await;
+    tracing::info!(in_hand = in_hand.len(), "shutting down");
+    sweeper.abort();
+    chores.abort();
+    finish(&desk, &in_hand, args.shutdown_grace.into()).await;
+    drop(last_consumer);
+    messaging.close().await;
+    health.abort();
+    Ok(())
+}
+
+/// Cancelled when this process is asked to end.
+fn cancelled_by_signal() -> CancellationToken {
+    let stopping = CancellationToken::new();
+    let on_signal = stopping.clone();
+    tokio::spawn(async move {
+        // Without signals the process can still be killed, and loses nothing by it.
+        let _ = shutdown_signal().await;
+        on_signal.cancel();
+    });
+    stopping
+}
+
+/// Consumes, again and again, until it is asked to stop.
+async fn consume_for_ever<H: Handler>(
+    desk: &Arc<Desk<H>>,
+    in_hand: &TaskTracker,
+    held: u16,
+    stopping: &CancellationToken,
+) -> Option<Consumer> {
     // Kept until what is in hand is acknowledged: dropping it gives everything back.
     let mut last_consumer = None;
+    let hands = Arc::new(Semaphore::new(usize::from(held)));
     while !stopping.is_cancelled() {
         let consumer = tokio::select! {
             consumer = async {
                 database_there(&desk.store).await;
-                messaging.consume(H::SERVICE, held).await
+                desk.messaging.consume(H::SERVICE, held).await
             } => consumer,
             () = stopping.cancelled() => break,
         };
         let ended = match consumer {
             Ok(mut consumer) => {
                 desk.peers.set_consuming(true);
-                let ended = consume(&mut consumer, &desk, &in_hand, &hands, &stopping).await;
+                let ended = consume(&mut consumer, desk, in_hand, &hands, stopping).await;
                 desk.peers.set_consuming(false);
                 if ended.is_ok() {
                     consumer.stop().await;
@@ -124,14 +149,13 @@ pub async fn run<H: Handler>(
             }
         }
     }
-    tracing::info!(in_hand = in_hand.len(), "shutting down");
-    sweeper.abort();
-    chores.abort();
+    last_consumer
+}
+
+/// Finishes what is in hand, and gives back what is left of it when the grace is over.
+async fn finish<H: Handler>(desk: &Desk<H>, in_hand: &TaskTracker, grace: Duration) {
     in_hand.close();
-    if tokio::time::timeout(args.shutdown_grace.into(), in_hand.wait())
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(grace, in_hand.wait()).await.is_err() {
         tracing::warn!(
             in_hand = in_hand.len(),
             "the grace is over, giving back what is in hand"
@@ -139,10 +163,6 @@ pub async fn run<H: Handler>(
         desk.abandoned.cancel();
         in_hand.wait().await;
     }
-    drop(last_consumer);
-    messaging.close().await;
-    health.abort();
-    Ok(())
 }
 
 async fn consume<H: Handler>(
@@ -192,13 +212,17 @@ async fn database_there(store: &Store) {
     }
 }
 
-/// Migrates as soon as PostgreSQL answers.
+/// Migrates as soon as PostgreSQL answers, and writes down what the service has of the settings that others have.
 ///
 /// # Errors
 /// When the schema is newer than this program, or a migration is refused: no waiting mends that.
-pub async fn migrate_when_there(store: &Store) -> Result<(), StoreError> {
+pub async fn migrate_when_there(store: &Store, shared: &SharedSettings) -> Result<(), StoreError> {
     loop {
-        match store.migrate().await {
+        let migrated = async {
+            store.migrate().await?;
+            store.record_settings(shared).await
+        };
+        match migrated.await {
             Err(error) if error.is_outage() => {
                 tracing::warn!(error = with_causes(&error), "waiting for PostgreSQL");
                 tokio::time::sleep(RECONNECT).await;

@@ -49,6 +49,8 @@ fn told(programs: &Path) -> anyhow::Result<Vec<Told>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -61,5 +63,50 @@ mod tests {
             there == written,
             "docs/operators/settings.md is not what --help says: run `make settings-docs`. New, for one: {new:?}"
         );
+    }
+
+    /// Several services have them, each its own.
+    const OWN: [&str; 19] = [
+        "AMQP_CA_FILE",
+        "AMQP_URL_FILE",
+        "CONCURRENCY",
+        "DATABASE_CA_FILE",
+        "DATABASE_POOL_SIZE",
+        "DATABASE_TIMEOUT",
+        "DATABASE_URL_FILE",
+        "HEALTH_LISTEN",
+        "LOG_FORMAT",
+        "LOG_LEVEL_INTERVAL",
+        "ORPHAN_GRACE",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "RECONCILE_INTERVAL",
+        "RUST_LOG",
+        // The doctor looks whether it opens what is sealed.
+        "SEALING_KEYS_FILE",
+        "SHUTDOWN_GRACE",
+        "SWEEP_GRACE",
+        "SWEEP_INTERVAL",
+        "SWEEP_RATE",
+    ];
+
+    #[test]
+    fn the_doctors_compare_every_setting_of_several_services_that_is_not_each_ones_own() {
+        let told = told(&programs().unwrap()).unwrap();
+        let mut programs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (program, help) in &told {
+            for setting in &help.settings {
+                programs.entry(&setting.variable).or_default().push(program);
+            }
+        }
+        for (variable, programs) in programs.iter().filter(|(_, programs)| programs.len() > 1) {
+            assert_ne!(
+                worker::is_shared(variable),
+                OWN.contains(variable),
+                "{variable} of {programs:?}: name it in SHARED of the crate worker, or in OWN here"
+            );
+        }
+        for variable in worker::SHARED.iter().chain(&OWN) {
+            assert!(programs[variable].len() > 1, "{variable} is of one service only");
+        }
     }
 }

@@ -21,8 +21,8 @@ impl Offering {
         for plan in &self.plans {
             if u64::from(plan.maximum_polling_duration) <= deadline.as_secs() {
                 advice.push(format!(
-                    "plan {}: the platform gives up after {} (maximum_polling_duration), before the broker, which would \
-                     know the reason and gives up after {} (OPERATION_DEADLINE)",
+                    "plan {}: the platform gives up after {} (maximum_polling_duration), before the broker, which \
+                     would know the reason and gives up after {} (OPERATION_DEADLINE)",
                     plan.name,
                     humantime::format_duration(Duration::from_secs(plan.maximum_polling_duration.into())),
                     humantime::format_duration(deadline),

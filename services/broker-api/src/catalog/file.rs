@@ -9,9 +9,9 @@ use pipeline::instance::{KeyType, PriceClass};
 use serde_json::Value;
 
 use crate::catalog::access_logs::access_logs;
-use crate::catalog::maintenance::{MaintenanceInfo, is_semantic_version};
 use crate::catalog::metadata;
-use crate::catalog::offering::{MAXIMUM_POLLING_SECONDS, Offering, Plan, PlanSettings};
+use crate::catalog::offering::{MAXIMUM_POLLING_SECONDS, MaintenanceInfo, Offering, Plan, PlanSettings};
+use crate::catalog::semantic_version::is_semantic_version;
 use crate::operator_file::{Object, read, text};
 
 const OF_FILE: [&str; 1] = ["services"];

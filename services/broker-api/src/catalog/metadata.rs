@@ -1,5 +1,6 @@
-//! `metadata` of the service and of its plans: what interfaces show (OSBAPI profile.md, "Service Metadata"). The platform
-//! takes any key, and so does this; those that have a meaning are checked, and those that look misspelt are refused.
+//! `metadata` of the service and of its plans: what interfaces show (OSBAPI profile.md, "Service Metadata"). The
+//! platform takes any key, and so does this; those that have a meaning are checked, and those that look misspelt are
+//! refused.
 
 use serde_json::{Map, Value};
 

@@ -8,38 +8,11 @@ use crate::catalog::offering::{Offering, PlanSettings};
 pub(crate) fn two_plans() -> Offering {
     let example = include_str!("../../../../docs/catalog.example.json");
     let mut offering = file::offering(&crate::operator_file::parse(example).unwrap()).unwrap();
-    offering.plans[1].maintenance_info = Some(maintenance::MaintenanceInfo {
+    offering.plans[1].maintenance_info = Some(offering::MaintenanceInfo {
         version: "1.2.0".into(),
         description: None,
     });
     offering
-}
-
-#[test]
-fn a_request_names_one_of_the_plans() {
-    let offering = two_plans();
-    for plan in &offering.plans {
-        let chosen = offering.chosen(Some(&offering.id), Some(&plan.id));
-        assert_eq!(chosen.unwrap().name, plan.name);
-    }
-    let (id, first) = (offering.id.as_str(), offering.plans[0].id.as_str());
-    for (service, plan, says) in [
-        (
-            Some("other"),
-            Some(first),
-            "service_id: \"other\" is not in the catalog",
-        ),
-        (
-            Some(id),
-            Some("other"),
-            "plan_id: \"other\" is not in the catalog; known are",
-        ),
-        (Some(id), None, "plan_id is missing"),
-        (None, Some(first), "service_id is missing"),
-    ] {
-        let error = format!("{:?}", offering.chosen(service, plan).unwrap_err());
-        assert!(error.contains(&says.replace('"', "\\\"")), "{error}");
-    }
 }
 
 #[test]

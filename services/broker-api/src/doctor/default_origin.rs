@@ -1,9 +1,10 @@
-//! Does the default origin show CloudFront a certificate that it takes? Otherwise each tenant's creation succeeds, and every visitor
-//! reads 502.
+//! Does the default origin show CloudFront a certificate that it takes? Otherwise each tenant's creation succeeds, and
+//! every visitor reads 502.
 //!
-//! The certificate must be of a public CA, and for the origin's name or for the Host that is forwarded (CloudFront developer guide,
-//! "Requirements for using SSL/TLS certificates with CloudFront"). Tenants' names are in no certificate of the origin; which name is asked
-//! for in the handshake (SNI) when Host is forwarded is not documented, so both are tried.
+//! The certificate must be of a public CA, and for the origin's name or for the Host that is forwarded (CloudFront
+//! developer guide, "Requirements for using SSL/TLS certificates with CloudFront"). Tenants' names are in no
+//! certificate of the origin; which name is asked for in the handshake (SNI) when Host is forwarded is not documented,
+//! so both are tried.
 
 use std::io;
 use std::sync::Arc;
@@ -53,14 +54,16 @@ async fn meet(origin: &str, asked: &str) -> Result<(), Trouble> {
 
 fn judged(origin: &str, by_its_name: Result<(), Trouble>, by_a_tenants: Result<(), Trouble>) -> Finding {
     let certificate = format!(
-        "let it show a certificate of a public CA for {origin}, whatever name is asked for: CloudFront forwards the tenant's Host"
+        "let it show a certificate of a public CA for {origin}, whatever name is asked for: CloudFront forwards the \
+         tenant's Host"
     );
     match (by_its_name, by_a_tenants) {
         (Ok(()), Ok(())) => Finding::ok(ABOUT, format!("{origin} shows a certificate that CloudFront takes")),
         (Err(Trouble::Unreached(why)), _) => Finding::warn(
             ABOUT,
             format!("{origin}, port 443, is not reached from here: {why}"),
-            "if CloudFront does not reach it either, every visitor reads 502 or 504: look at the name and at its firewall",
+            "if CloudFront does not reach it either, every visitor reads 502 or 504: look at the name and at its \
+             firewall",
         ),
         (Err(Trouble::Tls(problem)), _) => {
             Finding::fail(ABOUT, format!("502 for everybody: at {origin}, {problem}"), certificate)
@@ -71,7 +74,8 @@ fn judged(origin: &str, by_its_name: Result<(), Trouble>, by_a_tenants: Result<(
                 Trouble::Unreached(why) => why,
             };
             let what = format!(
-                "perhaps 502 for everybody: {origin} shows another certificate when {TENANTS_NAME} is asked for, as CloudFront may: {why}"
+                "perhaps 502 for everybody: {origin} shows another certificate when {TENANTS_NAME} is asked for, as \
+                 CloudFront may: {why}"
             );
             Finding::warn(ABOUT, what, certificate)
         }

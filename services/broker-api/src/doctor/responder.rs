@@ -11,8 +11,8 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::responder::NO_SUCH_CHALLENGE;
 
@@ -29,7 +29,8 @@ pub(super) fn check(url: String) -> Check {
             Ok((status, _)) => Finding::warn(
                 ABOUT,
                 format!("{url} answers {status}, but not as the responder does"),
-                "let this address lead to broker-api, path and all; CloudFront and users' redirects for http-01 go there",
+                "let this address lead to broker-api, path and all; CloudFront and users' redirects for http-01 go \
+                 there",
             ),
             Err(why) => Finding::warn(
                 ABOUT,
@@ -70,9 +71,8 @@ async fn exchange(
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|error| error.to_string())?;
-    // Dropping the set closes the connection, however this function ends.
-    let mut driver = JoinSet::new();
-    driver.spawn(connection);
+    // Dropping it closes the connection, however this function ends.
+    let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
     let request = Request::get(uri.path())
         .header(HOST, uri.authority().map_or("", |authority| authority.as_str()))
         .header(CONNECTION, "close")

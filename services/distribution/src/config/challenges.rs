@@ -10,8 +10,7 @@ use parameters::cloudfront::origins::{USERS_ORIGIN, find, put_host, put_protocol
 use parameters::cloudfront::quantity;
 use pipeline::managed::CACHING_DISABLED;
 use pipeline::proof::{CHALLENGE_PATH, responder_origin_path};
-
-use crate::settings::Responder;
+use worker::Responder;
 
 const RESPONDER: &str = "acme-responder";
 const METHODS: [Method; 2] = [Method::Get, Method::Head];

@@ -33,8 +33,8 @@ pub struct AccountLine {
     pub read_at: OffsetDateTime,
 }
 
-const COLUMNS: &str = "tenant, directory_url, account_uri, created_at, key_changed_at, rollover_asked_at, rollover_problem, \
-     clock_timestamp() as read_at";
+const COLUMNS: &str = "tenant, directory_url, account_uri, created_at, key_changed_at, rollover_asked_at, \
+     rollover_problem, clock_timestamp() as read_at";
 
 impl Store {
     /// The accounts of these tenants, or all.

@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::connection::Store;
+use crate::ending::{Ending, end, remedy};
 use crate::error::StoreError;
-use crate::record::{Ending, end, remedy};
 use crate::statement::Statement;
 use crate::steps::{as_millis, lock_instance};
 

@@ -57,7 +57,9 @@ pub(crate) async fn started(world: &World, folder: &Path) -> anyhow::Result<(Chi
     let child = command(world, folder, listen)?.spawn()?;
     let url = format!("http://{listen}");
     let deadline = Instant::now() + PATIENCE;
-    while reqwest::get(format!("{url}/healthz")).await.is_err() {
+    // It serves before it has looked at the schema, and answers 503 until then; its doctor speaks afterwards.
+    let migrated = || anyhow::Ok(std::fs::read_to_string(folder.join("log"))?.contains("doctor: "));
+    while !migrated()? || reqwest::get(format!("{url}/healthz")).await.is_err() {
         ensure!(
             Instant::now() < deadline,
             "{}",

@@ -15,7 +15,7 @@ use crate::world::{Instance, PATIENCE, World, domain};
 /// Nobody looks twice at a domain by itself.
 fn one_look() -> Options {
     let schedule = "first=1h,max=1h,jitter=0%,deadline=7d,limit=15s";
-    Options::fast().with_env("challenge-verifier", "SCHEDULE_VERIFY_CHALLENGE", schedule)
+    Options::fast().with_env("all", "SCHEDULE_VERIFY_CHALLENGE", schedule)
 }
 
 async fn say(world: &World, args: &[&str]) -> anyhow::Result<Said> {

@@ -1,0 +1,15 @@
+//! The server's own plumbing: connections and their limits, whose a request is, and what is logged of it. It knows
+//! nothing of the Open Service Broker API.
+
+pub(crate) mod access_log;
+mod hops;
+mod limits;
+mod open_files;
+mod proxy_protocol;
+mod seated;
+pub(crate) mod seats;
+mod serve;
+mod write_timeout;
+
+pub use limits::Limits;
+pub use serve::serve;

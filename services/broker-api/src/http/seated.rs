@@ -1,0 +1,80 @@
+//! The requests of one connection, each with the seat that it sits on.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+
+use crate::http::hops::Client;
+use crate::http::limits::Limits;
+use crate::http::seats::Seat;
+use crate::http::write_timeout::Pulse;
+
+/// The app, for one connection.
+pub(crate) struct Seated {
+    app: TowerToHyperService<Router>,
+    peer: IpAddr,
+    limits: Arc<Limits>,
+    seat: Arc<Seat>,
+    pulse: Arc<Pulse>,
+}
+
+impl Seated {
+    pub(crate) fn new(app: Router, peer: IpAddr, limits: Arc<Limits>, seat: Arc<Seat>, pulse: Arc<Pulse>) -> Self {
+        Self {
+            app: TowerToHyperService::new(app),
+            peer,
+            limits,
+            seat,
+            pulse,
+        }
+    }
+}
+
+impl Service<Request<Incoming>> for Seated {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        self.pulse.at_work();
+        // Only now is it known who a router's connection speaks for.
+        let client = self.limits.trusted_hops.client(self.peer, request.headers());
+        // Without a limit: it may be a load balancer that the router names. But when all seats are taken, the largest
+        // crowd gives way.
+        self.seat.wait(Client::from(client.unwrap_or(self.peer)), false);
+        request.extensions_mut().insert(self.seat.clone());
+        let answer = self.app.call(request);
+        let (seat, pulse) = (self.seat.clone(), self.pulse.clone());
+        let (peer, is_hop) = (self.peer, self.limits.trusted_hops.has(self.peer));
+        Box::pin(async move {
+            let answer = tokio::select! {
+                biased;
+                answer = answer => answer,
+                () = seat.given_away() => return Ok(given_away()),
+            };
+            seat.wait(Client::from(peer), !is_hop);
+            pulse.idle();
+            answer
+        })
+    }
+}
+
+/// For a request without a password, or one whose password was not looked at yet.
+fn given_away() -> Response {
+    let headers = [
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::CONNECTION, HeaderValue::from_static("close")),
+        (header::RETRY_AFTER, HeaderValue::from_static("1")),
+    ];
+    let text = "too many requests at once; try again in a second";
+    (StatusCode::SERVICE_UNAVAILABLE, headers, text).into_response()
+}

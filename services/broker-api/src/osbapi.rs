@@ -1,0 +1,30 @@
+//! What speaks the Open Service Broker API: an endpoint a file, and what its requests and answers are made of.
+
+mod accepted;
+pub(crate) mod auth;
+pub(crate) mod bindings;
+mod body;
+pub(crate) mod broker;
+pub(crate) mod catalog;
+mod choice;
+pub(crate) mod deprovision;
+pub(crate) mod error;
+pub(crate) mod fetch;
+mod in_time;
+mod instance_id;
+pub(crate) mod last_operation;
+mod lasting;
+mod maintenance_info;
+pub(crate) mod openapi;
+mod originating_identity;
+mod profile;
+pub(crate) mod provision;
+mod refused;
+mod request_field;
+mod ringing;
+mod tenant;
+pub(crate) mod unsupported;
+pub(crate) mod update;
+pub(crate) mod version;
+
+pub use broker::Broker;

@@ -1,0 +1,55 @@
+//! What the handlers work with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use messaging::Messaging;
+use pipeline::Schedules;
+use store::{Bounds, Store};
+
+use crate::catalog::offering::Offering;
+use crate::catalog::served::{Catalog, served};
+use crate::osbapi::auth::Credentials;
+use crate::osbapi::profile::Profile;
+use crate::settings::BrokerArgs;
+
+/// What the handlers work with.
+pub struct Broker {
+    pub(crate) store: Store,
+    pub(crate) messaging: Arc<Messaging>,
+    pub(crate) schedules: Schedules,
+    pub(crate) credentials: Arc<Credentials>,
+    pub(crate) offering: Offering,
+    /// The offering as it is served.
+    pub(crate) catalog: Catalog,
+    pub(crate) responder: String,
+    pub(crate) default_origin: Option<String>,
+    pub(crate) profile: Profile,
+    pub(crate) retry_after: Duration,
+    pub(crate) body_timeout: Duration,
+    pub(crate) bounds: Bounds,
+}
+
+impl Broker {
+    /// Puts it together.
+    pub fn new(store: Store, messaging: Arc<Messaging>, schedules: Schedules, args: &BrokerArgs) -> Arc<Self> {
+        let offering = args.catalog.offering();
+        for advice in offering.advice(schedules.operation_deadline.into()) {
+            tracing::warn!("catalog: {advice}");
+        }
+        Arc::new(Self {
+            store,
+            messaging,
+            schedules,
+            credentials: Arc::new(Credentials::new(&args.platforms.all())),
+            catalog: served(&offering, args.default_origin.0.as_deref()),
+            offering,
+            responder: args.responder.acme_responder_url.to_string(),
+            default_origin: args.default_origin.0.clone(),
+            profile: Profile(args.profile.acme_profile().unwrap_or_default().to_owned()),
+            retry_after: args.retry_after,
+            body_timeout: args.limits.body_timeout,
+            bounds: args.unproved.bounds(),
+        })
+    }
+}

@@ -1,0 +1,86 @@
+//! GET /v2/service_instances/{id} (OSBAPI, "Fetching a Service Instance").
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use parameters::{DOMAIN_PROBLEM, RENEWAL_PROBLEM, STATUS};
+use pipeline::status::{View, describe, ownership, unfolded};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use store::InstanceView;
+
+use crate::osbapi::broker::Broker;
+use crate::osbapi::error::OsbError;
+use crate::osbapi::instance_id::InstanceId;
+use crate::osbapi::lasting;
+
+/// An instance as it is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Fetched {
+    service_id: String,
+    plan_id: String,
+    /// In one form, whichever way they were written; `status` is where to point the domains, when the certificate ends
+    /// and what proved each domain; `renewal_problem` while the certificate can't be renewed: what is wrong, and what
+    /// to set; `domain_problem` while a domain is about to go to another instance, or has gone
+    #[schemars(with = "Map<String, Value>")]
+    parameters: Value,
+}
+
+pub(crate) async fn fetch(State(broker): State<Arc<Broker>>, id: InstanceId) -> Result<Json<Fetched>, OsbError> {
+    match broker.store.instance(&id.0).await? {
+        // "422 Unprocessable Entity … MUST be returned if … is being updated".
+        Some(instance)
+            if (instance.operation_kind.as_str(), instance.operation_state.as_str()) == ("update", "running") =>
+        {
+            Err(OsbError::busy())
+        }
+        Some(instance) if fetchable(&instance) => {
+            let mut parameters = instance.request["parameters"].clone();
+            let proofs = broker.store.proofs(&id.0).await?;
+            parameters[STATUS] = lasting::status(&instance, &proofs, &broker.responder);
+            if let Some(renewal) = instance.renewal_in_trouble
+                && let Some(view) = broker.store.last_operation(&id.0, Some(renewal)).await?
+            {
+                parameters[RENEWAL_PROBLEM] = renewal_problem(&view, &broker.responder).into();
+            }
+            if let Some(view) = broker.store.last_operation(&id.0, None).await? {
+                let problem = ownership(&view);
+                if !problem.is_empty() {
+                    parameters[DOMAIN_PROBLEM] = problem.trim_start().into();
+                }
+            }
+            Ok(Json(Fetched {
+                parameters,
+                service_id: instance.service_id,
+                plan_id: instance.plan_id,
+            }))
+        }
+        _ => Err(OsbError::new(
+            StatusCode::NOT_FOUND,
+            "There is no such service instance, or it is not created yet, or it is being deleted.",
+        )),
+    }
+}
+
+fn renewal_problem(view: &View, responder: &str) -> String {
+    let until = view.certificate_not_after.map_or_else(String::new, |until| {
+        format!(" The certificate in use is valid until {}.", until.date())
+    });
+    format!(
+        "The certificate can't be renewed so far.{until} {}",
+        unfolded(&describe(view, responder))
+    )
+}
+
+/// "404 Not Found MUST be returned if the Service Instance does not exist or if a provisioning operation is still in
+/// progress." A failed one never came to exist. While a deprovision runs the specification leaves it open; 404 says
+/// that nothing should be built on it any more. After a failed deprovision there is an instance to look at.
+fn fetchable(instance: &InstanceView) -> bool {
+    matches!(
+        (instance.operation_kind.as_str(), instance.operation_state.as_str()),
+        ("provision", "succeeded") | ("update", _) | ("deprovision", "failed")
+    )
+}

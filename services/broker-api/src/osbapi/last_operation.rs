@@ -1,0 +1,179 @@
+//! GET /v2/service_instances/{id}/last_operation (OSBAPI, "Polling Last Operation for Service Instances").
+//!
+//! The platform's job queue waits for this answer, for every instance, every minute: one indexed read and nothing else.
+
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aide::OperationOutput;
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as Described};
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{self, Query};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use pipeline::patience::patience;
+use pipeline::status::{View, describe};
+use pipeline::{OperationKind, OperationState};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::osbapi::accepted::described;
+use crate::osbapi::broker::Broker;
+use crate::osbapi::error::OsbError;
+use crate::osbapi::instance_id::InstanceId;
+use crate::osbapi::provision::bad_query;
+
+/// `service_id` and `plan_id` are hints that this broker doesn't need.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct OperationQuery {
+    /// As the 202 answer gave it; the newest operation without it
+    operation: Option<String>,
+}
+
+/// How an operation is getting on.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct LastOperation {
+    state: State,
+    /// One sentence of state, then what to do; for each domain what was seen
+    description: String,
+    /// Of a failed update or deprovision: whether the instance can still be used
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance_usable: Option<bool>,
+    /// Of a failed update: whether the same one can be asked for again
+    #[serde(skip_serializing_if = "Option::is_none")]
+    update_repeatable: Option<bool>,
+}
+
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(inline)]
+enum State {
+    #[serde(rename = "in progress")]
+    InProgress,
+    #[serde(rename = "succeeded")]
+    Succeeded,
+    #[serde(rename = "failed")]
+    Failed,
+}
+
+/// The answer, and when to ask again.
+pub(crate) struct Told(LastOperation, Option<Duration>);
+
+impl IntoResponse for Told {
+    fn into_response(self) -> Response {
+        let body = Json(self.0);
+        match self.1 {
+            // RFC 9110 §10.2.3: whole seconds; rounded up.
+            Some(wait) => {
+                let seconds = wait.as_millis().div_ceil(1000) as u64;
+                ([(header::RETRY_AFTER, seconds)], body).into_response()
+            }
+            None => body.into_response(),
+        }
+    }
+}
+
+impl OperationOutput for Told {
+    type Inner = LastOperation;
+
+    fn inferred_responses(context: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Described)> {
+        described::<LastOperation>(200, "How the operation is getting on.", context, operation)
+    }
+}
+
+pub(crate) async fn last_operation(
+    extract::State(broker): extract::State<Arc<Broker>>,
+    id: InstanceId,
+    query: Result<Query<OperationQuery>, QueryRejection>,
+) -> Result<Told, OsbError> {
+    let Query(query) = query.map_err(bad_query)?;
+    let operation = query.operation.and_then(|text| Uuid::from_str(&text).ok());
+    let Some(view) = asked_or_newest(&broker, &id.0, operation).await? else {
+        // 404, not 410, even while deleting: a deleted instance is remembered, so this one never was (OSBAPI: 410 would
+        // tell the platform that its deletion succeeded).
+        return Err(OsbError::bare(StatusCode::NOT_FOUND));
+    };
+    let wait = patience(&view, broker.retry_after);
+    Ok(Told(told(&view, &broker.responder), wait))
+}
+
+/// The operation, or the newest one for a value that this instance doesn't have: Cloud Controller takes a 400 for the
+/// operation's failure (cloud_controller_ng, `response_parser.rb`, `parse_fetch_state`), and one string that a platform
+/// mixed up is none.
+async fn asked_or_newest(broker: &Broker, instance: &str, operation: Option<Uuid>) -> Result<Option<View>, OsbError> {
+    if operation.is_some()
+        && let Some(view) = broker.store.last_operation(instance, operation).await?
+    {
+        return Ok(Some(view));
+    }
+    Ok(broker.store.last_operation(instance, None).await?)
+}
+
+fn told(view: &View, responder: &str) -> LastOperation {
+    let state = match view.state {
+        OperationState::Running => State::InProgress,
+        OperationState::Succeeded => State::Succeeded,
+        OperationState::Failed | OperationState::Superseded => State::Failed,
+    };
+    // Only for updates and deprovisions. A distribution that is half removed is of no use; one that was not changed is.
+    let (instance_usable, update_repeatable) = match (view.kind, view.state) {
+        (OperationKind::Deprovision, OperationState::Failed) => (Some(false), None),
+        (OperationKind::Update, OperationState::Failed) => (Some(true), Some(true)),
+        _ => (None, None),
+    };
+    LastOperation {
+        state,
+        description: describe(view, responder),
+        instance_usable,
+        update_repeatable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn view(kind: OperationKind, state: OperationState) -> View {
+        let row = json!({
+            "kind": "provision", "state": "running", "tenant": "o1", "now": "2026-01-02T03:04:05Z", "domains": [], "steps": [],
+        });
+        View {
+            kind,
+            state,
+            ..serde_json::from_value(row).unwrap()
+        }
+    }
+
+    #[test]
+    fn every_state_has_a_description() {
+        for kind in [
+            OperationKind::Provision,
+            OperationKind::Update,
+            OperationKind::Deprovision,
+        ] {
+            for (state, says) in [
+                (OperationState::Running, State::InProgress),
+                (OperationState::Succeeded, State::Succeeded),
+                (OperationState::Failed, State::Failed),
+                (OperationState::Superseded, State::Failed),
+            ] {
+                let told = told(&view(kind, state), "http://broker");
+                assert_eq!(told.state, says);
+                assert!(!told.description.is_empty());
+                let usable = match (kind, state) {
+                    (OperationKind::Deprovision, OperationState::Failed) => Some(false),
+                    (OperationKind::Update, OperationState::Failed) => Some(true),
+                    _ => None,
+                };
+                assert_eq!(told.instance_usable, usable);
+                let repeatable = (kind == OperationKind::Update && state == OperationState::Failed).then_some(true);
+                assert_eq!(told.update_repeatable, repeatable);
+            }
+        }
+    }
+}

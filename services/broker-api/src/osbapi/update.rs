@@ -1,0 +1,173 @@
+//! PATCH /v2/service_instances/{id} (OSBAPI, "Updating a Service Instance").
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use parameters::{Read, shown};
+use pipeline::Settings;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::{Asked, Changes, InstanceView, Update};
+use tracing::Instrument as _;
+
+use crate::catalog::offering::Plan;
+use crate::osbapi::accepted::{Accepted, Begun};
+use crate::osbapi::body::Body;
+use crate::osbapi::broker::Broker;
+use crate::osbapi::error::OsbError;
+use crate::osbapi::in_time::in_time;
+use crate::osbapi::instance_id::InstanceId;
+use crate::osbapi::maintenance_info::{self, AskedVersion};
+use crate::osbapi::originating_identity::AskedBy;
+use crate::osbapi::provision::{AsyncQuery, broken, taken};
+use crate::osbapi::refused::too_much_unproved;
+use crate::osbapi::request_field::{Text, text};
+
+/// How often an instance may change between being read and being written, before somebody else is let go first.
+const ATTEMPTS: u32 = 5;
+
+/// What of an instance is to be another.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct UpdateRequest {
+    /// The service's id in the catalog
+    #[schemars(required)]
+    service_id: Option<Read<Text>>,
+    /// The plan's id in the catalog, if it is to be another
+    plan_id: Option<Read<Text>>,
+    /// Where the instance is; not looked at: it stays whose it is
+    #[serde(rename = "context")]
+    _context: Option<Value>,
+    /// What the platform thinks the instance is; not looked at: this broker knows
+    #[serde(rename = "previous_values")]
+    _previous_values: Option<Value>,
+    /// As the catalog's schema has them; those that are left out stay as they are, `null` is the default
+    parameters: Option<Value>,
+    /// Which version of the plan is meant
+    maintenance_info: Option<Read<AskedVersion>>,
+}
+
+pub(crate) async fn update(
+    State(broker): State<Arc<Broker>>,
+    AskedBy(asked): AskedBy,
+    id: InstanceId,
+    query: Result<Query<AsyncQuery>, QueryRejection>,
+    Body(request): Body<UpdateRequest>,
+) -> Result<Begun, OsbError> {
+    AsyncQuery::require(query)?;
+    broker.offering.check_service(text(request.service_id.as_ref()))?;
+    // As for a provision: to its end even when the platform hangs up.
+    let begun = tokio::spawn(begin(broker, id.0, request, asked).in_current_span()).await;
+    begun.map_err(|_| broken())?
+}
+
+async fn begin(broker: Arc<Broker>, id: String, request: UpdateRequest, asked: Asked) -> Result<Begun, OsbError> {
+    match in_time(written(&broker, &id, &request, &asked)).await? {
+        Update::Accepted { operation, rings } => {
+            tracing::info!(instance = id, %operation, "update begun");
+            broker.ring(rings).await;
+            Ok(Begun::Operation(Accepted { operation }))
+        }
+        Update::Running { operation } => Ok(Begun::Operation(Accepted { operation })),
+        Update::Unchanged => Ok(Begun::Done),
+        Update::Busy | Update::Changed => Err(OsbError::busy()),
+        Update::Unusable { why } => Err(OsbError::not_now(format!(
+            "Instance {} can't be updated, since {why}.",
+            shown(&id)
+        ))),
+        Update::Gone => Err(unknown()),
+        Update::DomainTaken { domain } => Err(OsbError::bad_request(taken(&domain))),
+        Update::TooMuch(too_much) => Err(too_much_unproved(&too_much)),
+    }
+}
+
+/// Writes it down for the instance as it is; it is read again when somebody else was first.
+async fn written(broker: &Broker, id: &str, request: &UpdateRequest, asked: &Asked) -> Result<Update, OsbError> {
+    for _ in 0..ATTEMPTS {
+        let Some(instance) = broker.store.instance(id).await? else {
+            return Ok(Update::Gone);
+        };
+        let changes = changes(broker, id, &instance, request)?;
+        match broker
+            .store
+            .update(&changes, asked, broker.bounds, &broker.schedules)
+            .await?
+        {
+            Update::Changed => {}
+            update => return Ok(update),
+        }
+    }
+    Ok(Update::Changed)
+}
+
+/// What the instance is to be; everything that can be known to be wrong.
+fn changes(broker: &Broker, id: &str, instance: &InstanceView, asked: &UpdateRequest) -> Result<Changes, OsbError> {
+    let current = &instance.request;
+    let (parameters, look_again) = parameters::update(
+        &current["parameters"],
+        asked.parameters.as_ref(),
+        broker.default_origin.as_deref(),
+    )
+    .map_err(|error| OsbError::bad_request(error.to_string()))?;
+    // Who has had more since another profile may still change the rest.
+    if current["parameters"]["domains"] != json!(parameters.domains) {
+        broker.profile.check(&parameters.domains)?;
+    }
+    let mut request = current.clone();
+    request["parameters"] = parameters.normalised();
+    let settings = match plan(broker, current, asked)? {
+        Some(plan) => {
+            request["plan_id"] = plan.id.as_str().into();
+            plan.complete(parameters.settings)
+        }
+        // What a plan gave stays when the plan itself is no more.
+        None => Settings {
+            price_class: if current["parameters"]["price_class"].is_null() {
+                parameters.settings.price_class.or(instance.settings.price_class)
+            } else {
+                parameters.settings.price_class
+            },
+            access_logs: instance.settings.access_logs.clone(),
+            certificate_key_type: instance.settings.certificate_key_type,
+            ..parameters.settings
+        },
+    };
+    Ok(Changes {
+        id: id.to_string(),
+        base: current.clone(),
+        request,
+        settings,
+        domains: parameters.domains,
+        look_again,
+    })
+}
+
+/// The plan that the instance is to have; none when its own has left the catalog, and no other is asked for.
+fn plan<'b>(broker: &'b Broker, current: &Value, asked: &UpdateRequest) -> Result<Option<&'b Plan>, OsbError> {
+    let now = current["plan_id"].as_str().unwrap_or_default();
+    let own = broker.offering.plan(now);
+    let plan = match text(asked.plan_id.as_ref()) {
+        Some(id) if id != now => {
+            let other = broker.offering.known(id)?;
+            if !own.is_none_or(|own| own.plan_updateable.unwrap_or(broker.offering.plan_updateable)) {
+                return Err(OsbError::not_now(format!(
+                    "plan_id: instances of this plan can't be changed to another one; create a new instance of plan \
+                     {}.",
+                    other.name
+                )));
+            }
+            Some(other)
+        }
+        _ => own,
+    };
+    if let Some(plan) = plan {
+        maintenance_info::check(asked.maintenance_info.as_ref().map(|info| &info.0), plan)?;
+    }
+    Ok(plan)
+}
+
+fn unknown() -> OsbError {
+    OsbError::new(StatusCode::NOT_FOUND, "There is no such service instance.")
+}

@@ -1,0 +1,60 @@
+//! A call to RabbitMQ: within a time limit; a message, until it is confirmed.
+
+use std::time::Duration;
+
+use lapin::options::BasicPublishOptions;
+use lapin::types::FieldTable;
+use lapin::{BasicProperties, Channel, Confirmation};
+
+use crate::error::MessagingError;
+
+/// No call to RabbitMQ takes longer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// Persistent delivery (AMQP 0-9-1 `delivery-mode`).
+const PERSISTENT: u8 = 2;
+
+/// Publishes one message and waits for its confirmation.
+pub(crate) async fn send(
+    channel: &Channel,
+    exchange: &str,
+    routing_key: &str,
+    body: &[u8],
+    headers: FieldTable,
+) -> Result<(), MessagingError> {
+    // Mandatory: a message that reaches no queue comes back and counts as not taken.
+    let options = BasicPublishOptions {
+        mandatory: true,
+        ..Default::default()
+    };
+    let properties = BasicProperties::default()
+        .with_delivery_mode(PERSISTENT)
+        .with_content_type("application/json".into())
+        .with_headers(headers);
+    let confirmation = channel
+        .basic_publish(exchange.into(), routing_key.into(), options, body, properties)
+        .await
+        .map_err(MessagingError::Connection)?
+        .await
+        .map_err(MessagingError::Connection)?;
+    match confirmation {
+        Confirmation::Ack(None) => Ok(()),
+        Confirmation::Ack(Some(_)) => Err(MessagingError::NotTaken("no queue is bound for it")),
+        Confirmation::Nack(_) => Err(MessagingError::Nacked),
+        Confirmation::NotRequested => Err(MessagingError::NotTaken("the channel does not confirm")),
+    }
+}
+
+pub(crate) async fn within<T>(
+    doing: &'static str,
+    queue: impl Into<String>,
+    work: impl Future<Output = Result<T, MessagingError>>,
+) -> Result<T, MessagingError> {
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(result) => result,
+        Err(_elapsed) => Err(MessagingError::TimedOut {
+            doing,
+            queue: queue.into(),
+            after: PATIENCE,
+        }),
+    }
+}

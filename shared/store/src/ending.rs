@@ -1,0 +1,204 @@
+//! How an operation ends: its state, its steps, its claims, and what its user reads; counted once that is committed.
+
+use std::time::Duration;
+
+use deadpool_postgres::Transaction;
+use pipeline::reason::stored;
+use pipeline::{OperationKind, OperationState, Reason, StepKind};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::claims;
+use crate::connection::Store;
+use crate::error::StoreError;
+use crate::statement::{Statement, storable};
+use crate::steps::{Task, lock_current, millis};
+
+/// The cause of an operation's end where a step has waited too long.
+pub(crate) const STEP_DEADLINE: &str = "the step's deadline has passed";
+
+/// Of an operation: milliseconds since it was accepted.
+const TOOK_MS: &str = "(extract(epoch from clock_timestamp() - created_at) * 1000)::bigint";
+
+/// An operation that ended, counted once its transaction is committed. A commit whose answer is lost is not counted, so
+/// a figure can be too low by that, never too high. One that was superseded has neither succeeded nor failed: it is not
+/// counted.
+#[must_use = "it is counted after the commit"]
+pub(crate) struct Ended {
+    pub(crate) kind: OperationKind,
+    pub(crate) outcome: OperationState,
+    /// Since it was accepted.
+    pub(crate) took: Duration,
+}
+
+impl Ended {
+    /// Counts it; the transaction is committed.
+    pub(crate) fn count(&self) {
+        let (kind, outcome) = (self.kind.as_str(), self.outcome.as_str());
+        metrics::counter!("operations_total", "kind" => kind, "outcome" => outcome).increment(1);
+        metrics::histogram!("operation_duration_seconds", "kind" => kind, "outcome" => outcome).record(self.took);
+    }
+}
+
+impl Store {
+    /// Ends the operation of a step whose deadline passed while no attempt came to an end: its service did not run, or
+    /// the step kills whoever attempts it.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when it was recorded meanwhile; database errors.
+    pub async fn give_up(&self, task: &Task) -> Result<(), StoreError> {
+        let ended = self
+            .in_transaction("give-up", async |tx| {
+                lock_current(tx, task).await?;
+                let row = Statement::new("step-reason", "select reason_of(s) from steps s where id = $1")
+                    .one(tx, &[&task.step])
+                    .await?;
+                let waited_for = row.try_get::<_, Option<Value>>(0)?.map(stored::read);
+                give_up(tx, task, waited_for.as_ref()).await
+            })
+            .await?;
+        ended.count();
+        Ok(())
+    }
+}
+
+/// The step's deadline has passed: what it waited for last is what the user reads.
+pub(crate) async fn give_up(
+    tx: &Transaction<'_>,
+    task: &Task,
+    waited_for: Option<&Reason>,
+) -> Result<Ended, StoreError> {
+    let waited_for = waited_for.map_or_else(|| "no attempt came to an end".to_owned(), Reason::to_string);
+    let waited_for = storable(waited_for.trim_end_matches('.'));
+    let what = match task.subject.as_str() {
+        "" => format!("Gave up on {}: {waited_for}", task.kind.as_str()),
+        domain => format!("{domain} could not be verified in time: {waited_for}"),
+    };
+    fail(tx, task, &what, STEP_DEADLINE).await
+}
+
+pub(crate) async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<Ended, StoreError> {
+    let row = Statement::new(
+        "operation-succeed",
+        format!("update operations set state = 'succeeded', ended_at = now() where id = $1 returning {TOOK_MS}"),
+    )
+    .one(tx, &[&task.operation])
+    .await?;
+    if task.operation_kind == OperationKind::Deprovision {
+        let instance = &task.instance.id;
+        Statement::new(
+            "instance-removed",
+            "update instances set deleted_at = now() where id = $1",
+        )
+        .run(tx, &[instance])
+        .await?;
+        claims::drop_all(tx, instance).await?;
+        Statement::new(
+            "certificates-wipe",
+            "update certificates set sealed_key = null where instance_id = $1",
+        )
+        .run(tx, &[instance])
+        .await?;
+        Statement::new(
+            "orders-wipe",
+            "update orders set sealed_key = null where operation_id in (select id from operations \
+             where instance_id = $1)",
+        )
+        .run(tx, &[instance])
+        .await?;
+    }
+    Ok(Ended {
+        kind: task.operation_kind,
+        outcome: OperationState::Succeeded,
+        took: millis(row.try_get(0)?),
+    })
+}
+
+/// What the user does when the operation fails at this step.
+pub(crate) fn remedy(operation: OperationKind, step: StepKind) -> &'static str {
+    if step.follows_configuration() && operation == OperationKind::Update {
+        return "The change itself is made; once that is mended, `cf update-service` has it looked at again.";
+    }
+    operation.remedy()
+}
+
+/// What happened, and what the user does.
+pub(crate) fn with_remedy(for_user: &str, remedy: &str) -> String {
+    format!("{}. {remedy}", for_user.trim_end_matches('.'))
+}
+
+/// `for_user` says what happened and what has to be mended; what to do then depends on the operation.
+pub(crate) async fn fail(tx: &Transaction<'_>, task: &Task, for_user: &str, cause: &str) -> Result<Ended, StoreError> {
+    let for_user = &with_remedy(for_user, remedy(task.operation_kind, task.kind));
+    Statement::new(
+        "step-failed",
+        "update steps set state = 'failed', ended_at = now() where id = $1",
+    )
+    .run(tx, &[&task.step])
+    .await?;
+    let ending = Ending::Failed { for_user, cause };
+    let took = end(tx, &task.instance.id, task.operation, ending).await?;
+    Ok(Ended {
+        kind: task.operation_kind,
+        outcome: OperationState::Failed,
+        took,
+    })
+}
+
+/// How an operation ends before its plan is done.
+pub(crate) enum Ending<'t> {
+    /// It can't succeed.
+    Failed { for_user: &'t str, cause: &'t str },
+    /// What a user asks for takes over.
+    Superseded,
+}
+
+/// Ends an operation whose plan is not done; instance and operation are locked. Returns how long ago it was accepted.
+pub(crate) async fn end(
+    tx: &Transaction<'_>,
+    instance: &str,
+    operation: Uuid,
+    ending: Ending<'_>,
+) -> Result<Duration, StoreError> {
+    let (state, for_user, cause) = match &ending {
+        Ending::Failed { for_user, cause } => ("failed", Some(storable(for_user)), Some(storable(cause))),
+        Ending::Superseded => ("superseded", None, None),
+    };
+    let row = Statement::new(
+        "operation-end",
+        format!(
+            "update operations set state = $2, failure = $3, cause = $4, ended_at = now() where id = $1 \
+             returning {TOOK_MS}, kind"
+        ),
+    )
+    .one(tx, &[&operation, &state, &for_user, &cause])
+    .await?;
+    Statement::new(
+        "steps-cancel",
+        "update steps set state = 'cancelled', ended_at = now() where operation_id = $1 and state = 'waiting'",
+    )
+    .run(tx, &[&operation])
+    .await?;
+    claims::drop_others(tx, instance).await?;
+    let kind: OperationKind = row.try_get::<_, String>(1)?.parse()?;
+    if matches!(ending, Ending::Failed { .. }) && kind == OperationKind::Update {
+        retire_unattached(tx, operation).await?;
+    }
+    // A domain that was proved on the way to nothing must not stay out of everybody else's reach.
+    if kind == OperationKind::Provision {
+        claims::give_up_proofs(tx, instance).await?;
+    }
+    Ok(millis(row.try_get(0)?))
+}
+
+/// Nobody will attach what the operation has got; the reconciler takes it out of IAM.
+pub(crate) async fn retire_unattached(tx: &Transaction<'_>, operation: Uuid) -> Result<(), StoreError> {
+    Statement::new(
+        "certificates-retire-unattached",
+        "update certificates c set retired_at = now(), sealed_key = null from orders r \
+         where r.id = c.order_id and r.operation_id = $1 and c.attached_at is null and c.retired_at is null",
+    )
+    .run(tx, &[&operation])
+    .await?;
+    Ok(())
+}

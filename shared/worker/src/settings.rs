@@ -1,0 +1,45 @@
+//! A service's settings as it starts, and which of them other services must have alike.
+
+use clap::{ArgMatches, Command, Parser};
+use store::SharedSettings;
+
+/// Several services have them, and must have the same; so are all schedules. A test in `tests/settings-docs` finds one that
+/// is missing here.
+pub const SHARED: [&str; 8] = [
+    "ACME_PROFILE",
+    "ACME_RESPONDER_URL",
+    "CERTIFICATE_VISIBLE_WITHIN",
+    "DELAY_LADDER_MS",
+    "DELIVERY_LIMIT",
+    "MINIMUM_TLS_VERSION",
+    "OPERATION_DEADLINE",
+    "UPDATE_UNSEEN_DEADLINE",
+];
+
+/// Must every service that has this setting have the same?
+pub fn is_shared(variable: &str) -> bool {
+    SHARED.contains(&variable) || variable.starts_with("SCHEDULE_")
+}
+
+/// What the command line and the environment say; ends the program when it can't be understood, as [`Parser::parse`] does.
+pub fn settings<S: Parser>(service: &'static str) -> (S, SharedSettings) {
+    let mut matches = S::command().get_matches();
+    let values = shared(&S::command(), &matches).collect();
+    match S::from_arg_matches_mut(&mut matches) {
+        Ok(settings) => (settings, SharedSettings { service, values }),
+        Err(error) => error.format(&mut S::command()).exit(),
+    }
+}
+
+fn shared(command: &Command, matches: &ArgMatches) -> impl Iterator<Item = (String, String)> {
+    command.get_arguments().filter_map(|argument| {
+        let variable = argument.get_env()?.to_str().filter(|variable| is_shared(variable))?;
+        let values = matches.get_raw(argument.get_id().as_str()).into_iter().flatten();
+        let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
+        // An address is the same with a slash at its end.
+        Some((
+            variable.to_owned(),
+            values.join(",").trim().trim_end_matches('/').to_owned(),
+        ))
+    })
+}
