@@ -40,7 +40,7 @@ impl Handler for Installer {
 
     async fn chore(&self) -> Result<(), HandlerError> {
         self.watch_quota().await;
-        self.reconcile().await
+        Ok(self.reconcile().await?)
     }
 }
 

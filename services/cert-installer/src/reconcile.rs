@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use aws::{CERTIFICATE_PREFIX, DEPLOYMENT_TAG, Failure, Peer};
+use aws_effects::EffectError;
 use aws_sdk_iam::types::{ServerCertificateMetadata, Tag};
 use store::{OrphanKind, Owner};
 use telemetry::with_causes;
 use uuid::Uuid;
-use worker::HandlerError;
 
 use crate::handler::Installer;
 
@@ -23,7 +23,7 @@ enum Finding {
 }
 
 impl Installer {
-    pub(crate) async fn reconcile(&self) -> Result<(), HandlerError> {
+    pub(crate) async fn reconcile(&self) -> Result<(), EffectError> {
         let (mut orphans, mut unexplained) = (0u32, 0u32);
         for metadata in self.below_our_path().await? {
             let name = &metadata.server_certificate_name;
@@ -74,7 +74,7 @@ impl Installer {
         }
     }
 
-    async fn judge(&self, name: &str, id: Uuid) -> Result<Finding, HandlerError> {
+    async fn judge(&self, name: &str, id: Uuid) -> Result<Finding, EffectError> {
         let owner = self.store.owner_of_certificate(id).await?;
         if owner == Owner::Lives {
             return Ok(Finding::Owned);
@@ -104,7 +104,7 @@ impl Installer {
         Ok(answer.tags)
     }
 
-    async fn settle(&self, metadata: &ServerCertificateMetadata, instance: &str) -> Result<(), HandlerError> {
+    async fn settle(&self, metadata: &ServerCertificateMetadata, instance: &str) -> Result<(), EffectError> {
         let name = &metadata.server_certificate_name;
         let id = &metadata.server_certificate_id;
         let seen_for = self.store.orphan_seen(OrphanKind::Certificate, id, instance).await?;

@@ -1,6 +1,7 @@
 //! Upload the certificate to IAM: the name is written down first, a certificate that is there already is adopted.
 
-use aws::{CERTIFICATE_PREFIX, DEPLOYMENT_TAG, Failure, INSTANCE_TAG, Peer, broken, tag_value, unbuilt};
+use aws::{CERTIFICATE_PREFIX, DEPLOYMENT_TAG, Failure, INSTANCE_TAG, Peer, broken, tag_value};
+use aws_effects::unbuilt;
 use aws_sdk_iam::types::{ServerCertificateMetadata, Tag};
 use pipeline::Outcome;
 use pipeline::reason::AwsReason;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws::{CloudFront, ViewerSettings};
+use aws_effects::Fenced;
 use aws_sdk_cloudfront::types::PriceClass;
 use pipeline::{DistributionStep, Outcome};
 use store::{Store, Task};
@@ -21,6 +22,17 @@ pub(crate) struct Distributions {
     pub(crate) create_settle: Duration,
     pub(crate) reconcile_interval: Option<Duration>,
     pub(crate) orphan_grace: Duration,
+}
+
+impl Distributions {
+    /// CloudFront, as the task may write to it.
+    pub(crate) fn fenced<'f>(&'f self, task: &'f Task) -> Fenced<'f> {
+        Fenced {
+            cloudfront: &self.cloudfront,
+            store: &self.store,
+            task,
+        }
+    }
 }
 
 #[async_trait::async_trait]
@@ -49,6 +61,6 @@ impl Handler for Distributions {
         if let (Err(_), Err(error)) = (&distributions, &functions) {
             tracing::warn!(error = with_causes(error), "the search for functions failed, too");
         }
-        distributions.and(functions)
+        Ok(distributions.and(functions)?)
     }
 }

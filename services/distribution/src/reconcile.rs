@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use aws::{COMMENT_PREFIX, DEPLOYMENT_TAG, Failure};
+use aws_effects::EffectError;
 use aws_sdk_cloudfront::types::{Distribution, DistributionConfig, DistributionSummary};
 use store::{OrphanKind, Owner};
 use telemetry::with_causes;
-use worker::HandlerError;
 
 use crate::config::switch_off;
 use crate::handler::Distributions;
@@ -29,7 +29,7 @@ enum Finding {
 }
 
 impl Distributions {
-    pub(crate) async fn reconcile(&self) -> Result<(), HandlerError> {
+    pub(crate) async fn reconcile(&self) -> Result<(), EffectError> {
         let (mut orphans, mut unexplained, mut unread) = (0u32, 0u32, 0u32);
         for listed in self.ours().await? {
             // One that can't be looked at, or can't be removed, must not keep the others.
@@ -75,7 +75,7 @@ impl Distributions {
 
     /// One of the domains whose alias an orphan has: a worker froze in the middle of making that for an instance that was removed
     /// meanwhile. It is removed after its grace.
-    pub(crate) async fn kept_by_an_orphan(&self, domains: &[String]) -> Result<Option<String>, HandlerError> {
+    pub(crate) async fn kept_by_an_orphan(&self, domains: &[String]) -> Result<Option<String>, EffectError> {
         for listed in self.ours().await? {
             let mut aliases = listed.aliases.iter().flat_map(|aliases| aliases.items());
             let Some(domain) = aliases.find(|alias| domains.contains(alias)) else {
@@ -88,7 +88,7 @@ impl Distributions {
         Ok(None)
     }
 
-    async fn look_at(&self, listed: &DistributionSummary) -> Result<Finding, HandlerError> {
+    async fn look_at(&self, listed: &DistributionSummary) -> Result<Finding, EffectError> {
         if self.store.is_instances_distribution(&listed.id).await? {
             return Ok(Finding::Owned);
         }
@@ -118,7 +118,7 @@ impl Distributions {
         }
     }
 
-    async fn judge(&self, listed: &DistributionSummary, found: Distribution) -> Result<Finding, HandlerError> {
+    async fn judge(&self, listed: &DistributionSummary, found: Distribution) -> Result<Finding, EffectError> {
         let deployment = self.store.deployment().await?.to_string();
         match self.cloudfront.tag(&listed.arn, DEPLOYMENT_TAG).await? {
             Some(value) if value == deployment => {}
@@ -150,7 +150,7 @@ impl Distributions {
     }
 
     /// After the grace, one step further on its way out: disabled, then deleted once that is deployed.
-    async fn settle(&self, found: &Distribution, instance: &str) -> Result<(), HandlerError> {
+    async fn settle(&self, found: &Distribution, instance: &str) -> Result<(), EffectError> {
         let id = &found.id;
         let seen_for = self.store.orphan_seen(OrphanKind::Distribution, id, instance).await?;
         if seen_for < self.orphan_grace {

@@ -4,17 +4,17 @@
 //! A function's name is in the database before the function is in CloudFront, and stays there: it alone proves whose it is.
 
 use aws::{FUNCTION_PREFIX, Failure, Peer};
+use aws_effects::EffectError;
 use aws_sdk_cloudfront::types::FunctionStage;
 use store::{OrphanKind, Owner};
 use telemetry::with_causes;
-use worker::HandlerError;
 
 use crate::function::Removal;
 use crate::handler::Distributions;
 use crate::reconcile::rest;
 
 impl Distributions {
-    pub(crate) async fn reconcile_functions(&self) -> Result<(), HandlerError> {
+    pub(crate) async fn reconcile_functions(&self) -> Result<(), EffectError> {
         // No right to list functions is needed where nobody redirects.
         if !self.store.any_function().await? {
             return Ok(());
@@ -65,7 +65,7 @@ impl Distributions {
         }
     }
 
-    async fn settle_orphan(&self, name: &str, instance: &str) -> Result<(), HandlerError> {
+    async fn settle_orphan(&self, name: &str, instance: &str) -> Result<(), EffectError> {
         let seen_for = self.store.orphan_seen(OrphanKind::Function, name, instance).await?;
         if seen_for < self.orphan_grace {
             tracing::warn!(

@@ -1,11 +1,9 @@
-//! CloudFront's distributions: reads, and writes that are fenced by ETag and database.
+//! CloudFront's distributions: reads, and writes that are fenced by ETag.
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::config::Builder;
 use aws_sdk_cloudfront::types::{Distribution, DistributionConfig};
-use store::{Store, StoreError, Task};
-use worker::HandlerError;
 
 use crate::as_written::{Answer, replace_body, written};
 use crate::calls::Calls;
@@ -38,30 +36,6 @@ pub struct ReadConfig {
 struct AsRead {
     config: DistributionConfig,
     document: String,
-}
-
-/// Why a fenced write did not happen.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError {
-    /// The step is no longer current, or the store can't say.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// CloudFront refused or didn't answer.
-    #[error(transparent)]
-    Failure(#[from] Failure),
-}
-
-impl WriteError {
-    /// The failure, for the handler to judge; what the store said ends the attempt.
-    ///
-    /// # Errors
-    /// The store's error.
-    pub fn failure(self) -> Result<Failure, HandlerError> {
-        match self {
-            Self::Store(error) => Err(error.into()),
-            Self::Failure(failure) => Ok(failure),
-        }
-    }
 }
 
 impl CloudFront {
@@ -142,16 +116,6 @@ impl CloudFront {
         Ok(tags.into_iter().find(|tag| tag.key == key).and_then(|tag| tag.value))
     }
 
-    /// Writes back what was read and changed. Between the two it is made sure that the task is still current: a worker
-    /// that wakes up late is either stopped here or by the ETag of whatever was written meanwhile.
-    ///
-    /// # Errors
-    /// The task is no longer current, or `UpdateDistribution` failed.
-    pub async fn update(&self, store: &Store, task: &Task, id: &str, changed: ReadConfig) -> Result<(), WriteError> {
-        store.ensure_current(task).await?;
-        Ok(self.write(id, changed).await?)
-    }
-
     /// Writes back what was read and changed, also what the SDK does not know of it.
     ///
     /// # Errors
@@ -190,29 +154,16 @@ impl CloudFront {
         merged(document, &before, &after).map_err(|_| Failure::incomplete(Peer::CloudFront, ACTION, "well-formed XML"))
     }
 
-    /// Moves an alias to the distribution from the one that has it, fenced like [`Self::update`]; it carries no ETag.
+    /// Moves an alias to the distribution from the one that has it; it carries no ETag.
     ///
     /// # Errors
-    /// The task is no longer current, or `AssociateAlias` failed.
-    pub async fn associate_alias(&self, store: &Store, task: &Task, id: &str, alias: &str) -> Result<(), WriteError> {
-        store.ensure_current(task).await?;
-        self.client
-            .associate_alias()
-            .target_distribution_id(id)
-            .alias(alias)
-            .send()
-            .await
-            .map_err(|error| Failure::new(Peer::CloudFront, "AssociateAlias", &error))?;
-        Ok(())
-    }
-
-    /// Deletes the distribution, fenced like [`Self::update`].
-    ///
-    /// # Errors
-    /// The task is no longer current, or `DeleteDistribution` failed.
-    pub async fn delete(&self, store: &Store, task: &Task, id: &str, etag: &str) -> Result<(), WriteError> {
-        store.ensure_current(task).await?;
-        Ok(self.remove(id, etag).await?)
+    /// `AssociateAlias` failed.
+    pub async fn associate_alias(&self, id: &str, alias: &str) -> Result<(), Failure> {
+        let call = self.client.associate_alias().target_distribution_id(id).alias(alias);
+        let answer = call.send().await;
+        answer
+            .map(drop)
+            .map_err(|error| Failure::new(Peer::CloudFront, "AssociateAlias", &error))
     }
 
     /// Deletes the distribution.

@@ -7,10 +7,8 @@ use aws_sdk_cloudfront::types::{
     Aliases, DistributionConfig, MinimumProtocolVersion, SslSupportMethod, ViewerCertificate,
 };
 use pipeline::Outcome;
-use pipeline::reason::{AwsReason, BrokerReason, INTERNAL};
-use store::{Certificate, Task};
+use pipeline::reason::{AwsReason, INTERNAL};
 use uuid::Uuid;
-use worker::HandlerError;
 
 use crate::failure::Failure;
 
@@ -61,26 +59,6 @@ pub struct Viewer<'a> {
     pub uploaded_ago: Option<Duration>,
     /// Oldest TLS, and how long a certificate may not be seen.
     pub settings: &'a ViewerSettings,
-}
-
-impl<'a> Viewer<'a> {
-    /// The domains of the task's instance by the certificate.
-    ///
-    /// # Errors
-    /// What the attempt comes to: the certificate is not in IAM, against the plan.
-    pub fn of(task: &Task, certificate: &'a Certificate, settings: &'a ViewerSettings) -> Result<Self, Outcome> {
-        match (&certificate.iam_id, &certificate.iam_name) {
-            (Some(id), Some(name)) => Ok(Self {
-                domains: task.instance.domains.clone(),
-                stored: certificate.id,
-                certificate: id,
-                iam_name: name,
-                uploaded_ago: certificate.uploaded_ago,
-                settings,
-            }),
-            _ => Err(broken(format!("certificate {} was not uploaded", certificate.id))),
-        }
-    }
 }
 
 impl Viewer<'_> {
@@ -193,14 +171,6 @@ impl Viewer<'_> {
 /// terraform-provider-aws issue 4698), so the time since the upload tells them apart.
 fn is_unseen(message: &str) -> bool {
     message.contains("doesn't exist") || message.contains("us-east-1")
-}
-
-/// A request that lacks what the SDK's model requires: an error of ours.
-pub fn unbuilt(source: BuildError) -> HandlerError {
-    HandlerError::Other {
-        waiting_for: BrokerReason::Internal.into(),
-        source: source.into(),
-    }
 }
 
 /// The plan's promises don't hold: an error of ours, which no waiting mends.
