@@ -1,18 +1,16 @@
-//! The chore: IAM certificates with our mark that the database holds for retired. A worker died or froze between
+//! The chore: certificates with our mark that the database holds for retired. A worker died or froze between
 //! uploading one and writing it down, and the instance was removed meanwhile.
 
 use std::time::Duration;
 
-use aws::{CERTIFICATE_PREFIX, DEPLOYMENT_TAG, Failure, Peer};
 use aws_effects::EffectError;
-use aws_sdk_iam::types::{ServerCertificateMetadata, Tag};
+use certificate_store::{Listed, Reference, Removed};
 use store::{OrphanKind, Owner};
 use telemetry::with_causes;
-use uuid::Uuid;
 
 use crate::handler::Installer;
 
-/// What is wrong with a certificate in IAM.
+/// What is wrong with a certificate in a store.
 enum Finding {
     /// Somebody looks after it, or will.
     Owned,
@@ -25,26 +23,27 @@ enum Finding {
 impl Installer {
     pub(crate) async fn reconcile(&self) -> Result<(), EffectError> {
         let (mut orphans, mut unexplained) = (0u32, 0u32);
-        for metadata in self.below_our_path().await? {
-            let name = &metadata.server_certificate_name;
-            let Some(id) = name.strip_prefix(CERTIFICATE_PREFIX).and_then(|id| id.parse().ok()) else {
-                continue;
-            };
-            match self.judge(name, id).await? {
+        let mut all = Vec::new();
+        for (_, certificates) in self.certificates.all() {
+            all.extend(certificates.list().await?);
+        }
+        for listed in all {
+            let name = &listed.reference.name;
+            match self.judge(&listed).await? {
                 Finding::Owned => {}
                 Finding::Orphan { instance } => {
                     orphans += 1;
                     // One that can't be removed must not keep the others.
-                    if let Err(error) = self.settle(&metadata, &instance).await {
-                        tracing::warn!(iam_name = name, error = with_causes(&error), "not removed yet");
+                    if let Err(error) = self.settle(&listed.reference, &instance).await {
+                        tracing::warn!(certificate = name, error = with_causes(&error), "not removed yet");
                     }
                 }
                 Finding::Unexplained => {
                     unexplained += 1;
                     tracing::warn!(
-                        iam_name = name,
+                        certificate = name,
                         "left alone: the database doesn't know this certificate; was it restored from a backup? Look at it, and \
-                         delete it in IAM if nobody needs it"
+                         delete it there if nobody needs it"
                     );
                 }
             }
@@ -54,37 +53,14 @@ impl Installer {
         Ok(())
     }
 
-    async fn below_our_path(&self) -> Result<Vec<ServerCertificateMetadata>, Failure> {
-        let mut all = Vec::new();
-        let mut marker = None;
-        loop {
-            let page = self
-                .iam
-                .list_server_certificates()
-                .path_prefix(&self.iam_path)
-                .set_marker(marker.take())
-                .send()
-                .await
-                .map_err(|error| Failure::new(Peer::Iam, "ListServerCertificates", &error))?;
-            all.extend(page.server_certificate_metadata_list);
-            match page.marker {
-                Some(next) if page.is_truncated && !next.is_empty() => marker = Some(next),
-                _ => return Ok(all),
-            }
-        }
-    }
-
-    async fn judge(&self, name: &str, id: Uuid) -> Result<Finding, EffectError> {
-        let owner = self.store.owner_of_certificate(id).await?;
+    async fn judge(&self, listed: &Listed) -> Result<Finding, EffectError> {
+        let owner = self.store.owner_of_certificate(listed.certificate).await?;
         if owner == Owner::Lives {
             return Ok(Finding::Owned);
         }
         let deployment = self.store.deployment().await?.to_string();
-        let is_ours = self
-            .tags(name)
-            .await?
-            .iter()
-            .any(|tag| tag.key == DEPLOYMENT_TAG && tag.value == deployment);
+        let certificates = self.certificates.of(listed.reference.store);
+        let is_ours = certificates.deployment(&listed.reference).await? == Some(deployment);
         Ok(match owner {
             Owner::Gone { instance } if is_ours => Finding::Orphan { instance },
             Owner::Unknown if is_ours => Finding::Unexplained,
@@ -93,43 +69,30 @@ impl Installer {
         })
     }
 
-    async fn tags(&self, name: &str) -> Result<Vec<Tag>, Failure> {
-        let answer = self
-            .iam
-            .list_server_certificate_tags()
-            .server_certificate_name(name)
-            .send()
-            .await
-            .map_err(|error| Failure::new(Peer::Iam, "ListServerCertificateTags", &error))?;
-        Ok(answer.tags)
-    }
-
-    async fn settle(&self, metadata: &ServerCertificateMetadata, instance: &str) -> Result<(), EffectError> {
-        let name = &metadata.server_certificate_name;
-        let id = &metadata.server_certificate_id;
+    async fn settle(&self, reference: &Reference, instance: &str) -> Result<(), EffectError> {
+        let (name, id) = (&reference.name, reference.id());
         let seen_for = self.store.orphan_seen(OrphanKind::Certificate, id, instance).await?;
         if seen_for < self.orphan_grace {
             tracing::warn!(
-                iam_name = name,
+                certificate = name,
                 instance,
                 grace_left = ?Duration::from_secs(self.orphan_grace.saturating_sub(seen_for).as_secs()),
                 "this certificate is orphaned: it is retired. It will be removed"
             );
             return Ok(());
         }
-        match self.delete_from_iam(name).await {
-            Ok(()) => {
+        match self.certificates.of(reference.store).remove(reference).await? {
+            Removed::Gone => {
                 self.store.orphan_removed(OrphanKind::Certificate, id).await?;
                 metrics::counter!("orphans_removed_total", "kind" => "certificate").increment(1);
-                tracing::warn!(iam_name = name, instance, "deleted an orphaned certificate");
+                tracing::warn!(certificate = name, instance, "deleted an orphaned certificate");
                 Ok(())
             }
             // Whoever uses it is an orphan too, or somebody else's matter: the next turn sees.
-            Err(failure) if failure.code() == "DeleteConflict" => {
-                tracing::warn!(iam_name = name, instance, "CloudFront uses an orphaned certificate");
+            Removed::InUse => {
+                tracing::warn!(certificate = name, instance, "CloudFront uses an orphaned certificate");
                 Ok(())
             }
-            Err(failure) => Err(failure.into()),
         }
     }
 }

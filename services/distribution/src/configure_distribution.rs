@@ -71,7 +71,7 @@ impl Distributions {
             }
             tracing::info!(
                 distribution = id,
-                iam_name = viewer.iam_name,
+                certificate = viewer.name,
                 aliases = viewer.domains.len(),
                 "configured the distribution"
             );

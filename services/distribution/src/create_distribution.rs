@@ -153,7 +153,7 @@ impl Distributions {
                 tracing::info!(
                     distribution = made.id,
                     domain = made.domain_name,
-                    iam_name = viewer.iam_name,
+                    certificate = viewer.name,
                     aliases = viewer.domains.len(),
                     "created the distribution"
                 );

@@ -37,8 +37,8 @@ impl Fenced<'_> {
             }
             tracing::info!(
                 distribution = id,
-                iam_name = viewer.iam_name,
-                iam_id = viewer.certificate,
+                certificate = viewer.name,
+                id = viewer.certificate.id(),
                 aliases = viewer.domains.len(),
                 "attached the certificate"
             );

@@ -9,4 +9,4 @@ mod viewer;
 pub use error::{EffectError, unbuilt};
 pub use fenced::Fenced;
 pub use moving::without;
-pub use viewer::viewer;
+pub use viewer::{reference, viewer};

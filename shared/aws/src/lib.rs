@@ -4,6 +4,7 @@
 mod access;
 mod as_written;
 mod calls;
+mod certificate;
 mod check;
 mod client;
 mod cloudfront;
@@ -23,6 +24,7 @@ mod wire;
 mod words;
 
 pub use access::AccessTrouble;
+pub use certificate::CloudFrontCertificate;
 pub use check::{Probe, Tried, check_aws};
 pub use client::{AFTER_HELP, CALL_LIMIT, UnsupportedRegion, sdk_config};
 pub use cloudfront::{CloudFront, ReadConfig};

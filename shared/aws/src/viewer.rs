@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use aws_sdk_cloudfront::error::BuildError;
-use aws_sdk_cloudfront::types::{
-    Aliases, DistributionConfig, MinimumProtocolVersion, SslSupportMethod, ViewerCertificate,
-};
+use aws_sdk_cloudfront::types::{Aliases, DistributionConfig, MinimumProtocolVersion, SslSupportMethod};
 use pipeline::Outcome;
 use pipeline::reason::{AwsReason, INTERNAL};
 use uuid::Uuid;
 
+use crate::certificate::CloudFrontCertificate;
 use crate::failure::Failure;
 
 /// Which TLS browsers may speak.
@@ -51,10 +50,10 @@ pub struct Viewer<'a> {
     pub domains: Vec<String>,
     /// Id of the certificate in our database.
     pub stored: Uuid,
-    /// Id of the IAM certificate.
-    pub certificate: &'a str,
-    /// Its name in IAM.
-    pub iam_name: &'a str,
+    /// How CloudFront is told to use it.
+    pub certificate: CloudFrontCertificate,
+    /// Its name where it is kept.
+    pub name: String,
     /// How long ago it was uploaded, if that was written down.
     pub uploaded_ago: Option<Duration>,
     /// Oldest TLS, and how long a certificate may not be seen.
@@ -72,7 +71,7 @@ impl Viewer<'_> {
         aliases.sort();
         aliases == self.domains
             && config.viewer_certificate.as_ref().is_some_and(|there| {
-                there.iam_certificate_id.as_deref() == Some(self.certificate)
+                CloudFrontCertificate::of(there).as_ref() == Some(&self.certificate)
                     && there.ssl_support_method == Some(SslSupportMethod::SniOnly)
                     && there.minimum_protocol_version.as_ref() == Some(&self.settings.minimum_tls_version)
             })
@@ -92,8 +91,8 @@ impl Viewer<'_> {
                 .build()?,
         );
         config.viewer_certificate = Some(
-            ViewerCertificate::builder()
-                .iam_certificate_id(self.certificate)
+            self.certificate
+                .member()
                 .ssl_support_method(SslSupportMethod::SniOnly)
                 .minimum_protocol_version(self.settings.minimum_tls_version.clone())
                 .build(),
@@ -115,7 +114,7 @@ impl Viewer<'_> {
                  AWS support to. (Here it was for {}certificate {}.)",
                 self.named_in(message),
                 distribution.map_or_else(String::new, |id| format!("distribution {id} and ")),
-                self.iam_name
+                self.name
             )),
             "TooManyDistributionCNAMEs" => failure.failed(format!(
                 "CloudFront doesn't take {} domains on one distribution: spread them over several services, or ask the \

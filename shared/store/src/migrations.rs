@@ -126,6 +126,11 @@ const MIGRATIONS: &[Migration] = &[
         works_with: 1,
         sql: include_str!("migrations/0022_reason.sql"),
     },
+    Migration {
+        version: 24,
+        works_with: 1,
+        sql: include_str!("migrations/0024_certificate_reference.sql"),
+    },
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

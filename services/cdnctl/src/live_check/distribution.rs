@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws::{Failure, Peer, Viewer, ViewerSettings, distribution_tags};
+use aws::{CloudFrontCertificate, Failure, Peer, Viewer, ViewerSettings, distribution_tags};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::{
     CustomOriginConfig, DefaultCacheBehavior, DistributionConfig, DistributionConfigWithTags, DistributionSummary,
@@ -229,8 +229,8 @@ pub(super) fn put_certificate(config: &mut DistributionConfig, domain: &str, iam
     let viewer = Viewer {
         domains: vec![domain.to_owned()],
         stored: Uuid::nil(),
-        certificate: iam_id,
-        iam_name: "",
+        certificate: CloudFrontCertificate::Iam(iam_id.to_owned()),
+        name: String::new(),
         uploaded_ago: None,
         settings: &settings,
     };

@@ -13,6 +13,7 @@ mod ca_says_no;
 
 mod caa;
 mod catalog;
+mod certificate_store;
 mod cdnctl;
 mod checkers;
 mod database;
