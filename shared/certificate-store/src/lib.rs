@@ -2,11 +2,13 @@
 //! all. What is done with certificates (upload, retirement, orphans, drift, doctor, quota) is written once, for whichever place it is.
 //! docs/contributors/certificate-store.md: how to add one.
 
-mod iam;
+#[macro_use]
+mod table;
+
 mod reference;
 mod store;
 mod stores;
 
-pub use reference::{Kind, Reference, UnknownReference};
+pub use reference::{Reference, UnknownReference};
 pub use store::{CertificateStore, Found, Listed, NewCertificate, NotPut, Quota, Removed, Usage};
-pub use stores::{StoreArgs, Stores};
+pub use stores::{Kind, StoreArgs, Stores};

@@ -1,27 +1,10 @@
 //! What the database holds of a certificate's place: made by the store that has it, and opaque to everybody else.
 
-use std::fmt;
-
 use aws::CloudFrontCertificate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A place where certificates are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// IAM's server certificates.
-    Iam,
-}
-
-impl Kind {
-    /// The kind's name in SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Iam => "iam",
-        }
-    }
-}
+use crate::stores::Kind;
 
 /// Where a certificate is, or is about to be put.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,12 +50,6 @@ impl Reference {
     /// What an orphan is known by: CloudFront's way to say it, where there is one.
     pub fn id(&self) -> &str {
         self.in_cloudfront.as_ref().map_or(&self.name, |it| it.id())
-    }
-}
-
-impl fmt::Display for Reference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
     }
 }
 

@@ -1,49 +1,25 @@
-//! Every store that there is, and the one that takes new certificates. What is added here doesn't compile until it is everywhere below.
+//! Every store that there is, a row each, and the one that takes new certificates.
+
+mod iam;
 
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
+use serde::{Deserialize, Serialize};
 
-use crate::iam::{Iam, IamArgs};
-use crate::reference::Kind;
 use crate::store::CertificateStore;
 
-/// The stores' settings.
-#[derive(Debug, Clone, clap::Args)]
-pub struct StoreArgs {
-    #[command(flatten)]
-    iam: IamArgs,
+stores! {
+    /// IAM's server certificates.
+    Iam, "iam", iam;
 }
 
-/// The stores.
-pub struct Stores {
-    iam: Arc<Iam>,
-}
+/// Where new certificates are put.
+const FOR_NEW: Kind = Kind::Iam;
 
 impl Stores {
-    /// By their settings, with clients by this configuration.
-    pub fn new(args: StoreArgs, sdk: &SdkConfig) -> Self {
-        let StoreArgs { iam } = args;
-        Self {
-            iam: Arc::new(Iam::new(iam, sdk)),
-        }
-    }
-
-    /// The one of that kind.
-    pub fn of(&self, kind: Kind) -> &dyn CertificateStore {
-        match kind {
-            Kind::Iam => &*self.iam,
-        }
-    }
-
-    /// All of them.
-    pub fn all(&self) -> Vec<(Kind, Arc<dyn CertificateStore>)> {
-        let Self { iam } = self;
-        vec![(Kind::Iam, iam.clone())]
-    }
-
     /// The one that takes new certificates.
     pub fn for_new(&self) -> &dyn CertificateStore {
-        &*self.iam
+        self.of(FOR_NEW)
     }
 }

@@ -11,8 +11,9 @@ use aws_sdk_iam::types::{ServerCertificateMetadata, SummaryKeyType, Tag};
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
-use crate::reference::{Kind, Reference};
+use crate::reference::Reference;
 use crate::store::{CertificateStore, Found, Listed, NewCertificate, NotPut, Quota, Removed, Usage};
+use crate::stores::Kind;
 
 /// The longest `CertificateBody`, in characters (service model).
 const LONGEST_BODY: usize = 16_384;
@@ -22,21 +23,22 @@ const LOOKED_INTO: &str = "/cloudfront/";
 /// Its settings.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "IAM")]
-pub(crate) struct IamArgs {
+#[group(skip)]
+pub(crate) struct Args {
     /// Path of certificates in IAM; CloudFront wants it to begin with /cloudfront/.
-    #[arg(long, env, help_heading = "IAM", default_value = "/cloudfront/cdn-broker/",
+    #[arg(long, env, default_value = "/cloudfront/cdn-broker/",
         value_parser = path)]
     iam_path: String,
 }
 
 /// IAM.
-pub(crate) struct Iam {
+pub(crate) struct Store {
     client: Client,
     path: String,
 }
 
-impl Iam {
-    pub(crate) fn new(args: IamArgs, sdk: &SdkConfig) -> Self {
+impl Store {
+    pub(crate) fn new(args: Args, sdk: &SdkConfig) -> Self {
         Self {
             client: aws::iam(sdk),
             path: args.iam_path,
@@ -45,7 +47,7 @@ impl Iam {
 }
 
 #[async_trait]
-impl CertificateStore for Iam {
+impl CertificateStore for Store {
     fn intended(&self, certificate: Uuid) -> Reference {
         reference(format!("{CERTIFICATE_PREFIX}{certificate}"))
     }
