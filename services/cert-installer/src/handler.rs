@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws::{CloudFront, ViewerSettings};
+use aws_effects::remove_orphans;
 use certificate_store::{Stores, Usage};
 use pipeline::{InstallerStep, Outcome};
 use store::{KeyRing, Store, Task};
@@ -38,7 +39,7 @@ impl Handler for Installer {
 
     async fn chore(&self) -> Result<(), HandlerError> {
         self.watch_quota().await;
-        Ok(self.reconcile().await?)
+        Ok(remove_orphans(self, &self.store, self.orphan_grace).await?)
     }
 }
 

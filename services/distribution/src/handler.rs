@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use aws::{CloudFront, ViewerSettings};
-use aws_effects::Fenced;
+use aws_effects::{Fenced, remove_orphans};
 use aws_sdk_cloudfront::types::PriceClass;
 use pipeline::{DistributionStep, Outcome};
 use store::{Store, Task};
 use telemetry::with_causes;
 use worker::{Handler, HandlerError, Stop};
 
+use crate::reconcile::DistributionSearch;
+use crate::reconcile_functions::FunctionSearch;
 use crate::settings::Responder;
 
 /// The steps of this service.
@@ -56,8 +58,8 @@ impl Handler for Distributions {
 
     async fn chore(&self) -> Result<(), HandlerError> {
         // Neither must keep the other.
-        let distributions = self.reconcile().await;
-        let functions = self.reconcile_functions().await;
+        let distributions = remove_orphans(&DistributionSearch(self), &self.store, self.orphan_grace).await;
+        let functions = remove_orphans(&FunctionSearch(self), &self.store, self.orphan_grace).await;
         if let (Err(_), Err(error)) = (&distributions, &functions) {
             tracing::warn!(error = with_causes(error), "the search for functions failed, too");
         }

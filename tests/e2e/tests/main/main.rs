@@ -13,8 +13,8 @@ mod ca_says_no;
 
 mod caa;
 mod catalog;
-mod certificate_store;
 mod cdnctl;
+mod certificate_store;
 mod checkers;
 mod database;
 mod deadline;
