@@ -16,7 +16,7 @@ from botocore import xform_name
 
 FILE = pathlib.Path("shared/aws/src/errors.txt")
 # What the crates' methods are found in; also tests, since a call that only a test makes does no harm here.
-CODE = ["shared/aws/src", "services/distribution/src", "services/cert-installer/src", "services/cdnctl/src"]
+CODE = ["shared/aws/src", "shared/certificate-store/src", "services/distribution/src", "services/cert-installer/src", "services/cdnctl/src"]
 # Not called yet, and wanted by who decides about conflicts.
 ALSO = {"ListConflictingAliases"}
 

@@ -171,7 +171,7 @@ mod tests {
             not_after: begin + Duration::days(90),
             renew_at: Some(begin + Duration::days(60)),
             attached_at: begin,
-            iam_name: None,
+            reference: None,
             failures: 0,
             failed_at: None,
             failure: None,

@@ -1,6 +1,7 @@
 //! Set aliases and certificate on the distribution, together, in one update.
 
-use aws::{Viewer, broken};
+use aws::broken;
+use aws_effects::{Fenced, viewer};
 use pipeline::Outcome;
 use store::Task;
 use worker::Stop;
@@ -15,7 +16,12 @@ impl Installer {
         let Some(distribution) = &task.instance.distribution_id else {
             return Ok(broken("the instance has no distribution"));
         };
-        let viewer = Viewer::of(task, &certificate, &self.viewer)?;
-        self.cloudfront.attach(&self.store, task, distribution, &viewer).await
+        let viewer = viewer(task, &certificate, &self.viewer)?;
+        let fenced = Fenced {
+            cloudfront: &self.cloudfront,
+            store: &self.store,
+            task,
+        };
+        fenced.attach(distribution, &viewer).await
     }
 }

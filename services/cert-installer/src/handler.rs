@@ -3,20 +3,19 @@
 use std::time::Duration;
 
 use aws::{CloudFront, ViewerSettings};
+use aws_effects::remove_orphans;
+use certificate_store::{Stores, Usage};
 use pipeline::{InstallerStep, Outcome};
 use store::{KeyRing, Store, Task};
 use telemetry::with_causes;
 use worker::{Handler, HandlerError, Stop};
 
-use crate::iam_usage::IamUsage;
-
 /// The steps of this service.
 pub(crate) struct Installer {
     pub(crate) store: Store,
     pub(crate) cloudfront: CloudFront,
-    pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) certificates: Stores,
     pub(crate) key_ring: KeyRing,
-    pub(crate) iam_path: String,
     pub(crate) viewer: ViewerSettings,
     pub(crate) reconcile_interval: Option<Duration>,
     pub(crate) orphan_grace: Duration,
@@ -40,31 +39,35 @@ impl Handler for Installer {
 
     async fn chore(&self) -> Result<(), HandlerError> {
         self.watch_quota().await;
-        self.reconcile().await
+        Ok(remove_orphans(self, &self.store, self.orphan_grace).await?)
     }
 }
 
 impl Installer {
     /// What can't be seen or written down now is at the next turn: nothing waits for it.
     async fn watch_quota(&self) {
-        let usage = match IamUsage::read(&self.iam).await {
-            Ok(usage) => usage,
-            Err(failure) => {
+        for (kind, certificates) in self.certificates.all() {
+            let of = certificates.quota().of;
+            let usage = match certificates.usage().await {
+                Ok(usage) => usage,
+                Err(failure) => {
+                    tracing::warn!(error = with_causes(&failure), "how many {of} there are is not known");
+                    continue;
+                }
+            };
+            if usage.is_nearly_full() {
                 tracing::warn!(
-                    error = with_causes(&failure),
-                    "how many server certificates IAM holds is not known"
+                    "nearly all {of} are taken: {usage}; a renewal needs room for one more: have the quota raised, or delete what nobody \
+                     needs"
                 );
-                return;
             }
-        };
-        if usage.is_nearly_full() {
-            tracing::warn!(
-                "IAM is nearly full: {usage}; a renewal needs room for one more: have the quota raised, or delete what nobody needs"
-            );
-        }
-        let written = self.store.set_iam_usage(usage.server_certificates, usage.quota).await;
-        if let Err(error) = written {
-            tracing::warn!(error = with_causes(&error), "what IAM holds is not written down");
+            let Usage { held, quota, .. } = usage;
+            if let Err(error) = self.store.set_certificate_store_usage(kind.as_str(), held, quota).await {
+                tracing::warn!(
+                    error = with_causes(&error),
+                    "how many {of} there are is not written down"
+                );
+            }
         }
     }
 }

@@ -1,9 +1,8 @@
-//! Uploads certificates to IAM, attaches them to distributions, retires old ones: one file per step.
+//! Uploads certificates to their store, attaches them to distributions, retires old ones: one file per step.
 
 mod attach_certificate;
 mod doctor;
 mod handler;
-mod iam_usage;
 mod pem;
 mod reconcile;
 mod retire_certificates;
@@ -13,6 +12,7 @@ mod upload_certificate;
 use std::process::ExitCode;
 
 use ::doctor::Action;
+use certificate_store::Stores;
 use store::Store;
 use telemetry::Telemetry;
 
@@ -26,8 +26,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         return Ok(::doctor::ready(settings.worker.health_listen));
     }
     let sdk = aws::sdk_config().await?;
-    let (cloudfront, iam) = (aws::CloudFront::new(&sdk), aws::iam(&sdk));
-    let checks = doctor::checks(&settings, &shared, &sdk, &cloudfront, &iam);
+    let cloudfront = aws::CloudFront::new(&sdk);
+    let certificates = Stores::new(settings.certificates.clone(), &sdk);
+    let checks = doctor::checks(&settings, &shared, &sdk, &cloudfront, &certificates);
     if let Some(Action::Doctor) = settings.action {
         return Ok(::doctor::print(checks).await);
     }
@@ -37,9 +38,8 @@ async fn main() -> anyhow::Result<ExitCode> {
     let handler = Installer {
         store: store.clone(),
         cloudfront,
-        iam,
+        certificates,
         key_ring,
-        iam_path: settings.iam_path,
         viewer: settings.viewer.settings(),
         reconcile_interval: settings.reconcile.interval(),
         orphan_grace: settings.reconcile.orphan_grace.into(),

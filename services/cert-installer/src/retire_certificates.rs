@@ -1,7 +1,9 @@
-//! Delete the IAM certificates that nothing uses any more, and wipe their keys: all of a removed instance, else all but
+//! Remove the certificates that nothing uses any more from their stores, and wipe their keys: all of a removed instance, else all but
 //! the one that is attached.
 
-use aws::{Failure, Peer, broken};
+use aws::broken;
+use aws_effects::reference;
+use certificate_store::Removed;
 use pipeline::reason::AwsReason;
 use pipeline::{OperationKind, Outcome};
 use store::Task;
@@ -24,13 +26,12 @@ impl Installer {
             if Some(certificate.id) == kept {
                 continue;
             }
-            if let Some(name) = &certificate.iam_name {
+            if let Some(reference) = reference(&certificate)? {
                 self.store.ensure_current(task).await?;
-                match self.delete_from_iam(name).await {
-                    Ok(()) => {}
-                    // For a while after its distribution was deleted, too (docs/aws-rules.md, rule 9).
-                    Err(failure) if failure.code() == "DeleteConflict" => {
-                        tracing::info!(iam_name = name, "CloudFront still uses the certificate");
+                match self.certificates.of(reference.store).remove(&reference).await {
+                    Ok(Removed::Gone) => {}
+                    Ok(Removed::InUse) => {
+                        tracing::info!(certificate = reference.name, "CloudFront still uses the certificate");
                         in_use = true;
                         continue;
                     }
@@ -44,29 +45,5 @@ impl Installer {
         } else {
             Outcome::DONE
         })
-    }
-
-    /// Deletes it; one that isn't there was never uploaded, or is deleted already.
-    pub(crate) async fn delete_from_iam(&self, name: &str) -> Result<(), Failure> {
-        let deleted = self
-            .iam
-            .delete_server_certificate()
-            .server_certificate_name(name)
-            .send()
-            .await;
-        match deleted {
-            Ok(_) => {
-                tracing::info!(iam_name = name, "deleted the certificate");
-                Ok(())
-            }
-            Err(error) => {
-                let failure = Failure::new(Peer::Iam, "DeleteServerCertificate", &error);
-                if failure.code() == "NoSuchEntity" {
-                    Ok(())
-                } else {
-                    Err(failure)
-                }
-            }
-        }
     }
 }

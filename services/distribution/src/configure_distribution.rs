@@ -1,7 +1,8 @@
 //! Set what an update changes: settings, aliases and certificate, in one write, so that there is no moment without a
 //! valid certificate for a domain that stays.
 
-use aws::{Viewer, broken, gone, unbuilt};
+use aws::{Viewer, broken, gone};
+use aws_effects::{unbuilt, viewer};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::DistributionConfig;
 use parameters::cloudfront::function_in;
@@ -31,7 +32,7 @@ impl Distributions {
         let Some(certificate) = certificate else {
             return Ok(broken("the instance has no certificate"));
         };
-        let viewer = Viewer::of(task, &certificate, &self.viewer)?;
+        let viewer = viewer(task, &certificate, &self.viewer)?;
         let Some(id) = &task.instance.distribution_id else {
             return Ok(broken("the instance has no distribution"));
         };
@@ -51,7 +52,7 @@ impl Distributions {
         // Written also when nothing differs, if only that makes sure that nobody else writes.
         if differs || self.store.follows_a_failed_update(task).await? {
             self.store.writes_to_offered(task).await?;
-            if let Err(error) = self.cloudfront.update(&self.store, task, id, changed).await {
+            if let Err(error) = self.fenced(task).update(id, changed).await {
                 let failure = error.failure()?;
                 if failure.code() == "CNAMEAlreadyExists" {
                     let elsewhere = self.store.elsewhere(task).await?;
@@ -59,10 +60,7 @@ impl Distributions {
                         let change = |rest: &Viewer<'_>, config: &mut DistributionConfig| {
                             self.change(task, rest, function.arn.as_deref(), config)
                         };
-                        return self
-                            .cloudfront
-                            .take_over(&self.store, task, id, &viewer, elsewhere, change)
-                            .await;
+                        return self.fenced(task).take_over(id, &viewer, elsewhere, change).await;
                     }
                 }
                 let outcome = judged(&failure, &viewer, Some(id), &task.instance.settings);
@@ -73,7 +71,7 @@ impl Distributions {
             }
             tracing::info!(
                 distribution = id,
-                iam_name = viewer.iam_name,
+                certificate = viewer.name,
                 aliases = viewer.domains.len(),
                 "configured the distribution"
             );

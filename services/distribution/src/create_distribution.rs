@@ -1,6 +1,7 @@
 //! Create the CloudFront distribution with aliases and certificate, once every domain is proved: one call, one deployment.
 
-use aws::{Failure, Peer, Viewer, broken, distribution_tags, unbuilt};
+use aws::{Failure, Peer, Viewer, broken, distribution_tags};
+use aws_effects::{unbuilt, viewer, without};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::DistributionConfigWithTags;
 use pipeline::Outcome;
@@ -28,7 +29,7 @@ impl Distributions {
         let Some(certificate) = self.store.certificate(task).await? else {
             return Ok(broken("no certificate was stored in this round"));
         };
-        let viewer = Viewer::of(task, &certificate, &self.viewer)?;
+        let viewer = viewer(task, &certificate, &self.viewer)?;
         let id = match &task.instance.distribution_id {
             Some(id) => id.clone(),
             None => match self.make(task, &viewer).await? {
@@ -43,7 +44,7 @@ impl Distributions {
                 }
             },
         };
-        self.cloudfront.attach(&self.store, task, &id, &viewer).await
+        self.fenced(task).attach(&id, &viewer).await
     }
 
     /// A broker-api of the version before has planned the step so; nothing is made before the certificate is there.
@@ -123,7 +124,7 @@ impl Distributions {
         if elsewhere.is_empty() {
             return Ok(Err(failure));
         }
-        self.create(task, &viewer.without(&elsewhere), function).await
+        self.create(task, &without(viewer, &elsewhere), function).await
     }
 
     async fn create(
@@ -152,7 +153,7 @@ impl Distributions {
                 tracing::info!(
                     distribution = made.id,
                     domain = made.domain_name,
-                    iam_name = viewer.iam_name,
+                    certificate = viewer.name,
                     aliases = viewer.domains.len(),
                     "created the distribution"
                 );

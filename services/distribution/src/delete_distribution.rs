@@ -24,7 +24,7 @@ impl Distributions {
             Ok(None) => return Ok(Outcome::DONE),
             Err(failure) => return Ok(failure.outcome()),
         };
-        let deleted = self.cloudfront.delete(&self.store, task, id, &read.etag).await;
+        let deleted = self.fenced(task).delete(id, &read.etag).await;
         let failure = match deleted {
             Ok(()) => {
                 tracing::info!(distribution = id, "deleted the distribution");

@@ -59,7 +59,7 @@ impl Distributions {
             Err(failure) => return Ok(failure.outcome()),
         };
         switch_off(&mut read.config);
-        let written = self.cloudfront.update(&self.store, task, id, read).await;
+        let written = self.fenced(task).update(id, read).await;
         let failure = match written {
             Ok(()) => {
                 tracing::info!(distribution = id, "disabled the distribution");

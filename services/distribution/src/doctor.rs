@@ -25,8 +25,8 @@ pub(crate) fn checks(
         messaging::check_rabbitmq(&settings.worker.amqp, "distribution"),
         aws::check_aws(
             sdk,
-            list(client),
             vec![
+                list(client),
                 aws::try_get(client),
                 aws::try_get_config(client),
                 list_tags(client),

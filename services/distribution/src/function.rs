@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use aws::{Failure, Peer, WriteError, told_apart};
+use aws::{Failure, Peer, told_apart};
+use aws_effects::EffectError;
 use aws_sdk_cloudfront::config::http::HttpResponse;
 use aws_sdk_cloudfront::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudfront::primitives::Blob;
@@ -48,7 +49,7 @@ impl Distributions {
         }
     }
 
-    async fn put_function(&self, task: &Task, code: &str) -> Result<String, WriteError> {
+    async fn put_function(&self, task: &Task, code: &str) -> Result<String, EffectError> {
         let name = redirect::name(&task.instance.id);
         let written = self.function_code(&name, FunctionStage::Development).await?;
         // Also what is only written has to be right, or a worker that froze before it published that still could.
@@ -57,7 +58,7 @@ impl Distributions {
             && let Some((runs, _)) = self.function_code(&name, FunctionStage::Live).await?
             && runs == code.as_bytes()
         {
-            return arn("DescribeFunction", Some(live)).map_err(WriteError::from);
+            return arn("DescribeFunction", Some(live)).map_err(EffectError::from);
         }
         let etag = match written {
             Some((written, etag)) if written == code.as_bytes() => etag,
@@ -95,7 +96,7 @@ impl Distributions {
         }
     }
 
-    async fn create_function(&self, task: &Task, name: &str, code: &str) -> Result<String, WriteError> {
+    async fn create_function(&self, task: &Task, name: &str, code: &str) -> Result<String, EffectError> {
         const ACTION: &str = "CreateFunction";
         let config =
             function_config(&task.instance.id).map_err(|_| Failure::incomplete(Peer::CloudFront, ACTION, "input"))?;
@@ -115,7 +116,7 @@ impl Distributions {
         etag(ACTION, answer.e_tag)
     }
 
-    async fn update_function(&self, task: &Task, name: &str, code: &str, read: String) -> Result<String, WriteError> {
+    async fn update_function(&self, task: &Task, name: &str, code: &str, read: String) -> Result<String, EffectError> {
         const ACTION: &str = "UpdateFunction";
         let config =
             function_config(&task.instance.id).map_err(|_| Failure::incomplete(Peer::CloudFront, ACTION, "input"))?;
@@ -136,7 +137,7 @@ impl Distributions {
         etag(ACTION, answer.e_tag)
     }
 
-    async fn publish_function(&self, task: &Task, name: &str, written: String) -> Result<String, WriteError> {
+    async fn publish_function(&self, task: &Task, name: &str, written: String) -> Result<String, EffectError> {
         const ACTION: &str = "PublishFunction";
         self.store.ensure_current(task).await?;
         let call = self.cloudfront.client().publish_function().name(name);
@@ -147,7 +148,7 @@ impl Distributions {
     }
 
     /// Deletes the instance's function, if there is one.
-    pub(crate) async fn remove_function(&self, task: &Task) -> Result<Removal, WriteError> {
+    pub(crate) async fn remove_function(&self, task: &Task) -> Result<Removal, EffectError> {
         let name = redirect::name(&task.instance.id);
         let Some(etag) = self.function_version(&name).await? else {
             return Ok(Removal::Absent);
@@ -246,7 +247,7 @@ fn absent<T>(failure: Failure) -> Result<Option<T>, Failure> {
     }
 }
 
-fn etag(action: &'static str, etag: Option<String>) -> Result<String, WriteError> {
+fn etag(action: &'static str, etag: Option<String>) -> Result<String, EffectError> {
     Ok(etag.ok_or_else(|| Failure::incomplete(Peer::CloudFront, action, "ETag"))?)
 }
 

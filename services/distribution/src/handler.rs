@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use aws::{CloudFront, ViewerSettings};
+use aws_effects::{Fenced, remove_orphans};
 use aws_sdk_cloudfront::types::PriceClass;
 use pipeline::{DistributionStep, Outcome};
 use store::{Store, Task};
 use telemetry::with_causes;
 use worker::{Handler, HandlerError, Responder, Stop};
+
+use crate::reconcile::DistributionSearch;
+use crate::reconcile_functions::FunctionSearch;
 
 /// The steps of this service.
 pub(crate) struct Distributions {
@@ -19,6 +23,17 @@ pub(crate) struct Distributions {
     pub(crate) create_settle: Duration,
     pub(crate) reconcile_interval: Option<Duration>,
     pub(crate) orphan_grace: Duration,
+}
+
+impl Distributions {
+    /// CloudFront, as the task may write to it.
+    pub(crate) fn fenced<'f>(&'f self, task: &'f Task) -> Fenced<'f> {
+        Fenced {
+            cloudfront: &self.cloudfront,
+            store: &self.store,
+            task,
+        }
+    }
 }
 
 #[async_trait::async_trait]
@@ -42,11 +57,11 @@ impl Handler for Distributions {
 
     async fn chore(&self) -> Result<(), HandlerError> {
         // Neither must keep the other.
-        let distributions = self.reconcile().await;
-        let functions = self.reconcile_functions().await;
+        let distributions = remove_orphans(&DistributionSearch(self), &self.store, self.orphan_grace).await;
+        let functions = remove_orphans(&FunctionSearch(self), &self.store, self.orphan_grace).await;
         if let (Err(_), Err(error)) = (&distributions, &functions) {
             tracing::warn!(error = with_causes(error), "the search for functions failed, too");
         }
-        distributions.and(functions)
+        Ok(distributions.and(functions)?)
     }
 }

@@ -1,46 +1,64 @@
-//! The same chore for functions: those of this database's instances that nobody needs. A worker died or froze while it made
-//! one, and the instance was removed meanwhile, or its update failed.
+//! Functions of this database's instances that nobody needs: the instance was removed while one was made, or its update failed.
 //!
 //! A function's name is in the database before the function is in CloudFront, and stays there: it alone proves whose it is.
 
+use async_trait::async_trait;
 use aws::{FUNCTION_PREFIX, Failure, Peer};
+use aws_effects::{EffectError, Finding, Named, Search};
 use aws_sdk_cloudfront::types::FunctionStage;
 use store::{OrphanKind, Owner};
-use telemetry::with_causes;
-use worker::HandlerError;
 
 use crate::function::Removal;
 use crate::handler::Distributions;
-use crate::reconcile::rest;
 
-impl Distributions {
-    pub(crate) async fn reconcile_functions(&self) -> Result<(), HandlerError> {
+/// The search for functions.
+pub(crate) struct FunctionSearch<'d>(pub(crate) &'d Distributions);
+
+#[async_trait]
+impl Search for FunctionSearch<'_> {
+    const KIND: OrphanKind = OrphanKind::Function;
+    const WHY: &'static str = "its instance is removed or does without";
+    type Listed = String;
+
+    async fn list(&self) -> Result<Vec<String>, EffectError> {
         // No right to list functions is needed where nobody redirects.
-        if !self.store.any_function().await? {
-            return Ok(());
+        if !self.0.store.any_function().await? {
+            return Ok(Vec::new());
         }
-        let (mut orphans, mut living) = (0u32, Vec::new());
-        for name in self.our_functions().await? {
-            let instance = match self.store.owner_of_function(&name).await? {
-                // Unknown: another broker's in the same account.
-                Owner::Unknown => continue,
-                Owner::Lives => {
-                    living.push(name);
-                    continue;
-                }
-                Owner::Gone { instance } => instance,
-            };
-            orphans += 1;
-            // One that can't be removed must not keep the others.
-            if let Err(error) = self.settle_orphan(&name, &instance).await {
-                tracing::warn!(function = name, error = with_causes(&error), "not removed yet");
-            }
-        }
-        self.store.no_orphans(OrphanKind::Function, &living).await?;
-        metrics::gauge!("orphans", "kind" => "function", "judged" => "to-be-removed").set(orphans);
-        Ok(())
+        Ok(self.0.our_functions().await?)
     }
 
+    fn named<'l>(&self, name: &'l String) -> Named<'l> {
+        Named {
+            name,
+            id: name,
+            comment: None,
+        }
+    }
+
+    async fn judge(&self, name: &String) -> Result<Finding, EffectError> {
+        Ok(match self.0.store.owner_of_function(name).await? {
+            Owner::Lives => Finding::Owned,
+            // Another broker's in the same account.
+            Owner::Unknown => Finding::Foreign,
+            Owner::Gone { instance } => Finding::Orphan { instance },
+        })
+    }
+
+    async fn remove(&self, name: &String) -> Result<aws_effects::Removal, EffectError> {
+        // One that is in use after all, CloudFront doesn't delete; one that is made anew has another ETag.
+        let removal = match self.0.function_version(name).await? {
+            Some(etag) => self.0.delete_function(name, etag).await?,
+            None => Removal::Absent,
+        };
+        Ok(match removal {
+            Removal::Removed | Removal::Absent => aws_effects::Removal::Removed,
+            Removal::InUse => aws_effects::Removal::InUse,
+        })
+    }
+}
+
+impl Distributions {
     /// Names of all functions that are called as ours are.
     async fn our_functions(&self) -> Result<Vec<String>, Failure> {
         const ACTION: &str = "ListFunctions";
@@ -63,31 +81,5 @@ impl Distributions {
                 _ => return Ok(names),
             }
         }
-    }
-
-    async fn settle_orphan(&self, name: &str, instance: &str) -> Result<(), HandlerError> {
-        let seen_for = self.store.orphan_seen(OrphanKind::Function, name, instance).await?;
-        if seen_for < self.orphan_grace {
-            tracing::warn!(
-                function = name,
-                instance,
-                grace_left = ?rest(self.orphan_grace, seen_for),
-                "this function is orphaned: its instance is removed or does without. It will be removed too"
-            );
-            return Ok(());
-        }
-        // One that is in use after all, CloudFront doesn't delete; one that is made anew has another ETag.
-        let removal = match self.function_version(name).await? {
-            Some(etag) => self.delete_function(name, etag).await?,
-            None => Removal::Absent,
-        };
-        if removal == Removal::InUse {
-            tracing::warn!(function = name, instance, "CloudFront uses an orphaned function");
-            return Ok(());
-        }
-        self.store.orphan_removed(OrphanKind::Function, name).await?;
-        metrics::counter!("orphans_removed_total", "kind" => "function").increment(1);
-        tracing::warn!(function = name, instance, "deleted an orphaned function");
-        Ok(())
     }
 }

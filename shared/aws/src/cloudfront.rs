@@ -1,11 +1,9 @@
-//! CloudFront's distributions: reads, and writes that are fenced by ETag and database.
+//! CloudFront's distributions: reads, and writes that are fenced by ETag.
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::config::Builder;
-use aws_sdk_cloudfront::types::{Distribution, DistributionConfig};
-use store::{Store, StoreError, Task};
-use worker::HandlerError;
+use aws_sdk_cloudfront::types::{Distribution, DistributionConfig, DistributionSummary};
 
 use crate::as_written::{Answer, replace_body, written};
 use crate::calls::Calls;
@@ -40,30 +38,6 @@ struct AsRead {
     document: String,
 }
 
-/// Why a fenced write did not happen.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError {
-    /// The step is no longer current, or the store can't say.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// CloudFront refused or didn't answer.
-    #[error(transparent)]
-    Failure(#[from] Failure),
-}
-
-impl WriteError {
-    /// The failure, for the handler to judge; what the store said ends the attempt.
-    ///
-    /// # Errors
-    /// The store's error.
-    pub fn failure(self) -> Result<Failure, HandlerError> {
-        match self {
-            Self::Store(error) => Err(error.into()),
-            Self::Failure(failure) => Ok(failure),
-        }
-    }
-}
-
 impl CloudFront {
     /// A client by this configuration.
     pub fn new(config: &SdkConfig) -> Self {
@@ -87,6 +61,24 @@ impl CloudFront {
     /// The SDK's client, for calls that only one service makes.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Every distribution of the account.
+    ///
+    /// # Errors
+    /// Any failure of `ListDistributions`.
+    pub async fn list(&self) -> Result<Vec<DistributionSummary>, Failure> {
+        const ACTION: &str = "ListDistributions";
+        let mut all = Vec::new();
+        let mut pages = self.client.list_distributions().into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))?;
+            let list = page
+                .distribution_list
+                .ok_or_else(|| Failure::incomplete(Peer::CloudFront, ACTION, "list"))?;
+            all.extend(list.items.unwrap_or_default());
+        }
+        Ok(all)
     }
 
     /// The distribution; `None` when there is none of that id.
@@ -142,16 +134,6 @@ impl CloudFront {
         Ok(tags.into_iter().find(|tag| tag.key == key).and_then(|tag| tag.value))
     }
 
-    /// Writes back what was read and changed. Between the two it is made sure that the task is still current: a worker
-    /// that wakes up late is either stopped here or by the ETag of whatever was written meanwhile.
-    ///
-    /// # Errors
-    /// The task is no longer current, or `UpdateDistribution` failed.
-    pub async fn update(&self, store: &Store, task: &Task, id: &str, changed: ReadConfig) -> Result<(), WriteError> {
-        store.ensure_current(task).await?;
-        Ok(self.write(id, changed).await?)
-    }
-
     /// Writes back what was read and changed, also what the SDK does not know of it.
     ///
     /// # Errors
@@ -190,29 +172,16 @@ impl CloudFront {
         merged(document, &before, &after).map_err(|_| Failure::incomplete(Peer::CloudFront, ACTION, "well-formed XML"))
     }
 
-    /// Moves an alias to the distribution from the one that has it, fenced like [`Self::update`]; it carries no ETag.
+    /// Moves an alias to the distribution from the one that has it; it carries no ETag.
     ///
     /// # Errors
-    /// The task is no longer current, or `AssociateAlias` failed.
-    pub async fn associate_alias(&self, store: &Store, task: &Task, id: &str, alias: &str) -> Result<(), WriteError> {
-        store.ensure_current(task).await?;
-        self.client
-            .associate_alias()
-            .target_distribution_id(id)
-            .alias(alias)
-            .send()
-            .await
-            .map_err(|error| Failure::new(Peer::CloudFront, "AssociateAlias", &error))?;
-        Ok(())
-    }
-
-    /// Deletes the distribution, fenced like [`Self::update`].
-    ///
-    /// # Errors
-    /// The task is no longer current, or `DeleteDistribution` failed.
-    pub async fn delete(&self, store: &Store, task: &Task, id: &str, etag: &str) -> Result<(), WriteError> {
-        store.ensure_current(task).await?;
-        Ok(self.remove(id, etag).await?)
+    /// `AssociateAlias` failed.
+    pub async fn associate_alias(&self, id: &str, alias: &str) -> Result<(), Failure> {
+        let call = self.client.associate_alias().target_distribution_id(id).alias(alias);
+        let answer = call.send().await;
+        answer
+            .map(drop)
+            .map_err(|error| Failure::new(Peer::CloudFront, "AssociateAlias", &error))
     }
 
     /// Deletes the distribution.
@@ -252,5 +221,72 @@ where
                 Err(failure)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudfront::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that answers one request with each of these bodies, and none after them.
+    async fn cloudfront(bodies: Vec<String>) -> CloudFront {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            for body in bodies {
+                let (mut connection, _) = listener.accept().await.unwrap();
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(connection.read_u8().await.unwrap());
+                }
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+                connection.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        let credentials = Credentials::new("key", "secret", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(format!("http://{address}"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(aws_config::retry::RetryConfig::disabled())
+            .build();
+        CloudFront::new(&config)
+    }
+
+    fn page(id: &str, next: &str) -> String {
+        format!(
+            "<DistributionList xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"><Marker></Marker>{next}<MaxItems>1</MaxItems>\
+             <IsTruncated>true</IsTruncated><Quantity>1</Quantity><Items><DistributionSummary><Id>{id}</Id></DistributionSummary></Items>\
+             </DistributionList>"
+        )
+    }
+
+    #[tokio::test]
+    async fn a_list_ends_where_no_other_page_is_named() {
+        let next = "<NextMarker>E1</NextMarker>";
+        // The last says that there is more, and not where; or the same place again.
+        for last in ["", "<NextMarker></NextMarker>", next] {
+            let all = cloudfront(vec![page("E1", next), page("E2", last)])
+                .await
+                .list()
+                .await
+                .unwrap();
+            let ids: Vec<_> = all.iter().map(|listed| listed.id.as_str()).collect();
+            assert_eq!(ids, ["E1", "E2"], "{last}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_a_list_is_no_empty_list() {
+        let failure = cloudfront(vec![String::new()]).await.list().await.unwrap_err();
+        assert!(failure.to_string().contains("ListDistributions"), "{failure}");
     }
 }

@@ -7,11 +7,9 @@ use std::time::Duration;
 use aws_sdk_cloudfront::config::http::HttpResponse;
 use aws_sdk_cloudfront::error::{ProvideErrorMetadata, SdkError};
 use pipeline::Outcome;
-use pipeline::reason::AwsReason;
 pub use pipeline::reason::Peer;
 use pipeline::shown::harmless;
 use telemetry::with_causes;
-use worker::{HandlerError, Stop};
 
 use crate::access::{self, AccessTrouble};
 use crate::codes::meaning;
@@ -35,24 +33,6 @@ pub struct Failure {
     pub action: &'static str,
     /// What came of it.
     pub reason: Reason,
-}
-
-impl From<Failure> for HandlerError {
-    fn from(failure: Failure) -> Self {
-        Self::Other {
-            waiting_for: match AccessTrouble::of(&failure) {
-                Some(_) => AwsReason::Access.into(),
-                None => AwsReason::NotAsked { peer: failure.peer }.into(),
-            },
-            source: failure.into(),
-        }
-    }
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        HandlerError::from(failure).into()
-    }
 }
 
 /// Why a call failed.

@@ -1,10 +1,10 @@
-//! What the two AWS services share: how a client is set up, what an answer of AWS means for a step, and CloudFront's
-//! read → check → write with its ETag. A retry is never made here: the pipeline does the waiting.
+//! AWS as this broker sees it: how a client is set up, what an answer of AWS means for a step, and CloudFront's reads and writes. Nothing
+//! here knows the database; `aws-effects` fences writes by it. A retry is never made here: the pipeline does the waiting.
 
 mod access;
 mod as_written;
-mod attach;
 mod calls;
+mod certificate;
 mod check;
 mod client;
 mod cloudfront;
@@ -14,7 +14,6 @@ mod iam;
 mod identity;
 mod log_bucket;
 mod merge;
-mod moving;
 mod nothing;
 mod race;
 mod reconcile;
@@ -25,9 +24,10 @@ mod wire;
 mod words;
 
 pub use access::AccessTrouble;
+pub use certificate::CloudFrontCertificate;
 pub use check::{Probe, Tried, check_aws};
 pub use client::{AFTER_HELP, CALL_LIMIT, UnsupportedRegion, sdk_config};
-pub use cloudfront::{CloudFront, ReadConfig, WriteError};
+pub use cloudfront::{CloudFront, ReadConfig};
 pub use failure::{Failure, Peer, Reason};
 pub use iam::{iam, iam_watched};
 pub use identity::{
@@ -37,6 +37,6 @@ pub use nothing::{INPUT_REFUSED, NO_DISTRIBUTION, impossible_config, try_delete,
 pub use race::told_apart;
 pub use reconcile::ReconcileArgs;
 pub use triage::triage;
-pub use viewer::{Viewer, ViewerArgs, ViewerSettings, broken, gone, unbuilt};
+pub use viewer::{Viewer, ViewerArgs, ViewerSettings, broken, gone};
 pub use watch::{Answered, Watcher};
 pub use words::shown;

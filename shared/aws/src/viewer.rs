@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use aws_sdk_cloudfront::error::BuildError;
-use aws_sdk_cloudfront::types::{
-    Aliases, DistributionConfig, MinimumProtocolVersion, SslSupportMethod, ViewerCertificate,
-};
+use aws_sdk_cloudfront::types::{Aliases, DistributionConfig, MinimumProtocolVersion, SslSupportMethod};
 use pipeline::Outcome;
-use pipeline::reason::{AwsReason, BrokerReason, INTERNAL};
-use store::{Certificate, Task};
+use pipeline::reason::{AwsReason, INTERNAL};
 use uuid::Uuid;
-use worker::HandlerError;
 
+use crate::certificate::CloudFrontCertificate;
 use crate::failure::Failure;
 
 /// Which TLS browsers may speak.
@@ -53,34 +50,14 @@ pub struct Viewer<'a> {
     pub domains: Vec<String>,
     /// Id of the certificate in our database.
     pub stored: Uuid,
-    /// Id of the IAM certificate.
-    pub certificate: &'a str,
-    /// Its name in IAM.
-    pub iam_name: &'a str,
+    /// How CloudFront is told to use it.
+    pub certificate: CloudFrontCertificate,
+    /// Its name where it is kept.
+    pub name: String,
     /// How long ago it was uploaded, if that was written down.
     pub uploaded_ago: Option<Duration>,
     /// Oldest TLS, and how long a certificate may not be seen.
     pub settings: &'a ViewerSettings,
-}
-
-impl<'a> Viewer<'a> {
-    /// The domains of the task's instance by the certificate.
-    ///
-    /// # Errors
-    /// What the attempt comes to: the certificate is not in IAM, against the plan.
-    pub fn of(task: &Task, certificate: &'a Certificate, settings: &'a ViewerSettings) -> Result<Self, Outcome> {
-        match (&certificate.iam_id, &certificate.iam_name) {
-            (Some(id), Some(name)) => Ok(Self {
-                domains: task.instance.domains.clone(),
-                stored: certificate.id,
-                certificate: id,
-                iam_name: name,
-                uploaded_ago: certificate.uploaded_ago,
-                settings,
-            }),
-            _ => Err(broken(format!("certificate {} was not uploaded", certificate.id))),
-        }
-    }
 }
 
 impl Viewer<'_> {
@@ -94,7 +71,7 @@ impl Viewer<'_> {
         aliases.sort();
         aliases == self.domains
             && config.viewer_certificate.as_ref().is_some_and(|there| {
-                there.iam_certificate_id.as_deref() == Some(self.certificate)
+                CloudFrontCertificate::of(there).as_ref() == Some(&self.certificate)
                     && there.ssl_support_method == Some(SslSupportMethod::SniOnly)
                     && there.minimum_protocol_version.as_ref() == Some(&self.settings.minimum_tls_version)
             })
@@ -114,8 +91,8 @@ impl Viewer<'_> {
                 .build()?,
         );
         config.viewer_certificate = Some(
-            ViewerCertificate::builder()
-                .iam_certificate_id(self.certificate)
+            self.certificate
+                .member()
                 .ssl_support_method(SslSupportMethod::SniOnly)
                 .minimum_protocol_version(self.settings.minimum_tls_version.clone())
                 .build(),
@@ -137,7 +114,7 @@ impl Viewer<'_> {
                  AWS support to. (Here it was for {}certificate {}.)",
                 self.named_in(message),
                 distribution.map_or_else(String::new, |id| format!("distribution {id} and ")),
-                self.iam_name
+                self.name
             )),
             "TooManyDistributionCNAMEs" => failure.failed(format!(
                 "CloudFront doesn't take {} domains on one distribution: spread them over several services, or ask the \
@@ -193,14 +170,6 @@ impl Viewer<'_> {
 /// terraform-provider-aws issue 4698), so the time since the upload tells them apart.
 fn is_unseen(message: &str) -> bool {
     message.contains("doesn't exist") || message.contains("us-east-1")
-}
-
-/// A request that lacks what the SDK's model requires: an error of ours.
-pub fn unbuilt(source: BuildError) -> HandlerError {
-    HandlerError::Other {
-        waiting_for: BrokerReason::Internal.into(),
-        source: source.into(),
-    }
 }
 
 /// The plan's promises don't hold: an error of ours, which no waiting mends.

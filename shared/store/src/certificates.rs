@@ -1,10 +1,14 @@
 //! Certificates: stored as soon as they are issued, never asked for again, wiped when retired.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
 use secrecy::SecretBox;
+use serde::Serialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use crate::ca_usage::COUNT_NAMES;
@@ -30,24 +34,22 @@ pub struct NewCertificate {
 /// A certificate of an instance, without its key.
 #[derive(Debug, Clone)]
 pub struct Certificate {
-    /// Our id; part of its IAM name.
+    /// Our id.
     pub id: Uuid,
     /// Its DNS names.
     pub names: Vec<String>,
     /// Leaf and chain, PEM.
     pub chain_pem: String,
-    /// Name in IAM, written down before the upload.
-    pub iam_name: Option<String>,
-    /// Id in IAM, what CloudFront is told.
-    pub iam_id: Option<String>,
+    /// Where it is, written down before the upload, and again after it: a `certificate_store::Reference`.
+    pub reference: Option<Value>,
     /// Valid until.
     pub not_after: OffsetDateTime,
-    /// How long ago IAM took it, if that was written down.
+    /// How long ago its store took it, if that was written down.
     pub uploaded_ago: Option<Duration>,
 }
 
 /// Selects what [`certificate_from`] reads, from `certificates c`.
-pub(crate) const COLUMNS: &str = "c.id, c.names, c.chain_pem, c.iam_name, c.iam_id, c.not_after, \
+pub(crate) const COLUMNS: &str = "c.id, c.names, c.chain_pem, c.reference, c.not_after, \
      (extract(epoch from clock_timestamp() - c.uploaded_at) * 1000)::bigint as uploaded_ago";
 
 pub(crate) fn certificate_from(row: &Row) -> Result<Certificate, StoreError> {
@@ -55,8 +57,7 @@ pub(crate) fn certificate_from(row: &Row) -> Result<Certificate, StoreError> {
         id: row.try_get("id")?,
         names: row.try_get("names")?,
         chain_pem: row.try_get("chain_pem")?,
-        iam_name: row.try_get("iam_name")?,
-        iam_id: row.try_get("iam_id")?,
+        reference: row.try_get("reference")?,
         not_after: row.try_get("not_after")?,
         uploaded_ago: row.try_get::<_, Option<i64>>("uploaded_ago")?.map(millis),
     })
@@ -166,26 +167,47 @@ impl Store {
         Ok(ring.open(&Place::certificate_key(&task.instance.id, &order.to_string()), &sealed)?)
     }
 
-    /// Writes down the name under which the certificate is about to be uploaded, and later the id that IAM gave it.
+    /// Writes down where the certificate is about to be put, unless it is written down where it is.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
-    pub async fn set_iam(
+    pub async fn intend_upload(
         &self,
         task: &Task,
         certificate: Uuid,
-        name: &str,
-        iam_id: Option<&str>,
+        reference: &(impl Serialize + Debug + Sync),
     ) -> Result<(), StoreError> {
-        self.in_transaction("set-iam", async |tx| {
+        self.in_transaction("intend-upload", async |tx| {
             lock_current(tx, task).await?;
             Statement::new(
-                "certificate-set-iam",
-                "update certificates set iam_name = $2, iam_id = coalesce($3, iam_id), \
-                 uploaded_at = case when $3 is distinct from iam_id and $3 is not null then now() else uploaded_at \
-                 end where id = $1",
+                "certificate-intend-upload",
+                "update certificates set reference = $2 where id = $1 and reference is null",
             )
-            .run(tx, &[&certificate, &name, &iam_id])
+            .run(tx, &[&certificate, &Json(reference)])
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes down where the certificate is.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the task is no longer current; database errors.
+    pub async fn set_uploaded(
+        &self,
+        task: &Task,
+        certificate: Uuid,
+        reference: &(impl Serialize + Debug + Sync),
+    ) -> Result<(), StoreError> {
+        self.in_transaction("set-uploaded", async |tx| {
+            lock_current(tx, task).await?;
+            Statement::new(
+                "certificate-set-uploaded",
+                "update certificates set reference = $2, \
+                 uploaded_at = case when $2 is distinct from reference then now() else uploaded_at end where id = $1",
+            )
+            .run(tx, &[&certificate, &Json(reference)])
             .await?;
             Ok(())
         })
@@ -210,7 +232,7 @@ impl Store {
         .await
     }
 
-    /// The instance's certificates that may still be in IAM.
+    /// The instance's certificates that may still be in their stores.
     ///
     /// # Errors
     /// Database errors.
@@ -230,7 +252,7 @@ impl Store {
         .collect()
     }
 
-    /// Writes down that the certificate is gone from IAM, and wipes its key.
+    /// Writes down that the certificate is gone from its store, and wipes its key.
     ///
     /// # Errors
     /// Database errors.

@@ -30,7 +30,7 @@ pub struct Figures {
     pub to_revoke: u64,
     /// How many accounts' keys are to be changed and are not.
     pub to_roll_over: u64,
-    /// What IAM was seen to hold, within the last day.
+    /// What IAM was seen to hold, within the last day. The gauges are named after it; a store beside it has its own.
     pub iam: Option<IamUsage>,
 }
 

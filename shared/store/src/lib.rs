@@ -4,6 +4,7 @@
 mod accounts;
 mod asked;
 mod ca_usage;
+mod certificate_usage;
 mod certificates;
 mod check;
 mod claims;
@@ -16,7 +17,6 @@ mod functions;
 mod history;
 mod holding;
 mod http01;
-mod iam_usage;
 mod instances;
 mod log_level;
 mod migrations;

@@ -133,6 +133,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0023_challenges.sql"),
     },
     Migration {
+        version: 24,
+        works_with: 1,
+        sql: include_str!("migrations/0024_certificate_reference.sql"),
+    },
+    Migration {
         version: 25,
         works_with: 1,
         sql: include_str!("migrations/0025_shared_settings.sql"),

@@ -17,7 +17,7 @@ pub enum OrphanKind {
     Distribution,
     /// A CloudFront function.
     Function,
-    /// An IAM server certificate.
+    /// A certificate in its store.
     Certificate,
 }
 
@@ -131,7 +131,7 @@ impl Store {
         Ok(row.try_get(0)?)
     }
 
-    /// Who owns the IAM certificate of that name.
+    /// Who owns the certificate of that id.
     ///
     /// # Errors
     /// Database errors.

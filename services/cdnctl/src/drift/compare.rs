@@ -1,6 +1,8 @@
 //! What differs. Pure.
 
+use aws::CloudFrontCertificate;
 use aws_sdk_cloudfront::types::DistributionConfig;
+use certificate_store::Reference;
 use parameters::Parameters;
 use store::operator::Told;
 
@@ -20,9 +22,12 @@ pub(super) fn differences(told: &Told, there: Option<&DistributionConfig>) -> Ve
     if !there.enabled {
         all.push("it is disabled".to_owned());
     }
-    certificate(told, there, &mut all);
+    match told.certificate.as_ref().map(Reference::read).transpose() {
+        Ok(wanted) => all.extend(certificate(wanted.and_then(|it| it.in_cloudfront), there)),
+        Err(unknown) => all.push(format!("its certificate is not compared: {unknown}")),
+    }
     // The aliases are told together with the certificate, so there are none before.
-    let domains = told.iam_id.as_ref().map(|_| told.domains.clone());
+    let domains = told.certificate.as_ref().map(|_| told.domains.clone());
     let wanted = Parameters {
         domains: domains.unwrap_or_default(),
         settings: told.settings.clone(),
@@ -31,18 +36,16 @@ pub(super) fn differences(told: &Told, there: Option<&DistributionConfig>) -> Ve
     all
 }
 
-fn certificate(told: &Told, there: &DistributionConfig, all: &mut Vec<String>) {
-    let viewer = there.viewer_certificate.as_ref();
-    let found = viewer.and_then(|viewer| viewer.iam_certificate_id.as_deref());
-    // Somebody may have attached one of ACM by hand.
-    let acm = viewer.and_then(|viewer| viewer.acm_certificate_arn.as_deref());
-    match (told.iam_id.as_deref(), found.or(acm)) {
-        (wanted, found) if wanted == found => {}
-        (Some(wanted), Some(found)) => all.push(format!("its certificate is {found}, not {wanted}")),
-        (Some(wanted), None) => all.push(format!("it has no certificate, not {wanted}")),
-        (None, found) => all.push(format!(
+fn certificate(wanted: Option<CloudFrontCertificate>, there: &DistributionConfig) -> Option<String> {
+    // Somebody may have attached one of another store by hand.
+    let found = there.viewer_certificate.as_ref().and_then(CloudFrontCertificate::of);
+    match (&wanted, &found) {
+        (wanted, found) if wanted == found => None,
+        (Some(wanted), Some(found)) => Some(format!("its certificate is {}, not {}", found.id(), wanted.id())),
+        (Some(wanted), None) => Some(format!("it has no certificate, not {}", wanted.id())),
+        (None, found) => Some(format!(
             "it has the certificate {}, and should have none yet",
-            found.unwrap_or("?")
+            found.as_ref().map_or("?", |found| found.id())
         )),
     }
 }
@@ -54,6 +57,7 @@ mod tests {
     };
     use parameters::cloudfront::origins::{FAILOVER_ORIGIN, USERS_ORIGIN};
     use pipeline::Settings;
+    use serde_json::json;
 
     use super::*;
 
@@ -67,7 +71,9 @@ mod tests {
                 ..Settings::default()
             },
             domains: vec!["a.example".into(), "b.example".into()],
-            iam_id: Some("ASCA1".into()),
+            certificate: Some(
+                json!({"store": "iam", "name": "cdn-broker-1", "in_cloudfront": {"iam_certificate_id": "ASCA1"}}),
+            ),
             at_work: None,
             going: false,
         }
@@ -116,7 +122,10 @@ mod tests {
             vec![origin_at(USERS_ORIGIN, "origin.example")],
         );
         assert!(differences(&told(), Some(&there)).is_empty());
-        let new = Told { iam_id: None, ..told() };
+        let new = Told {
+            certificate: None,
+            ..told()
+        };
         let there = super::tests::there(&[], None, vec![origin_at(USERS_ORIGIN, "origin.example")]);
         assert!(
             differences(&new, Some(&there)).is_empty(),

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use aws::{Failure, Peer, Viewer, ViewerSettings, distribution_tags};
+use aws::{CloudFrontCertificate, Failure, Peer, Viewer, ViewerSettings, distribution_tags};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::{
-    CustomOriginConfig, DefaultCacheBehavior, DistributionConfig, DistributionConfigWithTags, DistributionSummary,
-    MinimumProtocolVersion, Origin, OriginProtocolPolicy, OriginSslProtocols, Origins, PriceClass, SslProtocol,
-    ViewerCertificate, ViewerProtocolPolicy,
+    CustomOriginConfig, DefaultCacheBehavior, DistributionConfig, DistributionConfigWithTags, MinimumProtocolVersion,
+    Origin, OriginProtocolPolicy, OriginSslProtocols, Origins, PriceClass, SslProtocol, ViewerCertificate,
+    ViewerProtocolPolicy,
 };
 use pipeline::managed::CACHING_DISABLED;
 use tokio::time::Instant;
@@ -27,7 +27,7 @@ const LETS_ENCRYPT_STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org
 
 /// Whether the account can be asked at all, and has no distribution with the domain.
 pub(super) async fn list(check: &mut Check) -> Result<String, Ended> {
-    let all = all(check).await?;
+    let all = check.cloudfront.list().await?;
     let ours = comment(&check.state.distribution());
     let taken = all.iter().find(|listed| {
         let mut aliases = listed.aliases.iter().flat_map(|aliases| aliases.items());
@@ -39,25 +39,6 @@ pub(super) async fn list(check: &mut Check) -> Result<String, Ended> {
             "{} is on the distribution {} already: take a domain that nobody uses",
             check.state.domain, listed.id
         ))),
-    }
-}
-
-/// Every distribution of the account.
-async fn all(check: &Check) -> Result<Vec<DistributionSummary>, Failure> {
-    let (mut all, mut marker) = (Vec::new(), None);
-    loop {
-        let call = check.cloudfront.client().list_distributions().set_marker(marker.take());
-        let page = call
-            .send()
-            .await
-            .map_err(|error| Failure::new(Peer::CloudFront, "ListDistributions", &error))?
-            .distribution_list;
-        let Some(page) = page else { return Ok(all) };
-        all.extend(page.items.unwrap_or_default());
-        match page.next_marker {
-            Some(next) if !next.is_empty() => marker = Some(next),
-            _ => return Ok(all),
-        }
     }
 }
 
@@ -172,7 +153,7 @@ pub(super) async fn make(
 /// The id of the one that has this reference, by its comment: the list doesn't tell references.
 pub(super) async fn find(check: &Check, reference: &str) -> Result<Option<String>, Failure> {
     let comment = comment(reference);
-    let mut all = all(check).await?.into_iter();
+    let mut all = check.cloudfront.list().await?.into_iter();
     Ok(all.find(|listed| listed.comment == comment).map(|listed| listed.id))
 }
 
@@ -229,8 +210,8 @@ pub(super) fn put_certificate(config: &mut DistributionConfig, domain: &str, iam
     let viewer = Viewer {
         domains: vec![domain.to_owned()],
         stored: Uuid::nil(),
-        certificate: iam_id,
-        iam_name: "",
+        certificate: CloudFrontCertificate::Iam(iam_id.to_owned()),
+        name: String::new(),
         uploaded_ago: None,
         settings: &settings,
     };

@@ -1,7 +1,9 @@
 //! The certificates of an instance. Pure.
 
+use certificate_store::Reference;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use serde_json::Value;
 use store::operator::{CertificateOf, Dossier};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -15,7 +17,7 @@ pub(super) fn lines(dossier: &Dossier) -> Vec<String> {
     let heading = [
         "CERTIFICATE",
         "SERIAL",
-        "IAM",
+        "STORED AS",
         "NAMES",
         "NOT AFTER",
         "LEFT",
@@ -36,7 +38,7 @@ fn row(certificate: &CertificateOf, dossier: &Dossier) -> [String; 10] {
     [
         certificate.id.to_string(),
         serial(&certificate.chain_pem).unwrap_or_else(shown::none),
-        certificate.iam_name.as_deref().map_or_else(shown::none, shown::clean),
+        certificate.reference.as_ref().map_or_else(shown::none, place),
         shown::names(&certificate.names),
         shown::moment(certificate.not_after),
         shown::span(certificate.not_after - dossier.read_at),
@@ -49,6 +51,14 @@ fn row(certificate: &CertificateOf, dossier: &Dossier) -> [String; 10] {
             _ => shown::none(),
         },
     ]
+}
+
+/// The name in its store.
+fn place(reference: &Value) -> String {
+    match Reference::read(reference) {
+        Ok(reference) => shown::clean(&reference.name),
+        Err(unknown) => shown::clean(&unknown.to_string()),
+    }
 }
 
 /// The leaf's serial number, as `openssl x509` shows it.

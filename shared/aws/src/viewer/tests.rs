@@ -1,4 +1,6 @@
-use aws_sdk_cloudfront::types::{CertificateSource, DefaultCacheBehavior, Origins, ViewerProtocolPolicy};
+use aws_sdk_cloudfront::types::{
+    CertificateSource, DefaultCacheBehavior, Origins, ViewerCertificate, ViewerProtocolPolicy,
+};
 
 use super::*;
 use crate::failure::{Peer, Reason};
@@ -12,8 +14,8 @@ fn viewer() -> Viewer<'static> {
     Viewer {
         domains: vec!["example.com".to_string(), "www.example.com".to_string()],
         stored: Uuid::nil(),
-        certificate: "ASCANEW",
-        iam_name: "cdn-broker-1",
+        certificate: CloudFrontCertificate::Iam("ASCANEW".into()),
+        name: "cdn-broker-1".into(),
         uploaded_ago: Some(Duration::from_secs(60)),
         settings: &SETTINGS,
     }
@@ -69,7 +71,7 @@ fn aliases_and_certificate_change_together_and_nothing_else() {
     assert!(viewer().is_in(&config));
 
     let mut other = viewer();
-    other.certificate = "ASCAOTHER";
+    other.certificate = CloudFrontCertificate::Iam("ASCAOTHER".into());
     assert!(!other.is_in(&config));
     let mut fewer = viewer();
     fewer.domains.pop();

@@ -59,10 +59,8 @@ pub struct CertificateOf {
     /// Leaf and chain, PEM.
     #[serde(skip_serializing)]
     pub chain_pem: String,
-    /// Name in IAM, written down before the upload.
-    pub iam_name: Option<String>,
-    /// Id in IAM.
-    pub iam_id: Option<String>,
+    /// Where it is, written down before the upload: a `certificate_store::Reference`.
+    pub reference: Option<Value>,
     /// Start of its life.
     #[serde(with = "time::serde::rfc3339")]
     pub not_before: OffsetDateTime,
@@ -75,7 +73,7 @@ pub struct CertificateOf {
     /// When the distribution was told to use it.
     #[serde(with = "time::serde::rfc3339::option")]
     pub attached_at: Option<OffsetDateTime>,
-    /// When it was taken out of IAM, and its key wiped.
+    /// When it was taken out of its store, and its key wiped.
     #[serde(with = "time::serde::rfc3339::option")]
     pub retired_at: Option<OffsetDateTime>,
     /// Since when it is to be revoked once nothing serves it.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -33,8 +34,8 @@ pub struct CertificateInUse {
     /// When the distribution was told.
     #[serde(with = "time::serde::rfc3339")]
     pub attached_at: OffsetDateTime,
-    /// Name in IAM.
-    pub iam_name: Option<String>,
+    /// Where it is: a `certificate_store::Reference`.
+    pub reference: Option<Value>,
     /// How many renewals of it have failed.
     pub failures: u32,
     /// When the last of them did.

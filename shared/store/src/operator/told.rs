@@ -1,6 +1,7 @@
 //! What CloudFront was last told of each instance.
 
 use pipeline::Settings;
+use serde_json::Value;
 
 use crate::connection::Store;
 use crate::error::StoreError;
@@ -17,8 +18,9 @@ pub struct Told {
     pub settings: Settings,
     /// Its domains, sorted.
     pub domains: Vec<String>,
-    /// Id in IAM of the certificate that the distribution was told to use; none: it was told no aliases either.
-    pub iam_id: Option<String>,
+    /// Where the certificate is that the distribution was told to use (a `certificate_store::Reference`); none: it was told no aliases
+    /// either.
+    pub certificate: Option<Value>,
     /// The kind of the operation that is at work on it, as in SQL: things change.
     pub at_work: Option<String>,
     /// Its removal was begun: it is disabled, or will be.
@@ -40,7 +42,7 @@ impl Store {
                     distribution_id: row.try_get("distribution_id")?,
                     settings: serde_json::from_value(row.try_get("settings")?)?,
                     domains: row.try_get("domains")?,
-                    iam_id: row.try_get("iam_id")?,
+                    certificate: row.try_get("reference")?,
                     at_work: row.try_get("at_work")?,
                     going: row.try_get("going")?,
                 })

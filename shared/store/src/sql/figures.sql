@@ -43,5 +43,5 @@ select json_build_object(
     'to_revoke', (select count(*) from certificates_to_revoke),
     'to_roll_over', (select count(*) from acme_accounts where rollover_asked_at is not null and account_uri is not null),
     'iam', (
-        select json_build_object('server_certificates', server_certificates, 'quota', quota)
-        from iam_usage where read_at > now() - interval '1 day'))
+        select json_build_object('server_certificates', held, 'quota', quota)
+        from certificate_store_usage where store = 'iam' and read_at > now() - interval '1 day'))

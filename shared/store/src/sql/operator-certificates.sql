@@ -8,7 +8,7 @@ select json_build_object(
     'not_after', c.not_after,
     'renew_at', c.renew_at,
     'attached_at', c.attached_at,
-    'iam_name', c.iam_name,
+    'reference', c.reference,
     'failures', f.failures,
     'failed_at', f.failed_at,
     'failure', f.failure,

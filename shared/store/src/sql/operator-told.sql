@@ -1,4 +1,4 @@
-select i.id, i.distribution_id, i.settings, c.iam_id, o.kind as at_work,
+select i.id, i.distribution_id, i.settings, c.reference, o.kind as at_work,
 array(select d from jsonb_array_elements_text(i.request->'parameters'->'domains') d order by d collate "C") as domains,
 exists (select from operations o where o.instance_id = i.id and o.kind = 'deprovision') as going
 from instances i

@@ -14,6 +14,7 @@ mod ca_says_no;
 mod caa;
 mod catalog;
 mod cdnctl;
+mod certificate_store;
 mod checkers;
 mod database;
 mod deadline;

@@ -28,13 +28,13 @@ async fn an_instance_is_shown_with_its_certificate_and_every_step() -> anyhow::R
 
     let json = cdnctl(database, &["show", &instance.id, "--json"]).await?.json()?;
     let certificate = &json["certificates"][0];
-    let (id, iam) = (certificate["id"].as_str(), certificate["iam_name"].as_str());
-    let (id, iam) = (id.context("an id")?, iam.context("a name in IAM")?);
+    let (id, name) = (certificate["id"].as_str(), certificate["reference"]["name"].as_str());
+    let (id, name) = (id.context("an id")?, name.context("a name in its store")?);
     let cells = said.cells(id);
     let serial = json["serials"][id].as_str().context("a serial")?;
     assert_eq!(
         cells[..4],
-        [id, serial, iam, &format!("{} +1", names[0])],
+        [id, serial, name, &format!("{} +1", names[0])],
         "{}",
         said.text
     );

@@ -1,15 +1,14 @@
 //! Moving an alias from another distribution of ours to the one whose instance has proved the domain, without a moment in which
 //! nobody serves it (CloudFront developer guide, "Move an alternate domain name": `AssociateAlias`, both in one account).
 
+use aws::{Failure, Viewer, gone};
 use aws_sdk_cloudfront::types::DistributionConfig;
 use pipeline::Outcome;
 use pipeline::reason::AwsReason;
-use store::{Elsewhere, Leftover, Store, Task};
+use store::{Elsewhere, Leftover};
 use worker::Stop;
 
-use crate::cloudfront::CloudFront;
-use crate::failure::Failure;
-use crate::viewer::Viewer;
+use crate::fenced::Fenced;
 
 /// The aliases that are to be moved: those of `elsewhere` that the distribution does not have yet.
 pub(crate) fn to_move(elsewhere: Vec<Elsewhere>, config: &DistributionConfig) -> Vec<Elsewhere> {
@@ -20,33 +19,25 @@ pub(crate) fn to_move(elsewhere: Vec<Elsewhere>, config: &DistributionConfig) ->
     elsewhere.into_iter().filter(|alias| !has(&alias.domain)).collect()
 }
 
-impl Viewer<'_> {
-    /// The same certificate, without the aliases that are to be moved: an alias can be moved only to a distribution whose
-    /// certificate covers it.
-    #[must_use]
-    pub fn without(&self, moving: &[Elsewhere]) -> Self {
-        let mut rest = self.clone();
-        rest.domains
-            .retain(|domain| !moving.iter().any(|alias| &alias.domain == domain));
-        rest
-    }
+/// The same certificate, without the aliases that are to be moved: an alias can be moved only to a distribution whose
+/// certificate covers it.
+#[must_use]
+pub fn without<'a>(viewer: &Viewer<'a>, moving: &[Elsewhere]) -> Viewer<'a> {
+    let mut rest = viewer.clone();
+    rest.domains
+        .retain(|domain| !moving.iter().any(|alias| &alias.domain == domain));
+    rest
 }
 
-impl CloudFront {
+impl Fenced<'_> {
     /// Moves the aliases to the distribution, once its certificate is deployed everywhere.
     ///
     /// # Errors
     /// The task is no longer current, or the store can't say.
-    pub async fn move_aliases(
-        &self,
-        store: &Store,
-        task: &Task,
-        id: &str,
-        moving: &[Elsewhere],
-    ) -> Result<Outcome, Stop> {
-        let distribution = match self.distribution(id).await {
+    pub(crate) async fn move_aliases(&self, id: &str, moving: &[Elsewhere]) -> Result<Outcome, Stop> {
+        let distribution = match self.cloudfront.distribution(id).await {
             Ok(Some(distribution)) => distribution,
-            Ok(None) => return Ok(crate::gone(id, "no distribution to move aliases to")),
+            Ok(None) => return Ok(gone(id, "no distribution to move aliases to")),
             Err(failure) => return Ok(failure.outcome()),
         };
         if distribution.status != "Deployed" {
@@ -54,7 +45,7 @@ impl CloudFront {
             return Ok(Outcome::pending(AwsReason::AliasesWait { domains }));
         }
         for alias in moving {
-            if let Err(error) = self.associate_alias(store, task, id, &alias.domain).await {
+            if let Err(error) = self.associate_alias(id, &alias.domain).await {
                 return Ok(refused(&error.failure()?, alias, &distribution.domain_name));
             }
             tracing::info!(

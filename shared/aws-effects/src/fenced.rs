@@ -1,0 +1,47 @@
+//! Writes to CloudFront by a task: between reading and writing the database is asked whether the task is still current. A worker that
+//! wakes up late is either stopped there or by the ETag of whatever was written meanwhile.
+
+use aws::{CloudFront, ReadConfig};
+use store::{Store, Task};
+
+use crate::error::EffectError;
+
+/// CloudFront, as a task may write to it.
+#[derive(Clone, Copy)]
+pub struct Fenced<'f> {
+    /// What is written to.
+    pub cloudfront: &'f CloudFront,
+    /// Who knows whether the task is current.
+    pub store: &'f Store,
+    /// Who writes.
+    pub task: &'f Task,
+}
+
+impl Fenced<'_> {
+    /// Writes back what was read and changed.
+    ///
+    /// # Errors
+    /// The task is no longer current, or `UpdateDistribution` failed.
+    pub async fn update(&self, id: &str, changed: ReadConfig) -> Result<(), EffectError> {
+        self.store.ensure_current(self.task).await?;
+        Ok(self.cloudfront.write(id, changed).await?)
+    }
+
+    /// Moves an alias to the distribution from the one that has it; no ETag fences this call.
+    ///
+    /// # Errors
+    /// The task is no longer current, or `AssociateAlias` failed.
+    pub async fn associate_alias(&self, id: &str, alias: &str) -> Result<(), EffectError> {
+        self.store.ensure_current(self.task).await?;
+        Ok(self.cloudfront.associate_alias(id, alias).await?)
+    }
+
+    /// Deletes the distribution.
+    ///
+    /// # Errors
+    /// The task is no longer current, or `DeleteDistribution` failed.
+    pub async fn delete(&self, id: &str, etag: &str) -> Result<(), EffectError> {
+        self.store.ensure_current(self.task).await?;
+        Ok(self.cloudfront.remove(id, etag).await?)
+    }
+}

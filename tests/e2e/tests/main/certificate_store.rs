@@ -1,0 +1,95 @@
+//! Where a certificate is: written down so that programs from before read it, and the other way round; and searched for one by one.
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use stack::Options;
+
+use crate::world::{Instance, World, domain, organization, until, world};
+
+/// As programs of schema 22 and before wrote it, verbatim.
+const SET_IAM: &str = "update certificates set iam_name = $2, iam_id = coalesce($3, iam_id), \
+     uploaded_at = case when $3 is distinct from iam_id and $3 is not null then now() else uploaded_at \
+     end where id = $1";
+
+async fn stored(world: &World, instance: &Instance) -> anyhow::Result<tokio_postgres::Row> {
+    let stored =
+        "select id, iam_name, iam_id, reference from certificates where instance_id = $1 and retired_at is null";
+    Ok(world.sql().await?.query_one(stored, &[&instance.id]).await?)
+}
+
+async fn is_in_iam(world: &World, name: &str) -> anyhow::Result<bool> {
+    let state = world.aws().await?;
+    let all = state["certificates"].as_array().context("a list")?;
+    Ok(all.iter().any(|certificate| certificate["name"] == name))
+}
+
+#[tokio::test]
+async fn programs_from_before_and_this_one_read_what_the_other_wrote() -> anyhow::Result<()> {
+    let world = world().await;
+    let instance = world.created(&organization(), &[domain("two-forms")]).await?;
+    let row = stored(world, &instance).await?;
+    let (id, reference): (uuid::Uuid, Value) = (row.get("id"), row.get("reference"));
+    let (name, iam_id): (Option<String>, Option<String>) = (row.get("iam_name"), row.get("iam_id"));
+    let (name, iam_id) = (name.context("a name")?, iam_id.context("an id")?);
+    assert_eq!(
+        reference,
+        json!({"store": "iam", "name": name, "in_cloudfront": {"iam_certificate_id": iam_id}})
+    );
+    assert_eq!(
+        world.distributions(&instance).await?[0]["iam_certificate_id"],
+        iam_id.as_str()
+    );
+
+    // The same certificate, as if a program from before had uploaded it.
+    let sql = world.sql().await?;
+    sql.execute("update certificates set reference = null where id = $1", &[&id])
+        .await?;
+    let row = stored(world, &instance).await?;
+    assert_eq!(
+        (row.get("iam_name"), row.get("iam_id")),
+        (None::<String>, None::<String>)
+    );
+    sql.execute(SET_IAM, &[&id, &name, &None::<String>]).await?;
+    let intended: Value = stored(world, &instance).await?.get("reference");
+    assert_eq!(intended, json!({"store": "iam", "name": name}));
+    sql.execute(SET_IAM, &[&id, &name, &Some(&iam_id)]).await?;
+    assert_eq!(stored(world, &instance).await?.get::<_, Value>("reference"), reference);
+
+    assert!(is_in_iam(world, &name).await?);
+    world.delete(&instance).await?;
+    assert!(
+        !is_in_iam(world, &name).await?,
+        "this program found what that one wrote"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_certificate_that_can_not_be_looked_at_keeps_no_other() -> anyhow::Result<()> {
+    let world = World::own(Options::fast()).await?;
+    let organization = organization();
+    let mut ids = Vec::new();
+    for label in ["one", "other"] {
+        ids.push(world.created(&organization, &[domain(label)]).await?.id);
+    }
+    let fault = json!({"operation": "iam:ListServerCertificateTags", "code": "Throttling", "times": 1});
+    world.aws_admin("faults", fault).await?;
+    let sql = world.sql().await?;
+    sql.execute(
+        "update certificates set retired_at = now() where instance_id = any($1)",
+        &[&ids],
+    )
+    .await?;
+    let seen = "select coalesce(extract(epoch from max(first_seen) - min(first_seen))::float8, 0), count(*) from orphans \
+                where kind = 'certificate' and instance_id = any($1)";
+    until("both are seen", async || {
+        Ok(sql.query_one(seen, &[&ids]).await?.get::<_, i64>(1) == 2)
+    })
+    .await?;
+    let apart: f64 = sql.query_one(seen, &[&ids]).await?.get(0);
+    assert!(
+        apart > 1.0,
+        "both in one turn: the first kept the other in the turn before"
+    );
+    Ok(())
+}
