@@ -23,24 +23,15 @@ pub trait Search: Sync {
     type Listed: Send + Sync;
 
     /// Everything that looks as if it were ours.
-    ///
-    /// # Errors
-    /// It can't be listed.
     async fn list(&self) -> Result<Vec<Self::Listed>, EffectError>;
 
     /// What it is called.
     fn named<'l>(&self, listed: &'l Self::Listed) -> Named<'l>;
 
     /// Whose it is.
-    ///
-    /// # Errors
-    /// It can't be looked at.
     async fn judge(&self, listed: &Self::Listed) -> Result<Finding, EffectError>;
 
     /// Removes an orphan, or goes one step further on its way out.
-    ///
-    /// # Errors
-    /// It can't be removed now.
     async fn remove(&self, listed: &Self::Listed) -> Result<Removal, EffectError>;
 }
 

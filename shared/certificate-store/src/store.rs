@@ -11,48 +11,32 @@ use crate::reference::Reference;
 
 /// A place where certificates are kept for CloudFront. Nothing here waits or tries again. Each call may come twice, and from a worker that
 /// was superseded: what is done twice is as done once. No method has a default, so that a store that forgets one doesn't compile.
+///
+/// A [`Failure`] is what AWS or the connection to it came up with.
 #[async_trait]
 pub trait CertificateStore: Send + Sync {
     /// What is written down before the certificate of this id is put: with it [`Self::find`] and [`Self::remove`] find what a crash left.
     fn intended(&self, certificate: Uuid) -> Reference;
 
     /// Puts it, with tags that say whose it is.
-    ///
-    /// # Errors
-    /// It is there already, or was not taken.
     async fn put(&self, new: &NewCertificate<'_>) -> Result<CloudFrontCertificate, NotPut>;
 
     /// What an earlier attempt put, if there is something.
-    ///
-    /// # Errors
-    /// What AWS or the connection to it came up with.
     async fn find(&self, reference: &Reference) -> Result<Option<Found>, Failure>;
 
     /// Removes it.
-    ///
-    /// # Errors
-    /// What AWS or the connection to it came up with.
     async fn remove(&self, reference: &Reference) -> Result<Removed, Failure>;
 
     /// Everything that is named as this broker's certificates are, other brokers' in the same account included.
-    ///
-    /// # Errors
-    /// What AWS or the connection to it came up with.
     async fn list(&self) -> Result<Vec<Listed>, Failure>;
 
     /// Which broker put it: the value of the tag [`aws::DEPLOYMENT_TAG`].
-    ///
-    /// # Errors
-    /// What AWS or the connection to it came up with.
     async fn deployment(&self, reference: &Reference) -> Result<Option<String>, Failure>;
 
     /// What the doctor calls the quota of it.
     fn quota(&self) -> Quota;
 
     /// How full it is.
-    ///
-    /// # Errors
-    /// What AWS or the connection to it came up with.
     async fn usage(&self) -> Result<Usage, Failure>;
 
     /// The calls by which the doctor sees whether everything above is allowed; first one that needs nothing to be there.
