@@ -32,10 +32,8 @@ pub(crate) async fn send(
         .with_headers(headers);
     let confirmation = channel
         .basic_publish(exchange.into(), routing_key.into(), options, body, properties)
-        .await
-        .map_err(MessagingError::Connection)?
-        .await
-        .map_err(MessagingError::Connection)?;
+        .await?
+        .await?;
     match confirmation {
         Confirmation::Ack(None) => Ok(()),
         Confirmation::Ack(Some(_)) => Err(MessagingError::NotTaken("no queue is bound for it")),
@@ -44,13 +42,13 @@ pub(crate) async fn send(
     }
 }
 
-pub(crate) async fn within<T>(
+pub(crate) async fn within<T, E: Into<MessagingError>>(
     doing: &'static str,
     queue: impl Into<String>,
-    work: impl Future<Output = Result<T, MessagingError>>,
+    work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, MessagingError> {
     match tokio::time::timeout(PATIENCE, work).await {
-        Ok(result) => result,
+        Ok(result) => result.map_err(Into::into),
         Err(_elapsed) => Err(MessagingError::TimedOut {
             doing,
             queue: queue.into(),

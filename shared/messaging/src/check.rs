@@ -65,7 +65,7 @@ async fn look_around(connection: &Connection, args: &AmqpArgs) -> Result<Seen, M
                 // A refusal closes the channel.
                 channel = open(connection).await?;
             }
-            Err(error) => return Err(MessagingError::Connection(error)),
+            Err(error) => return Err(error.into()),
         }
     }
     let arrived = send_to_itself(connection).await?;
@@ -77,7 +77,7 @@ async fn look_around(connection: &Connection, args: &AmqpArgs) -> Result<Seen, M
 }
 
 async fn open(connection: &Connection) -> Result<Channel, MessagingError> {
-    connection.create_channel().await.map_err(MessagingError::Connection)
+    Ok(connection.create_channel().await?)
 }
 
 async fn there(channel: &Channel, queue: &str) -> Result<(), lapin::Error> {
@@ -109,7 +109,7 @@ async fn send_to_itself(connection: &Connection) -> Result<Option<bool>, Messagi
     match work {
         Ok(()) => {}
         Err(error) if is_missing(&error) => return Ok(None),
-        Err(error) => return Err(MessagingError::Connection(error)),
+        Err(error) => return Err(error.into()),
     }
     let own = format!("cdn-broker.doctor.{}", Uuid::new_v4());
     let gone_with_us = QueueDeclareOptions {
@@ -117,11 +117,9 @@ async fn send_to_itself(connection: &Connection) -> Result<Option<bool>, Messagi
         auto_delete: true,
         ..Default::default()
     };
-    let refused = MessagingError::Connection;
     channel
         .queue_declare(own.as_str().into(), gone_with_us, FieldTable::default())
-        .await
-        .map_err(refused)?;
+        .await?;
     channel
         .queue_bind(
             own.as_str().into(),
@@ -130,18 +128,13 @@ async fn send_to_itself(connection: &Connection) -> Result<Option<bool>, Messagi
             QueueBindOptions::default(),
             FieldTable::default(),
         )
-        .await
-        .map_err(refused)?;
-    channel
-        .confirm_select(ConfirmSelectOptions::default())
-        .await
-        .map_err(refused)?;
+        .await?;
+    channel.confirm_select(ConfirmSelectOptions::default()).await?;
     let body = WakeUp::new(Uuid::nil(), 0).body();
     send(&channel, WORK_EXCHANGE, &own, &body, FieldTable::default()).await?;
     let got = channel
         .basic_get(own.as_str().into(), BasicGetOptions { no_ack: true })
-        .await
-        .map_err(refused)?;
+        .await?;
     Ok(Some(got.is_some()))
 }
 

@@ -21,10 +21,7 @@ pub struct Consumer {
 
 impl Consumer {
     pub(crate) async fn begin(channel: Arc<Channel>, queue: &str, prefetch: u16) -> Result<Self, MessagingError> {
-        channel
-            .basic_qos(prefetch, BasicQosOptions { global: false })
-            .await
-            .map_err(MessagingError::Connection)?;
+        channel.basic_qos(prefetch, BasicQosOptions { global: false }).await?;
         let stream = channel
             .basic_consume(
                 queue.into(),
@@ -32,8 +29,7 @@ impl Consumer {
                 BasicConsumeOptions::default(),
                 FieldTable::default(),
             )
-            .await
-            .map_err(MessagingError::Connection)?;
+            .await?;
         Ok(Self { stream, channel })
     }
 
@@ -96,11 +92,8 @@ impl Delivery {
     /// # Errors
     /// When the connection is gone; the message will come again, and be stale.
     pub async fn ack(&self) -> Result<(), MessagingError> {
-        self.inner
-            .ack(BasicAckOptions::default())
-            .await
-            .map(|_| ())
-            .map_err(MessagingError::Connection)
+        self.inner.ack(BasicAckOptions::default()).await?;
+        Ok(())
     }
 
     /// Gives the message back to its queue.
@@ -112,10 +105,7 @@ impl Delivery {
             requeue: true,
             ..Default::default()
         };
-        self.inner
-            .nack(requeue)
-            .await
-            .map(|_| ())
-            .map_err(MessagingError::Connection)
+        self.inner.nack(requeue).await?;
+        Ok(())
     }
 }

@@ -13,7 +13,7 @@ use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 pub enum MessagingError {
     /// No connection, or it broke.
     #[error("RabbitMQ can't be reached, or broke off")]
-    Connection(#[source] lapin::Error),
+    Connection(#[from] lapin::Error),
     /// It was reached, but no TLS came about: it is not who it should be.
     #[error("RabbitMQ can't be reached")]
     Tls(#[source] TlsRefused),

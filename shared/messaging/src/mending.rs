@@ -91,11 +91,8 @@ async fn answers(args: &AmqpArgs, queue: &Queue) -> Result<bool, MessagingError>
     };
     let connection = connect(args).await?;
     let looked = within("trying", &queue.name, async {
-        let channel = connection.create_channel().await.map_err(MessagingError::Connection)?;
-        channel
-            .confirm_select(ConfirmSelectOptions::default())
-            .await
-            .map_err(MessagingError::Connection)?;
+        let channel = connection.create_channel().await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
         let body = WakeUp::new(Uuid::nil(), 0).body();
         send(&channel, exchange, routing_key, &body, headers).await
     })
@@ -114,21 +111,16 @@ async fn answers(args: &AmqpArgs, queue: &Queue) -> Result<bool, MessagingError>
 
 /// A RabbitMQ that takes nothing more doesn't take this either.
 async fn close(connection: &Connection, queue: &str) {
-    let closed = async {
-        let closed = connection.close(200, "done".into()).await;
-        closed.map_err(MessagingError::Connection)
-    };
-    let _ = within("closing", queue, closed).await;
+    let _ = within("closing", queue, connection.close(200, "done".into())).await;
 }
 
 async fn make_anew(args: &AmqpArgs, queue: &Queue) -> Result<(), MessagingError> {
     let connection = connect(args).await?;
     let made = within("making anew", &queue.name, async {
-        let channel = connection.create_channel().await.map_err(MessagingError::Connection)?;
+        let channel = connection.create_channel().await?;
         channel
             .queue_delete(queue.name.as_str().into(), QueueDeleteOptions::default())
-            .await
-            .map_err(MessagingError::Connection)?;
+            .await?;
         queue.declare(&channel).await
     })
     .await;

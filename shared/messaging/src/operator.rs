@@ -108,20 +108,14 @@ impl Queues {
     /// When RabbitMQ breaks off, or no service has made the queue yet.
     pub async fn parked(&self) -> Result<Hand, MessagingError> {
         let channel = self.channel().await?;
-        within("preparing", PARKING_QUEUE, async {
-            let confirming = channel.confirm_select(ConfirmSelectOptions::default()).await;
-            confirming.map_err(MessagingError::Connection)
-        })
-        .await?;
+        let confirming = channel.confirm_select(ConfirmSelectOptions::default());
+        within("preparing", PARKING_QUEUE, confirming).await?;
         let there = look(&channel, PARKING_QUEUE).await?.ready;
         let mut messages = Vec::new();
         // Not until it is empty: what is parked meanwhile would never end.
         for _ in 0..there {
-            let taken = within("taking from", PARKING_QUEUE, async {
-                let got = channel.basic_get(PARKING_QUEUE.into(), BasicGetOptions::default());
-                got.await.map_err(MessagingError::Connection)
-            });
-            match taken.await? {
+            let taking = channel.basic_get(PARKING_QUEUE.into(), BasicGetOptions::default());
+            match within("taking from", PARKING_QUEUE, taking).await? {
                 Some(message) => messages.push(Parked::of(message)),
                 None => break,
             }
@@ -131,19 +125,11 @@ impl Queues {
 
     /// Ends the connection, after all that was acknowledged has arrived.
     pub async fn close(self) {
-        let _ = within("closing", "", async {
-            let closing = self.connection.close(200, "done".into()).await;
-            closing.map_err(MessagingError::Connection)
-        })
-        .await;
+        let _ = within("closing", "", self.connection.close(200, "done".into())).await;
     }
 
     async fn channel(&self) -> Result<Channel, MessagingError> {
-        within("opening", "a channel", async {
-            let channel = self.connection.create_channel().await;
-            channel.map_err(MessagingError::Connection)
-        })
-        .await
+        within("opening", "a channel", self.connection.create_channel()).await
     }
 }
 
@@ -152,11 +138,8 @@ async fn look(channel: &Channel, name: &str) -> Result<Found, MessagingError> {
         passive: true,
         ..Default::default()
     };
-    let queue = within("counting", name, async {
-        let declared = channel.queue_declare(name.into(), passive, FieldTable::default()).await;
-        declared.map_err(MessagingError::Connection)
-    })
-    .await?;
+    let declaring = channel.queue_declare(name.into(), passive, FieldTable::default());
+    let queue = within("counting", name, declaring).await?;
     Ok(Found {
         ready: queue.message_count(),
         consumers: queue.consumer_count(),
@@ -269,11 +252,8 @@ impl Hand {
     /// When RabbitMQ breaks off; it stays parked then.
     pub async fn drop(&self, message: &Parked) -> Result<(), MessagingError> {
         let tag = message.message.delivery.delivery_tag;
-        within("acknowledging to", PARKING_QUEUE, async {
-            let acknowledged = self.channel.basic_ack(tag, BasicAckOptions::default()).await;
-            acknowledged.map_err(MessagingError::Connection)
-        })
-        .await?;
+        let acknowledging = self.channel.basic_ack(tag, BasicAckOptions::default());
+        within("acknowledging to", PARKING_QUEUE, acknowledging).await?;
         message.gone.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -298,15 +278,11 @@ impl Hand {
             self.drop(message).await?;
         }
         if self.messages.iter().any(|message| left(&message)) {
-            within("giving back to", PARKING_QUEUE, async {
-                let all = BasicNackOptions {
-                    multiple: true,
-                    requeue: true,
-                };
-                let given_back = self.channel.basic_nack(0, all).await;
-                given_back.map_err(MessagingError::Connection)
-            })
-            .await?;
+            let all = BasicNackOptions {
+                multiple: true,
+                requeue: true,
+            };
+            within("giving back to", PARKING_QUEUE, self.channel.basic_nack(0, all)).await?;
         }
         // A quorum queue takes them back a moment later, and whoever looks next is to find them.
         let patience = Instant::now() + TAKEN_BACK;
@@ -317,10 +293,7 @@ impl Hand {
     }
 
     async fn close(&self) -> Result<(), MessagingError> {
-        within("giving back to", PARKING_QUEUE, async {
-            let closed = self.channel.close(200, "looked".into()).await;
-            closed.map_err(MessagingError::Connection)
-        })
-        .await
+        let closing = self.channel.close(200, "looked".into());
+        within("giving back to", PARKING_QUEUE, closing).await
     }
 }

@@ -144,12 +144,10 @@ impl Messaging {
             ..Default::default()
         };
         let result = within("counting", work_queue(service), async {
-            let queue = channel
-                .queue_declare(work_queue(service).into(), passive, FieldTable::default())
-                .await
-                .map_err(MessagingError::Connection)?;
+            let declaring = channel.queue_declare(work_queue(service).into(), passive, FieldTable::default());
+            let queue = declaring.await?;
             let _ = channel.close(200, "done".into()).await;
-            Ok(queue.message_count())
+            Ok::<_, lapin::Error>(queue.message_count())
         })
         .await;
         self.forget_when_broken(generation, &result).await;
@@ -159,13 +157,8 @@ impl Messaging {
     /// Closes the connection: what was consumed and not acknowledged goes back to its queue.
     pub async fn close(&self) {
         if let Some(link) = self.link.lock().await.take() {
-            let _ = within("closing", "the connection", async {
-                link.connection
-                    .close(200, "shutting down".into())
-                    .await
-                    .map_err(MessagingError::Connection)
-            })
-            .await;
+            let closing = link.connection.close(200, "shutting down".into());
+            let _ = within("closing", "the connection", closing).await;
         }
     }
 
@@ -178,14 +171,7 @@ impl Messaging {
     async fn channel(&self) -> Result<(Channel, u64), MessagingError> {
         let mut link = self.link.lock().await;
         let linked = self.linked(&mut link).await?;
-        let channel = within("opening", "a channel", async {
-            linked
-                .connection
-                .create_channel()
-                .await
-                .map_err(MessagingError::Connection)
-        })
-        .await?;
+        let channel = within("opening", "a channel", linked.connection.create_channel()).await?;
         Ok((channel, linked.generation))
     }
 
@@ -209,12 +195,9 @@ impl Messaging {
     async fn connect(&self) -> Result<Link, MessagingError> {
         let properties = ConnectionProperties::default().with_connection_name(self.name.as_str().into());
         let connection = tls::connect(&self.args, properties).await?;
-        let publishing = connection.create_channel().await.map_err(MessagingError::Connection)?;
+        let publishing = connection.create_channel().await?;
         topology::declare(&publishing, &self.args).await?;
-        publishing
-            .confirm_select(ConfirmSelectOptions::default())
-            .await
-            .map_err(MessagingError::Connection)?;
+        publishing.confirm_select(ConfirmSelectOptions::default()).await?;
         Ok(Link {
             connection,
             publishing: self.channels.add(Use::Publish, publishing),

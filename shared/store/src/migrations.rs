@@ -16,132 +16,42 @@ struct Migration {
     sql: &'static str,
 }
 
+impl Migration {
+    const fn new(version: i32, works_with: i32, sql: &'static str) -> Self {
+        Self {
+            version,
+            works_with,
+            sql,
+        }
+    }
+}
+
 const MIGRATIONS: &[Migration] = &[
-    Migration {
-        version: 1,
-        works_with: 1,
-        sql: include_str!("migrations/0001_first.sql"),
-    },
-    Migration {
-        version: 2,
-        works_with: 1,
-        sql: include_str!("migrations/0002_nothing_lost.sql"),
-    },
-    Migration {
-        version: 3,
-        works_with: 1,
-        sql: include_str!("migrations/0003_update.sql"),
-    },
-    Migration {
-        version: 4,
-        works_with: 1,
-        sql: include_str!("migrations/0004_who_asked.sql"),
-    },
-    Migration {
-        version: 5,
-        works_with: 1,
-        sql: include_str!("migrations/0005_function.sql"),
-    },
-    Migration {
-        version: 6,
-        works_with: 1,
-        sql: include_str!("migrations/0006_log_level.sql"),
-    },
-    Migration {
-        version: 7,
-        works_with: 1,
-        sql: include_str!("migrations/0007_renew.sql"),
-    },
-    Migration {
-        version: 8,
-        works_with: 1,
-        sql: include_str!("migrations/0008_distrust.sql"),
-    },
-    Migration {
-        version: 9,
-        works_with: 1,
-        sql: include_str!("migrations/0009_iam_usage.sql"),
-    },
-    Migration {
-        version: 10,
-        works_with: 1,
-        sql: include_str!("migrations/0010_renewals_end.sql"),
-    },
-    Migration {
-        version: 11,
-        works_with: 1,
-        sql: include_str!("migrations/0011_offers.sql"),
-    },
-    Migration {
-        version: 12,
-        works_with: 1,
-        sql: include_str!("migrations/0012_caa.sql"),
-    },
-    Migration {
-        version: 13,
-        works_with: 1,
-        sql: include_str!("migrations/0013_rollover.sql"),
-    },
-    Migration {
-        version: 14,
-        works_with: 1,
-        sql: include_str!("migrations/0014_to_revoke.sql"),
-    },
-    Migration {
-        version: 15,
-        works_with: 1,
-        sql: include_str!("migrations/0015_claims.sql"),
-    },
-    Migration {
-        version: 16,
-        works_with: 1,
-        sql: include_str!("migrations/0016_persist_forms.sql"),
-    },
-    Migration {
-        version: 17,
-        works_with: 1,
-        sql: include_str!("migrations/0017_ca_usage.sql"),
-    },
-    Migration {
-        version: 18,
-        works_with: 1,
-        sql: include_str!("migrations/0018_tenants.sql"),
-    },
-    Migration {
-        version: 19,
-        works_with: 1,
-        sql: include_str!("migrations/0019_unproved.sql"),
-    },
-    Migration {
-        version: 20,
-        works_with: 1,
-        sql: include_str!("migrations/0020_slow_looks.sql"),
-    },
-    Migration {
-        version: 21,
-        works_with: 1,
-        sql: include_str!("migrations/0021_uploaded.sql"),
-    },
-    Migration {
-        version: 22,
-        works_with: 1,
-        sql: include_str!("migrations/0022_reason.sql"),
-    },
-    Migration {
-        version: 23,
-        works_with: 1,
-        sql: include_str!("migrations/0023_challenges.sql"),
-    },
-    Migration {
-        version: 24,
-        works_with: 1,
-        sql: include_str!("migrations/0024_certificate_reference.sql"),
-    },
-    Migration {
-        version: 25,
-        works_with: 1,
-        sql: include_str!("migrations/0025_shared_settings.sql"),
-    },
+    Migration::new(1, 1, include_str!("migrations/0001_first.sql")),
+    Migration::new(2, 1, include_str!("migrations/0002_nothing_lost.sql")),
+    Migration::new(3, 1, include_str!("migrations/0003_update.sql")),
+    Migration::new(4, 1, include_str!("migrations/0004_who_asked.sql")),
+    Migration::new(5, 1, include_str!("migrations/0005_function.sql")),
+    Migration::new(6, 1, include_str!("migrations/0006_log_level.sql")),
+    Migration::new(7, 1, include_str!("migrations/0007_renew.sql")),
+    Migration::new(8, 1, include_str!("migrations/0008_distrust.sql")),
+    Migration::new(9, 1, include_str!("migrations/0009_iam_usage.sql")),
+    Migration::new(10, 1, include_str!("migrations/0010_renewals_end.sql")),
+    Migration::new(11, 1, include_str!("migrations/0011_offers.sql")),
+    Migration::new(12, 1, include_str!("migrations/0012_caa.sql")),
+    Migration::new(13, 1, include_str!("migrations/0013_rollover.sql")),
+    Migration::new(14, 1, include_str!("migrations/0014_to_revoke.sql")),
+    Migration::new(15, 1, include_str!("migrations/0015_claims.sql")),
+    Migration::new(16, 1, include_str!("migrations/0016_persist_forms.sql")),
+    Migration::new(17, 1, include_str!("migrations/0017_ca_usage.sql")),
+    Migration::new(18, 1, include_str!("migrations/0018_tenants.sql")),
+    Migration::new(19, 1, include_str!("migrations/0019_unproved.sql")),
+    Migration::new(20, 1, include_str!("migrations/0020_slow_looks.sql")),
+    Migration::new(21, 1, include_str!("migrations/0021_uploaded.sql")),
+    Migration::new(22, 1, include_str!("migrations/0022_reason.sql")),
+    Migration::new(23, 1, include_str!("migrations/0023_challenges.sql")),
+    Migration::new(24, 1, include_str!("migrations/0024_certificate_reference.sql")),
+    Migration::new(25, 1, include_str!("migrations/0025_shared_settings.sql")),
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.
