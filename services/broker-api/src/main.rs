@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use ::doctor::Action;
+use ::doctor::Command;
 use anyhow::Context as _;
 use broker_api::settings::Settings;
 use broker_api::{Broker, app, doctor, health, read_figures, serve};
@@ -19,17 +19,17 @@ use tokio::net::TcpListener;
 struct Line {
     /// What to do instead of serving.
     #[command(subcommand)]
-    action: Option<Action>,
+    command: Option<Command>,
     #[command(flatten)]
     settings: Settings,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let (Line { action, settings }, shared) = worker::settings::<Line>("broker-api");
-    let done = match action {
-        Some(Action::Doctor) => Ok(::doctor::print(doctor::all_checks(&settings, &shared)).await),
-        Some(Action::Ready) => Ok(::doctor::ready(settings.health_listen)),
+    let (Line { command, settings }, shared) = worker::settings::<Line>("broker-api");
+    let done = match command {
+        Some(Command::Doctor) => Ok(::doctor::print(doctor::all_checks(&settings, &shared)).await),
+        Some(Command::Ready) => Ok(::doctor::ready(settings.health_listen)),
         None => run(settings, shared).await.map(|()| ExitCode::SUCCESS),
     };
     match done {

@@ -3,7 +3,7 @@
 use store::DatabaseArgs;
 use store::operator::AccountLine;
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::exit::Exit;
 use crate::{database, out, shown, table};
 
@@ -29,7 +29,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let tenant = args.tenant.as_ref().map(std::slice::from_ref);
     let found = database::open(&args.database).await?.account_lines(tenant).await?;
     out::either(args.json, &found, || lines(&found))?;

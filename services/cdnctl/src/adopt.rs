@@ -11,7 +11,7 @@ use serde_json::Value;
 use store::operator::Offer;
 use store::{DatabaseArgs, Owner, Store};
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::confirm::confirm;
 use crate::exit::Exit;
 use crate::{cloudfront, database, out, shown, table};
@@ -73,7 +73,7 @@ struct Report<'r> {
 ///
 /// # Errors
 /// When the database or CloudFront can't be asked, or the distribution can't be adopted.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let Some(id) = args.distribution.as_deref() else {
         let offers = store.offers().await?;
@@ -86,7 +86,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     }
 }
 
-async fn offer(args: &Args, store: &Store, id: &str, tenant: &str) -> Result<Exit, CouldNot> {
+async fn offer(args: &Args, store: &Store, id: &str, tenant: &str) -> Result<Exit, CommandError> {
     let cloudfront = cloudfront::open().await?;
     let Some(found) = cloudfront.distribution(id).await? else {
         return refused(id, "CloudFront has none of this id in this account");
@@ -129,9 +129,9 @@ async fn offer(args: &Args, store: &Store, id: &str, tenant: &str) -> Result<Exi
     refused(id, "an instance has taken it already: cdnctl adopt")
 }
 
-async fn withdraw(args: &Args, store: &Store, id: &str) -> Result<Exit, CouldNot> {
+async fn withdraw(args: &Args, store: &Store, id: &str) -> Result<Exit, CommandError> {
     if !store.withdraw_offer(id).await? {
-        return Err(CouldNot::Refused(format!(
+        return Err(CommandError::Refused(format!(
             "distribution {} is not offered, or an instance has taken it: cdnctl adopt",
             shown::plain(id)
         )));
@@ -146,8 +146,8 @@ async fn withdraw(args: &Args, store: &Store, id: &str) -> Result<Exit, CouldNot
     Ok(Exit::AllWell)
 }
 
-fn refused(id: &str, why: &str) -> Result<Exit, CouldNot> {
-    Err(CouldNot::Refused(format!(
+fn refused(id: &str, why: &str) -> Result<Exit, CommandError> {
+    Err(CommandError::Refused(format!(
         "distribution {} can't be adopted: {why}",
         shown::plain(id)
     )))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use store::DatabaseArgs;
 use store::operator::Cancelled;
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::confirm::confirm;
 use crate::exit::Exit;
 use crate::{database, out, shown};
@@ -54,10 +54,10 @@ const LONGEST_REST: Duration = Duration::from_secs(7 * 86_400);
 ///
 /// # Errors
 /// When the id is unknown, it is a removal, nobody says yes, or the database can't be asked.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let dossier = store.dossier(&args.id).await?;
-    let dossier = dossier.ok_or_else(|| CouldNot::unknown(&args.id))?;
+    let dossier = dossier.ok_or_else(|| CommandError::unknown(&args.id))?;
     let Some(running) = dossier.operations.iter().find(|operation| operation.state == "running") else {
         return nothing(args);
     };
@@ -70,7 +70,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     let rest = Duration::from(args.rest).min(LONGEST_REST);
     // Only the one that was asked about: another may run by now.
     let (report, line) = match store.cancel(&args.id, operation, &args.why, rest).await? {
-        Cancelled::Unknown => return Err(CouldNot::unknown(&args.id)),
+        Cancelled::Unknown => return Err(CommandError::unknown(&args.id)),
         Cancelled::Removal => return Err(removal(&args.id)),
         Cancelled::NothingRuns => return nothing(args),
         Cancelled::Failed { kind, for_user } => (
@@ -93,14 +93,14 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     Ok(Exit::AllWell)
 }
 
-fn nothing(args: &Args) -> Result<Exit, CouldNot> {
+fn nothing(args: &Args) -> Result<Exit, CommandError> {
     let report = serde_json::json!({"cancelled": null});
     out::either(args.json, &report, || vec!["no such operation runs: nothing to cancel"])?;
     Ok(Exit::NotWell)
 }
 
-fn removal(id: &str) -> CouldNot {
-    CouldNot::Refused(format!(
+fn removal(id: &str) -> CommandError {
+    CommandError::Refused(format!(
         "a removal can't be cancelled: half of it may be done already. Mend what it waits for (cdnctl show {} --operation \
          last), then cdnctl retry",
         shown::clean(id)

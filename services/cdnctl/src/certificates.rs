@@ -5,7 +5,7 @@ use store::DatabaseArgs;
 use store::operator::CertificateInUse;
 use time::Duration;
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::exit::Exit;
 use crate::{database, out, shown, table};
 
@@ -97,7 +97,7 @@ struct Line<'c> {
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let found = store.certificates_in_use(args.expiring.map(Into::into)).await?;
     let all: Vec<_> = found

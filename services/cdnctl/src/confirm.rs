@@ -2,19 +2,19 @@
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
-use crate::CouldNot;
+use crate::CommandError;
 
 /// Goes on when `yes` was given, or when somebody at a terminal types it.
 ///
 /// # Errors
 /// When nobody says yes.
-pub(crate) fn confirm(what: &str, yes: bool) -> Result<(), CouldNot> {
+pub(crate) fn confirm(what: &str, yes: bool) -> Result<(), CommandError> {
     if yes {
         return Ok(());
     }
     let (stdin, mut stderr) = (std::io::stdin(), std::io::stderr());
     if !stdin.is_terminal() {
-        return Err(CouldNot::Refused(format!(
+        return Err(CommandError::Refused(format!(
             "{what}: there is nobody to ask, so add --yes"
         )));
     }
@@ -23,5 +23,5 @@ pub(crate) fn confirm(what: &str, yes: bool) -> Result<(), CouldNot> {
     if asked.is_ok() && stdin.lock().read_line(&mut answer).is_ok() && answer.trim() == "yes" {
         return Ok(());
     }
-    Err(CouldNot::Refused("nothing was done".to_owned()))
+    Err(CommandError::Refused("nothing was done".to_owned()))
 }

@@ -12,7 +12,7 @@ use store::{DatabaseArgs, Store};
 use telemetry::with_causes;
 use time::{Duration, OffsetDateTime};
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::certificates::Standing;
 use crate::exit::Exit;
 use crate::orphans;
@@ -51,7 +51,7 @@ struct Line<'f> {
 ///
 /// # Errors
 /// When nothing can be looked at.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let store = Store::new(&args.database, "cdnctl")?;
     let checks = vec![
         store::check_database(&args.database, "cdnctl"),
@@ -213,11 +213,11 @@ fn of_queues(report: &Report) -> Vec<Finding> {
         ),
         Some(some) => Finding::warn("parked", format!("{some} messages"), "cdnctl parked list"),
     });
-    if report.missing_rungs() > 0 {
+    if report.missing_delay_queues() > 0 {
         findings.push(Finding::warn(
-            "rungs",
-            format!("{} are not there", report.missing_rungs()),
-            "give cdnctl the DELAY_LADDER_MS that the services have",
+            "delay queues",
+            format!("{} are not there", report.missing_delay_queues()),
+            "give cdnctl the DELAY_QUEUES_MS that the services have",
         ));
     }
     findings

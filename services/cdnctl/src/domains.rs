@@ -3,7 +3,7 @@
 use store::DatabaseArgs;
 use store::operator::DomainLine;
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::exit::Exit;
 use crate::{database, out, shown, table};
 
@@ -29,7 +29,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let found = database::open(&args.database)
         .await?
         .domain_lines(args.domain.as_deref())

@@ -6,9 +6,9 @@ use aws::CloudFront;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
 use store::DatabaseArgs;
-use store::operator::Told;
+use store::operator::Configured;
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::exit::Exit;
 use crate::{cloudfront, database, out, shown, table};
 
@@ -49,11 +49,15 @@ struct Line {
 ///
 /// # Errors
 /// When the database or CloudFront can't be asked.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let chosen = (!args.ids.is_empty()).then_some(args.ids.as_slice());
-    let all = database::open(&args.database).await?.told(chosen).await?;
-    if let Some(id) = args.ids.iter().find(|id| !all.iter().any(|told| told.instance == **id)) {
-        return Err(CouldNot::Refused(format!(
+    let all = database::open(&args.database).await?.configured(chosen).await?;
+    if let Some(id) = args
+        .ids
+        .iter()
+        .find(|id| !all.iter().any(|configured| configured.instance == **id))
+    {
+        return Err(CommandError::Refused(format!(
             "there is no instance {:?} with a distribution in this database",
             shown::plain(id)
         )));
@@ -73,13 +77,13 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     })
 }
 
-async fn look(cloudfront: &CloudFront, told: Told) -> Result<Line, CouldNot> {
-    let there = cloudfront.config(&told.distribution_id).await?;
+async fn look(cloudfront: &CloudFront, configured: Configured) -> Result<Line, CommandError> {
+    let there = cloudfront.config(&configured.distribution_id).await?;
     Ok(Line {
-        differences: compare::differences(&told, there.as_ref().map(|read| &read.config)),
-        instance: told.instance,
-        distribution: told.distribution_id,
-        at_work: told.at_work,
+        differences: compare::differences(&configured, there.as_ref().map(|read| &read.config)),
+        instance: configured.instance,
+        distribution: configured.distribution_id,
+        at_work: configured.at_work,
     })
 }
 

@@ -4,7 +4,7 @@ use pipeline::OperationState;
 use store::DatabaseArgs;
 use store::operator::{Choice, InstanceLine};
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::exit::Exit;
 use crate::{database, out, shown, table};
 
@@ -38,7 +38,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let choice = Choice {
         state: args.state.clone(),
         tenant: args.tenant.clone(),

@@ -18,8 +18,8 @@ pub mod adopt;
 pub mod cancel;
 pub mod certificates;
 mod cloudfront;
+mod command_error;
 mod confirm;
-mod could_not;
 mod database;
 pub mod doctor;
 pub mod domains;
@@ -41,4 +41,4 @@ pub mod show;
 mod shown;
 mod table;
 
-pub use could_not::CouldNot;
+pub use command_error::CommandError;

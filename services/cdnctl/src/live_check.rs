@@ -25,7 +25,7 @@ mod stop;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::confirm::confirm;
 use crate::exit::Exit;
 use crate::{out, shown};
@@ -89,7 +89,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When nothing could be begun.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let folder = Folder::open(&args.folder)?;
     let state = begun(args, &folder)?;
     eprintln!("{}", question::list(args, &state).join("\n"));
@@ -117,8 +117,8 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
 }
 
 /// The state to go on with: a new one, or the folder's.
-fn begun(args: &Args, folder: &Folder) -> Result<State, CouldNot> {
-    let refused = |why: String| Err(CouldNot::Refused(format!("{}: {why}", folder.path().display())));
+fn begun(args: &Args, folder: &Folder) -> Result<State, CommandError> {
+    let refused = |why: String| Err(CommandError::Refused(format!("{}: {why}", folder.path().display())));
     let found = folder.state()?;
     match (found, &args.domain, &args.acme_directory_url) {
         (Some(found), _, _) if args.resume && !found.clean => Ok(found),

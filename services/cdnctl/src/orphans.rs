@@ -6,7 +6,7 @@ use store::DatabaseArgs;
 use store::operator::Orphan;
 use time::{Duration, OffsetDateTime};
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::exit::Exit;
 use crate::{database, out, shown, table};
 
@@ -65,7 +65,7 @@ impl Line {
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let found = database::open(&args.database)
         .await?
         .found_orphans(args.removed)

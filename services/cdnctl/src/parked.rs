@@ -9,7 +9,7 @@ use store::DatabaseArgs;
 use store::operator::StepPlace;
 use uuid::Uuid;
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::confirm::confirm;
 use crate::exit::Exit;
 use crate::{database, out, shown, table};
@@ -22,17 +22,17 @@ use crate::{database, out, shown, table};
 pub struct Args {
     /// What to do with them.
     #[command(subcommand)]
-    pub action: Action,
+    pub command: Command,
 }
 
 /// What to do with parked messages.
 #[derive(Debug, clap::Subcommand)]
-pub enum Action {
+pub enum Command {
     /// Shows them, each with its reason and the step and instance that it is about.
     List(List),
     /// Sends them to their service's queue again: after what was wrong is mended. Exit code 1 when one could not be.
     Replay(Replay),
-    /// Throws them away. The steps stay: a message is only a wake-up, and what still waits is rung again by the sweeper.
+    /// Throws them away. The steps stay: a message is only a wake-up, and what still waits is published again by the sweeper.
     Drop(Drop),
 }
 
@@ -114,15 +114,15 @@ struct Line {
 ///
 /// # Errors
 /// When the database or RabbitMQ can't be asked, or nobody says yes.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
-    match &args.action {
-        Action::List(args) => list(args).await,
-        Action::Replay(args) => replay(args).await,
-        Action::Drop(args) => discard(args).await,
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
+    match &args.command {
+        Command::List(args) => list(args).await,
+        Command::Replay(args) => replay(args).await,
+        Command::Drop(args) => discard(args).await,
     }
 }
 
-async fn list(args: &List) -> Result<Exit, CouldNot> {
+async fn list(args: &List) -> Result<Exit, CommandError> {
     let queues = Queues::connect(&args.places.amqp, "cdnctl").await?;
     let hand = queues.parked().await?;
     let lines = told(&args.places, &hand).await;
@@ -133,7 +133,7 @@ async fn list(args: &List) -> Result<Exit, CouldNot> {
     Ok(if lines.is_empty() { Exit::AllWell } else { Exit::NotWell })
 }
 
-async fn replay(args: &Replay) -> Result<Exit, CouldNot> {
+async fn replay(args: &Replay) -> Result<Exit, CommandError> {
     let queues = Queues::connect(&args.places.amqp, "cdnctl").await?;
     let hand = queues.parked().await?;
     let (chosen, mut well) = choose(&hand, &args.which);
@@ -162,7 +162,7 @@ async fn replay(args: &Replay) -> Result<Exit, CouldNot> {
     Ok(if well { Exit::AllWell } else { Exit::NotWell })
 }
 
-async fn discard(args: &Drop) -> Result<Exit, CouldNot> {
+async fn discard(args: &Drop) -> Result<Exit, CommandError> {
     let queues = Queues::connect(&args.places.amqp, "cdnctl").await?;
     let hand = queues.parked().await?;
     let (chosen, well) = choose(&hand, &args.which);
@@ -198,7 +198,7 @@ fn choose<'h>(hand: &'h Hand, which: &Which) -> (Vec<&'h Parked>, bool) {
     (chosen.collect(), well)
 }
 
-async fn told(places: &Places, hand: &Hand) -> Result<Vec<Line>, CouldNot> {
+async fn told(places: &Places, hand: &Hand) -> Result<Vec<Line>, CommandError> {
     let steps: Vec<Uuid> = hand.messages().iter().filter_map(step).collect();
     let places = database::open(&places.database).await?.places_of(&steps).await?;
     let places: HashMap<Uuid, StepPlace> = places.into_iter().map(|place| (place.step, place)).collect();

@@ -33,7 +33,7 @@ use echo::Echo;
 use expected::Expected;
 use facts::{Facts, Http, Persist, Tls};
 use fetch::Fetched;
-use forwarding::Asked;
+use forwarding::Echoed;
 use handshake::{Met, Trust};
 use names::{End, Names, Trail};
 use report::{Domain, Report};
@@ -99,7 +99,7 @@ fn label(text: &str) -> Result<String, String> {
 
 /// Why nothing could be looked at.
 #[derive(Debug, thiserror::Error)]
-pub enum CouldNot {
+pub enum CommandError {
     /// The database doesn't know the id.
     #[error(
         "there is no instance {0:?} in this database. Is it the id, as `cf service NAME --guid` tells it, and not the name? \
@@ -138,16 +138,16 @@ pub enum CouldNot {
 ///
 /// # Errors
 /// When nothing could be looked at.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let serving = Store::new(&args.database, "cdnctl")?.serving(&args.id).await?;
-    let serving = serving.ok_or_else(|| CouldNot::Unknown(args.id.clone()))?;
+    let serving = serving.ok_or_else(|| CommandError::Unknown(args.id.clone()))?;
     if let Some(at) = serving.deleted_at {
         let id = args.id.clone();
         let at = shown::moment(at);
-        return Err(CouldNot::Removed { id, at });
+        return Err(CommandError::Removed { id, at });
     }
     let expected = Expected::of(&serving, args.connect.is_some());
-    let expected = expected.ok_or_else(|| CouldNot::NoDistribution(args.id.clone()))?;
+    let expected = expected.ok_or_else(|| CommandError::NoDistribution(args.id.clone()))?;
     let looker = Looker {
         args,
         names: Names::new(args.resolver)?,
@@ -225,12 +225,12 @@ impl Looker<'_> {
         let second = get(&self.args.path).await.ok().map(|fetched| fetched.answer);
         facts.cache = cache::judge(&answer, second.as_ref(), self.expected.keeps_nothing);
         facts.http = Http::Answered(answer);
-        let asked = match &self.args.echo {
-            None => Asked::Not,
+        let echoed = match &self.args.echo {
+            None => Echoed::NotAsked,
             Some(path) => echoed(get(&fresh(path)).await),
         };
-        facts.host = forwarding::host(&asked, &name, self.expected);
-        facts.x_forwarded_for = forwarding::x_forwarded_for(&asked);
+        facts.host = forwarding::host(&echoed, &name, self.expected);
+        facts.x_forwarded_for = forwarding::x_forwarded_for(&echoed);
         facts
     }
 
@@ -253,12 +253,12 @@ fn fresh(path: &str) -> String {
     format!("{path}{separator}cdnctl={}", Uuid::new_v4().simple())
 }
 
-fn echoed(got: Result<Fetched, String>) -> Asked {
+fn echoed(got: Result<Fetched, String>) -> Echoed {
     match got {
         Ok(fetched) => match Echo::read(&fetched.body) {
-            Some(echo) => Asked::Echo(echo),
-            None => Asked::Nothing(format!("HTTP {}, without request headers in it", fetched.answer.status)),
+            Some(echo) => Echoed::Echo(echo),
+            None => Echoed::Nothing(format!("HTTP {}, without request headers in it", fetched.answer.status)),
         },
-        Err(why) => Asked::Nothing(why),
+        Err(why) => Echoed::Nothing(why),
     }
 }

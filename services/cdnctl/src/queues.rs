@@ -9,14 +9,14 @@ use serde::Serialize;
 use store::DatabaseArgs;
 use store::operator::WaitingSteps;
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::exit::Exit;
 use crate::{database, out, shown, table};
 
 /// Shows each service's queue beside the steps that wait in the database.
 ///
-/// The database is the truth: messages are only wake-ups, and lost ones are rung again. Exit code 1 when a queue is missing or
-/// has no consumer, a step has been due for more than 5 minutes, or something is parked. DELAY_LADDER_MS has to be the
+/// The database is the truth: messages are only wake-ups, and lost ones are published again. Exit code 1 when a queue is missing or
+/// has no consumer, a step has been due for more than 5 minutes, or something is parked. DELAY_QUEUES_MS has to be the
 /// services'.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Queues")]
@@ -39,8 +39,8 @@ pub(crate) const LATE: f64 = 300.0;
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) services: Vec<Line>,
-    /// Messages that wait, by the milliseconds of their rung; none: the rung is not there.
-    rungs: Vec<(u64, Option<u32>)>,
+    /// Messages that wait, by the milliseconds of their queue; none: it is not there.
+    delay_queues: Vec<(u64, Option<u32>)>,
     /// Notes for the operator; none: there is no such queue.
     pub(crate) parked: Option<u32>,
 }
@@ -72,24 +72,24 @@ impl Report {
                 steps: steps.get(service.as_str()).copied().unwrap_or_default(),
             }
         };
-        let rungs = states.iter().filter_map(|state| match state.purpose {
+        let delay_queues = states.iter().filter_map(|state| match state.purpose {
             Purpose::Delay(ms) => Some((ms, state.found.map(|queue| queue.ready))),
             _ => None,
         });
         Self {
             services: Service::ALL.map(line).into(),
-            rungs: rungs.collect(),
+            delay_queues: delay_queues.collect(),
             parked: found(Purpose::Parking).map(|queue| queue.ready),
         }
     }
 
-    pub(crate) fn missing_rungs(&self) -> usize {
-        self.rungs.iter().filter(|(_, found)| found.is_none()).count()
+    pub(crate) fn missing_delay_queues(&self) -> usize {
+        self.delay_queues.iter().filter(|(_, found)| found.is_none()).count()
     }
 
     fn is_well(&self) -> bool {
         let served = |line: &Line| line.consumers.is_some_and(|count| count > 0) && line.steps.latest_seconds < LATE;
-        self.parked == Some(0) && self.missing_rungs() == 0 && self.services.iter().all(served)
+        self.parked == Some(0) && self.missing_delay_queues() == 0 && self.services.iter().all(served)
     }
 
     fn lines(&self) -> Vec<String> {
@@ -104,12 +104,15 @@ impl Report {
         ];
         let mut lines = table::lines(heading, &rows);
         lines.push(String::new());
-        let delayed: u32 = self.rungs.iter().filter_map(|(_, ready)| *ready).sum();
-        let missing = match self.missing_rungs() {
+        let delayed: u32 = self.delay_queues.iter().filter_map(|(_, ready)| *ready).sum();
+        let missing = match self.missing_delay_queues() {
             0 => String::new(),
-            missing => format!("; {missing} rungs are not there: is DELAY_LADDER_MS that of the services?"),
+            missing => format!("; {missing} delay queues are not there: is DELAY_QUEUES_MS that of the services?"),
         };
-        lines.push(format!("delayed  {delayed} in {} rungs{missing}", self.rungs.len()));
+        lines.push(format!(
+            "delayed  {delayed} in {} delay queues{missing}",
+            self.delay_queues.len()
+        ));
         lines.push(match self.parked {
             None => "parked   no such queue".to_owned(),
             Some(0) => "parked   none".to_owned(),
@@ -138,7 +141,7 @@ fn row(line: &Line) -> [String; 6] {
 ///
 /// # Errors
 /// When the database or RabbitMQ can't be asked.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let steps = database::open(&args.database).await?.waiting_steps().await?;
     let queues = Queues::connect(&args.amqp, "cdnctl").await?;
     let report = Report::of(&queues.states().await?, steps);
@@ -153,7 +156,7 @@ mod tests {
 
     use super::*;
 
-    fn report(consumers: u32, parked: u32, latest_seconds: f64, rung: Option<u32>) -> Report {
+    fn report(consumers: u32, parked: u32, latest_seconds: f64, delayed: Option<u32>) -> Report {
         let state = |purpose, ready, consumers| QueueState {
             purpose,
             name: String::new(),
@@ -166,7 +169,7 @@ mod tests {
         states.push(QueueState {
             purpose: Purpose::Delay(250),
             name: String::new(),
-            found: rung.map(|ready| Found { ready, consumers: 0 }),
+            found: delayed.map(|ready| Found { ready, consumers: 0 }),
         });
         let steps = WaitingSteps {
             waiting: 3,
@@ -188,7 +191,7 @@ mod tests {
             assert!(!bad.is_well(), "{bad:?}");
         }
         let text = report(1, 2, 61.0, None).lines().join("\n");
-        for words in ["1 min 1 s", "2: cdnctl parked list", "DELAY_LADDER_MS"] {
+        for words in ["1 min 1 s", "2: cdnctl parked list", "DELAY_QUEUES_MS"] {
             assert!(text.contains(words), "{text}");
         }
     }

@@ -2,7 +2,7 @@
 
 use store::DatabaseArgs;
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::confirm::confirm;
 use crate::exit::Exit;
 use crate::{database, out, shown};
@@ -31,7 +31,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When nobody says yes, or the database can't be asked.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let found = store.domain_lines(Some(&args.domain)).await?;
     let Some(holder) = found.iter().find(|line| line.state == "has") else {
@@ -58,7 +58,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     Ok(Exit::AllWell)
 }
 
-fn nobody(args: &Args) -> Result<Exit, CouldNot> {
+fn nobody(args: &Args) -> Result<Exit, CommandError> {
     let report = serde_json::json!({"released": null});
     out::either(args.json, &report, || vec!["nobody has it: nothing to release"])?;
     Ok(Exit::NotWell)

@@ -6,7 +6,7 @@ use serde::Serialize;
 use store::operator::RenewNow;
 use store::{DatabaseArgs, Store};
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::confirm::confirm;
 use crate::exit::Exit;
 use crate::{database, out, shown};
@@ -72,7 +72,7 @@ struct Line<'i> {
 ///
 /// # Errors
 /// When the database can't be asked, or nobody says yes.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     if args.which.all {
         return all(args, &store).await;
@@ -100,7 +100,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     Ok(if well { Exit::AllWell } else { Exit::NotWell })
 }
 
-async fn all(args: &Args, store: &Store) -> Result<Exit, CouldNot> {
+async fn all(args: &Args, store: &Store) -> Result<Exit, CommandError> {
     let (count, tenants) = store.renewable().await?;
     let mut what = format!("Renews {count} certificates of {tenants} tenants");
     if args.revoke {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use store::DatabaseArgs;
 use store::operator::{RenewNow, RetriedStep};
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::exit::Exit;
 use crate::{database, out, shown};
 
@@ -44,10 +44,10 @@ struct Report {
 ///
 /// # Errors
 /// When the id is unknown or the database can't be asked.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let dossier = store.dossier(&args.id).await?;
-    dossier.ok_or_else(|| CouldNot::unknown(&args.id))?;
+    dossier.ok_or_else(|| CommandError::unknown(&args.id))?;
     let steps = store.retry_now(&args.id, args.held).await?;
     let rests = steps.is_empty() && store.renewal_rests(&args.id).await?;
     let renewal_begun = rests && store.renew_now(&args.id, &args.schedules).await? == RenewNow::Begun;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use store::operator::AccountLine;
 use store::{DatabaseArgs, Store};
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::confirm::confirm;
 use crate::exit::Exit;
 use crate::{database, out, shown, table};
@@ -59,7 +59,7 @@ struct Line {
 ///
 /// # Errors
 /// When the database can't be asked, or nobody says yes.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let tenants = (!args.which.all).then_some(args.which.tenants.as_slice());
     let count = registered(&store, tenants).await?;
@@ -92,7 +92,7 @@ fn warning(hashed: i64) -> String {
     }
 }
 
-async fn registered(store: &Store, tenants: Option<&[String]>) -> Result<usize, CouldNot> {
+async fn registered(store: &Store, tenants: Option<&[String]>) -> Result<usize, CommandError> {
     let accounts = store.account_lines(tenants).await?;
     Ok(accounts.iter().filter(|line| line.account_uri.is_some()).count())
 }

@@ -11,7 +11,7 @@ use store::DatabaseArgs;
 use store::operator::Dossier;
 use uuid::Uuid;
 
-use crate::CouldNot;
+use crate::CommandError;
 use crate::exit::Exit;
 use crate::{database, out, shown};
 
@@ -72,9 +72,9 @@ struct Report<'d> {
 ///
 /// # Errors
 /// When the id is unknown or the database can't be asked.
-pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
+pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let dossier = database::open(&args.database).await?.dossier(&args.id).await?;
-    let mut dossier = dossier.ok_or_else(|| CouldNot::unknown(&args.id))?;
+    let mut dossier = dossier.ok_or_else(|| CommandError::unknown(&args.id))?;
     if let Some(which) = args.operation {
         narrow(&mut dossier, which)?;
     }
@@ -90,7 +90,7 @@ pub async fn run(args: &Args) -> Result<Exit, CouldNot> {
     Ok(Exit::AllWell)
 }
 
-fn narrow(dossier: &mut Dossier, which: Which) -> Result<(), CouldNot> {
+fn narrow(dossier: &mut Dossier, which: Which) -> Result<(), CommandError> {
     let newest = dossier.operations.last().map(|operation| operation.id);
     let wanted = match which {
         Which::Last => newest,
@@ -98,7 +98,7 @@ fn narrow(dossier: &mut Dossier, which: Which) -> Result<(), CouldNot> {
     };
     dossier.operations.retain(|operation| Some(operation.id) == wanted);
     match (which, dossier.operations.is_empty()) {
-        (Which::This(id), true) => Err(CouldNot::Refused(format!(
+        (Which::This(id), true) => Err(CommandError::Refused(format!(
             "instance {} has no operation {id}: without --operation all that it has are shown",
             dossier.id
         ))),

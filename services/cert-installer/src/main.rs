@@ -1,17 +1,15 @@
 //! Uploads certificates to their store, attaches them to distributions, retires old ones: one file per step.
 
-mod attach_certificate;
+mod chores;
 mod doctor;
 mod handler;
 mod pem;
-mod reconcile;
-mod retire_certificates;
 mod settings;
-mod upload_certificate;
+mod steps;
 
 use std::process::ExitCode;
 
-use ::doctor::Action;
+use ::doctor::Command;
 use certificate_store::Stores;
 use store::Store;
 use telemetry::Telemetry;
@@ -22,14 +20,14 @@ use crate::settings::Settings;
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let (settings, shared) = worker::settings::<Settings>("cert-installer");
-    if let Some(Action::Ready) = settings.action {
+    if let Some(Command::Ready) = settings.command {
         return Ok(::doctor::ready(settings.worker.health_listen));
     }
     let sdk = aws::sdk_config().await?;
     let cloudfront = aws::CloudFront::new(&sdk);
     let certificates = Stores::new(settings.certificates.clone(), &sdk);
     let checks = doctor::checks(&settings, &shared, &sdk, &cloudfront, &certificates);
-    if let Some(Action::Doctor) = settings.action {
+    if let Some(Command::Doctor) = settings.command {
         return Ok(::doctor::print(checks).await);
     }
     let telemetry = Telemetry::init(&settings.worker.telemetry, "cert-installer")?;

@@ -9,7 +9,7 @@ use worker::WorkerArgs;
 pub(crate) struct Settings {
     /// What to do instead of serving.
     #[command(subcommand)]
-    pub(crate) action: Option<doctor::Action>,
+    pub(crate) command: Option<doctor::Command>,
     #[command(flatten)]
     pub(crate) certificates: certificate_store::StoreArgs,
     #[command(flatten)]

@@ -15,15 +15,15 @@ use time::format_description::well_known::Rfc3339;
 use tokio::sync::Semaphore;
 use worker::Stop;
 
-use crate::acme_client::{AcmeClient, Answer, Exchange};
-use crate::directory::{Directory, DirectoryCache};
-use crate::jws::{self, new_key};
+use crate::chores::rollover::promote;
+use crate::client::acme_client::{AcmeClient, Answer, Exchange};
+use crate::client::directory::{Directory, DirectoryCache};
+use crate::client::jws::{self, new_key};
+use crate::client::registration::{find, has_none, register};
+use crate::client::triage::{Trouble, triage};
+use crate::client::words::{cause, said, short_type};
 use crate::limits::before_account;
-use crate::registration::{find, has_none, register};
-use crate::rollover::promote;
 use crate::settings::{AcmeArgs, ExternalAccount};
-use crate::triage::{Trouble, triage};
-use crate::words::{cause, said, short_type};
 
 /// What every step needs.
 pub(crate) struct Ca {

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretBox};
 use time::{Duration, OffsetDateTime};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
-use crate::words::clean;
+use crate::client::words::clean;
 
 /// Clocks differ by this much.
 const CLOCK_SKEW: Duration = Duration::minutes(5);

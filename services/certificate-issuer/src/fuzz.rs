@@ -11,12 +11,12 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use crate::acme_client::{Answer, problem, retry_after};
 use crate::certificate::check;
 use crate::chain::{alternates, is_issued_by};
-use crate::directory::Directory;
-use crate::triage::{Trouble, triage};
-use crate::words::{cause, clean, per_domain, said};
+use crate::client::acme_client::{Answer, problem, retry_after};
+use crate::client::directory::Directory;
+use crate::client::triage::{Trouble, triage};
+use crate::client::words::{cause, clean, per_domain, said};
 
 const KINDS: &[&str] = &[
     "",

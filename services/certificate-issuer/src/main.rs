@@ -2,29 +2,17 @@
 //! keys. One file per step; see README.md.
 
 mod account;
-mod acme_client;
-mod answer_challenges;
-mod await_validation;
 mod certificate;
 mod chain;
-mod directory;
+mod chores;
+mod client;
 mod doctor;
-mod finalize_order;
 #[cfg(test)]
 mod fuzz;
-mod jws;
-mod key_change;
 mod limits;
-mod place_order;
-mod registration;
-mod renewal;
-mod renewal_info;
 mod reseal;
-mod revocation;
-mod rollover;
 mod settings;
-mod triage;
-mod words;
+mod steps;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -38,10 +26,10 @@ use tokio::sync::Semaphore;
 use worker::{Handler, HandlerError, Stop};
 
 use crate::account::Ca;
-use crate::acme_client::AcmeClient;
-use crate::directory::DirectoryCache;
-use crate::renewal::Planner;
-use crate::settings::{Action, Settings};
+use crate::chores::renewal::Planner;
+use crate::client::acme_client::AcmeClient;
+use crate::client::directory::DirectoryCache;
+use crate::settings::{Command, Settings};
 
 struct Issuer {
     ca: Arc<Ca>,
@@ -58,10 +46,10 @@ impl Handler for Issuer {
             return Ok(Outcome::DONE);
         }
         match step {
-            IssuerStep::PlaceOrder => place_order::attempt(&self.ca, task).await,
-            IssuerStep::AnswerChallenges => answer_challenges::attempt(&self.ca, task).await,
-            IssuerStep::AwaitValidation => await_validation::attempt(&self.ca, task).await,
-            IssuerStep::FinalizeOrder => finalize_order::attempt(&self.ca, task).await,
+            IssuerStep::PlaceOrder => steps::place_order::attempt(&self.ca, task).await,
+            IssuerStep::AnswerChallenges => steps::answer_challenges::attempt(&self.ca, task).await,
+            IssuerStep::AwaitValidation => steps::await_validation::attempt(&self.ca, task).await,
+            IssuerStep::FinalizeOrder => steps::finalize_order::attempt(&self.ca, task).await,
         }
     }
 
@@ -71,9 +59,9 @@ impl Handler for Issuer {
 
     async fn chore(&self) -> Result<(), HandlerError> {
         // Whatever keeps the one must not keep the others.
-        let changed = rollover::change_keys(&self.ca).await;
+        let changed = chores::rollover::change_keys(&self.ca).await;
         let planned = self.planner.plan().await;
-        let revoked = revocation::revoke_due(&self.ca).await;
+        let revoked = chores::revocation::revoke_due(&self.ca).await;
         self.planner.forget().await?;
         Ok(changed.and(planned).and(revoked)?)
     }
@@ -82,17 +70,17 @@ impl Handler for Issuer {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let (settings, shared) = worker::settings::<Settings>("certificate-issuer");
-    if let Some(Action::Ready) = settings.action {
+    if let Some(Command::Ready) = settings.command {
         return Ok(::doctor::ready(settings.worker.health_listen));
     }
     // One provider for every TLS connection of the process; it is an error only when there is one already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let checks = doctor::checks(&settings, &shared);
-    if let Some(Action::Doctor) = settings.action {
+    if let Some(Command::Doctor) = settings.command {
         return Ok(::doctor::print(checks).await);
     }
     settings.acme.check()?;
-    if let Some(Action::Reseal) = settings.action {
+    if let Some(Command::Reseal) = settings.command {
         let store = Store::new(&settings.worker.database, "certificate-issuer reseal")?;
         reseal::run(&store, &settings.sealing.key_ring()?).await?;
         return Ok(ExitCode::SUCCESS);

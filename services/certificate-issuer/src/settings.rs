@@ -11,8 +11,8 @@ use secret::Secret;
 use store::sealing::SealingArgs;
 use worker::{ProfileArgs, WorkerArgs};
 
+use crate::chores::renewal::RenewalArgs;
 use crate::limits::{Limits, LimitsSetting};
-use crate::renewal::RenewalArgs;
 
 /// Talks to the ACME CA: accounts, orders, challenges, certificates. Every flag has an environment variable of the
 /// same name.
@@ -21,7 +21,7 @@ use crate::renewal::RenewalArgs;
 pub(crate) struct Settings {
     /// What to do instead of serving.
     #[command(subcommand)]
-    pub(crate) action: Option<Action>,
+    pub(crate) command: Option<Command>,
     /// The CA.
     #[command(flatten)]
     pub(crate) acme: AcmeArgs,
@@ -46,7 +46,7 @@ secret::setting!(
 
 /// What to do instead of serving.
 #[derive(Debug, Clone, clap::Subcommand)]
-pub(crate) enum Action {
+pub(crate) enum Command {
     /// Seals every private key in PostgreSQL anew with the first key of SEALING_KEYS, says how many are sealed by which
     /// key, and ends: before an old key is taken out of SEALING_KEYS. Wants the service's environment; safe while the
     /// services run, and to repeat. Ends with an error when something can't be opened, which then stays as it is.

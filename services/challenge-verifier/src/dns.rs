@@ -33,7 +33,7 @@ use chain::{Chain, End};
 pub use egress::Egress;
 use exchange::{Asking, Question};
 use pipeline::reason::Links;
-pub use pipeline::reason::{LookupFailure, Problem, Wildcard};
+pub use pipeline::reason::{DnsProblem, LookupFailure, Wildcard};
 use servers::{Patience, Server, ask_any};
 pub use txt::{TxtAnswer, TxtRecords, TxtSeen};
 use zone::Zone;
@@ -139,11 +139,16 @@ impl Dns {
         }
     }
 
-    async fn ask_resolver(&self, name: &Name, kind: RecordType) -> Result<(String, Reply), Problem> {
+    async fn ask_resolver(&self, name: &Name, kind: RecordType) -> Result<(String, Reply), DnsProblem> {
         self.ask_resolver_as(Asking::Recursive, name, kind).await
     }
 
-    async fn ask_resolver_as(&self, asking: Asking, name: &Name, kind: RecordType) -> Result<(String, Reply), Problem> {
+    async fn ask_resolver_as(
+        &self,
+        asking: Asking,
+        name: &Name,
+        kind: RecordType,
+    ) -> Result<(String, Reply), DnsProblem> {
         let question = Question {
             name: name.clone(),
             kind,
@@ -160,12 +165,12 @@ impl Dns {
         .await
     }
 
-    async fn ask_authority(&self, name: &Name, kind: RecordType) -> Result<(String, Reply), Problem> {
+    async fn ask_authority(&self, name: &Name, kind: RecordType) -> Result<(String, Reply), DnsProblem> {
         self.ask_zone(zone::enclosing(self, name).await?, name, kind).await
     }
 
     /// Asks the zone's servers until one answers, or those of a deeper zone that they refer to.
-    async fn ask_zone(&self, mut zone: Zone, name: &Name, kind: RecordType) -> Result<(String, Reply), Problem> {
+    async fn ask_zone(&self, mut zone: Zone, name: &Name, kind: RecordType) -> Result<(String, Reply), DnsProblem> {
         let question = Question {
             name: name.clone(),
             kind,
@@ -188,7 +193,7 @@ impl Dns {
                 answered => return Ok(answered),
             }
         }
-        Err(Problem::TooMany {
+        Err(DnsProblem::TooMany {
             what: Links::Delegations,
             limit: MOST_REFERRALS,
         })
@@ -196,11 +201,11 @@ impl Dns {
 }
 
 impl Resolvers {
-    async fn servers(&self) -> Result<Vec<Server>, Problem> {
+    async fn servers(&self) -> Result<Vec<Server>, DnsProblem> {
         match self {
             Self::Listed(servers) => Ok(servers.clone()),
             Self::Named(name) => {
-                let unreachable = |why: String| Problem::Unreachable {
+                let unreachable = |why: String| DnsProblem::Unreachable {
                     server: name.clone(),
                     why,
                 };
@@ -238,7 +243,7 @@ fn system_resolvers() -> Result<Vec<Server>, NetError> {
 fn parse(name: &str) -> Result<Name, LookupFailure> {
     let bad = || LookupFailure {
         alias: None,
-        problem: Problem::BadName {
+        problem: DnsProblem::BadName {
             name: shown::quoted(name.as_bytes()),
         },
     };

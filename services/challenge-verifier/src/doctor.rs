@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use challenge_verifier::dns::{Dns, Egress, Problem};
+use challenge_verifier::dns::{Dns, DnsProblem, Egress};
 use challenge_verifier::{ProbeSettings, address};
 use doctor::{Check, Finding};
 use store::SharedSettings;
@@ -73,7 +73,7 @@ async fn validates(dns: &Dns, settings: &ProbeSettings) -> Option<Finding> {
     })
 }
 
-fn told(egress: Result<Egress, Problem>, name: &str) -> Vec<Finding> {
+fn told(egress: Result<Egress, DnsProblem>, name: &str) -> Vec<Finding> {
     match egress {
         Ok(Egress { udp, tcp }) => [("UDP", udp), ("TCP", tcp)]
             .into_iter()

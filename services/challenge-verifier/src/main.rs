@@ -20,7 +20,7 @@ use worker::WorkerArgs;
 struct Cli {
     /// What to do instead of serving.
     #[command(subcommand)]
-    action: Option<Action>,
+    command: Option<Command>,
     /// How long a record must have been in place before the CA is told, such as 30s. Zero: at once, since it is looked
     /// for at all of the zone's servers. For anycast servers whose sites lag, or vantage points of the CA that the CA's
     /// refusals tell of. How long a user may take is the deadline of SCHEDULE_VERIFY_CHALLENGE, the sleep between looks
@@ -39,7 +39,7 @@ struct Cli {
 
 /// What to do instead of serving.
 #[derive(clap::Subcommand)]
-enum Action {
+enum Command {
     /// Tries everything that this service needs from outside, by calls that change nothing, and ends: a line for each
     /// (ok, warn, FAIL or skip), with what to do. Exit code 1 when something failed. Wants the service's environment.
     Doctor {
@@ -55,11 +55,11 @@ enum Action {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let (cli, shared) = worker::settings::<Cli>("challenge-verifier");
-    match &cli.action {
-        Some(Action::Doctor { name }) => {
+    match &cli.command {
+        Some(Command::Doctor { name }) => {
             return Ok(::doctor::print(doctor::checks(&cli.worker, &shared, &cli.probe, name)).await);
         }
-        Some(Action::Ready) => return Ok(::doctor::ready(cli.worker.health_listen)),
+        Some(Command::Ready) => return Ok(::doctor::ready(cli.worker.health_listen)),
         None => {}
     }
     let telemetry = Telemetry::init(&cli.worker.telemetry, "challenge-verifier")?;

@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use challenge_verifier::dns::{Dns, LookupFailure, Problem, TxtSeen};
+use challenge_verifier::dns::{Dns, DnsProblem, LookupFailure, TxtSeen};
 use challenge_verifier::{DnsServer, ProbeSettings};
 use hickory_resolver::proto::op::ResponseCode;
 use support::names::{EdnsManner, Servers, Zone};
@@ -254,7 +254,7 @@ async fn name_servers_at_private_addresses_are_not_asked() {
         ..walking(&servers)
     };
     let failure = txt(&settings, NAME).await.unwrap_err();
-    assert!(matches!(failure.problem, Problem::NoServers { .. }), "{failure}");
+    assert!(matches!(failure.problem, DnsProblem::NoServers { .. }), "{failure}");
     assert!(!servers.asked.lock().unwrap().iter().any(|line| line.starts_with(NS1)));
 }
 

@@ -10,8 +10,8 @@ use store::{Store, Task};
 use telemetry::with_causes;
 use worker::{Handler, HandlerError, Responder, Stop};
 
-use crate::reconcile::DistributionSearch;
-use crate::reconcile_functions::FunctionSearch;
+use crate::chores::reconcile::DistributionSearch;
+use crate::chores::reconcile_functions::FunctionSearch;
 
 /// The steps of this service.
 pub(crate) struct Distributions {

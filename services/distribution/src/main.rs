@@ -1,26 +1,20 @@
 //! Makes, awaits, disables and deletes CloudFront distributions: one file per step.
 
-mod await_deployment;
+mod chores;
 mod config;
-mod configure_distribution;
-mod create_distribution;
-mod delete_distribution;
-mod disable_distribution;
 mod doctor;
 mod find;
 mod function;
 mod handler;
-mod reconcile;
-mod reconcile_functions;
 mod redirect;
 mod refusal;
 mod settings;
-mod settle_function;
 mod short_digest;
+mod steps;
 
 use std::process::ExitCode;
 
-use ::doctor::Action;
+use ::doctor::Command;
 use store::Store;
 use telemetry::Telemetry;
 
@@ -30,13 +24,13 @@ use crate::settings::Settings;
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let (settings, shared) = worker::settings::<Settings>("distribution");
-    if let Some(Action::Ready) = settings.action {
+    if let Some(Command::Ready) = settings.command {
         return Ok(::doctor::ready(settings.worker.health_listen));
     }
     let sdk = aws::sdk_config().await?;
     let cloudfront = aws::CloudFront::new(&sdk);
     let checks = doctor::checks(&settings, &shared, &sdk, &cloudfront);
-    if let Some(Action::Doctor) = settings.action {
+    if let Some(Command::Doctor) = settings.command {
         return Ok(::doctor::print(checks).await);
     }
     let telemetry = Telemetry::init(&settings.worker.telemetry, "distribution")?;

@@ -1,7 +1,7 @@
 //! What the user reads when CloudFront doesn't take a configuration: about their domains, or their own settings by name.
 
 use aws::{Failure, Viewer, shown};
-use pipeline::{Outcome, Settings};
+use pipeline::{InstanceSettings, Outcome};
 
 use crate::function::not_taken_yet;
 
@@ -10,7 +10,7 @@ pub(crate) fn judged(
     failure: &Failure,
     viewer: &Viewer<'_>,
     distribution: Option<&str>,
-    settings: &Settings,
+    settings: &InstanceSettings,
 ) -> Outcome {
     match (failure.code(), viewer.refused(failure, distribution)) {
         ("InvalidFunctionAssociation", _) => not_taken_yet(failure),
@@ -24,7 +24,7 @@ pub(crate) fn judged(
 }
 
 /// What the user's own settings can be to blame for is said in the settings' words.
-pub(crate) fn refused(failure: &Failure, settings: &Settings) -> Outcome {
+pub(crate) fn refused(failure: &Failure, settings: &InstanceSettings) -> Outcome {
     let blame = match failure.code() {
         "InvalidArgument" if failure.refuses_log_bucket() => return failure.outcome(),
         // The code of whatever has none of its own; the message tells which it was.
@@ -41,7 +41,7 @@ pub(crate) fn refused(failure: &Failure, settings: &Settings) -> Outcome {
 }
 
 /// The settings that may be the cause, with their values, and CloudFront's own words.
-fn invalid(words: &str, settings: &Settings) -> String {
+fn invalid(words: &str, settings: &InstanceSettings) -> String {
     let values = [
         ("origin", settings.origin.clone()),
         ("path", settings.path.clone()),
@@ -88,11 +88,11 @@ mod tests {
                 message: message.to_string(),
             },
         };
-        let settings = Settings {
+        let settings = InstanceSettings {
             origin: "app.example.com".into(),
             path: path.into(),
             forward_headers: vec!["ACCEPT".into(), "HOST".into()],
-            ..Settings::default()
+            ..InstanceSettings::default()
         };
         refused(&failure, &settings)
     }

@@ -8,7 +8,7 @@ use worker::{ResponderArgs, WorkerArgs};
 pub(crate) struct Settings {
     /// What to do instead of serving.
     #[command(subcommand)]
-    pub(crate) action: Option<doctor::Action>,
+    pub(crate) command: Option<doctor::Command>,
     #[command(flatten)]
     pub(crate) responder: ResponderArgs,
     /// Which edges serve: see "price class" in CloudFront's developer guide.

@@ -15,7 +15,7 @@ pub use tell::{findings, log, print};
 
 /// What to do instead of serving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Subcommand)]
-pub enum Action {
+pub enum Command {
     /// Tries everything that this service needs from outside, by calls that change nothing, and ends: a line for each
     /// (ok, warn, FAIL or skip), with what to do. Exit code 1 when something failed. Wants the service's environment.
     Doctor,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use secret::Secret;
 
-use crate::ladder::Ladder;
+use crate::delay_queues::DelayQueues;
 
 secret::setting!(
     pub AmqpUrl,
@@ -29,7 +29,7 @@ pub struct AmqpArgs {
     /// The delays that exist as queues, in milliseconds, comma separated and growing. A delay is rounded up to the
     /// next.
     #[arg(long, env, default_value_t)]
-    pub delay_ladder_ms: Ladder,
+    pub delay_queues_ms: DelayQueues,
     /// A message that killed its worker this many times is parked (x-delivery-limit).
     #[arg(long, env, default_value_t = 5)]
     pub delivery_limit: u32,
@@ -41,7 +41,7 @@ impl AmqpArgs {
         Self {
             amqp_url: url.into(),
             amqp_ca_file: None,
-            delay_ladder_ms: Ladder::default(),
+            delay_queues_ms: DelayQueues::default(),
             delivery_limit: 5,
         }
     }

@@ -175,7 +175,7 @@ fn judged(place: &str, error: &MessagingError) -> (String, &'static str) {
         MessagingError::Tls(_) => (format!("{place}: {said}"), "then ask the doctor again"),
         MessagingError::Topology { .. } => (
             format!("{place}: {said}"),
-            "or give this program the DELIVERY_LIMIT and DELAY_LADDER_MS that the other services have",
+            "or give this program the DELIVERY_LIMIT and DELAY_QUEUES_MS that the other services have",
         ),
         MessagingError::NotTaken(_) | MessagingError::Nacked | MessagingError::TimedOut { .. } => {
             (format!("{place}: {said}"), "look into RabbitMQ's own log")

@@ -25,7 +25,7 @@ pub enum MessagingError {
     Trust(#[source] ::tls::TrustError),
     /// A queue or exchange exists with other arguments than this program needs.
     #[error(
-        "RabbitMQ has {name:?} with other arguments than this program's: delete it there, its rings are rung again by \
+        "RabbitMQ has {name:?} with other arguments than this program's: delete it there, its rings are published again by \
          themselves"
     )]
     Topology {

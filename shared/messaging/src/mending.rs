@@ -65,7 +65,7 @@ pub(crate) async fn mend(args: &AmqpArgs) {
                     metrics::counter!("queues_mended_total").increment(1);
                     tracing::error!(
                         queue = queue.name,
-                        "RabbitMQ had lost the inside of this queue: deleted and made anew; its rings are rung again"
+                        "RabbitMQ had lost the inside of this queue: deleted and made anew; its rings are published again"
                     );
                 }
                 Err(error) => tracing::error!(

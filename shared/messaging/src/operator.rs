@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use crate::args::AmqpArgs;
 use crate::call::{send, within};
 use crate::error::{MessagingError, is_missing};
-use crate::topology::{PARKING_EXCHANGE, PARKING_QUEUE, WORK_EXCHANGE, rung_queue, text, work_queue};
+use crate::topology::{PARKING_EXCHANGE, PARKING_QUEUE, WORK_EXCHANGE, delay_queue, text, work_queue};
 use crate::wake_up::WakeUp;
 use crate::{tls, trace::Trace};
 
@@ -82,12 +82,12 @@ impl Queues {
     /// When RabbitMQ breaks off.
     pub async fn states(&self) -> Result<Vec<QueueState>, MessagingError> {
         let work = Service::ALL.map(|service| (Purpose::Work(service), work_queue(service)));
-        let rungs = self.args.delay_ladder_ms.rungs_ms().iter();
-        let rungs = rungs.map(|rung| (Purpose::Delay(*rung), rung_queue(*rung)));
+        let delays = self.args.delay_queues_ms.all_ms().iter();
+        let delays = delays.map(|ms| (Purpose::Delay(*ms), delay_queue(*ms)));
         let parking = std::iter::once((Purpose::Parking, PARKING_QUEUE.to_owned()));
         let mut states = Vec::new();
         let mut channel = self.channel().await?;
-        for (purpose, name) in work.into_iter().chain(rungs).chain(parking) {
+        for (purpose, name) in work.into_iter().chain(delays).chain(parking) {
             let found = match look(&channel, &name).await {
                 Err(MessagingError::Connection(error)) if is_missing(&error) => {
                     // A refusal closes the channel.

@@ -83,9 +83,9 @@ impl Messaging {
     async fn publish(&self, channel: &Channel, ring: &Ring, trace: &Trace) -> Result<(), MessagingError> {
         let mut headers = FieldTable::default();
         trace.put_into(&mut headers);
-        let exchange = match self.args.delay_ladder_ms.rung_ms(ring.delay) {
-            Some(rung) => {
-                headers.insert(DELAY_HEADER.into(), AMQPValue::LongLongInt(rung.cast_signed()));
+        let exchange = match self.args.delay_queues_ms.ms_for(ring.delay) {
+            Some(ms) => {
+                headers.insert(DELAY_HEADER.into(), AMQPValue::LongLongInt(ms.cast_signed()));
                 DELAY_EXCHANGE
             }
             None => WORK_EXCHANGE,

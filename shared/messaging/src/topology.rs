@@ -12,13 +12,13 @@ use crate::error::{MessagingError, refusal};
 
 /// Messages for a service, routed by its name.
 pub(crate) const WORK_EXCHANGE: &str = "cdn-broker.work";
-/// Messages that wait, routed to a rung by the header [`DELAY_HEADER`].
+/// Messages that wait, routed to a delay queue by the header [`DELAY_HEADER`].
 pub(crate) const DELAY_EXCHANGE: &str = "cdn-broker.delay";
 /// Messages that no worker can do anything with.
 pub(crate) const PARKING_EXCHANGE: &str = "cdn-broker.parking";
 /// Where those lie until an operator looks.
 pub(crate) const PARKING_QUEUE: &str = "cdn-broker.parking";
-/// Header that chooses the rung.
+/// Header that chooses the delay queue.
 pub(crate) const DELAY_HEADER: &str = "delay-ms";
 
 /// A service's work queue.
@@ -27,8 +27,8 @@ pub(crate) fn work_queue(service: Service) -> String {
 }
 
 /// The queue of messages that wait so many milliseconds.
-pub(crate) fn rung_queue(rung_ms: u64) -> String {
-    format!("cdn-broker.delay.{rung_ms}")
+pub(crate) fn delay_queue(ms: u64) -> String {
+    format!("cdn-broker.delay.{ms}")
 }
 
 /// A queue with what it is bound to.
@@ -63,21 +63,21 @@ pub(crate) fn queues(args: &AmqpArgs) -> Vec<Queue> {
             binding: FieldTable::default(),
         }
     });
-    let rungs = args.delay_ladder_ms.rungs_ms().iter().map(|rung| {
+    let delays = args.delay_queues_ms.all_ms().iter().map(|ms| {
         let mut arguments = dead_letter_to(WORK_EXCHANGE);
-        arguments.insert("x-message-ttl".into(), AMQPValue::LongLongInt(rung.cast_signed()));
+        arguments.insert("x-message-ttl".into(), AMQPValue::LongLongInt(ms.cast_signed()));
         let mut binding = FieldTable::default();
         binding.insert("x-match".into(), text("all"));
-        binding.insert(DELAY_HEADER.into(), AMQPValue::LongLongInt(rung.cast_signed()));
+        binding.insert(DELAY_HEADER.into(), AMQPValue::LongLongInt(ms.cast_signed()));
         Queue {
-            name: rung_queue(*rung),
+            name: delay_queue(*ms),
             arguments,
             exchange: DELAY_EXCHANGE,
             routing_key: "",
             binding,
         }
     });
-    std::iter::once(parking).chain(work).chain(rungs).collect()
+    std::iter::once(parking).chain(work).chain(delays).collect()
 }
 
 pub(crate) async fn declare(channel: &Channel, args: &AmqpArgs) -> Result<(), MessagingError> {

@@ -1,8 +1,8 @@
-//! Messages and the ladder's setting, whatever was sent or written (docs/fuzzing.md).
+//! Messages and the delay queues' setting, whatever was sent or written (docs/fuzzing.md).
 
 use std::time::Duration;
 
-use messaging::{Ladder, WakeUp};
+use messaging::{DelayQueues, WakeUp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -66,18 +66,18 @@ proptest! {
     }
 
     #[test]
-    fn a_ladder_reads_back_and_every_delay_has_its_rung(
+    fn delay_queues_read_back_and_every_delay_has_one(
         text in prop_oneof![any::<String>(), "([0-9]{1,20}[ ,]{1,2}){0,6}[0-9]{1,20}"],
         delay in any::<Duration>(),
     ) {
-        if let Ok(ladder) = text.parse::<Ladder>() {
-            prop_assert_eq!(ladder.to_string().parse::<Ladder>(), Ok(ladder.clone()));
+        if let Ok(queues) = text.parse::<DelayQueues>() {
+            prop_assert_eq!(queues.to_string().parse::<DelayQueues>(), Ok(queues.clone()));
             // RabbitMQ takes no longer `x-message-ttl`.
-            prop_assert!(ladder.rungs_ms().iter().all(|rung| (1..=u64::from(u32::MAX)).contains(rung)), "{}", ladder);
-            if let Some(rung) = ladder.rung_ms(delay) {
-                prop_assert!(ladder.rungs_ms().contains(&rung));
-                let longest = ladder.rungs_ms().last() == Some(&rung);
-                prop_assert!(longest || u128::from(rung) >= delay.as_millis());
+            prop_assert!(queues.all_ms().iter().all(|ms| (1..=u64::from(u32::MAX)).contains(ms)), "{}", queues);
+            if let Some(ms) = queues.ms_for(delay) {
+                prop_assert!(queues.all_ms().contains(&ms));
+                let longest = queues.all_ms().last() == Some(&ms);
+                prop_assert!(longest || u128::from(ms) >= delay.as_millis());
             }
         }
     }

@@ -8,7 +8,7 @@ use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::{
     DefaultCacheBehavior, DistributionConfig, ForwardedValues, PriceClass, ViewerProtocolPolicy,
 };
-use pipeline::Settings;
+use pipeline::InstanceSettings;
 use serde_json::{Map, Value};
 
 use crate::parameter::Parameter;
@@ -21,7 +21,7 @@ pub use crate::registry::redirect_to::cloudfront::function_in;
 #[derive(Debug, Clone)]
 pub struct Wanted<'w> {
     /// Of the instance.
-    pub settings: &'w Settings,
+    pub settings: &'w InstanceSettings,
     /// Where neither user nor plan say.
     pub price_class: &'w PriceClass,
     /// The name of the instance's function, whether or not there is one.

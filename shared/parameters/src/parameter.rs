@@ -15,7 +15,7 @@ pub(crate) trait Parameter: InCloudFront + Sync {
     /// How it is written in a request, each with its schema. The first one is what the normalised form has.
     fn keys(&self) -> &'static [KeyRow];
 
-    /// From a request into the parameters; when nothing was written, what is there (`Settings::default()`) stays. Each key was read alone
+    /// From a request into the parameters; when nothing was written, what is there (`InstanceSettings::default()`) stays. Each key was read alone
     /// before; here is what it means beside the others.
     fn parse(&self, request: &mut Request<'_>, parameters: &mut Parameters);
 

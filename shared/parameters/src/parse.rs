@@ -1,6 +1,6 @@
 //! The `parameters` of a provision: what the brokers before took, in all their forms, checked as far as words can be.
 
-use pipeline::Settings;
+use pipeline::InstanceSettings;
 use serde_json::{Map, Value};
 
 use crate::faults::{Faults, ParameterError};
@@ -14,7 +14,7 @@ pub struct Parameters {
     /// ASCII, lower case, sorted, no duplicates.
     pub domains: Vec<String>,
     /// The rest.
-    pub settings: Settings,
+    pub settings: InstanceSettings,
 }
 
 /// Checks the parameters. A `null` counts as absent, the whole object included.

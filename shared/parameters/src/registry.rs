@@ -21,7 +21,7 @@ pub(crate) mod response_headers_policy;
 
 use std::sync::LazyLock;
 
-use pipeline::Settings;
+use pipeline::InstanceSettings;
 
 use crate::key::KeyRow;
 use crate::parameter::Parameter;
@@ -31,7 +31,7 @@ pub use domains::MOST as MOST_DOMAINS;
 /// In the order in which a request is judged and a configuration is written, each with the field of the settings that it sets.
 pub(crate) static ALL: LazyLock<[&'static dyn Parameter; 16]> = LazyLock::new(|| {
     // No `..`: a field that no parameter sets doesn't compile.
-    let Settings {
+    let InstanceSettings {
         origin,
         failover_origin,
         cache_policy,
@@ -50,7 +50,7 @@ pub(crate) static ALL: LazyLock<[&'static dyn Parameter; 16]> = LazyLock::new(||
         // The plan's: no user sets or reads them.
         access_logs: _,
         certificate_key_type: _,
-    } = Settings::default();
+    } = InstanceSettings::default();
     [
         // Not among the settings: an instance has its domains beside them.
         sets(&domains::Domains, ()),

@@ -8,7 +8,7 @@ use crate::managed::Managed;
 /// The CloudFront settings of an instance, after the defaults were filled in.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
-pub struct Settings {
+pub struct InstanceSettings {
     /// Host name of the origin that CloudFront fetches from.
     pub origin: String,
     /// CloudFront `OriginPath`: empty, or begins with `/` and doesn't end with it.
@@ -48,7 +48,7 @@ pub struct Settings {
 /// CloudFront's default for `DefaultTTL`, in seconds.
 pub const DAY: u32 = 86_400;
 
-impl Default for Settings {
+impl Default for InstanceSettings {
     fn default() -> Self {
         Self {
             origin: String::new(),

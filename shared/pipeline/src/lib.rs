@@ -24,7 +24,7 @@ pub mod step;
 pub mod tenant;
 
 pub use access_logs::AccessLogs;
-pub use instance::Settings;
+pub use instance::InstanceSettings;
 pub use operation::{OperationKind, OperationState};
 pub use outcome::{Outcome, Rejection, Verdict};
 pub use reason::Reason;

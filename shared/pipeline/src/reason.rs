@@ -24,7 +24,7 @@ pub use aws::{AwsReason, Peer};
 pub use broker::{BrokerReason, INTERNAL};
 pub use ca::{CaReason, Request};
 pub use caa::CaaForbids;
-pub use dns::{Links, LookupFailure, Problem};
+pub use dns::{DnsProblem, Links, LookupFailure};
 pub use http::{HttpFailure, HttpInPlace, HttpProblem, Redirected, Refusal};
 pub use look::{Look, Seen, Way};
 pub use spent::{During, Spent};

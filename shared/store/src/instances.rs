@@ -1,6 +1,6 @@
 //! Instances: what a handler needs to know.
 
-use pipeline::Settings;
+use pipeline::InstanceSettings;
 use tokio_postgres::Row;
 
 use crate::error::StoreError;
@@ -13,7 +13,7 @@ pub struct Instance {
     /// Whose it is: the organization, or the narrowest thing the platform tells.
     pub tenant: String,
     /// What the user set; what it is to be, while an update runs.
-    pub settings: Settings,
+    pub settings: InstanceSettings,
     /// CloudFront's id, once known.
     pub distribution_id: Option<String>,
     /// CloudFront's name, once known.

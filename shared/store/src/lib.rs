@@ -2,7 +2,6 @@
 //! and counted and timed by that name. See README.md.
 
 mod accounts;
-mod asked;
 mod ca_usage;
 mod certificate_usage;
 mod certificates;
@@ -29,6 +28,7 @@ mod proofs;
 mod provisioning;
 mod record;
 mod renewals;
+mod requester;
 mod reseal;
 mod revocations;
 mod rollovers;
@@ -47,7 +47,6 @@ mod unproved;
 mod updating;
 
 pub use accounts::Account;
-pub use asked::Asked;
 pub use ca_usage::Counted;
 pub use certificates::{Certificate, NewCertificate};
 pub use check::{Sealed, check_database, check_seals};
@@ -64,6 +63,7 @@ pub use proofs::Proof;
 pub use provisioning::{Deprovision, NewInstance, Provision};
 pub use record::{POISON, Recorded};
 pub use renewals::{DueRenewal, Undecided};
+pub use requester::Requester;
 pub use reseal::Resealed;
 pub use revocations::Revocation;
 pub use rollovers::{NextKey, Wanted};

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod cancel;
+mod configured;
 mod distrust;
 mod domains;
 mod dossier;
@@ -16,11 +17,11 @@ mod offers;
 mod overview;
 mod renew_now;
 mod retry;
-mod told;
 mod waiting;
 
 pub use accounts::AccountLine;
 pub use cancel::Cancelled;
+pub use configured::Configured;
 pub use domains::DomainLine;
 pub use dossier::{CertificateOf, ChallengeOf, Dossier, OperationOf, StepOf};
 pub use found_orphans::Orphan;
@@ -30,5 +31,4 @@ pub use offers::Offer;
 pub use overview::{Choice, InstanceLine};
 pub use renew_now::RenewNow;
 pub use retry::RetriedStep;
-pub use told::Told;
 pub use waiting::{StepPlace, WaitingSteps};

@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use deadpool_postgres::Transaction;
 use pipeline::plan::{self, Situation};
-use pipeline::{OperationKind, OperationState, Ring, Schedules, Settings};
+use pipeline::{InstanceSettings, OperationKind, OperationState, Ring, Schedules};
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
-use crate::asked::Asked;
 use crate::claims;
 use crate::connection::Store;
 use crate::ending::{Ending, end};
 use crate::error::StoreError;
 use crate::offers;
+use crate::requester::Requester;
 use crate::statement::Statement;
 use crate::steps::{as_millis, insert_planned, lock_instance};
 use crate::tenants;
@@ -31,7 +31,7 @@ pub struct NewInstance {
     /// Catalog id of the plan.
     pub plan_id: String,
     /// The CloudFront settings.
-    pub settings: Settings,
+    pub settings: InstanceSettings,
     /// The domains: ASCII, lower case, no duplicates.
     pub domains: Vec<String>,
     /// All that makes two requests the same one, normalised.
@@ -98,13 +98,13 @@ impl Store {
     pub async fn provision(
         &self,
         new: &NewInstance,
-        asked: &Asked,
+        requester: &Requester,
         bounds: Bounds,
         schedules: &Schedules,
     ) -> Result<Provision, StoreError> {
-        match self.try_provision(new, asked, bounds, schedules).await {
+        match self.try_provision(new, requester, bounds, schedules).await {
             // Two requests at once for one id: the second finds the first's rows when it looks again.
-            Err(StoreError::Expected { .. }) => self.try_provision(new, asked, bounds, schedules).await,
+            Err(StoreError::Expected { .. }) => self.try_provision(new, requester, bounds, schedules).await,
             result => result,
         }
     }
@@ -112,7 +112,7 @@ impl Store {
     async fn try_provision(
         &self,
         new: &NewInstance,
-        asked: &Asked,
+        requester: &Requester,
         bounds: Bounds,
         schedules: &Schedules,
     ) -> Result<Provision, StoreError> {
@@ -164,8 +164,14 @@ impl Store {
                     "takes over the distribution that was offered"
                 );
             }
-            let (operation, rings) =
-                begin(tx, &new.id, Beginning::provision(&new.domains), Some(asked), schedules).await?;
+            let (operation, rings) = begin(
+                tx,
+                &new.id,
+                Beginning::provision(&new.domains),
+                Some(requester),
+                schedules,
+            )
+            .await?;
             Ok(Provision::Accepted { operation, rings })
         })
         .await
@@ -179,7 +185,7 @@ impl Store {
     pub async fn deprovision(
         &self,
         instance: &str,
-        asked: &Asked,
+        requester: &Requester,
         schedules: &Schedules,
     ) -> Result<Deprovision, StoreError> {
         self.in_transaction("deprovision", async |tx| {
@@ -210,7 +216,7 @@ impl Store {
                 }
             }
             claims::give_up_proofs(tx, instance).await?;
-            let (operation, rings) = begin(tx, instance, Beginning::deprovision(), Some(asked), schedules).await?;
+            let (operation, rings) = begin(tx, instance, Beginning::deprovision(), Some(requester), schedules).await?;
             Ok(Deprovision::Accepted { operation, rings })
         })
         .await
@@ -325,7 +331,7 @@ pub(crate) async fn begin(
     tx: &Transaction<'_>,
     instance: &str,
     beginning: Beginning<'_>,
-    asked: Option<&Asked>,
+    requester: Option<&Requester>,
     schedules: &Schedules,
 ) -> Result<(Uuid, Vec<Ring>), StoreError> {
     let operation = Uuid::new_v4();
@@ -347,9 +353,9 @@ pub(crate) async fn begin(
             &beginning.kind.as_str(),
             &beginning.target,
             &as_millis(schedules.operation_deadline.into()),
-            &asked.map(|asked| &asked.platform),
-            &asked.and_then(|asked| asked.originating_identity.as_ref()),
-            &asked.and_then(|asked| asked.request_identity.as_ref()),
+            &requester.map(|requester| &requester.platform),
+            &requester.and_then(|requester| requester.originating_identity.as_ref()),
+            &requester.and_then(|requester| requester.request_identity.as_ref()),
             &waits_for_a_certificate,
         ],
     )

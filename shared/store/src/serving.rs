@@ -1,6 +1,6 @@
 //! What an instance should be serving, for whoever looks at it from outside: read only, at one moment.
 
-use pipeline::Settings;
+use pipeline::InstanceSettings;
 use pipeline::proof::Challenges;
 use time::OffsetDateTime;
 use tokio_postgres::{IsolationLevel, Row};
@@ -20,7 +20,7 @@ pub struct Serving {
     /// CloudFront's name, once known.
     pub distribution_domain: Option<String>,
     /// What its distribution is like.
-    pub settings: Settings,
+    pub settings: InstanceSettings,
     /// The certificate that the distribution was last told to use.
     pub certificate: Option<Certificate>,
     /// What would prove its domains in any order, as of the newest one.

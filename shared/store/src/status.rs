@@ -1,6 +1,6 @@
 //! What broker-api reads: one statement per request, no lock, no write.
 
-use pipeline::Settings;
+use pipeline::InstanceSettings;
 use pipeline::status::View;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ pub struct InstanceView {
     /// What was asked for, normalised.
     pub request: serde_json::Value,
     /// What its distribution is to be like.
-    pub settings: Settings,
+    pub settings: InstanceSettings,
     /// CloudFront's name, once known.
     pub distribution_domain: Option<String>,
     /// Whose it is.

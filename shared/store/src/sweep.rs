@@ -1,4 +1,4 @@
-//! Sweeping: rings that were lost are rung again, so that RabbitMQ may forget everything.
+//! Sweeping: rings that were lost are published again, so that RabbitMQ may forget everything.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ const USUAL_LOSSES: i32 = 2;
 const MOST_DOUBLINGS: i32 = 4;
 
 impl Store {
-    /// At most `most` of the service's steps that are overdue and were not rung for their kind's grace; they count as
-    /// rung from now on. What was swept more than twice with nothing recorded since is swept ever more seldom: it may
-    /// be what kills its worker. Steps whose publish failed ([`Self::not_rung`]) come at once. Only one process sweeps
+    /// At most `most` of the service's steps that are overdue and were not published for their kind's grace; they count as
+    /// published from now on. What was swept more than twice with nothing recorded since is swept ever more seldom: it may
+    /// be what kills its worker. Steps whose publish failed ([`Self::not_published`]) come at once. Only one process sweeps
     /// a service at a time.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Store {
         .collect()
     }
 
-    /// What the record of this step's last attempt wanted to be rung: the step itself when it still waits, and the
+    /// What the record of this step's last attempt wanted to have published: the step itself when it still waits, and the
     /// steps that were inserted in the same transaction. Asked when a stale message was redelivered, which means that
     /// a process died, perhaps between its record and its publish.
     ///
@@ -128,11 +128,11 @@ impl Store {
     ///
     /// # Errors
     /// Database errors; the sweep then takes them after its grace.
-    pub async fn not_rung(&self, rings: &[Ring]) -> Result<(), StoreError> {
+    pub async fn not_published(&self, rings: &[Ring]) -> Result<(), StoreError> {
         let client = self.client().await?;
         let steps: Vec<Uuid> = rings.iter().map(|ring| ring.step).collect();
         Statement::new(
-            "not-rung",
+            "not-published",
             "update steps set rung_at = null where id in \
              (select id from steps where id = any($1) and state = 'waiting' for update skip locked)",
         )

@@ -2,18 +2,18 @@
 //! fails leaves the instance as it was.
 
 use deadpool_postgres::Transaction;
-use pipeline::{OperationKind, OperationState, Ring, Schedules, Settings};
+use pipeline::{InstanceSettings, OperationKind, OperationState, Ring, Schedules};
 use serde_json::{Value, json};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::asked::Asked;
 use crate::claims;
 use crate::connection::Store;
 use crate::ending::{Ending, end};
 use crate::error::StoreError;
 use crate::provisioning::{Beginning, begin};
 use crate::renewals::adopt;
+use crate::requester::Requester;
 use crate::statement::{Statement, statement};
 use crate::steps::{Task, lock_instance};
 use crate::unproved::{Bounds, Request, TooMuch, too_much};
@@ -28,7 +28,7 @@ pub struct Changes {
     /// The request that it would have had, if it had been made so.
     pub request: Value,
     /// The CloudFront settings that it is to have.
-    pub settings: Settings,
+    pub settings: InstanceSettings,
     /// The domains that it is to have: ASCII, lower case, no duplicates.
     pub domains: Vec<String>,
     /// Look at the distribution even if nothing is to be changed.
@@ -108,7 +108,7 @@ impl Store {
     pub async fn update(
         &self,
         changes: &Changes,
-        asked: &Asked,
+        requester: &Requester,
         bounds: Bounds,
         schedules: &Schedules,
     ) -> Result<Update, StoreError> {
@@ -151,7 +151,7 @@ impl Store {
                     "new_certificate": new_certificate,
                 })),
             };
-            let (operation, rings) = begin(tx, &changes.id, beginning, Some(asked), schedules).await?;
+            let (operation, rings) = begin(tx, &changes.id, beginning, Some(requester), schedules).await?;
             if new_certificate {
                 adopt(tx, &changes.id, operation, &changes.domains).await?;
             }
@@ -205,7 +205,7 @@ fn answered(row: &Row, changes: &Changes) -> Result<Option<Update>, StoreError> 
         return Ok(Some(Update::Changed));
     }
     // The plan's own settings may have changed; a row of before lacks what came later.
-    let settings: Settings = serde_json::from_value(row.try_get("settings")?)?;
+    let settings: InstanceSettings = serde_json::from_value(row.try_get("settings")?)?;
     let same = request == changes.request && settings == changes.settings;
     Ok((same && state == OperationState::Succeeded && !changes.look_again).then_some(Update::Unchanged))
 }

@@ -102,7 +102,7 @@ const METRICS: &[Metric] = &[
         "deliveries_deferred_total",
         "Messages set aside for a second, since one instance had its share of the seats.",
     ),
-    counter("steps_swept_total", "Rings that were lost and rung again."),
+    counter("steps_swept_total", "Rings that were lost and published again."),
     // Read from the database by broker-api.
     gauge("steps_waiting", Unit::Count, "Steps that are not done yet."),
     gauge(

@@ -22,7 +22,7 @@ pub struct WorkerArgs {
     /// How often lost rings are looked for.
     #[arg(long, env, default_value = "15s")]
     pub sweep_interval: Duration,
-    /// A step counts as not rung when it is overdue by this and its queue is empty; at least a fifth longer than the
+    /// A step counts as not published when it is overdue by this and its queue is empty; at least a fifth longer than the
     /// longest attempt is used, whatever is set. It doubles with each time that it was of no use.
     #[arg(long, env, default_value = "1m")]
     pub sweep_grace: Duration,

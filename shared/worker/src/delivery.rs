@@ -18,7 +18,7 @@ use crate::fairness::Seats;
 use crate::handler::{Handler, HandlerError, Stop};
 use crate::peers::Peers;
 
-/// A wake-up this early is acted upon: clocks and rungs are not finer.
+/// A wake-up this early is acted upon: clocks and delay queues are not finer.
 const EARLY_ENOUGH: Duration = Duration::from_millis(20);
 /// Before a message is tried again that could not be dealt with.
 const IN_TROUBLE: Duration = Duration::from_secs(2);
@@ -147,7 +147,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
         delay,
     };
     if task.early > EARLY_ENOUGH {
-        // The longest rung is shorter than the delay: set the wake-up anew for what remains.
+        // The longest delay queue is shorter than the delay: set the wake-up anew for what remains.
         ring(desk, &[again(task.early)], task.step, trace).await;
         return Ok(());
     }
@@ -346,7 +346,7 @@ pub(crate) async fn publish<H: Handler>(desk: &Desk<H>, rings: &[Ring], trace: &
         rings = rings.len(),
         "not published; the sweeper will"
     );
-    if let Err(error) = desk.store.not_rung(rings).await {
+    if let Err(error) = desk.store.not_published(rings).await {
         tracing::warn!(error = with_causes(&error), "the sweeper will do it after its grace");
     }
     false

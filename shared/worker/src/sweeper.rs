@@ -51,7 +51,7 @@ pub(crate) async fn sweep_for_ever<H: Handler>(desk: Arc<Desk<H>>, sweeping: Swe
             tracing::warn!(error = with_causes(&error), "steps past their deadline stay");
         }
         let graces = graces(H::SERVICE, &desk.schedules, sweeping.grace, backlog);
-        // One sweep takes all there is, batch by batch: what it has rung itself is no backlog to it.
+        // One sweep takes all there is, batch by batch: what it has published itself is no backlog to it.
         while sweep(&desk, &graces, batch).await {
             tokio::time::sleep(Duration::from_secs(1) / BATCHES).await;
         }
@@ -73,7 +73,7 @@ impl Sight {
     }
 }
 
-/// How long each kind of step may be overdue. An attempt that is still at work must not be rung again.
+/// How long each kind of step may be overdue. An attempt that is still at work must not be published again.
 fn graces(service: Service, schedules: &Schedules, grace: Duration, backlog: bool) -> Vec<(StepKind, Duration)> {
     let longer = if backlog {
         grace * BACKLOG_PATIENCE
@@ -113,7 +113,7 @@ async fn sweep<H: Handler>(desk: &Desk<H>, graces: &[(StepKind, Duration)], batc
     match desk.store.sweep(H::SERVICE, graces, batch).await {
         Ok(rings) if rings.is_empty() => false,
         Ok(rings) => {
-            tracing::info!(rings = rings.len(), "lost rings are rung again");
+            tracing::info!(rings = rings.len(), "lost rings are published again");
             metrics::counter!("steps_swept_total", "service" => H::SERVICE.as_str()).increment(rings.len() as u64);
             publish(desk, &rings, &Trace::default()).await && rings.len() == batch as usize
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context as _, bail};
-use stack::{Handle, LADDER_MS};
+use stack::{DELAY_QUEUES_MS, Handle};
 use tokio::process::Command;
 
 pub(crate) struct Operator {
@@ -22,7 +22,7 @@ impl Operator {
         let environment = BTreeMap::from([
             ("DATABASE_URL", e.database_url.clone()),
             ("AMQP_URL", e.amqp_url.clone()),
-            ("DELAY_LADDER_MS", LADDER_MS.to_owned()),
+            ("DELAY_QUEUES_MS", DELAY_QUEUES_MS.to_owned()),
             ("AWS_ACCESS_KEY_ID", key.id.clone()),
             ("AWS_SECRET_ACCESS_KEY", key.secret.clone()),
             ("AWS_ENDPOINT_URL_CLOUDFRONT", e.aws_api_url.clone()),

@@ -7,7 +7,7 @@ use customer::{Platform, status};
 use messaging::{AmqpArgs, Messaging};
 use pipeline::Service;
 use serde_json::{Value, json};
-use stack::{Dns, Handle, LADDER_MS, Options};
+use stack::{DELAY_QUEUES_MS, Dns, Handle, Options};
 use tokio::time::{Instant, sleep};
 
 use crate::operator::Operator;
@@ -123,7 +123,7 @@ async fn park(handle: &Handle, operator: &Operator) -> anyhow::Result<()> {
     let operation = newest(operator, BLOG).await?;
     let step = verifying(&operation).context("a step that waits")?;
     let args = AmqpArgs {
-        delay_ladder_ms: LADDER_MS.parse().map_err(anyhow::Error::msg)?,
+        delay_queues_ms: DELAY_QUEUES_MS.parse().map_err(anyhow::Error::msg)?,
         ..AmqpArgs::at(&handle.endpoints().amqp_url)
     };
     let messaging = Messaging::new(args, "cdnctl-docs");

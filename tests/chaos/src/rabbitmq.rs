@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
-use stack::{LADDER_MS, WORKERS};
+use stack::{DELAY_QUEUES_MS, WORKERS};
 use tokio::time::{Instant, sleep, timeout};
 
 const PARKING: &str = "cdn-broker.parking";
@@ -20,7 +20,7 @@ pub async fn wipe(url: &str) -> anyhow::Result<u32> {
     let channel = connection.create_channel().await?;
     let mut queues: Vec<String> = WORKERS.iter().map(|name| format!("cdn-broker.{name}")).collect();
     queues.push(PARKING.to_owned());
-    queues.extend(LADDER_MS.split(',').map(|ms| format!("cdn-broker.delay.{ms}")));
+    queues.extend(DELAY_QUEUES_MS.split(',').map(|ms| format!("cdn-broker.delay.{ms}")));
     for queue in queues {
         let options = QueueDeleteOptions::default();
         channel.queue_delete(queue.as_str().into(), options).await?;

@@ -40,7 +40,7 @@ pub use dns::Dns;
 pub use endpoints::{AccessKey, Endpoints, LinkEndpoint, ProcessInfo, ProxyEndpoint, TlsEndpoints};
 pub use handle::Handle;
 pub use http::Http;
-pub use options::{FAST, LADDER_MS, Options, Peer};
+pub use options::{DELAY_QUEUES_MS, FAST, Options, Peer};
 pub use part::{Part, check, run_part};
 pub use run::run;
 pub use services::{SERVICES, WORKERS};

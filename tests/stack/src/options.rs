@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 /// Life of Pebble's certificates by default, in seconds.
 pub(crate) const NINETY_DAYS: u64 = 7_776_000;
 
-/// The rungs of the delays in [`FAST`], as `DELAY_LADDER_MS`.
-pub const LADDER_MS: &str = "50,100,200,300,500,800,1200,2000,4000,8000,16000,60000";
+/// The delay queues in [`FAST`], as `DELAY_QUEUES_MS`.
+pub const DELAY_QUEUES_MS: &str = "50,100,200,300,500,800,1200,2000,4000,8000,16000,60000";
 
 /// Waits of seconds instead of minutes, for tests: environment of every service.
 pub const FAST: &[(&str, &str)] = &[
-    ("DELAY_LADDER_MS", LADDER_MS),
+    ("DELAY_QUEUES_MS", DELAY_QUEUES_MS),
     ("SWEEP_INTERVAL", "1s"),
     ("METRICS_INTERVAL", "1s"),
     ("CREATE_SETTLE", "2s"),

@@ -1,7 +1,7 @@
 //! What is offered: one service with its plans.
 
 use pipeline::instance::{KeyType, PriceClass};
-use pipeline::{AccessLogs, Settings};
+use pipeline::{AccessLogs, InstanceSettings};
 use serde_json::{Map, Value};
 
 /// How long the platform polls an operation: 8 days. Cloud Controller polls for 7 days at most, and lets a plan only
@@ -58,8 +58,8 @@ pub(crate) struct PlanSettings {
 
 impl Plan {
     /// The settings of an instance of this plan: what its user left open is as the plan has it.
-    pub(crate) fn complete(&self, settings: Settings) -> Settings {
-        Settings {
+    pub(crate) fn complete(&self, settings: InstanceSettings) -> InstanceSettings {
+        InstanceSettings {
             price_class: settings.price_class.or(self.settings.price_class),
             access_logs: self.settings.access_logs.clone(),
             certificate_key_type: self.settings.certificate_key_type,

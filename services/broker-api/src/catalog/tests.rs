@@ -1,5 +1,5 @@
 use pipeline::instance::PriceClass;
-use pipeline::{AccessLogs, Settings};
+use pipeline::{AccessLogs, InstanceSettings};
 
 use super::*;
 use crate::catalog::offering::{Offering, PlanSettings};
@@ -43,9 +43,9 @@ fn access_logs_are_the_plans_alone_and_price_classes_the_users_first() {
         access_logs: Some(logs.clone()),
         certificate_key_type: None,
     };
-    let own = Settings {
+    let own = InstanceSettings {
         price_class: Some(PriceClass::Class100),
-        ..Settings::default()
+        ..InstanceSettings::default()
     };
     let settings = plan.complete(own.clone());
     assert_eq!(
@@ -54,7 +54,7 @@ fn access_logs_are_the_plans_alone_and_price_classes_the_users_first() {
     );
     // As an instance of before the plan was changed.
     plan.settings.access_logs = None;
-    let with_logs = Settings {
+    let with_logs = InstanceSettings {
         access_logs: Some(logs),
         ..own
     };

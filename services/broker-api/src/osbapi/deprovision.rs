@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Asked, Deprovision};
+use store::{Deprovision, Requester};
 use tracing::Instrument as _;
 
 use crate::osbapi::accepted::Accepted;
@@ -15,7 +15,7 @@ use crate::osbapi::broker::Broker;
 use crate::osbapi::error::OsbError;
 use crate::osbapi::in_time::in_time;
 use crate::osbapi::instance_id::InstanceId;
-use crate::osbapi::originating_identity::AskedBy;
+use crate::osbapi::originating_identity::RequestedBy;
 use crate::osbapi::provision::{AsyncQuery, bad_query, broken};
 
 /// Which instance of what. The ids aren't compared with the catalog's: what exists must stay deletable.
@@ -44,7 +44,7 @@ impl CatalogQuery {
 
 pub(crate) async fn deprovision(
     State(broker): State<Arc<Broker>>,
-    AskedBy(asked): AskedBy,
+    RequestedBy(requester): RequestedBy,
     id: InstanceId,
     asynchronous: Result<Query<AsyncQuery>, QueryRejection>,
     query: Result<Query<CatalogQuery>, QueryRejection>,
@@ -52,14 +52,14 @@ pub(crate) async fn deprovision(
     AsyncQuery::require(asynchronous)?;
     CatalogQuery::require(query)?;
     // As for a provision: to its end even when the platform hangs up.
-    let operation = tokio::spawn(begin(broker, id.0, asked).in_current_span())
+    let operation = tokio::spawn(begin(broker, id.0, requester).in_current_span())
         .await
         .map_err(|_| broken())??;
     Ok(Accepted { operation })
 }
 
-async fn begin(broker: Arc<Broker>, instance: String, asked: Asked) -> Result<uuid::Uuid, OsbError> {
-    match in_time(broker.store.deprovision(&instance, &asked, &broker.schedules)).await? {
+async fn begin(broker: Arc<Broker>, instance: String, requester: Requester) -> Result<uuid::Uuid, OsbError> {
+    match in_time(broker.store.deprovision(&instance, &requester, &broker.schedules)).await? {
         Deprovision::Accepted { operation, rings } => {
             tracing::info!(instance, %operation, "deprovision begun");
             broker.ring(rings).await;

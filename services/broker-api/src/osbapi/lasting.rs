@@ -37,7 +37,7 @@ fn record(proof: &Proof, tenancy: &Tenancy<'_>, responder: &str) -> Option<Value
 
 #[cfg(test)]
 mod tests {
-    use pipeline::Settings;
+    use pipeline::InstanceSettings;
     use pipeline::proof::dns_persist01::Form;
     use pipeline::proof::{Challenge, Challenges, Dns01, DnsPersist01, Http01, Method};
 
@@ -48,7 +48,7 @@ mod tests {
             service_id: "s".into(),
             plan_id: "p".into(),
             request: Value::Null,
-            settings: serde_json::from_value::<Settings>(json!({})).unwrap(),
+            settings: serde_json::from_value::<InstanceSettings>(json!({})).unwrap(),
             distribution_domain: Some("d111111abcdef8.cloudfront.net".into()),
             tenant: "o1".into(),
             operation_kind: "provision".into(),

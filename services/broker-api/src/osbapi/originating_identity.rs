@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Value, json};
-use store::Asked;
+use store::Requester;
 
 use crate::http::access_log::PlatformName;
 use crate::osbapi::version::REQUEST_IDENTITY;
@@ -33,17 +33,17 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Who asked for what this request begins.
-pub(crate) struct AskedBy(pub(crate) Asked);
+pub(crate) struct RequestedBy(pub(crate) Requester);
 
 /// Its headers are described for all operations at once.
-impl OperationInput for AskedBy {}
+impl OperationInput for RequestedBy {}
 
-impl<S: Sync> FromRequestParts<S> for AskedBy {
+impl<S: Sync> FromRequestParts<S> for RequestedBy {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let platform = parts.extensions.get::<PlatformName>();
-        Ok(Self(Asked {
+        Ok(Self(Requester {
             platform: platform.map(|name| name.0.to_string()).unwrap_or_default(),
             originating_identity: parts.headers.get(ORIGINATING_IDENTITY).map(originating_identity),
             request_identity: parts.headers.get(REQUEST_IDENTITY).and_then(request_identity),

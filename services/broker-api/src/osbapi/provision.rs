@@ -9,7 +9,7 @@ use parameters::{Read, shown};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{Asked, NewInstance, Provision};
+use store::{NewInstance, Provision, Requester};
 use tracing::Instrument as _;
 
 use crate::osbapi::accepted::{Accepted, Begun};
@@ -19,7 +19,7 @@ use crate::osbapi::error::OsbError;
 use crate::osbapi::in_time::in_time;
 use crate::osbapi::instance_id::InstanceId;
 use crate::osbapi::maintenance_info::{self, AskedVersion};
-use crate::osbapi::originating_identity::AskedBy;
+use crate::osbapi::originating_identity::RequestedBy;
 use crate::osbapi::refused::too_much_unproved;
 use crate::osbapi::request_field::{Object, Text, text};
 use crate::osbapi::tenant::tenant;
@@ -78,7 +78,7 @@ pub(crate) struct ProvisionRequest {
 
 pub(crate) async fn provision(
     State(broker): State<Arc<Broker>>,
-    AskedBy(asked): AskedBy,
+    RequestedBy(requester): RequestedBy,
     id: InstanceId,
     query: Result<Query<AsyncQuery>, QueryRejection>,
     Body(request): Body<ProvisionRequest>,
@@ -86,7 +86,7 @@ pub(crate) async fn provision(
     AsyncQuery::require(query)?;
     let new = checked(&broker, &id.0, &request)?;
     // Runs to its end even when the platform hangs up: a commit without its rings would wait for the sweeper.
-    let begun = tokio::spawn(begin(broker, new, asked).in_current_span()).await;
+    let begun = tokio::spawn(begin(broker, new, requester).in_current_span()).await;
     begun.map_err(|_| broken())?
 }
 
@@ -122,8 +122,14 @@ fn checked(broker: &Broker, id: &str, asked: &ProvisionRequest) -> Result<NewIns
     })
 }
 
-async fn begin(broker: Arc<Broker>, new: NewInstance, asked: Asked) -> Result<Begun, OsbError> {
-    match in_time(broker.store.provision(&new, &asked, broker.bounds, &broker.schedules)).await? {
+async fn begin(broker: Arc<Broker>, new: NewInstance, requester: Requester) -> Result<Begun, OsbError> {
+    match in_time(
+        broker
+            .store
+            .provision(&new, &requester, broker.bounds, &broker.schedules),
+    )
+    .await?
+    {
         Provision::Accepted { operation, rings } => {
             tracing::info!(instance = new.id, %operation, domains = new.domains.len(), "provision begun");
             broker.ring(rings).await;

@@ -29,8 +29,8 @@ impl Broker {
             Ok(Err(_)) => "it broke off".to_string(),
             Err(_) => format!("it takes longer than {PATIENCE:?}"),
         };
-        tracing::warn!(error = why, rings = rings.len(), "not rung, the sweeper will");
-        if let Err(error) = self.store.not_rung(&rings).await {
+        tracing::warn!(error = why, rings = rings.len(), "not published, the sweeper will");
+        if let Err(error) = self.store.not_published(&rings).await {
             let error = anyhow::Error::from(error);
             tracing::warn!(
                 error = format!("{error:#}"),

@@ -6,11 +6,11 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use parameters::{Read, shown};
-use pipeline::Settings;
+use pipeline::InstanceSettings;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{Asked, Changes, InstanceView, Update};
+use store::{Changes, InstanceView, Requester, Update};
 use tracing::Instrument as _;
 
 use crate::catalog::offering::Plan;
@@ -21,7 +21,7 @@ use crate::osbapi::error::OsbError;
 use crate::osbapi::in_time::in_time;
 use crate::osbapi::instance_id::InstanceId;
 use crate::osbapi::maintenance_info::{self, AskedVersion};
-use crate::osbapi::originating_identity::AskedBy;
+use crate::osbapi::originating_identity::RequestedBy;
 use crate::osbapi::provision::{AsyncQuery, broken, taken};
 use crate::osbapi::refused::too_much_unproved;
 use crate::osbapi::request_field::{Text, text};
@@ -51,7 +51,7 @@ pub(crate) struct UpdateRequest {
 
 pub(crate) async fn update(
     State(broker): State<Arc<Broker>>,
-    AskedBy(asked): AskedBy,
+    RequestedBy(requester): RequestedBy,
     id: InstanceId,
     query: Result<Query<AsyncQuery>, QueryRejection>,
     Body(request): Body<UpdateRequest>,
@@ -59,12 +59,17 @@ pub(crate) async fn update(
     AsyncQuery::require(query)?;
     broker.offering.check_service(text(request.service_id.as_ref()))?;
     // As for a provision: to its end even when the platform hangs up.
-    let begun = tokio::spawn(begin(broker, id.0, request, asked).in_current_span()).await;
+    let begun = tokio::spawn(begin(broker, id.0, request, requester).in_current_span()).await;
     begun.map_err(|_| broken())?
 }
 
-async fn begin(broker: Arc<Broker>, id: String, request: UpdateRequest, asked: Asked) -> Result<Begun, OsbError> {
-    match in_time(written(&broker, &id, &request, &asked)).await? {
+async fn begin(
+    broker: Arc<Broker>,
+    id: String,
+    request: UpdateRequest,
+    requester: Requester,
+) -> Result<Begun, OsbError> {
+    match in_time(written(&broker, &id, &request, &requester)).await? {
         Update::Accepted { operation, rings } => {
             tracing::info!(instance = id, %operation, "update begun");
             broker.ring(rings).await;
@@ -84,7 +89,12 @@ async fn begin(broker: Arc<Broker>, id: String, request: UpdateRequest, asked: A
 }
 
 /// Writes it down for the instance as it is; it is read again when somebody else was first.
-async fn written(broker: &Broker, id: &str, request: &UpdateRequest, asked: &Asked) -> Result<Update, OsbError> {
+async fn written(
+    broker: &Broker,
+    id: &str,
+    request: &UpdateRequest,
+    requester: &Requester,
+) -> Result<Update, OsbError> {
     for _ in 0..ATTEMPTS {
         let Some(instance) = broker.store.instance(id).await? else {
             return Ok(Update::Gone);
@@ -92,7 +102,7 @@ async fn written(broker: &Broker, id: &str, request: &UpdateRequest, asked: &Ask
         let changes = changes(broker, id, &instance, request)?;
         match broker
             .store
-            .update(&changes, asked, broker.bounds, &broker.schedules)
+            .update(&changes, requester, broker.bounds, &broker.schedules)
             .await?
         {
             Update::Changed => {}
@@ -123,7 +133,7 @@ fn changes(broker: &Broker, id: &str, instance: &InstanceView, asked: &UpdateReq
             plan.complete(parameters.settings)
         }
         // What a plan gave stays when the plan itself is no more.
-        None => Settings {
+        None => InstanceSettings {
             price_class: if current["parameters"]["price_class"].is_null() {
                 parameters.settings.price_class.or(instance.settings.price_class)
             } else {

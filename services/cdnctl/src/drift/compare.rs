@@ -4,14 +4,14 @@ use aws::CloudFrontCertificate;
 use aws_sdk_cloudfront::types::DistributionConfig;
 use certificate_store::Reference;
 use parameters::Parameters;
-use store::operator::Told;
+use store::operator::Configured;
 
 /// What CloudFront has otherwise than it was told, each in a sentence. `there`: none, when the distribution is gone.
-pub(super) fn differences(told: &Told, there: Option<&DistributionConfig>) -> Vec<String> {
+pub(super) fn differences(configured: &Configured, there: Option<&DistributionConfig>) -> Vec<String> {
     let Some(there) = there else {
         return vec!["the distribution is gone".to_owned()];
     };
-    if told.going {
+    if configured.going {
         return if there.enabled {
             vec!["it is enabled, though its removal was begun".to_owned()]
         } else {
@@ -22,15 +22,15 @@ pub(super) fn differences(told: &Told, there: Option<&DistributionConfig>) -> Ve
     if !there.enabled {
         all.push("it is disabled".to_owned());
     }
-    match told.certificate.as_ref().map(Reference::read).transpose() {
+    match configured.certificate.as_ref().map(Reference::read).transpose() {
         Ok(wanted) => all.extend(certificate(wanted.and_then(|it| it.in_cloudfront), there)),
         Err(unknown) => all.push(format!("its certificate is not compared: {unknown}")),
     }
     // The aliases are told together with the certificate, so there are none before.
-    let domains = told.certificate.as_ref().map(|_| told.domains.clone());
+    let domains = configured.certificate.as_ref().map(|_| configured.domains.clone());
     let wanted = Parameters {
         domains: domains.unwrap_or_default(),
-        settings: told.settings.clone(),
+        settings: configured.settings.clone(),
     };
     all.extend(parameters::cloudfront::differences(&wanted, there));
     all
@@ -56,19 +56,19 @@ mod tests {
         Aliases, CustomOriginConfig, Origin, OriginProtocolPolicy, Origins, ViewerCertificate,
     };
     use parameters::cloudfront::origins::{FAILOVER_ORIGIN, USERS_ORIGIN};
-    use pipeline::Settings;
+    use pipeline::InstanceSettings;
     use serde_json::json;
 
     use super::*;
 
-    fn told() -> Told {
-        Told {
+    fn configured() -> Configured {
+        Configured {
             instance: "i".into(),
             distribution_id: "E1".into(),
-            settings: Settings {
+            settings: InstanceSettings {
                 origin: "origin.example".into(),
                 path: "/app".into(),
-                ..Settings::default()
+                ..InstanceSettings::default()
             },
             domains: vec!["a.example".into(), "b.example".into()],
             certificate: Some(
@@ -121,10 +121,10 @@ mod tests {
             Some("ASCA1"),
             vec![origin_at(USERS_ORIGIN, "origin.example")],
         );
-        assert!(differences(&told(), Some(&there)).is_empty());
-        let new = Told {
+        assert!(differences(&configured(), Some(&there)).is_empty());
+        let new = Configured {
             certificate: None,
-            ..told()
+            ..configured()
         };
         let there = super::tests::there(&[], None, vec![origin_at(USERS_ORIGIN, "origin.example")]);
         assert!(
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn each_difference_is_told() {
-        assert_eq!(differences(&told(), None), ["the distribution is gone"]);
+        assert_eq!(differences(&configured(), None), ["the distribution is gone"]);
         let mut there = there(
             &["a.example", "c.example"],
             Some("ASCA2"),
@@ -145,7 +145,7 @@ mod tests {
             ],
         );
         there.enabled = false;
-        let mut wanted = told();
+        let mut wanted = configured();
         wanted.settings.path = String::new();
         wanted.settings.insecure_origin = true;
         assert_eq!(
@@ -161,7 +161,10 @@ mod tests {
                 "the origin is fetched from by https-only, not http-only",
             ]
         );
-        let going = Told { going: true, ..told() };
+        let going = Configured {
+            going: true,
+            ..configured()
+        };
         assert!(differences(&going, Some(&there)).is_empty());
         there.enabled = true;
         assert_eq!(differences(&going, Some(&there)).len(), 1);

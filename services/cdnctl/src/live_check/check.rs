@@ -11,7 +11,7 @@ use super::ended::Ended;
 use super::folder::Folder;
 use super::state::{Done, Kind, State};
 use super::stop::Stop;
-use crate::CouldNot;
+use crate::CommandError;
 use crate::shown;
 
 /// A check that runs.
@@ -27,14 +27,14 @@ pub(super) struct Check {
 }
 
 impl Check {
-    pub(super) async fn new(args: Args, folder: Folder, state: State) -> Result<Self, CouldNot> {
+    pub(super) async fn new(args: Args, folder: Folder, state: State) -> Result<Self, CommandError> {
         // One provider for every TLS connection of the process; it is an error only when there is one already.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let config = aws::sdk_config().await?;
         let check = Self {
             cloudfront: CloudFront::watched(&config, folder.watcher()),
             iam: aws::iam_watched(&config, folder.watcher()),
-            stop: Stop::listen().map_err(|error| CouldNot::Refused(format!("no signals can be heard: {error}")))?,
+            stop: Stop::listen().map_err(|error| CommandError::Refused(format!("no signals can be heard: {error}")))?,
             account: None,
             args,
             state,
@@ -44,7 +44,7 @@ impl Check {
         Ok(check)
     }
 
-    pub(super) fn save(&self) -> Result<(), CouldNot> {
+    pub(super) fn save(&self) -> Result<(), CommandError> {
         self.folder.save(&self.state)
     }
 
@@ -83,17 +83,17 @@ impl Check {
     }
 
     /// Written down before the call that makes it.
-    pub(super) fn intend(&mut self, kind: Kind, name: &str) -> Result<(), CouldNot> {
+    pub(super) fn intend(&mut self, kind: Kind, name: &str) -> Result<(), CommandError> {
         self.state.intend(kind, name);
         self.save()
     }
 
-    pub(super) fn made(&mut self, name: &str, id: &str) -> Result<(), CouldNot> {
+    pub(super) fn made(&mut self, name: &str, id: &str) -> Result<(), CommandError> {
         self.state.made(name, id);
         self.save()
     }
 
-    pub(super) fn gone(&mut self, name: &str) -> Result<(), CouldNot> {
+    pub(super) fn gone(&mut self, name: &str) -> Result<(), CommandError> {
         self.state.gone(name);
         self.save()
     }

@@ -2,7 +2,7 @@
 
 use aws::{Failure, Reason};
 
-use crate::CouldNot;
+use crate::CommandError;
 
 /// Why no further step is taken.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub(super) enum Ended {
     Unfit(String),
     /// The folder can't be written.
     #[error(transparent)]
-    Here(#[from] CouldNot),
+    Here(#[from] CommandError),
 }
 
 // Not `#[from]`, which would make it the source, whose words have the account's number.

@@ -11,7 +11,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use super::state::State;
-use crate::CouldNot;
+use crate::CommandError;
 use crate::shown;
 
 /// Where a check writes.
@@ -29,7 +29,7 @@ fn private() -> OpenOptions {
 
 impl Folder {
     /// Makes it if it isn't there.
-    pub(super) fn open(path: &Path) -> Result<Self, CouldNot> {
+    pub(super) fn open(path: &Path) -> Result<Self, CommandError> {
         let open = || {
             DirBuilder::new().recursive(true).mode(0o700).create(path)?;
             private().append(true).open(path.join("answers.jsonl"))
@@ -58,7 +58,7 @@ impl Folder {
     }
 
     /// What was written last; `None` when nothing was.
-    pub(super) fn state(&self) -> Result<Option<State>, CouldNot> {
+    pub(super) fn state(&self) -> Result<Option<State>, CommandError> {
         let path = self.path.join("state.json");
         match fs::read_to_string(&path) {
             Ok(text) => serde_json::from_str(&text)
@@ -70,7 +70,7 @@ impl Folder {
     }
 
     /// Writes it so that a crash leaves the one before or this one, never half of it.
-    pub(super) fn save(&self, state: &State) -> Result<(), CouldNot> {
+    pub(super) fn save(&self, state: &State) -> Result<(), CommandError> {
         let (path, new) = (self.path.join("state.json"), self.path.join("state.json.new"));
         let write = || {
             let mut file = private().write(true).truncate(true).open(&new)?;
@@ -83,8 +83,8 @@ impl Folder {
     }
 }
 
-fn unusable(path: &Path, source: io::Error) -> CouldNot {
-    CouldNot::Folder {
+fn unusable(path: &Path, source: io::Error) -> CommandError {
+    CommandError::Folder {
         path: path.display().to_string(),
         source,
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use pipeline::Settings;
+use pipeline::InstanceSettings;
 use pipeline::managed::{ALL_VIEWER, Managed};
 use pipeline::proof::Challenges;
 use rustls_pki_types::CertificateDer;
@@ -61,7 +61,7 @@ const WITH_HOST: [&str; 5] = [
     "UseOriginCacheControlHeaders-QueryStrings",
 ];
 
-fn forwards_host(settings: &Settings) -> bool {
+fn forwards_host(settings: &InstanceSettings) -> bool {
     let with_host = |policy: Option<Managed>| policy.is_some_and(|policy| WITH_HOST.contains(&policy.name));
     match settings.cache_policy {
         Some(_) => with_host(settings.cache_policy) || with_host(settings.origin_request_policy),
@@ -72,7 +72,7 @@ fn forwards_host(settings: &Settings) -> bool {
     }
 }
 
-fn keeps_nothing(settings: &Settings) -> Option<&'static str> {
+fn keeps_nothing(settings: &InstanceSettings) -> Option<&'static str> {
     match settings.cache_policy {
         Some(policy) if policy.name == "Managed-CachingDisabled" => Some("Managed-CachingDisabled"),
         Some(_) => None,
@@ -90,13 +90,13 @@ mod tests {
 
     #[test]
     fn the_settings_say_whether_host_is_forwarded() {
-        let headers = |names: &[&str]| Settings {
+        let headers = |names: &[&str]| InstanceSettings {
             forward_headers: names.iter().map(|name| (*name).to_owned()).collect(),
-            ..Settings::default()
+            ..InstanceSettings::default()
         };
         assert!(forwards_host(&headers(&["ACCEPT", "HOST"])) && forwards_host(&headers(&["*"])));
         assert!(!forwards_host(&headers(&["ACCEPT"])) && !forwards_host(&headers(&[])));
-        let policies = |cache: &str, request: Option<&str>| Settings {
+        let policies = |cache: &str, request: Option<&str>| InstanceSettings {
             cache_policy: named(cache, &CACHE),
             origin_request_policy: request.and_then(|name| named(name, &ORIGIN_REQUEST)),
             ..headers(&["HOST"])

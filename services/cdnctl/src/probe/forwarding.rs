@@ -9,20 +9,20 @@ use crate::shown;
 
 /// What came of asking for an echo.
 #[derive(Debug, Clone)]
-pub(super) enum Asked {
+pub(super) enum Echoed {
     /// It wasn't asked for.
-    Not,
+    NotAsked,
     /// It was, and this came back instead.
     Nothing(String),
     /// It came.
     Echo(Echo),
 }
 
-impl Asked {
+impl Echoed {
     /// The header as the app has it, or why that is not known.
     fn header(&self, name: &str) -> Result<Option<&str>, Header> {
         match self {
-            Self::Not => Err(Header::NotAsked),
+            Self::NotAsked => Err(Header::NotAsked),
             Self::Nothing(why) => Err(Header::NoEcho { why: why.clone() }),
             Self::Echo(echo) => Ok(echo.header(name)),
         }
@@ -30,8 +30,8 @@ impl Asked {
 }
 
 /// `Host`: the domain where the settings forward it, else the origin's own name.
-pub(super) fn host(asked: &Asked, domain: &str, expected: &Expected) -> Header {
-    let seen = match asked.header("host") {
+pub(super) fn host(echoed: &Echoed, domain: &str, expected: &Expected) -> Header {
+    let seen = match echoed.header("host") {
         Err(unknown) => return unknown,
         // Some frameworks keep it apart from the other headers.
         Ok(None) => {
@@ -58,8 +58,8 @@ pub(super) fn host(asked: &Asked, domain: &str, expected: &Expected) -> Header {
 }
 
 /// `X-Forwarded-For`: CloudFront always adds the viewer's address ("Request and response behavior for custom origins").
-pub(super) fn x_forwarded_for(asked: &Asked) -> Header {
-    let seen = match asked.header("x-forwarded-for") {
+pub(super) fn x_forwarded_for(echoed: &Echoed) -> Header {
+    let seen = match echoed.header("x-forwarded-for") {
         Err(unknown) => return unknown,
         Ok(seen) => seen,
     };
@@ -92,13 +92,13 @@ mod tests {
         }
     }
 
-    fn asked(text: &str) -> Asked {
-        Echo::read(text.as_bytes()).map_or_else(|| Asked::Nothing("no echo".into()), Asked::Echo)
+    fn echoed(text: &str) -> Echoed {
+        Echo::read(text.as_bytes()).map_or_else(|| Echoed::Nothing("no echo".into()), Echoed::Echo)
     }
 
     #[test]
     fn the_host_is_compared_with_what_is_configured() {
-        let judged = |text: &str, forwards| host(&asked(text), "www.example.com", &expected(forwards));
+        let judged = |text: &str, forwards| host(&echoed(text), "www.example.com", &expected(forwards));
         let right = |value: &str| Header::AsConfigured { value: value.into() };
         assert_eq!(judged("Host: WWW.example.com", true), right("WWW.example.com"));
         assert_eq!(judged("Host: origin.example:8080", false), right("origin.example:8080"));
@@ -119,20 +119,23 @@ mod tests {
             Header::NoEcho { .. }
         ));
         assert!(matches!(judged("<html>", true), Header::NoEcho { .. }));
-        assert_eq!(host(&Asked::Not, "www.example.com", &expected(true)), Header::NotAsked);
+        assert_eq!(
+            host(&Echoed::NotAsked, "www.example.com", &expected(true)),
+            Header::NotAsked
+        );
     }
 
     #[test]
     fn the_viewers_address_has_to_be_one() {
         for value in ["192.0.2.1", "unknown, 2001:db8::1"] {
-            let judged = x_forwarded_for(&asked(&format!("X-Forwarded-For: {value}")));
+            let judged = x_forwarded_for(&echoed(&format!("X-Forwarded-For: {value}")));
             assert_eq!(judged, Header::AsConfigured { value: value.into() });
         }
         assert!(matches!(
-            x_forwarded_for(&asked("Host: a")),
+            x_forwarded_for(&echoed("Host: a")),
             Header::Mismatch { value: None, .. }
         ));
-        let odd = x_forwarded_for(&asked("X-Forwarded-For: unknown"));
+        let odd = x_forwarded_for(&echoed("X-Forwarded-For: unknown"));
         assert!(matches!(odd, Header::Mismatch { value: Some(_), .. }));
     }
 }

@@ -93,7 +93,7 @@ pub(crate) fn next_try(step: &StepOf, now: OffsetDateTime) -> String {
     if left.is_positive() {
         return format!("in {}", shown::span(left));
     }
-    let by = match step.rung_at {
+    let by = match step.published_at {
         None => ", by the sweeper",
         Some(_) => "",
     };
@@ -127,7 +127,7 @@ mod tests {
             checked_at: Some(at),
             due_at: at + time::Duration::minutes(5),
             deadline_at: at + time::Duration::days(7),
-            rung_at: Some(at),
+            published_at: Some(at),
             swept: 0,
             crashes: 0,
             ended_at: None,
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(cells[8], "nothing\\u{1b}[2J found");
         let late = row(
             &StepOf {
-                rung_at: None,
+                published_at: None,
                 ..step.clone()
             },
             step.due_at + time::Duration::minutes(1),

@@ -8,7 +8,7 @@ use pipeline::caa::Property;
 
 use super::chain::End;
 use super::zone::{self, Zone};
-use super::{Dns, LookupFailure, Problem, parse};
+use super::{Dns, DnsProblem, LookupFailure, parse};
 use crate::shown;
 
 /// Names asked for, the domain's own included. Of a domain with more labels the upper ones are left to the CA.
@@ -72,7 +72,7 @@ impl Dns {
                 server,
             })),
             Err(LookupFailure {
-                problem: Problem::NoRecord { .. } | Problem::NoSuchName { .. },
+                problem: DnsProblem::NoRecord { .. } | DnsProblem::NoSuchName { .. },
                 ..
             }) => Ok(None),
             Err(failure) => Err(failure),

@@ -3,7 +3,7 @@
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
 use super::answer::Reply;
-use super::{Links, LookupFailure, Problem};
+use super::{DnsProblem, Links, LookupFailure};
 use crate::shown;
 
 /// More aliases in a row than this are taken for a mistake.
@@ -49,12 +49,12 @@ impl Chain {
                 }))
             }
             Reply::Aliases(aliases) => self.extend(aliases).map(|()| None),
-            Reply::NoSuchName => Err(self.failed(Problem::NoSuchName { server })),
-            Reply::NoRecord => Err(self.failed(Problem::NoRecord {
+            Reply::NoSuchName => Err(self.failed(DnsProblem::NoSuchName { server })),
+            Reply::NoRecord => Err(self.failed(DnsProblem::NoRecord {
                 kind: self.kind.to_string(),
                 server,
             })),
-            Reply::Referral { zone, .. } => Err(self.failed(Problem::Lame {
+            Reply::Referral { zone, .. } => Err(self.failed(DnsProblem::Lame {
                 server,
                 zone: shown::name(&zone),
             })),
@@ -62,7 +62,7 @@ impl Chain {
     }
 
     /// What went wrong at the current name.
-    pub(super) fn failed(&self, problem: Problem) -> LookupFailure {
+    pub(super) fn failed(&self, problem: DnsProblem) -> LookupFailure {
         LookupFailure {
             alias: self.alias(),
             problem,
@@ -72,13 +72,13 @@ impl Chain {
     fn extend(&mut self, aliases: Vec<Name>) -> Result<(), LookupFailure> {
         for name in aliases {
             if self.names.contains(&name) {
-                return Err(self.failed(Problem::Loop {
+                return Err(self.failed(DnsProblem::Loop {
                     name: shown::name(&name),
                 }));
             }
             self.names.push(name);
             if self.names.len() > MOST_ALIASES + 1 {
-                return Err(self.failed(Problem::TooMany {
+                return Err(self.failed(DnsProblem::TooMany {
                     what: Links::Cnames,
                     limit: MOST_ALIASES,
                 }));
@@ -112,14 +112,14 @@ mod tests {
         let failure = chain
             .take("ns".into(), Reply::Aliases(vec![name("A.test.")]))
             .unwrap_err();
-        assert_eq!(failure.problem, Problem::Loop { name: "a.test".into() });
+        assert_eq!(failure.problem, DnsProblem::Loop { name: "a.test".into() });
 
         let mut chain = Chain::new(name("a.test."), RecordType::TXT);
         let many = (0..20).map(|n| name(&format!("n{n}.test."))).collect();
         let failure = chain.take("ns".into(), Reply::Aliases(many)).unwrap_err();
         assert_eq!(
             failure.problem,
-            Problem::TooMany {
+            DnsProblem::TooMany {
                 what: Links::Cnames,
                 limit: MOST_ALIASES
             }

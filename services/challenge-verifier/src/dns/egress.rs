@@ -2,7 +2,7 @@
 
 use hickory_resolver::proto::rr::{Name, RecordType};
 
-use super::Problem;
+use super::DnsProblem;
 use super::exchange::{self, Asking, Question, Silence};
 use super::servers::{Server, unanswered};
 use super::{Dns, parse, zone};
@@ -15,9 +15,9 @@ const MOST_ASKED: usize = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Egress {
     /// The server that answered by UDP.
-    pub udp: Result<String, Problem>,
+    pub udp: Result<String, DnsProblem>,
     /// The server that answered by TCP, which answers that are large come by.
-    pub tcp: Result<String, Problem>,
+    pub tcp: Result<String, DnsProblem>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +31,7 @@ impl Dns {
     ///
     /// # Errors
     /// When those servers can't be found.
-    pub async fn egress(&self, name: &str) -> Result<Egress, Problem> {
+    pub async fn egress(&self, name: &str) -> Result<Egress, DnsProblem> {
         let name = parse(name).map_err(|failure| failure.problem)?;
         let (servers, kind) = if self.fixed {
             (self.resolvers.servers().await?, RecordType::A)
@@ -53,7 +53,7 @@ impl Dns {
         name: &Name,
         kind: RecordType,
         transport: Transport,
-    ) -> Result<String, Problem> {
+    ) -> Result<String, DnsProblem> {
         let question = Question {
             name: name.clone(),
             kind,
@@ -79,7 +79,7 @@ impl Dns {
         });
         let asked: Vec<_> = asked.collect();
         if asked.is_empty() {
-            return Err(Problem::NoServers {
+            return Err(DnsProblem::NoServers {
                 zone: shown::name(name),
                 servers: "none".to_owned(),
             });
@@ -88,7 +88,7 @@ impl Dns {
     }
 }
 
-fn problem(server: &Server, silence: Silence, after: std::time::Duration) -> Problem {
+fn problem(server: &Server, silence: Silence, after: std::time::Duration) -> DnsProblem {
     let address = server.address.to_string();
     let label = match server.label == address {
         true => address,

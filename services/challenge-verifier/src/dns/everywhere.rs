@@ -11,20 +11,20 @@ use super::exchange::{Asking, Question};
 use super::servers::{Patience, Server, ask_one};
 use super::zone::{self, Zone};
 use super::{Dns, MOST_REFERRALS};
-use super::{Links, Problem};
+use super::{DnsProblem, Links};
 use crate::shown;
 
 /// What one server said at one address, or why it said nothing.
 #[derive(Debug)]
 pub(super) struct Said {
     pub(super) server: Server,
-    pub(super) result: Result<Reply, Problem>,
+    pub(super) result: Result<Reply, DnsProblem>,
 }
 
 impl Said {
     /// Whether a resolver that asks here goes by it.
     pub(super) fn counts(&self) -> bool {
-        self.result.as_ref().map_or_else(Problem::denies, |_| true)
+        self.result.as_ref().map_or_else(DnsProblem::denies, |_| true)
     }
 }
 
@@ -33,7 +33,7 @@ impl Said {
 pub(super) struct Hop {
     pub(super) said: Vec<Said>,
     /// Servers that couldn't be asked at all, and why.
-    pub(super) left_out: Vec<(String, Problem)>,
+    pub(super) left_out: Vec<(String, DnsProblem)>,
 }
 
 impl Dns {
@@ -44,7 +44,7 @@ impl Dns {
         name: &Name,
         kind: RecordType,
         good: impl Fn(&Reply) -> bool,
-    ) -> Result<Hop, Problem> {
+    ) -> Result<Hop, DnsProblem> {
         let question = Question {
             name: name.clone(),
             kind,
@@ -68,7 +68,7 @@ impl Dns {
             );
             zone = zone::served_by(self, deeper, names, &glue).await?;
         }
-        Err(Problem::TooMany {
+        Err(DnsProblem::TooMany {
             what: Links::Delegations,
             limit: MOST_REFERRALS,
         })

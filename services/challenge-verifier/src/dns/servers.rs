@@ -8,7 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use hickory_resolver::proto::op::Message;
 use tokio::time::{Instant, sleep_until};
 
-use super::Problem;
+use super::DnsProblem;
 use super::answer::{Reply, Unusable};
 use super::exchange::{self, Question, Silence};
 use crate::shown;
@@ -42,10 +42,10 @@ pub(super) async fn ask_any(
     patience: Patience,
     read: impl Fn(&Message) -> Result<Reply, Unusable>,
     zone: &str,
-) -> Result<(String, Reply), Problem> {
+) -> Result<(String, Reply), DnsProblem> {
     let mut waiting = servers.iter();
     let mut asked = FuturesUnordered::new();
-    let mut worst: Option<Problem> = None;
+    let mut worst: Option<DnsProblem> = None;
     let mut next = Instant::now();
     loop {
         let more = waiting.len() > 0;
@@ -67,7 +67,7 @@ pub(super) async fn ask_any(
             else => break,
         }
     }
-    Err(worst.unwrap_or_else(|| Problem::NoServers {
+    Err(worst.unwrap_or_else(|| DnsProblem::NoServers {
         zone: zone.to_owned(),
         servers: "none".to_owned(),
     }))
@@ -79,7 +79,7 @@ pub(super) async fn ask_one(
     patience: Patience,
     read: &impl Fn(&Message) -> Result<Reply, Unusable>,
     zone: &str,
-) -> Result<(String, Reply), Problem> {
+) -> Result<(String, Reply), DnsProblem> {
     let label = || server.label.clone();
     let mut last = Silence::TimedOut;
     for attempt in 0..patience.attempts.max(1) {
@@ -91,17 +91,17 @@ pub(super) async fn ask_one(
             Ok(message) => {
                 return match read(&message) {
                     Ok(reply) => Ok((label(), reply)),
-                    Err(Unusable::Code { code, why }) => Err(Problem::Code {
+                    Err(Unusable::Code { code, why }) => Err(DnsProblem::Code {
                         code,
                         server: label(),
                         why,
                     }),
-                    Err(Unusable::OtherZone(other)) => Err(Problem::OtherZone {
+                    Err(Unusable::OtherZone(other)) => Err(DnsProblem::OtherZone {
                         server: label(),
                         zone: zone.to_owned(),
                         other: shown::name(&other),
                     }),
-                    Err(Unusable::Lame) => Err(Problem::Lame {
+                    Err(Unusable::Lame) => Err(DnsProblem::Lame {
                         server: label(),
                         zone: zone.to_owned(),
                     }),
@@ -123,7 +123,7 @@ pub(super) async fn first_message(
     servers: &[Server],
     question: &Question,
     limit: Duration,
-) -> Result<(String, Message), Problem> {
+) -> Result<(String, Message), DnsProblem> {
     let mut worst = None;
     for server in servers {
         match exchange::ask(server.address, question, limit).await {
@@ -131,25 +131,25 @@ pub(super) async fn first_message(
             Err(silence) => worst = Some(more_telling(worst, unanswered(server.label.clone(), silence, limit))),
         }
     }
-    Err(worst.unwrap_or_else(|| Problem::NoServers {
+    Err(worst.unwrap_or_else(|| DnsProblem::NoServers {
         zone: ".".to_owned(),
         servers: "none".to_owned(),
     }))
 }
 
 /// What the user reads of a server that gave no answer.
-pub(super) fn unanswered(server: String, silence: Silence, after: Duration) -> Problem {
+pub(super) fn unanswered(server: String, silence: Silence, after: Duration) -> DnsProblem {
     match silence {
-        Silence::TimedOut => Problem::Silent { server, after },
-        Silence::Unreachable(why) => Problem::Unreachable {
+        Silence::TimedOut => DnsProblem::Silent { server, after },
+        Silence::Unreachable(why) => DnsProblem::Unreachable {
             server,
             why: shown::plain(why.as_bytes()),
         },
-        Silence::Garbled => Problem::Garbled { server },
+        Silence::Garbled => DnsProblem::Garbled { server },
     }
 }
 
-pub(super) fn more_telling(one: Option<Problem>, other: Problem) -> Problem {
+pub(super) fn more_telling(one: Option<DnsProblem>, other: DnsProblem) -> DnsProblem {
     match one {
         Some(one) if one.telling() >= other.telling() => one,
         _ => other,

@@ -9,7 +9,7 @@ use super::chain::Chain;
 use super::everywhere::{Hop, Said};
 use super::servers::{Server, more_telling};
 use super::{Dns, parse};
-use super::{LookupFailure, Problem};
+use super::{DnsProblem, LookupFailure};
 use crate::shown;
 
 /// The TXT records at a name, or at the end of its CNAMEs: at least one server has some.
@@ -20,7 +20,7 @@ pub struct TxtRecords {
     /// What each server has, of all zones on the way.
     pub answers: Vec<TxtAnswer>,
     /// The servers that were left out, and why: no address of theirs gave an answer that a resolver would go by.
-    pub left_out: Vec<(String, Problem)>,
+    pub left_out: Vec<(String, DnsProblem)>,
 }
 
 /// What one server has, at one of its addresses.
@@ -42,7 +42,7 @@ pub enum TxtSeen {
     /// A CNAME to somewhere else than the other servers have.
     Alias(String),
     /// No record.
-    Denied(Problem),
+    Denied(DnsProblem),
 }
 
 impl Dns {
@@ -77,7 +77,7 @@ impl Dns {
         }
     }
 
-    async fn txt_hop(&self, name: &Name, wanted: &impl Fn(&[Vec<u8>]) -> bool) -> Result<Hop, Problem> {
+    async fn txt_hop(&self, name: &Name, wanted: &impl Fn(&[Vec<u8>]) -> bool) -> Result<Hop, DnsProblem> {
         if !self.fixed {
             let good = |reply: &Reply| match reply {
                 Reply::Records { data, .. } => wanted(&texts(data)),
@@ -126,8 +126,8 @@ fn leading(said: &[Said]) -> Option<Reply> {
 }
 
 /// Nobody has the record: what those say that deny it, or the most telling of what kept them from answering.
-fn failure(said: &[Said], left_out: Vec<(String, Problem)>) -> Problem {
-    let denied: Vec<(String, Problem)> = said
+fn failure(said: &[Said], left_out: Vec<(String, DnsProblem)>) -> DnsProblem {
+    let denied: Vec<(String, DnsProblem)> = said
         .iter()
         .filter_map(|said| Some((said.server.label.clone(), denial(said)?)))
         .collect();
@@ -138,17 +138,17 @@ fn failure(said: &[Said], left_out: Vec<(String, Problem)>) -> Problem {
     let worst = left_out
         .into_iter()
         .fold(None, |worst, (_, problem)| Some(more_telling(worst, problem)));
-    worst.unwrap_or_else(|| Problem::NoServers {
+    worst.unwrap_or_else(|| DnsProblem::NoServers {
         zone: ".".to_owned(),
         servers: "none".to_owned(),
     })
 }
 
-fn denial(said: &Said) -> Option<Problem> {
+fn denial(said: &Said) -> Option<DnsProblem> {
     let server = said.server.label.clone();
     match &said.result {
-        Ok(Reply::NoSuchName) => Some(Problem::NoSuchName { server }),
-        Ok(Reply::NoRecord) => Some(Problem::NoRecord {
+        Ok(Reply::NoSuchName) => Some(DnsProblem::NoSuchName { server }),
+        Ok(Reply::NoRecord) => Some(DnsProblem::NoRecord {
             kind: RecordType::TXT.to_string(),
             server,
         }),

@@ -8,26 +8,26 @@ use hickory_resolver::proto::rr::{Name, RecordType};
 use super::answer::{Reply, SERVFAIL};
 use super::exchange::{Asking, Question};
 use super::servers::first_message;
-use super::{Dns, Problem, parse};
+use super::{Dns, DnsProblem, parse};
 use crate::shown;
 
-fn is_servfail(problem: &Problem) -> bool {
-    matches!(problem, Problem::Code { code, .. } if code == SERVFAIL)
+fn is_servfail(problem: &DnsProblem) -> bool {
+    matches!(problem, DnsProblem::Code { code, .. } if code == SERVFAIL)
 }
 
 impl Dns {
     /// Why the resolver gives nothing for the TXT records of a name that its own servers answer for; `None` when it
     /// does, when it doesn't answer, and where it isn't looked at: its word is final already, or the setting says so.
-    pub async fn withheld(&self, name: &str) -> Option<Problem> {
+    pub async fn withheld(&self, name: &str) -> Option<DnsProblem> {
         if self.fixed || !self.resolver_check {
             return None;
         }
         let name = parse(name).ok()?;
         let problem = self.ask_resolver(&name, RecordType::TXT).await.err()?;
         match self.explained(problem, &name, RecordType::TXT).await {
-            explained @ Problem::Dnssec { .. } => Some(explained),
+            explained @ DnsProblem::Dnssec { .. } => Some(explained),
             problem if is_servfail(&problem) => match problem {
-                Problem::Code { server, why, .. } => Some(Problem::Unresolvable { server, why }),
+                DnsProblem::Code { server, why, .. } => Some(DnsProblem::Unresolvable { server, why }),
                 other => Some(other),
             },
             unknown => {
@@ -38,7 +38,7 @@ impl Dns {
     }
 
     /// Asks the one server that the settings name.
-    pub(super) async fn ask_fixed(&self, name: &Name, kind: RecordType) -> Result<(String, Reply), Problem> {
+    pub(super) async fn ask_fixed(&self, name: &Name, kind: RecordType) -> Result<(String, Reply), DnsProblem> {
         match self.ask_resolver(name, kind).await {
             Err(problem) => Err(self.explained(problem, name, kind).await),
             answered => answered,
@@ -46,13 +46,13 @@ impl Dns {
     }
 
     /// A resolver's SERVFAIL that becomes an answer when it is told not to check is due to DNSSEC.
-    pub(super) async fn explained(&self, problem: Problem, name: &Name, kind: RecordType) -> Problem {
+    pub(super) async fn explained(&self, problem: DnsProblem, name: &Name, kind: RecordType) -> DnsProblem {
         if !is_servfail(&problem) {
             return problem;
         }
         let unchecked = self.ask_resolver_as(Asking::Unchecked, name, kind).await;
         match (problem, unchecked) {
-            (Problem::Code { server, why, .. }, Ok(_)) => Problem::Dnssec { server, why },
+            (DnsProblem::Code { server, why, .. }, Ok(_)) => DnsProblem::Dnssec { server, why },
             (problem, _) => problem,
         }
     }
@@ -61,8 +61,8 @@ impl Dns {
     ///
     /// # Errors
     /// When no resolver answers.
-    pub async fn resolver_validates(&self, zone: &str) -> Result<(String, bool), Problem> {
-        let mut name = Name::from_ascii(zone).map_err(|_| Problem::BadName {
+    pub async fn resolver_validates(&self, zone: &str) -> Result<(String, bool), DnsProblem> {
+        let mut name = Name::from_ascii(zone).map_err(|_| DnsProblem::BadName {
             name: shown::quoted(zone.as_bytes()),
         })?;
         name.set_fqdn(true);

@@ -7,7 +7,7 @@ use hickory_resolver::proto::rr::rdata::NS;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
 use super::Dns;
-use super::Problem;
+use super::DnsProblem;
 use super::answer::Reply;
 use super::servers::Server;
 use crate::{address, shown};
@@ -26,12 +26,12 @@ pub(super) struct Zone {
     /// Each server at each of its addresses.
     pub(super) servers: Vec<Server>,
     /// Those that have no address.
-    pub(super) left_out: Vec<(String, Problem)>,
+    pub(super) left_out: Vec<(String, DnsProblem)>,
 }
 
 /// Asks the resolver for the NS records of the name and all its ancestors at once; the deepest that has some is the
 /// zone. What the resolver has cached can be too old only about a *new* delegation, and that the servers refer to.
-pub(super) async fn enclosing(dns: &Dns, name: &Name) -> Result<Zone, Problem> {
+pub(super) async fn enclosing(dns: &Dns, name: &Name) -> Result<Zone, DnsProblem> {
     let labels = name.iter().len();
     let ancestors: Vec<Name> = (1..=labels.min(MOST_ANCESTORS))
         .rev()
@@ -53,9 +53,9 @@ pub(super) async fn enclosing(dns: &Dns, name: &Name) -> Result<Zone, Problem> {
                 });
                 return served_by(dns, apex, names.collect(), &[]).await;
             }
-            Ok((server, Reply::NoSuchName)) => failure = Some(Problem::NoSuchName { server }),
+            Ok((server, Reply::NoSuchName)) => failure = Some(DnsProblem::NoSuchName { server }),
             Ok((server, _)) => {
-                failure = Some(Problem::NoRecord {
+                failure = Some(DnsProblem::NoRecord {
                     kind: "NS".to_owned(),
                     server,
                 })
@@ -63,7 +63,7 @@ pub(super) async fn enclosing(dns: &Dns, name: &Name) -> Result<Zone, Problem> {
             Err(problem) => failure = Some(problem),
         }
     }
-    Err(failure.unwrap_or_else(|| Problem::BadName {
+    Err(failure.unwrap_or_else(|| DnsProblem::BadName {
         name: shown::name(name),
     }))
 }
@@ -74,7 +74,7 @@ pub(super) async fn served_by(
     apex: Name,
     mut names: Vec<Name>,
     glue: &[(Name, IpAddr)],
-) -> Result<Zone, Problem> {
+) -> Result<Zone, DnsProblem> {
     // A resolver gives them in another order each time; the user should read the same.
     names.sort();
     names.truncate(MOST_SERVERS);
@@ -107,13 +107,13 @@ pub(super) async fn served_by(
         servers.extend(usable);
         if servers.len() == before {
             let server = label.clone();
-            left_out.push((label, Problem::NoAddress { server }));
+            left_out.push((label, DnsProblem::NoAddress { server }));
         }
     }
     servers.sort_by_key(|server| server.address.is_ipv6());
     if servers.is_empty() {
         let names: Vec<String> = names.iter().map(shown::name).collect();
-        return Err(Problem::NoServers {
+        return Err(DnsProblem::NoServers {
             zone: shown::name(&apex),
             servers: names.join(", "),
         });

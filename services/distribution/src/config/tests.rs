@@ -8,7 +8,7 @@ use parameters::cloudfront::origins::{FAILOVER_ORIGIN, put_host};
 use parameters::cloudfront::{function_in, quantity};
 use pipeline::instance::Cookies;
 use pipeline::managed::CACHING_DISABLED;
-use pipeline::{AccessLogs, Settings};
+use pipeline::{AccessLogs, InstanceSettings};
 
 use super::*;
 
@@ -16,11 +16,11 @@ fn instance() -> Instance {
     Instance {
         id: "0a1b2c3d-instance".to_string(),
         tenant: "org/1".to_string(),
-        settings: Settings {
+        settings: InstanceSettings {
             origin: "app.example.net".to_string(),
             path: "/shop".to_string(),
             forward_headers: vec!["Host".to_string(), "Accept".to_string()],
-            ..Settings::default()
+            ..InstanceSettings::default()
         },
         distribution_id: None,
         distribution_domain: None,

@@ -4,7 +4,7 @@ use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::{
     CustomOriginConfig, DistributionConfig, Origin, OriginProtocolPolicy, OriginSslProtocols, Origins, SslProtocol,
 };
-use pipeline::Settings;
+use pipeline::InstanceSettings;
 
 use super::quantity;
 
@@ -78,7 +78,7 @@ pub(crate) fn users(config: &mut DistributionConfig) -> impl Iterator<Item = &mu
 
 /// Those that should be there and are, with what a sentence calls them.
 pub(crate) fn compared<'c>(
-    wanted: &Settings,
+    wanted: &InstanceSettings,
     there: &'c DistributionConfig,
 ) -> impl Iterator<Item = (&'static str, &'c Origin)> {
     let failover = wanted

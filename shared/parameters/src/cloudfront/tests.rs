@@ -9,7 +9,7 @@ use crate::fuzz::nearly;
 use crate::known::KNOWN;
 use crate::parse;
 
-fn wanted(settings: &Settings) -> Wanted<'_> {
+fn wanted(settings: &InstanceSettings) -> Wanted<'_> {
     Wanted {
         settings,
         price_class: &PriceClass::PriceClass100,

@@ -10,7 +10,7 @@ use crate::shown;
 /// Why a name gave no records. Every text says at which server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "dns", rename_all = "kebab-case")]
-pub enum Problem {
+pub enum DnsProblem {
     /// The name doesn't exist (RCODE 3).
     #[error("no such name (NXDOMAIN) at {server}")]
     NoSuchName {
@@ -159,7 +159,7 @@ fn because(why: Option<&str>) -> String {
     why.map(|why| format!(" ({why})")).unwrap_or_default()
 }
 
-impl Problem {
+impl DnsProblem {
     /// Of several servers' failures the most telling: one that answered says more than one that didn't.
     pub fn telling(&self) -> u8 {
         match self {
@@ -208,5 +208,5 @@ pub struct LookupFailure {
     /// The name at which it ended, when CNAMEs led elsewhere.
     pub alias: Option<String>,
     /// What happened there.
-    pub problem: Problem,
+    pub problem: DnsProblem,
 }

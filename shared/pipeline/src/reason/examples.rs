@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CaaForbids, Look, Problem, Reason, Says, Seen, Spread, Txt, Way, WrongTxt};
+use super::{CaaForbids, DnsProblem, Look, Reason, Says, Seen, Spread, Txt, Way, WrongTxt};
 use crate::caa::{CaaExpected, Forbidden, IssueTag, Miss};
 use crate::proof::Method;
 use crate::proof::examples::challenges;
@@ -20,7 +20,7 @@ fn way(domain: &str, method: Method, found: Txt) -> Way {
 
 /// Nothing is there yet.
 pub(crate) fn absent(domain: &str) -> Look {
-    let problem = Problem::NoSuchName {
+    let problem = DnsProblem::NoSuchName {
         server: SERVER.to_owned(),
     };
     Look {
@@ -82,7 +82,7 @@ pub(crate) fn with_caa(look: Look) -> Look {
 
 /// A server let it run into its limit.
 pub(crate) fn slow(domain: &str) -> Look {
-    let problem = Problem::Silent {
+    let problem = DnsProblem::Silent {
         server: "192.0.2.1:53".to_owned(),
         after: Duration::from_secs(5),
     };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Problem;
+use super::DnsProblem;
 use crate::shown;
 
 /// The name servers that have a record, those that don't, and those that can't be asked.
@@ -17,7 +17,7 @@ pub struct Spread {
     pub behind: Vec<Behind>,
     /// Names, and what keeps each from answering.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub left_out: Vec<(String, Problem)>,
+    pub left_out: Vec<(String, DnsProblem)>,
 }
 
 /// A server that has something else.
@@ -41,7 +41,7 @@ pub enum Instead {
     /// A CNAME.
     Alias(String),
     /// Nothing.
-    Denied(Problem),
+    Denied(DnsProblem),
 }
 
 impl Spread {

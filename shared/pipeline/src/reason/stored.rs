@@ -75,7 +75,7 @@ mod tests {
     use crate::proof::{Method, Place};
     use crate::reason::examples::{absent, in_place, slow, with_caa, wrong};
     use crate::reason::{
-        AwsReason, CaReason, HttpFailure, HttpProblem, Links, Look, LookupFailure, Problem, Redirected, Refusal,
+        AwsReason, CaReason, DnsProblem, HttpFailure, HttpProblem, Links, Look, LookupFailure, Redirected, Refusal,
         Request, Seen, Way,
     };
 
@@ -106,7 +106,7 @@ mod tests {
                         host: "b.example".to_owned(),
                         failure: Box::new(LookupFailure {
                             alias: None,
-                            problem: Problem::TooMany {
+                            problem: DnsProblem::TooMany {
                                 what: Links::Cnames,
                                 limit: 8,
                             },

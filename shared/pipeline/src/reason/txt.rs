@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Problem, Spread};
+use super::{DnsProblem, Spread};
 use crate::proof::dns_persist01::{Mismatch, PersistExpected};
 
 /// What was seen of one record.
@@ -25,7 +25,7 @@ pub enum Txt {
         /// Where it is.
         spread: Spread,
         /// Why not.
-        problem: Problem,
+        problem: DnsProblem,
     },
     /// Not every name server has it.
     NotEverywhere {
@@ -51,7 +51,7 @@ pub enum Txt {
     /// There is none.
     Absent {
         /// What DNS said.
-        problem: Problem,
+        problem: DnsProblem,
     },
 }
 
@@ -107,7 +107,7 @@ impl Txt {
             Self::Absent { problem } => {
                 let on_purpose = matches!(
                     problem,
-                    Problem::Loop { .. } | Problem::TooMany { .. } | Problem::Dnssec { .. }
+                    DnsProblem::Loop { .. } | DnsProblem::TooMany { .. } | DnsProblem::Dnssec { .. }
                 );
                 alias.is_some() || on_purpose
             }

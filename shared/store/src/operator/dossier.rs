@@ -161,7 +161,7 @@ pub struct StepOf {
     pub deadline_at: OffsetDateTime,
     /// When its wake-up was last set; none: the sweeper sets it next.
     #[serde(with = "time::serde::rfc3339::option")]
-    pub rung_at: Option<OffsetDateTime>,
+    pub published_at: Option<OffsetDateTime>,
     /// How often the sweeper rang since the last attempt was recorded.
     pub swept: i32,
     /// How many attempts in a row ended by a panic or by the time limit.

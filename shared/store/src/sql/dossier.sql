@@ -65,7 +65,7 @@ select json_build_object(
                     'checked_at', s.checked_at,
                     'due_at', s.due_at,
                     'deadline_at', s.deadline_at,
-                    'rung_at', s.rung_at,
+                    'published_at', s.rung_at,
                     'swept', s.swept,
                     'crashes', s.crashes,
                     'ended_at', s.ended_at) order by s.created_at, s.round, s.kind, s.subject)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use customer::{Browser, Platform, status};
 use serde_json::{Value, json};
-use stack::{CrashPoints, Dns, Handle, LADDER_MS, Options, Signal, WORKERS};
+use stack::{CrashPoints, DELAY_QUEUES_MS, Dns, Handle, Options, Signal, WORKERS};
 use uuid::Uuid;
 
 /// No test waits longer for one thing.
@@ -184,7 +184,7 @@ impl Site {
             .args(["renew", &instance.id])
             .env("DATABASE_URL", &e.database_url)
             .env("AMQP_URL", &e.amqp_url)
-            .env("DELAY_LADDER_MS", LADDER_MS)
+            .env("DELAY_QUEUES_MS", DELAY_QUEUES_MS)
             .output()
             .await?;
         let errors = String::from_utf8_lossy(&said.stderr);

@@ -12,7 +12,7 @@ use std::process::{Output, Stdio};
 
 use anyhow::Context as _;
 use serde_json::Value;
-use stack::{Handle, LADDER_MS};
+use stack::{DELAY_QUEUES_MS, Handle};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -82,7 +82,7 @@ async fn run(database: &str, environment: &[(&str, &str)], args: &[&str]) -> any
 /// The same, with the settings that an operator of the stack has.
 pub(crate) async fn operate(handle: &Handle, args: &[&str]) -> anyhow::Result<Said> {
     let e = handle.endpoints();
-    let environment = [("AMQP_URL", e.amqp_url.as_str()), ("DELAY_LADDER_MS", LADDER_MS)];
+    let environment = [("AMQP_URL", e.amqp_url.as_str()), ("DELAY_QUEUES_MS", DELAY_QUEUES_MS)];
     run(&e.database_url, &environment, args).await
 }
 

@@ -5,7 +5,7 @@ use customer::status;
 use pipeline::StepKind;
 use reqwest::Method;
 use serde_json::json;
-use store::{Asked, Bounds, Deprovision, Provision};
+use store::{Bounds, Deprovision, Provision, Requester};
 use uuid::Uuid;
 
 use crate::records::{Desk, desk};
@@ -77,7 +77,10 @@ async fn a_name_is_another_tenant_once_all_its_instances_go_and_not_before() -> 
         let (third, still) = tenant_of_a_new(&desk, "k8s:c/n").await?;
         assert_eq!(still, "k8s:c/n");
         for id in [id, &third] {
-            let removed = desk.store.deprovision(id, &Asked::default(), desk.schedules()).await?;
+            let removed = desk
+                .store
+                .deprovision(id, &Requester::default(), desk.schedules())
+                .await?;
             assert!(matches!(removed, Deprovision::Accepted { .. }), "{removed:?}");
         }
     }
@@ -85,7 +88,9 @@ async fn a_name_is_another_tenant_once_all_its_instances_go_and_not_before() -> 
     assert_eq!(tenant_of_a_new(&desk, "k8s:c/other").await?.1, "k8s:c/other");
     // An organization is always the same.
     let (id, organization) = tenant_of_a_new(&desk, "org-1").await?;
-    desk.store.deprovision(&id, &Asked::default(), desk.schedules()).await?;
+    desk.store
+        .deprovision(&id, &Requester::default(), desk.schedules())
+        .await?;
     assert_eq!(tenant_of_a_new(&desk, "org-1").await?.1, organization);
     Ok(())
 }
@@ -94,7 +99,9 @@ async fn a_name_is_another_tenant_once_all_its_instances_go_and_not_before() -> 
 async fn of_many_that_begin_at_once_in_a_name_that_comes_back_all_are_one_tenant() -> anyhow::Result<()> {
     let desk = desk().await?;
     let (id, _) = tenant_of_a_new(&desk, "k8s:c/n").await?;
-    desk.store.deprovision(&id, &Asked::default(), desk.schedules()).await?;
+    desk.store
+        .deprovision(&id, &Requester::default(), desk.schedules())
+        .await?;
     let new: Vec<_> = (0..6)
         .map(|_| desk.new_instance("k8s:c/n", &[domain("once")]))
         .collect();
@@ -103,7 +110,7 @@ async fn of_many_that_begin_at_once_in_a_name_that_comes_back_all_are_one_tenant
         let (store, schedules) = (desk.store.clone(), desk.schedules().clone());
         begun.push(tokio::spawn(async move {
             store
-                .provision(&new, &Asked::default(), Bounds::default(), &schedules)
+                .provision(&new, &Requester::default(), Bounds::default(), &schedules)
                 .await
         }));
     }

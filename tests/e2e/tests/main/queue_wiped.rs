@@ -2,7 +2,7 @@
 
 use lapin::options::QueueDeleteOptions;
 use lapin::{Connection, ConnectionProperties};
-use stack::{Handle, LADDER_MS, Options, Signal, WORKERS};
+use stack::{DELAY_QUEUES_MS, Handle, Options, Signal, WORKERS};
 
 use crate::world::{PATIENCE, domain};
 use customer::{Browser, Platform, status};
@@ -13,7 +13,7 @@ use stack::Dns;
 async fn wipe(amqp_url: &str) -> anyhow::Result<u32> {
     let connection = Connection::connect(amqp_url, ConnectionProperties::default()).await?;
     let mut names: Vec<String> = WORKERS.iter().map(|name| format!("cdn-broker.{name}")).collect();
-    for ms in LADDER_MS.split(',') {
+    for ms in DELAY_QUEUES_MS.split(',') {
         names.push(format!("cdn-broker.delay.{ms}"));
     }
     let channel = connection.create_channel().await?;

@@ -6,9 +6,10 @@ use clap::Parser as _;
 use pipeline::proof::dns_persist01::{AccountUris, Form};
 use pipeline::proof::{Challenge, Dns01, DnsPersist01, Method};
 use pipeline::reason::{BrokerReason, CaReason, Look, Spent};
-use pipeline::{OperationState, Outcome, Rejection, Schedules, Settings, StepKind, Verdict};
+use pipeline::{InstanceSettings, OperationState, Outcome, Rejection, Schedules, StepKind, Verdict};
 use store::{
-    Asked, Authorization, Bounds, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Store, StoreError, Task,
+    Authorization, Bounds, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Requester, Store, StoreError,
+    Task,
 };
 use uuid::Uuid;
 
@@ -60,9 +61,9 @@ impl Desk {
             tenant: tenant.to_string(),
             service_id: "service".into(),
             plan_id: "plan".into(),
-            settings: Settings {
+            settings: InstanceSettings {
                 origin: "origin.example".into(),
-                ..Settings::default()
+                ..InstanceSettings::default()
             },
             domains: domains.to_vec(),
             request: serde_json::json!({"parameters": {"domains": domains}}),
@@ -73,7 +74,7 @@ impl Desk {
         let new = self.new_instance(tenant, domains);
         let Provision::Accepted { rings, .. } = self
             .store
-            .provision(&new, &Asked::default(), Bounds::default(), &self.schedules)
+            .provision(&new, &Requester::default(), Bounds::default(), &self.schedules)
             .await?
         else {
             anyhow::bail!("not accepted");
@@ -279,7 +280,7 @@ async fn what_the_ca_offers_is_read_the_same_everywhere_and_from_programs_before
 }
 
 #[tokio::test]
-async fn rings_that_were_never_published_are_rung_again() -> anyhow::Result<()> {
+async fn rings_that_were_never_published_are_published_again() -> anyhow::Result<()> {
     let desk = desk().await?;
     let domains = [domain("lost-a"), domain("lost-b"), domain("lost-c")];
     let tasks = desk.provision(&organization(), &domains).await?;
@@ -304,7 +305,7 @@ async fn rings_that_were_never_published_are_rung_again() -> anyhow::Result<()> 
     // The sweep waits for its grace, but not for a ring whose publish failed.
     let grace = Duration::from_secs(3600);
     assert_eq!(desk.sweep(StepKind::VerifyChallenge, grace, 500).await?, vec![]);
-    desk.store.not_rung(&rings[1..]).await?;
+    desk.store.not_published(&rings[1..]).await?;
     let swept = desk.sweep(StepKind::VerifyChallenge, grace, 500).await?;
     assert_eq!((swept.len(), swept[0].step), (1, rings[1].step));
     assert_eq!(desk.sweep(StepKind::VerifyChallenge, grace, 500).await?, vec![], "once");
@@ -361,7 +362,7 @@ async fn a_sweep_takes_no_more_than_it_is_told_and_the_oldest_first() -> anyhow:
             break;
         }
     }
-    assert_eq!(sizes, [2, 2, 2], "without a grace whatever is due is rung");
+    assert_eq!(sizes, [2, 2, 2], "without a grace whatever is due is published");
     Ok(())
 }
 
@@ -375,14 +376,14 @@ async fn a_deprovision_supersedes_a_provision_at_any_moment() -> anyhow::Result<
     let instance = placing.instance.id.clone();
     let Deprovision::Accepted { operation, rings } = desk
         .store
-        .deprovision(&instance, &Asked::default(), &desk.schedules)
+        .deprovision(&instance, &Requester::default(), &desk.schedules)
         .await?
     else {
         panic!("not accepted");
     };
     let again = desk
         .store
-        .deprovision(&instance, &Asked::default(), &desk.schedules)
+        .deprovision(&instance, &Requester::default(), &desk.schedules)
         .await?;
     assert!(matches!(again, Deprovision::Running { operation: same } if same == operation));
 
@@ -418,7 +419,7 @@ async fn a_deprovision_supersedes_a_provision_at_any_moment() -> anyhow::Result<
     assert_eq!(kinds.len(), 4, "{kinds:?}");
     assert!(matches!(
         desk.store
-            .deprovision(&instance, &Asked::default(), &desk.schedules)
+            .deprovision(&instance, &Requester::default(), &desk.schedules)
             .await?,
         Deprovision::Gone
     ));
@@ -444,7 +445,7 @@ async fn somebody_waits_for_a_lock(desk: &Desk) -> anyhow::Result<()> {
 async fn a_repeated_provision_that_waited_for_a_deprovision_is_told_of_it() -> anyhow::Result<()> {
     let desk = desk().await?;
     let new = desk.new_instance(&organization(), &[domain("waited")]);
-    let (asked, schedules) = (Asked::default(), &desk.schedules);
+    let (asked, schedules) = (Requester::default(), &desk.schedules);
     desk.store.provision(&new, &asked, Bounds::default(), schedules).await?;
     // A DELETE that has the lock, and has written its operation: all that it lacks is the commit.
     let mut client = connect(&desk.url).await?;
@@ -715,7 +716,7 @@ async fn a_failed_provision_gives_up_what_it_proved_and_can_be_removed() -> anyh
     assert!(failure.starts_with("no. Delete this service"), "{failure}");
     let gone = desk
         .store
-        .deprovision(&looking.instance.id, &Asked::default(), &desk.schedules)
+        .deprovision(&looking.instance.id, &Requester::default(), &desk.schedules)
         .await?;
     assert!(matches!(gone, Deprovision::Accepted { .. }));
     Ok(())

@@ -131,8 +131,8 @@ async fn refused_three_times(world: &World, instance: &Instance, labels: &[(&str
                 &[&instance.id],
             )
             .await?;
-        let (crashes, rest, rung): (i32, f64, bool) = (row.get(0), row.get(1), row.get(2));
-        Ok(crashes == 3 && rest > 15.0 && rung)
+        let (crashes, rest, published): (i32, f64, bool) = (row.get(0), row.get(1), row.get(2));
+        Ok(crashes == 3 && rest > 15.0 && published)
     })
     .await?;
     let scrape = Scrape::of(&world.handle).await?;
@@ -140,7 +140,7 @@ async fn refused_three_times(world: &World, instance: &Instance, labels: &[(&str
     Ok(())
 }
 
-/// Once the cause is mended the step goes on by itself; here it is rung, as an operator would.
+/// Once the cause is mended the step goes on by itself; here it is published, as an operator would.
 async fn goes_on(world: &World, instance: &Instance) -> anyhow::Result<()> {
     let due = "update steps s set due_at = now(), rung_at = null from operations o \
                where o.id = s.operation_id and o.instance_id = $1 and s.state = 'waiting'";

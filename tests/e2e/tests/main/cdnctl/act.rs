@@ -292,7 +292,7 @@ async fn everything_at_once(world: &World) -> anyhow::Result<()> {
     let body = json!({"v": 1, "step": step.get::<_, uuid::Uuid>(0), "attempt": 3}).to_string();
     let e = world.handle.endpoints();
     let args = AmqpArgs {
-        delay_ladder_ms: stack::LADDER_MS.parse().map_err(anyhow::Error::msg)?,
+        delay_queues_ms: stack::DELAY_QUEUES_MS.parse().map_err(anyhow::Error::msg)?,
         ..AmqpArgs::at(&e.amqp_url)
     };
     let messaging = Messaging::new(args, "test");

@@ -46,8 +46,8 @@ async fn world(processes: u16, concurrency: &str) -> anyhow::Result<World> {
     });
     let options = options.with_replicas("challenge-verifier", processes).with_env(
         "all",
-        "DELAY_LADDER_MS",
-        &messaging::Ladder::default().to_string(),
+        "DELAY_QUEUES_MS",
+        &messaging::DelayQueues::default().to_string(),
     );
     World::with_vantage(options, vantage).await
 }

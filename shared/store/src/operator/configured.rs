@@ -1,6 +1,6 @@
 //! What CloudFront was last told of each instance.
 
-use pipeline::Settings;
+use pipeline::InstanceSettings;
 use serde_json::Value;
 
 use crate::connection::Store;
@@ -9,13 +9,13 @@ use crate::statement::statement;
 
 /// What CloudFront was last told of an instance.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub struct Configured {
     /// The instance.
     pub instance: String,
     /// Its distribution.
     pub distribution_id: String,
     /// Its settings.
-    pub settings: Settings,
+    pub settings: InstanceSettings,
     /// Its domains, sorted.
     pub domains: Vec<String>,
     /// Where the certificate is that the distribution was told to use (a `certificate_store::Reference`); none: it was told no aliases
@@ -32,12 +32,12 @@ impl Store {
     ///
     /// # Errors
     /// Database errors.
-    pub async fn told(&self, instances: Option<&[String]>) -> Result<Vec<Told>, StoreError> {
+    pub async fn configured(&self, instances: Option<&[String]>) -> Result<Vec<Configured>, StoreError> {
         let client = self.client().await?;
-        let rows = statement!("operator-told").all(&client, &[&instances]).await?;
+        let rows = statement!("operator-configured").all(&client, &[&instances]).await?;
         rows.iter()
             .map(|row| {
-                Ok(Told {
+                Ok(Configured {
                     instance: row.try_get("id")?,
                     distribution_id: row.try_get("distribution_id")?,
                     settings: serde_json::from_value(row.try_get("settings")?)?,

@@ -2,7 +2,7 @@
 
 /// Why nothing could be looked at or done.
 #[derive(Debug, thiserror::Error)]
-pub enum CouldNot {
+pub enum CommandError {
     /// The database doesn't know the id.
     #[error(
         "there is no instance {0:?} in this database. Its id is what `cf service NAME --guid` tells, or `cdnctl instances \
@@ -37,7 +37,7 @@ pub enum CouldNot {
     Report(#[from] serde_json::Error),
 }
 
-impl CouldNot {
+impl CommandError {
     pub(crate) fn unknown(id: &str) -> Self {
         Self::Unknown(id.to_owned())
     }

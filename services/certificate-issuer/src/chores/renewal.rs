@@ -1,4 +1,4 @@
-//! The planner: begins a renewal for each certificate that is due. One process at a time does it; the steps are rung by the
+//! The planner: begins a renewal for each certificate that is due. One process at a time does it; the steps are published by the
 //! sweeper, and whatever goes wrong here is done at the next turn.
 
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use telemetry::with_causes;
 use time::OffsetDateTime;
 
 use crate::account::Ca;
-use crate::renewal_info;
+use crate::client::renewal_info;
 
 /// The CA may take so long for all its answers of a turn: the rest is asked for in the next.
 const ASKING: Duration = Duration::from_secs(60);
@@ -73,7 +73,7 @@ impl RenewalArgs {
 
 /// Whether the CA may be asked about another certificate in this turn.
 #[derive(PartialEq, Eq)]
-enum Asked {
+enum CaLoad {
     WithoutTrouble,
     Overloaded,
 }
@@ -149,7 +149,7 @@ impl Planner {
         let overloaded = AtomicBool::new(false);
         stream::iter(due.into_iter().map(Ok))
             .try_for_each_concurrent(ASKED_AT_ONCE, async |certificate| {
-                if !overloaded.load(Ordering::Relaxed) && self.ask_about(url, &certificate).await? == Asked::Overloaded
+                if !overloaded.load(Ordering::Relaxed) && self.ask_about(url, &certificate).await? == CaLoad::Overloaded
                 {
                     overloaded.store(true, Ordering::Relaxed);
                 }
@@ -158,10 +158,10 @@ impl Planner {
             .await
     }
 
-    async fn ask_about(&self, url: &str, certificate: &Undecided) -> Result<Asked, StoreError> {
+    async fn ask_about(&self, url: &str, certificate: &Undecided) -> Result<CaLoad, StoreError> {
         let interval: Duration = self.args.renewal_info_interval.into();
         let exchange = self.ca.client.exchange();
-        let mut asked = Asked::WithoutTrouble;
+        let mut asked = CaLoad::WithoutTrouble;
         let (at, again) = match renewal_info::ask(&exchange, url, &certificate.chain_pem).await {
             Ok(info) => {
                 let (not_before, not_after) = (certificate.not_before, certificate.not_after);
@@ -195,7 +195,7 @@ impl Planner {
                     "the CA did not say when to renew the certificate"
                 );
                 if matches!(&error, Error::Api(problem) if matches!(problem.status, Some(429 | 503))) {
-                    asked = Asked::Overloaded;
+                    asked = CaLoad::Overloaded;
                 }
                 (
                     None,

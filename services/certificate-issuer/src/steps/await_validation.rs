@@ -7,7 +7,7 @@ use store::Task;
 use worker::Stop;
 
 use crate::account::{Ca, Session};
-use crate::words::said;
+use crate::client::words::said;
 
 const DOING: Request = Request::ReadValidation;
 /// Boulder never says `processing`: whether it is still at work on a pending authorization can't be seen, so after

@@ -5,12 +5,12 @@ use aws_lc_rs::signature::EcdsaKeyPair;
 use instant_acme::Error;
 use serde_json::{Value, json};
 
-use crate::acme_client::Exchange;
-use crate::directory::Directory;
-use crate::jws::{jwk, post, read, signed};
+use crate::client::acme_client::Exchange;
+use crate::client::directory::Directory;
+use crate::client::jws::{jwk, post, read, signed};
 
 /// Asks the CA at `url` to take another key for the account. Whatever it answers, only asking it by that key
-/// ([`find`](crate::registration::find)) tells whether it took it.
+/// ([`find`](crate::client::registration::find)) tells whether it took it.
 ///
 /// # Errors
 /// What the CA or the connection to it came up with.
@@ -61,7 +61,7 @@ impl Change<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jws::tests::{key, verified};
+    use crate::client::jws::tests::{key, verified};
 
     #[test]
     fn the_new_key_signs_the_inside_and_the_old_one_the_outside() {

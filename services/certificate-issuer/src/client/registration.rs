@@ -10,11 +10,11 @@ use instant_acme::Error;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::acme_client::Exchange;
-use crate::directory::Directory;
-use crate::jws::{encoded, jwk, post, read, signed};
+use crate::client::acme_client::Exchange;
+use crate::client::directory::Directory;
+use crate::client::jws::{encoded, jwk, post, read, signed};
+use crate::client::words::short_type;
 use crate::settings::ExternalAccount;
-use crate::words::short_type;
 
 /// Registers the key, or finds the account that it has: a CA answers the same key with the same account (§7.3.1).
 /// Returns the account's URL.
@@ -86,7 +86,7 @@ fn payload(key: &EcdsaKeyPair, url: &str, contact: &[String], external: Option<&
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jws::tests::{decoded, key};
+    use crate::client::jws::tests::{decoded, key};
     use crate::settings::ExternalAccount;
     use secrecy::SecretBox;
 

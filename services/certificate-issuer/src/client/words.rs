@@ -5,7 +5,7 @@ use pipeline::Rejection;
 use pipeline::reason::Request;
 use pipeline::shown::harmless;
 
-use crate::directory::is_domain;
+use crate::client::directory::is_domain;
 
 /// No sentence of the CA is shown longer.
 const MOST_CHARS: usize = 300;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use instant_acme::{Error, Problem};
 use pipeline::reason::{CaReason, Request};
 
-use crate::acme_client::NoAnswer;
-use crate::words::{said, short_type};
+use crate::client::acme_client::NoAnswer;
+use crate::client::words::{said, short_type};
 
 /// `Retry-After: 0` must not become a tight loop.
 const SOONEST: Duration = Duration::from_secs(1);

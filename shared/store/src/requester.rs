@@ -2,7 +2,7 @@
 
 /// Who asked for an operation, as far as the request tells.
 #[derive(Debug, Clone, Default)]
-pub struct Asked {
+pub struct Requester {
     /// The platform, by the name of its credentials.
     pub platform: String,
     /// The platform's user (OSBAPI, "Originating Identity"). Holds no NUL, which PostgreSQL's jsonb refuses.

@@ -11,8 +11,8 @@ use store::Task;
 use worker::Stop;
 
 use crate::account::{Ca, Session};
-use crate::triage::Trouble;
-use crate::words::said;
+use crate::client::triage::Trouble;
+use crate::client::words::said;
 
 const DOING: Request = Request::AnswerChallenges;
 /// A CA may refuse an answer because the authorization changed in between; after this many attempts it means it.

@@ -8,7 +8,7 @@ use http::Request;
 use instant_acme::{BodyWrapper, Error};
 use serde_json::Value;
 
-use crate::acme_client::Exchange;
+use crate::client::acme_client::Exchange;
 
 /// As many names of one CA as are kept.
 const MOST_NAMES: usize = 10;

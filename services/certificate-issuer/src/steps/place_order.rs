@@ -14,10 +14,10 @@ use store::{Authorization, Task};
 use worker::Stop;
 
 use crate::account::{Ca, Session};
+use crate::client::renewal_info::identifier;
+use crate::client::triage::Trouble;
+use crate::client::words::{cause, per_domain, said, short_type};
 use crate::limits::before_order;
-use crate::renewal_info::identifier;
-use crate::triage::Trouble;
-use crate::words::{cause, per_domain, said, short_type};
 
 const DOING: Request = Request::PlaceOrder;
 /// After so many attempts a fault of the CA may be one with what is to be replaced alone: Pebble 2.10 does not find certificates

@@ -14,8 +14,8 @@ use telemetry::with_causes;
 use worker::Stop;
 
 use crate::account::{Ca, Session};
-use crate::triage::Trouble;
-use crate::words::{cause, said, short_type};
+use crate::client::triage::Trouble;
+use crate::client::words::{cause, said, short_type};
 
 const DOING: Request = Request::Revoke;
 /// The CA is asked for so many in a turn, at most.

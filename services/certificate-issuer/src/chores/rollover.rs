@@ -12,13 +12,13 @@ use secrecy::ExposeSecret as _;
 use store::{NextKey, StoreError, Wanted};
 
 use crate::account::Ca;
-use crate::acme_client::Exchange;
-use crate::directory::{self, Directory};
-use crate::jws::{self, new_key};
-use crate::key_change::change_key;
-use crate::registration::find;
-use crate::triage::{Trouble, triage};
-use crate::words::said;
+use crate::client::acme_client::Exchange;
+use crate::client::directory::{self, Directory};
+use crate::client::jws::{self, new_key};
+use crate::client::key_change::change_key;
+use crate::client::registration::find;
+use crate::client::triage::{Trouble, triage};
+use crate::client::words::said;
 
 /// Other chores wait meanwhile, and a CA has limits.
 const MOST_A_TURN: usize = 20;
@@ -48,7 +48,7 @@ pub(crate) async fn change_keys(ca: &Ca) -> Result<(), StoreError> {
         match changed {
             Ok(()) => {}
             Err(Stopped::Store(error)) => return Err(error),
-            Err(Stopped::Problem(problem)) => {
+            Err(Stopped::Obstacle(problem)) => {
                 tracing::warn!(
                     tenant = wanted.tenant,
                     account_uri = wanted.account_uri,
@@ -66,13 +66,13 @@ pub(crate) async fn change_keys(ca: &Ca) -> Result<(), StoreError> {
 }
 
 /// Why a key is not changed, for the operator.
-struct Problem {
+struct Obstacle {
     why: String,
     /// The CA has no time for any account now.
     ca_is_away: bool,
 }
 
-impl Problem {
+impl Obstacle {
     fn of(error: &Error) -> Self {
         // When it is asked again is the chore's matter.
         let (why, ca_is_away) = match triage(error, None, DOING) {
@@ -95,22 +95,22 @@ impl Problem {
 
 enum Stopped {
     Store(StoreError),
-    Problem(Problem),
+    Obstacle(Obstacle),
 }
 
 impl From<StoreError> for Stopped {
     fn from(error: StoreError) -> Self {
         match error {
             // That of one account: the others have their turn.
-            StoreError::Sealing(_) => Self::Problem(Problem::that(&error.to_string())),
+            StoreError::Sealing(_) => Self::Obstacle(Obstacle::that(&error.to_string())),
             error => Self::Store(error),
         }
     }
 }
 
-impl From<Problem> for Stopped {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
+impl From<Obstacle> for Stopped {
+    fn from(problem: Obstacle) -> Self {
+        Self::Obstacle(problem)
     }
 }
 
@@ -118,11 +118,11 @@ async fn change(ca: &Ca, wanted: &Wanted) -> Result<(), Stopped> {
     let exchange = ca.client.exchange();
     let directory = directory_of(ca, &exchange, &wanted.directory_url)
         .await
-        .map_err(|error| Problem::of(&error))?;
+        .map_err(|error| Obstacle::of(&error))?;
     let Some(url) = directory.key_change.as_deref() else {
-        return Err(Problem::that("the CA can't change an account's key: its directory has no keyChange").into());
+        return Err(Obstacle::that("the CA can't change an account's key: its directory has no keyChange").into());
     };
-    let fresh = new_key().map_err(|error| Problem::of(&error))?;
+    let fresh = new_key().map_err(|error| Obstacle::of(&error))?;
     let keys = ca.store.next_account_key(&ca.ring, wanted, &fresh).await?;
     let Some((current, next)) = keys else { return Ok(()) };
     let (current, account_uri) = (current.expose_secret(), &wanted.account_uri);
@@ -143,11 +143,11 @@ async fn change(ca: &Ca, wanted: &Wanted) -> Result<(), Stopped> {
         Ok(_) if is_accounts(&exchange, &directory, current, account_uri).await => {
             ca.store.drop_next_key(wanted, &next).await?;
             return Err(
-                Problem::that("the CA has another account with the new key: the next turn makes another").into(),
+                Obstacle::that("the CA has another account with the new key: the next turn makes another").into(),
             );
         }
         _ => {
-            let problem = asked.map_or_else(|error| Problem::of(&error), |()| Problem::that(NOT_YET));
+            let problem = asked.map_or_else(|error| Obstacle::of(&error), |()| Obstacle::that(NOT_YET));
             return Err(problem.into());
         }
     }
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn an_operator_reads_why_and_a_ca_that_is_away_is_left_alone() {
-        let problem = |error: Error| Problem::of(&error);
+        let problem = |error: Error| Obstacle::of(&error);
         let api = |status: u16, kind: &str| {
             let text =
                 format!(r#"{{"type":"urn:ietf:params:acme:error:{kind}","detail":"its words","status":{status}}}"#);

@@ -11,8 +11,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::acme_client::Exchange;
-use crate::words::clean;
+use crate::client::acme_client::Exchange;
+use crate::client::words::clean;
 
 /// What the CA suggests.
 #[derive(Debug, PartialEq, Eq)]

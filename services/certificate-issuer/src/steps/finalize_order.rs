@@ -13,8 +13,8 @@ use worker::Stop;
 use crate::account::{Ca, Session};
 use crate::certificate::{Flaw, check, new_key, signing_request};
 use crate::chain::{alternates, is_issued_by};
-use crate::triage::Trouble;
-use crate::words::{cause, of_order, per_domain, said, short_type};
+use crate::client::triage::Trouble;
+use crate::client::words::{cause, of_order, per_domain, said, short_type};
 
 const DOING: Request = Request::Certificate;
 /// A CA of several machines may show the order as it was before: for this many attempts (a minute and a half by the

@@ -12,9 +12,9 @@ use instant_acme::{BodyWrapper, Error};
 use secrecy::SecretBox;
 use serde_json::{Value, json};
 
-use crate::acme_client::{Answer, Exchange};
-use crate::directory::Directory;
-use crate::words::short_type;
+use crate::client::acme_client::{Answer, Exchange};
+use crate::client::directory::Directory;
+use crate::client::words::short_type;
 
 /// A nonce can be refused at any time (RFC 8555 §6.5: the client "SHOULD retry"), Pebble does so on purpose.
 const ATTEMPTS_WITH_A_NONCE: usize = 4;

@@ -1,0 +1,5 @@
+//! What is done now and then, by one process at a time.
+
+pub(crate) mod renewal;
+pub(crate) mod revocation;
+pub(crate) mod rollover;

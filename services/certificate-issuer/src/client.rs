@@ -1,0 +1,10 @@
+//! How the CA is spoken to: connections, its directory, the signed requests that instant-acme does not make, what its answers mean.
+
+pub(crate) mod acme_client;
+pub(crate) mod directory;
+pub(crate) mod jws;
+pub(crate) mod key_change;
+pub(crate) mod registration;
+pub(crate) mod renewal_info;
+pub(crate) mod triage;
+pub(crate) mod words;

@@ -1,0 +1,6 @@
+//! The steps, a file each.
+
+pub(crate) mod answer_challenges;
+pub(crate) mod await_validation;
+pub(crate) mod finalize_order;
+pub(crate) mod place_order;
