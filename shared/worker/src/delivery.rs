@@ -181,6 +181,18 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
     count(task, &outcome, begun.elapsed());
     log(&outcome, begun.elapsed());
     let (recorded, crashed) = record(desk, task, &outcome, crashed).await?;
+    follow_up(desk, task, &outcome, recorded, crashed, trace).await
+}
+
+/// Publishes what follows, or finds that somebody else was faster.
+async fn follow_up<H: Handler>(
+    desk: &Arc<Desk<H>>,
+    task: &Task,
+    outcome: &Outcome,
+    recorded: Recorded,
+    crashed: Option<String>,
+    trace: &Trace,
+) -> Result<(), StoreError> {
     match recorded {
         Recorded::Written(rings) => {
             crash_points::at("before-publish");
