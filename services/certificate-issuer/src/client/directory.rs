@@ -50,8 +50,8 @@ impl Directory {
         self.json.get("meta").unwrap_or(&Value::Null)
     }
 
-    /// The names that CAA records may use for the CA: its own list, else `configured`. `None` when the names are
-    /// unknown or the list is incomplete: then no record can be said to name another CA.
+    /// The names that CAA records may use for the CA: its own list, else `configured`. Empty when the names are unknown
+    /// or the list is incomplete: then no record can be said to name another CA.
     pub(crate) fn called_by_caa(&self, configured: Option<&str>) -> Vec<String> {
         match self.caa_identities.len() {
             0 => configured.map(str::to_ascii_lowercase).into_iter().collect(),

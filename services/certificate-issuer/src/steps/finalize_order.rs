@@ -97,7 +97,7 @@ async fn fetch(
     let chain = match ca.settings.preferred_chain() {
         Some(root) if !is_issued_by(&chain, root) => {
             let other = other_chain(session, root).await;
-            // A certificate was downloaded already, so a failure to get another chain doesn't matter.
+            // A chain was downloaded already, so a problem with the alternate one doesn't matter.
             other
                 .filter(|other| check(other, domains, &key, task.now).is_ok())
                 .unwrap_or(chain)
