@@ -1,8 +1,8 @@
 //! Probes whether the CA can verify a domain now, by DNS and HTTP; holds no secret.
 //!
 //! [`Prober::probe`] makes the three queries that a CA may make, concurrently, and reports which of them would be
-//! answered
-//! correctly and what was seen instead; it also reports whether the domain's CAA records let the CA issue. The modules:
+//! answered correctly and what was seen instead; it also reports whether the domain's CAA records let the CA issue. The
+//! modules:
 //!
 //! - [`pipeline::proof`]: the methods to prove a domain, and what each requires (pure);
 //! - [`pipeline::caa`]: what CAA records allow (pure);

@@ -41,7 +41,7 @@ impl Distributions {
         Ok(self.nothing_to_come("distribution", intended))
     }
 
-    /// A resource that was intended that long ago, and doesn't exist, may still appear for a while.
+    /// A resource that doesn't exist may still appear, until `create_settle` has passed since it was intended.
     pub(crate) fn nothing_to_come(&self, what: &str, intended: Option<Duration>) -> Outcome {
         match intended.and_then(|ago| self.create_settle.checked_sub(ago)) {
             None => Outcome::DONE,
