@@ -87,7 +87,7 @@ fn state(step: &StepOf) -> String {
     }
 }
 
-/// Whether it is late, and whether a message is going to be published.
+/// When it is due, and for how long it has been; if its message isn't published yet, the sweeper publishes it.
 pub(crate) fn next_try(step: &StepOf, now: OffsetDateTime) -> String {
     let left = step.due_at - now;
     if left.is_positive() {
