@@ -62,7 +62,7 @@ impl Queues {
         format!("amqp://guest:guest@127.0.0.1:{port}/{vhost}")
     }
 
-    /// The TLS port and certificates, if TLS is enabled.
+    /// The URL by TLS and the certificates, if TLS is enabled.
     pub(crate) fn tls(&self) -> Option<(String, &Tls)> {
         let (port, tls) = match self {
             Self::Own(node) => node.tls.as_ref()?,
