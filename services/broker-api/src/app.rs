@@ -1,4 +1,4 @@
-//! The routes, and the order of what a request passes: log, time limit, authentication, API version, handler.
+//! The routes and the middleware order: access log, time limit, authentication, API version, handler.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +22,11 @@ use crate::osbapi::{
 };
 use crate::responder;
 
-/// No request takes longer: a body (10 s), what is written of it (20 s) and ringing for it (20 s at the very worst) fit
-/// in, and Cloud Controller gives up after 60 s.
+/// The time limit of a request. Reading the body (10 s), writing to the database (20 s) and publishing (20 s at the
+/// very worst) fit into it, and Cloud Controller gives up after 60 s.
 const REQUEST_LIMIT: Duration = Duration::from_secs(55);
 
-/// What the operator's own tools ask, at a listener of its own: the worker library's routes.
+/// The operator's own endpoints, on a separate listener: the routes of the worker library.
 pub fn health(routes: Router) -> Router {
     routes
         .method_not_allowed_fallback(method_not_allowed)
@@ -34,18 +34,19 @@ pub fn health(routes: Router) -> Router {
         .layer(from_fn(access_log::log))
 }
 
-/// Everything that is served to others; in a Tokio runtime, where the responder keeps its picture of live challenges.
+/// Everything that is served to others. Must be called in a Tokio runtime, since the responder refreshes its set of
+/// live challenges in the background.
 pub fn app(broker: Arc<Broker>) -> Router {
     let (v2, document) = openapi::described(routes, &broker.catalog);
     let v2 = v2
         .route("/service_instances/", any(unsupported::empty_instance_id))
-        // Only where there is something to serve: a wrong address or method is told as such.
+        // Only for routes that exist: a wrong path or method is answered by 404 or 405 instead.
         .route_layer(from_fn(version::check))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(from_fn_with_state(broker.credentials.clone(), authenticate))
         .layer(from_fn(limit_time))
-        // Outermost, so that every answer carries it, refusals included.
+        // Outermost, so that every response carries the header, including errors.
         .layer(from_fn(version::echo_request_identity));
     let document = Router::new()
         .route("/openapi.json", get(async move || Json(document)))
@@ -56,14 +57,14 @@ pub fn app(broker: Arc<Broker>) -> Router {
         .merge(document)
         .merge(responder)
         .with_state(broker)
-        // What a router or a platform in front asks; anybody may.
+        // Probed by a router or platform in front; needs no authentication.
         .merge(worker::liveness_route())
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(from_fn(access_log::log))
 }
 
-/// What is below `/v2`, with what of it the OpenAPI document says.
+/// The routes below `/v2`, each with its part of the OpenAPI document.
 fn routes() -> ApiRouter<Arc<Broker>> {
     use openapi::{conflict, gone, missing, unprocessable};
     let instance = get_with(fetch::fetch, |op| op.id("fetch").with(missing).with(unprocessable))

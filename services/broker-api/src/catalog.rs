@@ -1,4 +1,4 @@
-//! What is offered: one service with its plans, from CATALOG_FILE or from single settings.
+//! The catalog: one service with its plans, from CATALOG_FILE or from single settings.
 
 mod access_logs;
 mod advice;

@@ -1,4 +1,4 @@
-//! What this service needs from outside, tried by calls that change nothing.
+//! The external dependencies of this service, checked by calls that change nothing.
 
 mod default_origin;
 mod responder;
@@ -8,7 +8,7 @@ use store::SharedSettings;
 
 use crate::settings::Settings;
 
-/// What the service can't do without.
+/// The dependencies that this service can't do without.
 pub fn checks(settings: &Settings, shared: &SharedSettings) -> Vec<Check> {
     vec![
         store::check_database(&settings.database, "broker-api"),
@@ -17,8 +17,9 @@ pub fn checks(settings: &Settings, shared: &SharedSettings) -> Vec<Check> {
     ]
 }
 
-/// The same, whether CloudFront can fetch from the default origin, and whether this very service is reached where
-/// ACME_RESPONDER_URL says. Not at its own start: whoever leads requests here often waits until it is up.
+/// The same, plus whether CloudFront can fetch from the default origin, and whether this service can be reached at
+/// ACME_RESPONDER_URL. Not part of the startup checks: a load balancer often sends requests here only once the service
+/// is up.
 pub fn all_checks(settings: &Settings, shared: &SharedSettings) -> Vec<Check> {
     let mut checks = checks(settings, shared);
     checks.extend(settings.broker.default_origin.0.clone().map(default_origin::check));

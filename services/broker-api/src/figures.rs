@@ -1,5 +1,5 @@
-//! Gauges of everything at once, read from the database now and then. Every broker-api tells the same, so whoever looks
-//! takes the greatest.
+//! Gauges over all instances, read from the database periodically. Every broker-api reports the same values, so queries
+//! should use the maximum.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use pipeline::{OperationKind, StepKind};
 use store::{Figures, IamUsage, Store};
 use telemetry::{ABSENT, with_causes};
 
-/// Reads the figures for ever, and sets their gauges. While they can't be read, the gauges stay as they are.
+/// Reads the figures in an endless loop, and sets their gauges. While they can't be read, the gauges keep their values.
 pub async fn read_figures(store: Store, every: Duration) {
     let mut gauges = Gauges::default();
     let mut away = false;
@@ -21,7 +21,7 @@ pub async fn read_figures(store: Store, every: Duration) {
                 }
                 away = false;
             }
-            // Once an outage: the gauge of when they were read tells how long it lasts.
+            // Logged once per outage: the gauge of the last successful read shows how long it lasts.
             Err(error) => {
                 if !away {
                     tracing::warn!(
@@ -36,7 +36,7 @@ pub async fn read_figures(store: Store, every: Duration) {
     }
 }
 
-/// The kinds that were told so far: one of which there is nothing any more is told as 0.
+/// The kinds that have been reported so far: a kind that no longer occurs is reported as 0.
 struct Gauges {
     steps: BTreeSet<String>,
     operations: BTreeSet<String>,

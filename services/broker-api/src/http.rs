@@ -1,5 +1,5 @@
-//! The server's own plumbing: connections and their limits, whose a request is, and what is logged of it. It knows
-//! nothing of the Open Service Broker API.
+//! The HTTP server: connections and their limits, the client of a request, and the access log. Independent of the Open
+//! Service Broker API.
 
 pub(crate) mod access_log;
 mod hops;

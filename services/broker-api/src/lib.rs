@@ -1,7 +1,7 @@
 //! The Open Service Broker API and the HTTP-01 responder.
 //!
-//! A request is checked, written down in one transaction, and answered; the work is done by the other services.
-//! `last_operation` is one indexed read. See README.md.
+//! A request is checked, recorded in one transaction, and answered; the other services do the work. `last_operation` is
+//! one indexed read. See README.md.
 
 mod app;
 mod catalog;

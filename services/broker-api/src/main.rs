@@ -50,10 +50,10 @@ async fn run(settings: Settings, shared: SharedSettings) -> anyhow::Result<()> {
     let listener = bound("LISTEN", settings.listen).await?;
     let health_listener = bound("HEALTH_LISTEN", settings.health_listen).await?;
     let health = health(worker::health_routes(store.clone(), messaging.clone(), &telemetry));
-    // To the end of the process, so that probes see it finish what is in hand.
+    // Runs until the process exits, so that probes see it finish the requests in progress.
     tokio::spawn(worker::serve_health(health_listener, health));
     let broker = Broker::new(store.clone(), messaging.clone(), settings.schedules, &settings.broker);
-    // Connected before the first provision needs it; whether that works out or not is for later.
+    // Connect before the first provision needs it. Whether it succeeds doesn't matter yet.
     let early = messaging.clone();
     tokio::spawn(async move { early.ready(Service::Distribution).await });
     tracing::info!(listen = %settings.listen, health_listen = %settings.health_listen, "serving");
@@ -65,7 +65,7 @@ async fn run(settings: Settings, shared: SharedSettings) -> anyhow::Result<()> {
         settings.shutdown_grace.into(),
     );
     tokio::pin!(serving);
-    // Requests are answered at once, by 503 until PostgreSQL is there.
+    // The server accepts requests at once, and answers 503 until PostgreSQL is available.
     let served = tokio::select! {
         served = &mut serving => served,
         migrated = worker::migrate_when_there(&store, &shared) => {

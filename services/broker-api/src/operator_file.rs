@@ -1,5 +1,5 @@
-//! JSON files of the operator, read strictly: what is wrong is said in one line that begins with the path in the JSON,
-//! such as `services[0].plans[1].name`. Values are never shown here, since some are secrets.
+//! The operator's JSON files, parsed strictly: an error is one line that begins with the path in the JSON, such as
+//! `services[0].plans[1].name`. Values are never shown here, since some are secrets.
 
 use std::fmt;
 use std::path::Path;
@@ -8,7 +8,7 @@ use parameters::{did_you_mean, shown};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// No file is larger; a catalog or a list of platforms has some kilobytes.
+/// The largest file accepted; a catalog or a list of platforms has some kilobytes.
 const MOST_BYTES: u64 = 1024 * 1024;
 
 /// The file's JSON.
@@ -27,7 +27,7 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
     }
 }
 
-/// An object of the file, and where it stands.
+/// An object of the file, and its path.
 pub(crate) struct Object<'v> {
     path: String,
     fields: &'v Map<String, Value>,
@@ -46,7 +46,7 @@ impl<'v> Object<'v> {
         }
     }
 
-    /// Where a field of this object stands.
+    /// The path of a field of this object.
     pub(crate) fn at(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_string()
@@ -55,7 +55,7 @@ impl<'v> Object<'v> {
         }
     }
 
-    /// Refuses keys that are not known.
+    /// Refuses unknown keys.
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), String> {
         let Some(unknown) = self.fields.keys().find(|key| !known.contains(&key.as_str())) else {
             return Ok(());
@@ -70,7 +70,7 @@ impl<'v> Object<'v> {
         ))
     }
 
-    /// Refuses keys that look like a misspelt known one; all others may be there.
+    /// Refuses keys that look like a misspelt known one; all other keys are allowed.
     pub(crate) fn no_misspelt(&self, known: &[&str]) -> Result<(), String> {
         for key in self.fields.keys().filter(|key| !known.contains(&key.as_str())) {
             if let Some(near) = did_you_mean(key, known) {
@@ -80,7 +80,7 @@ impl<'v> Object<'v> {
         Ok(())
     }
 
-    /// All of it.
+    /// All fields.
     pub(crate) fn fields(&self) -> &'v Map<String, Value> {
         self.fields
     }
@@ -90,7 +90,7 @@ impl<'v> Object<'v> {
         self.fields.get(key).filter(|value| !value.is_null())
     }
 
-    /// A text, as [`text`] has it.
+    /// A text field, checked by [`text`].
     pub(crate) fn text(&self, key: &str, most: usize) -> Result<Option<&'v str>, String> {
         match self.get(key) {
             None => Ok(None),
@@ -98,7 +98,7 @@ impl<'v> Object<'v> {
         }
     }
 
-    /// The same, and it has to be there.
+    /// The same for a required field.
     pub(crate) fn needed_text(&self, key: &str, most: usize) -> Result<&'v str, String> {
         self.text(key, most)?.ok_or_else(|| self.missing(key))
     }
@@ -152,7 +152,7 @@ pub(crate) fn text<'v>(path: &str, value: &'v Value, most: usize) -> Result<&'v 
     }
 }
 
-/// What a value is, without the value.
+/// A value's kind, without the value.
 pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -164,7 +164,7 @@ pub(crate) fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// JSON in which no object has a key twice: the one that loses would be gone without a word.
+/// JSON in which no object has a key twice: otherwise one of the two would be dropped silently.
 struct Unique(Value);
 
 impl<'de> Deserialize<'de> for Unique {

@@ -1,4 +1,4 @@
-//! What speaks the Open Service Broker API: an endpoint a file, and what its requests and answers are made of.
+//! The Open Service Broker API: one file per endpoint, and the parts of its requests and responses.
 
 mod accepted;
 pub(crate) mod auth;

@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use crate::operator_file::{Object, kind, read};
 
-/// What the one platform of single settings is called.
+/// The name of the one platform of single settings.
 const ONLY: &str = "default";
-/// A name is part of log lines and metrics, and typed in queries.
+/// A name is part of log lines and metrics, and is typed in queries.
 const MOST_NAME: usize = 63;
 const MOST: usize = 255;
 
@@ -22,11 +22,11 @@ const MOST: usize = 255;
 pub(crate) struct Platform {
     pub(crate) name: String,
     pub(crate) current: Login,
-    /// What it may still have from before.
+    /// Older credentials that are still accepted.
     pub(crate) previous: Vec<Login>,
 }
 
-/// What a platform sends (RFC 7617).
+/// The credentials that a platform sends (RFC 7617).
 #[derive(Clone, Debug)]
 pub(crate) struct Login {
     pub(crate) username: String,
@@ -47,14 +47,14 @@ impl Login {
     }
 }
 
-/// What BROKER_CREDENTIALS_FILE holds; none when it is not given.
+/// The contents of BROKER_CREDENTIALS_FILE; `None` when the setting is empty.
 #[derive(Clone, Debug)]
 pub struct CredentialsFile(pub(crate) Option<Vec<Platform>>);
 
 impl FromStr for CredentialsFile {
     type Err = String;
 
-    /// Reads the file that is named, and those that it names, unless the name is empty.
+    /// Reads the named file and the files that it names, unless the name is empty.
     fn from_str(path: &str) -> Result<Self, String> {
         if path.is_empty() {
             return Ok(Self(None));
@@ -101,10 +101,10 @@ pub struct PlatformArgs {
 }
 
 impl PlatformArgs {
-    /// Checks what no single setting can tell.
+    /// Checks constraints between several settings.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         if self.broker_credentials_file.0.is_some() {
-            // A forgotten one would go on opening the door.
+            // A forgotten setting would leave its credentials valid.
             for (name, value) in [
                 ("BROKER_USERNAME", self.broker_username.as_str()),
                 ("BROKER_PASSWORD", self.broker_password.expose()),
@@ -138,7 +138,7 @@ impl PlatformArgs {
         Ok(())
     }
 
-    /// All of them, from whatever is set. [`Self::check`] has seen that it is one of the two.
+    /// All platforms, from the settings that are in use. [`Self::check`] has made sure that it is one of the two.
     pub(crate) fn all(&self) -> Vec<Platform> {
         if let Some(platforms) = &self.broker_credentials_file.0 {
             return platforms.clone();
@@ -159,7 +159,7 @@ impl PlatformArgs {
     }
 }
 
-/// `folder` is where relative names of password files begin.
+/// `folder` is the base of relative paths of password files.
 fn platforms(value: &Value, folder: &Path) -> Result<Vec<Platform>, String> {
     let file = Object::of("", value)?;
     file.only(&["platforms"])?;

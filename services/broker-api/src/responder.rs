@@ -1,5 +1,6 @@
-//! The http-01 responder (RFC 8555 §8.3): where users' redirects and, later, the distributions' own behaviour lead.
-//! Open to everyone, so it answers from [`Challenges`], and what can't be a token is not even looked for there.
+//! The http-01 responder (RFC 8555 §8.3): the target of users' redirects and, later, of the distributions' own
+//! behaviour. It is open to everyone, so it answers from [`Challenges`], and strings that can't be a token are not even
+//! looked up there.
 
 mod challenges;
 
@@ -17,12 +18,12 @@ use crate::responder::challenges::{Challenges, Unanswered};
 
 /// RFC 8555 §8.3: base64url, at least 128 bits; CAs use 43 characters.
 const TOKEN_MOST: usize = 128;
-/// It is part of an `OriginPath`, of which CloudFront takes 255 characters.
+/// Part of an `OriginPath`, of which CloudFront accepts 255 characters.
 const TENANT_MOST: usize = 255;
-/// What is said of a challenge that is not known here.
+/// The response body for an unknown challenge.
 pub(crate) const NO_SUCH_CHALLENGE: &str = "no such challenge";
 
-/// What is served to everyone.
+/// The routes that are open to everyone.
 pub(crate) fn routes<S>(store: Store) -> Router<S> {
     Router::new()
         .route("/acme/{tenant}/.well-known/acme-challenge/{token}", get(respond))
@@ -54,7 +55,7 @@ async fn respond(
     }
 }
 
-/// `no-store`: an edge that remembers "no such challenge" would fail the validation that comes a moment later.
+/// `no-store`: an edge that cached "no such challenge" would fail the validation that follows a moment later.
 fn plain(status: StatusCode, text: &'static str) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
 }
@@ -72,7 +73,7 @@ fn could_be_token(token: &str) -> bool {
     !token.is_empty() && token.len() <= TOKEN_MOST && token.bytes().all(base64url)
 }
 
-/// What [`pipeline::proof::path_segment`] makes.
+/// Whether [`pipeline::proof::path_segment`] could have produced the segment.
 fn could_be_tenant(segment: &str) -> bool {
     let made = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.');
     !segment.is_empty() && segment.len() <= TENANT_MOST && segment.bytes().all(made)

@@ -52,7 +52,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Checks what no single setting can tell.
+    /// Checks constraints between several settings.
     ///
     /// # Errors
     /// With one line that names the setting.

@@ -1,4 +1,4 @@
-//! What a tenant may ask for without having proved it.
+//! What a tenant may request without having proved control of a domain.
 
 use store::Bounds;
 

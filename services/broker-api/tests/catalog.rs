@@ -1,5 +1,5 @@
-//! The catalog, the platforms and what a request may say about them, over HTTP but without a database: a request that
-//! passes every check ends in 503.
+//! The catalog, the platforms and the fields of a request that depend on them, over HTTP but without a database: a
+//! request that passes every check ends in 503.
 
 #![expect(
     clippy::unwrap_used,
@@ -30,7 +30,7 @@ const PLAN: &str = "b0c7b3a4-0c3e-4f55-8a2e-5d1f6c2f9e02";
 const GLOBAL: &str = "3d5f0f6e-52c1-4a53-9b54-0b7f6a8f3c03";
 const BINDING: &str = "/v2/service_instances/i1/service_bindings/b1";
 
-/// A broker whose database and RabbitMQ are not there.
+/// A broker whose database and RabbitMQ are unavailable.
 struct Api {
     app: Router,
     login: String,

@@ -1,4 +1,5 @@
-//! The API over HTTP, without a database: whatever is refused before one is needed, and the answer when it is down.
+//! The API over HTTP, without a database: requests that are refused before a database is needed, and the response when
+//! it is down.
 
 #![expect(
     clippy::unwrap_used,
@@ -32,7 +33,7 @@ struct Answer {
     body: Value,
 }
 
-/// Of a broker whose database and RabbitMQ are not there.
+/// The settings of a broker whose database and RabbitMQ are unavailable.
 fn settings() -> Settings {
     // Secrets come from files, since a test must not change its own environment.
     let folder = tempfile::tempdir().unwrap();
@@ -54,7 +55,7 @@ fn settings() -> Settings {
     ])
 }
 
-/// A broker whose database and RabbitMQ are not there.
+/// A broker whose database and RabbitMQ are unavailable.
 async fn broker() -> std::net::SocketAddr {
     serving(settings()).await
 }
@@ -78,7 +79,7 @@ async fn send(to: std::net::SocketAddr, line: &str, headers: &str, body: &[u8]) 
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    // The server may have answered and hung up before a body that is too large is through.
+    // The server may have answered and closed the connection before an oversized body is sent.
     let _ = stream.write_all(body).await;
     let mut raw = Vec::new();
     let _ = stream.read_to_end(&mut raw).await;
@@ -145,7 +146,7 @@ async fn the_catalog_has_one_service_and_one_plan() {
     assert_eq!(properties["origin"]["default"], "router.example.net");
 }
 
-/// Each: request line, body, status, what the description has.
+/// Each: request line, body, status, expected part of the description.
 #[tokio::test]
 async fn every_refusal_is_an_osbapi_error() {
     let to = broker().await;
@@ -339,7 +340,7 @@ async fn requests_in_hand_are_finished_at_the_end() {
     served.unwrap();
 }
 
-/// Short limits, for tests of clients that don't keep to them.
+/// Short limits, for tests of clients that exceed them.
 fn strict() -> Settings {
     let mut settings = settings();
     settings.broker.limits.first_byte_timeout = Duration::from_secs(1);
@@ -350,10 +351,10 @@ fn strict() -> Settings {
     settings
 }
 
-/// Limits of a second must show within this time, on a busy machine too.
+/// Limits of a second must take effect within this time, on a busy machine too.
 const SOON: Duration = Duration::from_secs(8);
 
-/// Sends `first`, then a byte every fifth of a second, until the server hangs up; what it said.
+/// Sends `first`, then a byte every fifth of a second, until the server closes the connection; returns the response.
 async fn drip(to: std::net::SocketAddr, first: &str) -> String {
     let (mut from, mut into) = TcpStream::connect(to).await.unwrap().into_split();
     into.write_all(first.as_bytes()).await.unwrap();
@@ -415,7 +416,7 @@ async fn whoever_never_reads_is_cut_off() {
     let to = serving(strict()).await;
     let mut stream = TcpStream::connect(to).await.unwrap();
     let request = format!("GET /v2/catalog HTTP/1.1\r\nHost: b\r\n{AUTH}{VERSION}\r\n");
-    // Answers pile up until the server can't write any more, then it doesn't read either.
+    // Responses accumulate until the server can't write any more; then it stops reading.
     let asking = async { while stream.write_all(request.as_bytes()).await.is_ok() {} };
     timeout(SOON * 3, asking).await.expect("cut off");
 }
@@ -430,7 +431,7 @@ async fn too_large_heads_and_bodies_are_refused() {
     let many = format!("{AUTH}{VERSION}{}", "X-Many: x\r\n".repeat(100));
     assert_eq!(send(to, "GET /v2/catalog", &many, b"").await.status, 431);
 
-    // A body whose length is not told before.
+    // A body without a declared length.
     let mut stream = TcpStream::connect(to).await.unwrap();
     let head = format!(
         "PUT {INSTANCE}?accepts_incomplete=true HTTP/1.1\r\nHost: b\r\nTransfer-Encoding: chunked\r\n{AUTH}{VERSION}\r\n"
@@ -443,7 +444,7 @@ async fn too_large_heads_and_bodies_are_refused() {
     stream.write_all(b"0\r\n\r\n").await.unwrap();
     is_too_large(stream).await;
 
-    // A client that writes all of it before it reads is told, too, and finds no broken pipe.
+    // A client that writes the whole body before it reads gets the response too, and no broken pipe.
     let mut stream = TcpStream::connect(to).await.unwrap();
     let head = format!(
         "PUT {INSTANCE}?accepts_incomplete=true HTTP/1.1\r\nHost: b\r\nContent-Length: 2000000\r\n{AUTH}{VERSION}\r\n"
@@ -454,7 +455,7 @@ async fn too_large_heads_and_bodies_are_refused() {
     }
     is_too_large(stream).await;
 
-    // There is an end to that.
+    // But only up to a limit.
     let mut stream = TcpStream::connect(to).await.unwrap();
     let head = head.replace("2000000", "2000000000");
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -474,7 +475,7 @@ async fn is_too_large(mut stream: TcpStream) {
     assert_eq!(&status, b"HTTP/1.1 413");
 }
 
-/// Connections that say nothing, from one address.
+/// Silent connections from one address.
 async fn silent(to: std::net::SocketAddr, from: &str, count: usize) -> Vec<TcpStream> {
     let mut all = Vec::new();
     for _ in 0..count {
@@ -498,13 +499,13 @@ async fn asked(stream: &mut TcpStream, headers: &str) -> String {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut said = [0; 12];
     timeout(SOON, stream.read_exact(&mut said)).await.unwrap().unwrap();
-    // The rest of it is there with it, since it is one small answer.
+    // The rest has arrived with it, since it is one small response.
     let mut rest = [0; 1024];
     let _ = stream.read(&mut rest).await.unwrap();
     String::from_utf8_lossy(&said).into_owned()
 }
 
-/// Long limits, so that nobody is served because one of them was over.
+/// Long limits, so that no connection is closed because it reached one.
 fn patient(seats: u32, hops: &str) -> Settings {
     let mut settings = settings();
     let limits = &mut settings.broker.limits;
@@ -517,14 +518,14 @@ fn patient(seats: u32, hops: &str) -> Settings {
 
 #[tokio::test]
 async fn silent_connections_keep_nobody_out() {
-    // As one address, or as a load balancer that doesn't tell whose they are.
+    // As one address, or as a load balancer that doesn't name its clients.
     for hops in ["", "private"] {
         let to = serving(patient(20, hops)).await;
         let _silent = silent(to, "127.0.0.9", 100).await;
         for from in ["127.0.0.9", "127.0.0.8"] {
             let mut ours = connected(to, from).await;
             assert_eq!(asked(&mut ours, "").await, "HTTP/1.1 200", "{from} {hops:?}");
-            // Nor is it closed for the next silent one: others have waited longer.
+            // Nor does the next silent one close it: others have waited longer.
             let _more = silent(to, "127.0.0.9", 5).await;
             assert_eq!(asked(&mut ours, "").await, "HTTP/1.1 200", "{from} {hops:?}");
         }
@@ -555,7 +556,7 @@ async fn the_first_byte_has_to_come_soon_but_a_router_may_connect_ahead_and_keep
     assert_eq!(asked(&mut others[1], "").await, "HTTP/1.1 200");
     assert!(is_closed(&mut others[0]).await);
     assert_eq!(asked(&mut router, "").await, "HTTP/1.1 200");
-    // Between two requests neither limit counts.
+    // Between two requests neither limit applies.
     sleep(Duration::from_millis(1500)).await;
     for kept in [&mut router, &mut others[1]] {
         assert_eq!(asked(kept, "").await, "HTTP/1.1 200");
@@ -583,7 +584,7 @@ async fn a_load_balancer_tells_whose_a_connection_is_by_the_proxy_protocol() {
     for connection in theirs[1..].iter_mut().chain([&mut other]) {
         assert_eq!(asked(connection, "").await, "HTTP/1.1 200");
     }
-    // Who is no hop speaks for itself only; a hop has to say it.
+    // A client that is no hop counts as itself; only a hop can name another.
     let mut direct = connected(to, "127.0.0.9").await;
     assert_eq!(asked(&mut direct, "").await, "HTTP/1.1 200");
     let mut forged = connected(to, "127.0.0.9").await;
@@ -602,10 +603,10 @@ async fn a_load_balancer_tells_whose_a_connection_is_by_the_proxy_protocol() {
     assert!(is_closed(&mut without).await);
 }
 
-/// A request that waits for its answer waits as the client's whom the router names.
+/// A request that waits for its response counts as waiting for the client that the router names.
 #[tokio::test]
 async fn a_router_tells_whose_a_request_is_by_x_forwarded_for() {
-    // A database that takes connections and says nothing: a question for a token waits.
+    // A database that accepts connections and never responds: a token look-up waits.
     let database = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = database.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -634,17 +635,17 @@ async fn a_router_tells_whose_a_request_is_by_x_forwarded_for() {
     let mut theirs = Vec::new();
     for _ in 0..4 {
         theirs.push(question("203.0.113.7").await);
-        // One after the other.
+        // In sequence.
         sleep(Duration::from_millis(50)).await;
     }
-    // All seats are taken, by more than CONNECTIONS_PER_ADDRESS of one address: a router may name another one's.
+    // All seats are taken, by more than CONNECTIONS_PER_ADDRESS of one address: a router may name another address.
     let mut router = connected(to, "127.0.0.2").await;
     let mut said = [0; 12];
     for waiting in theirs.iter_mut().chain([&mut others]) {
         let answer = timeout(Duration::from_millis(100), waiting.read_exact(&mut said)).await;
         assert!(answer.is_err(), "{said:?}");
     }
-    // The next to come has the seat of the longest of the largest crowd.
+    // The next connection gets the seat of the longest-waiting one of the client with the most.
     let mut next = connected(to, "127.0.0.9").await;
     timeout(SOON, theirs[0].read_exact(&mut said)).await.unwrap().unwrap();
     assert_eq!(&said, b"HTTP/1.1 503");

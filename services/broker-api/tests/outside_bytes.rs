@@ -1,5 +1,5 @@
-//! Whole requests, whatever they hold: answered, refused with words, never a fault of the broker (docs/fuzzing.md). The
-//! database isn't there, so what is not refused before it ends in 503.
+//! Whole requests with arbitrary content: answered or refused with a description, never a fault of the broker
+//! (docs/fuzzing.md). The database is unavailable, so a request that is not refused earlier ends in 503.
 
 #![expect(
     clippy::unwrap_used,
@@ -58,7 +58,7 @@ fn usual() -> Headers {
     ]
 }
 
-/// The answer's status and body; `None` for what can't even be a request.
+/// The response's status and body; `None` for input that can't be expressed as a request.
 fn send(method: Method, path: &str, headers: &Headers, body: &[u8]) -> Option<(StatusCode, Bytes)> {
     let uri: Uri = path.parse().ok()?;
     let mut request = Request::new(Body::from(body.to_vec()));
@@ -74,7 +74,7 @@ fn send(method: Method, path: &str, headers: &Headers, body: &[u8]) -> Option<(S
     }))
 }
 
-/// Refused, and the description says why: short, on one line.
+/// Refused, with a description of the reason: short, on one line.
 fn told(status: StatusCode, body: &[u8]) -> Result<String, TestCaseError> {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = body["description"].as_str().unwrap_or_default().to_string();
@@ -88,7 +88,7 @@ fn told(status: StatusCode, body: &[u8]) -> Result<String, TestCaseError> {
     Ok(text)
 }
 
-/// 4xx with words, or the database that isn't there; the text.
+/// A 4xx with a description, or the 503 of the unavailable database; returns the text.
 fn refused_or_stored(answer: Option<(StatusCode, Bytes)>) -> Result<Option<String>, TestCaseError> {
     let Some((status, body)) = answer else { return Ok(None) };
     let text = told(status, &body)?;
@@ -146,7 +146,7 @@ fn context() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// The catalog's, or not.
+/// The catalog's id, or another one.
 fn id(right: &'static str) -> impl Strategy<Value = Value> {
     prop_oneof![6 => Just(json!(right)), 1 => anything()]
 }
@@ -211,7 +211,7 @@ proptest! {
     ) {
         let path = format!("/v2/service_instances/{id}{tail}?{query}");
         refused_or_stored(send(method.clone(), &path, &usual(), b"{}").filter(|(status, _)| {
-            // HEAD and bare 404 aside, everything has words.
+            // Except HEAD and bare 404, every response has a description.
             *status != StatusCode::OK || method != Method::GET
         }))?;
     }

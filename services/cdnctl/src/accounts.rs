@@ -1,4 +1,4 @@
-//! `cdnctl accounts`: the tenants' accounts at the CA, and how it stands with their keys.
+//! `cdnctl accounts`: the tenants' accounts at the CA, and the state of their keys.
 
 use store::DatabaseArgs;
 use store::operator::AccountLine;
@@ -28,7 +28,7 @@ pub struct Args {
 /// Lists them.
 ///
 /// # Errors
-/// When the database can't be asked.
+/// When the database can't be queried.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let tenant = args.tenant.as_ref().map(std::slice::from_ref);
     let found = database::open(&args.database).await?.account_lines(tenant).await?;

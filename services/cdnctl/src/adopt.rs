@@ -1,4 +1,4 @@
-//! `cdnctl adopt`: a distribution that another broker made goes on as an instance of this one.
+//! `cdnctl adopt`: turns a distribution of another broker into an instance of this one.
 
 mod changes;
 mod obstacle;
@@ -69,10 +69,10 @@ struct Report<'r> {
     changes: Vec<String>,
 }
 
-/// Does it.
+/// Adopts the distribution.
 ///
 /// # Errors
-/// When the database or CloudFront can't be asked, or the distribution can't be adopted.
+/// When the database or CloudFront can't be queried, or the distribution can't be adopted.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let Some(id) = args.distribution.as_deref() else {
@@ -153,10 +153,10 @@ fn refused(id: &str, why: &str) -> Result<Exit, CommandError> {
     )))
 }
 
-/// So that the services may change it.
+/// Tags the distribution, so that the services' policies allow changes to it.
 async fn mark(cloudfront: &CloudFront, found: &Distribution, tenant: &str, deployment: &str) -> Result<(), Failure> {
     const ACTION: &str = "TagResource";
-    // Of no instance yet.
+    // The instance doesn't exist yet.
     let tags = distribution_tags("adopted", tenant, deployment)
         .map_err(|_| Failure::incomplete(Peer::CloudFront, ACTION, "input"))?;
     let call = cloudfront.client().tag_resource().resource(&found.arn).tags(tags);

@@ -1,4 +1,4 @@
-//! `cdnctl cancel`: ends an operation that an operator wants no more of.
+//! `cdnctl cancel`: cancels an operation.
 
 use std::time::Duration;
 
@@ -47,13 +47,13 @@ fn why(text: &str) -> Result<String, String> {
     }
 }
 
-/// No renewal rests longer: its certificate would end meanwhile.
+/// The longest pause of a renewal: with a longer one its certificate would expire.
 const LONGEST_REST: Duration = Duration::from_secs(7 * 86_400);
 
-/// Ends it.
+/// Cancels it.
 ///
 /// # Errors
-/// When the id is unknown, it is a removal, nobody says yes, or the database can't be asked.
+/// When the id is unknown, the operation is a removal, the confirmation is missing, or the database can't be queried.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let dossier = store.dossier(&args.id).await?;
@@ -68,7 +68,7 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let what = format!("Ends the {} of {} ({domains})", running.kind, shown::clean(&args.id));
     confirm(&what, args.yes)?;
     let rest = Duration::from(args.rest).min(LONGEST_REST);
-    // Only the one that was asked about: another may run by now.
+    // Only the operation that was confirmed: another may run by now.
     let (report, line) = match store.cancel(&args.id, operation, &args.why, rest).await? {
         Cancelled::Unknown => return Err(CommandError::unknown(&args.id)),
         Cancelled::Removal => return Err(removal(&args.id)),

@@ -1,4 +1,4 @@
-//! `cdnctl certificates`: what serves, until when, and what is done about it.
+//! `cdnctl certificates`: the certificates in use, their expiry, and the state of their renewals.
 
 use serde::Serialize;
 use store::DatabaseArgs;
@@ -48,11 +48,11 @@ pub enum Standing {
     Ended,
 }
 
-/// The planner looks every RENEWAL_INTERVAL (10 min), and leaves some for its next look.
+/// The planner runs every RENEWAL_INTERVAL (10 min), and leaves some for its next run.
 const DUE_FOR_LONG: Duration = Duration::HOUR;
 
 impl Standing {
-    /// Of a certificate, at the moment when it was read.
+    /// The state of a certificate at the time when it was read.
     pub fn of(certificate: &CertificateInUse) -> Self {
         let now = certificate.read_at;
         let life = certificate.not_after - certificate.not_before;
@@ -68,7 +68,7 @@ impl Standing {
         }
     }
 
-    /// Whether somebody has to do something.
+    /// Whether nobody has to act.
     pub fn is_well(self) -> bool {
         matches!(self, Self::Ok | Self::Due | Self::AtWork)
     }
@@ -96,7 +96,7 @@ struct Line<'c> {
 /// Lists them.
 ///
 /// # Errors
-/// When the database can't be asked.
+/// When the database can't be queried.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let found = store.certificates_in_use(args.expiring.map(Into::into)).await?;

@@ -1,6 +1,6 @@
-//! Why a command could not do what it was asked: exit code 2.
+//! Why a command could not do its work: exit code 2.
 
-/// Why nothing could be looked at or done.
+/// Why nothing could be checked or done.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// The database doesn't know the id.
@@ -9,27 +9,27 @@ pub enum CommandError {
          --domain NAME`. Is DATABASE_URL that of the broker which has it? An instance whose provision was refused was never there"
     )]
     Unknown(String),
-    /// What was asked for makes no sense as things are.
+    /// The request makes no sense in the current state.
     #[error("{0}")]
     Refused(String),
-    /// The database gave no answer.
+    /// The database did not respond.
     #[error("the database can't be asked (`cdnctl doctor` tells more)")]
     Database(#[from] store::StoreError),
-    /// RabbitMQ gave no answer.
+    /// RabbitMQ did not respond.
     #[error("RabbitMQ can't be asked (`cdnctl doctor` tells more)")]
     Queues(#[from] messaging::MessagingError),
-    /// AWS gave no answer.
+    /// AWS did not respond.
     #[error("CloudFront can't be asked (`distribution doctor` tells more)")]
     CloudFront(#[from] aws::Failure),
-    /// AWS is set to where it has no CloudFront that is known.
+    /// The configured AWS partition has no known CloudFront.
     #[error(transparent)]
     Region(#[from] aws::UnsupportedRegion),
     /// A file of a live check can't be read or written.
     #[error("{path} can't be used")]
     Folder {
-        /// Which.
+        /// The path.
         path: String,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// The report can't be written.

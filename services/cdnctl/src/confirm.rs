@@ -1,13 +1,13 @@
-//! Asking before something is done that can't be undone.
+//! Asks for confirmation before an irreversible action.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use crate::CommandError;
 
-/// Goes on when `yes` was given, or when somebody at a terminal types it.
+/// Succeeds when `yes` was given, or when the user at a terminal confirms.
 ///
 /// # Errors
-/// When nobody says yes.
+/// Without a confirmation.
 pub(crate) fn confirm(what: &str, yes: bool) -> Result<(), CommandError> {
     if yes {
         return Ok(());

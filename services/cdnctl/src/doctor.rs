@@ -1,4 +1,4 @@
-//! `cdnctl doctor`: everything that can be seen from the database and the queues, in a line each.
+//! `cdnctl doctor`: everything that the database and the queues show, one line each.
 
 use std::time::Instant;
 
@@ -47,10 +47,10 @@ struct Line<'f> {
     text: &'f str,
 }
 
-/// Looks.
+/// Runs the checks.
 ///
 /// # Errors
-/// When nothing can be looked at.
+/// When nothing can be checked.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let store = Store::new(&args.database, "cdnctl")?;
     let checks = vec![
@@ -86,7 +86,7 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     Ok(if failed { Exit::NotWell } else { Exit::AllWell })
 }
 
-/// A check of the database's content. That it can't be read is told by the first check, with what to do.
+/// A check of the database's content. If the database can't be read, the first check reports it, with the remedy.
 fn about<F>(store: &Store, what: &'static str, look: impl Fn(Store) -> F + Send + 'static) -> Check
 where
     F: Future<Output = Result<Vec<Finding>, store::StoreError>> + Send,
@@ -100,10 +100,11 @@ where
     })
 }
 
-/// The database's clock decides everything; this one only judges TLS certificates, and signs for AWS.
+/// The database's clock decides everything; this machine's clock is used only to check TLS certificates, and to sign
+/// AWS requests.
 async fn clock(store: Store) -> Result<Vec<Finding>, store::StoreError> {
     const ABOUT: &str = "clock";
-    // Connects first, so that only the question itself is timed.
+    // Connects first, so that only the query itself is timed.
     store.clock().await?;
     let asked = Instant::now();
     let theirs = store.clock().await?;

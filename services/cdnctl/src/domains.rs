@@ -1,4 +1,4 @@
-//! `cdnctl domains`: who has a domain, who asks for it, since when and why.
+//! `cdnctl domains`: which instance has a domain, which ones request it, since when and why.
 
 use store::DatabaseArgs;
 use store::operator::DomainLine;
@@ -25,10 +25,10 @@ pub struct Args {
     pub database: DatabaseArgs,
 }
 
-/// Tells it.
+/// Prints them.
 ///
 /// # Errors
-/// When the database can't be asked.
+/// When the database can't be queried.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let found = database::open(&args.database)
         .await?

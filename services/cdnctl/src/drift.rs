@@ -1,4 +1,4 @@
-//! `cdnctl drift`: does CloudFront have what it was told?
+//! `cdnctl drift`: whether CloudFront's configuration matches the database.
 
 mod compare;
 
@@ -12,7 +12,7 @@ use crate::CommandError;
 use crate::exit::Exit;
 use crate::{cloudfront, database, out, shown, table};
 
-/// CloudFront limits how often it is asked.
+/// CloudFront limits the request rate.
 const AT_ONCE: usize = 4;
 
 /// Compares what CloudFront has with what the database says that it was told.
@@ -45,10 +45,10 @@ struct Line {
     differences: Vec<String>,
 }
 
-/// Compares.
+/// Compares them.
 ///
 /// # Errors
-/// When the database or CloudFront can't be asked.
+/// When the database or CloudFront can't be queried.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let chosen = (!args.ids.is_empty()).then_some(args.ids.as_slice());
     let all = database::open(&args.database).await?.configured(chosen).await?;
@@ -95,7 +95,7 @@ fn text(lines: &[Line]) -> Vec<String> {
     table::lines(["INSTANCE", "DISTRIBUTION", "AT WORK", "IN CLOUDFRONT"], &rows)
 }
 
-/// A row for each difference.
+/// One row for each difference.
 fn rows(line: &Line) -> Vec<[String; 4]> {
     let row = |told: String| {
         [

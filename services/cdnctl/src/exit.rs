@@ -1,15 +1,15 @@
-//! How a command ended, as its exit code.
+//! The result of a command, as its exit code.
 
 use std::process::ExitCode;
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// 0
     AllWell,
-    /// 1: what was looked at is not as it should be.
+    /// 1: a check failed.
     NotWell,
-    /// 2: it couldn't be looked at. clap says the same of arguments that it can't read.
+    /// 2: the check could not run. clap uses the same code for invalid arguments.
     CouldNotLook,
 }
 

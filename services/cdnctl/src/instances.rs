@@ -1,4 +1,4 @@
-//! `cdnctl instances`: every instance in a line.
+//! `cdnctl instances`: all instances, one line each.
 
 use pipeline::OperationState;
 use store::DatabaseArgs;
@@ -37,7 +37,7 @@ pub struct Args {
 /// Lists them.
 ///
 /// # Errors
-/// When the database can't be asked.
+/// When the database can't be queried.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let choice = Choice {
         state: args.state.clone(),

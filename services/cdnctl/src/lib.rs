@@ -1,17 +1,17 @@
-//! The operator's tool. Each subcommand is a module of its own with its arguments, what it does, and how it is told; what
-//! several of them need is beside them.
+//! The operator's tool. Each subcommand is a module with its arguments, its work and its output; code that several of
+//! them need is beside them.
 //!
-//! - [`show`]: all that is known of an instance.
-//! - [`instances`], [`certificates`], [`accounts`], [`orphans`]: all of them, in a line each.
-//! - [`queues`], [`parked`]: what RabbitMQ holds.
-//! - [`retry`], [`renew`], [`cancel`]: what an operator can do to an operation.
-//! - [`rollover`]: other keys for the tenants' accounts at the CA.
-//! - [`adopt`]: distributions of another broker.
-//! - [`doctor`]: everything at once.
-//! - [`drift`]: whether CloudFront has what it was told.
+//! - [`show`]: everything known about an instance.
+//! - [`instances`], [`certificates`], [`accounts`], [`orphans`]: all of them, one line each.
+//! - [`queues`], [`parked`]: the contents of RabbitMQ.
+//! - [`retry`], [`renew`], [`cancel`]: an operator's actions on an operation.
+//! - [`rollover`]: new keys for the tenants' accounts at the CA.
+//! - [`adopt`]: takes over distributions of another broker.
+//! - [`doctor`]: all checks at once.
+//! - [`drift`]: whether CloudFront's configuration matches the database.
 //! - [`probe`]: whether an instance's domains are served, seen from outside.
-//! - [`live_check`]: what is believed of AWS, tried with a real account.
-//! - [`log_level`]: what every service logs.
+//! - [`live_check`]: the assumptions about AWS, tested with a real account.
+//! - [`log_level`]: the log level of every service.
 
 pub mod accounts;
 pub mod adopt;

@@ -1,7 +1,7 @@
-//! `cdnctl live-check`: what is believed of AWS, tried with a real account.
+//! `cdnctl live-check`: tests the assumptions about AWS with a real account.
 //!
-//! Each step is a file of its own. What it makes is written down in [`state`] before the call that makes it, so that [`clean_up`]
-//! finds it whatever happens; what it saw is written to the beliefs that it was about ([`beliefs`]).
+//! Each step is a file of its own. Every resource is recorded in [`state`] before the call that creates it, so that
+//! [`clean_up`] finds it whatever happens; observations are recorded with the beliefs that they concern ([`beliefs`]).
 
 mod alias;
 mod beliefs;
@@ -85,10 +85,10 @@ pub struct Args {
     pub patience: humantime::Duration,
 }
 
-/// Checks.
+/// Runs the check.
 ///
 /// # Errors
-/// When nothing could be begun.
+/// When nothing could be started.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let folder = Folder::open(&args.folder)?;
     let state = begun(args, &folder)?;
@@ -116,7 +116,7 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     })
 }
 
-/// The state to go on with: a new one, or the folder's.
+/// The state to continue with: a new one, or the folder's.
 fn begun(args: &Args, folder: &Folder) -> Result<State, CommandError> {
     let refused = |why: String| Err(CommandError::Refused(format!("{}: {why}", folder.path().display())));
     let found = folder.state()?;
@@ -141,7 +141,7 @@ fn begun(args: &Args, folder: &Folder) -> Result<State, CommandError> {
     }
 }
 
-/// All of them, in their order. Those that a run before has done are left out.
+/// Runs all steps in order. Steps that a previous run has completed are skipped.
 async fn steps(check: &mut Check) -> Result<(), Ended> {
     check.step("who is asked", distribution::list).await?;
     check.step("function", function::create_and_delete).await?;

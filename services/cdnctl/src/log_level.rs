@@ -1,4 +1,4 @@
-//! `cdnctl log-level`: what every service logs, while they run.
+//! `cdnctl log-level`: the log level of every service, changed while they run.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use store::{DatabaseArgs, Store, StoreError};
 use crate::exit::Exit;
 use crate::{out, shown};
 
-/// Longest time for which a level can be set: nobody remembers it any more then.
+/// The longest time for which a level can be set: after that nobody remembers it.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Shows or sets what every service logs, for a while.
@@ -44,10 +44,10 @@ fn lasting(text: &str) -> Result<humantime::Duration, String> {
     }
 }
 
-/// Does it, and prints how it is then.
+/// Sets the level, and prints the resulting state.
 ///
 /// # Errors
-/// When the database can't be asked.
+/// When the database can't be queried.
 pub async fn run(args: &Args) -> Result<Exit, StoreError> {
     let store = Store::new(&args.database, "cdnctl")?;
     let level = if args.reset {

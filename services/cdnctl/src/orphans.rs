@@ -1,4 +1,4 @@
-//! `cdnctl orphans`: what is in AWS with this broker's mark and without an owner.
+//! `cdnctl orphans`: resources in AWS with this broker's mark and without an owner.
 
 use aws::ReconcileArgs;
 use serde::Serialize;
@@ -32,15 +32,15 @@ pub struct Args {
     pub database: DatabaseArgs,
 }
 
-/// To disable a distribution and to see that everywhere takes a while.
+/// Disabling a distribution and waiting for its deployment takes a while.
 const SLOW: Duration = Duration::HOUR;
 
-/// An orphan, and when it goes.
+/// An orphan, and when it will be removed.
 #[derive(Debug, Serialize)]
 pub(crate) struct Line {
     #[serde(flatten)]
     orphan: Orphan,
-    /// When it is to be removed.
+    /// When it is due for removal.
     #[serde(with = "time::serde::rfc3339")]
     removal_at: OffsetDateTime,
     late: bool,
@@ -64,7 +64,7 @@ impl Line {
 /// Shows them.
 ///
 /// # Errors
-/// When the database can't be asked.
+/// When the database can't be queried.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let found = database::open(&args.database)
         .await?

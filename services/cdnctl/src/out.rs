@@ -1,4 +1,4 @@
-//! Standard output. Whoever reads only its beginning (`| head`) ends nothing in the middle by that.
+//! Standard output. A reader that closes the pipe early (`| head`) doesn't abort the command.
 
 use std::io::Write as _;
 
@@ -22,7 +22,7 @@ pub(crate) fn line(line: impl AsRef<str>) {
 /// Prints JSON, or else the lines.
 ///
 /// # Errors
-/// When the value is no JSON.
+/// When the value can't be serialized.
 pub(crate) fn either<S: AsRef<str>>(
     json: bool,
     value: &impl Serialize,

@@ -1,4 +1,4 @@
-//! `cdnctl parked`: the notes that workers left for the operator, and messages that RabbitMQ gave up on.
+//! `cdnctl parked`: the notes that workers left for the operator, and messages that RabbitMQ dead-lettered.
 
 use std::collections::HashMap;
 
@@ -110,10 +110,10 @@ struct Line {
     body: String,
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
-/// When the database or RabbitMQ can't be asked, or nobody says yes.
+/// When the database or RabbitMQ can't be queried, or the confirmation is missing.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     match &args.command {
         Command::List(args) => list(args).await,
@@ -182,7 +182,7 @@ async fn discard(args: &Drop) -> Result<Exit, CommandError> {
     Ok(if well { Exit::AllWell } else { Exit::NotWell })
 }
 
-/// Those that were asked for, and whether all of them are there.
+/// The selected messages, and whether all requested ones exist.
 fn choose<'h>(hand: &'h Hand, which: &Which) -> (Vec<&'h Parked>, bool) {
     let messages = hand.messages();
     let mut well = true;

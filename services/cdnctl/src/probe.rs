@@ -1,7 +1,7 @@
-//! `cdnctl probe`: each domain of an instance, looked at as a viewer outside would see it.
+//! `cdnctl probe`: probes each domain of an instance as an outside viewer would.
 //!
-//! Looking is in `names` (DNS), `handshake` (TLS) and `fetch` (HTTP); what it means is decided by pure functions over
-//! [`facts`] and what the database expects ([`expected`]).
+//! The probes are in `names` (DNS), `handshake` (TLS) and `fetch` (HTTP); pure functions over [`facts`] and the
+//! database's expectations ([`expected`]) judge the results.
 
 mod cache;
 mod echo;
@@ -38,7 +38,7 @@ use handshake::{Met, Trust};
 use names::{End, Names, Trail};
 use report::{Domain, Report};
 
-/// So many domains are looked at side by side.
+/// The number of domains that are probed concurrently.
 const AT_ONCE: usize = 8;
 /// HTTPS.
 const PORT: u16 = 443;
@@ -97,7 +97,7 @@ fn label(text: &str) -> Result<String, String> {
     }
 }
 
-/// Why nothing could be looked at.
+/// Why nothing could be probed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// The database doesn't know the id.
@@ -109,9 +109,9 @@ pub enum CommandError {
     /// The instance was removed.
     #[error("instance {id} was removed at {at}: there is nothing to look at")]
     Removed {
-        /// Which.
+        /// The instance's id.
         id: String,
-        /// When, as RFC 3339 has it.
+        /// The time, as RFC 3339.
         at: String,
     },
     /// The instance has no distribution.
@@ -120,13 +120,13 @@ pub enum CommandError {
          service distribution (docs/operations.md)"
     )]
     NoDistribution(String),
-    /// The database gave no answer.
+    /// The database did not respond.
     #[error("the database can't be asked (`broker-api doctor` tells more)")]
     Database(#[from] store::StoreError),
-    /// No CA to trust.
+    /// There is no CA to trust.
     #[error("nobody's certificate can be verified")]
     Trust(#[from] tls::TrustError),
-    /// DNS can't be asked.
+    /// DNS can't be queried.
     #[error("DNS can't be asked: name a server with --resolver")]
     Resolver(#[from] hickory_resolver::net::NetError),
     /// The report can't be written.
@@ -134,10 +134,10 @@ pub enum CommandError {
     Report(#[from] serde_json::Error),
 }
 
-/// Looks, and prints what was found.
+/// Probes, and prints the results.
 ///
 /// # Errors
-/// When nothing could be looked at.
+/// When nothing could be probed.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let serving = Store::new(&args.database, "cdnctl")?.serving(&args.id).await?;
     let serving = serving.ok_or_else(|| CommandError::Unknown(args.id.clone()))?;
@@ -168,7 +168,7 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     Ok(if report.ok { Exit::AllWell } else { Exit::NotWell })
 }
 
-/// Looks at domains.
+/// Probes domains.
 struct Looker<'a> {
     args: &'a Args,
     names: Names,
@@ -177,7 +177,7 @@ struct Looker<'a> {
 }
 
 impl Looker<'_> {
-    /// Looks at one domain. What takes too long is told as such; what was found before is kept.
+    /// Probes one domain. A probe that takes too long is reported as such; earlier results are kept.
     async fn look(&self, domain: &str) -> Facts {
         let deadline = Instant::now() + Duration::from(self.args.timeout);
         let late = || format!("not within {}", self.args.timeout);
@@ -247,7 +247,7 @@ impl Looker<'_> {
     }
 }
 
-/// The path with a query that nobody asked for before: a kept answer would tell the headers of somebody else's request.
+/// The path with a unique query: a cached response would show the headers of somebody else's request.
 fn fresh(path: &str) -> String {
     let separator = if path.contains('?') { '&' } else { '?' };
     format!("{path}{separator}cdnctl={}", Uuid::new_v4().simple())

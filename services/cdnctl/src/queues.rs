@@ -1,4 +1,4 @@
-//! `cdnctl queues`: what RabbitMQ holds, beside what the database waits for.
+//! `cdnctl queues`: the contents of RabbitMQ, and what the database waits for.
 
 use std::collections::HashMap;
 
@@ -32,16 +32,16 @@ pub struct Args {
     pub database: DatabaseArgs,
 }
 
-/// A step that is due for longer is not just at work, in seconds.
+/// A step that has been due for longer than this is not just being processed, in seconds.
 pub(crate) const LATE: f64 = 300.0;
 
 /// All queues.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) services: Vec<Line>,
-    /// Messages that wait, by the milliseconds of their queue; none: it is not there.
+    /// Delayed messages, by the delay of their queue in milliseconds; `None`: the queue doesn't exist.
     delay_queues: Vec<(u64, Option<u32>)>,
-    /// Notes for the operator; none: there is no such queue.
+    /// Notes for the operator; `None`: the queue doesn't exist.
     pub(crate) parked: Option<u32>,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Report {
 #[derive(Debug, Serialize)]
 pub(crate) struct Line {
     pub(crate) service: &'static str,
-    /// None: there is no such queue.
+    /// `None`: the queue doesn't exist.
     pub(crate) ready: Option<u32>,
     pub(crate) consumers: Option<u32>,
     #[serde(flatten)]
@@ -140,7 +140,7 @@ fn row(line: &Line) -> [String; 6] {
 /// Shows them.
 ///
 /// # Errors
-/// When the database or RabbitMQ can't be asked.
+/// When the database or RabbitMQ can't be queried.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let steps = database::open(&args.database).await?.waiting_steps().await?;
     let queues = Queues::connect(&args.amqp, "cdnctl").await?;

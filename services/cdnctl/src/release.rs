@@ -1,4 +1,4 @@
-//! `cdnctl release`: takes a domain from the instance that has it.
+//! `cdnctl release`: takes a domain away from the instance that has it.
 
 use store::DatabaseArgs;
 
@@ -27,10 +27,10 @@ pub struct Args {
     pub database: DatabaseArgs,
 }
 
-/// Takes it.
+/// Releases it.
 ///
 /// # Errors
-/// When nobody says yes, or the database can't be asked.
+/// When the confirmation is missing, or the database can't be queried.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let found = store.domain_lines(Some(&args.domain)).await?;
@@ -45,7 +45,7 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
         ),
         args.yes,
     )?;
-    // Only from the one that was asked about.
+    // Only from the instance that was confirmed.
     if !store.release(&holder.instance, &args.domain).await? {
         return nobody(args);
     }

@@ -1,4 +1,4 @@
-//! `cdnctl renew`: certificates are renewed before their time.
+//! `cdnctl renew`: renews certificates early.
 
 use pipeline::Schedules;
 use pipeline::revocation::RevocationReason;
@@ -68,10 +68,10 @@ struct Line<'i> {
     told: String,
 }
 
-/// Does it.
+/// Requests the renewals.
 ///
 /// # Errors
-/// When the database can't be asked, or nobody says yes.
+/// When the database can't be queried, or the confirmation is missing.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     if args.which.all {

@@ -1,4 +1,4 @@
-//! `cdnctl retry`: what waits is tried now.
+//! `cdnctl retry`: runs waiting steps now.
 
 use pipeline::Schedules;
 use serde::Serialize;
@@ -40,10 +40,10 @@ struct Report {
     renewal_begun: bool,
 }
 
-/// Does it.
+/// Requests the retry.
 ///
 /// # Errors
-/// When the id is unknown or the database can't be asked.
+/// When the id is unknown or the database can't be queried.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let dossier = store.dossier(&args.id).await?;

@@ -1,4 +1,4 @@
-//! `cdnctl rollover`: accounts at the CA get other keys.
+//! `cdnctl rollover`: replaces the keys of accounts at the CA.
 
 use std::io::Write as _;
 
@@ -55,10 +55,10 @@ struct Line {
     told: &'static str,
 }
 
-/// Asks for it.
+/// Requests the rollover.
 ///
 /// # Errors
-/// When the database can't be asked, or nobody says yes.
+/// When the database can't be queried, or the confirmation is missing.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let tenants = (!args.which.all).then_some(args.which.tenants.as_slice());
@@ -67,7 +67,7 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
         let hashed = store.accounts_in_hashed_records(tenants).await?;
         let warning = warning(hashed);
         if args.yes && hashed > 0 {
-            // Who reads no warnings goes on without.
+            // If nobody reads the warning, continue without it.
             let _ = writeln!(std::io::stderr(), "{warning}.");
         }
         confirm(
@@ -81,7 +81,7 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     Ok(if well { Exit::AllWell } else { Exit::NotWell })
 }
 
-/// What "set once" comes to: whether the account's key is in its standing records is the CA's choice.
+/// The limits of "set once": the CA decides whether the account's key is part of its standing records.
 fn warning(hashed: i64) -> String {
     match hashed {
         0 => "Records of dns-persist-01 hold, since they name the account's URL".to_owned(),
@@ -97,7 +97,7 @@ async fn registered(store: &Store, tenants: Option<&[String]>) -> Result<usize, 
     Ok(accounts.iter().filter(|line| line.account_uri.is_some()).count())
 }
 
-/// A line for each account, and for each tenant that was named and has none.
+/// A line for each account, and for each named tenant without one.
 fn told(tenants: &[String], asked: Vec<AccountLine>) -> Vec<Line> {
     let has_none = |tenant: &&String| !asked.iter().any(|line| line.tenant == **tenant);
     let none: Vec<Line> = tenants

@@ -1,4 +1,4 @@
-//! `cdnctl show`: all that is known of an instance.
+//! `cdnctl show`: everything known about an instance.
 
 mod certificates;
 mod open;
@@ -64,14 +64,14 @@ impl FromStr for Which {
 struct Report<'d> {
     #[serde(flatten)]
     dossier: &'d Dossier,
-    /// By a certificate's id.
+    /// Serial numbers by certificate id.
     serials: std::collections::BTreeMap<Uuid, Option<String>>,
 }
 
-/// Tells it.
+/// Prints it.
 ///
 /// # Errors
-/// When the id is unknown or the database can't be asked.
+/// When the id is unknown or the database can't be queried.
 pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let dossier = database::open(&args.database).await?.dossier(&args.id).await?;
     let mut dossier = dossier.ok_or_else(|| CommandError::unknown(&args.id))?;
@@ -147,7 +147,7 @@ fn heading(dossier: &Dossier) -> Vec<String> {
     lines
 }
 
-/// What is set, in one line; what is empty is left out.
+/// The settings in one line, without empty ones.
 fn settings(dossier: &Dossier) -> String {
     let empty = |value: &serde_json::Value| match value {
         serde_json::Value::Null | serde_json::Value::Bool(false) => true,

@@ -1,10 +1,10 @@
-//! How things are shown: nothing in a foreign text can steer the terminal, and times are told as people say them.
+//! Output formatting: text from outside can't control the terminal, and times are written for people.
 
 use pipeline::shown::harmless;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// What is not there.
+/// Stands for an absent value.
 pub(crate) const NONE: &str = "-";
 
 /// RFC 3339, to the second.
@@ -12,17 +12,17 @@ pub(crate) fn moment(moment: OffsetDateTime) -> String {
     moment.truncate_to_second().format(&Rfc3339).unwrap_or_default()
 }
 
-/// The same, of what may not be there.
+/// The same for an optional time.
 pub(crate) fn moment_or_none(at: Option<OffsetDateTime>) -> String {
     at.map_or_else(none, moment)
 }
 
-/// What is not there.
+/// An absent value.
 pub(crate) fn none() -> String {
     NONE.to_owned()
 }
 
-/// The first name, and how many more there are.
+/// The first name, and the number of further ones.
 pub(crate) fn names(names: &[String]) -> String {
     match names {
         [] => none(),
@@ -31,7 +31,7 @@ pub(crate) fn names(names: &[String]) -> String {
     }
 }
 
-/// A span of time in its two largest units. What is less than nothing has a minus.
+/// A duration in its two largest units, with a minus if negative.
 pub(crate) fn span(span: time::Duration) -> String {
     const UNITS: [(i64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
     let sign = if span.whole_seconds() < 0 { "-" } else { "" };
@@ -50,15 +50,15 @@ pub(crate) fn span(span: time::Duration) -> String {
     format!("{sign}{}", parts.join(" "))
 }
 
-/// As much of a foreign text as is shown, in characters.
+/// The most characters of text from outside that are shown.
 const LONGEST: usize = 100;
 
-/// A foreign text, whole.
+/// Text from outside, in full.
 pub(crate) fn clean(text: &str) -> String {
     harmless(text, usize::MAX)
 }
 
-/// A foreign text that is cut when it is too long.
+/// Text from outside, cut if it is too long.
 pub(crate) fn plain(text: &str) -> String {
     harmless(text, LONGEST)
 }

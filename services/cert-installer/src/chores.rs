@@ -1,3 +1,3 @@
-//! What is done now and then, by one process at a time.
+//! Periodic tasks, run by one process at a time.
 
 pub(crate) mod reconcile;

@@ -1,4 +1,4 @@
-//! What this service needs from outside, tried by calls that change nothing.
+//! The external dependencies of this service, checked by calls that change nothing.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use store::{Sealed, SharedSettings};
 
 use crate::settings::Settings;
 
-/// The checks, in the order in which they are told.
+/// The checks, in the order of the report.
 pub(crate) fn checks(
     settings: &Settings,
     shared: &SharedSettings,
@@ -36,7 +36,7 @@ pub(crate) fn checks(
     checks
 }
 
-/// Whether there is room for renewals.
+/// Whether the quota leaves room for renewals.
 fn room(certificates: Arc<dyn CertificateStore>) -> Check {
     let Quota { of, name } = certificates.quota();
     Check::one(of, async move {
@@ -51,7 +51,7 @@ fn room(certificates: Arc<dyn CertificateStore>) -> Check {
             Ok(usage) => Finding::ok(of, usage.to_string()),
             Err(failure) => match AccessTrouble::of(&failure) {
                 Some(trouble) if trouble.known => Finding::warn(of, trouble.what, trouble.to_do),
-                // Told above.
+                // Reported above.
                 Some(trouble) => Finding::skip(of, trouble.what),
                 None => Finding::warn(of, format!("not known: {failure}"), "ask the doctor again"),
             },

@@ -1,4 +1,4 @@
-//! Which file does which step.
+//! Dispatches each step to its file.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl Handler for Installer {
 }
 
 impl Installer {
-    /// What can't be seen or written down now is at the next turn: nothing waits for it.
+    /// If the quota can't be read or recorded now, the next run tries again: nothing waits for it.
     async fn watch_quota(&self) {
         for (kind, certificates) in self.certificates.all() {
             let of = certificates.quota().of;

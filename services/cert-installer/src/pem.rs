@@ -1,4 +1,4 @@
-//! PEM as IAM wants it: the leaf alone, the rest without the root, the key without a pass phrase.
+//! PEM in the form that IAM requires: the leaf alone, the rest without the root, the key without a pass phrase.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +6,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
-/// A certificate as IAM takes it (docs/aws-rules.md, "IAM server certificates").
+/// A certificate in the form that IAM accepts (docs/aws-rules.md, "IAM server certificates").
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Split {
     /// The leaf: `CertificateBody`.
@@ -18,16 +18,16 @@ pub(crate) struct Split {
 /// Why a chain can't be uploaded.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ChainError {
-    /// Not PEM, or PEM of something else.
+    /// Not PEM, or PEM of something other than certificates.
     #[error("the stored chain can't be read as PEM certificates")]
     Unreadable,
-    /// No certificate at all.
+    /// No certificate.
     #[error("the stored chain is empty")]
     Empty,
 }
 
-/// Splits a chain, leaf first, as an ACME CA gives it (RFC 8555 §9.1). A root, should the CA have sent it along, is
-/// left out: IAM's guide asks for the chain without it, and clients have their own.
+/// Splits a chain, leaf first, as an ACME CA sends it (RFC 8555 §9.1). A root, should the CA have included it, is
+/// dropped: IAM's guide asks for the chain without it, and clients have their own.
 pub(crate) fn split(chain_pem: &str) -> Result<Split, ChainError> {
     let mut certificates = certificates(chain_pem)?.into_iter();
     let leaf = certificates.next().ok_or(ChainError::Empty)?;
@@ -45,20 +45,20 @@ pub(crate) fn split(chain_pem: &str) -> Result<Split, ChainError> {
     })
 }
 
-/// Are both leaves the same certificate, however their PEM is wrapped?
+/// Whether both leaves are the same certificate, regardless of the line breaks in their PEM.
 pub(crate) fn same_leaf(one: &str, other: &str) -> bool {
     let first = |pem: &str| certificates(pem).ok()?.into_iter().next();
     matches!((first(one), first(other)), (Some(one), Some(other)) if one == other)
 }
 
-/// A PKCS #8 key as PEM. What is made on the way is wiped; the copy that the SDK is given is out of our hands.
+/// A PKCS #8 key as PEM. Intermediate buffers are wiped; the copy that the SDK receives is beyond our control.
 pub(crate) fn private_key(der: &SecretBox<Vec<u8>>) -> SecretString {
     let base64 = SecretString::from(STANDARD.encode(der.expose_secret()));
     SecretString::from(wrap("PRIVATE KEY", base64.expose_secret()))
 }
 
-/// The certificates of a PEM text, by the rules that the issuer checked it by: other blocks and text between them don't
-/// count (RFC 7468 §2, RFC 8555 §9.1 "MAY").
+/// The certificates of a PEM text, by the rules that the issuer applies: other blocks and text between them are ignored
+/// (RFC 7468 §2, RFC 8555 §9.1 "MAY").
 fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, ChainError> {
     CertificateDer::pem_slice_iter(pem.as_bytes())
         .collect::<Result<_, _>>()
@@ -71,7 +71,7 @@ fn encode(label: &str, der: &[u8]) -> String {
 
 /// RFC 7468: lines of 64 characters.
 fn wrap(label: &str, base64: &str) -> String {
-    // All of the room at once: a text that grew would leave copies of a key behind.
+    // The whole capacity at once: a buffer that is reallocated would leave copies of a key behind.
     let length = base64.len() + base64.len().div_ceil(64) + 2 * label.len() + 32;
     let mut pem = String::with_capacity(length);
     pem.push_str("-----BEGIN ");
@@ -156,7 +156,7 @@ mod tests {
             same_leaf(&text, &text);
         }
 
-        /// What the issuer takes, with other blocks and text around it, is split as without.
+        /// A chain that the issuer accepts, with other blocks and text around it, is split as without them.
         #[test]
         fn noise_around_certificates_changes_nothing(noise in prop::collection::vec(prop_oneof![
             "[A-Za-z0-9 :,.]{0,40}\n",

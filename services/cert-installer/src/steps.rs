@@ -1,4 +1,4 @@
-//! The steps, a file each.
+//! The steps, one file each.
 
 pub(crate) mod attach_certificate;
 pub(crate) mod retire_certificates;

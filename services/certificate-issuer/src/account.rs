@@ -1,4 +1,4 @@
-//! The tenant's account at the CA, and a session with it: one account object for one attempt, nothing kept in memory.
+//! The tenant's account at the CA, and a session with it: one account object per attempt, with nothing kept in memory.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::client::words::{cause, said, short_type};
 use crate::limits::before_account;
 use crate::settings::{AcmeArgs, ExternalAccount};
 
-/// What every step needs.
+/// The dependencies of every step.
 pub(crate) struct Ca {
     pub(crate) settings: AcmeArgs,
     pub(crate) external: Option<ExternalAccount>,
@@ -38,41 +38,41 @@ pub(crate) struct Ca {
 }
 
 impl Ca {
-    /// What the CA offers where.
+    /// The CA's directory.
     ///
     /// # Errors
-    /// When it can't be had.
+    /// When it can't be fetched.
     pub(crate) async fn directory(&self, exchange: &Exchange) -> Result<Arc<Directory>, Error> {
         self.directories.get(exchange, &self.settings.acme_directory_url).await
     }
 }
 
-/// One attempt's conversation with the CA, in the name of one tenant.
+/// One attempt's requests to the CA, on behalf of one tenant.
 ///
-/// Made anew for each attempt: it costs no request (the directory is kept) unless the account's key is being changed, leaves no account
-/// key in memory, and can't be mistaken for another tenant's.
+/// A session is created for each attempt: it costs no request (the directory is cached) unless a change of the
+/// account's key is in progress, it leaves no account key in memory, and it can't be mistaken for another tenant's.
 pub(crate) struct Session<'a> {
     ca: &'a Ca,
     tenant: &'a str,
     account: Account,
     key: SecretBox<Vec<u8>>,
-    /// Which of the account's keys the session has.
+    /// The generation of the account key that the session uses.
     pub(crate) key_generation: i32,
     /// The account's URL.
     pub(crate) account_uri: String,
-    /// RFC 7638 thumbprints of the keys that it had before, the newest first.
+    /// RFC 7638 thumbprints of the account's earlier keys, the newest first.
     pub(crate) earlier_thumbprints: Vec<String>,
-    /// What instant-acme doesn't hand on.
+    /// The parts of responses that instant-acme doesn't expose.
     pub(crate) exchange: Exchange,
-    /// What the CA offers.
+    /// The CA's directory.
     pub(crate) directory: Arc<Directory>,
 }
 
 impl<'a> Session<'a> {
-    /// The tenant's account, registered if it isn't yet (RFC 8555 §7.3).
+    /// Opens a session with the tenant's account, and registers the account if necessary (RFC 8555 §7.3).
     ///
     /// # Errors
-    /// When the CA doesn't let us, or the store fails.
+    /// When the CA refuses, or the store fails.
     pub(crate) async fn open(ca: &'a Ca, tenant: &'a str) -> Result<Self, Stop> {
         let exchange = ca.client.exchange();
         let url = &ca.settings.acme_directory_url;
@@ -105,13 +105,13 @@ impl<'a> Session<'a> {
                 registered
             }
         };
-        // With `urls` instant-acme fetches no directory of its own.
+        // With `urls` instant-acme doesn't fetch the directory itself.
         let credentials: AccountCredentials = serde_json::from_value(json!({
             "id": account_uri,
             "key_pkcs8": URL_SAFE_NO_PAD.encode(stored.key.expose_secret()),
             "urls": directory.json,
         }))
-        // Not the error itself: it may quote what it could not read.
+        // Not the error itself: it may quote the input that it could not parse.
         .map_err(|_| Stop::internal("the account's credentials are refused"))?;
         let account = Account::builder_with_http(Box::new(exchange.clone()))
             .from_credentials(credentials)
@@ -130,7 +130,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// The account, as challenges are made with it.
+    /// The account, as challenges are computed for it.
     pub(crate) fn holder(&self) -> pipeline::proof::Account<'_> {
         pipeline::proof::Account {
             url: &self.account_uri,
@@ -144,10 +144,10 @@ impl<'a> Session<'a> {
         &self.account
     }
 
-    /// Fetches the task's order, by the URL that the store knows.
+    /// Fetches the task's order, by the URL in the store.
     ///
     /// # Errors
-    /// The order is spent when the CA doesn't know it, when it is another account's, or has no URL.
+    /// The order is spent when the CA doesn't know it, when it belongs to another account, or has no URL.
     pub(crate) async fn order(&self, stored: &store::Order, request: Request) -> Result<Order, Stop> {
         let ours = stored.account_uri.as_ref().is_none_or(|uri| *uri == self.account_uri);
         let Some(url) = stored.url.clone().filter(|_| ours) else {
@@ -165,10 +165,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What the CA has at an address that it named, by a POST-as-GET.
+    /// Fetches a resource that the CA named, by a POST-as-GET.
     ///
     /// # Errors
-    /// What the CA or the connection to it came up with.
+    /// The error of the CA or of the connection to it.
     pub(crate) async fn get(&self, url: &str) -> Result<Answer, Error> {
         let key = jws::read(self.key.expose_secret())?;
         let header = |nonce: &str| json!({ "kid": self.account_uri, "nonce": nonce, "url": url });
@@ -178,13 +178,13 @@ impl<'a> Session<'a> {
         .await
     }
 
-    /// When the CA drops the order (RFC 8555 §7.1.3), if its last answer was the order.
+    /// When the order expires at the CA (RFC 8555 §7.1.3), if the last response was the order.
     pub(crate) fn expires(&self) -> Option<OffsetDateTime> {
         let order = self.exchange.last()?.json();
         OffsetDateTime::parse(order.get("expires")?.as_str()?, &Rfc3339).ok()
     }
 
-    /// What an error means. A refusal that may be about the account's key is looked into.
+    /// Classifies an error. A refusal that may be caused by the account's key is investigated.
     pub(crate) async fn trouble(&self, error: &Error, request: Request) -> Trouble {
         let trouble = triage(error, self.exchange.retry_after(), request);
         let why = match &trouble {
@@ -197,7 +197,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What is the matter with the key that this session has, if it is refused. The next attempt has the account's key of then.
+    /// Finds out whether the session's key is the reason for the refusal. If it is, the next attempt uses the account's
+    /// then current key.
     async fn about_the_key(&self, request: Request) -> Option<CaReason> {
         let (ca, tenant) = (self.ca, self.tenant);
         let url = &ca.settings.acme_directory_url;
@@ -206,7 +207,7 @@ impl<'a> Session<'a> {
             Ok(_) => return Some(CaReason::KeyChanging),
             Err(_) => return Some(CaReason::RefusalUnexplained { request }),
         }
-        // A conversation of its own: whoever asked may still want to know what the CA answered last.
+        // A separate exchange: the caller may still need the CA's last response.
         let known = find(&ca.client.exchange(), &self.directory, self.key.expose_secret()).await;
         if !known.is_err_and(|error| has_none(&error)) {
             return None;
@@ -219,12 +220,12 @@ impl<'a> Session<'a> {
         Some(CaReason::KeyUnknown)
     }
 
-    /// How a step ends by an error that it has no better answer to.
+    /// The outcome of a step that has no specific handling for an error.
     pub(crate) async fn fail(&self, error: &Error, request: Request) -> Stop {
         self.stop(self.trouble(error, request).await, request).await
     }
 
-    /// How a step ends by a trouble that it has no better answer to.
+    /// The outcome of a step that has no specific handling for a failure.
     pub(crate) async fn stop(&self, trouble: Trouble, request: Request) -> Stop {
         match trouble {
             Trouble::AccountUnknown => match self.forget_account().await {
@@ -236,7 +237,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The CA forgot the account (a test CA that was started anew): the same key is registered again next time.
+    /// The CA doesn't know the account any more (a test CA that was restarted): the next attempt registers the same key
+    /// again.
     pub(crate) async fn forget_account(&self) -> Result<(), Stop> {
         tracing::warn!(
             tenant = self.tenant,
@@ -251,11 +253,11 @@ impl<'a> Session<'a> {
     }
 }
 
-/// A change of the account's key was begun, and its end is not written down: the CA knows the account by one of the two keys. `true`
-/// when it is the next one, which is the account's from now on.
+/// Resolves a key change that was started and whose result isn't recorded: the CA knows the account by one of the two
+/// keys. Returns `true` when it is the next one, which then becomes the account's key.
 ///
 /// # Errors
-/// When the CA can't tell now, or the store fails.
+/// When the CA can't be asked now, or the store fails.
 async fn settle(
     ca: &Ca,
     exchange: &Exchange,
@@ -279,8 +281,8 @@ async fn settle(
     }
 }
 
-/// A signature by a key that the account no longer has is `malformed` for Boulder and Pebble ("JWS verification error"), and
-/// `unauthorized` elsewhere; so is much else.
+/// A signature by a key that the account no longer has is `malformed` for Boulder and Pebble ("JWS verification
+/// error"), and `unauthorized` elsewhere. Both have many other causes.
 fn may_be_about_the_key(problem: &Problem) -> bool {
     matches!(problem.status, Some(400 | 401 | 403))
         && matches!(

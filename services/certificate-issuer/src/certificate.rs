@@ -1,4 +1,5 @@
-//! Certificates: their keys, what is asked for (RFC 2986), and whether what came back is that. Pure.
+//! Certificates: their keys, the certificate signing request (RFC 2986), and the check that the issued certificate
+//! matches it. Pure.
 
 use std::collections::BTreeSet;
 
@@ -12,13 +13,13 @@ use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use crate::client::words::clean;
 
-/// Clocks differ by this much.
+/// The tolerated clock difference.
 const CLOCK_SKEW: Duration = Duration::minutes(5);
 
-/// A new private key, PKCS #8 DER. RSA takes its time: not for the async threads.
+/// A new private key, PKCS #8 DER. Generating an RSA key takes long, so don't call this on the async threads.
 ///
 /// # Errors
-/// When the cryptographic library refuses.
+/// When the cryptographic library fails.
 pub(crate) fn new_key(key_type: KeyType) -> Result<SecretBox<Vec<u8>>, rcgen::Error> {
     let algorithm = match key_type {
         KeyType::EcdsaP256 => &rcgen::PKCS_ECDSA_P256_SHA256,
@@ -32,24 +33,25 @@ fn key_pair(pkcs8: &SecretBox<Vec<u8>>) -> Result<KeyPair, rcgen::Error> {
     KeyPair::try_from(&PrivatePkcs8KeyDer::from(pkcs8.expose_secret().as_slice()))
 }
 
-/// A request for these names, DER; no subject, since CAs take the names from the extension alone.
+/// A certificate signing request for these names, DER; without a subject, since CAs read the names from the extension
+/// alone.
 ///
 /// # Errors
-/// When a name is no DNS name, or the key can't be used.
+/// When a name is not a DNS name, or the key can't be used.
 pub(crate) fn signing_request(domains: &[String], key: &SecretBox<Vec<u8>>) -> Result<Vec<u8>, rcgen::Error> {
     let mut params = CertificateParams::new(domains.to_vec())?;
     params.distinguished_name = DistinguishedName::new();
     Ok(params.serialize_request(&key_pair(key)?)?.der().to_vec())
 }
 
-/// When a certificate is valid.
+/// A certificate's validity period.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Validity {
     pub(crate) not_before: OffsetDateTime,
     pub(crate) not_after: OffsetDateTime,
 }
 
-/// What is wrong with a certificate.
+/// A defect of a certificate.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Flaw {
     #[error("it can't be read: {0}")]
@@ -67,17 +69,17 @@ pub(crate) enum Flaw {
 }
 
 /// Checks a chain (RFC 8555 §9.1: leaf first, "each following certificate SHOULD directly certify the one preceding
-/// it") against what was asked for. CloudFront would refuse it later, or serve it wrongly.
+/// it") against the request. CloudFront would refuse a wrong one later, or serve it wrongly.
 ///
 /// # Errors
-/// When it is not what was asked for.
+/// When the chain doesn't match the request.
 pub(crate) fn check(
     chain_pem: &str,
     domains: &[String],
     key: &SecretBox<Vec<u8>>,
     now: OffsetDateTime,
 ) -> Result<Validity, Flaw> {
-    // Text between the blocks is allowed; what PostgreSQL and IAM don't take is not.
+    // Text between the blocks is allowed; characters that PostgreSQL or IAM refuse are not.
     if chain_pem
         .chars()
         .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
@@ -105,7 +107,7 @@ pub(crate) fn check(
     let found = names(leaf)?;
     let wanted: BTreeSet<String> = domains.iter().map(|name| name.to_ascii_lowercase()).collect();
     if found != wanted {
-        // A certificate's names can be any bytes, and as many as it likes.
+        // A certificate's names can be arbitrary bytes, and any number of them.
         let list = |names: BTreeSet<String>| clean(&names.into_iter().collect::<Vec<_>>().join(", "));
         return Err(Flaw::Names {
             found: list(found),

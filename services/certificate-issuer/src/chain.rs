@@ -1,14 +1,15 @@
-//! Which chain is taken, where the CA offers several for a certificate (RFC 8555 §7.4.2). Pure.
+//! Selects the chain when the CA offers several for a certificate (RFC 8555 §7.4.2). Pure.
 
 use http::header::{HeaderMap, LINK};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-/// So many other chains are looked at, at most.
+/// The most alternate chains that are considered.
 const MOST: usize = 8;
 
-/// Where the other chains are (`Link` with `rel="alternate"`, RFC 8288 §3), in the CA's order; absolute addresses only.
+/// The URLs of the alternate chains (`Link` with `rel="alternate"`, RFC 8288 §3), in the CA's order; absolute URLs
+/// only.
 pub(crate) fn alternates(headers: &HeaderMap) -> Vec<String> {
     headers
         .get_all(LINK)
@@ -21,7 +22,7 @@ pub(crate) fn alternates(headers: &HeaderMap) -> Vec<String> {
         .collect()
 }
 
-/// The links of a value, each with its parameters. A comma may be part of an address.
+/// The links of a header value, each with its parameters. A comma may be part of a URL.
 fn links(value: &str) -> Vec<(&str, &str)> {
     let mut all = Vec::new();
     let mut rest = value;
@@ -46,7 +47,7 @@ fn is_alternate(parameters: &str) -> bool {
         })
 }
 
-/// Whether the chain's topmost certificate was issued by whoever has this common name: what `certbot --preferred-chain` looks at.
+/// Whether the issuer of the chain's topmost certificate has this common name: the test of `certbot --preferred-chain`.
 pub(crate) fn is_issued_by(chain_pem: &str, common_name: &str) -> bool {
     let certificates = CertificateDer::pem_slice_iter(chain_pem.as_bytes());
     let Some(Ok(top)) = certificates.last() else {

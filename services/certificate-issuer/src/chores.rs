@@ -1,4 +1,4 @@
-//! What is done now and then, by one process at a time.
+//! Periodic tasks, run by one process at a time.
 
 pub(crate) mod renewal;
 pub(crate) mod revocation;

@@ -1,4 +1,5 @@
-//! How the CA is spoken to: connections, its directory, the signed requests that instant-acme does not make, what its answers mean.
+//! The ACME client: connections, the CA's directory, the signed requests that instant-acme does not support, the
+//! classification of errors.
 
 pub(crate) mod acme_client;
 pub(crate) mod directory;

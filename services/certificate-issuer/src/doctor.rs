@@ -1,4 +1,4 @@
-//! What this service needs from outside, tried by calls that change nothing.
+//! The external dependencies of this service, checked by calls that change nothing.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ use crate::settings::{AcmeArgs, Settings};
 const CA: &str = "ACME CA";
 const ACCOUNT: &str = "ACME account";
 const SET_ONCE: Method = Method::DnsPersist01;
-/// A directory, a nonce and one signed request.
+/// The time limit for a directory, a nonce and one signed request.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// The checks, in the order in which they are told.
+/// The checks, in the order of the report.
 pub(crate) fn checks(settings: &Settings, shared: &SharedSettings) -> Vec<Check> {
     let worker = &settings.worker;
     let acme = settings.acme.clone();
@@ -62,7 +62,7 @@ async fn ask(acme: &AcmeArgs, database: &DatabaseArgs, ring: Option<KeyRing>) ->
     findings
 }
 
-/// In which form the CA wants records that are set once.
+/// Which form of the records that are set once the CA requires.
 async fn set_once(directory: &Directory, url: &str, database: &DatabaseArgs) -> Finding {
     let mut args = database.clone();
     args.database_pool_size = 1;
@@ -133,7 +133,7 @@ fn unreached(url: &str, error: &Error) -> Finding {
     Finding::fail(CA, what, to_do)
 }
 
-/// What the directory says about what we are going to ask for (RFC 8555 §7.1.1, draft-ietf-acme-profiles).
+/// Whether the directory offers what the settings need (RFC 8555 §7.1.1, draft-ietf-acme-profiles).
 fn offers(url: &str, directory: &Value, profile: Option<&str>, bound: bool) -> Vec<Finding> {
     let meta = |name: &str| directory.get("meta").and_then(|meta| meta.get(name));
     let terms = match meta("termsOfService").and_then(Value::as_str) {
@@ -170,7 +170,7 @@ fn offers(url: &str, directory: &Value, profile: Option<&str>, bound: bool) -> V
     findings
 }
 
-/// Does the CA know an account of ours by its key?
+/// Whether the CA knows one of our accounts by its key.
 async fn account(
     exchange: &Exchange,
     directory: &Directory,

@@ -1,4 +1,5 @@
-//! Whatever a CA answers: understood or told, never a panic, never a text that steers a terminal (docs/fuzzing.md).
+//! Arbitrary responses of a CA: parsed or reported, never a panic, never a text that controls a terminal
+//! (docs/fuzzing.md).
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -69,7 +70,7 @@ fn anything() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A problem document (RFC 8555 §6.7), nearly or quite.
+/// A problem document (RFC 8555 §6.7), exactly or almost valid.
 fn problem_document() -> impl Strategy<Value = Value> {
     let kind = prop_oneof![
         prop::sample::select(KINDS).prop_map(|kind| json!(format!("urn:ietf:params:acme:error:{kind}"))),
@@ -117,7 +118,7 @@ fn harmless(text: &str, most: usize) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A sentence of 300 characters, each escaped at most as `\u{10ffff}`, and the type likewise.
+/// A text of 300 characters, each escaped at most as `\u{10ffff}`, and the type likewise.
 const MOST: usize = 6100;
 
 proptest! {
@@ -159,7 +160,7 @@ proptest! {
         }
         match triage(&Error::Api(problem), None, Request::PlaceOrder) {
             Trouble::Later { why, .. } => harmless(&why.to_string(), MOST + 200)?,
-            // Only what the CA says of the request itself ends anything.
+            // Only a CA's answer to the request itself is permanent.
             Trouble::Refused(_) | Trouble::Gone => prop_assert!(status.is_client_error(), "{}", status),
             Trouble::AccountUnknown => {}
             Trouble::Ours(why) => prop_assert!(false, "{}", why),
@@ -231,7 +232,7 @@ proptest! {
     fn a_chain_is_read_or_refused(pem in pem()) {
         let key = KEY.get_or_init(|| crate::certificate::new_key(pipeline::instance::KeyType::EcdsaP256).unwrap());
         let flaw = check(&pem, &["a.example".to_string()], key, OffsetDateTime::now_utc());
-        // Nobody but us has the key.
+        // Nobody else has the key.
         prop_assert!(flaw.is_err());
         harmless(&flaw.unwrap_err().to_string(), 3400)?;
     }
@@ -253,7 +254,7 @@ fn offered<'a>(authorization: &'a Value, meta: &'a Value) -> Offered<'a> {
 static KEY: std::sync::OnceLock<secrecy::SecretBox<Vec<u8>>> = std::sync::OnceLock::new();
 static OTHERS: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
 
-/// A certificate of somebody, some of its bytes changed, in PEM that is changed as well.
+/// A real certificate with some of its bytes changed, in PEM that is changed as well.
 fn pem() -> impl Strategy<Value = String> {
     let der = OTHERS.get_or_init(|| {
         let names = vec!["a.example".to_string(), "b.example".to_string()];

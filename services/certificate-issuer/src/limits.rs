@@ -1,4 +1,4 @@
-//! The CA's limits, known and kept to before it refuses: a request that it would refuse counts there as well.
+//! The CA's rate limits, applied before the CA refuses: a refused request counts against them as well.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use worker::Stop;
 
 use crate::account::Ca;
 
-/// So many within so long.
+/// A number of events within a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
     most: u32,
@@ -22,16 +22,16 @@ impl std::fmt::Display for Rate {
     }
 }
 
-/// What a CA allows; what isn't there isn't limited.
+/// The limits of a CA; absent ones are unlimited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Limits {
-    /// New orders of an account.
+    /// New orders per account.
     orders: Option<Rate>,
-    /// New accounts from our address.
+    /// New accounts per IP address.
     accounts: Option<Rate>,
-    /// Certificates of a registered domain, whoever asks.
+    /// Certificates per registered domain, across all accounts.
     domain: Option<Rate>,
-    /// Certificates with exactly the same names.
+    /// Certificates with exactly the same set of names.
     same: Option<Rate>,
 }
 
@@ -52,10 +52,10 @@ const LETS_ENCRYPT: Limits = Limits {
     same: Some(Rate { most: 5, within: WEEK }),
 };
 
-/// Whose limits are kept to.
+/// Which limits apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LimitsSetting {
-    /// Let's Encrypt's at Let's Encrypt, none elsewhere.
+    /// Let's Encrypt's limits at Let's Encrypt, none elsewhere.
     Auto,
     These(Limits),
 }
@@ -95,19 +95,19 @@ impl std::str::FromStr for LimitsSetting {
 }
 
 impl LimitsSetting {
-    /// The limits at this directory.
+    /// The limits for this directory.
     pub(crate) fn at(self, directory_url: &str) -> Limits {
         let host = directory_url.split('/').nth(2).unwrap_or_default();
         match self {
             Self::These(limits) => limits,
-            // Staging has its own, and larger, ones.
+            // Staging has separate, larger limits.
             Self::Auto if host == "acme-v02.api.letsencrypt.org" => LETS_ENCRYPT,
             Self::Auto => Limits::default(),
         }
     }
 }
 
-/// Waits when one more order would be too many. Orders that replace a certificate (RFC 9773) need not be asked about: Let's
+/// Waits when one more order would exceed a limit. Orders that replace a certificate (RFC 9773) need no check: Let's
 /// Encrypt exempts them from all limits.
 pub(crate) async fn before_order(ca: &Ca, task: &Task, account_uri: &str) -> Result<(), Stop> {
     let limits = ca.settings.limits();
@@ -143,7 +143,7 @@ pub(crate) async fn before_order(ca: &Ca, task: &Task, account_uri: &str) -> Res
     Ok(())
 }
 
-/// Waits when one more account would be too many.
+/// Waits when one more account would exceed a limit.
 pub(crate) async fn before_account(ca: &Ca) -> Result<(), Stop> {
     let counted = Counted::Accounts(&ca.settings.acme_directory_url);
     wait(ca, ca.settings.limits().accounts, &counted, "new organizations").await

@@ -1,5 +1,5 @@
-//! Everything that talks to the ACME CA: accounts, orders, challenges, certificates. Only this service holds account
-//! keys. One file per step; see README.md.
+//! The ACME client service: accounts, orders, challenges, certificates. Only this service holds account keys. One file
+//! per step; see README.md.
 
 mod account;
 mod certificate;
@@ -41,7 +41,7 @@ impl Handler for Issuer {
     type Step = IssuerStep;
 
     async fn attempt(&self, step: Self::Step, task: &Task) -> Result<Outcome, Stop> {
-        // What was issued is used, whatever has become of its order at the CA.
+        // An issued certificate is used, whatever the state of its order at the CA.
         if self.ca.store.certificate(task).await?.is_some() {
             return Ok(Outcome::DONE);
         }
@@ -58,7 +58,7 @@ impl Handler for Issuer {
     }
 
     async fn chore(&self) -> Result<(), HandlerError> {
-        // Whatever keeps the one must not keep the others.
+        // A failure of one task must not block the others.
         let changed = chores::rollover::change_keys(&self.ca).await;
         let planned = self.planner.plan().await;
         let revoked = chores::revocation::revoke_due(&self.ca).await;
@@ -73,7 +73,8 @@ async fn main() -> anyhow::Result<ExitCode> {
     if let Some(Command::Ready) = settings.command {
         return Ok(::doctor::ready(settings.worker.health_listen));
     }
-    // One provider for every TLS connection of the process; it is an error only when there is one already.
+    // One crypto provider for all TLS connections of the process; installing it fails only when one is installed
+    // already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let checks = doctor::checks(&settings, &shared);
     if let Some(Command::Doctor) = settings.command {

@@ -1,11 +1,11 @@
-//! `certificate-issuer reseal`: what every old sealing key has sealed is sealed by the newest.
+//! `certificate-issuer reseal`: reseals everything that is sealed by an older key with the newest one.
 
 use store::{KeyRing, Store};
 
-/// Re-seals everything and tells on standard output what there is now.
+/// Reseals everything and prints a summary to standard output.
 ///
 /// # Errors
-/// When something could not be opened, which is then still sealed by its old key; database errors.
+/// When something could not be opened, which then remains sealed by its old key; database errors.
 pub(crate) async fn run(store: &Store, ring: &KeyRing) -> anyhow::Result<()> {
     let done = store.reseal(ring).await?;
     println!("sealed anew: {}", done.resealed);

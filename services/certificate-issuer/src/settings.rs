@@ -1,4 +1,4 @@
-//! Settings: which CA, by what key type, and the secrets to seal with.
+//! Settings: the CA, the key type, and the secrets for sealing.
 
 use std::path::Path;
 
@@ -109,7 +109,7 @@ pub(crate) struct ExternalAccount {
     pub(crate) hmac_key: SecretBox<Vec<u8>>,
 }
 
-/// A setting that can't be used. Quotes no secret.
+/// An invalid setting. Quotes no secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidSetting {
     #[error("ACME_DIRECTORY_URL is not an https:// address")]
@@ -121,10 +121,10 @@ pub(crate) enum InvalidSetting {
 }
 
 impl AcmeArgs {
-    /// Refuses what clap can't know to be wrong.
+    /// Checks what clap can't.
     ///
     /// # Errors
-    /// When the directory is not an https:// address.
+    /// When the directory is not an https:// URL.
     pub(crate) fn check(&self) -> Result<(), InvalidSetting> {
         let uri: http::Uri = self.acme_directory_url.parse().map_err(|_| InvalidSetting::Directory)?;
         match (uri.scheme_str(), uri.host()) {
@@ -133,7 +133,7 @@ impl AcmeArgs {
         }
     }
 
-    /// The file of roots trusted beside the system's.
+    /// The file of roots that are trusted in addition to the system's.
     pub(crate) fn ca_roots(&self) -> Option<&Path> {
         set(self.acme_ca_roots.as_deref()).map(Path::new)
     }
@@ -147,30 +147,30 @@ impl AcmeArgs {
             .collect()
     }
 
-    /// What CAA records are assumed to call the CA.
+    /// The name that CAA records are assumed to use for the CA.
     pub(crate) fn issuer_domain(&self) -> Option<&str> {
         set(self.acme_issuer_domain.as_deref())
     }
 
-    /// The CA's limits that are kept to.
+    /// The CA's rate limits that apply.
     pub(crate) fn limits(&self) -> Limits {
         self.acme_limits.at(&self.acme_directory_url)
     }
 
-    /// The root under which the chain is to be.
+    /// The root that the chain should lead to.
     pub(crate) fn preferred_chain(&self) -> Option<&str> {
         set(self.acme_preferred_chain.as_deref())
     }
 
-    /// The profile to ask for.
+    /// The profile to request.
     pub(crate) fn profile(&self) -> Option<&str> {
         self.profile.acme_profile()
     }
 
-    /// The external account, if one is set.
+    /// The external account, if one is configured.
     ///
     /// # Errors
-    /// When its key is not base64url, or only one of the two is set.
+    /// When its key is not base64url, or only one of the two settings is set.
     pub(crate) fn external_account(&self) -> Result<Option<ExternalAccount>, InvalidSetting> {
         let key = self.acme_eab_hmac_key.expose().trim();
         let (kid, key) = match (set(self.acme_eab_kid.as_deref()), set(Some(key))) {

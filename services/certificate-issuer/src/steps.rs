@@ -1,4 +1,4 @@
-//! The steps, a file each.
+//! The steps, one file each.
 
 pub(crate) mod answer_challenges;
 pub(crate) mod await_validation;

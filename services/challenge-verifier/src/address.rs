@@ -1,20 +1,20 @@
-//! Which addresses may be connected to: the prober's names come from users, and a name can point anywhere.
+//! Which addresses the prober may connect to: its names come from users, and a name can point anywhere.
 //!
-//! The tables follow the IANA special-purpose address registries (RFC 6890 and its updates), plus the addresses at
-//! which clouds keep their metadata services. The first prefix that matches decides.
+//! The tables follow the IANA special-purpose address registries (RFC 6890 and its updates), plus the addresses of
+//! clouds' metadata services. The first matching prefix decides.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use Reach::{Never, Private, Public};
 
-/// How far an address reaches.
+/// The scope of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// Globally reachable: a CA could connect to it as well.
     Public,
-    /// Somebody's own network or this very machine: only where the operator allows it.
+    /// A private network or this machine: only where the operator allows it.
     Private,
-    /// Metadata services, multicast, documentation, tunnels: nothing that could be meant.
+    /// Metadata services, multicast, documentation, tunnels: never a legitimate target.
     Never,
 }
 
@@ -27,7 +27,7 @@ pub fn allowed(address: IpAddr, allow_private: bool) -> bool {
     }
 }
 
-/// Where `address` belongs.
+/// The scope of `address`.
 pub fn reach(address: IpAddr) -> Reach {
     match address {
         IpAddr::V4(address) => reach_v4(address),
@@ -46,7 +46,8 @@ fn reach_v6(address: Ipv6Addr) -> Reach {
     let bits = address.to_bits();
     let same = |prefix: Ipv6Addr, length: u32| (bits ^ prefix.to_bits()) >> (128 - length) == 0;
     if same(NAT64, 96) {
-        // A network without IPv4 reaches the IPv4 Internet by this prefix (RFC 6052 §2.1): judge what is embedded.
+        // A network without IPv4 reaches the IPv4 Internet by this prefix (RFC 6052 §2.1): the embedded address
+        // decides.
         return reach_v4(Ipv4Addr::from_bits((bits & 0xffff_ffff) as u32));
     }
     V6.iter()
@@ -60,7 +61,7 @@ const fn v4(a: u8, b: u8, c: u8, d: u8) -> Ipv4Addr {
     Ipv4Addr::new(a, b, c, d)
 }
 
-/// Whatever isn't listed is public.
+/// Addresses that aren't listed are public.
 const V4: &[(Ipv4Addr, u32, Reach)] = &[
     (v4(100, 100, 100, 200), 32, Never), // Alibaba's metadata service
     (v4(168, 63, 129, 16), 32, Never),   // Azure's wire server
@@ -85,10 +86,10 @@ const fn v6(a: u16, b: u16, c: u16) -> Ipv6Addr {
     Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)
 }
 
-/// Whatever isn't listed is refused: only 2000::/3 has been given out as global unicast.
+/// Addresses that aren't listed are refused: only 2000::/3 has been allocated as global unicast.
 ///
 /// So IPv4-mapped (::ffff:0:0/96) and IPv4-compatible (::/96) addresses, link-local (fe80::/10), multicast (ff00::/8),
-/// local NAT64 (64:ff9b:1::/48), the discard prefix (100::/64) and segment routing (5f00::/16) need no line.
+/// local NAT64 (64:ff9b:1::/48), the discard prefix (100::/64) and segment routing (5f00::/16) need no entry.
 const V6: &[(Ipv6Addr, u32, Reach)] = &[
     (Ipv6Addr::LOCALHOST, 128, Private),
     (v6(0xfd00, 0x0ec2, 0), 32, Never), // Amazon's metadata service, fd00:ec2::254

@@ -1,4 +1,4 @@
-//! A domain's CAA records, held against what they would have to allow.
+//! Compares a domain's CAA records with what they would have to allow.
 
 use pipeline::caa::{CaaExpected, judge};
 
@@ -6,7 +6,7 @@ use crate::Method;
 use crate::dns::CaaRecords;
 use pipeline::reason::CaaForbids;
 
-/// The CAA records that count for a domain.
+/// The relevant CAA records of a domain (RFC 8659 §3).
 #[derive(Debug)]
 pub(crate) struct Caa<'a> {
     found: CaaRecords,
@@ -18,12 +18,12 @@ impl<'a> Caa<'a> {
         Self { found, expected }
     }
 
-    /// Whether the CA may issue for a domain that is proved this way.
+    /// Whether the CA may issue for a domain that is validated by this method.
     pub(crate) fn allows(&self, method: Method) -> bool {
         judge(&self.found.properties, self.expected, method).is_ok()
     }
 
-    /// What keeps the CA from issuing, when none of these ways is allowed.
+    /// Why the CA may not issue, when none of these methods is allowed.
     pub(crate) fn forbids(&self, methods: &[Method]) -> Option<CaaForbids> {
         let judged = |&method: &Method| judge(&self.found.properties, self.expected, method).err();
         let all = methods.iter().map(judged).collect::<Option<Vec<_>>>()?;

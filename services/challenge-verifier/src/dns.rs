@@ -1,9 +1,9 @@
-//! A name's records as they are now.
+//! Look-ups of a name's current records.
 //!
-//! TXT and CAA records are asked for at the zone's own authoritative servers, so that no cache lies: a resolver only says
-//! where the zone begins and who serves it, and whether it would give the record to a CA at all ([`Dns::withheld`]). Or, by
-//! setting, everything is asked of one fixed server (the test stand-ins of a CA answer every name themselves and have no
-//! zones at all). Nothing is cached here.
+//! TXT and CAA records are requested from the zone's own authoritative servers, so that no cache returns stale data: a
+//! resolver is used only to find the zone and its servers, and to check whether it would return the record to a CA at
+//! all ([`Dns::withheld`]). Alternatively, by setting, all queries go to one fixed server (the test stand-ins of a CA
+//! answer every name themselves and have no zones). Nothing is cached here.
 
 mod answer;
 mod caa;
@@ -38,14 +38,14 @@ use servers::{Patience, Server, ask_any};
 pub use txt::{TxtAnswer, TxtRecords, TxtSeen};
 use zone::Zone;
 
-/// More delegations in a row than this are taken for a mistake.
+/// More consecutive delegations than this are considered a mistake.
 const MOST_REFERRALS: usize = 8;
 
-/// Asks DNS, by the settings.
+/// A DNS client, configured by the settings.
 #[derive(Debug)]
 pub struct Dns {
     resolvers: Resolvers,
-    /// Whether the resolvers' word is final, or only leads to the authoritative servers.
+    /// Whether the resolvers' answers are final, or only lead to the authoritative servers.
     fixed: bool,
     patience: Patience,
     authoritative_port: u16,
@@ -55,7 +55,7 @@ pub struct Dns {
 
 #[derive(Debug)]
 enum Resolvers {
-    /// `host:port`, looked up anew each time: in a container the address behind a name may change.
+    /// `host:port`, resolved for each query: in a container the address behind a name may change.
     Named(String),
     Listed(Vec<Server>),
 }
@@ -86,8 +86,8 @@ impl Dns {
         })
     }
 
-    /// The records at `name`, or at the end of its CNAMEs, as their own zone has them. Names in the zone `near` are asked
-    /// there, so that it need not be looked for.
+    /// The records at `name`, or at the end of its CNAMEs, from their own zone's servers. Names in the zone `near` are
+    /// queried there, which saves finding the zone.
     async fn first_hand(&self, name: Name, kind: RecordType, near: Option<&Zone>) -> Result<End, LookupFailure> {
         let mut chain = Chain::new(name, kind);
         loop {
@@ -104,7 +104,7 @@ impl Dns {
         }
     }
 
-    /// The addresses of `host`, IPv6 before IPv4 as a CA would try them. Not empty.
+    /// The addresses of `host`, IPv6 before IPv4 in the order in which a CA would try them. Not empty.
     pub async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, LookupFailure> {
         self.addresses_of(parse(host)?).await
     }
@@ -169,7 +169,7 @@ impl Dns {
         self.ask_zone(zone::enclosing(self, name).await?, name, kind).await
     }
 
-    /// Asks the zone's servers until one answers, or those of a deeper zone that they refer to.
+    /// Queries the zone's servers until one answers, or those of a deeper zone that they refer to.
     async fn ask_zone(&self, mut zone: Zone, name: &Name, kind: RecordType) -> Result<(String, Reply), DnsProblem> {
         let question = Question {
             name: name.clone(),

@@ -1,4 +1,4 @@
-//! What this service needs from outside, tried by calls that change nothing.
+//! The external dependencies of this service, checked by calls that change nothing.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -11,16 +11,17 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use worker::WorkerArgs;
 
-/// Whose name servers are asked, unless `--name` says otherwise: reserved for such uses (RFC 2606), served to everybody.
+/// The domain whose name servers are queried, unless `--name` names another: reserved for such uses (RFC 2606), and
+/// served to everyone.
 pub(crate) const NAME: &str = "example.com";
 
 const DNS: &str = "DNS";
 const HTTP: &str = "HTTP";
 const CONNECTING: Duration = Duration::from_secs(5);
-/// Resolver, then servers, each with the settings' own patience.
+/// Resolver, then servers, each with the time limits of the settings.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// The checks, in the order in which they are told.
+/// The checks, in the order of the report.
 pub(crate) fn checks(worker: &WorkerArgs, shared: &SharedSettings, probe: &ProbeSettings, name: &str) -> Vec<Check> {
     let (dns, http) = (probe.clone(), probe.clone());
     let (name, host) = (name.to_owned(), name.to_owned());
@@ -51,7 +52,7 @@ async fn ask(settings: &ProbeSettings, name: &str) -> Vec<Finding> {
     findings
 }
 
-/// Whether broken DNSSEC would be seen: the root zone is signed (RFC 4035 §3.2.3, the AD bit).
+/// Whether broken DNSSEC would be detected: the root zone is signed (RFC 4035 §3.2.3, the AD bit).
 async fn validates(dns: &Dns, settings: &ProbeSettings) -> Option<Finding> {
     if dns.is_fixed() || !settings.resolver_check {
         return None;
@@ -94,7 +95,7 @@ fn told(egress: Result<Egress, DnsProblem>, name: &str) -> Vec<Finding> {
     }
 }
 
-/// Where the CA's http-01 requests are tried: any address, port 80.
+/// Where outgoing http-01 requests are tested: any address, port 80.
 async fn connect(settings: &ProbeSettings, host: &str) -> Finding {
     let found = match Dns::new(settings) {
         Ok(dns) => dns.addresses(host).await.unwrap_or_default(),

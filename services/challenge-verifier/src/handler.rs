@@ -9,25 +9,26 @@ use std::time::{Duration, Instant};
 use store::{Authorization, Holder, Order, Store, Task};
 use worker::{Handler, Stop};
 
-/// Looks at one domain at a time.
+/// Probes one domain at a time.
 pub(crate) struct Verifier {
     pub(crate) store: Store,
     pub(crate) prober: Prober,
-    /// How long a record must have been in place before the CA is told.
+    /// How long a record must have been in place before the challenge is answered.
     pub(crate) prop_delay: Duration,
-    /// How long an instance keeps a domain whose proof can't be seen any more, once another has proved it.
+    /// How long an instance keeps a domain after its proof has disappeared, once another instance has proved the
+    /// domain.
     pub(crate) claim_grace: Duration,
 }
 
-/// While a domain waits to go over to another instance it is looked at at least so often.
+/// The longest interval between probes of a domain that waits to be transferred to another instance.
 const LONGEST_REST: Duration = Duration::from_secs(300);
-/// The same, where a look runs into a time limit.
+/// The same, when a probe runs into a time limit.
 const SLOW_REST: Duration = Duration::from_secs(3600);
 
 #[async_trait::async_trait]
 impl Handler for Verifier {
     type Step = VerifierStep;
-    /// A tenant's servers decide how long a look takes.
+    /// A tenant's servers decide how long a probe takes.
     const AHEAD: u16 = 16;
 
     async fn attempt(&self, step: VerifierStep, task: &Task) -> Result<Outcome, Stop> {
@@ -77,8 +78,8 @@ impl Handler for Verifier {
 }
 
 impl Verifier {
-    /// Another instance has the domain. It keeps it as long as its own proof can be seen; when it can't, the one that proves the
-    /// domain gets it after a time of grace.
+    /// Another instance has the domain. That instance keeps it as long as its own proof can be seen; otherwise the
+    /// instance that proves the domain gets it after a grace period.
     async fn contested(&self, task: &Task, mut look: Look, holder: &Holder, begun: Instant) -> Result<Outcome, Stop> {
         let wanted = HolderExpected {
             domain: task.subject.clone(),
@@ -112,8 +113,8 @@ impl Verifier {
         Ok(Outcome::pending_for(look, Some(rest.min(longest))))
     }
 
-    /// The domain is to be looked at again: the later, the more often in a row the look ran into a time limit. What our own resolver
-    /// can't answer is no fault of the domain's.
+    /// Schedules another probe of the domain, with a delay that grows with the number of consecutive probes that ran
+    /// into a time limit. If our own resolver doesn't answer, that is not counted against the domain.
     async fn not_in_place(&self, mut look: Look, begun: Instant) -> Outcome {
         if !self.is_slow(begun) {
             return Outcome::pending(look);

@@ -1,8 +1,8 @@
-//! The challenge file, fetched as the CA would (RFC 8555 §8.3), and with care: every name comes from a user.
+//! The challenge file, fetched as the CA would (RFC 8555 §8.3), but defensively: every name comes from a user.
 //!
-//! A host's addresses are looked up here, checked ([`crate::address`]), and the connection goes to exactly the address
-//! that was checked, so a name that changes between the two (DNS rebinding) gains nothing. Redirects begin the same
-//! again. The operating system's resolver, proxies and /etc/hosts play no part.
+//! A host's addresses are looked up here and checked ([`crate::address`]), and the connection goes to exactly the
+//! address that was checked, so a name that changes between the two (DNS rebinding) gains nothing. Each redirect
+//! repeats these checks. The operating system's resolver, proxies and /etc/hosts are not used.
 
 mod fetch;
 mod target;
@@ -25,10 +25,10 @@ pub use pipeline::reason::{HttpFailure, HttpInPlace, HttpProblem, Redirected, Re
 use target::{Ports, Target};
 use walk::Walk;
 
-/// As many redirects as Let's Encrypt follows.
+/// The same limit as Let's Encrypt's.
 const MOST_REDIRECTS: usize = 10;
 
-/// Fetches challenge files, by the settings.
+/// Fetches challenge files, configured by the settings.
 #[derive(Debug)]
 pub struct Http01 {
     ports: Ports,
@@ -51,8 +51,8 @@ impl Http01 {
         })
     }
 
-    /// Whether the file is in place: at every address of the domain, and of the hosts that redirects lead to, since the
-    /// CA takes any of them. All are asked side by side.
+    /// Whether the file is in place at every address of the domain, and of the hosts that redirects lead to, since the
+    /// CA may use any of them. All are queried concurrently.
     pub async fn check(&self, dns: &Dns, domain: &str, expected: &proof::Http01) -> Result<HttpInPlace, HttpFailure> {
         let walk = Walk {
             http: self,
@@ -98,7 +98,7 @@ impl Http01 {
     }
 }
 
-/// White space at the end doesn't count (RFC 8555 §8.3).
+/// White space at the end is ignored (RFC 8555 §8.3).
 fn compare(address: IpAddr, body: Vec<u8>, expected: &proof::Http01) -> Result<IpAddr, HttpProblem> {
     let wanted = &expected.key_authorization;
     if body.len() > MOST_BYTES {

@@ -1,14 +1,14 @@
-//! Looks whether the CA can verify a domain now, by DNS and HTTP; holds no secret.
+//! Probes whether the CA can verify a domain now, by DNS and HTTP; holds no secret.
 //!
-//! [`Prober::probe`] asks the three questions a CA may ask, side by side, and says which of them would be answered
-//! rightly and what was seen instead; beside them, whether the domain's CAA records let the CA issue. Everything below it is
-//! a part of that:
+//! [`Prober::probe`] makes the three queries that a CA may make, concurrently, and reports which of them would be
+//! answered correctly and what was seen instead; it also reports whether the domain's CAA records let the CA issue. The
+//! modules:
 //!
-//! - [`pipeline::proof`]: the ways to prove a domain, and what each has to show (pure);
+//! - [`pipeline::proof`]: the methods to prove a domain, and what each requires (pure);
 //! - [`pipeline::caa`]: what CAA records allow (pure);
-//! - [`dns`]: a name's records as all of the zone's own servers give them, past every cache, and what a resolver makes of it;
+//! - [`dns`]: a name's records on all of the zone's own servers, bypassing caches, and the answer of a resolver;
 //! - [`http01`]: the challenge file, fetched as the CA would from any address;
-//! - [`address`]: which addresses may be asked at all (pure).
+//! - [`address`]: which addresses may be connected to (pure).
 
 pub mod address;
 mod caa;

@@ -1,5 +1,5 @@
-//! Looks whether the CA can verify a domain now, by DNS and HTTP; holds no secret. Run as many as you like: all share
-//! one queue, and one delivery is one domain.
+//! Probes whether the CA can verify a domain now, by DNS and HTTP; holds no secret. Any number of processes can run:
+//! all share one queue, and one delivery is one domain.
 
 mod doctor;
 mod handler;

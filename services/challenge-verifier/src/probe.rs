@@ -1,4 +1,4 @@
-//! All ways side by side: what is in place, and what was seen instead; and whether CAA records let the CA issue.
+//! All methods concurrently: which are in place, what was seen instead, and whether CAA records let the CA issue.
 
 mod holder;
 mod spread;
@@ -24,11 +24,12 @@ use crate::dns::Dns;
 use crate::http01::Http01;
 use crate::{Expected, Look, Method, ProbeSettings, Way};
 
-/// How long a way that is in place waits for one that would be preferred, and a look that found none for the CAA records.
+/// How long a method that is in place waits for a preferred one, and how long a probe that found none waits for the CAA
+/// records.
 const COURTESY: Duration = Duration::from_secs(2);
 const RESOLVER_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
-/// Looks whether the CA can verify a domain now.
+/// Probes whether the CA can verify a domain now.
 #[derive(Debug)]
 pub struct Prober {
     dns: Dns,
@@ -38,7 +39,7 @@ pub struct Prober {
     shortest_limit: Duration,
 }
 
-/// Why a prober can't be made.
+/// Why a prober can't be created.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The system's resolver configuration can't be read.
@@ -64,21 +65,22 @@ impl Prober {
         })
     }
 
-    /// A look that takes so long has run into one of its limits: the time that one server, one way, or all of them may take.
+    /// A probe that takes this long has run into one of its limits: those of one server, of one method, or of all
+    /// methods.
     pub fn shortest_limit(&self) -> Duration {
         self.shortest_limit
     }
 
-    /// Whether our own resolver answers at all, by what is in every resolver's cache.
+    /// Whether our own resolver responds at all, tested with a record that every resolver has cached.
     pub async fn resolver_answers(&self) -> bool {
         let asked = timeout(RESOLVER_ANSWERS_WITHIN, self.dns.resolver_validates("."));
         matches!(asked.await, Ok(Ok(_)))
     }
 
-    /// Looks at every way that `expected` names, and at the domain's CAA records, all at once.
+    /// Probes every method that `expected` names, and the domain's CAA records, concurrently.
     ///
-    /// It ends as soon as the answer is sure. A way that is in place waits a moment for a preferred one, so that the
-    /// same one is found each time; the ways that had not answered by then are not in it.
+    /// It ends as soon as the result is certain. A method that is in place waits a moment for a preferred one, so that
+    /// the result is the same each time; methods that had not finished by then are left out.
     pub async fn probe(&self, expected: &Expected, now: OffsetDateTime) -> Look {
         let limit = Instant::now() + self.timeout;
         let all: Vec<&Challenge> = expected.challenges.iter().collect();
@@ -88,7 +90,7 @@ impl Prober {
         let (mut seen, caa) = match select(looking, climbing).await {
             Either::Right((caa, looking)) => (looking.await, caa),
             Either::Left((seen, climbing)) => {
-                // The CA goes by these records, so a way that is in place waits for them.
+                // The CA obeys these records, so a method that is in place waits for them.
                 let patience = match seen.in_place {
                     Some(_) => limit,
                     None => limit.min(Instant::now() + COURTESY),
@@ -98,7 +100,7 @@ impl Prober {
         };
         if let (Some(caa), Some(method)) = (&caa, seen.in_place) {
             let allowed: Vec<&Challenge> = all.iter().copied().filter(|other| caa.allows(other.method())).collect();
-            // Records may allow some ways only (RFC 8657), and one of those may be in place as well.
+            // Records may allow some methods only (RFC 8657), and one of those may be in place as well.
             if !allowed.is_empty() && !allowed.iter().any(|other| other.method() == method) {
                 let other = self.look(&allowed, &expected.domain, now, limit).await;
                 if other.in_place.is_some() {
@@ -114,7 +116,7 @@ impl Prober {
         seen
     }
 
-    /// The ways alone; they are in the order of preference.
+    /// Probes the methods only; they are in the order of preference.
     async fn look(&self, challenges: &[&Challenge], domain: &str, now: OffsetDateTime, limit: Instant) -> Look {
         let mut running: FuturesUnordered<_> = challenges
             .iter()
@@ -143,7 +145,8 @@ impl Prober {
         }
     }
 
-    /// The CAA records that count for the domain; `None` when there are none, or when it can't be known: then the CA decides.
+    /// The relevant CAA records of the domain; `None` when there are none, or when they can't be determined: then the
+    /// CA decides.
     async fn caa<'a>(&self, expected: &'a Expected, limit: Instant) -> Option<Caa<'a>> {
         let wanted = expected.caa.as_ref().filter(|_| self.caa_check)?;
         let domain = expected.domain.as_str();

@@ -1,4 +1,4 @@
-//! How the prober looks: where it asks, how long it waits, what it may touch.
+//! The prober's settings: which servers it queries, how long it waits, which addresses it may connect to.
 
 use std::convert::Infallible;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! How names are shown to a user; foreign text as [`pipeline::shown`] has it.
+//! How names are shown to a user; for text from outside see [`pipeline::shown`].
 
 use hickory_resolver::proto::rr::Name;
 

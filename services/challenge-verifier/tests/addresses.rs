@@ -1,4 +1,4 @@
-//! The prober's addresses against IANA's special-purpose registries, read anew (docs/fuzzing.md).
+//! The prober's addresses against IANA's special-purpose registries, transcribed independently (docs/fuzzing.md).
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may fail loudly")]
 
@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use challenge_verifier::address::{Reach, allowed, reach};
 use proptest::prelude::*;
 
-/// iana-ipv4-special-registry, what is not globally reachable, and multicast (RFC 5771); `true`: somebody's own
+/// iana-ipv4-special-registry, the entries that are not globally reachable, and multicast (RFC 5771); `true`: a private
 /// network, which an operator can allow.
 const V4: &[(&str, u32, bool)] = &[
     ("0.0.0.0", 8, false),
@@ -55,7 +55,7 @@ const V6: &[(&str, u32, bool)] = &[
     ("ff00::", 8, false),
 ];
 
-/// Where clouds keep their metadata, wherever the registries put it.
+/// The addresses of clouds' metadata services, whatever the registries say about them.
 const METADATA: &[&str] = &[
     "169.254.169.254",
     "169.254.170.2",
@@ -118,7 +118,7 @@ proptest! {
         ];
         for (address, own) in addresses {
             prop_assert!(!allowed(address, false), "{}", address);
-            // Beyond the operator's own networks nothing is opened by ALLOW_PRIVATE_ADDRESSES.
+            // ALLOW_PRIVATE_ADDRESSES allows nothing beyond private networks.
             prop_assert!(!allowed(address, true) || own || address == IpAddr::from(Ipv6Addr::LOCALHOST), "{}", address);
         }
     }
@@ -127,7 +127,7 @@ proptest! {
     fn whatever_else_there_is_is_public(v4 in any::<u32>(), v6 in any::<u128>()) {
         let v4 = Ipv4Addr::from_bits(v4);
         prop_assert_eq!(allowed(v4.into(), false), !special_v4(v4) && !metadata(v4.into()), "{}", v4);
-        // Global unicast alone has been given out (RFC 4291 §2.4).
+        // Only global unicast has been allocated (RFC 4291 §2.4).
         let v6 = Ipv6Addr::from_bits(v6 >> 3 | 1 << 125);
         prop_assert_eq!(allowed(v6.into(), false), !special_v6(v6), "{}", v6);
     }
@@ -138,8 +138,8 @@ proptest! {
         prop_assert!(!allowed(v6.into(), false) || (v6.segments()[0] >> 13 == 1) , "{}", v6);
     }
 
-    /// The ways to carry an IPv4 address in an IPv6 one: only the well-known NAT64 prefix leads there, and is judged
-    /// by what it carries (RFC 6052 §2.1). The others are refused, the operator's own networks included.
+    /// The ways to embed an IPv4 address in an IPv6 one: only the well-known NAT64 prefix leads to it, and is judged by
+    /// the embedded address (RFC 6052 §2.1). The others are refused, including those with private networks.
     #[test]
     fn an_ipv4_address_inside_gains_nothing(v4 in prop_oneof![
         any::<u32>(),

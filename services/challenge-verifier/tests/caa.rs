@@ -1,4 +1,4 @@
-//! CAA records: which of them count, and what they do to a domain that is proved.
+//! CAA records: which of them are relevant, and how they affect a domain that is proved.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may fail loudly")]
 
@@ -49,7 +49,7 @@ mod lookup {
         Dns::new(&settings).unwrap().caa(domain).await
     }
 
-    /// Where the records are that count, the value of the first, and who said so.
+    /// Where the relevant records are, the value of the first, and which server returned them.
     async fn found(servers: &Servers, domain: &str) -> Option<(String, String, String)> {
         let records = caa(servers, domain).await.unwrap()?;
         let value = String::from_utf8(records.properties[0].value.clone()).unwrap();
@@ -255,7 +255,7 @@ async fn what_cannot_be_known_lets_the_domain_pass() {
         .await;
         assert_eq!(look.ready(), Some(Method::DnsPersist01), "{code:?}");
     }
-    // Silent for longer than the probe may take.
+    // Doesn't respond for longer than the probe may take.
     let silent = forbidden().fail_type(DOMAIN, RecordType::CAA, None);
     let (look, ..) = probe(silent, &expected(DOMAIN), |settings| {
         settings.probe_timeout = Duration::from_secs(2);
@@ -309,7 +309,7 @@ async fn whoever_has_set_nothing_yet_reads_of_it_as_well() {
         ),
         "{summary}"
     );
-    // Not of a record that allows one of the ways.
+    // Not about a record that allows one of the methods.
     let some = Zone::new(".").caa(DOMAIN, 0, "issue", "ca.test; validationmethods=dns-01");
     let (_, summary, _) = probe(some, &expected(DOMAIN), usual).await;
     assert!(summary.starts_with("nothing found yet: "), "{summary}");

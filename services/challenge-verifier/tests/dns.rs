@@ -18,7 +18,7 @@ const NS2: &str = "127.0.0.3";
 const OTHER: &str = "127.0.0.4";
 const NAME: &str = "_acme-challenge.www.example.test";
 
-/// What the resolver knows: who serves what, and a TXT record that is long out of date.
+/// What the resolver knows: the servers of each zone, and a TXT record that is long out of date.
 fn resolver() -> Zone {
     Zone::resolver()
         .ns("example.test", "ns1.example.test")
@@ -36,7 +36,7 @@ fn walking(servers: &Servers) -> ProbeSettings {
     }
 }
 
-/// What all servers that answer have.
+/// What all servers that respond have.
 #[derive(Debug, PartialEq)]
 struct Found {
     texts: Vec<Vec<u8>>,
@@ -106,7 +106,7 @@ async fn a_cname_into_another_zone_is_asked_there() {
 
 #[tokio::test]
 async fn a_target_that_the_wrong_server_offers_is_not_believed() {
-    // The server of example.test is asked for a name of its own and adds a record of a zone that isn't its own.
+    // The server of example.test is queried for a name of its own and adds a record of a zone that isn't its own.
     let liar = Zone::new("test")
         .cname(NAME, "a.other.test")
         .txt("a.other.test", &["forged"]);
@@ -258,7 +258,7 @@ async fn name_servers_at_private_addresses_are_not_asked() {
     assert!(!servers.asked.lock().unwrap().iter().any(|line| line.starts_with(NS1)));
 }
 
-/// No real server can be configured to do these; each has been seen (RFC 6891 §6.2.2, RFC 2671 §5.3).
+/// No real server can be configured to do these; each has been observed (RFC 6891 §6.2.2, RFC 2671 §5.3).
 #[tokio::test]
 async fn servers_that_do_not_know_edns_are_asked_in_plain_dns() {
     for edns in [
@@ -284,7 +284,7 @@ async fn servers_that_do_not_know_edns_are_asked_in_plain_dns() {
 
 #[tokio::test]
 async fn a_fixed_server_needs_no_zones() {
-    // As pebble-challtestsrv: no NS, no SOA that would help, and aliases that may or may not come with their target.
+    // Like pebble-challtestsrv: no NS, no useful SOA, and aliases with or without their target.
     let fixed = Zone::new(".")
         .txt("_acme-challenge.plain.test", &["one"])
         .cname("_acme-challenge.alias.test", "x.elsewhere.test")

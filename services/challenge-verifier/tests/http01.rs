@@ -217,7 +217,7 @@ async fn names_without_addresses_are_told() {
     );
 }
 
-/// The CA takes any address; a dead IPv6 one alone is passed over, as boulder does.
+/// The CA uses any address; only a dead IPv6 one is skipped, as in boulder.
 #[tokio::test]
 async fn every_address_has_to_have_it() {
     let good = Web::start(|_, _| ok("tok.thumb")).await;
@@ -229,7 +229,7 @@ async fn every_address_has_to_have_it() {
         token: "tok".into(),
         key_authorization: "tok.thumb".into(),
     };
-    // Nobody is at ::1 yet.
+    // Nothing listens on ::1 yet.
     let seen = url.check(&dns, "both.test", &expected).await.unwrap();
     assert_eq!(
         seen.to_string(),
@@ -251,7 +251,7 @@ async fn every_address_has_to_have_it() {
     );
     mended.store(true, Relaxed);
     assert_eq!(stage.check_at("both.test").await, Ok("127.0.0.1, ::1".into()));
-    // Two of IPv4, and nobody at one of them: the CA has nothing to fall back to.
+    // Two IPv4 addresses, and nothing listens on one of them: the CA has no fallback.
     assert_eq!(
         stage.check_at("two.test").await,
         err(&format!(
@@ -298,7 +298,7 @@ async fn a_look_makes_few_requests() {
 async fn a_closed_port_is_told() {
     let web = Web::start(|_, _| ok("")).await;
     let mut stage = Stage::new(&web).await;
-    // Port 1 of an address that nobody uses.
+    // Port 1 of an unused address.
     stage.settings.http01_port = 1;
     assert_eq!(
         stage.check().await,

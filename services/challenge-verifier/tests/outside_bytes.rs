@@ -1,4 +1,5 @@
-//! Whatever a name server or a web server sends: read or told, in bounded time, never a panic (docs/fuzzing.md).
+//! Arbitrary bytes from a name server or a web server: parsed or reported, in bounded time, never a panic
+//! (docs/fuzzing.md).
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may fail loudly")]
 
@@ -18,9 +19,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::runtime::Runtime;
 
-/// What silence costs; the time of a whole look-up is bounded by a few of them.
+/// The time limit for a silent server; a whole look-up is bounded by a few of them.
 const LIMIT: Duration = Duration::from_millis(40);
-/// For machines with other things to do.
+/// For busy machines.
 const SLACK: Duration = Duration::from_secs(5);
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -39,16 +40,16 @@ fn harmless(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// What the next question gets.
+/// The response to the next query.
 #[derive(Debug, Clone, Default)]
 struct Answer {
-    /// With the question's own id, so that it is looked at.
+    /// With the query's own id, so that it is processed.
     own_id: bool,
     udp: Vec<u8>,
     tcp: Vec<u8>,
 }
 
-/// A name server that says what a test wants, by UDP and TCP; where `next` comes from is shared.
+/// A name server that sends the response that a test sets, by UDP and TCP; `next` is shared.
 static LIAR: LazyLock<(String, Arc<Mutex<Answer>>)> = LazyLock::new(|| {
     let next = Arc::new(Mutex::new(Answer::default()));
     let (udp, tcp, at) = RUNTIME.block_on(async {
@@ -100,7 +101,7 @@ fn with_id(answer: &Answer, query: &[u8], bytes: &[u8]) -> Vec<u8> {
 }
 
 fn look_up<T>(answer: Answer, ask: impl AsyncFnOnce(Dns) -> T) -> (T, Duration) {
-    // One answer at a time.
+    // One test at a time.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let (at, next) = &*LIAR;
@@ -118,12 +119,12 @@ fn look_up<T>(answer: Answer, ask: impl AsyncFnOnce(Dns) -> T) -> (T, Duration) 
 const TXT: u16 = 16;
 const CAA: u16 = 257;
 
-/// `www.example.test`, as a question.
+/// `www.example.test`, as a question section.
 fn question(kind: u16) -> Vec<u8> {
     [&b"\x03www\x07example\x04test\0"[..], &kind.to_be_bytes(), &[0, 1]].concat()
 }
 
-/// Bytes that are nearly or quite an answer to the question.
+/// Bytes that are exactly or almost a response to the query.
 fn nearly(asked: u16) -> impl Strategy<Value = Vec<u8>> {
     let name = prop_oneof![
         4 => Just(vec![0xc0, 12]),
@@ -190,7 +191,7 @@ fn answer(asked: u16) -> impl Strategy<Value = Answer> {
     (prop::bool::weighted(0.95), bytes(), bytes()).prop_map(|(own_id, udp, tcp)| Answer { own_id, udp, tcp })
 }
 
-/// A web server that sends these bytes and then closes, or not.
+/// A web server that sends these bytes and then closes the connection, or not.
 async fn serve(bytes: Vec<u8>, closes: bool) -> (u16, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -283,7 +284,7 @@ proptest! {
     #[test]
     fn a_dns_answer_is_read_or_told(answer in answer(TXT)) {
         let (found, took) = look_up(answer, async |dns| dns.txt("www.example.test", |texts| texts.len() == 1).await);
-        // At most nine names in a row, each in plain DNS once more.
+        // At most nine names in sequence, each with one retry in plain DNS.
         prop_assert!(took < LIMIT * 20 + SLACK, "{:?}", took);
         match found {
             Ok(found) => prop_assert!(found.alias.unwrap_or_default().len() <= 110),
@@ -321,7 +322,8 @@ proptest! {
     }
 }
 
-/// A server that never comes to its answer is left when the time is up, whatever it sends meanwhile.
+/// The client gives up on a server that never sends its final response when the time limit is reached, whatever it
+/// sends before.
 #[test]
 fn endless_informational_answers_are_left_in_time() {
     let endless = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(200_000);

@@ -1,4 +1,4 @@
-//! All three ways at once, as the handler asks for them and as the user reads them.
+//! All three methods at once, as the handler requests them and as the user sees them.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may fail loudly")]
 
@@ -170,7 +170,7 @@ async fn only_what_the_order_offers_is_looked_at() {
     );
 }
 
-/// A zone with two servers, and what the user reads of it.
+/// A zone with two servers, and the result for the user.
 async fn at_two(first: Zone, second: Zone) -> (Option<Method>, String) {
     let resolver = Zone::resolver()
         .ns("example.test", "ns1.example.test")
@@ -211,7 +211,7 @@ async fn every_name_server_counts() {
         let expected = format!("{record} is as expected at 1 of 2 name servers; not yet at {text}");
         assert_eq!(at_two(new(), second).await, (None, expected));
     }
-    // The other way round: who leads to nowhere and who has it.
+    // The reverse: which server leads nowhere, and which has the record.
     let expected =
         format!("{record} is as expected at 1 of 2 name servers; not yet at ns1.example.test (no such name)");
     assert_eq!(at_two(Zone::new("example.test"), new()).await, (None, expected));
@@ -225,7 +225,8 @@ async fn every_name_server_counts() {
     assert_eq!(at_two(new(), dead).await, (Some(Method::Dns01), expected));
 }
 
-/// A dead server beside one that doesn't have the record is not waited for: a look at what isn't there stays cheap.
+/// A probe doesn't wait for a dead server beside one that doesn't have the record: probing for a missing record stays
+/// cheap.
 #[tokio::test]
 async fn a_dead_name_server_delays_no_look_that_finds_nothing() {
     let resolver = Zone::resolver()

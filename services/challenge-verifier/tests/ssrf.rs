@@ -1,6 +1,6 @@
-//! Names and redirects that would lead the prober into somebody's own network (docs/fuzzing.md). Real servers on
-//! loopback: where private addresses are allowed, 127.0.0.1 stands for a public address, and what is never allowed for
-//! a private one.
+//! Names and redirects that would lead the prober into a private network (docs/fuzzing.md). Real servers on loopback:
+//! where private addresses are allowed, 127.0.0.1 represents a public address, and an address that is never allowed
+//! represents a private one.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may fail loudly")]
 
@@ -54,7 +54,8 @@ fn using(resolver: String, web: &Web, allow_private: bool) -> ProbeSettings {
     }
 }
 
-/// A resolver that changes its mind: the first question for an address gets the first answer, and so on; the last stays.
+/// A resolver whose answers change: the first query for an address gets the first answer, and so on; the last one
+/// repeats.
 struct Fickle {
     at: String,
     asked: Arc<Mutex<usize>>,
@@ -97,7 +98,7 @@ impl Fickle {
     }
 }
 
-/// A server that nobody may come to, at the port that the prober uses.
+/// A server that must never be contacted, at the port that the prober uses.
 async fn trap(address: &str, web: &Web) -> TcpListener {
     TcpListener::bind((address.parse::<Ipv4Addr>().unwrap(), web.address.port()))
         .await
@@ -108,7 +109,7 @@ async fn nobody_came(trap: &TcpListener) -> bool {
     tokio::select! {
         biased;
         _ = trap.accept() => false,
-        // A connection that was made is in the listener's queue by now.
+        // An established connection is in the listener's queue by now.
         () = std::future::ready(()) => true,
     }
 }
@@ -167,7 +168,7 @@ async fn a_name_with_private_addresses_alone_is_not_connected_to() {
     assert!(web.asked.lock().unwrap().is_empty());
 }
 
-/// IPv6 names likewise, and the ways to carry an IPv4 address in an IPv6 one.
+/// IPv6 names likewise, and the ways to embed an IPv4 address in an IPv6 one.
 #[tokio::test]
 async fn a_name_with_an_address_inside_an_address_is_not_connected_to() {
     let web = Web::start(|_, _| ok("tok.thumb")).await;
@@ -194,9 +195,9 @@ async fn a_name_with_an_address_inside_an_address_is_not_connected_to() {
     assert!(web.asked.lock().unwrap().is_empty());
 }
 
-/// Every way to write a redirect to loopback or to the metadata service: followed to no address, and where it is a name
-/// after all, that name is asked of DNS alone. `inet_aton`'s forms (RFC 6943 §3.1.1) and the system's resolver,
-/// /etc/hosts with it, play no part: the server that is there at 127.0.0.1 is never asked for /trap.
+/// All notations of a redirect to loopback or to the metadata service: none is followed to an address, and a notation
+/// that is a valid name is looked up in DNS only. `inet_aton`'s forms (RFC 6943 §3.1.1) and the system's resolver with
+/// /etc/hosts are not used: the server at 127.0.0.1 never gets a request for /trap.
 #[tokio::test]
 async fn no_way_to_write_an_address_leads_to_it() {
     for authority in [
@@ -323,7 +324,7 @@ async fn other_ports_and_schemes_are_not_followed() {
     }
 }
 
-/// A name server's address comes from outside as well: glue of a delegation is checked like any other.
+/// A name server's address comes from outside as well: glue of a delegation is checked like any other address.
 #[tokio::test]
 async fn glue_into_somebodys_network_is_not_asked() {
     let inside = Zone::new("example.test").txt("www.example.test", &["x"]);
@@ -356,7 +357,7 @@ async fn glue_into_somebodys_network_is_not_asked() {
     );
 }
 
-/// A zone's owner could list thousands of addresses, and have the prober send questions to all of them.
+/// A zone's owner could list thousands of addresses, and make the prober send queries to all of them.
 #[tokio::test]
 async fn a_server_with_many_addresses_is_asked_at_few() {
     let mut resolver = Zone::resolver().ns("test", "ns.test");

@@ -1,5 +1,5 @@
-//! The distribution's configuration, as a pure function of the instance and the settings. What a user can set is `parameters`'; here is what
-//! the broker and the plan add.
+//! The distribution's configuration, as a pure function of the instance and the settings. `parameters` applies what a
+//! user can set; this module adds the parts of the broker and the plan.
 
 mod challenges;
 mod logging;
@@ -32,19 +32,19 @@ pub(crate) fn comment(instance: &str) -> String {
     format!("{begin}~{hash}")
 }
 
-/// What an instance's configuration is to be like, but for aliases and certificate, which `aws::Viewer` puts in together.
+/// The desired configuration of an instance, except aliases and certificate, which `aws::Viewer` sets together.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Configuration<'c> {
     pub(crate) instance: &'c Instance,
     pub(crate) responder: &'c Responder,
-    /// The operator's.
+    /// Set by the operator.
     pub(crate) price_class: &'c PriceClass,
-    /// The ARN of the function that redirects, if there is to be one.
+    /// The ARN of the redirect function, if one is needed.
     pub(crate) function: Option<&'c str>,
 }
 
 impl Configuration<'_> {
-    /// Of a new distribution.
+    /// The configuration of a new distribution.
     pub(crate) fn new_config(&self) -> Result<DistributionConfig, BuildError> {
         let mut config = DistributionConfig::builder()
             .caller_reference(&self.instance.id)
@@ -62,9 +62,10 @@ impl Configuration<'_> {
         Ok(config)
     }
 
-    /// Makes a configuration be so in everything that is ours. `UpdateDistribution` replaces everything, so what was read is changed and
-    /// written back: what others (or a newer AWS) put there stays. Whether it is enabled is the operator's: who was switched off by hand
-    /// must not be able to switch themselves on.
+    /// Applies everything that the broker manages to a configuration. `UpdateDistribution` replaces the whole
+    /// configuration, so the current one is read, changed and written back: settings that others (or a newer AWS) made
+    /// are preserved. `Enabled` is controlled by the operator: a user whose distribution was disabled by hand must not
+    /// be able to enable it.
     pub(crate) fn put_into(&self, config: &mut DistributionConfig) -> Result<(), BuildError> {
         let Self { instance, .. } = self;
         config.comment = comment(&instance.id);

@@ -1,4 +1,4 @@
-//! What this service needs from outside, tried by calls that change nothing.
+//! The external dependencies of this service, checked by calls that change nothing.
 
 mod functions;
 
@@ -11,7 +11,7 @@ use store::SharedSettings;
 
 use crate::settings::Settings;
 
-/// The checks, in the order in which they are told.
+/// The checks, in the order of the report.
 pub(crate) fn checks(
     settings: &Settings,
     shared: &SharedSettings,
@@ -48,7 +48,7 @@ fn list(client: &Client) -> Probe {
     })
 }
 
-/// Of whatever distribution comes first: its ARN has the account's number in it, which nothing else tells.
+/// For the first distribution of the list: its ARN contains the account number, which is available nowhere else.
 fn list_tags(client: &Client) -> Probe {
     const ACTION: &str = "ListTagsForResource";
     let client = client.clone();
@@ -69,8 +69,8 @@ fn list_tags(client: &Client) -> Probe {
     })
 }
 
-/// With a tag, as this service makes them: the policy may allow nothing else. Not made, since its input can't be; were it made all the
-/// same, it is deleted at once.
+/// With a tag, as in this service's own calls: the policy may allow nothing else. The call can't succeed, since its
+/// input is invalid; a distribution that it created after all would be deleted at once.
 fn create(client: &Client, cloudfront: &CloudFront) -> Probe {
     const ACTION: &str = "CreateDistribution with TagResource";
     let (client, cloudfront) = (client.clone(), cloudfront.clone());

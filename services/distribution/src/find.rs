@@ -1,4 +1,4 @@
-//! Find a distribution that was made without being written down: a crash lies between the two.
+//! Finds a distribution that was created but not recorded: a crash happened between the two.
 
 use aws::Failure;
 use store::Task;
@@ -6,7 +6,7 @@ use store::Task;
 use crate::config::comment;
 use crate::handler::Distributions;
 
-/// A distribution that is the instance's.
+/// A distribution that belongs to the instance.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) id: String,
@@ -14,15 +14,15 @@ pub(crate) struct Found {
 }
 
 impl Distributions {
-    /// The distribution that was made for the task's instance, if there is one.
+    /// The distribution that was created for the task's instance, if there is one.
     ///
-    /// Lists don't tell the caller reference, so the comment selects; but anybody in the account can write a comment,
-    /// while the caller reference was given at creation and can't change: it alone decides.
+    /// Lists don't contain the caller reference, so the comment selects candidates. But anybody in the account can
+    /// write a comment, while the caller reference was set at creation and can't change: it alone decides.
     pub(crate) async fn find_distribution(&self, task: &Task) -> Result<Option<Found>, Failure> {
         let wanted = comment(&task.instance.id);
         let all = self.cloudfront.list().await?;
         for listed in all.iter().filter(|listed| listed.comment == wanted) {
-            // It may be deleted between list and get.
+            // It may have been deleted between list and get.
             let Some(distribution) = self.cloudfront.distribution(&listed.id).await? else {
                 continue;
             };

@@ -1,5 +1,5 @@
-//! The function in CloudFront: made, put right and removed, each from whatever state a crash left behind. Its writes are
-//! fenced like those of distributions: by the database, then by the ETag of what was read.
+//! The function in CloudFront: created, corrected and removed, from any state that a crash left behind. Its writes are
+//! fenced like those of distributions: by the database, then by the ETag that was read.
 
 use std::time::Duration;
 
@@ -18,26 +18,28 @@ use crate::config::comment;
 use crate::handler::Distributions;
 use crate::redirect;
 
-/// What an attempt to delete the function came to.
+/// The result of an attempt to delete the function.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Removal {
     /// Deleted.
     Removed,
     /// There was none.
     Absent,
-    /// A configuration has it, or one that some edge still serves.
+    /// A configuration uses it, or one that some edge still serves does.
     InUse,
 }
 
 impl Distributions {
-    /// Makes sure that the instance's function runs, and redirects to the target. Gives its ARN, or what the attempt came to.
+    /// Ensures that the instance's function exists, is published and redirects to the target. Returns its ARN, or the
+    /// outcome of the attempt.
     pub(crate) async fn make_function(&self, task: &Task, target: &str) -> Result<String, Stop> {
         match self.put_function(task, &redirect::code(target)).await {
             Ok(arn) => Ok(arn),
             Err(error) => {
                 let failure = error.failure()?;
                 let outcome = match failure.code() {
-                    // `FunctionAlreadyExists`: another attempt made it meanwhile, or CloudFront doesn't show it yet.
+                    // `FunctionAlreadyExists`: another attempt created it in the meantime, or CloudFront doesn't show
+                    // it yet.
                     "FunctionAlreadyExists" | "NoSuchFunctionExists" => changed_meanwhile(),
                     _ => failure.outcome(),
                 };
@@ -52,7 +54,7 @@ impl Distributions {
     async fn put_function(&self, task: &Task, code: &str) -> Result<String, EffectError> {
         let name = redirect::name(&task.instance.id);
         let written = self.function_code(&name, FunctionStage::Development).await?;
-        // Also what is only written has to be right, or a worker that froze before it published that still could.
+        // The unpublished stage must be right as well, otherwise a worker that froze before publishing it still could.
         if written.as_ref().is_some_and(|(written, _)| written == code.as_bytes())
             && let Some(live) = self.live_function(&name).await?
             && let Some((runs, _)) = self.function_code(&name, FunctionStage::Live).await?
@@ -100,7 +102,7 @@ impl Distributions {
         const ACTION: &str = "CreateFunction";
         let config =
             function_config(&task.instance.id).map_err(|_| Failure::incomplete(Peer::CloudFront, ACTION, "input"))?;
-        // From here on one may turn up.
+        // From here on the function may appear.
         self.store.intend_function(task, name).await?;
         let answer = self
             .cloudfront
@@ -133,7 +135,7 @@ impl Distributions {
             .await;
         let answer = self.or_raced(name, &read, ACTION, answer).await?;
         tracing::info!(function = name, "updated the function");
-        // Without it the next attempt reads it.
+        // Without an ETag the next attempt reads it.
         etag(ACTION, answer.e_tag)
     }
 
@@ -161,7 +163,7 @@ impl Distributions {
         Ok(removal)
     }
 
-    /// The ETag that a write or a deletion of the function must carry; `None` when there is none.
+    /// The ETag that a write or a deletion of the function must send; `None` when there is no function.
     pub(crate) async fn function_version(&self, name: &str) -> Result<Option<String>, Failure> {
         const ACTION: &str = "DescribeFunction";
         let call = self.cloudfront.client().describe_function().name(name);
@@ -187,7 +189,7 @@ impl Distributions {
         }
     }
 
-    /// What a write by this version came to.
+    /// The outcome of a write with this ETag.
     async fn or_raced<T, E>(
         &self,
         name: &str,
@@ -207,8 +209,8 @@ impl Distributions {
         }
     }
 
-    /// An operation ends that was to have a function, and nothing uses it: it is not left behind. Should this fail, or the
-    /// process die before it, the next operation or the reconciler removes it.
+    /// Removes the function when an operation that wanted it ends and nothing uses it. If this fails, or the process
+    /// dies before it, the next operation or the reconciler removes it.
     pub(crate) async fn take_back_function(&self, task: &Task) {
         if task.instance.settings.redirect_to.is_none() {
             return;
@@ -221,8 +223,8 @@ impl Distributions {
     }
 }
 
-/// CloudFront refuses a distribution because of its function: it doesn't know it yet, somebody deleted it, or there is a
-/// Lambda@Edge beside it, which only the operator can take away.
+/// CloudFront refuses a distribution because of its function: CloudFront doesn't know it yet, somebody deleted it, or
+/// there is a Lambda@Edge function beside it, which only the operator can remove.
 pub(crate) fn not_taken_yet(failure: &Failure) -> Outcome {
     tracing::warn!(error = %failure, "CloudFront doesn't take the function");
     Outcome::pending(AwsReason::FunctionNotTaken)

@@ -1,4 +1,4 @@
-//! Which file does which step.
+//! Dispatches each step to its file.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub(crate) struct Distributions {
 }
 
 impl Distributions {
-    /// CloudFront, as the task may write to it.
+    /// A CloudFront client whose writes are fenced by the task.
     pub(crate) fn fenced<'f>(&'f self, task: &'f Task) -> Fenced<'f> {
         Fenced {
             cloudfront: &self.cloudfront,
@@ -56,7 +56,7 @@ impl Handler for Distributions {
     }
 
     async fn chore(&self) -> Result<(), HandlerError> {
-        // Neither must keep the other.
+        // A failure of one must not block the other.
         let distributions = remove_orphans(&DistributionSearch(self), &self.store, self.orphan_grace).await;
         let functions = remove_orphans(&FunctionSearch(self), &self.store, self.orphan_grace).await;
         if let (Err(_), Err(error)) = (&distributions, &functions) {

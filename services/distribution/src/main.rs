@@ -1,4 +1,4 @@
-//! Makes, awaits, disables and deletes CloudFront distributions: one file per step.
+//! Creates, awaits, disables and deletes CloudFront distributions: one file per step.
 
 mod chores;
 mod config;

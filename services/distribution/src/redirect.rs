@@ -1,20 +1,21 @@
-//! The function that redirects: its name and its code, both pure.
+//! The redirect function: its name and its code, both pure.
 
 use aws::FUNCTION_PREFIX;
 
 use crate::short_digest::short_digest;
 
-/// How long browsers may remember a redirect, in seconds. They would keep a 301 for ever otherwise, also when it was turned
-/// around meanwhile.
+/// How long browsers may cache a redirect, in seconds. Otherwise they would keep a 301 for ever, even after it was
+/// reversed.
 const REMEMBERED: u32 = 3600;
 
-/// The function's name, one for each instance: ids may be longer than the 64 characters of a name, and of other ones.
+/// The function's name, one for each instance: ids may be longer than the 64 characters of a name, and contain other
+/// characters.
 pub(crate) fn name(instance: &str) -> String {
     format!("{FUNCTION_PREFIX}{}", short_digest(instance))
 }
 
-/// The code, for `cloudfront-js-2.0` at `viewer-request`. `target` is a host name in its one form, so that nothing in it
-/// can end the string that it becomes.
+/// The code, for `cloudfront-js-2.0` at `viewer-request`. `target` is a canonical host name, so it can't terminate the
+/// string literal that it is placed in.
 ///
 /// Source: developer guide, "CloudFront Functions event structure" (`uri` is as the viewer sent it) and "General helper
 /// methods" (`rawQueryString`: undefined without `?`).

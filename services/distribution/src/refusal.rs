@@ -1,11 +1,11 @@
-//! What the user reads when CloudFront doesn't take a configuration: about their domains, or their own settings by name.
+//! The text for the user when CloudFront refuses a configuration: about their domains, or their own settings by name.
 
 use aws::{Failure, Viewer, shown};
 use pipeline::{InstanceSettings, Outcome};
 
 use crate::function::not_taken_yet;
 
-/// What a refused configuration means: of the function, of aliases and certificate, or else of a setting.
+/// The meaning of a refused configuration: caused by the function, by aliases and certificate, or by a setting.
 pub(crate) fn judged(
     failure: &Failure,
     viewer: &Viewer<'_>,
@@ -23,11 +23,11 @@ pub(crate) fn judged(
     }
 }
 
-/// What the user's own settings can be to blame for is said in the settings' words.
+/// Refusals that the user's own settings may cause are described in terms of those settings.
 pub(crate) fn refused(failure: &Failure, settings: &InstanceSettings) -> Outcome {
     let blame = match failure.code() {
         "InvalidArgument" if failure.refuses_log_bucket() => return failure.outcome(),
-        // The code of whatever has none of its own; the message tells which it was.
+        // The code of every error without its own; the message tells which it was.
         "InvalidArgument" => return failure.failed(invalid(&failure.words(), settings)),
         "TooManyHeadersInForwardedValues" => "CloudFront passes fewer headers to an origin than \"headers\" names",
         "TooManyCookieNamesInWhiteList" => "CloudFront passes fewer cookies to an origin than \"cookies\" names",
@@ -40,7 +40,7 @@ pub(crate) fn refused(failure: &Failure, settings: &InstanceSettings) -> Outcome
     failure.failed(format!("{blame}: it needs another value"))
 }
 
-/// The settings that may be the cause, with their values, and CloudFront's own words.
+/// The settings that may be the cause, with their values, and CloudFront's own message.
 fn invalid(words: &str, settings: &InstanceSettings) -> String {
     let values = [
         ("origin", settings.origin.clone()),

@@ -1,8 +1,8 @@
-//! What stands for an instance's id where that may be too long, or of characters that are not taken.
+//! A substitute for an instance's id where the id may be too long or contain characters that are not accepted.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-/// 32 hexadecimal characters, always the same for an id, and never those of another.
+/// 32 hexadecimal characters: deterministic, and different for different ids.
 pub(crate) fn short_digest(instance: &str) -> String {
     let digest = digest(&SHA256, instance.as_bytes());
     digest

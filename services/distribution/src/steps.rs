@@ -1,4 +1,4 @@
-//! The steps, a file each.
+//! The steps, one file each.
 
 pub(crate) mod await_deployment;
 pub(crate) mod configure_distribution;

@@ -1,4 +1,4 @@
-//! Access keys and what each may do.
+//! Access keys and their rights.
 
 use std::str::FromStr;
 
@@ -12,28 +12,28 @@ pub struct AccessKey {
     pub id: String,
     /// Secret access key.
     pub secret: String,
-    /// What it may do.
+    /// Its rights.
     pub rights: Rights,
 }
 
-/// What an access key may do.
+/// The rights of an access key.
 #[derive(Debug, Clone)]
 pub enum Rights {
     /// Everything.
     All,
-    /// What one of these patterns matches, on whatever it is.
+    /// The actions that match one of these patterns, on any resource.
     Actions(Vec<String>),
-    /// What a policy allows.
+    /// The actions that a policy allows.
     Policy(Policy),
 }
 
-/// An access key that cannot be read.
+/// An access key that cannot be parsed.
 #[derive(Debug, thiserror::Error)]
 pub enum BadAccessKey {
     /// Not `id:secret[:rights]`.
     #[error("expected id:secret, id:secret:rights or id:secret:@FILE")]
     Form,
-    /// The file has no policy in it.
+    /// The file does not contain a valid policy.
     #[error("the policy {0}: {1}")]
     Policy(String, BadPolicy),
 }
@@ -70,7 +70,7 @@ fn policy_in(file: &str) -> Result<Policy, BadPolicy> {
 }
 
 impl AccessKey {
-    /// Whether this key may do it.
+    /// Whether this key may perform the request.
     pub fn may(&self, asked: &Asked) -> bool {
         match &self.rights {
             Rights::All => true,
@@ -79,7 +79,7 @@ impl AccessKey {
         }
     }
 
-    /// Refuses what this key may not do.
+    /// Refuses a request that this key may not perform.
     pub fn allow(&self, asked: &Asked) -> Answer<()> {
         if self.may(asked) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The admin endpoint: what a test can see and change. JSON over plain HTTP.
+//! The admin endpoint, by which tests read and change the state. JSON over plain HTTP.
 
 use std::sync::Arc;
 
@@ -150,7 +150,7 @@ fn as_json(element: &Element) -> Value {
     }
 }
 
-/// How the names of members that hold numbers end.
+/// The suffixes of the names of numeric members.
 const NUMBERS: [&str; 7] = [
     "TTL",
     "Timeout",
@@ -217,7 +217,7 @@ async fn remove_foreign_alias(State(sim): State<Arc<Sim>>, Json(foreign): Json<F
 #[serde(deny_unknown_fields)]
 struct NewBucket {
     name: String,
-    /// As buckets are that nothing else was asked for.
+    /// False by default, as for buckets created without further options.
     #[serde(default)]
     acls: bool,
 }
@@ -242,11 +242,11 @@ async fn remove_bucket(State(sim): State<Arc<Sim>>, Json(old): Json<OldBucket>) 
 #[serde(deny_unknown_fields)]
 struct Plant {
     distribution: String,
-    /// Below the configuration, such as `Origins/Items/Origin`.
+    /// Below the configuration, for example `Origins/Items/Origin`.
     path: String,
-    /// A member to add there.
+    /// A member to add.
     xml: Option<String>,
-    /// Or a value that is there instead.
+    /// Or a value that replaces the existing one.
     value: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The API listener: one address for both services, as an SDK with an endpoint URL calls them.
+//! The API listener: one address for both services, as an SDK with a custom endpoint URL expects.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use crate::{cloudfront, iam, ids, sigv4};
 
 const MAX_BODY: usize = 8 * 1024 * 1024;
 
-/// A successful answer before it is put on the wire.
+/// A successful response before serialization.
 #[derive(Debug)]
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
     /// Headers besides the content type and the request id.
     pub headers: Vec<(&'static str, String)>,
-    /// XML document, or nothing.
+    /// XML document, or empty.
     pub body: String,
 }
 
@@ -44,7 +44,7 @@ impl Reply {
         }
     }
 
-    /// With one more header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
@@ -52,7 +52,7 @@ impl Reply {
     }
 }
 
-/// The connection is to be dropped without an answer, as a fault asked.
+/// The connection must be dropped without a response, as a fault requires.
 #[derive(Debug, thiserror::Error)]
 #[error("dropped by an injected fault")]
 pub struct Dropped;

@@ -1,6 +1,6 @@
-//! The one error type of both services, and how each writes it.
+//! The error type of both services, and its representation in each.
 
-/// An answer that refuses a call: AWS's error code, HTTP status and message.
+/// An error response: AWS's error code, HTTP status and message.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{code} ({status}): {message}")]
 pub struct ApiError {
@@ -8,7 +8,7 @@ pub struct ApiError {
     pub code: String,
     /// The HTTP status that goes with the code.
     pub status: u16,
-    /// What is wrong.
+    /// The description of the error.
     pub message: String,
 }
 
@@ -22,7 +22,7 @@ impl ApiError {
         }
     }
 
-    /// Who is to blame, as the XML says it.
+    /// The `Type` in the XML: whose fault it is.
     pub fn kind(&self) -> &'static str {
         if self.status >= 500 { "Receiver" } else { "Sender" }
     }

@@ -1,4 +1,4 @@
-//! Faults that the admin endpoint plants: refusals, delays, lost answers, dropped connections.
+//! Faults that the admin endpoint plants: refusals, delays, lost responses, dropped connections.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -56,7 +56,7 @@ impl Fault {
         Duration::from_millis(self.delay_ms)
     }
 
-    /// The error to answer, if any.
+    /// The error to return, if any.
     pub fn error(&self) -> Option<ApiError> {
         let code = self.code.as_deref()?;
         let message = self.message.clone().unwrap_or_else(|| match code {
@@ -67,7 +67,7 @@ impl Fault {
     }
 }
 
-/// Where the draws of `percent` come from: the system, or a sequence that a seed begins (SplitMix64).
+/// The source of `percent`'s random numbers: the system, or a sequence that starts from a seed (SplitMix64).
 #[derive(Debug, Default)]
 struct Draws(Option<u64>);
 
@@ -91,7 +91,7 @@ struct Planted {
     draws: Draws,
 }
 
-/// The planted faults; the first that matches a call hits it.
+/// The planted faults; the first that matches a call applies.
 #[derive(Debug, Default)]
 pub struct Faults(Mutex<Planted>);
 
@@ -108,12 +108,12 @@ impl Faults {
         self.planted().faults.push(fault);
     }
 
-    /// From now on the draws of `percent` follow from this seed: the same calls in the same order are hit alike.
+    /// From now on `percent` uses the sequence of this seed: the same calls in the same order get the same faults.
     pub fn seed(&self, seed: u64) {
         self.planted().draws = Draws(Some(seed));
     }
 
-    /// The fault that hits this call, one use of it spent.
+    /// The fault that applies to this call; consumes one use of it.
     pub fn take(&self, service: &str, operation: &str) -> Option<Fault> {
         let mut planted = self.planted();
         let Planted { faults, draws } = &mut *planted;
@@ -127,12 +127,12 @@ impl Faults {
         Some(faults[at].clone())
     }
 
-    /// What is planted now.
+    /// The currently planted faults.
     pub fn all(&self) -> Vec<Fault> {
         self.planted().faults.clone()
     }
 
-    /// Removes all; a seed stays.
+    /// Removes all faults; a seed stays.
     pub fn clear(&self) {
         self.planted().faults.clear();
     }

@@ -1,18 +1,19 @@
-//! All that the account ever held, also what is gone: so that a test can count what was made twice or left behind.
+//! Everything that the account ever contained, including deleted resources, so that a test can count what was created
+//! twice or left behind.
 
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::cloudfront::views::timestamp;
 
-/// A distribution that was made.
+/// A distribution that was created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MadeDistribution {
     /// `E…`
     pub id: String,
-    /// Whoever made it chose this, once for ever.
+    /// Chosen by the creator, and never reusable.
     pub caller_reference: String,
-    /// When it was made.
+    /// When it was created.
     pub created: String,
     /// When it was deleted.
     pub deleted: Option<String>,
@@ -35,7 +36,7 @@ pub struct MadeCertificate {
     pub deleted: Option<String>,
 }
 
-/// Everything, in the order in which it was made.
+/// All resources, in the order of creation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct History {
     /// Distributions.
@@ -45,7 +46,7 @@ pub struct History {
 }
 
 impl History {
-    /// A distribution was made.
+    /// A distribution was created.
     pub fn distribution_made(&mut self, id: &str, caller_reference: &str) {
         self.distributions.push(MadeDistribution {
             id: id.to_owned(),

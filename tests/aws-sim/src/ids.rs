@@ -1,11 +1,11 @@
-//! Random names in the shapes that AWS gives them.
+//! Random identifiers in AWS' formats.
 
 use aws_lc_rs::rand;
 
 const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
-/// The account every own resource belongs to.
+/// The account that owns the simulated resources.
 pub const ACCOUNT: &str = "123456789012";
 
 /// `E` and 13 upper-case alphanumerics: a distribution's id, or an ETag.
@@ -23,7 +23,7 @@ pub fn certificate() -> String {
     format!("ASCA{}", letters(17, UPPER))
 }
 
-/// A request id, a UUID in looks.
+/// A request id in the format of a UUID.
 pub fn request() -> String {
     let hex = hex(&bytes::<16>());
     format!(
@@ -36,7 +36,7 @@ pub fn request() -> String {
     )
 }
 
-/// Lower-case letters and digits, as many as asked for.
+/// Lower-case letters and digits, `length` of them.
 pub fn token(length: usize) -> String {
     letters(length, LOWER)
 }

@@ -1,7 +1,8 @@
-//! What was asked and answered, one line of JSON each, for a judge that knows AWS' service models (`tests/conformance/aws-judge.py`).
+//! The requests and responses, one line of JSON each, to be checked against AWS' service models
+//! (`tests/conformance/aws-judge.py`).
 //!
-//! There are no secrets in it: neither signatures nor private keys. Exchanges that differ in names and numbers only are written down a few
-//! times and no more.
+//! It contains no secrets: neither signatures nor private keys. Exchanges that differ in names and numbers only are
+//! recorded a few times at most.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -15,14 +16,14 @@ use http::request::Parts;
 use http::{HeaderMap, Response};
 use http_body_util::Full;
 
-/// So many exchanges of one shape are kept.
+/// How many exchanges of one shape are recorded.
 const KEPT: u32 = 3;
-/// A longer run of letters and digits is base64.
+/// A longer run of letters and digits is considered base64.
 const LONGEST_WORD: usize = 60;
-/// Headers that are part of what an operation takes and gives.
+/// Headers that are part of an operation's input or output.
 const TOLD: [&str; 4] = ["content-type", "etag", "if-match", "location"];
 
-/// Where exchanges are written down; nowhere unless a folder was named.
+/// The file that exchanges are written to; none unless a folder was given.
 #[derive(Debug, Default)]
 pub struct Journal(Option<Mutex<Open>>);
 
@@ -33,10 +34,10 @@ struct Open {
 }
 
 impl Journal {
-    /// A file in this folder, named for this program and process, to which lines are added.
+    /// Opens a file in this folder, named after this program and process, to which lines are appended.
     ///
     /// # Errors
-    /// When it can't be made.
+    /// When it can't be created.
     pub fn open(folder: Option<&Path>) -> io::Result<Self> {
         let Some(folder) = folder else {
             return Ok(Self::default());
@@ -50,12 +51,12 @@ impl Journal {
         Ok(Self(Some(Mutex::new(Open { file, seen }))))
     }
 
-    /// Whether anything is written down.
+    /// Whether exchanges are recorded.
     pub fn is_open(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Writes down one exchange.
+    /// Records an exchange.
     pub fn record(&self, asked: &Parts, body: &[u8], answer: &Response<Full<Bytes>>, answer_body: &str) {
         let Some(open) = &self.0 else { return };
         let (body, uri) = (
@@ -93,7 +94,7 @@ fn told(headers: &HeaderMap) -> HashMap<&str, &str> {
         .collect()
 }
 
-/// A form without what is in its field `PrivateKey`.
+/// A form without the value of its field `PrivateKey`.
 fn without_private_key(body: &str) -> String {
     let fields = body.split('&').map(|field| match field.split_once('=') {
         Some((name @ "PrivateKey", _)) => format!("{name}=left-out"),
@@ -102,7 +103,7 @@ fn without_private_key(body: &str) -> String {
     fields.collect::<Vec<_>>().join("&")
 }
 
-/// The text with all words that have a digit in them, and very long ones, alike.
+/// The text with all words that contain a digit, and very long ones, replaced by a placeholder.
 fn blurred(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for part in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && !"+/=%".contains(c)) {

@@ -1,8 +1,8 @@
 //! A strict CloudFront and IAM simulator with a real TLS edge.
 //!
-//! It speaks to the AWS SDKs as CloudFront (REST-XML) and IAM (query API) do, refuses what they refuse with the same codes,
-//! takes its time to deploy as CloudFront does, and then serves viewers: TLS by SNI with the uploaded certificate, Host to
-//! distribution to behaviour to origin. See the README for what it does not model.
+//! For the AWS SDKs it behaves like CloudFront (REST-XML) and IAM (query API): it refuses what they refuse with the
+//! same codes, takes time to deploy as CloudFront does, and then serves viewers: TLS by SNI with the uploaded
+//! certificate, Host to distribution to behaviour to origin. See the README for what it does not model.
 
 pub mod access;
 pub mod admin;

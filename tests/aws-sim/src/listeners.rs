@@ -24,23 +24,23 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
-        /// The address as set.
+        /// The configured address.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The TLS configuration is refused.
+    /// The TLS configuration is invalid.
     #[error("TLS")]
     Tls(#[from] rustls::Error),
-    /// The journal cannot be written.
+    /// The journal cannot be created.
     #[error("the journal")]
     Journal(#[from] std::io::Error),
-    /// The edge's own certificate cannot be made.
+    /// The edge's default certificate cannot be generated.
     #[error("the edge's own certificate")]
     Certificate(#[from] NoCertificate),
 }
 
-/// A running simulator; it stops when this is dropped.
+/// A running simulator; stopped on drop.
 #[derive(Debug)]
 pub struct Running {
     /// CloudFront and IAM, plain HTTP.
@@ -69,7 +69,7 @@ impl Running {
     }
 }
 
-/// Binds everything and starts to serve.
+/// Binds all listeners and starts to serve.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let (api, api_addr) = bind(settings.api_listen).await?;
     let (admin, admin_addr) = bind(settings.admin_listen).await?;
@@ -107,13 +107,13 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                // Without this, small answers wait for the peer's delayed acknowledgement.
+                // Without this, small responses wait for the peer's delayed acknowledgement.
                 let _ = stream.set_nodelay(true);
                 return (stream, peer);
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept");
-                // Out of file descriptors, most likely: give the others time to close some.
+                // Probably out of file descriptors: wait until some are closed.
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
         }

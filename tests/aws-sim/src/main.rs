@@ -1,4 +1,4 @@
-//! `aws-sim`: starts the simulator, prints where it listens, runs until it is told to stop.
+//! `aws-sim`: starts the simulator, prints its addresses, runs until it is stopped.
 
 use std::io::Write as _;
 

@@ -1,4 +1,4 @@
-//! Host names, aliases and what covers what.
+//! Host names, aliases and the rules by which they cover one another.
 
 /// Whether this is a full host name (at least two labels of letters, digits and inner hyphens).
 pub fn is_host_name(name: &str) -> bool {
@@ -18,8 +18,9 @@ pub fn is_alias(name: &str) -> bool {
     is_host_name(name.strip_prefix("*.").unwrap_or(name))
 }
 
-/// Whether an alias takes requests for a host: equal, or a wildcard that the host is below, at any depth (Developer Guide, "Use
-/// wildcards in alternate domain names": `*.example.com` takes `marketing.product-name.example.com`). Both in lower case.
+/// Whether an alias receives requests for a host: equal, or a wildcard that the host is below, at any depth (Developer
+/// Guide, "Use wildcards in alternate domain names": `*.example.com` takes `marketing.product-name.example.com`). Both
+/// in lower case.
 pub fn takes(alias: &str, host: &str) -> bool {
     let parent = alias.strip_prefix('*').filter(|parent| parent.starts_with('.'));
     alias == host || parent.is_some_and(|parent| host.ends_with(parent))

@@ -1,6 +1,6 @@
 //! Percent-encoding, for query strings, form bodies and signatures.
 
-/// Decodes `%XX`, and `+` as a space when `form` is set. What is no UTF-8 is replaced.
+/// Decodes `%XX`, and `+` as a space when `form` is set. Invalid UTF-8 is replaced.
 pub fn decode(text: &str, form: bool) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -25,7 +25,7 @@ pub fn decode(text: &str, form: bool) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Encodes everything but RFC 3986's unreserved characters, as Signature Version 4 asks.
+/// Encodes everything except RFC 3986's unreserved characters, as Signature Version 4 requires.
 pub fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for &byte in text.as_bytes() {
@@ -48,7 +48,7 @@ pub fn pairs(text: &str, form: bool) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The value of the first pair of this name.
+/// The value of the first pair with this name.
 pub fn value<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     pairs
         .iter()

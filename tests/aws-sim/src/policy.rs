@@ -1,7 +1,9 @@
-//! IAM policies, as far as those in `docs/aws` go: who may do what to which resource, with the condition `Null` on tags.
+//! IAM policies, limited to the elements that those in `docs/aws` use: allowed actions and resources, with the
+//! condition `Null` on tags.
 //!
-//! Sources: IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements: Condition operators"; which actions name a resource:
-//! Service Authorization Reference. What isn't known here is refused when the policy is read, so that nothing is allowed by mistake.
+//! Sources: IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements: Condition operators"; which
+//! actions name a resource: Service Authorization Reference. A policy with unknown elements is rejected when it is
+//! read, so that nothing is allowed by mistake.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +14,16 @@ use crate::access::matches;
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
 
-/// What somebody wants to do.
+/// A requested action.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
-    /// Such as `cloudfront:UpdateDistribution`.
+    /// For example `cloudfront:UpdateDistribution`.
     pub action: String,
-    /// ARN; `*` where the action has no resource.
+    /// ARN; `*` if the action has no resource.
     pub resource: String,
-    /// Tags that the resource has.
+    /// The resource's tags.
     pub resource_tags: Tags,
-    /// Tags that the request brings.
+    /// The request's tags.
     pub request_tags: Tags,
 }
 
@@ -57,16 +59,16 @@ impl Asked {
     }
 }
 
-/// A policy that is none, or has something that isn't known here.
+/// An invalid policy, or one with unknown elements.
 #[derive(Debug, thiserror::Error)]
 pub enum BadPolicy {
-    /// No JSON.
+    /// Not JSON.
     #[error("no JSON")]
     Json(#[from] serde_json::Error),
-    /// Cannot be read.
+    /// The file cannot be read.
     #[error("cannot be read")]
     Read(#[from] std::io::Error),
-    /// Something else than an Allow statement with actions, resources, and `Null` on tags.
+    /// Anything but an Allow statement with actions, resources, and `Null` on tags.
     #[error("{0} is not simulated")]
     Unknown(String),
 }
@@ -81,7 +83,7 @@ enum Key {
 struct Statement {
     actions: Vec<String>,
     resources: Vec<String>,
-    /// Whether each has to be missing.
+    /// Whether each key must be absent.
     null: Vec<(Key, bool)>,
 }
 
@@ -90,17 +92,17 @@ struct Statement {
 pub struct Policy(Vec<Statement>);
 
 impl Policy {
-    /// Reads a document.
+    /// Parses a policy document.
     ///
     /// # Errors
-    /// When there is more in it than this module knows.
+    /// When it contains elements that this module doesn't know.
     pub fn read(text: &str) -> Result<Self, BadPolicy> {
         let document: Value = serde_json::from_str(text)?;
         let statements = document["Statement"].as_array().ok_or_else(|| unknown("Statement"))?;
         statements.iter().map(statement).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether it allows this.
+    /// Whether it allows this request.
     pub fn allows(&self, asked: &Asked) -> bool {
         self.0.iter().any(|it| {
             it.actions.iter().any(|action| matches(action, &asked.action))

@@ -1,12 +1,13 @@
-//! Refusals of AWS that depend on what the simulator doesn't know (the account's standing, its plans, other services), in AWS' own words, to be
-//! planted as faults by their name.
+//! Refusals of AWS that depend on state that the simulator doesn't model (the account's verification, its pricing
+//! plans, other services), with AWS' own messages, which can be planted as faults by their name.
 
 use serde_json::{Value, json};
 
-/// A fault that names one of these by `like` becomes that one, with what else it says; any other stays as it is.
+/// A fault that names one of these by `like` becomes that one, with its other fields applied; any other fault is
+/// unchanged.
 ///
 /// # Errors
-/// When there is none of that name.
+/// When there is none with that name.
 pub fn completed(mut told: Value) -> Result<Value, String> {
     let Some(like) = told.as_object_mut().and_then(|told| told.remove("like")) else {
         return Ok(told);
@@ -21,7 +22,8 @@ pub fn completed(mut told: Value) -> Result<Value, String> {
 
 fn saying(name: &str) -> Option<Value> {
     let (operation, code, status, message) = match name {
-        // aws-cdk-examples issue 279, terraform-provider-aws issue 36663: every new account, until AWS Support lifts it.
+        // aws-cdk-examples issue 279, terraform-provider-aws issue 36663: every new account, until AWS Support lifts
+        // it.
         "account-not-verified" => (
             "CreateDistribution*",
             "AccessDenied",

@@ -1,4 +1,4 @@
-//! What can be set, by option or by environment variable.
+//! Settings, by option or by environment variable.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

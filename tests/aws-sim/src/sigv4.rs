@@ -1,4 +1,4 @@
-//! Signature Version 4: the caller's signature is computed again and compared.
+//! Signature Version 4: recomputes the caller's signature and compares it.
 //!
 //! Source: AWS General Reference, "Create a signed AWS API request".
 
@@ -14,7 +14,7 @@ use crate::percent;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// Checks the signature and returns the key that made it. Both services are global: the scope is us-east-1.
+/// Verifies the signature and returns the key that made it. Both services are global: the scope is us-east-1.
 pub fn verify<'a>(parts: &Parts, body: &[u8], service: &str, keys: &'a [AccessKey]) -> Answer<&'a AccessKey> {
     let header = header(parts, "authorization").ok_or_else(|| {
         ApiError::new(

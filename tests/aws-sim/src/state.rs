@@ -1,4 +1,4 @@
-//! What the simulated account holds, behind one lock.
+//! The state of the simulated account, behind one lock.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ use crate::iam::certificate::Certificate;
 use crate::journal::Journal;
 use crate::settings::Settings;
 
-/// Times and quotas that the admin endpoint can change while it runs.
+/// Delays and quotas that the admin endpoint can change at run time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Limits {
     /// Milliseconds from InProgress to Deployed.
@@ -30,7 +30,7 @@ pub struct Limits {
     pub distribution_quota: usize,
     /// CloudFront functions per account.
     pub function_quota: usize,
-    /// Whether another certificate is refused while one is on its way to the edge.
+    /// Whether a certificate change is refused while another one is being deployed.
     pub one_certificate_change: bool,
 }
 
@@ -47,14 +47,14 @@ impl From<&Settings> for Limits {
     }
 }
 
-/// Everything the account holds.
+/// The contents of the account.
 #[derive(Debug)]
 pub struct World {
     /// Distributions by id.
     pub distributions: BTreeMap<String, Distribution>,
     /// CloudFront functions by name.
     pub functions: BTreeMap<String, Function>,
-    /// Every caller reference that was ever used, also by distributions that are gone.
+    /// Every caller reference that was ever used, including those of deleted distributions.
     pub spent_references: BTreeSet<String>,
     /// Server certificates by name.
     pub certificates: BTreeMap<String, Certificate>,
@@ -62,11 +62,11 @@ pub struct World {
     pub foreign_aliases: BTreeSet<String>,
     /// The account's S3 buckets, by name.
     pub buckets: BTreeMap<String, Bucket>,
-    /// What no SDK knows yet.
+    /// Members and values that no SDK knows yet.
     pub newer: Newer,
-    /// All that was ever made.
+    /// Every resource that was ever created.
     pub history: History,
-    /// Times and quotas.
+    /// Delays and quotas.
     pub limits: Limits,
 }
 
@@ -92,7 +92,7 @@ impl World {
         }
     }
 
-    /// The certificate of this id.
+    /// The certificate with this id.
     pub fn certificate_by_id(&self, id: &str) -> Option<&Certificate> {
         self.certificates.values().find(|certificate| certificate.id == id)
     }
@@ -119,15 +119,15 @@ impl World {
 /// The simulator's shared state.
 #[derive(Debug)]
 pub struct Sim {
-    /// As started.
+    /// The settings at startup.
     pub settings: Settings,
     /// Injected faults.
     pub faults: Faults,
-    /// Calls seen.
+    /// Counts of calls.
     pub counters: Counters,
     /// The edge's cache.
     pub cache: Cache,
-    /// What was asked and answered.
+    /// The requests and responses.
     pub journal: Journal,
     /// The edge's own certificate for `*.cloudfront.net`.
     pub default_certificate: DefaultCertificate,
@@ -149,14 +149,14 @@ impl Sim {
         }
     }
 
-    /// The account, with every deployment that is due done.
+    /// The account, after completing every deployment that is due.
     pub fn world(&self) -> MutexGuard<'_, World> {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.settle();
         world
     }
 
-    /// Forgets everything and goes back to the settings as started.
+    /// Clears everything and restores the settings of the startup.
     pub fn reset(&self) {
         *self.world() = World::new(Limits::from(&self.settings));
         self.faults.clear();

@@ -1,4 +1,4 @@
-//! The CA roots that count as publicly trusted, and checks of chains against them.
+//! The CA roots that count as publicly trusted, and the verification of chains against them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use crate::iam::certificate::Certificate;
 
-/// CA roots from PEM files, as they are now.
+/// CA roots from PEM files, in their current state.
 #[derive(Debug)]
 pub struct Roots {
     store: RootCertStore,
@@ -24,7 +24,7 @@ pub enum Untrusted {
     /// No root could be read from the files.
     #[error("no trusted root could be read")]
     NoRoots,
-    /// The certificate names nothing that could be checked.
+    /// The certificate contains no name that could be verified.
     #[error("the certificate has no DNS name")]
     NoName,
     /// The chain does not lead to a root.
@@ -33,7 +33,7 @@ pub enum Untrusted {
 }
 
 impl Roots {
-    /// Reads the files. One that is missing or unreadable counts as empty, and is logged.
+    /// Reads the files. A missing or unreadable file counts as empty, and is logged.
     pub fn read(files: &[PathBuf]) -> Self {
         let mut store = RootCertStore::empty();
         for file in files {
@@ -51,12 +51,12 @@ impl Roots {
         }
     }
 
-    /// The roots as rustls wants them.
+    /// The roots in rustls' representation.
     pub fn store(self) -> RootCertStore {
         self.store
     }
 
-    /// Whether a certificate's chain leads to one of the roots. Without any file configured, everything is trusted.
+    /// Whether a certificate's chain leads to one of the roots. If no file is configured, everything is trusted.
     pub fn verify(&self, certificate: &Certificate) -> Result<(), Untrusted> {
         if !self.configured {
             return Ok(());

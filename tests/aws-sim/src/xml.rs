@@ -1,4 +1,4 @@
-//! A small XML tree: what the CloudFront operations read, check, complete and write back.
+//! A small XML tree: the representation in which the CloudFront operations read, check, complete and write documents.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use quick_xml::events::{BytesStart, Event};
 pub struct Element {
     /// Local name, without a prefix.
     pub name: String,
-    /// The namespace given by an `xmlns` attribute on this very element.
+    /// The namespace of an `xmlns` attribute on this element itself.
     pub namespace: Option<String>,
     /// Text directly inside, trimmed when there are children.
     pub text: String,
@@ -20,7 +20,7 @@ pub struct Element {
 }
 
 impl Element {
-    /// An element that has only text.
+    /// An element with text only.
     pub fn leaf(name: &str, text: impl Into<String>) -> Self {
         Self {
             name: name.to_owned(),
@@ -29,7 +29,7 @@ impl Element {
         }
     }
 
-    /// An element that has only children.
+    /// An element with children only.
     pub fn node(name: &str, children: Vec<Element>) -> Self {
         Self {
             name: name.to_owned(),
@@ -43,7 +43,7 @@ impl Element {
         self.children.iter().find(|child| child.name == name)
     }
 
-    /// The first child of this name, to change.
+    /// Mutable access to the first child of this name.
     pub fn child_mut(&mut self, name: &str) -> Option<&mut Element> {
         self.children.iter_mut().find(|child| child.name == name)
     }
@@ -73,7 +73,7 @@ impl Element {
         self.text_at(path).and_then(|text| text.parse().ok())
     }
 
-    /// What the `Items` of the list structure at a path hold (`Aliases`, `Origins`, …).
+    /// The `Items` of the list structure at a path (`Aliases`, `Origins`, …).
     pub fn items(&self, path: &str) -> impl Iterator<Item = &Element> {
         self.at(path)
             .and_then(|list| list.child("Items"))

@@ -1,4 +1,4 @@
-//! Cloud Controller: asks until it is answered, then polls.
+//! Cloud Controller: retries a request until it gets a response, then polls.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,41 +20,42 @@ pub struct Controller {
     again: Duration,
 }
 
-/// How a request was taken.
+/// The result of a request.
 #[derive(Debug)]
 pub enum Taken {
-    /// It is worked on, as this operation.
+    /// In progress, as this operation.
     Accepted(String),
-    /// It is so already.
+    /// Nothing to do.
     Already,
-    /// Another operation runs; ask again later.
+    /// Another operation is in progress; retry later.
     Busy,
-    /// Never.
+    /// Refused permanently.
     Refused(String),
 }
 
-/// What a poll said.
+/// The result of a poll.
 #[derive(Debug)]
 pub enum Said {
-    /// It is worked on; the status text.
+    /// In progress; the status text.
     InProgress(String),
-    /// It is done.
+    /// The operation succeeded.
     Succeeded,
-    /// It failed, with the status text.
+    /// The operation failed, with the status text.
     Failed(String),
     /// The instance is gone.
     Gone,
-    /// Nothing that could be used.
+    /// No usable response.
     Nothing,
 }
 
 impl Controller {
-    /// Counts what it sees. `again`: between two polls, and before a request that was not answered is sent again.
+    /// Records what it sees. `again`: the interval between two polls, and before a request without a response is
+    /// retried.
     pub fn new(platform: Platform, facts: Arc<Facts>, again: Duration) -> Self {
         Self { platform, facts, again }
     }
 
-    /// Asks for an instance.
+    /// Requests an instance.
     pub async fn provision(&self, job: &Job) -> Taken {
         let domains: Vec<&str> = job.domains.iter().map(|(domain, _)| domain.as_str()).collect();
         loop {
@@ -69,7 +70,7 @@ impl Controller {
         }
     }
 
-    /// Asks for another form of it.
+    /// Requests an update.
     pub async fn update(&self, instance: &str, parameters: &Value) -> Taken {
         loop {
             let answer = self.platform.update(instance, parameters.clone()).await;
@@ -80,7 +81,7 @@ impl Controller {
         }
     }
 
-    /// Asks for its end.
+    /// Requests the instance's deletion.
     pub async fn deprovision(&self, instance: &str) -> Taken {
         loop {
             let answer = self.platform.deprovision(instance).await;
@@ -91,7 +92,7 @@ impl Controller {
         }
     }
 
-    /// None: to be sent again.
+    /// `None`: retry the request.
     fn taken(&self, method: &str, answer: anyhow::Result<Answer>) -> Option<Taken> {
         let answer = match answer {
             Ok(answer) => answer,
@@ -113,7 +114,7 @@ impl Controller {
         }
     }
 
-    /// Waits for the next poll's time, and polls.
+    /// Waits until the next poll is due, and polls.
     pub async fn poll(&self, instance: &str, operation: &str) -> Said {
         sleep(self.again).await;
         let path = format!(
@@ -140,7 +141,7 @@ impl Controller {
     }
 }
 
-/// Why there was no answer, in two words.
+/// Why there was no response, in two words.
 fn why(error: &anyhow::Error) -> String {
     match error.downcast_ref::<reqwest::Error>() {
         Some(error) if error.is_connect() => "not connected",

@@ -1,4 +1,4 @@
-//! What the database, AWS, the CA and RabbitMQ hold in the end.
+//! The final state of the database, AWS, the CA and RabbitMQ.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,58 +9,58 @@ use tokio_postgres::Client;
 
 use crate::rabbitmq;
 
-/// A thing in AWS and whose it is.
+/// A resource in AWS and its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
     /// Its id.
     pub id: String,
-    /// The instance, or what is known of it.
+    /// The instance, or what is known about it.
     pub instance: String,
 }
 
-/// An order that the database has an address of.
+/// An order whose URL the database has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// Its address at the CA.
+    /// Its URL at the CA.
     pub url: String,
-    /// Whether its certificate was fetched and recorded.
+    /// Whether its certificate was downloaded and recorded.
     pub certified: bool,
-    /// Why nobody fetches its certificate any more, if so.
+    /// Why its certificate is no longer needed, if so.
     pub given_up: Option<String>,
 }
 
-/// All of it.
+/// The whole final state.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    /// Operations that run, by the database.
+    /// Operations in progress, according to the database.
     pub running: Vec<String>,
     /// Operations that failed, with the user's and the operator's reason.
     pub failed: Vec<String>,
-    /// Distributions ever made, by instance.
+    /// Distributions ever created, by instance.
     pub distributions: BTreeMap<String, usize>,
     /// Uploads to IAM, by the certificate's fingerprint.
     pub uploads: BTreeMap<String, usize>,
-    /// Distributions that are there.
+    /// Distributions that exist.
     pub distributions_left: Vec<Left>,
-    /// IAM certificates that are there.
+    /// IAM certificates that exist.
     pub certificates_left: Vec<Left>,
-    /// What the reconcilers deleted, by their own word.
+    /// The number of resources that the reconcilers deleted, according to their logs.
     pub reconciled: usize,
     /// Certificates that the CA issued, by order.
     pub issued: BTreeMap<String, usize>,
     /// Certificates in the database.
     pub certificates_known: i64,
-    /// Orders that the CA took.
+    /// Orders that the CA accepted.
     pub orders_taken: BTreeSet<String>,
-    /// Orders that the database has an address of.
+    /// Orders whose URL the database has.
     pub orders_known: Vec<Order>,
     /// Operations that needed an order.
     pub orders_needed: i64,
     /// Why orders were replaced.
     pub replaced: BTreeMap<String, i64>,
-    /// Instances that ever were.
+    /// Instances that ever existed.
     pub instances: i64,
-    /// Instances that the database counts as not removed.
+    /// Instances that are not removed, according to the database.
     pub instances_left: i64,
     /// Claims of removed instances.
     pub claims_left: i64,
@@ -68,13 +68,14 @@ pub struct Evidence {
     pub keys_left: i64,
     /// Messages in the parking queue now.
     pub parked: u32,
-    /// Notes for the operator of steps whose attempts overran three times in a row, by the workers' logs: they are parked, too.
+    /// Notes for the operator about steps with three consecutive overrun attempts, by the workers' logs: they are
+    /// parked, too.
     pub notes: u32,
     /// Calls to AWS, by result.
     pub aws_calls: BTreeMap<String, u64>,
 }
 
-/// Looks everywhere.
+/// Collects the evidence from all parts.
 pub async fn collect(stack: &Handle) -> anyhow::Result<Evidence> {
     let endpoints = stack.endpoints();
     let mut evidence = Evidence::default();
@@ -143,7 +144,7 @@ async fn from_database(endpoints: &Endpoints, evidence: &mut Evidence) -> anyhow
     evidence.orders_needed = count("select count(distinct operation_id) from orders where url is not null").await?;
     let rows = client
         .query(
-            // Names differ from case to case.
+            // Domain names differ from case to case.
             "select concat_ws(' ', reason->>'spent', reason->>'during', regexp_replace(reason->>'said', '[^ ]*\\.example\\.com', '…', 'g')), \
                     count(*) \
              from steps where verdict = 'order-spent' group by 1 order by 2 desc",

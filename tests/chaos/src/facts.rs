@@ -1,4 +1,4 @@
-//! What was seen while the run went on.
+//! The observations during the run.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,23 +8,23 @@ use crate::fault::Fault;
 use crate::hands::HandOver;
 use crate::holdings::Holdings;
 
-/// What an operation does.
+/// A kind of operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// Makes an instance.
+    /// Creates an instance.
     Provision,
-    /// Changes one that was made.
+    /// Changes an existing instance.
     Update,
-    /// Removes one that was made.
+    /// Removes an existing instance.
     Deprovision,
-    /// Removes one that was being made.
+    /// Removes an instance that is being created.
     Cancel,
-    /// Removes what is left at the end of the run.
+    /// Removes the remaining instances at the end of the run.
     Cleanup,
 }
 
 impl Kind {
-    /// In the report.
+    /// The name in the report.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Provision => "provision",
@@ -39,89 +39,89 @@ impl Kind {
 /// How an operation ended, as Cloud Controller sees it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum End {
-    /// It is as asked for.
+    /// The instance is as requested.
     Succeeded,
-    /// With the broker's words.
+    /// With the broker's reason.
     Failed(String),
-    /// A later operation took its place.
+    /// A later operation superseded it.
     Superseded,
-    /// The broker did not take the request, with its words.
+    /// The broker refused the request, with its reason.
     Refused(String),
 }
 
-/// An operation that was asked for.
+/// An operation that was requested.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// The instance.
     pub instance: String,
-    /// What it does.
+    /// The kind of operation.
     pub kind: Kind,
-    /// How long it took, and how it ended; none while it runs.
+    /// The duration and the result; `None` while it runs.
     pub ended: Option<(Duration, End)>,
     began: Instant,
 }
 
-/// An answer to a poll of last_operation.
+/// A response to a poll of last_operation.
 #[derive(Clone, Debug)]
 pub struct Polled {
-    /// HTTP status and state, or why there was none.
+    /// HTTP status and state, or why there was no response.
     pub answer: String,
-    /// Whether it is one that Cloud Controller can use.
+    /// Whether Cloud Controller can use the response.
     pub good: bool,
     /// How long it took.
     pub took: Duration,
-    /// Whether PostgreSQL, broker-api and the link between them were undisturbed all the while.
+    /// Whether PostgreSQL, broker-api and the link between them were undisturbed for the whole duration.
     pub undisturbed: bool,
-    /// When, from the start.
+    /// When, since the start.
     pub at: Duration,
 }
 
-/// Everything that was seen.
+/// All observations.
 #[derive(Default)]
 pub struct Seen {
-    /// Operations in the order in which they were asked for.
+    /// Operations in the order of the requests.
     pub operations: Vec<Asked>,
     /// Polls.
     pub polls: Vec<Polled>,
-    /// Answers to PUT, PATCH and DELETE, by method and status.
+    /// Responses to PUT, PATCH and DELETE, by method and status.
     pub requests: BTreeMap<String, usize>,
     /// Faults by kind.
     pub faults: BTreeMap<&'static str, usize>,
-    /// Faults that could not be made, and why.
+    /// Faults that could not be injected, and why.
     pub unmade: BTreeMap<String, usize>,
-    /// Faults at work.
+    /// Active faults.
     pub at_work: BTreeMap<u64, String>,
     /// Messages in the parking queue, counted before it was deleted.
     pub parked: u32,
     /// Instances that succeeded but were not served, and why.
     pub not_served: Vec<(String, String)>,
-    /// How long a step was overdue at most, and which.
+    /// The longest time that a step was overdue, and which step.
     pub longest_overdue: (f64, String),
-    /// The same since the faults were lifted, counted from then.
+    /// The same for the time after the faults were lifted, counted from then.
     pub longest_overdue_in_peace: (f64, String),
-    /// The longest that broker-api took to be ready after PostgreSQL, or itself, was back.
+    /// The longest time until broker-api was ready after PostgreSQL, or broker-api itself, had restarted.
     pub broker_ready_after: Duration,
     /// When the faults were lifted.
     pub peace: Option<Instant>,
-    /// Domains that two instances wanted, once both lives were led.
+    /// Domains that two instances requested, once both lives have ended.
     pub hand_overs: Vec<HandOver>,
-    /// Who had which domain when every operation had ended.
+    /// Which instance had which domain when every operation had ended.
     pub holdings: Option<Holdings>,
-    /// What broke in the run itself.
+    /// Failures of the run itself.
     pub troubles: Vec<String>,
     faults_so_far: u64,
     disturbances: usize,
     disturbed_so_far: u64,
 }
 
-/// Shared by all tasks of a run.
+/// The observations, shared by all tasks of a run.
 pub struct Facts {
     /// When the run began.
     pub began: Instant,
     seen: Mutex<Seen>,
 }
 
-/// The broker's weather at a moment.
+/// The active disturbances of the broker at a point in time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Weather {
     disturbances: usize,
@@ -138,12 +138,12 @@ impl Default for Facts {
 }
 
 impl Facts {
-    /// All that was seen so far; not to be held over an await.
+    /// The observations so far; the guard must not be held across an await.
     pub fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An operation was asked for; its number.
+    /// Records a requested operation; returns its number.
     pub fn asked(&self, instance: &str, kind: Kind) -> usize {
         let mut seen = self.seen();
         seen.operations.push(Asked {
@@ -155,19 +155,19 @@ impl Facts {
         seen.operations.len() - 1
     }
 
-    /// It ended.
+    /// Records its end.
     pub fn ended(&self, number: usize, end: End) {
         if let Some(asked) = self.seen().operations.get_mut(number) {
             asked.ended = Some((asked.began.elapsed(), end));
         }
     }
 
-    /// A PUT or DELETE was answered, or was not.
+    /// Records the response to a PUT or DELETE, or its absence.
     pub fn requested(&self, answer: String) {
         *self.seen().requests.entry(answer).or_default() += 1;
     }
 
-    /// A fault begins; its number.
+    /// Records the start of a fault; returns its number.
     pub fn fault_begins(&self, fault: &Fault) -> u64 {
         let mut seen = self.seen();
         *seen.faults.entry(fault.kind()).or_default() += 1;
@@ -181,7 +181,7 @@ impl Facts {
         number
     }
 
-    /// It is over, and what it hurt is ready again.
+    /// Records the end of a fault, once the affected part is ready again.
     pub fn fault_is_over(&self, number: u64, fault: &Fault) {
         let mut seen = self.seen();
         seen.at_work.remove(&number);
@@ -190,7 +190,7 @@ impl Facts {
         }
     }
 
-    /// A fault could not be made or lifted.
+    /// Records a fault that could not be injected or lifted.
     pub fn fault_failed(&self, fault: &Fault, why: &str) {
         *self
             .seen()
@@ -199,8 +199,8 @@ impl Facts {
             .or_default() += 1;
     }
 
-    /// The broker was ready so long after what had silenced it, in this weather. While something else silences it, that
-    /// one's end is what counts.
+    /// Records how long the broker took to be ready after a fault that made it unavailable, under these conditions.
+    /// While another fault makes it unavailable, the end of that one counts instead.
     pub fn broker_ready_after(&self, time: Duration, weather: Weather) {
         let alone = weather.disturbances == 1 && weather == self.weather();
         let mut seen = self.seen();
@@ -209,7 +209,7 @@ impl Facts {
         }
     }
 
-    /// Steps were overdue by so many seconds.
+    /// Records the steps that are overdue, and for how many seconds.
     pub fn overdue(&self, steps: Vec<(f64, String)>) {
         let mut seen = self.seen();
         let Some((seconds, step)) = steps.into_iter().next() else {
@@ -226,7 +226,7 @@ impl Facts {
         }
     }
 
-    /// The broker's weather now.
+    /// The current disturbances of the broker.
     pub fn weather(&self) -> Weather {
         let seen = self.seen();
         Weather {
@@ -235,7 +235,7 @@ impl Facts {
         }
     }
 
-    /// A poll of last_operation that began in this weather.
+    /// Records a poll of last_operation that started under these conditions.
     pub fn polled(&self, answer: String, good: bool, took: Duration, weather: Weather) {
         let undisturbed = weather.disturbances == 0 && weather == self.weather();
         let at = self.began.elapsed();

@@ -1,51 +1,51 @@
-//! What can go wrong.
+//! The kinds of faults.
 
 use std::fmt;
 
 use stack::Peer;
 
-/// A share of the calls to AWS goes wrong in this way.
+/// A share of the calls to AWS fails in this way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AwsFault {
-    /// A fifth is throttled, in the forms that docs/aws-rules.md knows.
+    /// A fifth is throttled, with the errors that docs/aws-rules.md lists.
     Throttled,
-    /// A tenth is done and then answered by 500 or 503.
+    /// A tenth is executed and then answered by 500 or 503.
     FailsAfterTheWork,
-    /// One in twenty is done, and then the connection is dropped.
+    /// One in twenty is executed, and then the connection is dropped.
     DropsAfterTheWork,
 }
 
-/// One thing that goes wrong, for a while.
+/// One fault, for a limited time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// SIGKILL of a service process; started again at the end.
+    /// SIGKILL of a service process; restarted at the end.
     Kill(String),
-    /// SIGSTOP of a service process for longer than any attempt may take; then it acts late.
+    /// SIGSTOP of a service process for longer than the time limit of any attempt; after that it continues late.
     Freeze(String),
-    /// SIGKILL of RabbitMQ; started again at the end.
+    /// SIGKILL of RabbitMQ; restarted at the end.
     KillRabbitmq,
-    /// RabbitMQ ends gracefully; started again at the end.
+    /// RabbitMQ stops gracefully; restarted at the end.
     StopRabbitmq,
     /// Every queue and exchange is deleted, with all messages.
     WipeRabbitmq,
-    /// PostgreSQL's immediate shutdown; started again at the end.
+    /// PostgreSQL's immediate shutdown; restarted at the end.
     KillPostgres,
     /// Connections of a process (or of all, to Pebble) are closed and refused.
     Cut(Option<String>, Peer),
-    /// They take so many milliseconds per round trip.
+    /// The connections get this many additional milliseconds of round trip.
     Slow(Option<String>, Peer, u64),
-    /// They stay open, but nothing arrives until the end.
+    /// The connections stay open, but nothing is delivered until the end.
     BlackHole(Option<String>, Peer),
     /// A share of the calls to AWS fails.
     Aws(AwsFault),
-    /// Pebble is killed, and has forgotten every account and order when it is back.
+    /// Pebble is killed, and has lost every account and order after the restart.
     KillPebble,
-    /// The DNS answers SERVFAIL for some names of running instances; the numbers choose which.
+    /// The DNS server answers SERVFAIL for some names of running instances; the numbers select which.
     Servfail(Vec<u64>),
 }
 
 impl Fault {
-    /// What is counted together.
+    /// The kind by which faults are counted.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Kill(_) => "service killed",
@@ -65,7 +65,7 @@ impl Fault {
         }
     }
 
-    /// What it is done to: two faults at once at the same place would undo each other.
+    /// The target: two simultaneous faults at the same target would undo each other.
     pub fn place(&self) -> String {
         match self {
             Self::Kill(process) | Self::Freeze(process) => process.clone(),
@@ -80,7 +80,7 @@ impl Fault {
         }
     }
 
-    /// Whether broker-api may fail to answer because of it.
+    /// Whether broker-api may be unavailable because of it.
     pub fn silences_the_broker(&self) -> bool {
         match self {
             Self::KillPostgres => true,

@@ -1,18 +1,18 @@
-//! How two instances' lives meet at a domain.
+//! How the lives of two instances that request the same domain interact.
 
 use crate::facts::{End, Kind};
 use crate::hands::{HandOver, Turn};
 use crate::life::World;
 
-/// The owner's old web server: a name that leads there leads to no distribution.
+/// The owner's old web server: a name that points there points to no distribution.
 const ELSEWHERE: &str = "127.0.0.2";
 
 impl World {
-    /// Leads both lives; whose the domain has to be in the end is in the facts.
+    /// Runs both lives; the final owner of the domain is recorded in the facts.
     pub async fn hand_over(&self, hand_over: &HandOver) {
         self.live(&hand_over.first).await;
         if !self.has_succeeded(&hand_over.first.id) {
-            // Nobody has the domain; why is in the facts.
+            // No instance has the domain; the reason is in the facts.
             return;
         }
         match hand_over.turn {
@@ -27,7 +27,7 @@ impl World {
             Turn::Stays | Turn::Reaches => self.live(&hand_over.second).await,
             Turn::Again => {
                 let removal = self.facts.asked(&hand_over.first.id, Kind::Deprovision);
-                // From the platform's first answer on, which may be that it runs already.
+                // Retried until the platform's first response, which may be that it is in progress already.
                 let taken = self.controller.deprovision(&hand_over.first.id).await;
                 tokio::join!(
                     self.removed(&hand_over.first.id, removal, taken),

@@ -1,30 +1,32 @@
-//! Domains that change hands, or must not: pure functions of the seed, amid the other [`jobs`](crate::jobs).
+//! Domains that are transferred, or must not be: pure functions of the seed, mixed with the other
+//! [`jobs`](crate::jobs).
 
 use crate::jobs::{Change, Course, Job, Way, jobs};
 use crate::random::Random;
 
-/// After so many instances with domains of their own two come that want the same domain.
+/// After this many instances with their own domains, there are two that request the same domain.
 const EVERY: usize = 3;
-/// Who asks for the domain after another one had it.
+/// The organizations that request the domain after another one had it.
 const ORGANIZATIONS: u64 = 30;
 
-/// What becomes of a domain that an instance has.
+/// What happens to a domain that an instance has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Turn {
-    /// Its proof goes, and another organization proves it: it goes over after the grace.
+    /// Its proof disappears, and another organization proves it: it is transferred after the grace period.
     Goes,
-    /// Its proof stays, and another organization proves it as well: that one is refused.
+    /// Its proof stays, and another organization proves it as well: the latter is refused.
     Stays,
-    /// Its instance is deleted, and its organization creates another one in the same breath.
+    /// Its instance is deleted, and its organization creates another one immediately.
     Again,
-    /// Its proof stays, and another organization's instance, which serves a domain already, is updated to have it, too: nothing changes.
+    /// Its proof stays, and another organization's instance, which serves a domain already, is updated to request it,
+    /// too: nothing changes.
     Reaches,
 }
 
 impl Turn {
     const ALL: [Self; 4] = [Self::Goes, Self::Stays, Self::Again, Self::Reaches];
 
-    /// In the report.
+    /// The name in the report.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Goes => "its proof went, another's came",
@@ -35,21 +37,21 @@ impl Turn {
     }
 }
 
-/// Two instances, one after the other, that want the same domain.
+/// Two instances, one after the other, that request the same domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandOver {
     /// What happens in between.
     pub turn: Turn,
     /// The domain.
     pub domain: String,
-    /// Who has it first.
+    /// The instance that has it first.
     pub first: Job,
-    /// Who wants it then.
+    /// The instance that requests it then.
     pub second: Job,
 }
 
 impl HandOver {
-    /// How many operations it makes before the end of the run.
+    /// The number of operations before the end of the run.
     pub fn operations(&self) -> usize {
         let removals = usize::from(self.turn == Turn::Again);
         self.first.operations() + self.second.operations() + removals
@@ -63,24 +65,24 @@ impl HandOver {
         }
     }
 
-    /// A domain that the second has besides, and keeps.
+    /// A domain that the second one has in addition, and keeps.
     pub fn besides(&self) -> Option<&str> {
         let own = self.second.domains.first()?;
         (own.0 != self.domain).then_some(own.0.as_str())
     }
 }
 
-/// What is asked for next.
+/// The next thing to request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Errand {
-    /// An instance with domains of its own.
+    /// An instance with its own domains.
     Job(Job),
-    /// Two that want the same.
+    /// Two instances that request the same domain.
     HandOver(Box<HandOver>),
 }
 
 impl Errand {
-    /// How many operations it makes before the end of the run.
+    /// The number of operations before the end of the run.
     pub fn operations(&self) -> usize {
         match self {
             Self::Job(job) => job.operations(),
@@ -89,7 +91,7 @@ impl Errand {
     }
 }
 
-/// Errand after errand, without an end.
+/// An infinite sequence of errands.
 pub fn errands(seed: u64) -> impl Iterator<Item = Errand> {
     let mut jobs = jobs(seed).map(Errand::Job);
     let mut hand_overs = hand_overs(seed).map(|one| Errand::HandOver(Box::new(one)));

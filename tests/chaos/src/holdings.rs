@@ -1,4 +1,4 @@
-//! Who has which domain when all operations have ended, and whether that is who should.
+//! Which instance has which domain when all operations have ended, and whether that is correct.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,21 +10,21 @@ use crate::facts::{End, Kind, Seen};
 use crate::hands::Turn;
 use crate::verdict::Line;
 
-/// Who has what, by the database and by CloudFront: instances by domain.
+/// The owners according to the database and to CloudFront: instances by domain.
 #[derive(Clone, Debug, Default)]
 pub struct Holdings {
     /// Claims that are proved.
     pub proved: BTreeMap<String, BTreeSet<String>>,
-    /// Aliases as they are configured.
+    /// Aliases as configured.
     pub aliases: BTreeMap<String, BTreeSet<String>>,
-    /// Aliases as the edges have them.
+    /// Aliases as deployed to the edges.
     pub served: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// Looks, before anything is removed.
+/// Reads the holdings, before anything is removed.
 ///
 /// # Errors
-/// When the database or aws-sim can't be asked.
+/// When the database or aws-sim can't be queried.
 pub async fn look(endpoints: &Endpoints) -> anyhow::Result<Holdings> {
     let mut holdings = Holdings::default();
     let client = endpoints.database().await.context("the database")?;
@@ -55,7 +55,7 @@ pub async fn look(endpoints: &Endpoints) -> anyhow::Result<Holdings> {
     Ok(holdings)
 }
 
-/// What is promised of domains that two instances wanted, and of all others.
+/// The promises about domains that two instances requested, and about all others.
 pub fn lines(seen: &Seen) -> Vec<Line> {
     let Some(holdings) = &seen.holdings else {
         return Vec::new();
@@ -91,7 +91,7 @@ pub fn lines(seen: &Seen) -> Vec<Line> {
     lines
 }
 
-/// Whose each domain has to be.
+/// The correct owner of each domain.
 fn expected(seen: &Seen) -> Vec<(&str, &str)> {
     seen.hand_overs
         .iter()
@@ -102,7 +102,7 @@ fn expected(seen: &Seen) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// Whoever asked second was let in or refused, as it should be, with the reason.
+/// Whether the second instance was accepted or refused correctly, with the right reason.
 fn told_wrongly(seen: &Seen) -> Vec<String> {
     let mut wrong = Vec::new();
     for one in &seen.hand_overs {
@@ -129,7 +129,7 @@ fn told_wrongly(seen: &Seen) -> Vec<String> {
     wrong
 }
 
-/// How a tenant is told that a domain stays another's.
+/// The text that tells a tenant that a domain stays with another instance.
 pub const REFUSED: &str = "belongs to another service instance, whose proof is in place";
 
 fn doubles(holdings: &Holdings) -> Vec<String> {
@@ -166,7 +166,7 @@ mod tests {
         lines.map(|line| line.what.trim().to_owned()).collect()
     }
 
-    /// A run in which every hand-over came out as it should.
+    /// A run in which every transfer had the correct result.
     fn good() -> Facts {
         let facts = Facts::default();
         let mut holdings = Holdings::default();

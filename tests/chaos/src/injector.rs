@@ -1,4 +1,4 @@
-//! Makes faults and lifts them.
+//! Injects and lifts faults.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
@@ -17,19 +17,19 @@ use crate::life::World;
 use crate::rabbitmq;
 use crate::schedule::Planned;
 
-/// How long what was started again is waited for before others may hurt it.
+/// How long to wait for a restarted part before further faults may affect it.
 const READY: Duration = Duration::from_secs(20);
 
-/// Makes the faults of a schedule.
+/// Injects the faults of a schedule.
 pub struct Injector {
     world: Arc<World>,
-    /// One fault at a time at each place.
+    /// One fault at a time per target.
     places: std::sync::Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
     aws: Mutex<BTreeSet<AwsFault>>,
 }
 
 impl Injector {
-    /// For this world.
+    /// An injector for this world.
     pub fn new(world: Arc<World>) -> Self {
         Self {
             world,
@@ -38,7 +38,7 @@ impl Injector {
         }
     }
 
-    /// Makes one fault after the other, until `over`; then lifts all that are left and is done when all are lifted.
+    /// Injects the faults in order, until `over`; then lifts all that are active and returns when all are lifted.
     pub async fn play(self: Arc<Self>, schedule: Vec<Planned>, over: CancellationToken) {
         let begun = Instant::now();
         let mut at_work = JoinSet::new();
@@ -67,12 +67,12 @@ impl Injector {
             () = over.cancelled() => {}
             () = sleep(lasts) => {}
         }
-        // Also when it was made by halves.
+        // Also if it was only partly injected.
         if let Err(error) = self.lift(&fault).await {
             facts.fault_failed(&fault, &format!("lifting it: {error:#}"));
         }
         if fault.silences_the_broker() {
-            // It is over when the broker itself says so; how long that takes is a figure of the report.
+            // The fault is over when the broker itself is ready; the report contains how long that takes.
             let (lifted, weather) = (Instant::now(), facts.weather());
             self.up("broker-api", "readyz").await.ok();
             facts.broker_ready_after(lifted.elapsed(), weather);
@@ -124,7 +124,7 @@ impl Injector {
         match fault {
             Fault::Kill(process) => {
                 stack.begin_again(process).await?;
-                // A process whose link is cut may take longer to be ready; that is its own affair.
+                // A process whose link is cut may take longer to be ready; that is not measured here.
                 self.up(process, "healthz").await
             }
             Fault::Freeze(process) => stack.kill(process, Signal::Cont).await,
@@ -143,7 +143,7 @@ impl Injector {
                 self.plant(&now).await
             }
             Fault::KillPebble => stack.start_again("pebble").await,
-            // The names that were at work may be others by now: what is not set is cleared without harm.
+            // The affected names may have changed by now: clearing a name that isn't set does no harm.
             Fault::Servfail(_) => self.clear_servfail().await,
         }
     }
@@ -166,7 +166,7 @@ impl Injector {
         self.world.stack.command(command).await.map(drop)
     }
 
-    /// Waits until a process's probe is answered well, but not for ever.
+    /// Waits until a process's probe succeeds, up to a limit.
     async fn up(&self, process: &str, probe: &str) -> anyhow::Result<()> {
         let endpoints = self.world.stack.endpoints();
         let health = endpoints
@@ -209,7 +209,7 @@ impl Injector {
         Ok(())
     }
 
-    /// Tells aws-sim what is to go wrong now.
+    /// Configures the current faults of aws-sim.
     async fn plant(&self, faults: &BTreeSet<AwsFault>) -> anyhow::Result<()> {
         let url = format!("{}/faults", self.world.stack.endpoints().aws_admin_url);
         let http = reqwest::Client::new();
@@ -221,7 +221,7 @@ impl Injector {
     }
 }
 
-/// A name and those of its records.
+/// A name and the names of its records.
 fn with_records(name: &str) -> [String; 3] {
     [
         name.to_owned(),
@@ -230,7 +230,7 @@ fn with_records(name: &str) -> [String; 3] {
     ]
 }
 
-/// The forms of throttling are those of docs/aws-rules.md, rule 10, and of proxies on the way.
+/// The throttling errors are those of docs/aws-rules.md, rule 10, and of intermediate proxies.
 fn planted(fault: AwsFault) -> Vec<Value> {
     let refusal = |code: &str, status: u16, percent: u8, after_effect: bool| json!({"operation": "*", "code": code, "status": status, "percent": percent, "after_effect": after_effect});
     match fault {

@@ -1,4 +1,4 @@
-//! What the platform's users want: a pure function of the seed.
+//! The requests of the platform's users: a pure function of the seed.
 
 use std::time::Duration;
 
@@ -9,29 +9,29 @@ use crate::random::Random;
 pub enum Way {
     /// The set-once TXT record.
     Persist,
-    /// The same, beside the one of another organization that stays there.
+    /// The same, beside another organization's record that stays there.
     PersistBeside,
     /// This order's TXT record.
     Dns01,
-    /// A redirect of the old web server.
+    /// A redirect on the old web server.
     Http01,
 }
 
-/// What becomes of the instance.
+/// The course of the instance's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Course {
     /// It stays until the end of the run.
     Keep,
-    /// Created, and removed so long after that.
+    /// Created, and removed after this time.
     Remove(Duration),
-    /// Removed so long after it was asked for, however far it is then.
+    /// Removed this long after it was requested, whatever its progress.
     Cancel(Duration),
 }
 
-/// What an instance that was created is changed into, before it goes on.
+/// The update of an instance after its creation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// How long things are kept.
+    /// The caching settings.
     Settings {
         /// `default_ttl`, in seconds.
         default_ttl: u32,
@@ -47,16 +47,16 @@ pub struct Job {
     pub id: String,
     /// Its organization.
     pub organization: String,
-    /// Its domains and how each is proved.
+    /// Its domains and the method that proves each.
     pub domains: Vec<(String, Way)>,
-    /// How it is updated once it is there.
+    /// The update after its creation.
     pub change: Option<Change>,
-    /// What becomes of it.
+    /// The course of its life.
     pub course: Course,
 }
 
 impl Job {
-    /// How many operations it makes before the end of the run.
+    /// The number of operations before the end of the run.
     pub fn operations(&self) -> usize {
         let of_course = match self.course {
             Course::Keep => 1,
@@ -65,7 +65,7 @@ impl Job {
         of_course + usize::from(self.change.is_some())
     }
 
-    /// What it is once it was changed.
+    /// The job after the update.
     pub fn changed(&self) -> Self {
         let mut changed = self.clone();
         if let Some(Change::Domain(domain, way)) = &self.change {
@@ -75,7 +75,7 @@ impl Job {
     }
 }
 
-/// Job after job, without an end.
+/// An infinite sequence of jobs.
 pub fn jobs(seed: u64) -> impl Iterator<Item = Job> {
     let mut random = Random::new(seed, "jobs");
     (0_u32..).map(move |number| {

@@ -1,7 +1,7 @@
-//! Everything goes wrong while operations run, and every operation must end all the same, once.
+//! Everything fails while operations run, and every operation must still end, exactly once.
 //!
-//! What goes wrong when ([`schedule`]) and what is asked for ([`jobs`]) are pure functions of a seed; what comes of it is
-//! counted ([`facts`], [`evidence`]) and held against the promise ([`verdict`]).
+//! The faults ([`schedule`]) and the requests ([`jobs`]) are pure functions of a seed; the results are counted
+//! ([`facts`], [`evidence`]) and compared with the promises ([`verdict`]).
 
 pub mod controller;
 pub mod evidence;

@@ -1,4 +1,4 @@
-//! One instance's life, as Cloud Controller and its tenant lead it.
+//! One instance's life, as Cloud Controller and its tenant conduct it.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ use crate::jobs::{Change, Course, Job, Way};
 use crate::setup;
 use crate::tenant::Tenant;
 
-/// What all lives share.
+/// The state that all lives share.
 pub struct World {
     /// The stack.
     pub stack: Arc<Handle>,
@@ -24,29 +24,29 @@ pub struct World {
     pub dns: Dns,
     /// Cloud Controller.
     pub controller: Controller,
-    /// What is seen.
+    /// The observations.
     pub facts: Arc<Facts>,
-    /// Domains of operations that run: what SERVFAIL can hurt.
+    /// Domains of operations in progress: SERVFAIL can affect these.
     pub domains: Mutex<BTreeSet<String>>,
-    /// Domains that SERVFAIL hurts now.
+    /// Domains that SERVFAIL currently affects.
     pub servfail: Mutex<BTreeSet<String>>,
-    /// Who may look at a website at the same time: the edge and its origin are one process each.
+    /// Limits concurrent visits of websites: the edge and its origin are one process each.
     pub visits: Semaphore,
 }
 
-/// So many at a time.
+/// The number of concurrent visits.
 const VISITORS: usize = 16;
 
 impl World {
-    /// A platform before the stack's broker, which asks about an operation every `poll_every`; aws-sim's faults follow from
+    /// A platform that uses the stack's broker and polls an operation every `poll_every`; aws-sim's faults follow from
     /// the seed.
     ///
     /// # Errors
-    /// When aws-sim does not take its settings.
+    /// When aws-sim does not accept its settings.
     pub async fn begin(stack: Arc<Handle>, poll_every: Duration, seed: u64) -> anyhow::Result<Self> {
         let endpoints = stack.endpoints();
         let facts = Arc::new(Facts::default());
-        // The platform's client chooses the crypto provider that all other clients need.
+        // The platform's client installs the crypto provider that all other clients need.
         let platform = Platform::new(
             &endpoints.broker_url,
             &endpoints.broker_username,
@@ -64,7 +64,7 @@ impl World {
         })
     }
 
-    /// Leads a life; its end is in the facts.
+    /// Runs a life; the results are recorded in the facts.
     pub async fn live(&self, job: &Job) {
         self.at_work(job, true);
         let provision = self.facts.asked(&job.id, Kind::Provision);
@@ -89,7 +89,7 @@ impl World {
 
     fn at_work(&self, job: &Job, yes: bool) {
         let mut domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
-        // Who has a domain whose proof nobody can see would rightly lose it.
+        // An instance that has a domain without a visible proof could rightly lose it.
         let alone = job.domains.iter().filter(|(_, way)| *way != Way::PersistBeside);
         for (domain, _) in alone {
             if yes {
@@ -100,7 +100,7 @@ impl World {
         }
     }
 
-    /// Updates an instance that is there, as its life has it, and visits it after that.
+    /// Updates an existing instance, as its life requires, and visits it after that.
     async fn change(&self, job: &Job) {
         let changed = job.changed();
         let parameters = match &job.change {
@@ -148,7 +148,8 @@ impl World {
         }
     }
 
-    /// Polls a provision to its end; tries to remove the instance when its course says so. Whether it is there to be used.
+    /// Polls a provision until it ends; removes the instance early if its course says so. Returns whether the instance
+    /// can be used.
     async fn follow(&self, job: &Job, provision: usize, operation: &str) -> bool {
         let mut tenant = Tenant::new(job);
         let mut made = false;
@@ -211,7 +212,7 @@ impl World {
         self.removed(instance, number, taken).await;
     }
 
-    /// Follows a removal that was asked for.
+    /// Follows a removal that was requested.
     pub(crate) async fn removed(&self, instance: &str, number: usize, mut taken: Taken) {
         loop {
             match taken {
@@ -240,7 +241,7 @@ impl World {
         }
     }
 
-    /// What succeeded is served by HTTPS, for every domain.
+    /// Checks that an instance that succeeded is served by HTTPS, for every domain.
     async fn served(&self, job: &Job) {
         let endpoints = self.stack.endpoints();
         let _visit = self.visits.acquire().await;

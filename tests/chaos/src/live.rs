@@ -1,4 +1,4 @@
-//! The live line: where the run is.
+//! The live line: the progress of the run.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use tokio_postgres::Client;
 use crate::evidence;
 use crate::facts::Facts;
 
-/// One line in so many looks.
+/// One line per this many polls.
 const LOOKS: u32 = 5;
 const EVERY: Duration = Duration::from_secs(1);
-/// Seconds that a step is overdue.
+/// A step that is overdue for longer than this is shown, in seconds.
 const WORTH_SAYING: f64 = 10.0;
 /// Longer lines would wrap.
 const WIDTH: usize = 220;
 
-/// Says a line now and then, for ever.
+/// Prints a line periodically, for ever.
 pub async fn tell(facts: Arc<Facts>, endpoints: Endpoints, say: fn(&str)) {
     let mut client = None;
     for look in 1_u32.. {

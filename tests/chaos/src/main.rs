@@ -1,4 +1,4 @@
-//! `chaos`: the run by hand.
+//! `chaos`: runs the test by hand.
 
 use std::process::ExitCode;
 use std::time::Duration;

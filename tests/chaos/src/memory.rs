@@ -9,13 +9,13 @@ pub struct Memory {
     pub process: String,
     /// KiB when the run began.
     pub start: Option<u64>,
-    /// KiB when it ended; another process by then if it was killed.
+    /// KiB when it ended; of another process if it was killed and restarted.
     pub end: Option<u64>,
-    /// The most that the process which is there at the end ever had, in KiB.
+    /// The peak of the process that exists at the end, in KiB.
     pub peak: Option<u64>,
 }
 
-/// A process, with what it has now and what it had at most, in KiB.
+/// A process with its current and its peak size, in KiB.
 type Reading = (String, Option<Sizes>);
 
 /// In KiB.
@@ -25,7 +25,7 @@ pub struct Sizes {
     peak: u64,
 }
 
-/// Reads both ends.
+/// Compares the readings of start and end.
 pub fn compare(start: &[Reading], end: &[Reading]) -> Vec<Memory> {
     start
         .iter()

@@ -1,4 +1,4 @@
-//! RabbitMQ from the operator's side: delete everything, count what is parked.
+//! RabbitMQ from the operator's side: deletes everything, counts parked messages.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const PARKING: &str = "cdn-broker.parking";
 const EXCHANGES: [&str; 3] = ["cdn-broker.work", "cdn-broker.delay", PARKING];
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Deletes every queue and exchange of the broker; how many messages were parked.
+/// Deletes every queue and exchange of the broker; returns how many messages were parked.
 pub async fn wipe(url: &str) -> anyhow::Result<u32> {
     let parked = parked(url).await?;
     let connection = connect(url).await?;
@@ -33,7 +33,7 @@ pub async fn wipe(url: &str) -> anyhow::Result<u32> {
     Ok(parked)
 }
 
-/// Messages in the parking queue; none when there is no such queue.
+/// Messages in the parking queue; `None` when the queue doesn't exist.
 pub async fn parked(url: &str) -> anyhow::Result<u32> {
     let connection = connect(url).await?;
     let channel: Channel = connection.create_channel().await?;
@@ -48,7 +48,7 @@ pub async fn parked(url: &str) -> anyhow::Result<u32> {
     Ok(found.map_or(0, |queue| queue.message_count()))
 }
 
-/// Waits until it takes connections.
+/// Waits until it accepts connections.
 pub async fn ready(url: &str) -> anyhow::Result<()> {
     let deadline = Instant::now() + 3 * PATIENCE;
     loop {

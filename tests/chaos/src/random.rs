@@ -1,11 +1,11 @@
-//! Numbers that follow from a seed (SplitMix64): the same on every machine and in every version.
+//! Numbers derived from a seed (SplitMix64): the same on every machine and in every version.
 
 /// A sequence of numbers.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// The sequence of a seed and a purpose: what one purpose draws changes nothing for another.
+    /// The sequence for a seed and a purpose: draws for one purpose don't affect another.
     pub fn new(seed: u64, purpose: &str) -> Self {
         // FNV-1a.
         let purpose = purpose.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -23,17 +23,17 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from `least` to `most`, both possible.
+    /// A number from `least` to `most`, inclusive.
     pub fn between(&mut self, least: u64, most: u64) -> u64 {
         least + self.draw() % (most.saturating_sub(least) + 1)
     }
 
-    /// True in so many of a hundred cases.
+    /// True in this percentage of cases.
     pub fn percent(&mut self, percent: u64) -> bool {
         self.draw() % 100 < percent
     }
 
-    /// One of several; they must not be none.
+    /// One element of a non-empty slice.
     pub fn pick<'t, T>(&mut self, from: &'t [T]) -> &'t T {
         let at = usize::try_from(self.draw() % from.len() as u64).unwrap_or(0);
         &from[at]

@@ -10,7 +10,7 @@ use crate::verdict::Line;
 const MOST_NAMED: usize = 12;
 const WIDTH: usize = 72;
 
-/// The table, and how many promises are broken.
+/// The table, and the number of broken promises.
 pub fn table(title: &str, lines: &[Line], seen: &Seen, memory: &[Memory]) -> (String, usize) {
     let mut text = format!("\n{title}\n");
     let mut row = |what: &str, value: &str, mark: &str| {

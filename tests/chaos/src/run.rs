@@ -1,4 +1,4 @@
-//! A whole run: start, hurt while operations run, lift, wait, remove, wait, report.
+//! A whole run: start, inject faults while operations run, lift them, wait, remove, wait, report.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -20,41 +20,41 @@ use crate::life::World;
 use crate::schedule::schedule;
 use crate::{holdings, live, memory, report, setup, verdict};
 
-/// A schedule's length when none is asked for: the run ends before, or the faults do.
+/// A schedule's default length: the run ends earlier, or the faults end.
 pub const LONGEST: Duration = Duration::from_secs(3600);
 const POLL_EVERY: Duration = Duration::from_secs(1);
-/// After the faults every operation must end within this time.
+/// Every operation must end within this time after the faults.
 const ENDS_WITHIN: Duration = Duration::from_secs(240);
-/// What has no owner must be removed within this time.
+/// Orphans must be removed within this time.
 const RECONCILED_WITHIN: Duration = Duration::from_secs(90);
 
-/// What to do.
+/// The parameters of a run.
 #[derive(Clone, Debug)]
 pub struct Wish {
-    /// What everything follows from.
+    /// The seed of everything.
     pub seed: u64,
-    /// How long faults come; none: until all operations have ended. Operations go on as long.
+    /// How long faults are injected; `None`: until all operations have ended. Operations go on as long.
     pub length: Option<Duration>,
-    /// At least so many.
+    /// The minimum number of operations.
     pub operations: usize,
-    /// Instances at work at once.
+    /// The number of concurrent instances.
     pub at_once: usize,
 }
 
-/// What came out.
+/// The result.
 pub struct Outcome {
     /// The report.
     pub text: String,
-    /// Broken promises; a run that was interrupted breaks none.
+    /// Broken promises; 0 for an interrupted run.
     pub broken: usize,
     /// Where the logs were kept, if a promise was broken.
     pub logs: Option<PathBuf>,
 }
 
-/// Runs. `interrupted` ends it early, with the report so far; `say` gets a line now and then.
+/// Runs the test. `interrupted` ends it early, with the report so far; `say` receives a line periodically.
 ///
 /// # Errors
-/// When the stack does not start, or what it left can't be read.
+/// When the stack does not start, or its final state can't be read.
 pub async fn run(wish: &Wish, interrupted: CancellationToken, say: fn(&str)) -> anyhow::Result<Outcome> {
     let stack = tokio::select! {
         stack = Handle::start(setup::options()) => Arc::new(stack?),
@@ -105,12 +105,12 @@ pub async fn run(wish: &Wish, interrupted: CancellationToken, say: fn(&str)) -> 
         _ => Some(keep(&endpoints.folder.join("logs"), wish.seed, &text)?),
     };
     drop(world);
-    // Dropping the handle waits for the stack's end.
+    // Dropping the handle waits until the stack has ended.
     tokio::task::spawn_blocking(move || drop(stack)).await?;
     Ok(Outcome { text, broken, logs })
 }
 
-/// The run's own part: returns when there is nothing more to wait for.
+/// The run itself: returns when there is nothing more to wait for.
 async fn everything(wish: &Wish, world: &Arc<World>, say: fn(&str)) -> anyhow::Result<()> {
     let plan = schedule(wish.seed, wish.length.unwrap_or(LONGEST), &setup::targets());
     let over = CancellationToken::new();
@@ -121,7 +121,7 @@ async fn everything(wish: &Wish, world: &Arc<World>, say: fn(&str)) -> anyhow::R
         Some(length) => {
             tokio::select! {
                 () = sleep(length) => {}
-                // Nothing is left to hurt.
+                // Nothing is left to inject faults into.
                 () = all_ended => {}
             }
         }
@@ -148,7 +148,7 @@ async fn everything(wish: &Wish, world: &Arc<World>, say: fn(&str)) -> anyhow::R
     nothing_left(world, say).await
 }
 
-/// Instance after instance, a bounded number at once; more than asked for while the time is not over.
+/// Starts one instance after the other, with a concurrency limit; more than requested if there is time left.
 fn begin(wish: &Wish, world: &Arc<World>) -> JoinSet<()> {
     let seats = Arc::new(Semaphore::new(wish.at_once));
     let mut lives = JoinSet::new();
@@ -180,7 +180,7 @@ fn begin(wish: &Wish, world: &Arc<World>) -> JoinSet<()> {
     lives
 }
 
-/// Removes what the run made and did not remove.
+/// Removes the instances that the run created and did not remove.
 async fn clean_up(wish: &Wish, world: &Arc<World>) {
     let mut left = BTreeSet::new();
     for asked in &world.facts.seen().operations {
@@ -205,7 +205,7 @@ async fn clean_up(wish: &Wish, world: &Arc<World>) {
         .ok();
 }
 
-/// Waits until AWS holds nothing any more, as long as the reconciler may take.
+/// Waits until AWS contains nothing any more, for at most as long as the reconciler may take.
 async fn nothing_left(world: &World, say: fn(&str)) -> anyhow::Result<()> {
     let deadline = Instant::now() + RECONCILED_WITHIN;
     loop {
@@ -219,7 +219,7 @@ async fn nothing_left(world: &World, say: fn(&str)) -> anyhow::Result<()> {
     }
 }
 
-/// Copies the logs and the report out of the stack's folder, which goes with the stack.
+/// Copies the logs and the report out of the stack's folder, which is removed with the stack.
 fn keep(logs: &std::path::Path, seed: u64, report: &str) -> anyhow::Result<PathBuf> {
     let to = std::env::temp_dir().join(format!("cdn-broker-chaos-seed{seed}-{}", std::process::id()));
     std::fs::create_dir_all(&to)?;
@@ -231,7 +231,7 @@ fn keep(logs: &std::path::Path, seed: u64, report: &str) -> anyhow::Result<PathB
     Ok(to)
 }
 
-/// What is asked for, for the plan.
+/// The requests, for the plan.
 pub fn planned(wish: &Wish) -> Vec<Errand> {
     let mut operations = 0;
     errands(wish.seed)

@@ -1,4 +1,4 @@
-//! When what goes wrong: a pure function of the seed.
+//! The times of the faults: a pure function of the seed.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use crate::random::Random;
 /// A fault with its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
-    /// When it begins, from the start of the run.
+    /// When it starts, from the start of the run.
     pub at: Duration,
     /// How long until it is lifted.
     pub lasts: Duration,
-    /// What.
+    /// The fault.
     pub fault: Fault,
 }
 
-/// The processes that can be hurt, and their links.
+/// The processes and links that faults can affect.
 #[derive(Clone, Debug)]
 pub struct Targets {
     /// Service processes.
     pub processes: Vec<String>,
-    /// Process and peer; without a process: the link that all share.
+    /// Process and peer; without a process: the shared link.
     pub links: Vec<(Option<String>, Peer)>,
 }
 
@@ -31,20 +31,20 @@ pub struct Targets {
 type Range = (u64, u64);
 type Draw = dyn Fn(&mut Random, &Targets) -> Fault;
 
-/// One kind of fault, again and again.
+/// One recurring kind of fault.
 struct Rhythm {
     name: &'static str,
-    /// When the first comes.
+    /// The time of the first.
     first: Range,
-    /// From the beginning of one to the beginning of the next.
+    /// From the start of one to the start of the next.
     every: Range,
     lasts: Range,
-    /// At most so many.
+    /// The maximum number.
     most: usize,
     draw: Box<Draw>,
 }
 
-/// Every fault of a run of this length, in the order of time.
+/// All faults of a run of this length, in chronological order.
 pub fn schedule(seed: u64, length: Duration, targets: &Targets) -> Vec<Planned> {
     let mut all = Vec::new();
     for rhythm in rhythms() {
@@ -98,7 +98,7 @@ fn rhythms() -> Vec<Rhythm> {
             ANY,
             Box::new(|random, targets| Fault::Kill(random.pick(&targets.processes).clone())),
         ),
-        // Longer than any attempt may take and than the sweep waits (see setup).
+        // Longer than any attempt's time limit and than the sweeper's grace (see setup).
         rhythm(
             "freeze",
             (4_000, 10_000),

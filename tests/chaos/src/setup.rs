@@ -1,4 +1,5 @@
-//! The stack of a chaos run: several of each worker, a proxy at every link, attempts shorter than a freeze.
+//! The stack of a chaos run: several processes of each worker, a proxy at every link, time limits of attempts shorter
+//! than a freeze.
 
 use std::time::Duration;
 
@@ -7,15 +8,15 @@ use stack::{Options, Peer};
 
 use crate::schedule::Targets;
 
-/// How long one attempt may take. Shorter than any freeze of the schedule, and than the sweep's grace.
+/// The time limit of an attempt. Shorter than any freeze of the schedule, and than the sweeper's grace.
 const LIMIT: &str = "limit=5s";
-/// `SWEEP_GRACE`: longer than an attempt by a fifth, as the workers want it.
+/// `SWEEP_GRACE`: a fifth longer than an attempt, as the workers require.
 pub const SWEEP_GRACE: Duration = Duration::from_secs(6);
-/// With a backlog the sweeper waits so many graces (shared/worker/src/sweeper.rs).
+/// With a backlog the sweeper waits for this many graces (shared/worker/src/sweeper.rs).
 pub const BACKLOG_GRACES: u32 = 10;
-/// `CLAIM_GRACE`: longer than a fault may keep looks at a proof from coming to an end.
+/// `CLAIM_GRACE`: longer than a fault may keep probes of a proof from completing.
 const CLAIM_GRACE: Duration = Duration::from_secs(20);
-/// Pebble turns down this share of good nonces, in percent.
+/// Pebble rejects this share of good nonces, in percent.
 const BAD_NONCES: u8 = 15;
 
 const WORKERS: [(&str, u16); 4] = [
@@ -57,11 +58,11 @@ pub fn options() -> Options {
     options
 }
 
-/// What the schedule can hurt.
+/// The targets of the schedule.
 pub fn targets() -> Targets {
     let mut targets = Targets {
         processes: vec!["broker-api".to_owned()],
-        // The CA away from all.
+        // The CA is unavailable to all.
         links: vec![(None, Peer::Pebble)],
     };
     for (worker, count) in WORKERS {
@@ -83,10 +84,10 @@ pub fn targets() -> Targets {
     targets
 }
 
-/// No quota is in the way; aws-sim's faults follow from the seed.
+/// Removes the quotas; aws-sim's faults follow from the seed.
 ///
 /// # Errors
-/// When aws-sim does not take it.
+/// When aws-sim does not accept it.
 pub async fn prepare_aws(admin_url: &str, seed: u64) -> anyhow::Result<()> {
     let http = reqwest::Client::new();
     for (path, body) in [

@@ -1,4 +1,4 @@
-//! The tenant: reads the status and sets what it asks for, again when it asks for something else.
+//! The tenant: reads the status and sets the requested records, again when it requests others.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use stack::{Dns, Handle};
 
 use crate::jobs::{Job, Way};
 
-/// What a tenant has set so far, by domain.
+/// The records that a tenant has set so far, by domain.
 pub struct Tenant<'j> {
     job: &'j Job,
     set: BTreeMap<&'j str, String>,
 }
 
 impl<'j> Tenant<'j> {
-    /// A tenant who has set nothing yet.
+    /// A tenant who has not set any record yet.
     pub fn new(job: &'j Job) -> Self {
         Self {
             job,
@@ -22,7 +22,7 @@ impl<'j> Tenant<'j> {
         }
     }
 
-    /// Does what the status says.
+    /// Does what the status requests.
     pub async fn obey(&mut self, description: &str, dns: &Dns, stack: &Handle) -> anyhow::Result<()> {
         for (domain, way) in &self.job.domains {
             if status::about(description, domain).is_empty() {
@@ -41,7 +41,7 @@ impl<'j> Tenant<'j> {
                 Way::PersistBeside => dns.set_txt(&format!("_validation-persist.{domain}"), &wanted).await?,
                 Way::Dns01 => replace(dns, &format!("_acme-challenge.{domain}"), &wanted).await?,
                 Way::Http01 => {
-                    // Still at the old web server, which redirects.
+                    // Still points to the old web server, which redirects.
                     dns.add_a(domain, &["127.0.0.2"]).await?;
                     stack.redirect(domain, Some(&wanted)).await?;
                 }

@@ -1,4 +1,4 @@
-//! The promise, line by line: pure functions of what was seen and what is left.
+//! The promises, line by line: pure functions of the observations and the final state.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,18 +13,18 @@ use crate::setup::{BACKLOG_GRACES, SWEEP_GRACE};
 /// One line of the report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// What is counted.
+    /// The description.
     pub what: String,
-    /// What came out.
+    /// The result.
     pub value: String,
-    /// Whether it is as promised; none when nothing is promised.
+    /// Whether the promise is kept; `None` when nothing is promised.
     pub kept: Option<bool>,
-    /// Which ones, when it is not.
+    /// The violations.
     pub which: Vec<String>,
 }
 
 impl Line {
-    /// A figure that nothing is promised of.
+    /// A figure without a promise.
     pub fn told(what: impl Into<String>, value: impl ToString) -> Self {
         Self {
             what: what.into(),
@@ -34,7 +34,7 @@ impl Line {
         }
     }
 
-    /// Promised to be none.
+    /// Promised to be empty.
     pub fn none(what: impl Into<String>, which: Vec<String>) -> Self {
         Self {
             what: what.into(),
@@ -45,14 +45,14 @@ impl Line {
     }
 }
 
-/// What an operation may fail for: the CA's word about the tenant's domains, which the faults can bring about; and that a domain is
-/// another's, of which [`holdings`] says whether it is right.
+/// The permitted reasons for a failure: the CA's verdict about the tenant's domains, which the faults can cause; and
+/// that a domain belongs to another instance, where [`holdings`] checks whether that is correct.
 const EXPLAINED: [&str; 2] = ["could not be verified in time", holdings::REFUSED];
 
-/// A pool's time limit, thrice.
+/// Three times a connection pool's time limit.
 const BROKER_READY_WITHIN: Duration = Duration::from_secs(15);
 
-/// All that is promised while everything goes wrong.
+/// All promises for a run with faults.
 pub fn lines(seen: &Seen, evidence: &Evidence) -> Vec<Line> {
     let mut lines = always(seen, evidence);
     lines.extend(holdings::lines(seen));
@@ -80,7 +80,7 @@ pub fn lines(seen: &Seen, evidence: &Evidence) -> Vec<Line> {
     lines
 }
 
-/// All that is promised about operations and what they leave, whatever the weather.
+/// All promises about operations and their remains, whatever the faults.
 pub fn always(seen: &Seen, evidence: &Evidence) -> Vec<Line> {
     let mut lines = operations(seen);
     lines.extend(failures(seen));
@@ -101,7 +101,7 @@ pub fn always(seen: &Seen, evidence: &Evidence) -> Vec<Line> {
         "steps that overran three times in a row, each with a note that is parked",
         evidence.notes,
     ));
-    // A note that RabbitMQ did not take is in the log all the same.
+    // A note that RabbitMQ did not accept is still in the log.
     let parked = (seen.parked + evidence.parked).saturating_sub(evidence.notes);
     lines.push(Line {
         value: parked.to_string(),
@@ -112,7 +112,7 @@ pub fn always(seen: &Seen, evidence: &Evidence) -> Vec<Line> {
     lines
 }
 
-/// The longest that a sweep may leave a step alone: with a backlog, and one round of it.
+/// The longest time that the sweeper may leave a step alone: with a backlog, and one round of it.
 pub fn overdue_at_most() -> Duration {
     SWEEP_GRACE * BACKLOG_GRACES + Duration::from_secs(5)
 }
@@ -150,7 +150,7 @@ fn operations(seen: &Seen) -> Vec<Line> {
     lines
 }
 
-/// Failures by reason; each must be one that the faults explain.
+/// Failures by reason; the faults must explain each of them.
 fn failures(seen: &Seen) -> Vec<Line> {
     let mut reasons = BTreeMap::<String, Vec<String>>::new();
     for asked in &seen.operations {
@@ -183,7 +183,7 @@ fn without_names(text: &str) -> String {
         .join(" ")
 }
 
-/// Each effect outside once, and nothing left.
+/// Each external effect exactly once, and nothing left.
 fn outside(evidence: &Evidence) -> Vec<Line> {
     let more_than_one = |counts: &BTreeMap<String, usize>| {
         counts
@@ -205,7 +205,7 @@ fn outside(evidence: &Evidence) -> Vec<Line> {
             .collect()
     };
     let mut lines = vec![
-        // Also when each had a caller reference of its own.
+        // Also if each had a different caller reference.
         Line {
             kept: Some(i64::try_from(sum(&evidence.distributions)).unwrap_or(i64::MAX) <= evidence.instances),
             ..Line::told(
@@ -238,7 +238,8 @@ fn outside(evidence: &Evidence) -> Vec<Line> {
     lines.extend([
         Line::told("orders needed (operations that placed any)", evidence.orders_needed),
         Line::told("orders placed, and known", evidence.orders_known.len()),
-        // Whoever placed them died, or heard no answer, before the address was recorded: nothing is ever issued for them.
+        // The worker that placed them died, or got no response, before the URL was recorded: nothing is ever issued for
+        // them.
         Line::told("orders taken by the CA, but unknown", unknown),
     ]);
     lines.extend(
@@ -274,7 +275,8 @@ fn order<'a>(evidence: &'a Evidence, id: &str) -> Option<&'a Order> {
     evidence.orders_known.iter().find(|order| order.url.ends_with(id))
 }
 
-/// Orders whose certificate was issued and is not in the database: by the reason that nobody needs it any more, and those without one.
+/// Orders whose certificate was issued and is not in the database: by the reason why it is no longer needed, and those
+/// without a reason.
 fn not_fetched(evidence: &Evidence) -> (BTreeMap<&str, usize>, Vec<String>) {
     let mut given_up = BTreeMap::new();
     let mut lost = Vec::new();
@@ -415,7 +417,7 @@ mod tests {
         let fault = crate::fault::Fault::KillPostgres;
         let number = facts.fault_begins(&fault);
         facts.fault_is_over(number, &fault);
-        // It began before and ended after.
+        // The poll began before the fault and ended after it.
         facts.polled("503".into(), false, Duration::ZERO, weather);
         assert_eq!(broken(&polls(&facts.seen())), Vec::<&str>::new());
     }

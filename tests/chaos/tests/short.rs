@@ -1,4 +1,4 @@
-//! A short run: everything goes wrong for a minute, and every promise is kept.
+//! A short run: faults of all kinds for a minute, and every promise is kept.
 
 use std::time::Duration;
 

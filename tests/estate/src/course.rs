@@ -1,4 +1,4 @@
-//! The whole course: the estate is made, the year passes, and what came of it is told.
+//! The whole course: creates the estate, lets the year pass, and reports the result.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,43 +16,43 @@ use crate::report::{self, Found};
 use crate::sampler::{self, Samples};
 use crate::{plot, trouble};
 
-/// What to ask for.
+/// The parameters.
 #[derive(Clone, Debug)]
 pub struct Wish {
     /// Instances of 1 to 20 domains.
     pub instances: u16,
-    /// How long their certificates live.
+    /// The lifetime of their certificates.
     pub life: Duration,
-    /// How many times longer the lives are that these stand for.
+    /// The factor by which the simulated lifetimes are longer.
     pub scale: f64,
-    /// How long it goes on once all are made, in the time that is stood for.
+    /// How long the run continues once all are created, in simulated time.
     pub time: Duration,
-    /// Where to draw the remaining lives.
+    /// Where to draw the remaining lifetimes.
     pub plot: Option<PathBuf>,
 }
 
 impl Wish {
-    /// Days that so many seconds here stand for.
+    /// The simulated days for a number of real seconds.
     pub(crate) fn days(&self, seconds: f64) -> f64 {
         seconds * self.scale / 86_400.0
     }
 
-    /// How long it goes on here.
+    /// The real duration of the run.
     pub(crate) fn lasts(&self) -> Duration {
         self.time.div_f64(self.scale)
     }
 
-    /// As many server certificates as IAM lets us have: each instance's, and some that wait to be attached or retired.
+    /// IAM's quota of server certificates: each instance's, and some that wait to be attached or retired.
     pub(crate) fn iam_quota(&self) -> usize {
         let instances = usize::from(self.instances);
         instances + instances.div_ceil(4) + 5
     }
 }
 
-/// Runs. The report, and how many promises are broken.
+/// Runs the course. Returns the report, and the number of broken promises.
 ///
 /// # Errors
-/// When the stack does not start, or what it left can't be read.
+/// When the stack does not start, or its final state can't be read.
 pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     let stack = Arc::new(Handle::start(options(&wish)).await?);
     let settings = format!("{}/settings", stack.endpoints().aws_admin_url);
@@ -84,7 +84,7 @@ pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
         sleep_until(end.min(Instant::now() + wish.life / 4)).await;
         say(&report::passing(&wish, began.elapsed(), &visits, &samples));
     }
-    // It has no end of its own.
+    // The task never ends by itself.
     anyhow::ensure!(!killer.is_finished(), "workers could not be killed: {:?}", killer.await);
     killer.abort();
     trouble::revive(&stack).await?;
@@ -103,8 +103,8 @@ pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     Ok(text)
 }
 
-/// Two of every worker but one issuer, which places one order at a time: Pebble 2.10 hangs for ever when new orders meet (see load's
-/// `crowd`). Every time is a share of the life, as the defaults are of months.
+/// Two processes of every worker except one issuer, which places one order at a time: Pebble 2.10 hangs for ever when
+/// new orders overlap (see load's `crowd`). Every time is a fraction of the lifetime, as the defaults are of months.
 fn options(wish: &Wish) -> Options {
     let of_life = |share: f64| format!("{}ms", wish.life.mul_f64(share).as_millis().max(200));
     let mut options = WORKERS
@@ -115,7 +115,7 @@ fn options(wish: &Wish) -> Options {
         .with_unproved_unbounded()
         .with_certificates_of(wish.life)
         .with_env("certificate-issuer", "RENEWAL_INTERVAL", &of_life(0.003))
-        // At half of the life, so that the rest outlasts the outage, whatever the CA suggests.
+        // At half of the lifetime, so that the rest outlasts the outage, whatever the CA suggests.
         .with_env("certificate-issuer", "RENEWAL_INFO_INTERVAL", "0s")
         .with_env("certificate-issuer", "RENEW_AFTER", "50%")
         .with_env("certificate-issuer", "RENEW_SPREAD", "10%")
@@ -124,7 +124,7 @@ fn options(wish: &Wish) -> Options {
             "SCHEDULE_AFTER_FAILED_RENEWAL",
             &format!("first={},factor=2,max={}", of_life(0.003), of_life(0.02)),
         );
-    // Every order is proved anew, as with reuse of hours and lives of months.
+    // Every order needs new validations, as with reuse of hours and lifetimes of months.
     options.pebble_env.insert("PEBBLE_AUTHZREUSE".into(), "0".into());
     options.proxies.insert(Peer::Pebble, 0);
     options

@@ -1,5 +1,5 @@
-//! The instances. Their tenants set a record for each domain once; half of them take it away again, and rely on their domains
-//! leading to the edge.
+//! The instances. Their tenants set a record for each domain once; half of them remove it again, and rely on their
+//! domains pointing to the edge.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use stack::{Dns, Endpoints, Handle};
 
 use crate::prober::Visitor;
 
-/// So many are made at the same time.
+/// The number of instances that are created concurrently.
 const AT_ONCE: usize = 12;
-/// Instances of one organization, which has one account at the CA.
+/// Instances per organization, which has one account at the CA.
 const PER_ORGANIZATION: u16 = 5;
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub(crate) struct Fleet(Vec<Vec<String>>);
 
 impl Fleet {
-    /// Makes them all.
+    /// Creates all instances.
     pub(crate) async fn make(stack: &Arc<Handle>, count: u16, say: fn(&str)) -> anyhow::Result<Self> {
         let e = stack.endpoints();
         let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
@@ -47,7 +47,7 @@ impl Fleet {
         self.0.iter().flatten()
     }
 
-    /// Who visits them.
+    /// A visitor of all domains.
     pub(crate) fn visitor(&self, e: &Endpoints) -> anyhow::Result<Visitor> {
         Ok(Visitor {
             browser: Browser::new(&e.pebble_root_pem, e.edge_http, e.edge_https)?,

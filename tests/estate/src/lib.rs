@@ -1,11 +1,11 @@
-//! A year of an estate's renewals, in as many lives of its certificates as a year has.
+//! A year of an estate's renewals, in as many certificate lifetimes as a year has.
 //!
-//! - [`course`]: the whole of it.
+//! - [`course`]: the whole run.
 //! - `fleet`: the instances, and the records that their tenants set once.
 //! - `prober`: a visitor who never stops.
-//! - `trouble`: processes that die, and the CA that is away.
-//! - `sampler`: what is in use, moment for moment.
-//! - `report`, `plot`: what came of it.
+//! - `trouble`: processes that die, and an outage of the CA.
+//! - `sampler`: the certificates in use, sample by sample.
+//! - `report`, `plot`: the results.
 
 pub mod course;
 mod fleet;

@@ -1,4 +1,4 @@
-//! `estate`: the year by hand.
+//! `estate`: runs the year by hand.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

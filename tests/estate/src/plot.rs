@@ -1,4 +1,4 @@
-//! The remaining lives over the year, as a picture: all of them between two lines, and the middle.
+//! A chart of the remaining lifetimes over the year: minimum, maximum and median.
 
 use std::path::Path;
 

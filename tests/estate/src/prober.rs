@@ -1,4 +1,4 @@
-//! A visitor who opens one domain after the other, all the time.
+//! A visitor who opens one domain after the other, continuously.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -6,23 +6,23 @@ use std::time::Duration;
 use customer::Browser;
 use futures_util::{StreamExt as _, stream};
 
-/// So many domains are opened at the same time.
+/// The number of domains that are opened concurrently.
 const AT_ONCE: usize = 4;
-/// Pause of each before the next.
+/// The pause of each before the next visit.
 const PAUSE: Duration = Duration::from_millis(150);
 
-/// Who visits.
+/// The visitor's access to the edge.
 pub(crate) struct Visitor {
     pub(crate) browser: Browser,
     pub(crate) domains: Vec<String>,
 }
 
-/// What was seen.
+/// The results of the visits.
 #[derive(Default)]
 pub(crate) struct Visits(Mutex<(u64, Vec<String>)>);
 
 impl Visits {
-    /// How many there were, and the ones that failed.
+    /// The number of visits, and the failed ones.
     pub(crate) fn seen(&self) -> (u64, Vec<String>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -1,4 +1,4 @@
-//! What came of it, in lines of which each is a promise or a figure.
+//! The results, in lines of which each is a promise or a figure.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -15,21 +15,21 @@ use crate::prober::Visits;
 use crate::sampler::Samples;
 use crate::trouble::Outage;
 
-/// Failures that are shown.
+/// The most failures that are shown.
 const MOST_SHOWN: usize = 5;
-/// By then an order that was placed is written down.
+/// An order that was placed is recorded within this time.
 const WRITTEN_DOWN: Duration = Duration::from_secs(10);
 
-/// What is there at the end.
+/// The final state.
 pub(crate) struct Found {
-    /// Orders that the CA made, by its own log.
+    /// Orders that the CA created, by its own log.
     placed: usize,
-    /// Those of them that led to a certificate in use, or are at work still.
+    /// Those that led to a certificate in use, or are still in progress.
     needed: usize,
-    /// Renewals by how they ended.
+    /// Renewals by their result.
     renewed: usize,
     failed: usize,
-    /// Times that IAM refused an upload since its quota was reached.
+    /// Uploads that IAM refused because its quota was reached.
     over_quota: u64,
 }
 
@@ -57,15 +57,15 @@ impl Found {
     }
 }
 
-/// The orders that the CA has made, by its log.
+/// The orders that the CA has created, by its log.
 fn placed(e: &Endpoints) -> anyhow::Result<Vec<String>> {
     let log = std::fs::read_to_string(&e.process("pebble").context("pebble")?.log)?;
     let id = |line: &str| Some(line.split_once("Added order \"")?.1.split_once('"')?.0.to_owned());
     Ok(log.lines().filter_map(id).collect())
 }
 
-/// How many of these orders led to a certificate that came into use, or are at work still. What was placed a moment ago is written
-/// down soon; what never is was placed in vain.
+/// How many of these orders led to a certificate that came into use, or are still in progress. An order that was just
+/// placed is recorded soon; one that never is was placed in vain.
 async fn of_use(database: &Client, placed: &[String]) -> anyhow::Result<usize> {
     let known = "select count(*), count(*) filter (where o.state = 'running' \
                    or exists (select from certificates c where c.order_id = r.id and c.attached_at is not null)) \
@@ -80,7 +80,7 @@ async fn of_use(database: &Client, placed: &[String]) -> anyhow::Result<usize> {
     }
 }
 
-/// A line for while it goes on.
+/// A progress line.
 pub(crate) fn passing(wish: &Wish, passed: Duration, visits: &Visits, samples: &Samples) -> String {
     let (count, failures) = visits.seen();
     let last = samples.all().last().cloned();
@@ -96,7 +96,7 @@ pub(crate) fn passing(wish: &Wish, passed: Duration, visits: &Visits, samples: &
     )
 }
 
-/// The report, and how many promises are broken.
+/// The report, and the number of broken promises.
 pub(crate) fn tell(
     wish: &Wish,
     fleet: &Fleet,

@@ -1,4 +1,4 @@
-//! What is in use, moment for moment, by the database; and how many certificates IAM holds, by IAM.
+//! Samples of the certificates in use, from the database, and of the number of certificates in IAM.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,18 +8,18 @@ use serde_json::Value;
 use stack::{Handle, Http};
 use tokio::time::{Instant, sleep};
 
-/// One moment.
+/// One sample.
 #[derive(Clone, Debug)]
 pub(crate) struct Sample {
-    /// Since the beginning.
+    /// Time since the start.
     pub(crate) at: Duration,
-    /// What the certificates in use have left, in seconds, the shortest first. Below 0: ended.
+    /// The remaining lifetimes of the certificates in use, in seconds, sorted. Negative: expired.
     pub(crate) left: Vec<f64>,
     /// Certificates in IAM.
     pub(crate) in_iam: usize,
 }
 
-/// All of them.
+/// All samples.
 #[derive(Default)]
 pub(crate) struct Samples(Mutex<Vec<Sample>>);
 
@@ -33,7 +33,7 @@ impl Samples {
     }
 }
 
-/// Samples for ever.
+/// Takes samples for ever.
 pub(crate) async fn sample(
     stack: Arc<Handle>,
     samples: Arc<Samples>,

@@ -1,4 +1,4 @@
-//! What goes wrong meanwhile: a worker is killed now and then, and once the CA is away.
+//! The faults during the run: a worker is killed periodically, and the CA is unavailable once.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -8,17 +8,17 @@ use std::time::Duration;
 use stack::{Handle, Peer, Signal, WORKERS};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// How long a killed one is missing.
+/// How long a killed process stays down.
 const MISSING: Duration = Duration::from_secs(2);
 
-/// When the CA was away, from the beginning of the year.
+/// When the CA was unavailable, from the start of the year.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outage {
     pub(crate) from: Instant,
     pub(crate) lasted: Duration,
 }
 
-/// Kills one worker's process after the other, and starts each again.
+/// Kills the workers' processes one after the other, and restarts each.
 pub(crate) async fn kill_workers(
     stack: Arc<Handle>,
     every: Duration,
@@ -40,7 +40,7 @@ pub(crate) async fn kill_workers(
     anyhow::bail!("there is no worker")
 }
 
-/// Starts what is dead still.
+/// Starts the processes that are still down.
 pub(crate) async fn revive(stack: &Handle) -> anyhow::Result<()> {
     for process in stack.endpoints_now().await?.processes {
         if process.pid.is_none() {
@@ -50,7 +50,7 @@ pub(crate) async fn revive(stack: &Handle) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Cuts the way to the CA, once.
+/// Cuts the link to the CA, once.
 pub(crate) async fn ca_outage(stack: Arc<Handle>, from: Instant, lasted: Duration) -> anyhow::Result<Outage> {
     sleep_until(from).await;
     stack.cut(Peer::Pebble, true).await?;

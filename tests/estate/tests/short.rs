@@ -7,7 +7,8 @@ use estate::course::{self, Wish};
 #[tokio::test(flavor = "multi_thread")]
 async fn no_certificate_ends_though_workers_die_and_the_ca_is_away_for_a_third_of_a_life() -> anyhow::Result<()> {
     let day = Duration::from_secs(86_400);
-    // A renewal is work, however short a life is: at a load of 30 some 17 s, and the outage leaves it a sixth of the life.
+    // A renewal takes time, however short a lifetime is: some 17 s at a load of 30, and the outage leaves it a sixth of
+    // the lifetime.
     let life = Duration::from_secs(160);
     let wish = Wish {
         instances: 4,

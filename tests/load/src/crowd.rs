@@ -19,24 +19,24 @@ use crate::site;
 
 /// Cloud Controller's shortest interval.
 const POLL_EVERY: Duration = Duration::from_secs(5);
-/// What an operator would give each process.
+/// The memory that an operator would give each process.
 const MEMORY_MIB: u64 = 256;
 
-/// What to ask for.
+/// The parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish {
-    /// Instances, all asked for at once, and removed at once when all are served.
+    /// Instances, all requested at once, and removed at once when all are served.
     pub instances: u16,
-    /// Domains of each.
+    /// Domains of each instance.
     pub domains: u16,
-    /// How long all of it may take.
+    /// The time limit for everything.
     pub within: Duration,
 }
 
-/// Runs, and tells a line now and then. The report, and how many promises are broken.
+/// Runs the measurement, and prints a line periodically. Returns the report, and the number of broken promises.
 ///
 /// # Errors
-/// When the stack does not start, or what it left can't be read.
+/// When the stack does not start, or its final state can't be read.
 pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     let world = site::start(options(), POLL_EVERY).await?;
     let endpoints = world.stack.endpoints().clone();
@@ -98,9 +98,9 @@ pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     Ok((text, broken))
 }
 
-/// Two of every worker but one issuer, which asks one thing at a time: Pebble 2.10 hangs for ever when new orders meet
-/// (`FindValidAuthorization` has the store's lock and wants an authorization's, `makeChallenge` the other way round).
-/// AWS takes some seconds, so that steps wait and come back as they do in earnest.
+/// Two processes of every worker except one issuer, which sends one request at a time: Pebble 2.10 hangs for ever when
+/// new orders overlap (`FindValidAuthorization` holds the store's lock and waits for an authorization's,
+/// `makeChallenge` the other way round). AWS takes some seconds, so that steps wait and are retried as in production.
 fn options() -> Options {
     let mut options = WORKERS
         .iter()
@@ -112,7 +112,7 @@ fn options() -> Options {
     options
 }
 
-/// Keeps the highest number of connections to PostgreSQL, its own not counted.
+/// Records the maximum number of connections to PostgreSQL, excluding its own.
 async fn count_connections(endpoints: Endpoints, most: Arc<AtomicI64>) -> anyhow::Result<()> {
     let client = endpoints.database().await?;
     let count = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
@@ -134,7 +134,7 @@ fn took(what: &str, sorted: &[Duration]) -> Line {
     )
 }
 
-/// Does something for every instance at once, and waits for all.
+/// Does something for every instance concurrently, and waits for all.
 async fn each<F>(world: &Arc<World>, wish: Wish, act: impl Fn(Arc<World>, Job) -> F)
 where
     F: Future<Output = ()> + Send + 'static,

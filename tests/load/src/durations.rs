@@ -1,10 +1,10 @@
-//! Durations in order.
+//! Sorted durations.
 
 use std::time::Duration;
 
 use chaos::facts::{End, Kind, Seen};
 
-/// How long the operations of this kind took that succeeded, the shortest first.
+/// The durations of the successful operations of this kind, sorted.
 pub(crate) fn durations(seen: &Seen, kind: Kind) -> Vec<Duration> {
     let mut all: Vec<Duration> = seen
         .operations

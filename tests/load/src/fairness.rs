@@ -1,4 +1,4 @@
-//! One customer has a hundred domains that never answer, another has a single good one.
+//! One customer has a hundred domains that never respond, another has a single good one.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -20,31 +20,31 @@ use tokio::time::{sleep, timeout};
 use crate::durations::durations;
 use crate::site;
 
-/// A person who waits.
+/// The interval of a waiting person.
 const POLL_EVERY: Duration = Duration::from_millis(200);
-/// Where the slow domains are: whoever connects is not answered.
+/// The address of the slow domains: connections are never answered.
 const SILENT: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
 const CROWD: &str = "crowd";
-/// So many of them are looked at side by side: what an instance may have of 16 seats.
+/// How many of them are probed concurrently: an instance's share of 16 seats.
 const ITS_SHARE: usize = 4;
-/// Beside the crowd a single domain may take so many times what it takes alone, and [`GRACE`].
+/// The factor by which a single domain may take longer beside the crowd than alone, plus [`GRACE`].
 const TIMES: u32 = 2;
 const GRACE: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// What to compare.
+/// The parameters of the comparison.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish {
-    /// Domains of the one that are slow.
+    /// The slow domains of the one customer.
     pub slow: u16,
-    /// How often the other is measured, alone and beside it.
+    /// How often the other customer is measured, alone and beside the first.
     pub singles: u16,
 }
 
-/// Measures. The report, and how many promises are broken.
+/// Runs the measurement. Returns the report, and the number of broken promises.
 ///
 /// # Errors
-/// When the stack does not start, an operation does not end, or what is left can't be read.
+/// When the stack does not start, an operation does not end, or the final state can't be read.
 pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     let world = site::start(options(), POLL_EVERY).await?;
     let silent = Silent::listen(world.stack.endpoints().http_port).await?;
@@ -96,14 +96,15 @@ pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     Ok((text, broken))
 }
 
-/// One of every worker, so that nobody is let through by a second one; a slow domain holds a seat for eight seconds.
+/// One process of every worker, so that no second one can let a step through; a slow domain holds a seat for eight
+/// seconds.
 fn options() -> Options {
     Options::fast()
         .with_env("challenge-verifier", "HTTP_TIMEOUT", "8s")
         .with_env("broker-api", "UNPROVED_DOMAINS", "0")
 }
 
-/// One after the other: how long each took.
+/// In sequence: the duration of each.
 async fn singles(world: &World, name: &str, count: u16) -> Vec<Duration> {
     let before = durations(&world.facts.seen(), Kind::Provision).len();
     let mut took = Vec::new();
@@ -150,7 +151,7 @@ fn all(sorted: &[Duration]) -> String {
     texts.join(" ")
 }
 
-/// A web server that takes every connection and never says a word.
+/// A web server that accepts every connection and never responds.
 struct Silent {
     asked: Arc<AtomicUsize>,
 }
@@ -164,7 +165,7 @@ impl Silent {
             while let Ok((connection, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(async move {
-                    // Longer than anybody waits.
+                    // Longer than any client waits.
                     sleep(Duration::from_secs(60)).await;
                     drop(connection);
                 });

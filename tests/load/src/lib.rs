@@ -1,4 +1,4 @@
-//! How much the broker takes at once, and how fair it is: the platform and the tenants of the chaos run, in fair weather.
+//! The broker's capacity and fairness: the platform and the tenants of the chaos run, without faults.
 
 pub mod crowd;
 mod durations;

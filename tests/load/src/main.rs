@@ -1,4 +1,4 @@
-//! `load`: the measurements by hand.
+//! `load`: runs the measurements by hand.
 
 use std::process::ExitCode;
 use std::time::Duration;

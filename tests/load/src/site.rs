@@ -1,4 +1,4 @@
-//! A stack, a platform and its eyes.
+//! A stack, a platform and its observations.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use chaos::life::World;
 use stack::{Handle, Options};
 use tokio::time::{Instant, sleep};
 
-/// What is left without an owner must be gone within this time.
+/// Orphans must be gone within this time.
 const RECONCILED_WITHIN: Duration = Duration::from_secs(60);
 
-/// Starts a stack; whoever follows an operation asks about it every `poll_every`.
+/// Starts a stack; operations are polled every `poll_every`.
 pub(crate) async fn start(options: Options, poll_every: Duration) -> anyhow::Result<Arc<World>> {
     let stack = Arc::new(Handle::start(options).await?);
     Ok(Arc::new(World::begin(stack, poll_every, 0).await?))
 }
 
-/// Waits until AWS holds nothing any more, and returns what is left everywhere.
+/// Waits until AWS contains nothing any more, and returns the final state of all parts.
 pub(crate) async fn nothing_left(world: &World) -> anyhow::Result<evidence::Evidence> {
     let deadline = Instant::now() + RECONCILED_WITHIN;
     loop {
@@ -33,8 +33,8 @@ pub(crate) async fn nothing_left(world: &World) -> anyhow::Result<evidence::Evid
     }
 }
 
-/// Ends the stack.
+/// Stops the stack.
 pub(crate) async fn end(world: Arc<World>) -> anyhow::Result<()> {
-    // Dropping the handle waits for the stack's end.
+    // Dropping the handle waits until the stack has ended.
     Ok(tokio::task::spawn_blocking(move || drop(world)).await?)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use load::{crowd, fairness};
 use tokio::sync::Mutex;
 
-/// One stack at a time: they are about time.
+/// One stack at a time: the tests measure time.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 #[tokio::test(flavor = "multi_thread")]

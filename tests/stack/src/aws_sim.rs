@@ -17,8 +17,8 @@ const LIMIT: Duration = Duration::from_secs(15);
 pub(crate) const NAME: &str = "aws-sim";
 /// The variable that names the folder of its journal.
 pub(crate) const JOURNAL: &str = "AWS_SIM_JOURNAL";
-/// Who has an access key, and by which policy; none: all actions. So every test shows that what the operator is told to
-/// allow is enough.
+/// The roles with an access key, and their policies; `None`: all actions. So every test shows that the policies that
+/// operators are told to use are sufficient.
 pub(crate) const ROLES: [(&str, Option<&str>); 3] = [
     (
         "distribution",
@@ -31,7 +31,8 @@ pub(crate) const ROLES: [(&str, Option<&str>); 3] = [
     ("admin", None),
 ];
 
-/// What aws-sim takes as `--access-keys`, from keys by the names of [`ROLES`]. The policies become files in this folder.
+/// The value of aws-sim's `--access-keys`, from keys by the names of [`ROLES`]. The policies are written to files in
+/// this folder.
 pub(crate) fn access_keys(keys: &BTreeMap<String, AccessKey>, folder: &Path) -> anyhow::Result<String> {
     let keys = keys.iter().map(|(role, key)| {
         let policy = ROLES
@@ -51,7 +52,7 @@ pub(crate) fn access_keys(keys: &BTreeMap<String, AccessKey>, folder: &Path) -> 
     Ok(keys.collect::<anyhow::Result<Vec<_>>>()?.join(","))
 }
 
-/// What it takes to run it.
+/// The settings to run it.
 pub(crate) struct AwsSim {
     pub(crate) api_port: u16,
     pub(crate) admin_port: u16,
@@ -59,9 +60,9 @@ pub(crate) struct AwsSim {
     pub(crate) edge_https_port: u16,
     pub(crate) deploy_ms: u64,
     pub(crate) iam_visible_ms: u64,
-    /// An absolute path, since it runs elsewhere.
+    /// An absolute path, since aws-sim runs in another folder.
     pub(crate) journal: Option<String>,
-    /// Where the origin speaks TLS.
+    /// The origin's TLS address.
     pub(crate) origin_tls: SocketAddr,
     /// The CA of its certificate.
     pub(crate) origin_ca_pem: PathBuf,
@@ -70,7 +71,7 @@ pub(crate) struct AwsSim {
 }
 
 impl AwsSim {
-    /// Starts it; Pebble's root must be there.
+    /// Starts it; Pebble's root must exist.
     pub(crate) async fn start(
         &self,
         processes: &Processes,
@@ -80,7 +81,7 @@ impl AwsSim {
     ) -> anyhow::Result<()> {
         let keys = access_keys(&self.keys, folder)?;
         let port = self.edge_http_port;
-        // Whatever port an origin is configured with: the stack's two web servers have this one, and one for TLS.
+        // Any port may be configured for an origin: the stack's two web servers use this one, and one for TLS.
         let origins = format!(
             "{origin}:443={},{origin}=127.0.0.2:{port},broker.cdn.test=127.0.0.3:{port}",
             self.origin_tls,
@@ -108,7 +109,7 @@ impl AwsSim {
         self.launch(processes, spec).await
     }
 
-    /// Starts it (again), until it listens everywhere.
+    /// Starts it (again), and waits until all its listeners are up.
     pub(crate) async fn launch(&self, processes: &Processes, spec: Spec) -> anyhow::Result<()> {
         let ready = || async {
             for port in [

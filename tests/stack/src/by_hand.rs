@@ -1,9 +1,9 @@
-//! A measurement that a person has started.
+//! A measurement started by a person.
 
 use std::process::ExitCode;
 
-/// Runs it until it ends or is interrupted, and prints its report. Exit code 1 when promises are broken, it could not be made, or
-/// was interrupted.
+/// Runs it until it ends or is interrupted, and prints its report. Exit code 1 when promises are broken, or when the
+/// measurement failed or was interrupted.
 pub async fn by_hand(name: &str, measurement: impl Future<Output = anyhow::Result<(String, usize)>>) -> ExitCode {
     let outcome = tokio::select! {
         outcome = measurement => outcome,

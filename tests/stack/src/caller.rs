@@ -1,4 +1,4 @@
-//! Which process has made a connection, by the kernel's own tables: for links of many processes to one address.
+//! Which process opened a connection, according to the kernel's tables: for links of many processes to one address.
 
 use std::fs;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! What a running stack can be told: JSON lines on its standard input, each answered by one on its standard output.
+//! The commands of a running stack: JSON lines on its standard input, each answered by one on its standard output.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,8 @@ use crate::options::Peer;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "cmd", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Command {
-    /// Signals a process (its whole group). After `KILL`, `TERM` and `QUIT` the answer comes when it is gone.
+    /// Sends a signal to a process (its whole group). After `KILL`, `TERM` and `QUIT` the answer is sent when the
+    /// process has ended.
     Kill {
         /// The process.
         name: String,
@@ -20,7 +21,8 @@ pub enum Command {
     Start {
         /// The process.
         name: String,
-        /// False: don't wait. What it takes to be ready (PostgreSQL's database, Pebble's new root) is then not done.
+        /// False: don't wait. The work that follows a process's start (PostgreSQL's database, Pebble's new root) is
+        /// then not done.
         #[serde(default = "yes", skip_serializing_if = "is_yes")]
         wait: bool,
     },
@@ -29,26 +31,26 @@ pub enum Command {
         /// The process.
         name: String,
     },
-    /// Adjusts a proxy; what is left out stays as it is.
+    /// Adjusts a proxy; omitted fields stay unchanged.
     Proxy {
-        /// Whose link to the peer; none: the proxy that all processes share.
+        /// The process whose link to the peer is adjusted; `None`: the proxy that all processes share.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         process: Option<String>,
-        /// Which one.
+        /// The peer.
         peer: Peer,
-        /// Round trip to add.
+        /// Round trip to add, in milliseconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         latency_ms: Option<u64>,
         /// True: close all connections and refuse new ones.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cut: Option<bool>,
-        /// True: connections stay open and are taken, but no byte passes until it is false again.
+        /// True: connections stay open and are accepted, but no byte passes until it is false again.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         black_hole: Option<bool>,
     },
     /// Answers with fresh [`Endpoints`] (process ids change when processes restart).
     Endpoints,
-    /// Stops everything; the answer comes before that.
+    /// Stops everything; the answer is sent before that.
     Stop,
 }
 
@@ -77,9 +79,9 @@ fn is_yes(value: &bool) -> bool {
 /// The answer to a [`Command`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Answer {
-    /// Whether it was done.
+    /// Whether it succeeded.
     pub ok: bool,
-    /// Why not.
+    /// The reason for a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The process id after a start or restart.

@@ -1,12 +1,12 @@
-//! Where processes of the services are told to die or to freeze (shared/crash-points).
+//! Tells processes of the services to die or freeze at a given point (shared/crash-points).
 
 use std::path::PathBuf;
 
-/// The folder where points are armed, as `CRASH_POINTS` of the services; gone with this.
+/// The folder where points are armed, the value of the services' `CRASH_POINTS`; removed on drop.
 pub struct CrashPoints(tempfile::TempDir);
 
 impl CrashPoints {
-    /// None is armed.
+    /// Without armed points.
     pub fn new() -> anyhow::Result<Self> {
         Ok(Self(tempfile::tempdir()?))
     }
@@ -20,17 +20,17 @@ impl CrashPoints {
         self.0.path().join(name)
     }
 
-    /// The next process that comes by, whatever instance it works for, does as it is told.
+    /// The next process that reaches the point, whatever instance it works for, obeys the order.
     pub fn arm(&self, point: &str, order: &str) -> anyhow::Result<()> {
         let _ = std::fs::remove_file(self.path(&format!("{point}.hit")));
-        // Renamed into place: nobody reads half an order.
+        // Renamed into place, so that no process reads a partial order.
         let draft = self.path(&format!("{point}.draft"));
         std::fs::write(&draft, order)?;
         std::fs::rename(draft, self.path(point))?;
         Ok(())
     }
 
-    /// Nobody is waited for any more.
+    /// Disarms all points.
     pub fn disarm(&self) -> anyhow::Result<()> {
         for file in std::fs::read_dir(self.0.path())? {
             std::fs::remove_file(file?.path())?;
@@ -38,7 +38,7 @@ impl CrashPoints {
         Ok(())
     }
 
-    /// The process that came by.
+    /// The process that reached the point.
     pub fn hit(&self, point: &str) -> Option<u32> {
         std::fs::read_to_string(self.path(&format!("{point}.hit")))
             .ok()?

@@ -1,4 +1,4 @@
-//! pebble-challtestsrv: the DNS that Pebble and challenge-verifier ask.
+//! pebble-challtestsrv: the DNS server that Pebble and challenge-verifier query.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -23,7 +23,7 @@ pub struct Dns {
 }
 
 impl Dns {
-    /// For a management interface at this base URL.
+    /// A client for the management interface at this base URL.
     pub fn new(management_url: &str) -> anyhow::Result<Self> {
         Ok(Self {
             http: Http::plain()?,
@@ -64,12 +64,12 @@ impl Dns {
         self.post("clear-a", json!({"host": dotted(host)})).await
     }
 
-    /// Answers SERVFAIL to every question about a name.
+    /// Answers every query about a name with SERVFAIL.
     pub async fn set_servfail(&self, host: &str) -> anyhow::Result<()> {
         self.post("set-servfail", json!({"host": dotted(host)})).await
     }
 
-    /// No longer.
+    /// Ends that.
     pub async fn clear_servfail(&self, host: &str) -> anyhow::Result<()> {
         self.post("clear-servfail", json!({"host": dotted(host)})).await
     }
@@ -89,7 +89,7 @@ impl Dns {
         self.post("clear-caa", json!({"host": dotted(host)})).await
     }
 
-    /// The questions asked about a name so far.
+    /// The queries about a name so far.
     pub async fn history(&self, host: &str) -> anyhow::Result<Vec<Value>> {
         let url = format!("{}/dns-request-history", self.management_url);
         // A name without history is answered with an empty body or null.
@@ -112,13 +112,13 @@ fn dotted(host: &str) -> String {
     format!("{}.", host.trim_end_matches('.'))
 }
 
-/// What it takes to run it.
+/// The settings to run it.
 pub(crate) struct Challtestsrv {
-    /// Where it listens.
+    /// The address that it listens on.
     pub(crate) address: IpAddr,
     pub(crate) dns_port: u16,
     pub(crate) management_port: u16,
-    /// The edge, where every name without a record of its own is.
+    /// The edge, to which every name without a record of its own resolves.
     pub(crate) edge: Ipv4Addr,
     /// The names of the stack's own servers.
     pub(crate) names: Vec<(String, Ipv4Addr)>,
@@ -135,7 +135,7 @@ impl Challtestsrv {
         self.launch(processes, self.prepare(folder, program)).await
     }
 
-    /// How it is run.
+    /// The command that runs it.
     pub(crate) fn prepare(&self, folder: &Path, program: &Path) -> Spec {
         let at = |port| SocketAddr::new(self.address, port).to_string();
         Spec::new(NAME, program, folder)
@@ -146,13 +146,13 @@ impl Challtestsrv {
             .args(["-defaultIPv6", ""])
     }
 
-    /// Starts it (again). Being ready is being able to take these records.
+    /// Starts it (again). It is ready once it accepts these records.
     pub(crate) async fn launch(&self, processes: &Processes, spec: Spec) -> anyhow::Result<()> {
         let dns = Dns::new(&self.management_url())?;
         processes.launch(spec, LIMIT, || self.takes_names(&dns)).await
     }
 
-    /// Whether it has taken all names.
+    /// Whether it has accepted all names.
     pub(crate) async fn takes_names(&self, dns: &Dns) -> bool {
         for (name, address) in &self.names {
             if dns.add_a(name, &[&address.to_string()]).await.is_err() {

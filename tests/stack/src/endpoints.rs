@@ -1,4 +1,4 @@
-//! Where everything is: what `stack up` prints when the stack is ready.
+//! The addresses of all parts: printed by `stack up` when the stack is ready.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,10 +10,10 @@ use tokio_postgres::{Client, NoTls};
 
 use crate::options::Peer;
 
-/// Addresses and secrets of a running stack. URLs are direct ones; what goes through a proxy is in `proxies`.
+/// Addresses and secrets of a running stack. URLs are direct; addresses of proxies are in `proxies`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Endpoints {
-    /// Everything the stack writes is in here.
+    /// The folder that contains everything the stack writes.
     pub folder: PathBuf,
     /// The port of the CA's HTTP-01 fetches: the edge on 127.0.0.1, the origin on 127.0.0.2, broker-api on 127.0.0.3.
     pub http_port: u16,
@@ -23,7 +23,7 @@ pub struct Endpoints {
     pub broker_username: String,
     /// Its basic authentication.
     pub broker_password: String,
-    /// broker-api by the name that challtestsrv resolves: where challenge redirects go.
+    /// broker-api by the name that challtestsrv resolves: the target of challenge redirects.
     pub responder_url: String,
     /// The services' database; the role may create databases.
     pub database_url: String,
@@ -35,7 +35,7 @@ pub struct Endpoints {
     pub aws_api_url: String,
     /// aws-sim's control interface.
     pub aws_admin_url: String,
-    /// Access keys aws-sim knows, by service; `admin` may do everything.
+    /// Access keys that aws-sim knows, by service; `admin` has all rights.
     pub aws_keys: BTreeMap<String, AccessKey>,
     /// aws-sim's edge, plain HTTP.
     pub edge_http: SocketAddr,
@@ -57,28 +57,28 @@ pub struct Endpoints {
     pub origin_addr: SocketAddr,
     /// POST `{"host","to"}` to its `/redirect`.
     pub origin_control_url: String,
-    /// PostgreSQL and RabbitMQ by TLS, where the options ask for it.
+    /// PostgreSQL and RabbitMQ by TLS, if the options request it.
     #[serde(default)]
     pub tls: Option<TlsEndpoints>,
-    /// What the issuer and the installer seal with, as `SEALING_KEYS`.
+    /// The keys that the issuer and the installer seal with, as `SEALING_KEYS`.
     pub sealing_keys: String,
-    /// PEM file of every root that Pebble has issued from since the stack's start: what aws-sim trusts.
+    /// PEM file of every root that Pebble has issued from since the stack's start: aws-sim trusts them.
     pub pebble_roots_pem: PathBuf,
     /// The proxies that all processes share.
     pub proxies: BTreeMap<Peer, ProxyEndpoint>,
     /// The proxies of single processes, with [`Options::every_link`](crate::Options::every_link).
     pub links: Vec<LinkEndpoint>,
-    /// Every process, in the order of names.
+    /// Every process, sorted by name.
     pub processes: Vec<ProcessInfo>,
 }
 
 impl Endpoints {
-    /// The process of that name.
+    /// The process with that name.
     pub fn process(&self, name: &str) -> Option<&ProcessInfo> {
         self.processes.iter().find(|process| process.name == name)
     }
 
-    /// A connection to the services' database, past all proxies.
+    /// A direct connection to the services' database, without proxies.
     pub async fn database(&self) -> anyhow::Result<Client> {
         let (client, connection) = tokio_postgres::connect(&self.database_url, NoTls).await?;
         tokio::spawn(connection);
@@ -89,7 +89,7 @@ impl Endpoints {
 /// PostgreSQL and RabbitMQ by TLS, as the services reach them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TlsEndpoints {
-    /// PEM file of the CA that issued both servers' certificate, which is for `localhost` and 127.0.0.1.
+    /// PEM file of the CA that issued both servers' certificate, which is valid for `localhost` and 127.0.0.1.
     pub ca_pem: PathBuf,
     /// PostgreSQL, verified.
     pub database_url: String,
@@ -106,21 +106,21 @@ pub struct AccessKey {
     pub secret: String,
 }
 
-/// A proxy that delays what goes through it.
+/// A proxy that delays the traffic through it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProxyEndpoint {
     /// Where it listens.
     pub listen: SocketAddr,
-    /// What it stands before.
+    /// The address that it forwards to.
     pub target: SocketAddr,
 }
 
 /// The proxy between one process and one peer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LinkEndpoint {
-    /// Whose.
+    /// The process.
     pub process: String,
-    /// To whom.
+    /// The peer.
     pub peer: Peer,
     /// The proxy.
     pub proxy: ProxyEndpoint,
@@ -133,7 +133,7 @@ pub struct ProcessInfo {
     pub name: String,
     /// Absent while it isn't running.
     pub pid: Option<u32>,
-    /// What it writes on standard output and standard error.
+    /// Its standard output and standard error.
     pub log: PathBuf,
     /// Base URL of `/healthz`, `/readyz` and `/metrics`, for services.
     pub health_url: Option<String>,

@@ -1,4 +1,4 @@
-//! The stack's folder: made with the stack, gone with it.
+//! The stack's folder: created and removed with the stack.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,8 +12,8 @@ use crate::progress::say;
 const PREFIX: &str = "cdn-broker-stack-";
 const SUPERVISOR: &str = "supervisor.pid";
 
-/// Makes the folder: the given one, or a new one in the system's temporary folder (short, as sockets need it, and
-/// reachable for the user postgres).
+/// Creates the folder: the given one, or a new one in the system's temporary folder (with a short path, as sockets
+/// require, and accessible to the user postgres).
 pub(crate) fn create(wanted: Option<&Path>) -> anyhow::Result<PathBuf> {
     let folder = match wanted {
         Some(folder) => {
@@ -36,7 +36,7 @@ pub(crate) fn create(wanted: Option<&Path>) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Removes the folder. A process that has just been killed may still have been writing: then again.
+/// Removes the folder. Retries, since a process that has just been killed may still have been writing.
 pub(crate) async fn remove(folder: &Path) -> anyhow::Result<()> {
     let mut attempts = 0;
     while let Err(error) = fs::remove_dir_all(folder) {

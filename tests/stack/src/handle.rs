@@ -1,4 +1,4 @@
-//! A stack for a test: it lives as long as the handle, and not longer than the test's process.
+//! A stack for a test: it lives as long as the handle, and no longer than the test's process.
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::ToSocketAddrs as _;
@@ -18,20 +18,20 @@ use crate::endpoints::{Endpoints, ProcessInfo};
 use crate::http::Http;
 use crate::options::{Options, Peer};
 
-/// A whole start may take this long on a loaded machine, with a wait for others that start.
+/// The time limit of a whole start on a loaded machine, including the wait for other stacks that are starting.
 const START: Duration = Duration::from_secs(600);
-/// A command, for instance to restart RabbitMQ.
+/// The time limit of a command, for example to restart RabbitMQ.
 const COMMAND: Duration = Duration::from_secs(120);
 /// Stopping everything.
 const STOP: Duration = Duration::from_secs(60);
 
-/// A running stack. Dropping it stops the stack and waits for that, if this process has started it.
+/// A running stack. If this process started it, dropping the handle stops the stack and waits for that.
 pub struct Handle {
     endpoints: Endpoints,
     supervisor: Option<Supervisor>,
 }
 
-/// The `stack` program that this process has started.
+/// The `stack` program that this process started.
 struct Supervisor {
     program: Child,
     folder: PathBuf,
@@ -40,16 +40,16 @@ struct Supervisor {
     keep: bool,
 }
 
-/// Commands go in, answers come out, in the same order.
+/// Commands are written, answers are read, in the same order.
 struct Channel {
     commands: Option<ChildStdin>,
     answers: mpsc::UnboundedReceiver<String>,
-    /// Answers that nobody has waited for to the end.
+    /// Answers whose caller stopped waiting.
     unread: usize,
 }
 
 impl Handle {
-    /// Starts a stack by the `stack` program that lies beside the test's own.
+    /// Starts a stack with the `stack` program that is beside the test's own.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
         let program = program()?;
         let mut started = std::process::Command::new(&program)
@@ -57,7 +57,7 @@ impl Handle {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // So that what kills the test's group lets the supervisor clean up.
+            // So that a signal that kills the test's group lets the supervisor clean up.
             .process_group(0)
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
@@ -105,8 +105,8 @@ impl Handle {
         })
     }
 
-    /// A stack that somebody else has started, as docker compose does: `file` holds its [`Endpoints`] as JSON. Commands
-    /// are refused.
+    /// A stack that was started elsewhere, for example by docker compose: `file` contains its [`Endpoints`] as JSON.
+    /// Commands are refused.
     ///
     /// # Errors
     /// When the file can't be read.
@@ -120,7 +120,7 @@ impl Handle {
         })
     }
 
-    /// Where everything was at the start; only process ids change later, see [`Self::endpoints_now`].
+    /// The addresses at the start; only process ids change later, see [`Self::endpoints_now`].
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
@@ -130,7 +130,7 @@ impl Handle {
         self.supervisor.as_ref().map(|supervisor| supervisor.program.id())
     }
 
-    /// What the supervisor has said on standard error so far.
+    /// The supervisor's standard error so far.
     pub fn progress(&self) -> String {
         let progress = self.supervisor.as_ref().map(|supervisor| &supervisor.progress);
         progress.map_or_else(String::new, |text| {
@@ -138,7 +138,7 @@ impl Handle {
         })
     }
 
-    /// Sends a command and waits until it is done; an error when the stack says it could not.
+    /// Sends a command and waits for its answer; fails when the stack reports a failure.
     pub async fn command(&self, command: Command) -> anyhow::Result<Answer> {
         let supervisor = self.supervisor.as_ref();
         let supervisor = supervisor.with_context(|| format!("{command:?}: this stack is somebody else's"))?;
@@ -162,7 +162,7 @@ impl Handle {
         }
     }
 
-    /// Fresh endpoints, with the process ids of now.
+    /// Fresh endpoints, with the current process ids.
     pub async fn endpoints_now(&self) -> anyhow::Result<Endpoints> {
         let answer = self.command(Command::Endpoints).await?;
         answer
@@ -181,7 +181,7 @@ impl Handle {
         .map(drop)
     }
 
-    /// Starts a process that was killed, until it is ready.
+    /// Starts a killed process, and waits until it is ready.
     pub async fn start_again(&self, name: &str) -> anyhow::Result<()> {
         self.command(Command::Start {
             name: name.to_owned(),
@@ -191,7 +191,7 @@ impl Handle {
         .map(drop)
     }
 
-    /// Starts a process that was killed and doesn't wait for it.
+    /// Starts a killed process and doesn't wait for it.
     pub async fn begin_again(&self, name: &str) -> anyhow::Result<()> {
         self.command(Command::Start {
             name: name.to_owned(),
@@ -201,7 +201,7 @@ impl Handle {
         .map(drop)
     }
 
-    /// Stops a process gracefully and starts it, until it is ready.
+    /// Stops a process gracefully, starts it again, and waits until it is ready.
     pub async fn restart(&self, name: &str) -> anyhow::Result<()> {
         self.command(Command::Restart { name: name.to_owned() }).await.map(drop)
     }
@@ -232,7 +232,7 @@ impl Handle {
         .map(drop)
     }
 
-    /// Lets a proxy swallow everything, of one process or of all, until it is told to let it out again.
+    /// Makes a proxy swallow all traffic, of one process or of all, until the black hole is lifted.
     pub async fn black_hole(&self, process: Option<&str>, peer: Peer, hole: bool) -> anyhow::Result<()> {
         self.command(Command::Proxy {
             process: process.map(str::to_owned),
@@ -252,7 +252,7 @@ impl Handle {
         Http::plain()?.post_json(&url, &redirect).await.map(drop)
     }
 
-    /// Where DNS records are set.
+    /// A client to set DNS records.
     pub fn dns(&self) -> anyhow::Result<Dns> {
         Dns::new(&self.endpoints.dns_management_url)
     }
@@ -260,7 +260,7 @@ impl Handle {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        // The end of its standard input tells it to stop.
+        // Closing its standard input makes it stop.
         self.channel.get_mut().commands = None;
         wait(&mut self.program);
         // It has removed its folder itself, unless it was killed.
@@ -270,7 +270,7 @@ impl Drop for Supervisor {
     }
 }
 
-/// One for each address that the name in the health URL has.
+/// One for each address that the name in the health URL resolves to.
 fn every_replica(process: ProcessInfo) -> Vec<ProcessInfo> {
     let authority = process
         .health_url
@@ -288,7 +288,7 @@ fn every_replica(process: ProcessInfo) -> Vec<ProcessInfo> {
     }
 }
 
-/// Waits until the supervisor has stopped everything. If it can't, the kernel ends its children with it.
+/// Waits until the supervisor has stopped everything. If it doesn't, the kernel ends its children with it.
 fn wait(supervisor: &mut Child) {
     let deadline = Instant::now() + STOP;
     while let Ok(None) = supervisor.try_wait() {
@@ -305,7 +305,7 @@ fn read_lines(from: impl Read + Send + 'static, mut take: impl FnMut(String) + S
     std::thread::spawn(move || BufReader::new(from).lines().map_while(Result::ok).for_each(&mut take));
 }
 
-/// Test programs are in `target/debug/deps` or `…/examples`, this one in `target/debug`.
+/// Test programs are in `target/debug/deps` or `…/examples`, `stack` is in `target/debug`.
 fn program() -> anyhow::Result<PathBuf> {
     let here = std::env::current_exe()?;
     here.ancestors()

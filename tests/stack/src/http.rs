@@ -21,12 +21,12 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 pub struct Http(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 impl Http {
-    /// For plain HTTP.
+    /// A client for plain HTTP.
     pub fn plain() -> anyhow::Result<Self> {
         Self::with_roots(RootCertStore::empty())
     }
 
-    /// That also trusts the certificates in a PEM file.
+    /// A client that also trusts the certificates in a PEM file.
     pub fn trusting(pem: &Path) -> anyhow::Result<Self> {
         let mut roots = RootCertStore::empty();
         let certificates =
@@ -48,7 +48,7 @@ impl Http {
             .https_or_http()
             .enable_http1()
             .build();
-        // No idle connections: the other side may be killed and restarted at any time.
+        // No idle connections: the server may be killed and restarted at any time.
         let client = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(0)
             .build(connector);
@@ -80,7 +80,7 @@ impl Http {
         let request = Request::builder()
             .method(method)
             .uri(url)
-            // ACME servers refuse clients without a name.
+            // ACME servers refuse clients without a user agent.
             .header(http::header::USER_AGENT, "cdn-broker-stack")
             .header(http::header::CONTENT_TYPE, "application/json")
             .body(Full::new(body))?;

@@ -1,5 +1,5 @@
 //! Starts real PostgreSQL, RabbitMQ, Pebble and challtestsrv, aws-sim and the services, on private ports in a local
-//! folder, and stops them all when it is told to or when whoever started it is gone.
+//! folder, and stops them all on command or when the process that started it is gone.
 //!
 //! Tests use [`Handle`]; people use `stack up`. See the README.
 

@@ -1,4 +1,4 @@
-//! `stack up`: a whole cdn-broker with everything around it, until it is told to stop.
+//! `stack up`: a whole cdn-broker with everything around it, until it is stopped.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

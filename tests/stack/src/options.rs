@@ -1,4 +1,4 @@
-//! What a stack should look like.
+//! The options of a stack.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Life of Pebble's certificates by default, in seconds.
+/// The default lifetime of Pebble's certificates, in seconds.
 pub(crate) const NINETY_DAYS: u64 = 7_776_000;
 
 /// The delay queues in [`FAST`], as `DELAY_QUEUES_MS`.
 pub const DELAY_QUEUES_MS: &str = "50,100,200,300,500,800,1200,2000,4000,8000,16000,60000";
 
-/// Waits of seconds instead of minutes, for tests: environment of every service.
+/// Delays of seconds instead of minutes, for tests: environment of every service.
 pub const FAST: &[(&str, &str)] = &[
     ("DELAY_QUEUES_MS", DELAY_QUEUES_MS),
     ("SWEEP_INTERVAL", "1s"),
@@ -70,7 +70,7 @@ pub const FAST: &[(&str, &str)] = &[
     ("SCHEDULE_AFTER_REJECTION", "first=1s,factor=2,max=5s,jitter=0%"),
 ];
 
-/// A part that others reach by the network, and that a delaying proxy can stand before.
+/// A part that others reach by the network, and that a delaying proxy can be placed in front of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Peer {
@@ -85,7 +85,7 @@ pub enum Peer {
 }
 
 impl Peer {
-    /// The word for it, as in commands.
+    /// The word used in commands.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Postgres => "postgres",
@@ -96,7 +96,7 @@ impl Peer {
     }
 }
 
-/// Options of `stack up --options JSON`; every field may be left out.
+/// Options of `stack up --options JSON`; every field is optional.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
@@ -106,36 +106,39 @@ pub struct Options {
     pub aws: bool,
     /// Processes per worker service (broker-api is always one).
     pub replicas: BTreeMap<String, u16>,
-    /// Environment to add, by service (`distribution`), by process (`distribution-2`) or for `all`; the narrower wins.
+    /// Environment to add, by service (`distribution`), by process (`distribution-2`) or for `all`; the narrower scope
+    /// wins.
     pub env: BTreeMap<String, BTreeMap<String, String>>,
-    /// A delaying proxy before a peer, with the round trip it adds in milliseconds (0: none yet, but it can be set later).
+    /// A delaying proxy in front of a peer, with the round trip that it adds in milliseconds (0: none yet, but it can
+    /// be set later).
     pub proxies: BTreeMap<Peer, u64>,
-    /// A link of its own between each service process and each peer that it uses. Those to Pebble share one port, as its
-    /// addresses are part of what the services share (accounts, orders), and are told apart by who connects.
+    /// A separate link between each service process and each peer that it uses. Links to Pebble share one port, since
+    /// its URLs are part of the data that the services share (accounts, orders), and are told apart by the connecting
+    /// process.
     pub every_link: bool,
     /// How long a CloudFront deployment takes in aws-sim.
     pub deploy_ms: u64,
     /// How long until an uploaded IAM certificate is visible to CloudFront in aws-sim.
     pub iam_visible_ms: u64,
-    /// Absolute path of the folder in which aws-sim writes down what it is asked and answers; by default the one that the supervisor's variable
-    /// `AWS_SIM_JOURNAL` names, if any.
+    /// Absolute path of the folder to which aws-sim writes its requests and responses; by default the folder in the
+    /// supervisor's variable `AWS_SIM_JOURNAL`, if any.
     pub aws_journal: Option<String>,
-    /// How long Pebble's certificates live, but for those of the profile `shortlived`, in seconds.
+    /// The lifetime of Pebble's certificates, except those of the profile `shortlived`, in seconds.
     pub certificate_secs: u64,
-    /// What Pebble calls itself: `caaIdentities`, and the issuer domain of dns-persist-01.
+    /// Pebble's name: `caaIdentities`, and the issuer domain of dns-persist-01.
     pub ca_name: String,
-    /// Environment of Pebble, over the defaults (see [`Options::default`]).
+    /// Environment of Pebble, overriding the defaults (see [`Options::default`]).
     pub pebble_env: BTreeMap<String, String>,
     /// PostgreSQL and RabbitMQ speak TLS with certificates of a CA made for this stack; the services connect by TLS.
     pub tls: bool,
-    /// A RabbitMQ node of the stack's own, also where one is offered that stacks share (`stack rabbitmq`): for what stops it, floods it or asks
-    /// for its process.
+    /// A RabbitMQ node for this stack alone, even if a shared one is offered (`stack rabbitmq`): for tests that stop
+    /// it, flood it or need its process.
     pub own_rabbitmq: bool,
     /// PostgreSQL syncs to disk as in production; off is faster on slow disks.
     pub fsync: bool,
-    /// Where to put everything: a new folder, removed at the end. By default one in the system's temporary folder.
+    /// The folder of the stack: a new one, removed at the end. By default in the system's temporary folder.
     pub folder: Option<PathBuf>,
-    /// Leave the folder there at the end.
+    /// Keep the folder at the end.
     pub keep: bool,
 }
 
@@ -164,7 +167,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Everything, with [`FAST`] schedules.
+    /// All parts, with [`FAST`] schedules.
     pub fn fast() -> Self {
         let fast = FAST
             .iter()
@@ -184,56 +187,56 @@ impl Options {
         }
     }
 
-    /// The same with a delaying proxy before `peer` that adds a round trip of `latency_ms`.
+    /// Adds a delaying proxy in front of `peer` with a round trip of `latency_ms`.
     pub fn with_proxy(mut self, peer: Peer, latency_ms: u64) -> Self {
         self.proxies.insert(peer, latency_ms);
         self
     }
 
-    /// The same with TLS to PostgreSQL and RabbitMQ.
+    /// Enables TLS to PostgreSQL and RabbitMQ.
     pub fn with_tls(mut self) -> Self {
         self.tls = true;
         self
     }
 
-    /// The same for tenants who ask for any number of domains before they prove one.
+    /// Allows tenants to request any number of domains before they prove one.
     pub fn with_unproved_unbounded(self) -> Self {
         self.with_env("broker-api", "UNPROVED_INSTANCES", "0")
             .with_env("broker-api", "UNPROVED_DOMAINS", "0")
     }
 
-    /// The same with a RabbitMQ node of its own.
+    /// Requests a separate RabbitMQ node.
     pub fn with_own_rabbitmq(mut self) -> Self {
         self.own_rabbitmq = true;
         self
     }
 
-    /// The same with a proxy for each pair of service process and peer; see [`Options::every_link`].
+    /// Adds a proxy for each pair of service process and peer; see [`Options::every_link`].
     pub fn with_every_link(mut self) -> Self {
         self.every_link = true;
         self
     }
 
-    /// The same with certificates that live so long. Without a profile Pebble takes any.
+    /// Sets the certificates' lifetime. Without a profile Pebble accepts any.
     pub fn with_certificates_of(mut self, life: Duration) -> Self {
         self.certificate_secs = life.as_secs();
         self.with_env("certificate-issuer", "ACME_PROFILE", "default")
     }
 
-    /// The same with a CA that calls itself so.
+    /// Sets the CA's name.
     pub fn with_ca_name(mut self, name: &str) -> Self {
         self.ca_name = name.to_owned();
         self
     }
 
-    /// The same with Pebble turning down this share of good nonces (5 without), in percent.
+    /// Makes Pebble reject this share of good nonces (5 without), in percent.
     pub fn with_nonce_rejection(mut self, percent: u8) -> Self {
         self.pebble_env
             .insert("PEBBLE_WFE_NONCEREJECT".to_owned(), percent.to_string());
         self
     }
 
-    /// The same with one more variable in the environment of `service` (or `all`).
+    /// Adds a variable to the environment of `service` (or `all`).
     pub fn with_env(mut self, service: &str, name: &str, value: &str) -> Self {
         self.env
             .entry(service.to_owned())
@@ -242,7 +245,7 @@ impl Options {
         self
     }
 
-    /// The same with so many processes of a worker service.
+    /// Sets the number of processes of a worker service.
     pub fn with_replicas(mut self, service: &str, count: u16) -> Self {
         self.replicas.insert(service.to_owned(), count);
         self

@@ -30,7 +30,7 @@ struct Redirect {
 }
 
 impl Origin {
-    /// Serves at `address` and by TLS with `tls`; takes `POST /redirect {"host","to"}` at `control`.
+    /// Serves at `address` and by TLS with `tls`; accepts `POST /redirect {"host","to"}` at `control`.
     pub(crate) async fn start(&self, address: SocketAddr, tls: TlsListener, control: SocketAddr) -> anyhow::Result<()> {
         let site = Router::new()
             .route("/.well-known/acme-challenge/{token}", any(challenge))
@@ -48,7 +48,7 @@ impl Origin {
         Ok(())
     }
 
-    /// Makes challenges at `host` redirect to `to` + token; none: 404 again.
+    /// Redirects challenges at `host` to `to` + token; `None`: 404 again.
     pub(crate) fn redirect(&self, host: &str, to: Option<String>) {
         let host = host.to_ascii_lowercase();
         match to {

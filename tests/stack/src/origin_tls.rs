@@ -1,4 +1,4 @@
-//! HTTPS at the origin: CloudFront fetches from it by TLS and checks its certificate.
+//! HTTPS at the origin: CloudFront connects to it by TLS and verifies its certificate.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -15,14 +15,14 @@ use tokio_rustls::server::TlsStream;
 /// The origin's name.
 pub(crate) const NAME: &str = "origin.cdn.test";
 
-/// Connections whose TLS handshake is done.
+/// Connections that have completed their TLS handshake.
 pub(crate) struct TlsListener {
     listener: TcpListener,
     acceptor: TlsAcceptor,
 }
 
 impl TlsListener {
-    /// Listens with a certificate made now, whose CA is written to `ca_pem`.
+    /// Listens with a newly generated certificate, whose CA is written to `ca_pem`.
     pub(crate) async fn bind(address: SocketAddr, ca_pem: &Path) -> anyhow::Result<Self> {
         let mut ca = CertificateParams::default();
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -1,4 +1,4 @@
-//! One part alone in the foreground, on all addresses: what a container of docker-compose.yml runs.
+//! One part alone in the foreground, on all addresses: the process of a container of docker-compose.yml.
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -20,7 +20,7 @@ use crate::process::Spec;
 use crate::progress::say;
 
 const ANYWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-/// Until a part answers.
+/// The time limit until a part responds.
 const LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
@@ -95,7 +95,7 @@ fn name_and_address(text: &str) -> Result<(String, Ipv4Addr), String> {
 /// Runs it until SIGTERM or SIGINT, or until it ends by itself, which is an error.
 ///
 /// # Errors
-/// When it can't be started, doesn't answer, or ends.
+/// When it can't be started, doesn't respond, or ends.
 pub async fn run_part(part: Part) -> anyhow::Result<()> {
     match part {
         Part::Pebble {
@@ -160,11 +160,11 @@ pub async fn run_part(part: Part) -> anyhow::Result<()> {
     }
 }
 
-/// Whether a URL is answered, by whatever but a server's error, for a container's health check; `ca` is the PEM file of a
+/// Whether a URL responds with anything but a server error, for a container's health check; `ca` is the PEM file of a
 /// CA to trust.
 ///
 /// # Errors
-/// When it is not.
+/// When it doesn't.
 pub async fn check(url: &str, ca: Option<&Path>) -> anyhow::Result<()> {
     let http = ca.map_or_else(Http::plain, Http::trusting)?;
     let (status, _) = http.get(url).await?;
@@ -172,7 +172,7 @@ pub async fn check(url: &str, ca: Option<&Path>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs a program with this process's own output; `then` follows once it is ready.
+/// Runs a program with this process's own output; `then` runs once it is ready.
 async fn in_front(
     spec: Spec,
     ready: impl AsyncFn() -> bool,
@@ -202,7 +202,7 @@ async fn in_front(
     }
 }
 
-/// What ends a container.
+/// The signals that end a container.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -224,7 +224,7 @@ impl Signals {
     }
 }
 
-/// Beside this program, as in an image, or where tests/setup.sh has put it.
+/// Beside this program, as in an image, or where tests/setup.sh has installed it.
 fn program(name: &str) -> anyhow::Result<PathBuf> {
     let here = std::env::current_exe()?.with_file_name(name);
     if here.is_file() {

@@ -14,40 +14,41 @@ use crate::http::Http;
 use crate::process::{Processes, Spec};
 
 const LIMIT: Duration = Duration::from_secs(10);
-/// What it calls itself, unless told otherwise.
+/// Its default name.
 pub(crate) const CA_NAME: &str = "pebble.test";
 /// The process's name in commands.
 pub(crate) const NAME: &str = "pebble";
-/// Waits that only make a test slow are off; what a real CA does to a client (bad nonces, reused authorizations) is on.
+/// Delays that only make a test slow are off; a real CA's behaviour towards clients (bad nonces, reused authorizations)
+/// is on.
 const ENVIRONMENT: [(&str, &str); 3] = [
     ("PEBBLE_VA_NOSLEEP", "1"),
     ("PEBBLE_WFE_NONCEREJECT", "5"),
     ("PEBBLE_AUTHZREUSE", "100"),
 ];
 
-/// What it takes to run it.
+/// The settings to run it.
 pub(crate) struct Pebble {
-    /// Where it listens.
+    /// The address that it listens on.
     pub(crate) address: IpAddr,
-    /// What its callers call it, beside `localhost` and 127.0.0.1.
+    /// Its host name for clients, besides `localhost` and 127.0.0.1.
     pub(crate) name: Option<String>,
     pub(crate) port: u16,
     pub(crate) management_port: u16,
-    /// Where it fetches HTTP-01 and TLS-ALPN-01 challenges.
+    /// The port of the http-01 and tls-alpn-01 challenges.
     pub(crate) http_port: u16,
     pub(crate) tls_port: u16,
     /// The resolver.
     pub(crate) dns: SocketAddr,
     pub(crate) folder: PathBuf,
-    /// How long certificates of its default profile live, in seconds.
+    /// The lifetime of certificates of its default profile, in seconds.
     pub(crate) certificate_secs: u64,
-    /// What it calls itself.
+    /// Its name.
     pub(crate) ca_name: String,
     pub(crate) env: BTreeMap<String, String>,
 }
 
 impl Pebble {
-    /// The directory, at this port (Pebble's own or a proxy's: Pebble's links follow the Host that is asked for).
+    /// The directory, at this port (Pebble's own or a proxy's: Pebble's links use the Host of the request).
     pub(crate) fn directory_url(port: u16) -> String {
         format!("https://localhost:{port}/dir")
     }
@@ -62,23 +63,23 @@ impl Pebble {
         self.folder.join("pebble-server-ca.pem")
     }
 
-    /// Every root that it has issued from: certificates of before a restart stay good, as a real CA's do.
+    /// Every root that it has issued from: certificates issued before a restart stay valid, as a real CA's do.
     pub(crate) fn roots_pem(&self) -> PathBuf {
         self.folder.join("pebble-roots.pem")
     }
 
-    /// The root that Pebble issues from.
+    /// The root that Pebble currently issues from.
     pub(crate) fn root_pem(&self) -> PathBuf {
         self.folder.join("pebble-root.pem")
     }
 
-    /// Makes its server certificate and configuration and starts it.
+    /// Creates its server certificate and configuration and starts it.
     pub(crate) async fn start(&self, processes: &Processes, program: &Path) -> anyhow::Result<()> {
         let spec = self.prepare(program)?;
         self.launch(processes, spec).await
     }
 
-    /// Makes its server certificate and configuration.
+    /// Creates its server certificate and configuration.
     pub(crate) fn prepare(&self, program: &Path) -> anyhow::Result<Spec> {
         let home = self.folder.join(NAME);
         fs::create_dir_all(&home)?;
@@ -116,14 +117,14 @@ impl Pebble {
         Ok(spec)
     }
 
-    /// Starts it (again) and writes down its root, a new one each time.
+    /// Starts it (again) and saves its root, a new one each time.
     pub(crate) async fn launch(&self, processes: &Processes, spec: Spec) -> anyhow::Result<()> {
         let http = Http::trusting(&self.ca_pem())?;
         processes.launch(spec, LIMIT, || self.is_ready(&http)).await?;
         self.write_roots(&http).await
     }
 
-    /// Whether it answers; `http` trusts [`Self::ca_pem`].
+    /// Whether it responds; `http` trusts [`Self::ca_pem`].
     pub(crate) async fn is_ready(&self, http: &Http) -> bool {
         http.is_up(&self.root_url()).await && http.is_up(&Self::directory_url(self.port)).await
     }
@@ -132,7 +133,7 @@ impl Pebble {
         format!("{}/roots/0", self.management_url())
     }
 
-    /// Writes down what it issues from.
+    /// Saves its root certificates.
     pub(crate) async fn write_roots(&self, http: &Http) -> anyhow::Result<()> {
         for (url, file) in [
             (self.root_url(), self.root_pem()),
@@ -169,14 +170,14 @@ impl Pebble {
     }
 }
 
-/// Writes a file at once, since aws-sim may read it at any time.
+/// Writes a file atomically, since aws-sim may read it at any time.
 fn replace(file: &Path, content: &[u8]) -> std::io::Result<()> {
     let new = file.with_extension("new");
     fs::write(&new, content)?;
     fs::rename(&new, file)
 }
 
-/// Pebble's or challtestsrv's program: what tests/setup.sh has put into the repository's `.local`.
+/// Pebble's or challtestsrv's program, which tests/setup.sh has installed in the repository's `.local`.
 pub(crate) fn program(name: &str) -> anyhow::Result<PathBuf> {
     let executable = std::env::current_exe().context("where am I?")?;
     let here = std::env::current_dir()?;

@@ -1,8 +1,9 @@
-//! Free ports that stay ours until they are listened on.
+//! Free ports that stay reserved until they are listened on.
 //!
-//! Binding port 0 gives a port of the range that outgoing connections use too, and RabbitMQ takes seconds to get to its
-//! port: any connection made meanwhile may take it. So ports come from below that range, and two stacks never share a
-//! block: each holds an abstract socket named after its block, which the kernel frees however the supervisor ends.
+//! Binding port 0 gives a port of the ephemeral range, which outgoing connections use too, and RabbitMQ takes seconds
+//! to bind its port: any connection opened in the meantime may take it. So ports come from below that range, and two
+//! stacks never share a block: each holds an abstract socket named after its block, which the kernel frees however the
+//! supervisor ends.
 
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
@@ -10,7 +11,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 
 use anyhow::{Context, bail};
 
-/// Where every process of the stack listens unless it says otherwise.
+/// The default listen address of every process of the stack.
 pub(crate) const LOCAL: Ipv4Addr = Ipv4Addr::LOCALHOST;
 /// The customer's old web server.
 pub(crate) const ORIGIN: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
@@ -21,7 +22,7 @@ const FIRST: u16 = 15_000;
 const BLOCK: u16 = 128;
 const BLOCKS: u16 = 132;
 
-/// A block of ports that no other stack on this machine takes from.
+/// A block of ports that no other stack on this machine uses.
 pub(crate) struct Ports {
     _reservation: UnixListener,
     next: u16,

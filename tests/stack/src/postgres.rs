@@ -1,4 +1,4 @@
-//! PostgreSQL: a cluster of its own with the services' role and database.
+//! PostgreSQL: a separate cluster with the services' role and database.
 
 use std::fs;
 use std::os::unix::fs::chown;
@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// The process's name in commands.
 pub(crate) const NAME: &str = "postgres";
 
-/// What it takes to run it.
+/// The settings to run it.
 pub(crate) struct Postgres {
     pub(crate) port: u16,
     pub(crate) password: String,
@@ -40,7 +40,7 @@ impl Postgres {
         )
     }
 
-    /// The superuser's.
+    /// The superuser's URL.
     pub(crate) fn admin_url(&self) -> String {
         format!(
             "postgres://postgres:{}@127.0.0.1:{}/postgres",
@@ -48,7 +48,7 @@ impl Postgres {
         )
     }
 
-    /// Makes the cluster, starts it, makes role and database.
+    /// Creates the cluster, starts it, creates role and database.
     pub(crate) async fn start(&self, processes: &Processes, folder: &Path) -> anyhow::Result<()> {
         let home = folder.join("postgres");
         let data = home.join("data");
@@ -86,7 +86,7 @@ impl Postgres {
                 .args(["-c", "ssl=on", "-c", &format!("ssl_key_file={}", key.display())])
                 .args(["-c", &format!("ssl_cert_file={}", tls.certificate().display())]);
         }
-        // SIGTERM would wait for the clients to leave.
+        // SIGTERM would wait for the clients to disconnect.
         server.graceful = Signal::SIGINT;
         server.quick = Signal::SIGQUIT;
         self.launch(processes, server).await?;
@@ -102,11 +102,11 @@ impl Postgres {
         Ok(())
     }
 
-    /// Starts it (again), until it answers.
+    /// Starts it (again), and waits until it responds.
     pub(crate) async fn launch(&self, processes: &Processes, server: Spec) -> anyhow::Result<()> {
         let url = self.admin_url();
         let ready = || async { connect(&url).await.is_ok() };
-        // After a SIGKILL of the server its backends may live on for a moment and hold the shared memory.
+        // After a SIGKILL of the server its backends may survive for a moment and hold the shared memory.
         let mut attempts = 5;
         loop {
             attempts -= 1;

@@ -1,4 +1,4 @@
-//! Processes the stack owns: each in a group of its own, dying with the supervisor, stopped by group.
+//! Processes that the stack owns: each in its own group, ended with the supervisor, stopped by group.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,10 +19,10 @@ use crate::endpoints::ProcessInfo;
 use crate::progress::say;
 
 const POLL: Duration = Duration::from_millis(20);
-/// How long the kernel may take to end what was killed.
+/// How long the kernel may take to end a killed process.
 const KILLED: Duration = Duration::from_secs(10);
 
-/// How to run a process, kept so that it can be started again.
+/// How to run a process, kept so that it can be restarted.
 #[derive(Clone, Debug)]
 pub(crate) struct Spec {
     pub(crate) name: String,
@@ -34,11 +34,11 @@ pub(crate) struct Spec {
     pub(crate) log: PathBuf,
     /// Run as this user (by a root supervisor).
     pub(crate) user: Option<User>,
-    /// Ends it gracefully: for a restart, keeping its data.
+    /// The signal for a graceful end: for a restart that keeps its data.
     pub(crate) graceful: Signal,
-    /// Ends it fast: for the end of the stack, when its data is thrown away.
+    /// The signal for a fast end: for the end of the stack, when its data is discarded.
     pub(crate) quick: Signal,
-    /// How long it may take to end gracefully before it is killed.
+    /// How long a graceful end may take before the process is killed.
     pub(crate) grace: Duration,
     pub(crate) health_url: Option<String>,
 }
@@ -67,7 +67,7 @@ impl Spec {
         self
     }
 
-    /// Adds to the environment, which otherwise is only what [`command`](Self::command) passes on.
+    /// Adds to the environment, which otherwise contains only what [`command`](Self::command) passes on.
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.insert(name.to_owned(), value.into());
         self
@@ -78,7 +78,7 @@ impl Spec {
         let mut command = Command::new(&self.program);
         command
             .args(&self.args)
-            // The developer's AWS profile, proxies and PG* variables must not change what is tested.
+            // The developer's AWS profile, proxies and PG* variables must not influence the tests.
             .env_clear()
             .envs(
                 std::env::vars()
@@ -98,7 +98,7 @@ impl Spec {
         Ok(command)
     }
 
-    /// Runs it to its end; an error unless it succeeds.
+    /// Runs it to completion; fails unless it succeeds.
     pub(crate) async fn run(&self) -> anyhow::Result<()> {
         let status = self.command()?.kill_on_drop(true).status().await;
         let status = status.with_context(|| format!("cannot run {}", self.program.display()))?;
@@ -112,8 +112,8 @@ impl Spec {
     }
 }
 
-/// The kernel kills the child when the supervisor's main thread ends, SIGKILL included. All children are spawned from
-/// that thread (the runtime has no other), since the signal is bound to the thread that spawned.
+/// The kernel kills the child when the supervisor's main thread ends, also by SIGKILL. All children are spawned from
+/// that thread (the runtime has no other), since the signal is bound to the spawning thread.
 fn die_with_supervisor(command: &mut Command) {
     let supervisor = Pid::this();
     let set_up = move || {
@@ -159,7 +159,7 @@ impl Process {
 pub(crate) struct Processes(Rc<RefCell<BTreeMap<String, Process>>>);
 
 impl Processes {
-    /// Starts a process and waits until `ready` says so; an error when it ends first or takes too long.
+    /// Starts a process and waits until `ready` returns true; fails when it ends first or takes too long.
     pub(crate) async fn launch<F>(&self, spec: Spec, limit: Duration, ready: impl Fn() -> F) -> anyhow::Result<()>
     where
         F: Future<Output = bool>,
@@ -205,12 +205,12 @@ impl Processes {
         Ok(())
     }
 
-    /// The exit status, once, if it has just ended.
+    /// The exit status, once, if the process has just ended.
     fn ended(&self, name: &str) -> Option<ExitStatus> {
         self.0.borrow_mut().get_mut(name)?.try_wait()
     }
 
-    /// Those that ended by themselves since the last call.
+    /// The processes that ended by themselves since the last call.
     pub(crate) fn reap(&self) -> Vec<(String, ExitStatus)> {
         let mut all = self.0.borrow_mut();
         all.iter_mut()
@@ -218,7 +218,7 @@ impl Processes {
             .collect()
     }
 
-    /// How it was started.
+    /// The spec that it was started with.
     pub(crate) fn spec(&self, name: &str) -> anyhow::Result<Spec> {
         let all = self.0.borrow();
         let names = || all.keys().cloned().collect::<Vec<_>>().join(", ");
@@ -247,13 +247,13 @@ impl Processes {
         Ok(())
     }
 
-    /// Ends a process by `signal`, after its grace period by SIGKILL. Fine if it isn't running.
+    /// Ends a process by `signal`, and after its grace period by SIGKILL. Does nothing if it isn't running.
     pub(crate) async fn stop(&self, name: &str, signal: Signal, grace: Duration) -> anyhow::Result<()> {
         self.spec(name)?;
         if self.signal(name, signal).is_err() {
             return Ok(());
         }
-        // One that was frozen by SIGSTOP only sees the signal when it goes on.
+        // A process frozen by SIGSTOP receives the signal only after SIGCONT.
         self.signal(name, Signal::SIGCONT).ok();
         if self.gone(name, grace).await.is_err() {
             say(format_args!("{name} did not end within {grace:?}; killing it"));
@@ -263,7 +263,7 @@ impl Processes {
         Ok(())
     }
 
-    /// The process id while it runs.
+    /// The process id of a running process.
     pub(crate) fn pid(&self, name: &str) -> Option<u32> {
         self.0.borrow().get(name)?.pid
     }

@@ -1,4 +1,4 @@
-//! A TCP proxy that delays, cuts and swallows: the network between a service and its peer.
+//! A TCP proxy that delays, cuts and swallows traffic: the network between a service and its peer.
 //!
 //! Each chunk is stamped when it is read and written half a round trip later, so that latency doesn't limit throughput.
 
@@ -19,16 +19,16 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::endpoints::ProxyEndpoint;
 
-/// Chunks of up to this size …
+/// The largest chunk …
 const CHUNK: usize = 16 * 1024;
-/// … and as many under way in one direction: more than any peer here sends in a round trip.
+/// … and the most chunks in transit in one direction: more than any peer here sends in a round trip.
 const UNDER_WAY: usize = 1024;
 
-/// What happens to what goes through.
+/// The conditions for traffic.
 #[derive(Clone)]
 struct Conditions {
     latency: Rc<Cell<Duration>>,
-    /// While true no byte comes out at either side, nor does the end of a connection.
+    /// While true no byte is delivered at either side, nor the end of a connection.
     black_hole: watch::Sender<bool>,
     /// While true there are no connections.
     cut: watch::Sender<bool>,
@@ -58,7 +58,7 @@ impl Weather {
 
     /// Waits while there is a black hole.
     async fn passable(&self) {
-        // The senders are a part of ourselves, so that this ends only by the black holes' end.
+        // This struct owns the senders, so the wait ends only when the black holes end.
         for conditions in [Some(&self.all), self.own.as_ref()].into_iter().flatten() {
             conditions.black_hole.subscribe().wait_for(|hole| !hole).await.ok();
         }
@@ -73,10 +73,10 @@ impl Weather {
     }
 }
 
-/// Tells processes apart by their connections' addresses.
+/// Identifies processes by their connections' addresses.
 type Who = Rc<dyn Fn(SocketAddr) -> Option<String>>;
 
-/// Processes that share a proxy, each with conditions of its own.
+/// Processes that share a proxy, each with its own conditions.
 #[derive(Clone)]
 struct Callers {
     who: Who,
@@ -92,12 +92,12 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Starts it on a port of 127.0.0.1 before another port there.
+    /// Starts it on a port of 127.0.0.1 in front of another port there.
     pub(crate) async fn start(port: u16, target: u16, latency: Duration) -> anyhow::Result<Self> {
         Self::start_with(port, target, latency, None).await
     }
 
-    /// The same for these processes, told apart by `who`.
+    /// The same for these processes, identified by `who`.
     pub(crate) async fn start_shared(
         port: u16,
         target: u16,
@@ -132,12 +132,12 @@ impl Proxy {
         Ok(proxy)
     }
 
-    /// Where it listens and what is behind it.
+    /// Its listen address and its target.
     pub(crate) fn endpoint(&self) -> &ProxyEndpoint {
         &self.endpoint
     }
 
-    /// The processes that have conditions of their own.
+    /// The processes that have their own conditions.
     pub(crate) fn callers(&self) -> impl Iterator<Item = &String> {
         self.callers.iter().flat_map(|callers| callers.conditions.keys())
     }
@@ -167,12 +167,13 @@ impl Proxy {
         Ok(())
     }
 
-    /// Changes the round trip it adds, for what is read from now on.
+    /// Changes the round trip that it adds, for data read from now on.
     pub(crate) fn set_latency(&self, latency: Duration) {
         self.conditions.latency.set(latency);
     }
 
-    /// Keeps connections open and takes new ones, but lets no byte out until it is lifted; then all of them flow on.
+    /// Keeps connections open and accepts new ones, but delivers no byte until the black hole is lifted; then
+    /// everything is delivered.
     pub(crate) fn set_black_hole(&self, hole: bool) {
         self.conditions.black_hole.send_replace(hole);
     }
@@ -181,12 +182,12 @@ impl Proxy {
     pub(crate) async fn cut(&mut self) {
         if let Some(accepting) = self.accepting.take() {
             accepting.abort();
-            // Once it is gone, so are the listener and all connections.
+            // Once the task has ended, the listener and all connections are closed.
             accepting.await.ok();
         }
     }
 
-    /// Takes connections (again).
+    /// Accepts connections (again).
     pub(crate) async fn connect(&mut self) -> anyhow::Result<()> {
         if self.accepting.is_none() {
             let listen = self.endpoint.listen;
@@ -237,7 +238,7 @@ async fn through(client: TcpStream, target: SocketAddr, weather: &Weather) -> st
     server.set_nodelay(true)?;
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    // An error in one direction ends the other: a reset must arrive as one.
+    // An error in one direction ends the other: a reset must be passed on as a reset.
     tokio::try_join!(
         direction(from_client, to_server, weather),
         direction(from_server, to_client, weather)
@@ -266,7 +267,7 @@ async fn read(
             }
         };
         let due = Instant::now() + weather.latency() / 2;
-        // An empty chunk stands for the end.
+        // An empty chunk represents the end.
         if queue.send((due, chunk.freeze())).await.is_err() || read == 0 {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! Where a stack has its queues: on a RabbitMQ node of its own, or in a virtual host of one that others use, too.
+//! The location of a stack's queues: a separate RabbitMQ node, or a virtual host of a shared one.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::rabbitmq::Rabbitmq;
 use crate::shared_node::SharedNode;
 use crate::tls::Tls;
 
-/// The virtual host of a node of one's own.
+/// The virtual host of a separate node.
 const DEFAULT: &str = "%2f";
 
 pub(crate) enum Queues {
@@ -38,7 +38,7 @@ impl Queues {
         }
     }
 
-    /// Leaves nothing on a node that others go on using. A node of its own is stopped as a process.
+    /// Leaves nothing on a shared node. A separate node is stopped as a process.
     pub(crate) async fn leave(&self) -> anyhow::Result<()> {
         match self {
             Self::Own(_) => Ok(()),
@@ -53,7 +53,7 @@ impl Queues {
         }
     }
 
-    /// At this port (RabbitMQ's own or a proxy's).
+    /// The URL at this port (RabbitMQ's own or a proxy's).
     pub(crate) fn url(&self, port: u16) -> String {
         let vhost = match self {
             Self::Own(_) => DEFAULT,
@@ -62,7 +62,7 @@ impl Queues {
         format!("amqp://guest:guest@127.0.0.1:{port}/{vhost}")
     }
 
-    /// By TLS, with the port and what it takes.
+    /// The URL by TLS and the certificates, if TLS is enabled.
     pub(crate) fn tls(&self) -> Option<(String, &Tls)> {
         let (port, tls) = match self {
             Self::Own(node) => node.tls.as_ref()?,
@@ -71,7 +71,7 @@ impl Queues {
         Some((format!("amqps://guest:guest@localhost:{port}/{DEFAULT}"), tls))
     }
 
-    /// The node, to start it again.
+    /// The separate node, to restart it.
     pub(crate) fn own(&self) -> anyhow::Result<&Rabbitmq> {
         match self {
             Self::Own(node) => Some(node),

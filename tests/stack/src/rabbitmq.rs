@@ -1,4 +1,4 @@
-//! RabbitMQ: a node of its own with its own epmd.
+//! RabbitMQ: a separate node with its own epmd.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +16,7 @@ use crate::process::{Processes, Spec};
 use crate::secret;
 use crate::tls::Tls;
 
-/// A node starts in 5 s, and is all work: beside six stacks on two processors (load 25) it took over 60 s.
+/// A node starts in 5 s, all of it CPU time: beside six stacks on two processors (load 25) it took over 60 s.
 const LIMIT: Duration = Duration::from_secs(180);
 /// The node's name in commands.
 pub(crate) const NAME: &str = "rabbitmq";
@@ -24,13 +24,13 @@ pub(crate) const NAME: &str = "rabbitmq";
 pub(crate) const EPMD: &str = "epmd";
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
-/// What it takes to run it.
+/// The settings to run it.
 pub(crate) struct Rabbitmq {
     pub(crate) port: u16,
     pub(crate) distribution_port: u16,
     pub(crate) epmd_port: u16,
     pub(crate) cookie: String,
-    /// The port of AMQP over TLS, beside the plain one.
+    /// The port of AMQP over TLS, in addition to the plain one.
     pub(crate) tls: Option<(u16, Tls)>,
 }
 
@@ -52,7 +52,7 @@ impl Rabbitmq {
             Path::new(SERVER).exists(),
             "RabbitMQ isn't installed; run tests/setup.sh"
         );
-        // A node would start an epmd as a daemon that outlives it; with ours there already, it doesn't.
+        // A node would start an epmd daemon that outlives it; if ours is running already, it doesn't.
         let epmd =
             Spec::new(EPMD, "epmd", folder).args(["-port", &self.epmd_port.to_string(), "-address", "127.0.0.1"]);
         self.launch_epmd(processes, epmd).await?;
@@ -92,7 +92,7 @@ impl Rabbitmq {
             ));
         }
         let mut node = Spec::new(NAME, SERVER, folder)
-            // Together these make the script replace itself by the Erlang machine, which then dies with the supervisor.
+            // Together these make the script exec the Erlang VM, which then dies with the supervisor.
             .env("RABBITMQ_ALLOW_INPUT", "true")
             .args(["-noinput"])
             .env("RABBITMQ_NODENAME", format!("cdn{}@localhost", self.port))
@@ -129,7 +129,7 @@ impl Rabbitmq {
         processes.launch(epmd, LIMIT, ready).await
     }
 
-    /// Starts the node (again), until it greets.
+    /// Starts the node (again), and waits for the AMQP greeting.
     pub(crate) async fn launch(&self, processes: &Processes, node: Spec) -> anyhow::Result<()> {
         processes
             .launch(node, LIMIT, || async { greets(self.port).await.unwrap_or(false) })
@@ -137,7 +137,7 @@ impl Rabbitmq {
     }
 }
 
-/// Whether AMQP is spoken there: the answer to the protocol header is a method frame, Connection.Start.
+/// Whether the port speaks AMQP: the response to the protocol header is a method frame, Connection.Start.
 async fn greets(port: u16) -> anyhow::Result<bool> {
     let exchange = async {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;

@@ -1,4 +1,4 @@
-//! The life of a supervisor: start, obey, stop; whatever happens in between, stop.
+//! The life of a supervisor: start, execute commands, stop. Whatever happens in between, it stops everything.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::options::Options;
 use crate::progress::say;
 use crate::supervisor::Supervisor;
 
-/// Why the stack has to stop, once it has to.
+/// The reason why the stack has to stop, once there is one.
 pub(crate) type End = watch::Sender<Option<&'static str>>;
 
-/// Runs a stack until a signal, the command to stop or, with `until_eof`, the end of standard input.
+/// Runs a stack until a signal, the stop command or, with `until_eof`, the end of standard input.
 ///
 /// Must be called on the main thread, in a `LocalSet` of a current-thread runtime: children die with the thread that
 /// spawned them.
@@ -74,7 +74,7 @@ async fn answer(supervisor: &mut Supervisor, line: &str, end: &End) -> Answer {
     })
 }
 
-/// One JSON line; whoever read them may be gone.
+/// Prints one JSON line; the reader may be gone.
 pub(crate) fn print(value: &impl Serialize) {
     let mut stdout = std::io::stdout().lock();
     if let Ok(line) = serde_json::to_string(value) {
@@ -98,11 +98,11 @@ pub(crate) fn listen_to_signals(end: &End) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Lines of standard input, unless it is a terminal, from which a job in the background must not read.
+/// Lines of standard input, unless it is a terminal, from which a background job must not read.
 pub(crate) fn read_commands(until_eof: bool, end: &End) -> mpsc::UnboundedReceiver<String> {
     let (sender, receiver) = mpsc::unbounded_channel();
     let end = end.clone();
-    // A thread of its own: tokio would wait for a read under way when the program ends.
+    // In a separate thread: tokio would wait for a pending read when the program ends.
     std::thread::spawn(move || {
         if until_eof || !std::io::stdin().is_terminal() {
             for line in std::io::stdin().lock().lines().map_while(Result::ok) {

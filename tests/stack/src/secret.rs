@@ -1,4 +1,4 @@
-//! Random secrets of one run.
+//! Random secrets for one run.
 
 use std::fmt::Write as _;
 use std::fs::File;

@@ -35,7 +35,7 @@ pub(crate) fn peers(service: &str) -> &'static [Peer] {
     }
 }
 
-/// Service and process names, as many as the options ask for.
+/// Service and process names, as many as the options request.
 pub(crate) fn processes(options: &Options) -> Vec<(&'static str, String)> {
     let mut names = vec![(BROKER, BROKER.to_owned())];
     for service in WORKERS {
@@ -45,7 +45,7 @@ pub(crate) fn processes(options: &Options) -> Vec<(&'static str, String)> {
     names
 }
 
-/// What the services are told about everything else; already through the proxies where there are any.
+/// The services' settings about all other parts; with the proxies' addresses where there are any.
 pub(crate) struct Settings {
     pub(crate) http_port: u16,
     pub(crate) database_url: String,
@@ -63,7 +63,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// The environment of a service, without what differs between its processes.
+    /// The environment of a service, without the variables that differ between its processes.
     fn environment(&self, service: &str) -> anyhow::Result<BTreeMap<&'static str, String>> {
         let mut env = BTreeMap::from([
             ("DATABASE_URL", self.database_url.clone()),
@@ -123,7 +123,7 @@ impl Settings {
     }
 }
 
-/// All service processes that the options ask for, each with its settings. Their programs lie in `programs`.
+/// All requested service processes, each with its settings. Their programs are in `programs`.
 pub(crate) fn specs(
     settings: BTreeMap<String, Settings>,
     options: &Options,
@@ -155,7 +155,7 @@ pub(crate) fn specs(
     Ok(specs)
 }
 
-/// Starts a service (again), until `/readyz` says so.
+/// Starts a service (again), and waits until `/readyz` succeeds.
 pub(crate) async fn launch(processes: &Processes, spec: Spec) -> anyhow::Result<()> {
     ensure!(
         spec.program.exists(),
@@ -171,7 +171,7 @@ pub(crate) async fn launch(processes: &Processes, spec: Spec) -> anyhow::Result<
     processes.launch(spec, LIMIT, ready).await
 }
 
-/// A misspelt service would silently change nothing.
+/// A misspelt service would silently have no effect.
 fn check_names(options: &Options) -> anyhow::Result<()> {
     for service in options.replicas.keys() {
         ensure!(

@@ -1,4 +1,5 @@
-//! One RabbitMQ node for many stacks, each with a virtual host of its own: half of the work of a stack's start is RabbitMQ's.
+//! One RabbitMQ node for many stacks, each with its own virtual host: starting RabbitMQ is half of the work of a
+//! stack's start.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -16,12 +17,12 @@ use crate::progress::say;
 use crate::rabbitmq::{self, Rabbitmq};
 use crate::run::{End, listen_to_signals, print, read_commands};
 
-/// The variable in which stacks find such a node, as JSON.
+/// The variable that names such a node to stacks, as JSON.
 pub const SHARED_RABBITMQ: &str = "STACK_SHARED_RABBITMQ";
-/// A call to the node.
+/// The time limit of a call to the node.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Where it is; who knows the cookie may do everything with it.
+/// The node's address; the cookie gives full control over it.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct SharedNode {
     pub(crate) port: u16,
@@ -30,7 +31,7 @@ pub(crate) struct SharedNode {
 }
 
 impl SharedNode {
-    /// The one that this process was told of.
+    /// The node that was offered to this process.
     pub(crate) fn offered() -> anyhow::Result<Option<Self>> {
         let Ok(json) = std::env::var(SHARED_RABBITMQ) else {
             return Ok(None);
@@ -38,7 +39,7 @@ impl SharedNode {
         serde_json::from_str(&json).context(SHARED_RABBITMQ)
     }
 
-    /// Makes a virtual host, in which the user guest may do everything.
+    /// Creates a virtual host, in which the user guest has all rights.
     pub(crate) async fn add_vhost(&self, name: &str) -> anyhow::Result<()> {
         self.evaluate(&format!(
             "ok = rabbit_vhost:add(<<\"{name}\">>, <<\"stack\">>), \
@@ -54,11 +55,11 @@ impl SharedNode {
             .await
     }
 
-    /// Has the node evaluate Erlang. `rabbitmqctl` could do the same, but starts a whole Erlang machine for it.
+    /// Makes the node evaluate Erlang. `rabbitmqctl` could do the same, but starts a whole Erlang VM for it.
     async fn evaluate(&self, expressions: &str) -> anyhow::Result<()> {
         let mut call = Command::new("erl_call")
             .args(["-address", &format!("localhost:{}", self.distribution_port)])
-            // Two callers of one name would keep each other out.
+            // Two callers with the same name would lock each other out.
             .args(["-h", &format!("stack{}", std::process::id())])
             .args(["-c", &self.cookie, "-e"])
             .stdin(Stdio::piped())
@@ -69,7 +70,7 @@ impl SharedNode {
             .context("cannot run erl_call")?;
         let mut input = call.stdin.take().context("no standard input")?;
         let output = timeout(LIMIT, async {
-            // When it has ended before, its output says why.
+            // If it has ended already, its output says why.
             input.write_all(format!("{expressions}.\n").as_bytes()).await.ok();
             drop(input);
             call.wait_with_output().await
@@ -86,9 +87,9 @@ impl SharedNode {
     }
 }
 
-/// Runs a node for other stacks until a signal or the end of standard input; prints what [`SHARED_RABBITMQ`] has to be.
+/// Runs a node for other stacks until a signal or the end of standard input; prints the value for [`SHARED_RABBITMQ`].
 ///
-/// Must be called as [`run`](crate::run()) must.
+/// Must be called like [`run`](crate::run()).
 ///
 /// # Errors
 /// When it can't be started.

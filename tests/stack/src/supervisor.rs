@@ -1,4 +1,4 @@
-//! All parts of one stack: what starts after what, and what a command does.
+//! All parts of one stack: the order of their start, and the execution of commands.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -31,9 +31,9 @@ use crate::tls::Tls;
 use crate::turn::Turn;
 use crate::{folder, secret};
 
-/// How long a process that was told to end is waited for.
+/// How long to wait for a process that was told to end.
 const GONE: Duration = Duration::from_secs(60);
-/// The same at the end of the stack, when nothing has to be finished any more.
+/// The same at the end of the stack, when no work has to be completed any more.
 const QUICK: Duration = Duration::from_secs(5);
 
 /// A stack.
@@ -58,7 +58,7 @@ pub(crate) struct Supervisor {
 }
 
 impl Supervisor {
-    /// Chooses ports and secrets and makes the folder; starts nothing.
+    /// Chooses ports and secrets and creates the folder; starts nothing.
     pub(crate) fn new(options: Options) -> anyhow::Result<Self> {
         let mut ports = Ports::reserve()?;
         let http_port = ports.take_on(&[ports::LOCAL, ports::ORIGIN, ports::BROKER])?;
@@ -140,7 +140,7 @@ impl Supervisor {
         })
     }
 
-    /// Starts everything, in parallel where nothing has to wait.
+    /// Starts everything, in parallel where possible.
     pub(crate) async fn start(&mut self) -> anyhow::Result<()> {
         say(format_args!("folder {}", self.folder.display()));
         let _turn = Turn::wait().await?;
@@ -211,7 +211,7 @@ impl Supervisor {
         for (&peer, &latency) in &self.options.proxies {
             let target = self.port_of(peer);
             let latency = Duration::from_millis(latency);
-            // Pebble's is made below when its callers are to be told apart.
+            // Pebble's proxy is created below when its callers must be told apart.
             if peer != Peer::Pebble || !self.options.every_link {
                 let proxy = Proxy::start(self.ports.take()?, target, latency).await?;
                 self.proxies.insert(peer, proxy);
@@ -253,7 +253,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Ends everything: first what uses the others. Then the folder goes, unless it is to be kept.
+    /// Ends everything, clients before servers. Then removes the folder, unless it is to be kept.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         let infrastructure = [
             postgres::NAME,
@@ -297,14 +297,14 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Says which processes have ended by themselves.
+    /// Reports which processes have ended by themselves.
     pub(crate) fn report_ended(&self) {
         for (name, status) in self.processes.reap() {
             say(format_args!("{name} has ended ({status})"));
         }
     }
 
-    /// Does what a command says, all but [`Command::Stop`].
+    /// Executes a command, except [`Command::Stop`].
     pub(crate) async fn execute(&mut self, command: Command) -> anyhow::Result<Answer> {
         let mut answer = Answer {
             ok: true,
@@ -432,7 +432,7 @@ impl Supervisor {
         })
     }
 
-    /// What one process is told; any other name: what it would be told without links.
+    /// The settings of one process; for any other name, those without links.
     fn settings_of(&self, process: &str) -> Settings {
         let port = |peer| self.port_for(process, peer);
         Settings {
@@ -452,7 +452,7 @@ impl Supervisor {
         }
     }
 
-    /// Where everything is now.
+    /// The current addresses.
     pub(crate) fn endpoints(&self) -> Endpoints {
         let settings = self.settings_of("");
         let local = |port| SocketAddr::from((ports::LOCAL, port));

@@ -1,4 +1,4 @@
-//! The throw-away CA of a stack with TLS, and what PostgreSQL and RabbitMQ have from it.
+//! The temporary CA of a stack with TLS, and the files that PostgreSQL and RabbitMQ get from it.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use nix::unistd::User;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
-/// A server's certificate and key, and the CA that issued it; the CA's own key is forgotten.
+/// A server's certificate and key, and the CA that issued it; the CA's own key is discarded.
 #[derive(Clone, Debug)]
 pub(crate) struct Tls {
     folder: PathBuf,
 }
 
 impl Tls {
-    /// Makes the CA and one certificate for `localhost` and 127.0.0.1, as `tls/ca.pem`, `server.pem`, `server-key.pem`.
+    /// Creates the CA and one certificate for `localhost` and 127.0.0.1, as `tls/ca.pem`, `server.pem`,
+    /// `server-key.pem`.
     pub(crate) fn make(stack_folder: &Path) -> anyhow::Result<Self> {
         let folder = stack_folder.join("tls");
         fs::create_dir(&folder)?;
@@ -49,7 +50,7 @@ impl Tls {
         self.folder.join("server-key.pem")
     }
 
-    /// A copy of the key that PostgreSQL accepts: its own, and nobody else can read it.
+    /// A copy of the key that PostgreSQL accepts: owned by its user, and readable by nobody else.
     pub(crate) fn key_for(&self, folder: &Path, user: Option<&User>) -> anyhow::Result<PathBuf> {
         let copy = folder.join("server-key.pem");
         fs::copy(self.key(), &copy)?;

@@ -1,7 +1,7 @@
-//! Stacks that are asked for at the same time start one after the other, as many at once as there are processors.
+//! Stacks that are requested at the same time start in turns, as many at once as there are processors.
 //!
-//! A start is all work (half of it RabbitMQ's) and no waiting: eight at once end no sooner than two at a time, but each of them is then
-//! near the time limit of its parts.
+//! A start is CPU-bound (half of it is RabbitMQ's) and hardly waits: eight at once finish no sooner than two at a time,
+//! but each of them then comes close to the time limit of its parts.
 
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
@@ -11,11 +11,11 @@ use anyhow::Context;
 
 const POLL: Duration = Duration::from_millis(50);
 
-/// A turn on this machine, until it is dropped. The kernel ends it however the supervisor ends.
+/// A turn on this machine, held until it is dropped. The kernel releases it however the supervisor ends.
 pub(crate) struct Turn(#[expect(dead_code, reason = "held, never accepted from")] UnixListener);
 
 impl Turn {
-    /// Waits for one.
+    /// Waits for a turn.
     pub(crate) async fn wait() -> anyhow::Result<Self> {
         let seats = std::thread::available_parallelism().map_or(1, usize::from);
         loop {

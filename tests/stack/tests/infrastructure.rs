@@ -1,4 +1,4 @@
-//! The infrastructure alone, for real: two stacks at once, commands, proxies, and nothing left behind.
+//! The infrastructure alone, with real servers: two stacks at once, commands, proxies, and a complete clean-up.
 
 use std::fs;
 use std::path::Path;
@@ -33,7 +33,7 @@ async fn two_stacks_at_once_answer_and_leave_nothing() -> anyhow::Result<()> {
     origin(&one).await?;
     restarts(&one).await?;
 
-    // One ends as it should, the other's supervisor is killed.
+    // One is stopped normally, the other's supervisor is killed.
     let (first, second) = (one.endpoints().folder.clone(), two.endpoints().folder.clone());
     ensure!(!processes_of(&first)?.is_empty() && !processes_of(&second)?.is_empty());
     drop(one);
@@ -51,7 +51,7 @@ async fn two_stacks_at_once_answer_and_leave_nothing() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A proxy delays, cuts and comes back.
+/// A proxy delays, cuts and reconnects.
 async fn proxies(stack: &Handle) -> anyhow::Result<()> {
     let endpoints = stack.endpoints();
     let listen = endpoints
@@ -110,7 +110,7 @@ async fn proxies(stack: &Handle) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A black hole at one process's link: connections are taken and stay open, and what was sent arrives afterwards.
+/// A black hole at one process's link: connections are accepted and stay open, and the data arrives afterwards.
 async fn a_link_swallows(stack: &Handle) -> anyhow::Result<()> {
     let endpoints = stack.endpoints();
     let link = |process: &str| {
@@ -168,7 +168,7 @@ async fn origin(stack: &Handle) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What restarts keeps its port and its data, except Pebble, which begins anew with another root.
+/// A restarted process keeps its port and its data, except Pebble, which starts again with another root.
 async fn restarts(stack: &Handle) -> anyhow::Result<()> {
     let endpoints = stack.endpoints();
     let pid = |endpoints: &Endpoints, name| endpoints.process(name).and_then(|process| process.pid);
@@ -240,7 +240,7 @@ async fn acme_directory(endpoints: &Endpoints, url: &str) -> anyhow::Result<()> 
     let order = directory["newOrder"]
         .as_str()
         .with_context(|| format!("{status} {directory}"))?;
-    // The directory's links lead back through the proxy, if it was asked through one.
+    // The directory's links lead back through the proxy, if it was requested through one.
     ensure!(
         status == 200 && order.starts_with(url.trim_end_matches("/dir")),
         "{directory}"

@@ -1,4 +1,4 @@
-//! `settings.access_logs` of a plan: what CloudFront would refuse later, for every instance, is refused at the start.
+//! `settings.access_logs` of a plan. What CloudFront would later refuse for every instance is refused at startup.
 
 use std::net::Ipv4Addr;
 
@@ -7,9 +7,9 @@ use pipeline::AccessLogs;
 
 use crate::operator_file::Object;
 
-/// Longest name of a bucket with `.s3.<region>.amazonaws.com`, with room for regions to come.
+/// The longest name of a bucket with `.s3.<region>.amazonaws.com`, with room for future regions.
 const MOST_BUCKET: usize = 128;
-/// S3 takes names of 1,024 bytes: enough is left for the instance's id and CloudFront's own part.
+/// S3 accepts names of 1,024 bytes: this leaves enough for the instance's id and CloudFront's own part.
 const MOST_PREFIX: usize = 255;
 const EXAMPLE: &str = "cdn-logs";
 
@@ -26,13 +26,13 @@ pub(super) fn access_logs(settings: &Object<'_>) -> Result<Option<AccessLogs>, S
 }
 
 /// CloudFront API reference, LoggingConfig: "The Amazon S3 bucket to store the access logs in, for example,
-/// amzn-s3-demo-bucket.s3.amazonaws.com". It takes the regional name, too (aws-cdk issue 10512).
+/// amzn-s3-demo-bucket.s3.amazonaws.com". It accepts the regional name, too (aws-cdk issue 10512).
 fn bucket(logs: &Object<'_>) -> Result<String, String> {
     let given = logs.needed_text("bucket", MOST_BUCKET)?;
     if bucket_of(given).is_some_and(is_bucket_name) {
         return Ok(given.to_string());
     }
-    // Mostly the plain name, or the address that the AWS command line has for it.
+    // Usually the plain name, or the `s3://` address that the AWS command line uses.
     let name = given.strip_prefix("s3://").unwrap_or(given).trim_end_matches('/');
     let name = if is_bucket_name(name) && !name.ends_with(".amazonaws.com") {
         name
@@ -70,7 +70,7 @@ fn is_region(text: &str) -> bool {
         && !number.is_empty()
 }
 
-/// S3 user guide, "General purpose bucket naming rules". Access points and directory buckets take no logs.
+/// S3 user guide, "General purpose bucket naming rules". Access points and directory buckets can't receive logs.
 fn is_bucket_name(name: &str) -> bool {
     let ends = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     (3..=63).contains(&name.len())

@@ -1,4 +1,4 @@
-//! What in a catalog works but may not be meant: said in the log at the start.
+//! Catalog contents that work but may be unintended: logged at startup.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::catalog::offering::Offering;
 
 impl Offering {
-    /// One sentence each. `deadline` is when the broker gives an operation up.
+    /// One sentence for each. `deadline` is when the broker gives up on an operation.
     pub(crate) fn advice(&self, deadline: Duration) -> Vec<String> {
         let mut advice = Vec::new();
         let plans = self.plans.iter().map(|plan| ("plan", &plan.name, &plan.id));

@@ -1,5 +1,6 @@
-//! CATALOG_FILE: the catalog in OSBAPI's own form, with what the broker itself decides left out and the operator's
-//! `settings` for each plan put in. docs/catalog.example.json is one. All of it is right, or the broker doesn't start.
+//! CATALOG_FILE: the catalog in OSBAPI's own form, without the fields that the broker decides itself, and with the
+//! operator's `settings` for each plan. docs/catalog.example.json is an example. Any error in it keeps the broker from
+//! starting.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -43,23 +44,23 @@ const OF_PLAN: [&str; 11] = [
     "schemas",
 ];
 
-/// OSBAPI: "It is RECOMMENDED that strings do not exceed 255 characters", and `cf marketplace` prints one line.
+/// OSBAPI: "It is RECOMMENDED that strings do not exceed 255 characters", and `cf marketplace` prints it on one line.
 const SHORT: usize = 255;
 /// Cloud Controller's limit for all tags together.
 const MOST_TAGS: usize = 2048;
-/// Cloud Controller takes 2,000 characters of `maintenance_info` as JSON.
+/// Cloud Controller accepts 2,000 characters of `maintenance_info` as JSON.
 const MOST_MAINTENANCE: usize = 1_800;
-/// The bounds of `maximum_polling_duration`: nothing is done within a minute, and beyond a year it is a mistake.
+/// The bounds of `maximum_polling_duration`: no operation completes within a minute, and more than a year is a mistake.
 const POLLING: std::ops::RangeInclusive<u64> = 60..=366 * 86_400;
 
-/// What CATALOG_FILE holds; none when it is not given.
+/// The contents of CATALOG_FILE; `None` when the setting is empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CatalogFile(pub(crate) Option<Offering>);
 
 impl FromStr for CatalogFile {
     type Err = String;
 
-    /// Reads the file that is named, unless the name is empty.
+    /// Reads the named file, unless the name is empty.
     fn from_str(path: &str) -> Result<Self, String> {
         match path {
             "" => Ok(Self(None)),
@@ -140,7 +141,7 @@ fn plan(plan: &Object<'_>) -> Result<Plan, String> {
     })
 }
 
-/// What the program decides may be written down all the same, as long as it is so.
+/// A field that the program decides may be in the file, provided that it has the value that the program decides.
 fn decided(object: &Object<'_>, key: &str, is: bool) -> Result<(), String> {
     match object.flag(key)? {
         Some(given) if given != is => Err(format!(
@@ -151,7 +152,7 @@ fn decided(object: &Object<'_>, key: &str, is: bool) -> Result<(), String> {
     }
 }
 
-/// Stands in paths and queries: RFC 3986 §2.3's unreserved characters, as OSBAPI recommends ("URL Properties").
+/// An id is used in paths and queries: RFC 3986 §2.3's unreserved characters, as OSBAPI recommends ("URL Properties").
 fn id<'v>(object: &Object<'v>) -> Result<String, String> {
     let id = object.needed_text("id", SHORT)?;
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
@@ -166,7 +167,7 @@ fn id<'v>(object: &Object<'v>) -> Result<String, String> {
     }
 }
 
-/// Users type it: OSBAPI's "CLI-friendly", and the underscore, which SERVICE_NAME and PLAN_NAME allow too.
+/// Users type names: OSBAPI's "CLI-friendly", plus the underscore, which SERVICE_NAME and PLAN_NAME allow too.
 fn name(object: &Object<'_>) -> Result<String, String> {
     let name = object.needed_text("name", SHORT)?;
     let typed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
@@ -246,7 +247,7 @@ fn settings(plan: &Object<'_>) -> Result<PlanSettings, String> {
     })
 }
 
-/// The value of that name, where the key is there.
+/// The value that `key` names, if the key is present.
 fn one_of<T: Copy, const N: usize>(
     settings: &Object<'_>,
     key: &str,
@@ -268,7 +269,7 @@ fn one_of<T: Copy, const N: usize>(
     found.map(Some).ok_or_else(none)
 }
 
-/// OSBAPI: ids are "globally unique", names of plans unique within the service.
+/// OSBAPI: ids are "globally unique", names of plans are unique within the service.
 fn unique(offering: &Offering, service: &Object<'_>) -> Result<(), String> {
     for (index, plan) in offering.plans.iter().enumerate() {
         let path = format!("{}[{index}]", service.at("plans"));

@@ -1,6 +1,6 @@
-//! `metadata` of the service and of its plans: what interfaces show (OSBAPI profile.md, "Service Metadata"). The
-//! platform takes any key, and so does this; those that have a meaning are checked, and those that look misspelt are
-//! refused.
+//! `metadata` of the service and of its plans, which user interfaces show (OSBAPI profile.md, "Service Metadata"). The
+//! platform accepts any key, and so does this module; keys that have a meaning are checked, and those that look
+//! misspelt are refused.
 
 use serde_json::{Map, Value};
 
@@ -18,14 +18,14 @@ const OF_SERVICE: [&str; 7] = [
 ];
 const OF_PLAN: [&str; 3] = ["displayName", "bullets", "costs"];
 
-/// OSBAPI recommends that texts stay below it.
+/// OSBAPI recommends this limit for strings.
 const SHORT: usize = 255;
-/// Cloud Controller takes no longer description; of metadata it doesn't say.
+/// Cloud Controller accepts no longer description; for metadata it states no limit.
 const LONG: usize = 10_000;
 /// Images may be data URLs.
 const MOST_URL: usize = 65_536;
 
-/// The service's.
+/// Checks the service's metadata.
 pub(super) fn of_service(service: &Object<'_>) -> Result<Map<String, Value>, String> {
     let Some(metadata) = service.object("metadata")? else {
         return Ok(Map::new());
@@ -42,7 +42,7 @@ pub(super) fn of_service(service: &Object<'_>) -> Result<Map<String, Value>, Str
     Ok(metadata.fields().clone())
 }
 
-/// A plan's.
+/// Checks a plan's metadata.
 pub(super) fn of_plan(plan: &Object<'_>) -> Result<Map<String, Value>, String> {
     let Some(metadata) = plan.object("metadata")? else {
         return Ok(Map::new());

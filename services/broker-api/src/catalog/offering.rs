@@ -1,12 +1,12 @@
-//! What is offered: one service with its plans.
+//! The offering: one service with its plans.
 
 use pipeline::instance::{KeyType, PriceClass};
 use pipeline::{AccessLogs, InstanceSettings};
 use serde_json::{Map, Value};
 
-/// How long the platform polls an operation: 8 days. Cloud Controller polls for 7 days at most, and lets a plan only
-/// shorten that. The broker itself gives up before (`OPERATION_DEADLINE`), so that the user reads its reason, not the
-/// platform's time-out.
+/// How long the platform polls an operation: 8 days. Cloud Controller polls for 7 days at most, and a plan can only
+/// shorten that. The broker itself gives up earlier (`OPERATION_DEADLINE`), so that the user reads the broker's reason
+/// rather than the platform's time-out.
 pub(crate) const MAXIMUM_POLLING_SECONDS: u32 = 8 * 86_400;
 
 /// The service.
@@ -17,7 +17,7 @@ pub(crate) struct Offering {
     pub(crate) description: String,
     pub(crate) tags: Vec<String>,
     pub(crate) metadata: Map<String, Value>,
-    /// Whether a user may change the plan, where the plan itself doesn't say.
+    /// Whether a user may change the plan, unless the plan itself says.
     pub(crate) plan_updateable: bool,
     /// At least one; ids and names are unique.
     pub(crate) plans: Vec<Plan>,
@@ -35,11 +35,11 @@ pub(crate) struct Plan {
     pub(crate) maximum_polling_duration: u32,
     pub(crate) maintenance_info: Option<MaintenanceInfo>,
     pub(crate) metadata: Map<String, Value>,
-    /// The operator's own; never served.
+    /// The operator's settings; never served.
     pub(crate) settings: PlanSettings,
 }
 
-/// A plan's version, as the catalog has it.
+/// A plan's version, as in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MaintenanceInfo {
     /// A semantic version.
@@ -48,7 +48,7 @@ pub(crate) struct MaintenanceInfo {
     pub(crate) description: Option<String>,
 }
 
-/// What the operator has for instances of a plan: defaults, and what no user can set.
+/// The operator's settings for instances of a plan: defaults, and settings that no user can change.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct PlanSettings {
     pub(crate) price_class: Option<PriceClass>,
@@ -57,7 +57,7 @@ pub(crate) struct PlanSettings {
 }
 
 impl Plan {
-    /// The settings of an instance of this plan: what its user left open is as the plan has it.
+    /// The settings of an instance of this plan: the plan's defaults fill in what the user left open.
     pub(crate) fn complete(&self, settings: InstanceSettings) -> InstanceSettings {
         InstanceSettings {
             price_class: settings.price_class.or(self.settings.price_class),

@@ -1,4 +1,4 @@
-//! The catalog as the platform reads it (OSBAPI, "Catalog Management"): what is offered, with what this program itself
+//! The catalog as the platform reads it (OSBAPI, "Catalog Management"): the offering, plus the fields that this program
 //! decides.
 
 use parameters::schema;
@@ -86,7 +86,7 @@ pub(crate) struct Input {
     pub(crate) parameters: Value,
 }
 
-/// The answer.
+/// The response body.
 pub(crate) fn served(offering: &Offering, default_origin: Option<&str>) -> Catalog {
     let create = Input {
         parameters: schema::create(default_origin),

@@ -1,4 +1,4 @@
-//! Which settings say what is offered.
+//! The settings that define the offering.
 
 use std::str::FromStr;
 
@@ -46,7 +46,7 @@ impl FromStr for CatalogId {
 }
 
 impl CatalogArgs {
-    /// Checks what no single setting can tell.
+    /// Checks constraints between several settings.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         anyhow::ensure!(
             self.service_id != self.plan_id,
@@ -55,7 +55,7 @@ impl CatalogArgs {
         Ok(())
     }
 
-    /// What CATALOG_FILE says, or else the one plan that single settings name.
+    /// The offering of CATALOG_FILE, or else the one plan that the single settings name.
     pub(crate) fn offering(&self) -> Offering {
         self.catalog_file.0.clone().unwrap_or_else(|| self.one_plan())
     }

@@ -52,7 +52,7 @@ fn access_logs_are_the_plans_alone_and_price_classes_the_users_first() {
         (settings.price_class, settings.access_logs),
         (own.price_class, Some(logs.clone()))
     );
-    // As an instance of before the plan was changed.
+    // Like an instance that was created before the plan changed.
     plan.settings.access_logs = None;
     let with_logs = InstanceSettings {
         access_logs: Some(logs),

@@ -1,10 +1,10 @@
-//! Does the default origin show CloudFront a certificate that it takes? Otherwise each tenant's creation succeeds, and
-//! every visitor reads 502.
+//! Whether the default origin presents a certificate that CloudFront accepts. Otherwise each tenant's creation
+//! succeeds, and every visitor gets a 502.
 //!
-//! The certificate must be of a public CA, and for the origin's name or for the Host that is forwarded (CloudFront
-//! developer guide, "Requirements for using SSL/TLS certificates with CloudFront"). Tenants' names are in no
-//! certificate of the origin; which name is asked for in the handshake (SNI) when Host is forwarded is not documented,
-//! so both are tried.
+//! The certificate must be from a public CA, and valid for the origin's name or for the Host that is forwarded
+//! (CloudFront developer guide, "Requirements for using SSL/TLS certificates with CloudFront"). Tenants' names are in
+//! no certificate of the origin. Which name CloudFront sends as SNI when Host is forwarded is not documented, so both
+//! are tried.
 
 use std::io;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 const ABOUT: &str = "DEFAULT_ORIGIN";
-/// A name as a tenant may have one.
+/// A name such as a tenant's.
 const TENANTS_NAME: &str = "www.cdn-broker-doctor.example";
 
 /// Why CloudFront would not fetch from there.
@@ -33,7 +33,7 @@ pub(super) fn check(origin: String) -> Check {
     })
 }
 
-/// A handshake in which `asked` is asked for, and the certificate has to be for the origin's name.
+/// A handshake with `asked` as SNI, in which the certificate has to be valid for the origin's name.
 async fn meet(origin: &str, asked: &str) -> Result<(), Trouble> {
     let unreached = |error: io::Error| Trouble::Unreached(error.to_string());
     let name = |text: &str| {

@@ -1,4 +1,5 @@
-//! Is the http-01 responder reached at its public address? It may be down just now, so nothing here fails.
+//! Whether the http-01 responder can be reached at its public address. It may be down temporarily, so nothing here
+//! fails.
 
 use std::sync::Arc;
 
@@ -17,9 +18,9 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::responder::NO_SUCH_CHALLENGE;
 
 const ABOUT: &str = "ACME_RESPONDER_URL";
-/// A challenge that nobody has.
+/// A challenge that doesn't exist.
 const NO_CHALLENGE: &str = "/acme/doctor/.well-known/acme-challenge/doctor";
-/// As much of an answer as is read.
+/// The most bytes of a response that are read.
 const MOST_BYTES: usize = 4096;
 
 pub(super) fn check(url: String) -> Check {
@@ -41,7 +42,7 @@ pub(super) fn check(url: String) -> Check {
     })
 }
 
-/// The status, and whether the answer is in the responder's words.
+/// The status, and whether the response body is the responder's.
 async fn ask(url: &str) -> Result<(StatusCode, bool), String> {
     let uri: Uri = format!("{url}{NO_CHALLENGE}").parse().map_err(|_| "it can't be read")?;
     let secure = uri.scheme_str() == Some("https");

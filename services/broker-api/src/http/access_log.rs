@@ -1,5 +1,5 @@
-//! One line and one measurement per request. Never headers or bodies, and the route rather than the path: paths hold
-//! tokens.
+//! One log line and one measurement per request. Never headers or bodies, and the route rather than the path: paths
+//! contain tokens.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use axum::response::Response;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-/// Which platform sent a request: set on the request for whoever records it, and on the answer for the log.
+/// The platform that sent a request: set on the request for the operation's record, and on the response for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PlatformName(pub(crate) Arc<str>);
 
@@ -22,7 +22,7 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
         .extensions()
         .get::<MatchedPath>()
         .map(MatchedPath::as_str)
-        // What axum calls a nested router's fallback.
+        // axum's name for a nested router's fallback.
         .filter(|path| !path.contains("__private"))
         .unwrap_or("unmatched")
         .to_string();
@@ -40,7 +40,7 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
     let took = begun.elapsed();
     let ms = took.as_millis() as u64;
     if matches!(route.as_str(), "/healthz" | "/readyz" | "/metrics") {
-        // Probes come every few seconds and would bury the rest.
+        // Probes arrive every few seconds and would drown out the rest.
         tracing::debug!(method, route, platform, status, ms, "request");
     } else {
         tracing::info!(method, route, platform, status, ms, "request");
@@ -53,7 +53,7 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
     response
 }
 
-/// The methods that exist; a client can make up any other, and each would be a new time series.
+/// Only methods that exist: a client can invent others, and each would become a new time series.
 fn method_name(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",

@@ -1,11 +1,12 @@
-//! Whose connection or request it is, as far as limits go: the peer's, or whom a trusted hop in front names.
+//! The client of a connection or request, as far as limits go: the peer, or the client that a trusted hop in front
+//! names.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use axum::http::HeaderMap;
 
-/// What a client is known by: an address, or the /64 that one household or server has of IPv6.
+/// A client's identity: an address, or for IPv6 the /64 that one household or server has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Client(IpAddr);
 
@@ -18,7 +19,7 @@ impl From<IpAddr> for Client {
     }
 }
 
-/// The hops in front that are believed.
+/// The hops in front that are trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hops(Vec<Network>);
 
@@ -37,14 +38,15 @@ const PRIVATE: [&str; 9] = [
 ];
 
 impl Hops {
-    /// Whether it is one of them.
+    /// Whether the address is a trusted hop.
     pub(crate) fn has(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.has(address))
     }
 
-    /// Who sent a request that came from `peer`. Each hop appends whom it got it from, so what the last trusted one
-    /// says counts, and nothing before it, which anybody may have written. `None`: the hops name nobody.
+    /// The client of a request that came from `peer`. Each hop appends the address that it received the request from,
+    /// so the entry of the last trusted hop counts. Anything before it may have been written by anyone. `None`: the
+    /// hops name no client.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
         if !self.has(peer) {
             return Some(peer);
@@ -64,7 +66,8 @@ impl Hops {
     }
 }
 
-/// As hops write it: bare, or with a port (AWS can be told to, Azure does), IPv6 then in brackets.
+/// An address as hops write it: bare, or with a port (AWS can be configured to add it, Azure does), IPv6 then in
+/// brackets.
 fn address_of(named: &str) -> Option<IpAddr> {
     let bare = named.trim_start_matches('[').trim_end_matches(']');
     bare.parse()
@@ -156,12 +159,12 @@ mod tests {
         // gorouter behind a load balancer: both are hops.
         assert_eq!(named("private", "10.0.16.5", &["203.0.113.7, 10.0.1.2"]), client);
         assert_eq!(named("private", "10.0.16.5", &["203.0.113.7", "10.0.1.2"]), client);
-        // The client wrote something itself.
+        // The header already had entries when the client sent it.
         assert_eq!(
             named("private", "10.0.16.5", &["10.0.0.9, 198.51.100.1, 203.0.113.7"]),
             client
         );
-        // Not a hop: what it says is nobody's.
+        // The peer is not a hop: its header is ignored.
         assert_eq!(named("private", "203.0.113.7", &["198.51.100.1"]), client);
         assert_eq!(named("", "10.0.16.5", &["203.0.113.7"]).as_deref(), Some("10.0.16.5"));
         assert_eq!(
@@ -174,7 +177,7 @@ mod tests {
             Some("2001:db8::1")
         );
         assert_eq!(named("private", "10.0.16.5", &["203.0.113.7:4711"]), client);
-        // Nobody is named, or nothing that can be read.
+        // The header names no client, or can't be parsed.
         for lines in [&[][..], &["10.0.0.9"], &["unknown"], &["203.0.113.7, unknown"], &[""]] {
             assert_eq!(named("private", "10.0.16.5", lines), None, "{lines:?}");
         }

@@ -1,13 +1,13 @@
-//! What one client may take, so that others are served.
+//! What one client may use, so that others are served.
 
 use std::time::Duration;
 
 use crate::http::hops::Hops;
 
-/// The most bytes of a request's head, and of its headers' number; more is answered by 431. Cloud Controller sends some
-/// hundred bytes in ten headers.
+/// The most bytes of a request's head; a larger one is answered by 431. Cloud Controller sends some hundred bytes in
+/// ten headers.
 pub(crate) const HEAD_BYTES: usize = 32 * 1024;
-/// See [`HEAD_BYTES`].
+/// The most headers of a request; see [`HEAD_BYTES`].
 pub(crate) const HEADERS: usize = 64;
 
 /// What one client may take.

@@ -1,9 +1,9 @@
 //! How many files and connections the system lets this process open.
 
-/// Left for PostgreSQL, RabbitMQ and whatever else has to be opened.
+/// Left for PostgreSQL, RabbitMQ and other files.
 const OTHERS: usize = 64;
 
-/// As many connections as wished, or fewer if the system wouldn't let the process open them.
+/// The wished number of connections, or fewer if the system's limit on open files requires it.
 pub(crate) fn at_most(wished: usize) -> usize {
     let Some(limit) = std::fs::read_to_string("/proc/self/limits")
         .ok()
@@ -23,7 +23,7 @@ pub(crate) fn at_most(wished: usize) -> usize {
     wished.min(possible)
 }
 
-/// The soft limit in Linux' /proc/<pid>/limits; none when it is unlimited.
+/// The soft limit in Linux' /proc/<pid>/limits; `None` when it is unlimited.
 fn soft(limits: &str) -> Option<usize> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()

@@ -1,4 +1,4 @@
-//! The header by which a load balancer tells whose connection it hands on: the PROXY protocol, versions 1 and 2
+//! The header by which a load balancer names the client of a connection: the PROXY protocol, versions 1 and 2
 //! (haproxy's doc/proxy-protocol.txt, §2).
 
 use std::io;
@@ -9,14 +9,14 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 /// §2.1: "the maximum line length the receiver must support including the CRLF".
 const LINE_MOST: usize = 107;
-/// Addresses and what may follow them (TLVs); AWS sends less than 100 bytes. §2.2 allows 64 KiB.
+/// Addresses and the optional fields after them (TLVs); AWS sends less than 100 bytes. §2.2 allows 64 KiB.
 const BLOCK_MOST: usize = 4096;
 
-/// Reads the header, and nothing after it. `None`: the connection is the load balancer's own, or it doesn't know whose
-/// it is.
+/// Reads the header, and nothing after it. `None`: the connection is the load balancer's own, or the load balancer
+/// doesn't know the client.
 ///
 /// # Errors
-/// When there is none, or it can't be read.
+/// When there is no header, or it can't be read.
 pub(crate) async fn source(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<IpAddr>> {
     let mut start = [0; SIGNATURE.len()];
     stream.read_exact(&mut start).await?;
@@ -27,7 +27,7 @@ pub(crate) async fn source(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<
         return Err(wrong("no PROXY protocol header"));
     }
     let mut line = start.to_vec();
-    // Byte by byte: what follows the line is the request's.
+    // Byte by byte, since the bytes after the line belong to the request.
     while !line.ends_with(b"\r\n") {
         if line.len() >= LINE_MOST {
             return Err(wrong("the line of the PROXY protocol has no end"));
@@ -73,7 +73,7 @@ async fn of_block(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Ip
             let six: [u8; 16] = *block.first_chunk().ok_or_else(cut)?;
             Ok(Some(Ipv6Addr::from(six).into()))
         }
-        // AF_UNSPEC and AF_UNIX have no address that says anything here.
+        // AF_UNSPEC and AF_UNIX have no address that is of use here.
         (1, _) => Ok(None),
         _ => Err(wrong("an unknown command of the PROXY protocol")),
     }
@@ -87,7 +87,7 @@ fn wrong(what: &'static str) -> io::Error {
 mod tests {
     use super::*;
 
-    /// What is said, and what is left for the request.
+    /// The result, and the bytes that remain for the request.
     async fn read(mut bytes: &[u8]) -> io::Result<(Option<String>, Vec<u8>)> {
         let source = source(&mut bytes).await?;
         Ok((source.map(|address| address.to_string()), bytes.to_vec()))
@@ -115,7 +115,7 @@ mod tests {
             (b"PROXY UNKNOWN\r\nGET /".to_vec(), &None),
             (b"PROXY UNKNOWN ffff::1 ffff::2 1 2\r\nGET /".to_vec(), &None),
             (block(1, 0x11, &[a, b, c, d, 10, 0, 0, 1, 0, 1, 0, 80]), &four),
-            // With a TLV behind, as AWS sends its endpoint's id.
+            // Followed by a TLV, as AWS sends its endpoint's id.
             (
                 block(1, 0x11, &[a, b, c, d, 10, 0, 0, 1, 0, 1, 0, 80, 0xea, 0, 1, 1]),
                 &four,

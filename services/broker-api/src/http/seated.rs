@@ -1,4 +1,4 @@
-//! The requests of one connection, each with the seat that it sits on.
+//! The requests of one connection, with the seat that the connection occupies.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ use crate::http::limits::Limits;
 use crate::http::seats::Seat;
 use crate::http::write_timeout::Pulse;
 
-/// The app, for one connection.
+/// The app, wrapped for one connection.
 pub(crate) struct Seated {
     app: TowerToHyperService<Router>,
     peer: IpAddr,
@@ -46,10 +46,10 @@ impl Service<Request<Incoming>> for Seated {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         self.pulse.at_work();
-        // Only now is it known who a router's connection speaks for.
+        // Only the request's headers tell which client a router's connection serves.
         let client = self.limits.trusted_hops.client(self.peer, request.headers());
-        // Without a limit: it may be a load balancer that the router names. But when all seats are taken, the largest
-        // crowd gives way.
+        // Without the per-client limit: the router may name a load balancer. When all seats are taken, though, the
+        // client with the most connections loses one.
         self.seat.wait(Client::from(client.unwrap_or(self.peer)), false);
         request.extensions_mut().insert(self.seat.clone());
         let answer = self.app.call(request);
@@ -68,7 +68,7 @@ impl Service<Request<Incoming>> for Seated {
     }
 }
 
-/// For a request without a password, or one whose password was not looked at yet.
+/// The response to a request without a password, or whose password was not checked yet, when the seat is reassigned.
 fn given_away() -> Response {
     let headers = [
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

@@ -1,9 +1,9 @@
-//! Who may stay when there are more connections than seats.
+//! Which connections stay when there are more than the listener has seats for.
 //!
-//! A connection *waits* while it waits for its client (for a first byte, for the next request) or for an answer that
-//! anybody may ask for; it is *held* while a request with right credentials is at work. What waits gives way to who
-//! comes: first what has waited longest of the client that has the most. What is held never does, so nobody without a
-//! password keeps a seat from others.
+//! A connection *waits* while it waits for its client (for a first byte, for the next request) or for a response to an
+//! unauthenticated request; it is *held* while a request with valid credentials is processed. A waiting connection
+//! gives way to a new one: first the longest-waiting connection of the client that has the most. A held connection
+//! never does, so no client without a password keeps a seat from others.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,21 +24,21 @@ struct Table {
     per_client: usize,
     held: usize,
     taken: usize,
-    /// Numbers what waits in the order in which it began to.
+    /// A sequence number: orders connections by when they began to wait.
     turn: u64,
     waiting: HashMap<Client, BTreeMap<u64, CancellationToken>>,
-    /// The same, by how many.
+    /// The same clients, ordered by their number of waiting connections.
     crowds: BTreeSet<(usize, Client)>,
 }
 
-/// Where a connection is.
+/// The state of a connection.
 #[derive(Clone, Copy)]
 enum Place {
     Waiting(Client, u64),
     Held,
 }
 
-/// The seat of one connection; free again when it is dropped.
+/// The seat of one connection; released on drop.
 pub(crate) struct Seat {
     seats: Arc<Seats>,
     place: Mutex<Place>,
@@ -61,7 +61,7 @@ impl Seats {
         })
     }
 
-    /// Until there is a seat, or one that can be given away.
+    /// Waits until a seat is free, or one can be reassigned.
     pub(crate) async fn room(&self) {
         loop {
             let changed = self.changed.notified();
@@ -72,12 +72,12 @@ impl Seats {
         }
     }
 
-    /// Gives away the seat that comes first for that, if any waits.
+    /// Reassigns the next seat in line, if any connection waits.
     pub(crate) fn make_room(&self) {
         lock(&self.table).give_way("full");
     }
 
-    /// A seat for a connection of that client. `limited`: not for a hop, which is many clients.
+    /// A seat for a connection of that client. `limited`: false for a hop, which stands for many clients.
     pub(crate) fn take(self: &Arc<Self>, client: Client, limited: bool) -> Arc<Seat> {
         let given_away = CancellationToken::new();
         let mut table = lock(&self.table);
@@ -95,7 +95,7 @@ impl Seats {
 }
 
 impl Seat {
-    /// It waits as this client's from now on: for its answer, or for its next request.
+    /// From now on the connection counts as waiting for this client: for its response, or for its next request.
     pub(crate) fn wait(&self, client: Client, limited: bool) {
         let (mut table, mut place) = (lock(&self.seats.table), lock(&self.place));
         if table.leave(*place) {
@@ -105,8 +105,8 @@ impl Seat {
         }
     }
 
-    /// It is not given away any more until it waits again. `false`: so many are held already that the rest is left to
-    /// others.
+    /// The seat can't be reassigned until the connection waits again. `false`: too many are held already, and the rest
+    /// is left to others.
     pub(crate) fn hold(&self) -> bool {
         let (mut table, mut place) = (lock(&self.seats.table), lock(&self.place));
         if table.held >= table.most_held() || !table.leave(*place) {
@@ -117,7 +117,7 @@ impl Seat {
         true
     }
 
-    /// Until the seat is given to somebody else.
+    /// Resolves when the seat is reassigned.
     pub(crate) async fn given_away(&self) {
         self.given_away.cancelled().await;
     }
@@ -139,7 +139,7 @@ impl Table {
         self.taken < self.most || !self.crowds.is_empty()
     }
 
-    /// A quarter is always left for those who wait: the CA among them.
+    /// A quarter is always left for waiting connections, which include the CA's.
     fn most_held(&self) -> usize {
         (self.most * 3 / 4).max(1)
     }
@@ -157,7 +157,7 @@ impl Table {
         turn
     }
 
-    /// Takes it from where it is; `false` when its seat was given away.
+    /// Removes the connection from its current place; `false` when its seat was reassigned.
     fn leave(&mut self, place: Place) -> bool {
         match place {
             Place::Held => {
@@ -197,7 +197,7 @@ impl Table {
     }
 }
 
-/// Nothing in here panics halfway.
+/// No code in here panics while it holds the lock, so poisoning can be ignored.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -233,7 +233,7 @@ mod tests {
             crowd.iter().map(|seat| gone(seat)).collect::<Vec<_>>(),
             [true, false, false]
         );
-        // It said something, so that another one has waited longer.
+        // It sent something, so another one has waited longer.
         crowd[1].wait(client(1), true);
         let _next = seats.take(client(3), true);
         assert_eq!(
@@ -241,7 +241,7 @@ mod tests {
             [true, false, true]
         );
         assert!(!gone(&other) && !gone(&newest));
-        // Whose seat was given away has none to give back.
+        // A connection whose seat was reassigned has none to release.
         drop(crowd);
         let freed = seats.take(client(4), true);
         assert!(!gone(&other) && !gone(&newest) && !gone(&freed));
@@ -286,7 +286,7 @@ mod tests {
         );
         let router: Vec<_> = (0..10).map(|_| seats.take(client(2), false)).collect();
         assert!(router.iter().all(|seat| !gone(seat)));
-        // Its requests name the client, who then has three.
+        // The router's requests name the client, which then has three.
         router[0].wait(client(1), true);
         assert!(gone(&ours[1]) && !gone(&ours[2]));
     }

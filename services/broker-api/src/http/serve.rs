@@ -1,4 +1,5 @@
-//! Serving connections within limits that axum's own `serve` doesn't have; and the end: requests in hand are finished.
+//! Serves connections with limits that axum's own `serve` doesn't have. On shutdown, requests in progress are
+//! completed.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Once};
@@ -19,12 +20,12 @@ use crate::http::seated::Seated;
 use crate::http::seats::{Seat, Seats};
 use crate::http::write_timeout::{Paced, Patience, Pulse};
 
-/// Pause after a failed accept: the usual cause, no free file descriptor, doesn't go away at once.
+/// The pause after a failed accept: the usual cause, no free file descriptor, takes a while to go away.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
-/// How long a connection whose seat was given away may take to hear that its request was not answered.
+/// How long a connection whose seat was reassigned has to read that its request was not answered.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Serves until `shutdown` resolves, then finishes what is in hand, for at most `grace`.
+/// Serves until `shutdown` resolves, then completes requests in progress, for at most `grace`.
 ///
 /// # Errors
 /// When `shutdown` fails.
@@ -44,7 +45,7 @@ pub async fn serve(
     );
     tokio::pin!(shutdown);
     let asked = loop {
-        // Without a seat to give, nobody is let in: newcomers wait in the kernel's queue.
+        // Without a free seat no connection is accepted: new ones wait in the kernel's queue.
         let accept = async {
             seats.room().await;
             listener.accept().await
@@ -77,7 +78,7 @@ pub async fn serve(
     asked
 }
 
-/// A connection that was accepted.
+/// An accepted connection.
 struct Arrived {
     peer: IpAddr,
     limits: Arc<Limits>,
@@ -95,7 +96,7 @@ impl Arrived {
     }
 
     async fn served(mut self, mut stream: TcpStream, app: Router, ending: CancellationToken) {
-        // Nagle's algorithm would hold small answers back.
+        // Nagle's algorithm would delay small responses.
         let _ = stream.set_nodelay(true);
         if self.limits.proxy_protocol && self.limits.trusted_hops.has(self.peer) {
             let announced = tokio::select! {
@@ -111,7 +112,7 @@ impl Arrived {
         self.requests(stream, app, ending).await;
     }
 
-    /// Whose connection the load balancer says that it is.
+    /// The client of the connection, as the load balancer names it.
     async fn announced(&self, stream: &mut TcpStream) -> std::io::Result<IpAddr> {
         let header = proxy_protocol::source(stream);
         let source = tokio::time::timeout(self.limits.first_byte_timeout, header).await??;
@@ -129,7 +130,7 @@ impl Arrived {
         let stream = Paced::new(stream, pulse.clone(), self.limits.answer_timeout);
         let service = Seated::new(app, self.peer, self.limits, self.seat.clone(), pulse.clone());
         let serving = http1::Builder::new()
-            // `Pulse` has a limit for each part of it.
+            // `Pulse` has a separate limit for each part of a request.
             .header_read_timeout(None)
             .max_header_size(HEAD_BYTES)
             .max_headers(HEADERS)
@@ -158,7 +159,7 @@ impl Arrived {
     fn patience(&self) -> Patience {
         let limits = &self.limits;
         Patience {
-            // Routers connect ahead, and close what they don't need by themselves.
+            // Routers connect ahead of requests, and close connections that they don't need.
             first_byte: if limits.trusted_hops.has(self.peer) {
                 limits.idle_timeout
             } else {
@@ -170,7 +171,7 @@ impl Arrived {
     }
 }
 
-/// Once aloud: where the setting is wrong it is every connection.
+/// Logged once: if the setting is wrong, this affects every connection.
 fn unannounced(peer: IpAddr, error: &std::io::Error) {
     static TOLD: Once = Once::new();
     TOLD.call_once(|| {

@@ -1,4 +1,4 @@
-//! A connection whose client has to keep sending what it owes, and to keep taking what is written to it.
+//! A connection whose client has to keep sending and to keep reading.
 
 use std::io;
 use std::pin::Pin;
@@ -11,10 +11,10 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep, timeout_at};
 
-/// How long a client may take for what it owes.
+/// How long a client may take for each part of a request.
 #[derive(Clone, Copy)]
 pub(crate) struct Patience {
-    /// For the first byte of all.
+    /// For the very first byte.
     pub(crate) first_byte: Duration,
     /// For a request's head, from its first byte.
     pub(crate) head: Duration,
@@ -22,14 +22,14 @@ pub(crate) struct Patience {
     pub(crate) idle: Duration,
 }
 
-/// What a connection is waiting for: told by who reads bytes and by who serves requests.
+/// What a connection is waiting for: set by the code that reads bytes and by the code that serves requests.
 #[derive(Default)]
 pub(crate) struct Pulse {
     now: Mutex<Stage>,
     changed: Notify,
 }
 
-/// Each since when.
+/// Each with the time since when.
 #[derive(Clone, Copy)]
 enum Stage {
     Silent(Instant),
@@ -45,12 +45,12 @@ impl Default for Stage {
 }
 
 impl Pulse {
-    /// A head was whole. Its body has a time limit of its own.
+    /// A head is complete. Its body has a time limit of its own.
     pub(crate) fn at_work(&self) {
         self.is(Stage::AtWork);
     }
 
-    /// An answer is there.
+    /// A response is complete.
     pub(crate) fn idle(&self) {
         self.is(Stage::Idle(Instant::now()));
     }
@@ -59,7 +59,7 @@ impl Pulse {
         matches!(self.now(), Stage::AtWork)
     }
 
-    /// Until the client owes something for too long.
+    /// Resolves when the client has exceeded a limit.
     pub(crate) async fn overdue(&self, patience: &Patience) {
         loop {
             let until = match self.now() {
@@ -71,14 +71,14 @@ impl Pulse {
                     continue;
                 }
             };
-            // Something happened in time, and the next thing may be due sooner.
+            // The client was in time, and the next limit may end sooner.
             if timeout_at(until, self.changed.notified()).await.is_err() {
                 return;
             }
         }
     }
 
-    /// Bytes came.
+    /// Bytes arrived.
     fn heard(&self) {
         if matches!(self.now(), Stage::Silent(_) | Stage::Idle(_)) {
             self.is(Stage::Head(Instant::now()));
@@ -95,7 +95,7 @@ impl Pulse {
     }
 }
 
-/// Tells its [`Pulse`] what is heard, and breaks off when nothing could be written for `patience`.
+/// Reports received bytes to its [`Pulse`], and fails when nothing could be written for `patience`.
 pub(crate) struct Paced {
     stream: TcpStream,
     pulse: Arc<Pulse>,

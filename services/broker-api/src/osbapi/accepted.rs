@@ -1,4 +1,4 @@
-//! The answers to what takes its time.
+//! The responses to asynchronous operations.
 
 use aide::OperationOutput;
 use aide::generate::GenContext;
@@ -44,7 +44,7 @@ impl OperationOutput for Accepted {
 /// 202, or 200 if there is nothing to wait for.
 pub(crate) enum Begun {
     Operation(Accepted),
-    /// The same request came before and is done, or nothing is to change.
+    /// The same request was made before and is complete, or it changes nothing.
     Done,
 }
 
@@ -72,7 +72,7 @@ impl OperationOutput for Begun {
     }
 }
 
-/// An answer of that status with that body.
+/// A response with that status and body.
 pub(crate) fn described<T: JsonSchema>(
     status: u16,
     text: &str,

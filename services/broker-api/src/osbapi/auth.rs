@@ -17,14 +17,14 @@ use crate::http::seats::Seat;
 use crate::osbapi::error::OsbError;
 use crate::platforms::{Login, Platform};
 
-/// Digests of `user:password`: comparing digests takes the same time whatever is sent, whatever its length.
+/// Digests of `user:password`: comparing digests takes the same time for any input of any length.
 pub(crate) struct Credentials {
     pairs: Vec<Pair>,
 }
 
 struct Pair {
     whose: PlatformName,
-    /// For the metric: whether the platform has its newest password already.
+    /// For the metric: whether the platform uses its newest password.
     generation: &'static str,
     digest: Vec<u8>,
 }
@@ -44,7 +44,7 @@ impl Credentials {
         Self { pairs: pairs.collect() }
     }
 
-    /// Which of them the value of an `Authorization` header gives.
+    /// The credentials that the value of an `Authorization` header matches.
     fn given_in(&self, authorization: Option<&HeaderValue>) -> Option<&Pair> {
         let given = authorization
             .and_then(|value| value.to_str().ok())
@@ -52,7 +52,8 @@ impl Credentials {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
             .and_then(|(_, encoded)| STANDARD.decode(encoded.trim()).ok())?;
         let given = digest(&SHA256, &given);
-        // Every pair is compared, whichever fits. The first one counts, so that "previous" means an older password.
+        // Every pair is compared, even after a match, for constant time. The first match counts, so that "previous"
+        // means an older password.
         let mut found = None;
         for pair in &self.pairs {
             let fits: bool = given.as_ref().ct_eq(&pair.digest).into();
@@ -126,7 +127,7 @@ mod tests {
             previous,
         };
         let credentials = Credentials::new(&[
-            // Half-way through a rotation, or never rotated: the same password twice.
+            // In the middle of a rotation, or never rotated: the same password twice.
             platform(
                 "eu",
                 login("user", "pass:word"),

@@ -1,5 +1,5 @@
-//! Service bindings: the catalog says `bindable: false`, so there never is one. A platform that asks all the same gets
-//! the answers that OSBAPI has for bindings that don't exist.
+//! Service bindings: the catalog says `bindable: false`, so no binding ever exists. A platform that requests one anyway
+//! gets the responses that OSBAPI defines for bindings that don't exist.
 
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;

@@ -1,4 +1,4 @@
-//! A request's JSON body. The content type isn't looked at: OSBAPI bodies are JSON, and old clients forget to say so.
+//! A request's JSON body. The content type is ignored: OSBAPI bodies are JSON, and old clients forget to declare it.
 
 use std::sync::Arc;
 
@@ -18,11 +18,11 @@ use crate::osbapi::error::OsbError;
 
 /// The most bytes of a body. 100 domains need 26 KB; Cloud Controller's context has up to 200 annotations of 5,000
 /// characters for each of organization, space and instance (cloud_controller_ng, `config/cloud_controller.yml`:
-/// `max_annotations_per_resource`; `app/messages/validators/metadata_validator.rb`), which nobody fills. Only who has a
-/// password gets so far.
+/// `max_annotations_per_resource`; `app/messages/validators/metadata_validator.rb`), which nobody uses up. Only clients
+/// with a password get this far.
 const LIMIT: usize = 1024 * 1024;
-/// So much of a larger one is read and thrown away before it is refused: to whoever still writes, a connection that
-/// closes is a broken pipe, and the answer is lost (RFC 9112 §9.6).
+/// This much of a larger body is read and discarded before the request is refused: to a client that is still writing, a
+/// closed connection is a broken pipe, and the response is lost (RFC 9112 §9.6).
 const DRAINED: usize = 4 * 1024 * 1024;
 
 /// The body, a JSON object. Unknown fields are ignored (OSBAPI: "MUST ignore").
@@ -35,7 +35,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Broker>> for Body<T> {
         let bytes = tokio::time::timeout(broker.body_timeout, whole(request.into_body()))
             .await
             .map_err(|_| {
-                // 408: nothing was done, so the platform needs no orphan mitigation.
+                // 408: nothing was changed, so the platform needs no orphan mitigation.
                 OsbError::new(
                     StatusCode::REQUEST_TIMEOUT,
                     format!("The request's body did not arrive within {:?}.", broker.body_timeout),
@@ -50,7 +50,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Broker>> for Body<T> {
     }
 }
 
-/// All of it, if it isn't too large.
+/// The whole body, if it isn't too large.
 async fn whole(mut body: axum::body::Body) -> Result<Vec<u8>, OsbError> {
     let (mut bytes, mut seen) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
@@ -75,7 +75,7 @@ async fn whole(mut body: axum::body::Body) -> Result<Vec<u8>, OsbError> {
     Ok(bytes)
 }
 
-/// Reads the fields; else what is wrong with the first that is.
+/// Parses the fields, or reports the first error.
 pub(crate) fn read<T: DeserializeOwned>(body: Value) -> Result<T, String> {
     if !body.is_object() {
         return Err(format!(

@@ -1,4 +1,4 @@
-//! What the handlers work with.
+//! The state that the handlers share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::osbapi::auth::Credentials;
 use crate::osbapi::profile::Profile;
 use crate::settings::BrokerArgs;
 
-/// What the handlers work with.
+/// The state that the handlers share.
 pub struct Broker {
     pub(crate) store: Store,
     pub(crate) messaging: Arc<Messaging>,
@@ -31,7 +31,7 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Puts it together.
+    /// Builds the state.
     pub fn new(store: Store, messaging: Arc<Messaging>, schedules: Schedules, args: &BrokerArgs) -> Arc<Self> {
         let offering = args.catalog.offering();
         for advice in offering.advice(schedules.operation_deadline.into()) {

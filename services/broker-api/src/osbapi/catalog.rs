@@ -9,7 +9,7 @@ use crate::catalog::served::Catalog;
 use crate::osbapi::broker::Broker;
 use crate::osbapi::error::OsbError;
 
-/// It can't fail, but for what any request can fail by.
+/// Can fail only in the ways that any request can.
 pub(crate) async fn get(State(broker): State<Arc<Broker>>) -> Result<Json<Catalog>, OsbError> {
     Ok(Json(broker.catalog.clone()))
 }

@@ -6,18 +6,18 @@ use crate::catalog::offering::{Offering, Plan};
 use crate::osbapi::error::OsbError;
 
 impl Offering {
-    /// The plan of that id.
+    /// The plan with that id.
     pub(crate) fn plan(&self, id: &str) -> Option<&Plan> {
         self.plans.iter().find(|plan| plan.id == id)
     }
 
-    /// The plan that a request names by `service_id` and `plan_id`, both of which have to be there.
+    /// The plan that a request names by `service_id` and `plan_id`, both of which are required.
     pub(crate) fn chosen(&self, service: Option<&str>, plan: Option<&str>) -> Result<&Plan, OsbError> {
         self.check_service(service)?;
         self.known(plan.ok_or_else(|| OsbError::bad_request("plan_id is missing."))?)
     }
 
-    /// The service is this one.
+    /// Checks that the request names this service.
     pub(crate) fn check_service(&self, service: Option<&str>) -> Result<(), OsbError> {
         let service = service.ok_or_else(|| OsbError::bad_request("service_id is missing."))?;
         if service != self.id {
@@ -30,7 +30,7 @@ impl Offering {
         Ok(())
     }
 
-    /// The plan of that id, which has to be there.
+    /// The plan with that id, which must exist.
     pub(crate) fn known(&self, plan: &str) -> Result<&Plan, OsbError> {
         self.plan(plan).ok_or_else(|| {
             let known: Vec<String> = self

@@ -30,7 +30,7 @@ pub(crate) struct CatalogQuery {
 }
 
 impl CatalogQuery {
-    /// 400 unless both are there.
+    /// 400 unless both parameters are present.
     pub(crate) fn require(query: Result<Query<Self>, QueryRejection>) -> Result<(), OsbError> {
         let Query(query) = query.map_err(bad_query)?;
         for (name, value) in [("service_id", query.service_id), ("plan_id", query.plan_id)] {
@@ -51,7 +51,7 @@ pub(crate) async fn deprovision(
 ) -> Result<Accepted, OsbError> {
     AsyncQuery::require(asynchronous)?;
     CatalogQuery::require(query)?;
-    // As for a provision: to its end even when the platform hangs up.
+    // As with a provision: runs to completion even when the platform disconnects.
     let operation = tokio::spawn(begin(broker, id.0, requester).in_current_span())
         .await
         .map_err(|_| broken())??;

@@ -1,5 +1,5 @@
-//! Errors as OSBAPI wants them: a JSON object with `description`, for some with `error` (OSBAPI, "Service Broker
-//! Errors"). The description is for the user; causes go to the log.
+//! Errors as OSBAPI defines them: a JSON object with `description`, some with `error` (OSBAPI, "Service Broker
+//! Errors"). The description is for the user; causes are logged.
 
 use aide::OperationOutput;
 use aide::generate::GenContext;
@@ -14,10 +14,10 @@ use store::StoreError;
 
 use crate::osbapi::accepted::described;
 
-/// How soon to come back when the database is down, in seconds.
+/// When to retry while the database is down, in seconds.
 const DATABASE_RETRY_AFTER: u64 = 10;
 
-/// An error answer.
+/// An error response.
 #[derive(Debug)]
 pub(crate) struct OsbError {
     status: StatusCode,
@@ -36,7 +36,7 @@ impl OsbError {
         }
     }
 
-    /// The request is malformed or misses something.
+    /// The request is malformed or incomplete.
     pub(crate) fn bad_request(description: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, description)
     }
@@ -59,7 +59,7 @@ impl OsbError {
         }
     }
 
-    /// Come back later.
+    /// 503: the platform should retry later.
     pub(crate) fn unavailable(description: impl Into<String>) -> Self {
         Self {
             retry_after: Some(DATABASE_RETRY_AFTER),
@@ -73,7 +73,7 @@ impl OsbError {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, description)
     }
 
-    /// Another operation is at work (OSBAPI, "Blocking Operations").
+    /// Another operation is in progress (OSBAPI, "Blocking Operations").
     pub(crate) fn busy() -> Self {
         Self::named(
             "ConcurrencyError",
@@ -81,7 +81,7 @@ impl OsbError {
         )
     }
 
-    /// The platform asked for a synchronous answer (OSBAPI, "Synchronous and Asynchronous Operations").
+    /// The platform requested a synchronous response (OSBAPI, "Synchronous and Asynchronous Operations").
     pub(crate) fn async_required(why: &str) -> Self {
         Self::named(
             "AsyncRequired",
@@ -133,7 +133,7 @@ impl IntoResponse for OsbError {
     }
 }
 
-/// What any request can be answered with; the rest is said where the route is.
+/// The errors that any request can return; others are documented at their route.
 impl OperationOutput for OsbError {
     type Inner = ErrorBody;
 

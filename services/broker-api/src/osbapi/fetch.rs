@@ -76,8 +76,9 @@ fn renewal_problem(view: &View, responder: &str) -> String {
 }
 
 /// "404 Not Found MUST be returned if the Service Instance does not exist or if a provisioning operation is still in
-/// progress." A failed one never came to exist. While a deprovision runs the specification leaves it open; 404 says
-/// that nothing should be built on it any more. After a failed deprovision there is an instance to look at.
+/// progress." After a failed provision the instance never existed. While a deprovision is running the specification
+/// leaves the response open; 404 says that nothing should depend on the instance any more. After a failed deprovision
+/// the instance can be fetched.
 fn fetchable(instance: &InstanceView) -> bool {
     matches!(
         (instance.operation_kind.as_str(), instance.operation_state.as_str()),

@@ -1,15 +1,15 @@
-//! A request that was answered by an error changes nothing (OSBAPI, "Service Broker Errors"), so what it writes has to
-//! be written before its time is up, or not at all.
+//! A request that was answered by an error changes nothing (OSBAPI, "Service Broker Errors"), so its writes must be
+//! committed before its time limit, or not at all.
 
 use std::time::Duration;
 
 use crate::osbapi::error::OsbError;
 
-/// Shorter than a request's time by what its body and ringing take.
+/// A request's time limit minus the time for its body and for publishing.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// The write's outcome; 503 when it takes too long, and then its transaction is rolled back. Only an answer to COMMIT
-/// that got lost can't be told from it.
+/// The result of the write; 503 when it takes too long, in which case its transaction is rolled back. The one exception
+/// is a COMMIT whose response got lost: it can't be distinguished from a rollback.
 pub(crate) async fn in_time<T, E>(write: impl Future<Output = Result<T, E>>) -> Result<T, OsbError>
 where
     OsbError: From<E>,

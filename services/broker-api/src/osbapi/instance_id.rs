@@ -12,11 +12,11 @@ use serde::Deserialize;
 
 use crate::osbapi::error::OsbError;
 
-/// The most bytes of an id; Cloud Foundry's and Kubernetes' are GUIDs.
+/// The most bytes of an id; Cloud Foundry and Kubernetes use GUIDs.
 const MOST_BYTES: usize = 255;
 
-/// An instance id that can be stored. OSBAPI lets it be any string that is unique; PostgreSQL's text holds no NUL, and
-/// no platform has a reason for the other control characters.
+/// An instance id that can be stored. OSBAPI allows any unique string; PostgreSQL's text can't contain NUL, and no
+/// platform has a reason to use other control characters.
 pub(crate) struct InstanceId(pub(crate) String);
 
 #[derive(Deserialize, JsonSchema)]

@@ -1,6 +1,7 @@
 //! GET /v2/service_instances/{id}/last_operation (OSBAPI, "Polling Last Operation for Service Instances").
 //!
-//! The platform's job queue waits for this answer, for every instance, every minute: one indexed read and nothing else.
+//! The platform's job queue waits for this response, for every instance, every minute: it is one indexed read and
+//! nothing else.
 
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -59,7 +60,7 @@ enum State {
     Failed,
 }
 
-/// The answer, and when to ask again.
+/// The response, and when to poll again.
 pub(crate) struct Told(LastOperation, Option<Duration>);
 
 impl IntoResponse for Told {
@@ -92,17 +93,17 @@ pub(crate) async fn last_operation(
     let Query(query) = query.map_err(bad_query)?;
     let operation = query.operation.and_then(|text| Uuid::from_str(&text).ok());
     let Some(view) = asked_or_newest(&broker, &id.0, operation).await? else {
-        // 404, not 410, even while deleting: a deleted instance is remembered, so this one never was (OSBAPI: 410 would
-        // tell the platform that its deletion succeeded).
+        // 404, not 410, even while deleting: deleted instances are kept in the database, so this one never existed
+        // (OSBAPI: 410 would tell the platform that its deletion succeeded).
         return Err(OsbError::bare(StatusCode::NOT_FOUND));
     };
     let wait = patience(&view, broker.retry_after);
     Ok(Told(told(&view, &broker.responder), wait))
 }
 
-/// The operation, or the newest one for a value that this instance doesn't have: Cloud Controller takes a 400 for the
-/// operation's failure (cloud_controller_ng, `response_parser.rb`, `parse_fetch_state`), and one string that a platform
-/// mixed up is none.
+/// The operation, or the newest one if this instance has no operation with the given value. Cloud Controller treats a
+/// 400 as the operation's failure (cloud_controller_ng, `response_parser.rb`, `parse_fetch_state`), and an operation
+/// string that a platform mixed up is not a failure.
 async fn asked_or_newest(broker: &Broker, instance: &str, operation: Option<Uuid>) -> Result<Option<View>, OsbError> {
     if operation.is_some()
         && let Some(view) = broker.store.last_operation(instance, operation).await?
@@ -118,7 +119,7 @@ fn told(view: &View, responder: &str) -> LastOperation {
         OperationState::Succeeded => State::Succeeded,
         OperationState::Failed | OperationState::Superseded => State::Failed,
     };
-    // Only for updates and deprovisions. A distribution that is half removed is of no use; one that was not changed is.
+    // Only for updates and deprovisions. A half-removed distribution is unusable; an unchanged one is usable.
     let (instance_usable, update_repeatable) = match (view.kind, view.state) {
         (OperationKind::Deprovision, OperationState::Failed) => (Some(false), None),
         (OperationKind::Update, OperationState::Failed) => (Some(true), Some(true)),

@@ -1,11 +1,11 @@
-//! What a tenant needs for as long as the instance is there: a platform keeps an operation's last description only
-//! until it is renamed or updated, and nothing else of an answer reaches its user (`cf service --params`).
+//! What a tenant needs for the lifetime of the instance. A platform keeps an operation's last description only until
+//! the instance is renamed or updated, and no other part of a response reaches its user (`cf service --params`).
 
 use pipeline::proof::{Tenancy, ToSet};
 use serde_json::{Map, Value, json};
 use store::{InstanceView, Proof};
 
-/// Where to point the domains, until when the certificate is valid, and what proved each domain.
+/// Where to point the domains, the expiry of the certificate, and how each domain was validated.
 pub(crate) fn status(instance: &InstanceView, proofs: &[Proof], responder: &str) -> Value {
     let names: Vec<&str> = proofs.iter().map(|proof| proof.domain.as_str()).collect();
     let tenancy = Tenancy {
@@ -23,7 +23,7 @@ pub(crate) fn status(instance: &InstanceView, proofs: &[Proof], responder: &str)
     })
 }
 
-/// What was set, and whether the next certificate needs it.
+/// The record that was set, and whether the next certificate needs it.
 fn record(proof: &Proof, tenancy: &Tenancy<'_>, responder: &str) -> Option<Value> {
     let challenge = proof.challenges.as_ref()?.get(proof.method)?;
     let (way, keep) = (proof.method.as_str(), proof.method.is_kept());

@@ -1,4 +1,4 @@
-//! `maintenance_info`: which version of a plan a platform means (OSBAPI, "Maintenance Info Object").
+//! `maintenance_info`: the version of a plan that a platform refers to (OSBAPI, "Maintenance Info Object").
 
 use parameters::{Field, shown};
 use schemars::{Schema, json_schema};
@@ -8,8 +8,8 @@ use crate::catalog::offering::Plan;
 use crate::osbapi::error::OsbError;
 use crate::osbapi::request_field::{Object, Text};
 
-/// The version that a request means, if it says one. "Any field except for `maintenance_info.version` will be ignored";
-/// OSBAPI's own client for Go sends an empty object with every request.
+/// The version that a request names, if any. "Any field except for `maintenance_info.version` will be ignored";
+/// OSBAPI's own Go client sends an empty object with every request.
 #[derive(Debug)]
 pub(crate) struct AskedVersion(Option<String>);
 
@@ -31,8 +31,8 @@ impl Field for AskedVersion {
     }
 }
 
-/// 422 `MaintenanceInfoConflict` when the request means another version of the plan than there is: the platform's copy
-/// of the catalog is old. For provisions and updates.
+/// 422 `MaintenanceInfoConflict` when the request names another version of the plan than the current one: the
+/// platform's copy of the catalog is outdated. For provisions and updates.
 pub(crate) fn check(asked: Option<&AskedVersion>, plan: &Plan) -> Result<(), OsbError> {
     let Some(AskedVersion(Some(asked))) = asked else {
         return Ok(());

@@ -1,5 +1,4 @@
-//! The OpenAPI document of what is served: made from the routes and their types, with the catalog's own ids and
-//! schemas.
+//! The OpenAPI document, generated from the routes and their types, with the ids and schemas of the catalog.
 
 use aide::axum::ApiRouter;
 use aide::openapi::{OpenApi, SecurityScheme, Server};
@@ -12,12 +11,12 @@ use crate::osbapi::error::ErrorBody;
 use crate::osbapi::originating_identity::ORIGINATING_IDENTITY;
 use crate::osbapi::version;
 
-/// The routes, and the document of what they serve.
+/// The routes, and the document that describes them.
 pub(crate) fn described<S>(routes: fn() -> ApiRouter<S>, catalog: &Catalog) -> (Router<S>, Value)
 where
     S: Clone + Send + Sync + 'static,
 {
-    // Of this thread, and looked at while the routes are made.
+    // A thread-local setting, read while the routes are built.
     aide::generate::extract_schemas(true);
     let mut api = OpenApi::default();
     let router = routes().finish_api_with(&mut api, about);
@@ -46,7 +45,7 @@ fn about(api: TransformOpenApi<'_>) -> TransformOpenApi<'_> {
         .security_requirement("platform")
 }
 
-/// What every operation takes beside its own.
+/// The headers that every operation accepts.
 fn headers(document: &mut Value) {
     let parameters = [
         (
@@ -81,7 +80,7 @@ fn headers(document: &mut Value) {
     }
 }
 
-/// What can be asked of an instance that was just begun.
+/// Links from a started operation to the requests about its instance.
 fn links(document: &mut Value) {
     let instance = json!({"id": "$request.path.id"});
     let with_operation = json!({"id": "$request.path.id", "operation": "$response.body#/operation"});
@@ -93,7 +92,7 @@ fn links(document: &mut Value) {
     });
 }
 
-/// A request names the service and a plan by their ids, and its parameters have the schemas of the catalog.
+/// A request names the service and a plan by their ids, and its parameters follow the schemas of the catalog.
 fn of_this_catalog(document: &mut Value, catalog: &Catalog) {
     let ids: Vec<&str> = catalog.services.iter().map(|service| service.id.as_str()).collect();
     let plans = catalog.services.iter().flat_map(|service| &service.plans);

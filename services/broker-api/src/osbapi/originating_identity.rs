@@ -1,7 +1,7 @@
-//! Who asked, as an operation records it (OSBAPI, "Originating Identity" and "Request Identity").
+//! The user who made a request, as recorded with the operation (OSBAPI, "Originating Identity" and "Request Identity").
 //!
-//! The specification says what the headers have to look like, but not what to do with those that don't. They are for
-//! the record only, so nothing in them ever refuses a request: what can't be read is recorded as such.
+//! The specification defines the format of the headers, but not how to handle malformed ones. They are recorded only,
+//! so they never cause a request to be refused: a header that can't be parsed is recorded as unreadable.
 
 use std::convert::Infallible;
 
@@ -22,7 +22,7 @@ pub(crate) const ORIGINATING_IDENTITY: HeaderName = HeaderName::from_static("x-b
 
 /// The most bytes of a user's JSON; Cloud Foundry's has 50, and Kubernetes' grows with the user's groups.
 const MOST_JSON: usize = 8 * 1024;
-/// The most characters of a platform's name, of a request's identity, and of what can't be read.
+/// The most characters of a platform's name, of a request's identity, and of an unreadable header.
 const MOST_TEXT: usize = 255;
 
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -32,10 +32,10 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Who asked for what this request begins.
+/// The requester of the operation that this request starts.
 pub(crate) struct RequestedBy(pub(crate) Requester);
 
-/// Its headers are described for all operations at once.
+/// These headers are documented for all operations at once.
 impl OperationInput for RequestedBy {}
 
 impl<S: Sync> FromRequestParts<S> for RequestedBy {
@@ -56,8 +56,8 @@ fn originating_identity(header: &HeaderValue) -> Value {
     readable(&text).unwrap_or_else(|| json!({ "unreadable": beginning(&text) }))
 }
 
-/// `Platform value`, the value a JSON object in base64; with or without padding, also in base64url, also with blanks in
-/// it.
+/// `Platform value`, where the value is a JSON object in base64: with or without padding, also as base64url, also with
+/// blanks in it.
 fn readable(text: &str) -> Option<Value> {
     let (platform, value) = text.trim().split_once(char::is_whitespace)?;
     let encoded: String = value
@@ -74,7 +74,7 @@ fn readable(text: &str) -> Option<Value> {
     (value.is_object() && !has_nul(&value)).then(|| json!({"platform": beginning(platform), "value": value}))
 }
 
-/// PostgreSQL's jsonb holds no NUL.
+/// PostgreSQL's jsonb can't contain NUL.
 fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),

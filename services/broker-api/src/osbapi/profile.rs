@@ -1,11 +1,11 @@
-//! How many names a certificate holds, by the CA's profile (draft-ietf-acme-profiles;
+//! How many names a certificate may contain, by the CA's profile (draft-ietf-acme-profiles;
 //! https://letsencrypt.org/docs/profiles/).
 
 use parameters::MOST_DOMAINS;
 
 use crate::osbapi::error::OsbError;
 
-/// Let's Encrypt's profiles whose certificates hold fewer names than a distribution has aliases, and how many.
+/// Let's Encrypt's profiles whose certificates contain fewer names than a distribution has aliases, and how many.
 const SMALL: [(&str, usize); 2] = [("tlsserver", 25), ("shortlived", 25)];
 
 /// The CA's profile; empty: its default.
@@ -13,10 +13,10 @@ const SMALL: [(&str, usize); 2] = [("tlsserver", 25), ("shortlived", 25)];
 pub(crate) struct Profile(pub(crate) String);
 
 impl Profile {
-    /// Refuses more names than a certificate of this profile holds.
+    /// Refuses more names than a certificate of this profile may contain.
     ///
     /// # Errors
-    /// 400, with what to do.
+    /// 400, with the remedy.
     pub(crate) fn check(&self, domains: &[String]) -> Result<(), OsbError> {
         let most = SMALL
             .into_iter()

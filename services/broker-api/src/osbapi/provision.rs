@@ -33,7 +33,7 @@ pub(crate) struct AsyncQuery {
 }
 
 impl AsyncQuery {
-    /// 422 `AsyncRequired` unless the platform can poll: nothing here is done within one request.
+    /// 422 `AsyncRequired` unless the platform can poll: no operation here completes within one request.
     pub(crate) fn require(query: Result<Query<Self>, QueryRejection>) -> Result<(), OsbError> {
         let Query(query) = query.map_err(bad_query)?;
         match query.accepts_incomplete.as_deref() {
@@ -85,12 +85,12 @@ pub(crate) async fn provision(
 ) -> Result<Begun, OsbError> {
     AsyncQuery::require(query)?;
     let new = checked(&broker, &id.0, &request)?;
-    // Runs to its end even when the platform hangs up: a commit without its rings would wait for the sweeper.
+    // Runs to completion even when the platform disconnects: a commit without its publishes would wait for the sweeper.
     let begun = tokio::spawn(begin(broker, new, requester).in_current_span()).await;
     begun.map_err(|_| broken())?
 }
 
-/// Everything that can be known to be wrong without the database.
+/// All checks that need no database.
 fn checked(broker: &Broker, id: &str, asked: &ProvisionRequest) -> Result<NewInstance, OsbError> {
     let plan = broker
         .offering
@@ -103,7 +103,7 @@ fn checked(broker: &Broker, id: &str, asked: &ProvisionRequest) -> Result<NewIns
     let parameters = parameters::parse(asked.parameters.as_ref(), broker.default_origin.as_deref())
         .map_err(|error| OsbError::bad_request(error.to_string()))?;
     broker.profile.check(&parameters.domains)?;
-    // What makes two requests the same one ("200 OK … if the requested service is identical").
+    // The fields that make two requests identical ("200 OK … if the requested service is identical").
     let request = json!({
         "service_id": service_id,
         "plan_id": plan_id,
@@ -154,7 +154,7 @@ pub(crate) fn taken(domain: &str) -> String {
     )
 }
 
-/// The handler's task panicked; the panic is in the log.
+/// The handler's task panicked; the panic was logged.
 pub(crate) fn broken() -> OsbError {
     OsbError::new(
         StatusCode::INTERNAL_SERVER_ERROR,

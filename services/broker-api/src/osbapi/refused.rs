@@ -1,12 +1,12 @@
-//! The refusal of what a tenant asks for beyond what it may without a proof.
+//! The refusal of a request that exceeds what a tenant may request without a proof.
 
 use store::{Of, TooMuch};
 
 use crate::osbapi::error::OsbError;
 
-/// 400: of all 4xx it is the one that Cloud Controller shows to its user without removing anything (a 422 without a
-/// code of OSBAPI's has it delete the instance, `ResponseParser` and `Client#provision` of cloud_controller_ng), and
-/// that no platform asks again by itself.
+/// 400: of all 4xx codes it is the one that Cloud Controller shows to its user without removing anything (a 422 without
+/// a code of OSBAPI's makes it delete the instance, `ResponseParser` and `Client#provision` of cloud_controller_ng),
+/// and that no platform retries by itself.
 pub(crate) fn too_much_unproved(too_much: &TooMuch) -> OsbError {
     OsbError::bad_request(text(too_much))
 }

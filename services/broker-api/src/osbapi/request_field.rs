@@ -1,10 +1,10 @@
-//! Kinds of fields in the body of a request, beside the parameters.
+//! Types of fields in a request's body, other than the parameters.
 
 use parameters::{Field, Read, shown_json};
 use schemars::{Schema, json_schema};
 use serde_json::{Map, Value};
 
-/// A short text. PostgreSQL's text and jsonb hold no NUL, and nobody has a reason for the other control characters.
+/// A short text. PostgreSQL's text and jsonb can't contain NUL, and other control characters serve no purpose.
 #[derive(Debug)]
 pub(crate) struct Text(pub(crate) String);
 
@@ -34,12 +34,12 @@ impl Field for Text {
     }
 }
 
-/// The text, if there is one.
+/// The text, if present.
 pub(crate) fn text(field: Option<&Read<Text>>) -> Option<&str> {
     field.map(|text| text.0.0.as_str())
 }
 
-/// An object of whatever the platform knows.
+/// An object with arbitrary fields of the platform.
 #[derive(Debug)]
 pub(crate) struct Object(pub(crate) Map<String, Value>);
 

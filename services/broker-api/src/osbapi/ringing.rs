@@ -1,4 +1,5 @@
-//! Publishing what a transaction returned. The commit is what counts: without a ring the sweeper finds the steps.
+//! Publishes the messages that a transaction returned. Only the commit matters: if a message isn't published, the
+//! sweeper finds the step.
 
 use std::time::Duration;
 
@@ -8,11 +9,11 @@ use tracing::Instrument as _;
 
 use crate::osbapi::broker::Broker;
 
-/// The platform waits for its answer meanwhile.
+/// The platform waits for its response during this time.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Broker {
-    /// Rings, or leaves it to the sweeper.
+    /// Publishes, or leaves it to the sweeper.
     pub(crate) async fn ring(&self, rings: Vec<Ring>) {
         let messaging = self.messaging.clone();
         let trace = Trace {
@@ -20,8 +21,8 @@ impl Broker {
             previous: None,
         };
         let these = rings.clone();
-        // A task of its own: breaking it off would keep a slow connection from ever being made, and a dead one from
-        // being given up. A ring that comes late or twice does no harm.
+        // In a separate task: cancelling it would prevent a slow connection from ever being established, and a dead one
+        // from being given up. A message that is published late or twice does no harm.
         let ringing = tokio::spawn(async move { messaging.ring(&these, &trace).await }.in_current_span());
         let why = match tokio::time::timeout(PATIENCE, ringing).await {
             Ok(Ok(Ok(()))) => return,

@@ -1,4 +1,4 @@
-//! Whose an instance is: the narrowest thing that the platform tells (OSBAPI profile.md, "Context Object").
+//! The tenant of an instance: the narrowest owner that the platform names (OSBAPI profile.md, "Context Object").
 
 use parameters::{Field as _, shown};
 use pipeline::proof::responder_origin_path;
@@ -9,24 +9,25 @@ use uuid::Uuid;
 use crate::osbapi::error::OsbError;
 use crate::osbapi::request_field::Text;
 
-/// The most characters of the responder's path for a tenant. CloudFront takes an `OriginPath` of 255; the rest is room.
+/// The most characters of the responder's path for a tenant. CloudFront accepts an `OriginPath` of 255; the rest is
+/// reserve.
 const MOST_PATH: usize = 200;
 
-/// The tenant: it owns ACME accounts, and within it a domain can be asked for only once. ACME accounts must never be
-/// shared wider than trust goes, so without a context it is the instance alone.
+/// The tenant owns ACME accounts, and within a tenant a domain can be requested only once. ACME accounts must never be
+/// shared beyond a trust boundary, so without a context the tenant is the instance alone.
 ///
 /// `organization` is the deprecated field beside the context. Cloud Foundry (and Korifi, which sends the same context)
-/// has GUIDs, which are never given twice; a namespace is a name, of which the store knows the generations. SAP Service
-/// Manager, where it is a platform itself (`sapcp`, `service-manager`), has subaccounts, and `-` for every organization
-/// (Peripli/service-manager, `smaap_service_instance_interceptor.go`): outside of Cloud Foundry only a GUID is believed
-/// to name one organization. Whatever else comes is the instance alone.
+/// has GUIDs, which are never reused; a namespace is a name, whose generations the store tracks. SAP Service Manager,
+/// where it is a platform itself (`sapcp`, `service-manager`), has subaccounts, and sends `-` for every organization
+/// (Peripli/service-manager, `smaap_service_instance_interceptor.go`): outside of Cloud Foundry only a GUID is accepted
+/// as naming one organization. With any other context the tenant is the instance alone.
 pub(crate) fn tenant(
     context: Option<&Map<String, Value>>,
     organization: Option<&str>,
     instance: &str,
 ) -> Result<String, OsbError> {
     let (named_by, tenant) = told(context, organization, instance)?;
-    // One that is too long would only fail when CloudFront reads it.
+    // A path that is too long would otherwise fail only when CloudFront reads it.
     let length = responder_origin_path(&tenant).chars().count();
     if length > MOST_PATH {
         return Err(OsbError::bad_request(format!(
@@ -39,7 +40,7 @@ pub(crate) fn tenant(
     Ok(tenant)
 }
 
-/// The tenant, and what names it.
+/// The tenant, and the field that names it.
 fn told(
     context: Option<&Map<String, Value>>,
     organization: Option<&str>,
@@ -52,7 +53,7 @@ fn told(
     match platform.as_deref() {
         Some("cloudfoundry") => {
             let organization = match named(context, "organization_guid")? {
-                // Deprecated in favour of the context, and the same there (OSBAPI, "Provisioning").
+                // Deprecated in favour of the context, and with the same meaning there (OSBAPI, "Provisioning").
                 None => organization.map(str::to_owned),
                 found => found,
             }
@@ -64,7 +65,8 @@ fn told(
         Some("kubernetes") => {
             let cluster = required(context, "clusterid")?;
             let namespace = required(context, "namespace")?;
-            // A slash in either could make two different pairs look the same, the other one a name and a generation.
+            // A slash in either could make two different pairs look the same; the generation's separator could make a
+            // name look like a name with a generation.
             if [&cluster, &namespace]
                 .iter()
                 .any(|name| name.contains(['/', GENERATION]))
@@ -93,10 +95,10 @@ fn told(
     }
 }
 
-/// SAP Service Manager's name for whose an instance is.
+/// SAP Service Manager's field for the owner of an instance.
 const SUBACCOUNT: &str = "subaccount_id";
 
-/// Else an organization could call itself like another kind of tenant.
+/// Otherwise an organization could choose an id that looks like another kind of tenant.
 fn unlike_other_kinds(field: &str, id: &str) -> Result<(), OsbError> {
     match id.contains([':', '/', GENERATION]) {
         true => Err(OsbError::bad_request(format!("{field}: {} is not a GUID.", shown(id)))),
@@ -104,7 +106,7 @@ fn unlike_other_kinds(field: &str, id: &str) -> Result<(), OsbError> {
     }
 }
 
-/// A word that stands for every organization would give all of them one ACME account.
+/// A placeholder that is sent for every organization would give all of them one ACME account.
 fn organization_or_alone(organization: Option<&str>, instance: &str) -> (&'static str, String) {
     match organization.filter(|guid| Uuid::try_parse(guid).is_ok()) {
         Some(guid) => ("organization_guid", guid.to_owned()),
@@ -184,7 +186,7 @@ mod tests {
         ] {
             let of = |organization: &str| of(json!({"context": context, "organization_guid": organization})).unwrap();
             assert_eq!(of(guid), guid, "{context}");
-            // SAP Service Manager's word for every organization, and others like it.
+            // SAP Service Manager's placeholder for every organization, and similar ones.
             for word in ["-", "", "none", "o1", "subaccount:s1"] {
                 assert_eq!(of(word), "instance:i1", "{context} {word}");
             }

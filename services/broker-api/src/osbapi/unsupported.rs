@@ -1,4 +1,4 @@
-//! What OSBAPI has and this broker hasn't, refused with words.
+//! Parts of OSBAPI that this broker doesn't support, refused with an explanation.
 
 use axum::http::StatusCode;
 

@@ -26,7 +26,7 @@ use crate::osbapi::provision::{AsyncQuery, broken, taken};
 use crate::osbapi::refused::too_much_unproved;
 use crate::osbapi::request_field::{Text, text};
 
-/// How often an instance may change between being read and being written, before somebody else is let go first.
+/// How often the write is retried when the instance changes between read and write, before the request is refused.
 const ATTEMPTS: u32 = 5;
 
 /// What of an instance is to be another.
@@ -58,7 +58,7 @@ pub(crate) async fn update(
 ) -> Result<Begun, OsbError> {
     AsyncQuery::require(query)?;
     broker.offering.check_service(text(request.service_id.as_ref()))?;
-    // As for a provision: to its end even when the platform hangs up.
+    // As with a provision: runs to completion even when the platform disconnects.
     let begun = tokio::spawn(begin(broker, id.0, request, requester).in_current_span()).await;
     begun.map_err(|_| broken())?
 }
@@ -88,7 +88,7 @@ async fn begin(
     }
 }
 
-/// Writes it down for the instance as it is; it is read again when somebody else was first.
+/// Writes the update for the current state of the instance; reads the state again when another write came first.
 async fn written(
     broker: &Broker,
     id: &str,
@@ -112,7 +112,7 @@ async fn written(
     Ok(Update::Changed)
 }
 
-/// What the instance is to be; everything that can be known to be wrong.
+/// The desired state of the instance; includes all checks.
 fn changes(broker: &Broker, id: &str, instance: &InstanceView, asked: &UpdateRequest) -> Result<Changes, OsbError> {
     let current = &instance.request;
     let (parameters, look_again) = parameters::update(
@@ -121,7 +121,7 @@ fn changes(broker: &Broker, id: &str, instance: &InstanceView, asked: &UpdateReq
         broker.default_origin.as_deref(),
     )
     .map_err(|error| OsbError::bad_request(error.to_string()))?;
-    // Who has had more since another profile may still change the rest.
+    // An instance that has more names, from before the profile changed, may still change its other settings.
     if current["parameters"]["domains"] != json!(parameters.domains) {
         broker.profile.check(&parameters.domains)?;
     }
@@ -132,7 +132,7 @@ fn changes(broker: &Broker, id: &str, instance: &InstanceView, asked: &UpdateReq
             request["plan_id"] = plan.id.as_str().into();
             plan.complete(parameters.settings)
         }
-        // What a plan gave stays when the plan itself is no more.
+        // The settings that a plan gave remain when the plan itself no longer exists.
         None => InstanceSettings {
             price_class: if current["parameters"]["price_class"].is_null() {
                 parameters.settings.price_class.or(instance.settings.price_class)
@@ -154,7 +154,7 @@ fn changes(broker: &Broker, id: &str, instance: &InstanceView, asked: &UpdateReq
     })
 }
 
-/// The plan that the instance is to have; none when its own has left the catalog, and no other is asked for.
+/// The desired plan of the instance; `None` when its own plan has left the catalog and the request names no other.
 fn plan<'b>(broker: &'b Broker, current: &Value, asked: &UpdateRequest) -> Result<Option<&'b Plan>, OsbError> {
     let now = current["plan_id"].as_str().unwrap_or_default();
     let own = broker.offering.plan(now);

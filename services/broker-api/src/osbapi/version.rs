@@ -12,14 +12,14 @@ use crate::osbapi::error::OsbError;
 pub(crate) const VERSION: HeaderName = HeaderName::from_static("x-broker-api-version");
 /// `X-Broker-API-Request-Identity`.
 pub(crate) const REQUEST_IDENTITY: HeaderName = HeaderName::from_static("x-broker-api-request-identity");
-/// The major version this broker speaks; another one is not compatible.
+/// The major version that this broker supports; others are incompatible.
 const MAJOR: u32 = 2;
-/// The oldest minor version it understands.
+/// The oldest minor version that this broker supports.
 const LEAST_MINOR: u32 = 13;
-/// What is understood, as a regular expression.
+/// The supported versions, as a regular expression.
 pub(crate) const PATTERN: &str = r"^2\.(1[3-9]|[2-9][0-9])$";
 
-/// 412 unless the platform speaks a version that this broker understands, 400 if it doesn't say which.
+/// 412 unless this broker supports the platform's version, 400 if the platform doesn't send one.
 pub(crate) async fn check(request: Request, next: Next) -> Response {
     match fault(request.headers().get(VERSION)) {
         None => next.run(request).await,
@@ -34,7 +34,7 @@ pub(crate) async fn check(request: Request, next: Next) -> Response {
     }
 }
 
-/// What is wrong with the header's value.
+/// The error in the header's value.
 fn fault(value: Option<&HeaderValue>) -> Option<(StatusCode, String)> {
     let Some(value) = value else {
         // "If the request from the Platform doesn't contain this header, the Service Broker MAY reject the request with
@@ -52,7 +52,7 @@ fn fault(value: Option<&HeaderValue>) -> Option<(StatusCode, String)> {
 
 fn parsed(text: &str) -> Option<(u32, u32)> {
     let number = |digits: &str| {
-        // Without this, "+2" would be a number.
+        // Without this check, "+2" would parse as a number.
         digits
             .bytes()
             .all(|byte| byte.is_ascii_digit())

@@ -1,9 +1,10 @@
-//! The live http-01 challenges, as far as this process knows them, and how it gets to know others.
+//! The live http-01 challenges that this process knows, and how it learns of others.
 //!
-//! What is known is answered from memory. All that is live is read every few seconds, and what is asked for before that
-//! (another process placed it a moment ago, or somebody made it up) is looked up: all at once, by one statement at a
-//! time with a pause between two. So a flood of tokens that don't exist is some statements a second, whatever its size,
-//! and a look always begins after the question: what was placed before it is found.
+//! Known challenges are answered from memory. All live challenges are read every few seconds. A token that is requested
+//! before that (another process placed it a moment ago, or somebody made it up) is looked up in the database: pending
+//! look-ups are batched, by one statement at a time with a pause between two. So a flood of tokens that don't exist
+//! costs some statements a second, whatever its size, and a look-up always begins after the request: a challenge that
+//! was placed before the request is found.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,25 +14,25 @@ use store::{Http01Answer, Store, StoreError};
 use telemetry::with_causes;
 use tokio::sync::{mpsc, oneshot};
 
-/// How often all that is live is read.
+/// How often all live challenges are read.
 const EVERY: Duration = Duration::from_secs(5);
-/// Reading takes no more than this part of the time, however much is live.
+/// Reading takes no more than this fraction of the time, however many challenges are live.
 const SHARE: u32 = 50;
-/// The most that is kept in memory, about 300 bytes each; the rest is looked up.
+/// The most challenges that are kept in memory, about 300 bytes each; the rest is looked up.
 const MOST: u32 = 100_000;
-/// Between two looks.
+/// The pause between two look-ups.
 const PAUSE: Duration = Duration::from_millis(50);
-/// In one look.
+/// The most tokens of one look-up.
 const AT_ONCE: usize = 1024;
-/// How many may wait for a look beside those that are in one; further ones wait for their place.
+/// How many requests may wait for a look-up, apart from those in progress; further ones wait for a place in the queue.
 const QUEUE: usize = 4096;
-/// A CA gives up after 10 s (Let's Encrypt), and counts what it isn't answered as a failed validation.
+/// A CA gives up after 10 s (Let's Encrypt), and counts a request without a response as a failed validation.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// By token, since one CA makes each of them once; then by the tenant's part of the path.
+/// By token, since each token comes from one CA and is unique there; then by the tenant's part of the path.
 type Known = HashMap<String, HashMap<String, Arc<str>>>;
 
-/// See the module.
+/// See the module documentation.
 pub(crate) struct Challenges {
     known: Arc<RwLock<Known>>,
     questions: mpsc::Sender<Question>,
@@ -40,16 +41,16 @@ pub(crate) struct Challenges {
 struct Question {
     tenant: String,
     token: String,
-    /// Nothing is sent when the database could not be asked.
+    /// Dropped without a value when the database could not be queried.
     answer: oneshot::Sender<Option<Arc<str>>>,
 }
 
-/// The database could not be asked in time.
+/// The database could not be queried in time.
 #[derive(Debug)]
 pub(crate) struct Unanswered;
 
 impl Challenges {
-    /// Reads and looks up for as long as this lives.
+    /// Starts the reading and the look-ups, which run as long as this value lives.
     pub(crate) fn of(store: Store) -> Self {
         let known = Arc::<RwLock<Known>>::default();
         let (questions, asked) = mpsc::channel(QUEUE);
@@ -58,7 +59,7 @@ impl Challenges {
         Self { known, questions }
     }
 
-    /// The answer to a token in the tenant's part of the responder, whatever it takes.
+    /// The key authorization for a token in the tenant's part of the responder, from memory or by a look-up.
     pub(crate) async fn answer(&self, tenant: &str, token: &str) -> Result<Option<Arc<str>>, Unanswered> {
         let known = of(
             &self.known.read().unwrap_or_else(PoisonError::into_inner),
@@ -94,7 +95,7 @@ async fn look_up(store: Store, known: Arc<RwLock<Known>>, mut asked: mpsc::Recei
     let mut questions = Vec::new();
     let mut trouble = Trouble::default();
     while asked.recv_many(&mut questions, AT_ONCE).await > 0 {
-        // Who asked may have left meanwhile.
+        // Drops look-ups whose client has disconnected in the meantime.
         questions.retain(|question| !question.answer.is_closed());
         let mut tokens: Vec<&str> = questions.iter().map(|question| question.token.as_str()).collect();
         tokens.sort_unstable();
@@ -112,18 +113,19 @@ async fn look_up(store: Store, known: Arc<RwLock<Known>>, mut asked: mpsc::Recei
     }
 }
 
-/// From what was found, not from what is known: that may be read anew at the same time, from before.
+/// Answers from the result of the look-up, not from the known challenges: a concurrent read may replace those with an
+/// older state.
 fn answer_all(questions: impl Iterator<Item = Question>, answers: &[Http01Answer]) {
     let mut found = Known::new();
     add(&mut found, answers.to_vec());
     for question in questions {
         let answer = of(&found, &question.tenant, &question.token);
-        // Who asked may have left.
+        // The client may have disconnected.
         let _ = question.answer.send(answer);
     }
 }
 
-/// Reads all that is live, again and again, until nobody needs it. While it can't be read, what is known stays.
+/// Reads all live challenges periodically, until the last user is gone. While they can't be read, the known ones stay.
 async fn keep(store: Store, known: std::sync::Weak<RwLock<Known>>) {
     let mut trouble = Trouble::default();
     loop {
@@ -150,7 +152,7 @@ fn add(known: &mut Known, answers: Vec<Http01Answer>) {
     }
 }
 
-/// Whether the log has it already that the database fails.
+/// Whether the current database failure has been logged.
 #[derive(Default)]
 struct Trouble(bool);
 

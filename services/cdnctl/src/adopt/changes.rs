@@ -1,9 +1,9 @@
-//! What the write that takes a distribution over changes, beside what its parameters say. Pure.
+//! What the adoption's write to a distribution changes, apart from its parameters. Pure.
 
 use aws_sdk_cloudfront::types::{DistributionConfig, ViewerProtocolPolicy};
 use pipeline::proof::CHALLENGE_PATH;
 
-/// Each in a sentence. What isn't named here and isn't a parameter stays as it is.
+/// One sentence for each change. Whatever isn't named here and isn't a parameter is preserved.
 pub(super) fn all(config: &DistributionConfig, of_parameters: Vec<String>) -> Vec<String> {
     let mut all = vec![
         "the certificate, and the oldest TLS that browsers may speak: as the broker has it (MINIMUM_TLS_VERSION)"
@@ -39,7 +39,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// As the brokers before made them.
+    /// A distribution such as earlier brokers created.
     #[expect(deprecated, reason = "what older brokers wrote")]
     pub(in super::super) fn distribution(aliases: &[&str]) -> DistributionConfig {
         let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();

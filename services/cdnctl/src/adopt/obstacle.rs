@@ -5,7 +5,7 @@ use parameters::cloudfront::aliases;
 use parameters::cloudfront::origins::origins;
 use pipeline::domain::redundant;
 
-/// The first reason, if there is one.
+/// The first obstacle, if any.
 pub(super) fn of(config: &DistributionConfig) -> Option<String> {
     if !config.enabled {
         return Some("it is disabled".to_owned());

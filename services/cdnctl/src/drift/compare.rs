@@ -1,4 +1,4 @@
-//! What differs. Pure.
+//! The differences. Pure.
 
 use aws::CloudFrontCertificate;
 use aws_sdk_cloudfront::types::DistributionConfig;
@@ -6,7 +6,8 @@ use certificate_store::Reference;
 use parameters::Parameters;
 use store::operator::Configured;
 
-/// What CloudFront has otherwise than it was told, each in a sentence. `there`: none, when the distribution is gone.
+/// The differences between CloudFront's configuration and the expected one, one sentence each. `there`: `None` when the
+/// distribution is gone.
 pub(super) fn differences(configured: &Configured, there: Option<&DistributionConfig>) -> Vec<String> {
     let Some(there) = there else {
         return vec!["the distribution is gone".to_owned()];
@@ -26,7 +27,7 @@ pub(super) fn differences(configured: &Configured, there: Option<&DistributionCo
         Ok(wanted) => all.extend(certificate(wanted.and_then(|it| it.in_cloudfront), there)),
         Err(unknown) => all.push(format!("its certificate is not compared: {unknown}")),
     }
-    // The aliases are told together with the certificate, so there are none before.
+    // The aliases are set together with the certificate, so before that there are none.
     let domains = configured.certificate.as_ref().map(|_| configured.domains.clone());
     let wanted = Parameters {
         domains: domains.unwrap_or_default(),
@@ -37,7 +38,7 @@ pub(super) fn differences(configured: &Configured, there: Option<&DistributionCo
 }
 
 fn certificate(wanted: Option<CloudFrontCertificate>, there: &DistributionConfig) -> Option<String> {
-    // Somebody may have attached one of another store by hand.
+    // Somebody may have attached a certificate of another store by hand.
     let found = there.viewer_certificate.as_ref().and_then(CloudFrontCertificate::of);
     match (&wanted, &found) {
         (wanted, found) if wanted == found => None,

@@ -1,4 +1,5 @@
-//! How long the alias stays taken after its distribution was deleted: another one is tried until CloudFront takes it.
+//! How long the alias stays taken after its distribution was deleted: another distribution is tried until CloudFront
+//! accepts it.
 
 use tokio::time::Instant;
 
@@ -20,7 +21,7 @@ pub(super) async fn is_free(check: &mut Check) -> Result<String, Ended> {
         if failure.code() != "CNAMEAlreadyExists" {
             return Err(failure.into());
         }
-        // It was refused, so there is none.
+        // It was refused, so it doesn't exist.
         check.gone(&again)?;
         refusals += 1;
         check.wait("a free alias", begun).await?;

@@ -1,4 +1,4 @@
-//! What is believed of AWS. docs/aws-rules.md names these in its table of beliefs, with these words.
+//! The assumptions about AWS ("beliefs"). docs/aws-rules.md names these in its table of beliefs, in the same words.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +46,7 @@ pub(super) const DELETABLE: &Belief = &Belief {
     words: "How long IAM keeps a certificate after its distribution was deleted: it can be deleted at once",
 };
 
-/// All of them, in the order in which they are told.
+/// All beliefs, in the order of the report.
 pub(super) const ALL: [&Belief; 9] = [
     FUNCTION,
     P256,
@@ -59,7 +59,7 @@ pub(super) const ALL: [&Belief; 9] = [
     DELETABLE,
 ];
 
-/// What was seen says of a belief.
+/// What an observation says about a belief.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Verdict {
@@ -74,7 +74,7 @@ impl Verdict {
         if holds { Self::Confirmed } else { Self::Refuted }
     }
 
-    /// As it is told.
+    /// The text in the report.
     pub(super) fn words(self) -> &'static str {
         match self {
             Self::NotSeen => "not seen",
@@ -84,7 +84,7 @@ impl Verdict {
     }
 }
 
-/// What was seen of a belief.
+/// The observations about a belief.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Seen {
     pub(super) verdict: Verdict,
@@ -92,7 +92,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// One more observation. A belief that was refuted once stays so.
+    /// Adds an observation. A refuted belief stays refuted.
     pub(super) fn add(&mut self, verdict: Verdict, observed: String) {
         self.verdict = self.verdict.max(verdict);
         if !self.observed.contains(&observed) {

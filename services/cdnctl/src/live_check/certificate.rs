@@ -1,4 +1,4 @@
-//! A certificate is ordered, and uploaded at once: so its key is written nowhere.
+//! A certificate is ordered, and uploaded immediately, so that its key is never written to disk.
 
 use aws::{DEPLOYMENT_TAG, Failure, INSTANCE_TAG, Peer};
 use aws_sdk_iam::error::BuildError;
@@ -10,12 +10,12 @@ use super::ended::Ended;
 use super::order::{self, Issued};
 use super::state::{KeyKind, Kind};
 
-/// The services' own, which their policies name.
+/// The services' own path, which their policies name.
 const PATH: &str = "/cloudfront/cdn-broker/";
-/// The instance in its tags.
+/// The instance id in its tags.
 pub(super) const INSTANCE: &str = "live-check";
 
-/// Orders one and uploads it, unless a killed run has.
+/// Orders a certificate and uploads it, unless an interrupted run has done so.
 pub(super) async fn order_and_upload(check: &mut Check, kind: KeyKind) -> Result<String, Ended> {
     let name = check.state.certificate(kind);
     let is_new = check.state.thing(&name).is_none();
@@ -26,7 +26,7 @@ pub(super) async fn order_and_upload(check: &mut Check, kind: KeyKind) -> Result
     let issued = order::certificate(check, kind).await?;
     check.intend(Kind::Certificate, &name)?;
     let answer = upload(check, &name, issued).await;
-    // Nothing was made by a call that was refused; of one without an answer nobody knows.
+    // A refused call created nothing; after a call without a response, the certificate may exist.
     if let Err(failure) = &answer
         && is_new
         && !passes(failure)
@@ -91,7 +91,7 @@ fn tags(run: &str) -> Result<Vec<Tag>, BuildError> {
     Ok(vec![tag(INSTANCE_TAG, INSTANCE)?, tag(DEPLOYMENT_TAG, run)?])
 }
 
-/// Deletes it, if it is there.
+/// Deletes it, if it exists.
 pub(super) async fn delete(check: &Check, name: &str) -> Result<(), Failure> {
     let call = check.iam.delete_server_certificate().server_certificate_name(name);
     match call.send().await {

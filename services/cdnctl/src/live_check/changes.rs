@@ -1,4 +1,4 @@
-//! Changes of the distribution that CloudFront may refuse.
+//! Changes to the distribution that CloudFront may refuse.
 
 use aws::{Failure, Peer};
 use aws_sdk_cloudfront::error::BuildError;
@@ -12,7 +12,7 @@ use super::distribution::{is_unseen, put_certificate, visible_within};
 use super::ended::Ended;
 use super::state::KeyKind;
 
-/// The P-256 certificate, and at once the RSA certificate again.
+/// Attaches the P-256 certificate, and immediately the RSA certificate again.
 pub(super) async fn two_certificates(check: &mut Check) -> Result<String, Ended> {
     let id_of = |kind| check.state.id(&check.state.certificate(kind));
     let (Some(rsa), Some(p256)) = (id_of(KeyKind::Rsa2048), id_of(KeyKind::P256)) else {
@@ -44,7 +44,7 @@ pub(super) async fn two_certificates(check: &mut Check) -> Result<String, Ended>
     Ok(told)
 }
 
-/// Until CloudFront sees it.
+/// Retries until CloudFront sees the certificate.
 async fn attach_p256(check: &mut Check, distribution: &str, id: &str) -> Result<Result<(), String>, Ended> {
     let begun = Instant::now();
     loop {
@@ -71,7 +71,7 @@ async fn attach(check: &Check, distribution: &str, certificate: &str) -> Result<
     .await
 }
 
-/// Reads, changes and writes, as the services do: also what the SDK does not know is sent back.
+/// Reads, changes and writes, as the services do: members that the SDK does not know are sent back as well.
 pub(super) async fn change(
     check: &Check,
     id: &str,
@@ -88,7 +88,7 @@ pub(super) async fn change(
     check.cloudfront.write(id, read).await
 }
 
-/// The web ACL is put on, something else is changed beside it, and it is taken off.
+/// Attaches the web ACL, changes something else, and detaches it.
 pub(super) async fn web_acl(check: &mut Check) -> Result<String, Ended> {
     let Some(arn) = check.args.web_acl.clone() else {
         return Ok("left out: no --web-acl".to_owned());

@@ -1,4 +1,4 @@
-//! What every step has: the clients, the state, and how to wait.
+//! What every step needs: the clients, the state, and the waiting.
 
 use std::time::Duration;
 
@@ -14,21 +14,22 @@ use super::stop::Stop;
 use crate::CommandError;
 use crate::shown;
 
-/// A check that runs.
+/// A running check.
 pub(super) struct Check {
     pub(super) args: Args,
     pub(super) cloudfront: CloudFront,
     pub(super) iam: aws_sdk_iam::Client,
     pub(super) state: State,
     pub(super) stop: Stop,
-    /// The account at the CA, of this process alone: its key is written nowhere.
+    /// The account at the CA, of this process alone: its key is never written to disk.
     pub(super) account: Option<instant_acme::Account>,
     folder: Folder,
 }
 
 impl Check {
     pub(super) async fn new(args: Args, folder: Folder, state: State) -> Result<Self, CommandError> {
-        // One provider for every TLS connection of the process; it is an error only when there is one already.
+        // One crypto provider for all TLS connections of the process; installing it fails only when one is installed
+        // already.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let config = aws::sdk_config().await?;
         let check = Self {
@@ -48,7 +49,7 @@ impl Check {
         self.folder.save(&self.state)
     }
 
-    /// Takes a step, unless it was taken before; it says in a sentence what it came to.
+    /// Runs a step, unless it was completed before; it describes its result in a sentence.
     pub(super) async fn step(
         &mut self,
         name: &str,
@@ -72,7 +73,7 @@ impl Check {
         Ok(self.save()?)
     }
 
-    /// Tells a person what goes on; the result alone is for standard output.
+    /// Reports progress to the user; only the result goes to standard output.
     pub(super) fn tell(&self, line: &str) {
         let now = shown::moment(time::OffsetDateTime::now_utc());
         eprintln!("{now}  {line}");
@@ -82,7 +83,7 @@ impl Check {
         self.state.see(belief, verdict, observed);
     }
 
-    /// Written down before the call that makes it.
+    /// Records the resource before the call that creates it.
     pub(super) fn intend(&mut self, kind: Kind, name: &str) -> Result<(), CommandError> {
         self.state.intend(kind, name);
         self.save()
@@ -98,7 +99,7 @@ impl Check {
         self.save()
     }
 
-    /// Waits until the next look, unless what is waited for took too long.
+    /// Waits until the next poll, unless the whole wait took too long.
     pub(super) async fn wait(&mut self, what: &str, since: Instant) -> Result<(), Ended> {
         if since.elapsed() > Duration::from(self.args.patience) {
             return Err(Ended::Waited(what.to_owned()));
@@ -107,12 +108,13 @@ impl Check {
     }
 }
 
-/// A span of time, for people.
+/// A duration, for people.
 pub(super) fn span(span: Duration) -> String {
     shown::span(time::Duration::try_from(span).unwrap_or(time::Duration::MAX))
 }
 
-/// What AWS said, when it refused; what gave no answer, or passes, says nothing of a belief and ends the check.
+/// AWS's error, when it refused. A missing response or a temporary error says nothing about a belief and ends the
+/// check.
 pub(super) fn refusal(failure: Failure) -> Result<String, Ended> {
     match &failure.reason {
         Reason::Refused { status, code, .. } if !passes(&failure) => {
@@ -122,7 +124,7 @@ pub(super) fn refusal(failure: Failure) -> Result<String, Ended> {
     }
 }
 
-/// Whether the same call may succeed in a moment.
+/// Whether the same call may succeed a moment later.
 pub(super) fn passes(failure: &Failure) -> bool {
     match &failure.reason {
         Reason::Refused { status, code, .. } => *status >= 500 || code.is_empty() || code.contains("Throttl"),

@@ -1,4 +1,5 @@
-//! Whatever happened: what was made is removed, and what can't be is told with the command that removes it.
+//! Removes everything that the check created, however it ended, and reports what can't be removed with the command that
+//! removes it.
 
 use serde::Serialize;
 
@@ -15,7 +16,7 @@ pub(super) struct Left {
     pub(super) command: String,
 }
 
-/// Removes all. Distributions come first, since they use the rest.
+/// Removes everything. Distributions come first, since they use the rest.
 pub(super) async fn all(check: &mut Check) -> Vec<Left> {
     check.stop.heed();
     let mut things = check.state.left();
@@ -28,7 +29,7 @@ pub(super) async fn all(check: &mut Check) -> Vec<Left> {
     for thing in things {
         check.tell(&format!("removes {} …", thing.name));
         if let Err(why) = remove(check, &thing).await {
-            // Its id may have been found meanwhile.
+            // Its id may have been found in the meantime.
             let known = check.state.thing(&thing.name).cloned().unwrap_or(thing);
             left.push(Left {
                 command: command(&known),
@@ -52,7 +53,7 @@ async fn remove(check: &mut Check, thing: &Thing) -> Result<(), Ended> {
     }
 }
 
-/// What removes it by hand.
+/// The command that removes it by hand.
 fn command(thing: &Thing) -> String {
     let name = &thing.name;
     match (thing.kind, &thing.id) {
@@ -60,7 +61,7 @@ fn command(thing: &Thing) -> String {
             "aws cloudfront delete-function --name {name} --if-match \"$(aws cloudfront describe-function --name {name} --query ETag --output text)\""
         ),
         (Kind::Certificate, _) => format!("aws iam delete-server-certificate --server-certificate-name {name}"),
-        // It must be disabled and deployed before.
+        // It must be disabled and deployed first.
         (Kind::Distribution, Some(id)) => format!(
             "aws cloudfront delete-distribution --id {id} --if-match \"$(aws cloudfront get-distribution --id {id} --query ETag --output text)\""
         ),

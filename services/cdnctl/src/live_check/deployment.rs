@@ -1,4 +1,4 @@
-//! How long CloudFront deploys.
+//! How long CloudFront takes to deploy.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use super::ended::Ended;
 
 const BELIEVED: Duration = Duration::from_secs(30 * 60);
 
-/// Of the new distribution.
+/// The deployment of the new distribution.
 pub(super) async fn first(check: &mut Check) -> Result<String, Ended> {
     let id = distribution(check)?;
     let took = wait(check, &id, "a creation").await?;
     Ok(format!("deployed within {}", span(took)))
 }
 
-/// The id of the distribution that everything is tried on.
+/// The id of the distribution that is used for all tests.
 pub(super) fn distribution(check: &Check) -> Result<String, Ended> {
     let name = check.state.distribution();
     check
@@ -26,7 +26,7 @@ pub(super) fn distribution(check: &Check) -> Result<String, Ended> {
         .ok_or_else(|| Ended::Unfit("the distribution's id is not known".to_owned()))
 }
 
-/// Waits until it is deployed, and tells how long that took since now.
+/// Waits until it is deployed, and returns how long that took from now.
 pub(super) async fn wait(check: &mut Check, id: &str, after: &str) -> Result<Duration, Ended> {
     let begun = Instant::now();
     loop {
@@ -38,7 +38,7 @@ pub(super) async fn wait(check: &mut Check, id: &str, after: &str) -> Result<Dur
                     "the distribution {id} is gone, and not by this check"
                 )));
             }
-            // In an hour of looks one may get no answer.
+            // In an hour of polling, one request may fail.
             Err(failure) if passes(&failure) => {}
             Err(failure) => return Err(failure.into()),
         }

@@ -1,4 +1,4 @@
-//! A distribution with the domain as its alias; without it where CloudFront does not take the certificate.
+//! A distribution with the domain as its alias; without it if CloudFront does not accept the certificate.
 
 use std::time::Duration;
 
@@ -20,12 +20,12 @@ use super::ended::Ended;
 use super::state::{KeyKind, Kind};
 
 const ORIGIN: &str = "origin";
-/// After so long a certificate that is not visible never will be (CERTIFICATE_VISIBLE_WITHIN).
+/// A certificate that is not visible after this time never will be (CERTIFICATE_VISIBLE_WITHIN).
 const VISIBLE_WITHIN: Duration = Duration::from_secs(15 * 60);
-/// Whose certificates no browser trusts.
+/// No browser trusts its certificates.
 const LETS_ENCRYPT_STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org/";
 
-/// Whether the account can be asked at all, and has no distribution with the domain.
+/// Whether the account can be queried at all, and has no distribution with the domain.
 pub(super) async fn list(check: &mut Check) -> Result<String, Ended> {
     let all = check.cloudfront.list().await?;
     let ours = comment(&check.state.distribution());
@@ -42,12 +42,12 @@ pub(super) async fn list(check: &mut Check) -> Result<String, Ended> {
     }
 }
 
-/// Makes the one that everything else is tried on.
+/// Creates the distribution that is used for all other tests.
 pub(super) async fn create(check: &mut Check) -> Result<String, Ended> {
     let name = check.state.distribution();
     let rsa = check.state.certificate(KeyKind::Rsa2048);
     let certificate = check.state.id(&rsa);
-    // Of one that a killed run has begun the time is not known.
+    // For a distribution that an interrupted run created, the time is unknown.
     let is_new = check.state.thing(&name).is_none();
     let begun = Instant::now();
     loop {
@@ -79,12 +79,12 @@ pub(super) async fn create(check: &mut Check) -> Result<String, Ended> {
     }
 }
 
-/// So long CloudFront may say of a certificate that it doesn't see it.
+/// How long CloudFront may report that it doesn't see the certificate.
 pub(super) fn visible_within(check: &Check) -> Duration {
     VISIBLE_WITHIN.min(check.args.patience.into())
 }
 
-/// The same words for one that is not visible yet and for one that never will be (docs/aws-rules.md, rule 7).
+/// The same error for a certificate that is not visible yet and for one that never will be (docs/aws-rules.md, rule 7).
 pub(super) fn is_unseen(failure: &Failure) -> bool {
     failure.code() == "InvalidViewerCertificate" && failure.message().contains("doesn't exist")
 }
@@ -114,7 +114,7 @@ fn refused(check: &mut Check, said: &str) {
     }
 }
 
-/// Makes one, or finds it; or tells what CloudFront said.
+/// Creates a distribution, or finds it; or returns CloudFront's refusal.
 pub(super) async fn make(
     check: &mut Check,
     reference: &str,
@@ -122,7 +122,7 @@ pub(super) async fn make(
     enabled: bool,
 ) -> Result<Result<(), Failure>, Ended> {
     const ACTION: &str = "CreateDistributionWithTags";
-    // A killed run may have made it: then CloudFront may name its alias as taken before its reference.
+    // An interrupted run may have created it: then CloudFront may report its alias as taken before its reference.
     if check.state.thing(reference).is_some_and(|thing| !thing.gone)
         && let Some(id) = find(check, reference).await?
     {
@@ -150,14 +150,14 @@ pub(super) async fn make(
     Ok(Ok(()))
 }
 
-/// The id of the one that has this reference, by its comment: the list doesn't tell references.
+/// The id of the distribution with this reference, found by its comment: the list doesn't contain references.
 pub(super) async fn find(check: &Check, reference: &str) -> Result<Option<String>, Failure> {
     let comment = comment(reference);
     let mut all = check.cloudfront.list().await?.into_iter();
     Ok(all.find(|listed| listed.comment == comment).map(|listed| listed.id))
 }
 
-/// Not as an instance's begins: a broker in the same account would wonder about it.
+/// Unlike the beginning of an instance's comment: a broker in the same account would take it for its own.
 fn comment(reference: &str) -> String {
     format!("live check: {reference}")
 }
@@ -201,7 +201,7 @@ fn with_tags(
         .build())
 }
 
-/// The alias and the certificate, as the services put them in.
+/// Sets the alias and the certificate, as the services do.
 pub(super) fn put_certificate(config: &mut DistributionConfig, domain: &str, iam_id: &str) -> Result<(), BuildError> {
     let settings = ViewerSettings {
         minimum_tls_version: MinimumProtocolVersion::TlSv122021,

@@ -1,4 +1,4 @@
-//! The folder of a check: `answers.jsonl` and `state.json`, both for its owner's eyes only.
+//! The folder of a check: `answers.jsonl` and `state.json`, both readable by their owner only.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -14,7 +14,7 @@ use super::state::State;
 use crate::CommandError;
 use crate::shown;
 
-/// Where a check writes.
+/// The output folder of a check.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
@@ -28,7 +28,7 @@ fn private() -> OpenOptions {
 }
 
 impl Folder {
-    /// Makes it if it isn't there.
+    /// Creates it if it doesn't exist.
     pub(super) fn open(path: &Path) -> Result<Self, CommandError> {
         let open = || {
             DirBuilder::new().recursive(true).mode(0o700).create(path)?;
@@ -44,7 +44,7 @@ impl Folder {
         &self.path
     }
 
-    /// Appends each answer that it is told.
+    /// A watcher that appends each response to the file.
     pub(super) fn watcher(&self) -> Watcher {
         let answers = Arc::clone(&self.answers);
         Arc::new(move |answered: Answered| {
@@ -57,7 +57,7 @@ impl Folder {
         })
     }
 
-    /// What was written last; `None` when nothing was.
+    /// The last saved state; `None` when there is none.
     pub(super) fn state(&self) -> Result<Option<State>, CommandError> {
         let path = self.path.join("state.json");
         match fs::read_to_string(&path) {
@@ -69,7 +69,7 @@ impl Folder {
         }
     }
 
-    /// Writes it so that a crash leaves the one before or this one, never half of it.
+    /// Writes it atomically: after a crash the file has the previous or the new state, never half of it.
     pub(super) fn save(&self, state: &State) -> Result<(), CommandError> {
         let (path, new) = (self.path.join("state.json"), self.path.join("state.json.new"));
         let write = || {

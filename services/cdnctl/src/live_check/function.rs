@@ -1,4 +1,4 @@
-//! A function is made, published and deleted: whether the shipped policy is enough for that.
+//! Creates, publishes and deletes a function: tests whether the shipped policy is sufficient.
 
 use aws::{Failure, Peer};
 use aws_sdk_cloudfront::primitives::Blob;
@@ -37,7 +37,7 @@ pub(super) async fn create_and_delete(check: &mut Check) -> Result<String, Ended
     }
 }
 
-/// One that a killed run has made is as good.
+/// A function that an interrupted run has created is used as well.
 async fn create(check: &Check, name: &str) -> Result<(), Failure> {
     const ACTION: &str = "CreateFunction";
     let config = FunctionConfig::builder()
@@ -68,7 +68,7 @@ async fn publish(check: &Check, name: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Peer::CloudFront, ACTION, &error))
 }
 
-/// Deletes it, if it is there.
+/// Deletes it, if it exists.
 pub(super) async fn delete(check: &Check, name: &str) -> Result<(), Failure> {
     let Some(etag) = version(check, name).await? else {
         return Ok(());

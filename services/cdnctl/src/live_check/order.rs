@@ -1,4 +1,4 @@
-//! An order at the CA, from the account to the certificate. The key lives in this process only.
+//! An order at the CA, from the account to the certificate. The key exists in this process only.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::ended::Ended;
 use super::record;
 use super::state::KeyKind;
 
-/// A CA may need so long to look, and to issue; `Retry-After` is heeded.
+/// How long a CA may take to validate, and to issue; `Retry-After` is honoured.
 const PACE: RetryPolicy = RetryPolicy::new()
     .initial_delay(Duration::from_secs(1))
     .timeout(Duration::from_secs(600));
@@ -21,13 +21,13 @@ const PACE: RetryPolicy = RetryPolicy::new()
 pub(super) struct Issued {
     /// The leaf, PEM.
     pub(super) leaf: String,
-    /// What follows it, PEM.
+    /// The rest of the chain, PEM.
     pub(super) chain: Option<String>,
-    /// PKCS #8, PEM. Not to be told to anybody but IAM.
+    /// PKCS #8, PEM. Must be sent to IAM only.
     pub(super) key: String,
 }
 
-/// Orders one.
+/// Orders a certificate.
 pub(super) async fn certificate(check: &mut Check, kind: KeyKind) -> Result<Issued, Ended> {
     let key = tokio::task::spawn_blocking(move || new_key(kind))
         .await
@@ -80,7 +80,7 @@ async fn account(check: &mut Check) -> Result<Account, Ended> {
     Ok(account)
 }
 
-/// Answers what the CA does not know yet; it may know the domain by the order before.
+/// Answers the pending challenges; the domain may be valid already from an earlier order.
 async fn prove(check: &mut Check, order: &mut Order) -> Result<(), Ended> {
     let mut authorizations = order.authorizations();
     while let Some(next) = authorizations.next().await {
@@ -98,7 +98,7 @@ async fn prove(check: &mut Check, order: &mut Order) -> Result<(), Ended> {
     Ok(())
 }
 
-/// The leaf, and what follows it (RFC 8555 §9.1: leaf first).
+/// The leaf, and the rest of the chain (RFC 8555 §9.1: leaf first).
 fn split(pem: &str) -> Option<(&str, Option<&str>)> {
     const END: &str = "-----END CERTIFICATE-----";
     let end = pem.find(END)? + END.len();

@@ -1,10 +1,10 @@
-//! What is told before anybody is asked.
+//! The text that is shown before the confirmation.
 
 use super::Args;
 use super::state::State;
 use crate::shown;
 
-/// What it will make, and what it costs.
+/// What the check will create, and what it costs.
 pub(super) fn list(args: &Args, state: &State) -> Vec<String> {
     if let Some(why) = &state.ended {
         let mut lines = vec![format!(

@@ -1,4 +1,4 @@
-//! The distribution is disabled and deleted, then the certificates are deleted. Cleaning up does the same.
+//! The distribution is disabled and deleted, then the certificates are deleted. The clean-up does the same.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use super::ended::Ended;
 use super::state::Kind;
 use super::{certificate, deployment, distribution};
 
-/// A list may lag behind: so often it is looked into for what may have been made.
+/// A list may lag behind: how often it is searched for a resource that may exist.
 const LOOKS: u32 = 3;
 
-/// The one that everything was tried on.
+/// Removes the distribution that was used for all tests.
 pub(super) async fn distribution(check: &mut Check) -> Result<String, Ended> {
     let begun = Instant::now();
     let name = check.state.distribution();
@@ -65,7 +65,7 @@ async fn disable_and_delete(check: &mut Check, id: &str) -> Result<(), Ended> {
     }
 }
 
-/// Its id, looked for where a call had no answer.
+/// Its id, searched for if the call that created it had no response.
 async fn id(check: &mut Check, name: &str) -> Result<Option<String>, Ended> {
     if let Some(id) = check.state.id(name) {
         return Ok(Some(id));
@@ -82,7 +82,7 @@ async fn id(check: &mut Check, name: &str) -> Result<Option<String>, Ended> {
     Ok(None)
 }
 
-/// All of them; IAM keeps one as long as it thinks that CloudFront has it.
+/// Deletes all certificates; IAM refuses as long as it considers one in use by CloudFront.
 pub(super) async fn certificates(check: &mut Check) -> Result<String, Ended> {
     let begun = Instant::now();
     let (mut conflicts, mut last) = (0u32, Duration::ZERO);
@@ -101,7 +101,7 @@ pub(super) async fn certificates(check: &mut Check) -> Result<String, Ended> {
     Ok(told)
 }
 
-/// Deletes one, and tells how often IAM said that it is in use.
+/// Deletes one, and reports how often IAM said that it is in use.
 pub(super) async fn delete(check: &mut Check, name: &str) -> Result<u32, Ended> {
     let begun = Instant::now();
     let mut conflicts = 0;

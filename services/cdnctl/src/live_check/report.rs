@@ -1,4 +1,4 @@
-//! What is told at the end: each belief, and what is left.
+//! The final report: each belief, and what is left.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use super::clean_up::Left;
 use super::state::{Done, State};
 use crate::{shown, table};
 
-/// All of it.
+/// The whole report.
 #[derive(Debug, Serialize)]
 pub(super) struct Report<'s> {
     run: &'s str,
@@ -15,12 +15,12 @@ pub(super) struct Report<'s> {
     acme_directory_url: &'s str,
     steps: &'s [Done],
     beliefs: Vec<Line>,
-    /// Why it did not come to its end.
+    /// Why the check did not complete.
     ended: Option<&'s str>,
     left: Vec<Left>,
 }
 
-/// A belief, and what was seen of it.
+/// A belief, and the observations about it.
 #[derive(Debug, Serialize)]
 struct Line {
     id: &'static str,
@@ -47,7 +47,7 @@ impl<'s> Report<'s> {
         }
     }
 
-    /// Whether it came to its end. A belief that was refuted is a result as well.
+    /// Whether the check completed. A refuted belief is a result as well.
     pub(super) fn is_whole(&self) -> bool {
         self.ended.is_none()
     }

@@ -1,4 +1,4 @@
-//! What a check has made and seen so far: enough to go on after a crash, or to clean up. No key is in it.
+//! What a check has created and observed so far: enough to continue after a crash, or to clean up. Contains no key.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::beliefs::{Belief, Seen, Verdict};
 
-/// How a run's names begin: the shipped policies allow such ones.
+/// The prefix of a run's names: the shipped policies allow it.
 const PREFIX: &str = "cdn-broker-live-check-";
 
 /// The type of a certificate's key.
@@ -17,7 +17,7 @@ pub(super) enum KeyKind {
     P256,
 }
 
-/// What was made in AWS.
+/// A kind of AWS resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Kind {
@@ -26,7 +26,7 @@ pub(super) enum Kind {
     Distribution,
 }
 
-/// One thing that was made, or was about to be.
+/// A resource that was created, or was about to be.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Thing {
     pub(super) kind: Kind,
@@ -37,7 +37,7 @@ pub(super) struct Thing {
     pub(super) gone: bool,
 }
 
-/// A step that was done.
+/// A completed step.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Done {
     pub(super) step: String,
@@ -45,7 +45,7 @@ pub(super) struct Done {
     pub(super) told: String,
 }
 
-/// All of it.
+/// The whole state.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct State {
     /// Part of every name that the run makes.
@@ -54,10 +54,10 @@ pub(super) struct State {
     pub(super) acme_directory_url: String,
     pub(super) done: Vec<Done>,
     pub(super) made: Vec<Thing>,
-    /// Whether CloudFront took the alias with the CA's certificate.
+    /// Whether CloudFront accepted the alias with the CA's certificate.
     pub(super) has_alias: bool,
     pub(super) seen: BTreeMap<String, Seen>,
-    /// Why no step follows any more.
+    /// Why no further step runs.
     pub(super) ended: Option<String>,
     /// Nothing is left.
     pub(super) clean: bool,
@@ -90,12 +90,12 @@ impl State {
         format!("{PREFIX}{}-{key}", self.run)
     }
 
-    /// The caller reference of the distribution that is looked at.
+    /// The caller reference of the distribution that is used for the tests.
     pub(super) fn distribution(&self) -> String {
         format!("{PREFIX}{}-first", self.run)
     }
 
-    /// The caller reference of the one that is made to see whether the alias is free.
+    /// The caller reference of the distribution that is created to test whether the alias is free.
     pub(super) fn again(&self) -> String {
         format!("{PREFIX}{}-again", self.run)
     }
@@ -104,13 +104,13 @@ impl State {
         self.made.iter().find(|thing| thing.name == name)
     }
 
-    /// Its id, if it is there and known.
+    /// Its id, if it exists and is known.
     pub(super) fn id(&self, name: &str) -> Option<String> {
         let thing = self.thing(name).filter(|thing| !thing.gone)?;
         thing.id.clone()
     }
 
-    /// It is about to be made.
+    /// It is about to be created.
     pub(super) fn intend(&mut self, kind: Kind, name: &str) {
         match self.made.iter_mut().find(|thing| thing.name == name) {
             Some(thing) => thing.gone = false,
@@ -123,21 +123,21 @@ impl State {
         }
     }
 
-    /// It was made.
+    /// It was created.
     pub(super) fn made(&mut self, name: &str, id: &str) {
         if let Some(thing) = self.made.iter_mut().find(|thing| thing.name == name) {
             thing.id = Some(id.to_owned());
         }
     }
 
-    /// It is not there any more.
+    /// It doesn't exist any more.
     pub(super) fn gone(&mut self, name: &str) {
         if let Some(thing) = self.made.iter_mut().find(|thing| thing.name == name) {
             thing.gone = true;
         }
     }
 
-    /// What may be there still.
+    /// What may still exist.
     pub(super) fn left(&self) -> Vec<Thing> {
         self.made.iter().filter(|thing| !thing.gone).cloned().collect()
     }

@@ -1,4 +1,4 @@
-//! Ctrl-C, and SIGTERM: no call is cut off in the middle, since it may make something; the waits between calls are.
+//! Ctrl-C and SIGTERM: no call is interrupted, since it may create something; the waits between calls are.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::ended::Ended;
 
-/// How often somebody wanted it to stop.
+/// How often the user asked to stop.
 #[derive(Debug)]
 pub(super) struct Stop {
     signals: watch::Receiver<u32>,
@@ -15,7 +15,7 @@ pub(super) struct Stop {
 }
 
 impl Stop {
-    /// From now on the process doesn't end by itself.
+    /// From now on these signals don't end the process.
     pub(super) fn listen() -> std::io::Result<Self> {
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let (sender, signals) = watch::channel(0);
@@ -31,7 +31,7 @@ impl Stop {
         Ok(Self { signals, heard: 0 })
     }
 
-    /// What was wanted so far is heeded: cleaning up goes on until somebody wants that to stop, too.
+    /// Acknowledges the requests to stop so far: the clean-up continues until the user asks to stop that, too.
     pub(super) fn heed(&mut self) {
         self.heard = *self.signals.borrow();
     }
@@ -41,7 +41,7 @@ impl Stop {
         self.unless_wanted(tokio::time::sleep(time)).await
     }
 
-    /// Waits for what makes nothing in AWS, and so may be cut off.
+    /// Waits for something that creates nothing in AWS, and so may be interrupted.
     pub(super) async fn unless_wanted<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Ended> {
         let heard = self.heard;
         tokio::select! {
@@ -50,7 +50,7 @@ impl Stop {
         }
     }
 
-    /// Whether nobody wants it to stop.
+    /// Fails if the user asked to stop.
     pub(super) fn go_on(&self) -> Result<(), Ended> {
         if *self.signals.borrow() > self.heard {
             return Err(Ended::Interrupted);

@@ -1,8 +1,9 @@
-//! Whether the edge keeps a path, by two answers in a row. Pure.
+//! Whether the edge caches a path, according to two consecutive responses. Pure.
 
 use super::facts::{Answer, Cache};
 
-/// By `X-Cache` (developer guide, "Response headers that CloudFront adds"); `keeps_nothing` is why the settings forbid it.
+/// According to `X-Cache` (developer guide, "Response headers that CloudFront adds"); `keeps_nothing` is the reason why
+/// the settings forbid caching.
 pub(super) fn judge(first: &Answer, second: Option<&Answer>, keeps_nothing: Option<&str>) -> Cache {
     let second = second.unwrap_or(first);
     let Some(word) = second.x_cache.as_deref().and_then(|told| told.split(' ').next()) else {
@@ -18,7 +19,7 @@ pub(super) fn judge(first: &Answer, second: Option<&Answer>, keeps_nothing: Opti
     }
 }
 
-/// The directive that forbids a shared cache to keep it (RFC 9111 §5.2.2).
+/// The directive that forbids a shared cache to store the response (RFC 9111 §5.2.2).
 fn forbidden(answer: &Answer) -> Option<String> {
     let directives = answer.cache_control.as_deref()?.split(',').map(str::trim);
     let mut directives = directives.map(str::to_ascii_lowercase);

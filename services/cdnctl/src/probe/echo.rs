@@ -1,14 +1,14 @@
-//! Reads what an app says of the request's headers: the one way to know from outside what reached it. Pure.
+//! Parses an app's echo of the request's headers: the only way to see from outside what reached it. Pure.
 
 use serde_json::Value;
 
-/// Headers as the app got them, names in lower case.
+/// Headers as the app received them, names in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Echo(Vec<(String, String)>);
 
 impl Echo {
-    /// Reads a JSON object of headers (or one that has it as `headers`, as httpbin's `/headers` does), or lines of
-    /// `Name: value`. `None`: neither `Host` nor `X-Forwarded-For` is in it, so it is something else.
+    /// Parses a JSON object of headers (or one that contains it as `headers`, as httpbin's `/headers` does), or lines
+    /// of `Name: value`. `None`: it contains neither `Host` nor `X-Forwarded-For`, so it is something else.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?;
         let echo = Self(match serde_json::from_str::<Value>(text) {

@@ -1,4 +1,4 @@
-//! What ought to be found, by the database.
+//! The expected results, according to the database.
 
 use std::collections::HashMap;
 
@@ -9,29 +9,29 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use store::Serving;
 
-/// What ought to be found at every domain of an instance.
+/// The expected results for every domain of an instance.
 #[derive(Debug, Clone)]
 pub struct Expected {
     /// CloudFront's name for the distribution.
     pub distribution: String,
-    /// The leaf that is attached, DER.
+    /// The leaf that should be attached, DER.
     pub attached: Option<Vec<u8>>,
-    /// What proves a domain in any order, by domain.
+    /// The challenges that prove a domain in any order, by domain.
     pub challenges: HashMap<String, Challenges>,
     /// Where CloudFront fetches from.
     pub origin: String,
     /// The app sees the viewer's `Host`, and not the origin's name.
     pub forwards_host: bool,
-    /// Why the edge keeps nothing, if the settings say so.
+    /// Why the edge caches nothing, if the settings say so.
     pub keeps_nothing: Option<&'static str>,
     /// The host that all others are redirected to.
     pub redirect_to: Option<String>,
-    /// Everything was asked at one given address, so that it says nothing about where DNS leads.
+    /// All requests went to one given address, so they say nothing about DNS.
     pub address_given: bool,
 }
 
 impl Expected {
-    /// Of what the database says. `None`: there is no distribution yet.
+    /// The expectations according to the database. `None`: there is no distribution yet.
     pub(crate) fn of(serving: &Serving, address_given: bool) -> Option<Self> {
         let chain = serving
             .certificate
@@ -51,8 +51,8 @@ impl Expected {
     }
 }
 
-/// The managed policies with which the app sees the viewer's `Host`: it is passed on, or part of the cache key (developer
-/// guide, "Use managed origin request policies", "Use managed cache policies").
+/// The managed policies with which the app sees the viewer's `Host`: it is forwarded, or part of the cache key
+/// (developer guide, "Use managed origin request policies", "Use managed cache policies").
 const WITH_HOST: [&str; 5] = [
     ALL_VIEWER,
     "Managed-AllViewerAndCloudFrontHeaders-2022-06",
@@ -76,7 +76,7 @@ fn keeps_nothing(settings: &InstanceSettings) -> Option<&'static str> {
     match settings.cache_policy {
         Some(policy) if policy.name == "Managed-CachingDisabled" => Some("Managed-CachingDisabled"),
         Some(_) => None,
-        // All headers in the cache key is no cache at all (developer guide, "Cache content based on request headers").
+        // All headers in the cache key disable caching (developer guide, "Cache content based on request headers").
         None if settings.forward_headers == ["*"] => Some("forward_headers *"),
         None => None,
     }

@@ -1,4 +1,4 @@
-//! What was found at one domain. Plain data; what follows from it is in `verdict` and `row`.
+//! The observations at one domain. Plain data; `verdict` and `row` draw the conclusions.
 
 use std::net::IpAddr;
 
@@ -6,24 +6,24 @@ use pipeline::domain::wildcard_of;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-/// What was found at one domain.
+/// The observations at one domain.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Facts {
     /// The domain.
     pub domain: String,
-    /// The name that was looked at: the domain, or one below the wildcard that it is.
+    /// The probed name: the domain, or a name below it if it is a wildcard.
     pub name: String,
-    /// Where that leads.
+    /// Where the name points.
     pub dns: Dns,
-    /// Its standing record for the CA.
+    /// Its standing dns-persist-01 record for the CA.
     pub persist: Persist,
     /// The TLS handshake.
     pub tls: Tls,
-    /// The certificate that was shown, verified or not.
+    /// The presented certificate, verified or not.
     pub certificate: Option<Served>,
-    /// What the path brought.
+    /// The response to a request for the path.
     pub http: Http,
-    /// Whether the edge keeps it.
+    /// Whether the edge caches it.
     pub cache: Cache,
     /// Whether the app sees the name as `Host`.
     pub host: Header,
@@ -31,37 +31,37 @@ pub struct Facts {
     pub x_forwarded_for: Header,
 }
 
-/// Where a name leads.
+/// Where a name points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Dns {
     /// By CNAME to the distribution.
     Cname {
-        /// The names passed, the distribution's last.
+        /// The names on the way, the distribution's last.
         chain: Vec<String>,
     },
     /// To addresses that the distribution's name has as well: an ALIAS at a zone's apex.
     SameAddresses {
-        /// The names passed, if there is a CNAME.
+        /// The names on the way, if there is a CNAME.
         chain: Vec<String>,
         /// The domain's addresses.
         addresses: Vec<IpAddr>,
     },
     /// Not to the distribution.
     Elsewhere {
-        /// The names passed, if there is a CNAME.
+        /// The names on the way, if there is a CNAME.
         chain: Vec<String>,
-        /// Where it ends; may be none.
+        /// The final addresses; may be empty.
         addresses: Vec<IpAddr>,
     },
-    /// Nowhere: the name, or the one its CNAME leads to, doesn't exist.
+    /// Nowhere: the name, or the target of its CNAME, doesn't exist.
     NoSuchName {
-        /// The names passed, if there is a CNAME.
+        /// The names on the way, if there is a CNAME.
         chain: Vec<String>,
     },
-    /// No answer that says anything.
+    /// No usable answer.
     Failed {
-        /// What happened.
+        /// The error.
         why: String,
     },
 }
@@ -72,21 +72,21 @@ pub enum Dns {
 pub enum Persist {
     /// It trusts this tenant's account.
     Set,
-    /// There is a record, but it is not the one that the CA needs.
+    /// There is a record, but not the one that the CA requires.
     Other,
     /// There is none.
     None,
-    /// DNS gave no answer.
+    /// DNS did not respond.
     Unknown,
-    /// The CA offers no dns-persist-01, or was never asked.
+    /// The CA doesn't offer dns-persist-01, or was never asked.
     Unused,
 }
 
-/// How the TLS handshake went.
+/// The result of the TLS handshake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Tls {
-    /// Issuer, name and time are right.
+    /// Issuer, name and validity period are right.
     Verified {
         /// `1.3` or `1.2`.
         version: String,
@@ -95,34 +95,34 @@ pub enum Tls {
     WrongName,
     /// Its issuer is not trusted here.
     UnknownIssuer,
-    /// Its time is over.
+    /// It has expired.
     Expired,
-    /// Its time has not come, or the clock here is wrong.
+    /// It is not valid yet, or the clock here is wrong.
     NotYetValid,
-    /// No certificate was shown: CloudFront has none for the name, or it isn't TLS at all.
+    /// No certificate was presented: CloudFront has none for the name, or the peer doesn't speak TLS.
     NoHandshake {
-        /// What happened.
+        /// The error.
         why: String,
     },
-    /// Nobody could be connected to.
+    /// No connection could be established.
     NoConnection {
-        /// What happened.
+        /// The error.
         why: String,
     },
     /// There is no address to connect to.
     NotTried,
 }
 
-/// A certificate as it was shown.
+/// A certificate as presented.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Served {
-    /// Who issued it: the common name, else the whole distinguished name.
+    /// The issuer: the common name, else the whole distinguished name.
     pub issuer: String,
     /// Serial number, in hexadecimal.
     pub serial: String,
     /// Its DNS names.
     pub names: Vec<String>,
-    /// One of them is the domain.
+    /// Whether one of them is the domain.
     pub covers: bool,
     /// Valid from.
     #[serde(with = "time::serde::rfc3339")]
@@ -132,33 +132,33 @@ pub struct Served {
     pub not_after: OffsetDateTime,
     /// Whole days since `not_before`.
     pub age_days: i64,
-    /// Whole days until `not_after`; negative when that has passed.
+    /// Whole days until `not_after`; negative after that.
     pub days_left: i64,
-    /// It is the very certificate that the database says is attached.
+    /// Whether it is the certificate that the database says is attached.
     pub attached: bool,
 }
 
-/// What a GET brought.
+/// The result of a GET.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Http {
-    /// An answer.
+    /// A response.
     Answered(Answer),
-    /// None, though TLS was fine.
+    /// No response, though TLS succeeded.
     Failed {
-        /// What happened.
+        /// The error.
         why: String,
     },
     /// Without verified TLS nothing is sent.
     NotTried,
 }
 
-/// The head of an answer, as far as it matters here.
+/// The relevant headers of a response.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
-    /// Where a redirect leads.
+    /// The target of a redirect.
     pub location: Option<String>,
     /// `X-Cache`
     pub x_cache: Option<String>,
@@ -170,25 +170,25 @@ pub struct Answer {
     pub cache_control: Option<String>,
 }
 
-/// Whether the edge keeps the path, asked twice.
+/// Whether the edge caches the path, according to two requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Cache {
-    /// The second answer came from the cache.
+    /// The second response came from the cache.
     Hit,
     /// It didn't, though nothing forbids it.
     Miss,
-    /// It may not be kept.
+    /// It must not be cached.
     NotCacheable {
-        /// What forbids it.
+        /// The reason.
         why: String,
     },
-    /// `X-Cache` tells something else, such as an error.
+    /// `X-Cache` says something else, such as an error.
     Told {
         /// Its first word.
         word: String,
     },
-    /// Nothing tells.
+    /// Unknown.
     Unknown,
 }
 
@@ -196,29 +196,29 @@ pub enum Cache {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Header {
-    /// The app sees it as the settings have it.
+    /// The app sees it as configured.
     AsConfigured {
-        /// What the app sees.
+        /// The value that the app sees.
         value: String,
     },
-    /// It sees something else.
+    /// The app sees something else.
     Mismatch {
-        /// What it sees, if the header came at all.
+        /// The value that it sees, if it received the header.
         value: Option<String>,
-        /// What it ought to see.
+        /// The expected value.
         expected: String,
     },
-    /// No echo was asked for.
+    /// No echo was requested.
     NotAsked,
-    /// An echo was asked for, and what came back is none.
+    /// An echo was requested, and the response is none.
     NoEcho {
-        /// What came back.
+        /// The response.
         why: String,
     },
 }
 
 impl Facts {
-    /// A domain of which nothing is known yet. Below a wildcard, the name with that label is looked at.
+    /// A domain about which nothing is known yet. For a wildcard, the name with that label is probed.
     pub fn unknown(domain: &str, label: &str) -> Self {
         Self {
             domain: domain.to_owned(),

@@ -1,4 +1,4 @@
-//! One GET over verified TLS: no redirect is followed, few bytes are read, and nothing secret is sent.
+//! One GET over verified TLS: redirects are not followed, only a small response is read, and nothing secret is sent.
 
 use std::net::SocketAddr;
 
@@ -16,26 +16,26 @@ use super::facts::Answer;
 use super::handshake::Trust;
 use crate::shown;
 
-/// As much of a body as is read, in bytes.
+/// The most bytes of a body that are read.
 const MOST_BYTES: usize = 64 * 1024;
-/// As much of a head as is read, in bytes.
+/// The most bytes of a head that are read.
 const LARGEST_HEAD: usize = 64 * 1024;
 
-/// An answer, and the beginning of its body.
+/// A response, and the beginning of its body.
 #[derive(Debug)]
 pub(super) struct Fetched {
     pub(super) answer: Answer,
     pub(super) body: Vec<u8>,
 }
 
-/// Gets `path` (and query) of `domain` from `address`. The caller limits the time.
+/// Requests `path` (and query) of `domain` from `address`. The caller limits the time.
 pub(super) async fn get(trust: &Trust, domain: &str, address: SocketAddr, path: &str) -> Result<Fetched, String> {
     let stream = trust.open(domain, address).await.map_err(|error| with_causes(&error))?;
     let mut builder = http1::Builder::new();
     builder.max_buf_size(LARGEST_HEAD);
     let said = |error: hyper::Error| with_causes(&error);
     let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(said)?;
-    // Dropping the set closes the connection, however this function ends.
+    // Dropping the set closes the connection on every return path.
     let mut driver = JoinSet::new();
     driver.spawn(connection);
     let request = Request::get(path)

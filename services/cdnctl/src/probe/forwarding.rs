@@ -1,4 +1,4 @@
-//! Whether what the app sees of a request is what the settings promise. Pure.
+//! Whether the app receives what the settings promise. Pure.
 
 use std::net::IpAddr;
 
@@ -7,19 +7,19 @@ use super::expected::Expected;
 use super::facts::Header;
 use crate::shown;
 
-/// What came of asking for an echo.
+/// The result of the request for an echo.
 #[derive(Debug, Clone)]
 pub(super) enum Echoed {
-    /// It wasn't asked for.
+    /// It wasn't requested.
     NotAsked,
-    /// It was, and this came back instead.
+    /// It was requested, and this was returned instead.
     Nothing(String),
-    /// It came.
+    /// An echo.
     Echo(Echo),
 }
 
 impl Echoed {
-    /// The header as the app has it, or why that is not known.
+    /// The header as the app received it, or why that is unknown.
     fn header(&self, name: &str) -> Result<Option<&str>, Header> {
         match self {
             Self::NotAsked => Err(Header::NotAsked),
@@ -29,11 +29,11 @@ impl Echoed {
     }
 }
 
-/// `Host`: the domain where the settings forward it, else the origin's own name.
+/// `Host`: the domain if the settings forward it, else the origin's own name.
 pub(super) fn host(echoed: &Echoed, domain: &str, expected: &Expected) -> Header {
     let seen = match echoed.header("host") {
         Err(unknown) => return unknown,
-        // Some frameworks keep it apart from the other headers.
+        // Some frameworks store it apart from the other headers.
         Ok(None) => {
             let why = "the echo has no Host".to_owned();
             return Header::NoEcho { why };

@@ -1,4 +1,4 @@
-//! TLS to the edge, as a browser would do it; when the certificate is refused it is looked at all the same.
+//! A TLS handshake with the edge, as a browser would do it; a certificate that fails verification is still recorded.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,10 +15,10 @@ use tokio_rustls::client::TlsStream;
 
 use super::facts::Tls;
 
-/// How long one address of several may take to be connected to.
+/// The connection timeout for one of several addresses.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Whom to believe.
+/// The trusted roots.
 #[derive(Clone)]
 pub(super) struct Trust {
     verified: Arc<ClientConfig>,
@@ -40,12 +40,12 @@ impl Trust {
     }
 }
 
-/// What a handshake brought.
+/// The result of a handshake.
 pub(super) struct Met {
     pub(super) tls: Tls,
-    /// The certificate that was shown, DER.
+    /// The presented certificate, DER.
     pub(super) leaf: Option<Vec<u8>>,
-    /// Who answered.
+    /// The address that answered.
     pub(super) address: Option<SocketAddr>,
 }
 
@@ -59,7 +59,7 @@ impl Met {
     }
 }
 
-/// Shakes hands with the first address that can be connected to.
+/// Performs a handshake with the first address that accepts a connection.
 pub(super) async fn meet(trust: &Trust, domain: &str, addresses: &[SocketAddr]) -> Met {
     let mut last = Met::nobody(Tls::NotTried);
     for address in addresses {

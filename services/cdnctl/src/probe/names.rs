@@ -1,4 +1,4 @@
-//! Where a name leads, by DNS: every CNAME is asked for by itself, so that it can be told which one is wrong.
+//! Where a name points, by DNS: every CNAME is queried separately, so that the report can name the one that is wrong.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -15,23 +15,23 @@ use time::OffsetDateTime;
 
 use super::facts::{Dns, Persist};
 
-/// More CNAMEs in a row than this are taken for a mistake.
+/// More consecutive CNAMEs than this are considered a mistake.
 const MOST_CNAMES: usize = 8;
-/// One question's time; asked twice.
+/// The timeout of a query; each is sent twice.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Asks DNS.
+/// A DNS client.
 pub(crate) struct Names(TokioResolver);
 
-/// Where a name leads.
+/// Where a name points.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Trail {
-    /// The names passed after the first.
+    /// The names on the way, after the first.
     pub(super) chain: Vec<String>,
     pub(super) end: End,
 }
 
-/// Where it ends.
+/// The end of the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum End {
     /// IPv4 first; empty when the name has other records only.
@@ -51,7 +51,7 @@ impl Trail {
 }
 
 impl Names {
-    /// Asks this server, or those of /etc/resolv.conf. /etc/hosts plays no part: the world outside doesn't have it.
+    /// Queries this server, or those of /etc/resolv.conf. /etc/hosts is ignored: the outside world doesn't have it.
     pub(crate) fn new(server: Option<SocketAddr>) -> Result<Self, NetError> {
         let mut builder = match server {
             None => TokioResolver::builder_tokio()?,
@@ -133,7 +133,7 @@ impl Names {
         Ok(answers.filter_map(|record| text(&record.data)).collect())
     }
 
-    /// The standing record for the CA.
+    /// The standing dns-persist-01 record for the CA.
     pub(super) async fn persist(&self, domain: &str, challenge: &Challenge) -> Persist {
         let LookFor::Txt { name, judge } = challenge.look_for(domain) else {
             return Persist::Unused;
@@ -167,7 +167,7 @@ fn relative(name: &Name) -> String {
     name.to_ascii().to_ascii_lowercase().trim_end_matches('.').to_owned()
 }
 
-/// Whether the path leads to the distribution, whose own addresses are `its`.
+/// Whether the chain leads to the distribution, whose own addresses are `its`.
 pub(super) fn judge(path: &Trail, distribution: &str, its: &[IpAddr]) -> Dns {
     let chain = path.chain.clone();
     if let Some(at) = chain.iter().position(|name| name.eq_ignore_ascii_case(distribution)) {
@@ -178,8 +178,8 @@ pub(super) fn judge(path: &Trail, distribution: &str, its: &[IpAddr]) -> Dns {
     match &path.end {
         End::NoSuchName => Dns::NoSuchName { chain },
         End::Failed(why) => Dns::Failed { why: why.clone() },
-        // CloudFront's answers differ from time to time and place to place: one address in common is enough. Other
-        // distributions have the same addresses, though.
+        // CloudFront's answers vary with time and place: one address in common is enough. Other distributions have the
+        // same addresses, though.
         End::Addresses(addresses)
             if !chain.iter().any(|name| name.ends_with(".cloudfront.net"))
                 && addresses.iter().any(|address| its.contains(address)) =>

@@ -1,4 +1,4 @@
-//! What was found, for people and as JSON: the same facts.
+//! The results, for people and as JSON: the same facts.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use super::row;
 use super::verdict::Verdict;
 use crate::table;
 
-/// What was found at an instance.
+/// The results for an instance.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     pub(super) instance: String,
@@ -16,7 +16,7 @@ pub(super) struct Report {
     pub(super) domains: Vec<Domain>,
 }
 
-/// What was found at a domain.
+/// The results for a domain.
 #[derive(Debug, Serialize)]
 pub(super) struct Domain {
     #[serde(flatten)]
@@ -34,7 +34,7 @@ impl Report {
         }
     }
 
-    /// The table, and a sentence for each domain.
+    /// The table, and a sentence about each domain.
     pub(super) fn text(&self) -> String {
         let rows: Vec<_> = self.domains.iter().map(|domain| row::cells(&domain.facts)).collect();
         let sentences = self.domains.iter().map(|Domain { facts, verdict }| {

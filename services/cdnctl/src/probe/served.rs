@@ -1,4 +1,4 @@
-//! Reads a certificate as it was shown. Pure.
+//! Parses a presented certificate. Pure.
 
 use pipeline::domain::covers;
 use time::OffsetDateTime;
@@ -7,7 +7,8 @@ use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 use super::facts::Served;
 use crate::shown;
 
-/// The leaf that was shown for the host, as it is at `now`; `attached` is what ought to be shown, DER. `None`: it can't be read.
+/// The leaf that was presented for the host, as of `now`; `attached` is the expected one, DER. `None`: it can't be
+/// parsed.
 pub(super) fn read(leaf: &[u8], host: &str, attached: Option<&[u8]>, now: OffsetDateTime) -> Option<Served> {
     let (_, certificate) = X509Certificate::from_der(leaf).ok()?;
     let alternative = certificate.subject_alternative_name().ok().flatten();
@@ -35,7 +36,7 @@ pub(super) fn read(leaf: &[u8], host: &str, attached: Option<&[u8]>, now: Offset
         not_before,
         not_after,
         age_days: (now - not_before).whole_days(),
-        // Rounded down, so that a certificate that ended an hour ago has less than none left.
+        // Rounded down, so that a certificate that expired an hour ago has a negative number of days left.
         days_left: (not_after - now).whole_seconds().div_euclid(86_400),
         attached: attached == Some(leaf),
     })

@@ -1,4 +1,4 @@
-//! What follows from the facts: is the domain served, and if not, what to do next, in one sentence. Pure.
+//! The conclusion from the facts: whether the domain is served, and if not, what to do next, in one sentence. Pure.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use super::expected::Expected;
 use super::facts::{Answer, Dns, Facts, Header, Http, Served, Tls};
 use crate::shown;
 
-/// What follows from the facts.
+/// The conclusion from the facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     /// The domain is served as it should be.
@@ -17,10 +17,10 @@ pub struct Verdict {
     pub text: String,
 }
 
-/// Has CloudFront told again, and the certificate replaced if it ends soon.
+/// Makes the broker send the configuration to CloudFront again, and replace the certificate if it expires soon.
 const AGAIN: &str = "`cf update-service <name> -c '{\"timestamp\": \"now\"}'`";
 
-/// The first thing that is wrong is told, in the order in which one would mend them.
+/// Reports the first problem, in the order in which one would fix them.
 pub fn judge(facts: &Facts, expected: &Expected) -> Verdict {
     let wrong = unready(expected)
         .or_else(|| names(facts, expected))
@@ -48,7 +48,8 @@ fn names(facts: &Facts, expected: &Expected) -> Option<String> {
     let record = format!("name {domain}, value {to} (at the apex of a zone: ALIAS or ANAME)");
     match &facts.dns {
         Dns::Cname { .. } | Dns::SameAddresses { .. } => None,
-        // Whoever shows our certificate has our key: an ALIAS that was resolved elsewhere in the world.
+        // A server that presents our certificate has our key: the name is an ALIAS that resolved differently elsewhere
+        // in the world.
         Dns::Elsewhere { .. } if shows_ours(facts) && !expected.address_given => None,
         Dns::NoSuchName { chain } => Some(match chain.last() {
             None => format!("the name does not exist: add a CNAME record, {record}"),
@@ -169,7 +170,7 @@ fn well(facts: &Facts) -> String {
     text
 }
 
-/// A third of its life or less is left: an update replaces it.
+/// A third of its lifetime or less is left: an update replaces it.
 fn ends_soon(shown: &Served) -> bool {
     shown.days_left * 3 <= (shown.not_after - shown.not_before).whole_days()
 }

@@ -1,11 +1,11 @@
-//! What the CA is still to be shown, domain by domain. Pure.
+//! The pending validations, domain by domain. Pure.
 
 use pipeline::proof::{Challenges, Tenancy, ToSet};
 use store::operator::{ChallengeOf, Dossier};
 
 use crate::{shown, table};
 
-/// Of an operation that runs: nothing before its order is placed.
+/// For a running operation: empty until its order is placed.
 pub(super) fn lines(dossier: &Dossier) -> Vec<String> {
     let open = || {
         let all = dossier.challenges.iter();
@@ -43,7 +43,7 @@ pub(super) fn lines(dossier: &Dossier) -> Vec<String> {
     lines
 }
 
-/// The ways that the CA offers, each with what is set where.
+/// The methods that the CA offers, each with the record to set.
 fn ways(challenge: &ChallengeOf, dossier: &Dossier) -> Vec<(&'static str, String, String)> {
     let domains: Vec<&str> = dossier.challenges.iter().map(|other| other.domain.as_str()).collect();
     let tenancy = Tenancy {

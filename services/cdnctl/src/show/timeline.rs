@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use crate::{shown, table};
 
-/// `now`: the database's.
+/// `now`: the database's time.
 pub(super) fn lines(operation: &OperationOf, now: OffsetDateTime) -> Vec<String> {
     let mut lines = vec![title(operation, now)];
     for (who, why) in [("user", &operation.failure), ("operator", &operation.cause)] {
@@ -43,7 +43,7 @@ fn title(operation: &OperationOf, now: OffsetDateTime) -> String {
 }
 
 fn row(step: &StepOf, now: OffsetDateTime) -> [String; 9] {
-    // Only what is to be tried again counts up; the attempt that ended it is one more.
+    // Only retries increment the counter; the attempt that ended the step is one more.
     let attempts = step.attempt + i32::from(matches!(step.state.as_str(), "done" | "failed"));
     let took = step.ended_at.unwrap_or(now) - step.created_at;
     [
@@ -67,7 +67,7 @@ fn row(step: &StepOf, now: OffsetDateTime) -> [String; 9] {
     ]
 }
 
-/// What it waits for, or why it came to nothing. What one that is done had waited for before says nothing any more.
+/// What the step waits for, or why it failed. For a completed step, the reasons of earlier waits are omitted.
 fn reason(step: &StepOf) -> String {
     let counts = step.state != "done" || step.verdict.as_deref() == Some("order-spent");
     let reason = step.waiting_for.as_ref().filter(|_| counts);
@@ -87,7 +87,7 @@ fn state(step: &StepOf) -> String {
     }
 }
 
-/// Whether it is late, and whether anybody is going to be told.
+/// When it is due, and for how long it has been; if its message isn't published yet, the sweeper publishes it.
 pub(crate) fn next_try(step: &StepOf, now: OffsetDateTime) -> String {
     let left = step.due_at - now;
     if left.is_positive() {

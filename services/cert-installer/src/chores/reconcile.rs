@@ -1,4 +1,4 @@
-//! Certificates with our mark that the database holds for retired.
+//! Removes certificates with our mark that the database records as retired.
 
 use async_trait::async_trait;
 use aws_effects::{EffectError, Finding, Named, Removal, Search};

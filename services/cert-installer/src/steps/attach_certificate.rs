@@ -1,4 +1,4 @@
-//! Set aliases and certificate on the distribution, together, in one update.
+//! Sets aliases and certificate on the distribution, together, in one update.
 
 use aws::broken;
 use aws_effects::{Fenced, viewer};

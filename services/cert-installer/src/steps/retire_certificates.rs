@@ -1,5 +1,5 @@
-//! Remove the certificates that nothing uses any more from their stores, and wipe their keys: all of a removed instance, else all but
-//! the one that is attached.
+//! Removes certificates that are no longer in use from their stores, and wipes their keys: for a removed instance all
+//! of them, otherwise all but the attached one.
 
 use aws::broken;
 use aws_effects::reference;

@@ -1,4 +1,5 @@
-//! Put the certificate into its store: where is written down first, one that is there already is adopted.
+//! Uploads the certificate to its store: the location is recorded first, and a certificate that exists there already is
+//! adopted.
 
 use aws::{CloudFrontCertificate, broken};
 use aws_effects::reference;
@@ -20,7 +21,7 @@ impl Installer {
             Some(Reference {
                 in_cloudfront: Some(_), ..
             }) => return Ok(Outcome::DONE),
-            // An attempt before this one may have put it there.
+            // An earlier attempt may have uploaded it there.
             Some(intended) => intended,
             None => self.certificates.for_new().intended(certificate.id),
         };
@@ -55,8 +56,9 @@ impl Installer {
         }
     }
 
-    /// Another worker may have recorded the same certificate by the same name, and CloudFront may use it: a step that is
-    /// no longer current is no reason to delete it. That it is retired is one: nothing looks for its name again.
+    /// Another worker may have recorded the same certificate by the same name, and CloudFront may use it, so a step
+    /// that is no longer current is no reason to delete it. A retired certificate is deleted: nothing looks for its
+    /// name again.
     async fn remove_if_retired(
         &self,
         task: &Task,
@@ -90,12 +92,12 @@ impl Installer {
             instance: &task.instance.id,
             deployment: &deployment,
         };
-        // A worker that froze until now must not upload what a deprovision has retired.
+        // A worker that was frozen until now must not upload a certificate that a deprovision has retired.
         self.store.ensure_current(task).await?;
         Ok(self.certificates.of(reference.store).put(&new).await)
     }
 
-    /// The certificate that has our name already: that of an earlier attempt, if it is the same one.
+    /// Adopts the certificate that exists by our name: an earlier attempt's, if it is the same certificate.
     async fn adopt(&self, reference: &Reference, split: &Split) -> Result<CloudFrontCertificate, Outcome> {
         let there = self.certificates.of(reference.store).find(reference).await;
         let Some(there) = there.map_err(|failure| failure.outcome())? else {
@@ -117,7 +119,7 @@ impl Installer {
     }
 }
 
-/// What it means that a certificate was not taken.
+/// The outcome when a certificate was refused.
 fn outcome(not_put: NotPut, certificate: &Certificate, split: &Split) -> Outcome {
     const NOT_TAKEN: &str =
         "AWS doesn't take the certificate that the CA issued; the broker's operator finds the reason in its log";

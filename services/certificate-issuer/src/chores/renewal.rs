@@ -1,5 +1,5 @@
-//! The planner: begins a renewal for each certificate that is due. One process at a time does it; the steps are published by the
-//! sweeper, and whatever goes wrong here is done at the next turn.
+//! The planner: starts a renewal for each certificate that is due. One process at a time runs it; the sweeper publishes
+//! the steps, and a failure here is retried in the next run.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,15 +17,15 @@ use time::OffsetDateTime;
 use crate::account::Ca;
 use crate::client::renewal_info;
 
-/// The CA may take so long for all its answers of a turn: the rest is asked for in the next.
+/// The time limit for all of the CA's responses in one run: the rest is requested in the next.
 const ASKING: Duration = Duration::from_secs(60);
-/// It is asked about no more certificates in a turn …
+/// The most certificates that the CA is asked about in one run …
 const ASKED_A_TURN: u32 = 500;
-/// … so many at the same time …
+/// … how many at the same time …
 const ASKED_AT_ONCE: usize = 4;
-/// … and about each no sooner again than that (RFC 9773 §4.3.2: a bound of one minute) …
+/// … the shortest interval between two requests about one certificate (RFC 9773 §4.3.2: a bound of one minute) …
 const SOONEST: Duration = Duration::from_secs(60);
-/// … nor than that when it did not answer.
+/// … and the interval after a request without a response.
 const UNANSWERED: Duration = Duration::from_secs(3600);
 
 /// When certificates are renewed.
@@ -64,21 +64,21 @@ pub(crate) struct RenewalArgs {
 }
 
 impl RenewalArgs {
-    /// What guards the CA from a CA that always says "now".
+    /// A lower bound on the interval between renewals: protects the CA in case it always answers "now".
     fn rest(&self, life: time::Duration) -> Duration {
         let life = Duration::try_from(life).unwrap_or_default();
         Duration::from(self.renewal_rest).min(life / 20)
     }
 }
 
-/// Whether the CA may be asked about another certificate in this turn.
+/// Whether the CA may be asked about another certificate in this run.
 #[derive(PartialEq, Eq)]
 enum CaLoad {
     WithoutTrouble,
     Overloaded,
 }
 
-/// Begins renewals.
+/// Starts renewals.
 pub(crate) struct Planner {
     pub(crate) ca: Arc<Ca>,
     pub(crate) args: RenewalArgs,
@@ -90,14 +90,14 @@ impl Planner {
         self.args.renewal_interval.into()
     }
 
-    /// Decides when new certificates are renewed, and begins what is due.
+    /// Sets the renewal times of new certificates, and starts the renewals that are due.
     pub(crate) async fn plan(&self) -> Result<(), StoreError> {
         for new in self.ca.store.undecided_renewals().await? {
             let (after, spread) = (self.args.renew_after, self.args.renew_spread);
             let at = renew_at(new.not_before, new.not_after, after, spread, seed(new.certificate));
             self.ca.store.set_renew_at(new.certificate, at).await?;
         }
-        // A CA that doesn't answer must not keep what is due.
+        // A CA that doesn't respond must not delay renewals that are due.
         if let Ok(asked) = tokio::time::timeout(ASKING, self.ask()).await {
             asked?;
         }
@@ -119,14 +119,14 @@ impl Planner {
         Ok(())
     }
 
-    /// Deletes what nobody looks at any more.
+    /// Deletes records that are no longer needed.
     pub(crate) async fn forget(&self) -> Result<(), StoreError> {
         while self.ca.store.forget_renewals(self.args.renewals_kept.into()).await? {}
         Ok(())
     }
 
-    /// Asks the CA, where it can be asked, when it would like certificates to be renewed. What it can't answer now is asked again
-    /// soon, and until then the share of the life counts.
+    /// Asks the CA, if it supports this, when it suggests to renew certificates. If it doesn't answer, it is asked
+    /// again soon, and until then the configured share of the lifetime applies.
     async fn ask(&self) -> Result<(), StoreError> {
         if self.args.renewal_info_interval.is_zero() {
             return Ok(());

@@ -1,4 +1,5 @@
-//! Revocation (RFC 8555 §7.6), in the name of the account that ordered the certificate: its own key may be anybody's by now.
+//! Revocation (RFC 8555 §7.6), signed by the account that ordered the certificate: the certificate's own key may be
+//! compromised.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -18,14 +19,15 @@ use crate::client::triage::Trouble;
 use crate::client::words::{cause, said, short_type};
 
 const DOING: Request = Request::Revoke;
-/// The CA is asked for so many in a turn, at most.
+/// The most revocations requested in one run.
 const A_TURN: u32 = 200;
-/// When it is asked again after it did not answer …
+/// When a revocation is retried after no response …
 const LATER: Duration = Duration::from_secs(600);
-/// … and after it refused.
+/// … and after a refusal.
 const REFUSED: Duration = Duration::from_secs(86_400);
 
-/// After so many tenants in a row for whom it can't be asked, it is likely away: the others are left to a later turn.
+/// After this many consecutive tenants whose revocations fail, the CA is probably unavailable: the others are left to a
+/// later run.
 const IN_VAIN: usize = 3;
 
 /// Why a certificate isn't revoked yet.
@@ -33,11 +35,11 @@ const IN_VAIN: usize = 3;
 struct PutOff {
     why: String,
     again: Duration,
-    /// It is not of this certificate, so that it would not do better for another of the tenant now.
+    /// The cause is not this certificate, so another one of the tenant would fail now as well.
     of_the_tenant: bool,
 }
 
-/// Has the CA revoke what is to be revoked now. What fails is written down, and tried again at a later turn.
+/// Requests the revocations that are due. Failures are recorded, and retried in a later run.
 pub(crate) async fn revoke_due(ca: &Ca) -> Result<(), StoreError> {
     let mut in_vain = HashSet::new();
     let mut in_a_row = 0;
@@ -122,7 +124,7 @@ fn stopped(stop: &Stop) -> PutOff {
             ..
         }) => (waiting_for.to_string(), retry_after.unwrap_or(LATER)),
         Stop::Outcome(Outcome::Failed { for_user, .. }) => (for_user.clone(), REFUSED),
-        // The CA forgot the account: the next turn registers it again.
+        // The CA doesn't know the account: the next run registers it again.
         Stop::Outcome(Outcome::Done(_)) => ("the CA doesn't know the account".to_owned(), LATER),
         Stop::Error(error) => {
             tracing::warn!(error = with_causes(error), "could not revoke");

@@ -1,6 +1,6 @@
-//! Changes of the accounts' keys, as the operator wants them (`cdnctl rollover`). The order of things: the next key is in the database,
-//! the CA is asked, the next key is the account's. Whatever dies in between, the CA knows which of the two it has: it is asked by the
-//! next one, by whoever needs the account first.
+//! Changes account keys when the operator asks for it (`cdnctl rollover`). The sequence: the next key is stored in the
+//! database, the CA is asked to change the key, the next key becomes the account's key. After a crash at any point, the
+//! CA knows which of the two keys is valid: the next process that needs the account asks it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,18 +20,18 @@ use crate::client::registration::find;
 use crate::client::triage::{Trouble, triage};
 use crate::client::words::said;
 
-/// Other chores wait meanwhile, and a CA has limits.
+/// Other periodic tasks wait during this one, and a CA has rate limits.
 const MOST_A_TURN: usize = 20;
-/// No further account is begun with after that.
+/// After this time no further account is started.
 const LONGEST_TURN: Duration = Duration::from_secs(60);
 const DOING: Request = Request::ChangeKey;
 const NOT_YET: &str = "the CA says that it took the new key, and doesn't find the account by it";
 
-/// Changes keys that are to be changed, a few at a time. What does not succeed is tried again at a later turn, after those that were not
-/// tried yet. Asks no CA when there is none to change.
+/// Changes the keys for which a change was requested, a few at a time. Failures are retried in a later run, after the
+/// accounts that were not tried yet. Sends no request to a CA when no change was requested.
 ///
 /// # Errors
-/// When the store fails; the rest is done at the next turn.
+/// When the store fails; the rest is done in the next run.
 pub(crate) async fn change_keys(ca: &Ca) -> Result<(), StoreError> {
     let begun = Instant::now();
     let mut away = HashSet::new();
@@ -68,13 +68,13 @@ pub(crate) async fn change_keys(ca: &Ca) -> Result<(), StoreError> {
 /// Why a key is not changed, for the operator.
 struct Obstacle {
     why: String,
-    /// The CA has no time for any account now.
+    /// The CA is unavailable for all accounts.
     ca_is_away: bool,
 }
 
 impl Obstacle {
     fn of(error: &Error) -> Self {
-        // When it is asked again is the chore's matter.
+        // The caller decides when to retry.
         let (why, ca_is_away) = match triage(error, None, DOING) {
             Trouble::Later { why, .. } => (why.to_string(), true),
             Trouble::Refused(problem) => (format!("the CA refuses: {}", said(&problem)), false),
@@ -101,7 +101,7 @@ enum Stopped {
 impl From<StoreError> for Stopped {
     fn from(error: StoreError) -> Self {
         match error {
-            // That of one account: the others have their turn.
+            // Affects one account only: the others are still processed.
             StoreError::Sealing(_) => Self::Obstacle(Obstacle::that(&error.to_string())),
             error => Self::Store(error),
         }
@@ -135,11 +135,11 @@ async fn change(ca: &Ca, wanted: &Wanted) -> Result<(), Stopped> {
         next.key.expose_secret(),
     )
     .await;
-    // Its answer doesn't decide: it may be lost now, or was before a crash, and Pebble says yes to what it doesn't do. What decides is by
-    // which key the CA has the account.
+    // The response doesn't decide: it may be lost now, or was lost before a crash, and Pebble reports success without
+    // making the change. The key by which the CA finds the account decides.
     match find(&exchange, &directory, next.key.expose_secret()).await {
         Ok(url) if url == *account_uri => {}
-        // The next key may be the only one that the account has, so it is dropped only when the account is known to have its own.
+        // The next key may be the only valid one, so it is dropped only when the account is known to have its own.
         Ok(_) if is_accounts(&exchange, &directory, current, account_uri).await => {
             ca.store.drop_next_key(wanted, &next).await?;
             return Err(
@@ -156,7 +156,7 @@ async fn change(ca: &Ca, wanted: &Wanted) -> Result<(), Stopped> {
     Ok(())
 }
 
-/// An account may be at a CA of before.
+/// An account may be at a CA that was configured earlier.
 async fn directory_of(ca: &Ca, exchange: &Exchange, url: &str) -> Result<Arc<Directory>, Error> {
     if url == ca.settings.acme_directory_url {
         return ca.directory(exchange).await;
@@ -164,15 +164,15 @@ async fn directory_of(ca: &Ca, exchange: &Exchange, url: &str) -> Result<Arc<Dir
     Ok(Arc::new(directory::fetch(exchange, url).await?))
 }
 
-/// Whether the CA says that the key is this account's.
+/// Whether the CA confirms that the key is this account's.
 async fn is_accounts(exchange: &Exchange, directory: &Directory, key: &[u8], account_uri: &str) -> bool {
     matches!(find(exchange, directory, key).await, Ok(url) if url == account_uri)
 }
 
-/// The CA has taken the next key: it is the account's from now on, and of the current one the thumbprint is kept.
+/// The CA has accepted the next key: makes it the account's key, and keeps the thumbprint of the current one.
 ///
 /// # Errors
-/// When the store fails; then whoever needs the account next finds out.
+/// When the store fails; then the next process that needs the account finds out.
 pub(crate) async fn promote(
     ca: &Ca,
     tenant: &str,
@@ -181,7 +181,7 @@ pub(crate) async fn promote(
     current: &[u8],
     next: &NextKey,
 ) -> Result<(), StoreError> {
-    // A key that can't be read was never one that the CA knew.
+    // A key that can't be parsed was never known to the CA.
     let thumbprint = jws::read(current).ok().map(|key| jws::thumbprint(&key));
     if ca
         .store

@@ -1,5 +1,5 @@
-//! HTTP to the CA: one connection pool for the process, and for each attempt an [`Exchange`] that remembers what
-//! instant-acme doesn't hand on (`Retry-After`, an order's `expires`, a challenge of dns-persist-01).
+//! HTTP to the CA: one connection pool for the process, and for each attempt an [`Exchange`] that keeps what
+//! instant-acme doesn't expose (`Retry-After`, an order's `expires`, a dns-persist-01 challenge).
 
 use std::future::Future;
 use std::path::Path;
@@ -22,12 +22,12 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use telemetry::Call;
 
-/// One request, body included, may take this long; finalizing is the slowest.
+/// The time limit of one request, including the body; finalizing is the slowest.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// No answer of a CA is this large; a certificate chain has some kilobytes.
+/// The most bytes of a response; a certificate chain has some kilobytes.
 const MOST_BYTES: usize = 2 << 20;
-/// A CA that asks for more is asked again anyway; no database interval overflows by what it says.
+/// The longest `Retry-After` that is honoured; it also keeps database intervals from overflowing.
 const LONGEST_WAIT: Duration = Duration::from_secs(7 * 86_400);
 /// RFC 8555 §6.1: "ACME clients MUST send a User-Agent header field".
 const AGENT: &str = concat!("cdn-broker/", env!("CARGO_PKG_VERSION"), " (instant-acme)");
@@ -92,7 +92,7 @@ impl AcmeClient {
     }
 }
 
-/// The CA's last answer within an attempt.
+/// The CA's last response within an attempt.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -101,13 +101,13 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The body as JSON; null when it is none.
+    /// The body as JSON; null when it isn't JSON.
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
-/// The conversation of one attempt. Its clones share what they remember.
+/// The requests of one attempt. Clones share the last response.
 #[derive(Clone)]
 pub(crate) struct Exchange {
     client: AcmeClient,
@@ -115,20 +115,20 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// The last answer; `None` when the last request got none.
+    /// The last response; `None` when the last request got none.
     pub(crate) fn last(&self) -> Option<Answer> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// `Retry-After` of the last answer.
+    /// `Retry-After` of the last response.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         retry_after(&self.last()?.headers).map(|after| after.min(LONGEST_WAIT))
     }
 
-    /// Sends a request. Answers that are errors come as [`Error::Api`] with their HTTP status, whatever their body.
+    /// Sends a request. Error responses become [`Error::Api`] with their HTTP status, whatever their body.
     ///
     /// # Errors
-    /// When the CA answers with an error, or not in time, or not at all.
+    /// When the CA responds with an error, or not in time, or not at all.
     pub(crate) async fn send(&self, request: Request<BodyWrapper<Bytes>>) -> Result<Answer, Error> {
         let answer = self.round_trip(request).await?;
         if answer.status.is_success() {
@@ -189,8 +189,9 @@ impl HttpClient for Exchange {
     ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>> {
         let exchange = self.clone();
         Box::pin(async move {
-            // instant-acme itself looks into a 400, for badNonce; everything else that failed is an error here already,
-            // since it can't read an answer that is no problem document (a proxy's HTML) and doesn't fill in the status.
+            // instant-acme itself inspects a 400, for badNonce. Every other failure is turned into an error here, since
+            // instant-acme can't parse a response that is no problem document (a proxy's HTML) and doesn't fill in the
+            // status.
             let signed = request.method() == Method::POST;
             let answer = exchange.round_trip(request).await?;
             let its_own = signed && answer.status == StatusCode::BAD_REQUEST && is_problem(&answer);
@@ -209,7 +210,7 @@ impl HttpClient for Exchange {
     }
 }
 
-/// The CA did not answer in time.
+/// The CA did not respond in time.
 #[derive(Debug, thiserror::Error)]
 #[error("no answer within {REQUEST_TIMEOUT:?}")]
 pub(crate) struct NoAnswer;
@@ -218,7 +219,7 @@ fn is_problem(answer: &Answer) -> bool {
     serde_json::from_slice::<Problem>(&answer.body).is_ok()
 }
 
-/// The problem document of an answer (RFC 8555 §6.7); one of our own making when it has none.
+/// The problem document of a response (RFC 8555 §6.7), or a synthesized one.
 pub(crate) fn problem(answer: &Answer) -> Problem {
     let mut problem = serde_json::from_slice::<Problem>(&answer.body).unwrap_or(Problem {
         r#type: None,
@@ -230,7 +231,8 @@ pub(crate) fn problem(answer: &Answer) -> Problem {
     problem
 }
 
-/// RFC 9110 §10.2.3: seconds or a date. A date is measured from the answer's own `Date`, so that no clock here matters.
+/// RFC 9110 §10.2.3: seconds or a date. A date is measured from the response's own `Date`, so that no local clock
+/// matters.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse::<u64>() {
@@ -257,7 +259,7 @@ mod tests {
             ("120", Some(120)),
             ("Fri, 31 Dec 1999 23:59:59 GMT", Some(59)),
             ("Fri, 31 Dec 1999 23:50:00 GMT", Some(0)),
-            // RFC 9110 §5.6.7: the two obsolete formats have to be read as well.
+            // RFC 9110 §5.6.7: the two obsolete formats must be accepted as well.
             ("Friday, 31-Dec-99 23:59:59 GMT", Some(59)),
             ("Fri Dec 31 23:59:59 1999", Some(59)),
             ("soon", None),

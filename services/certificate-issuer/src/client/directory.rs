@@ -1,5 +1,5 @@
-//! The CA's directory (RFC 8555 §7.1.1), fetched once and kept for a while: instant-acme would fetch it for every
-//! account object, and drops `caaIdentities`.
+//! The CA's directory (RFC 8555 §7.1.1), cached: instant-acme would fetch it for every account object, and drops
+//! `caaIdentities`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,23 +10,23 @@ use serde_json::Value;
 
 use crate::client::acme_client::Exchange;
 
-/// As many names of one CA as are kept.
+/// The most names of one CA that are kept.
 const MOST_NAMES: usize = 10;
-/// CAs change their directories rarely, and keep the old addresses for long.
+/// CAs change their directories rarely, and keep the old URLs for long.
 const FRESH_FOR: Duration = Duration::from_secs(3600);
 
-/// What the CA offers where.
+/// The CA's endpoints and metadata.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    /// The whole object.
+    /// The whole directory object.
     pub(crate) json: Value,
-    /// Where nonces come from.
+    /// The newNonce URL.
     pub(crate) new_nonce: String,
-    /// Where accounts are registered.
+    /// The newAccount URL.
     pub(crate) new_account: String,
-    /// Where it takes another key for an account (RFC 8555 §7.3.5), if it does.
+    /// The keyChange URL (RFC 8555 §7.3.5), if the CA supports it.
     pub(crate) key_change: Option<String>,
-    /// Where it says when it would like certificates to be renewed (RFC 9773), if it does.
+    /// The renewalInfo URL (RFC 9773), if the CA supports it.
     pub(crate) renewal_info: Option<String>,
     /// "The hostnames that the ACME server recognizes as referring to itself" in CAA records and the like.
     pub(crate) caa_identities: Vec<String>,
@@ -45,13 +45,13 @@ impl Directory {
         })
     }
 
-    /// What it says of itself (RFC 8555 §7.1.1); null when it says nothing.
+    /// The directory's metadata (RFC 8555 §7.1.1); null when there is none.
     pub(crate) fn meta(&self) -> &Value {
         self.json.get("meta").unwrap_or(&Value::Null)
     }
 
-    /// What CAA records may call the CA: as it says itself, else as `configured`. None when that is not known, or not
-    /// known whole: then no record can be said to be another CA's.
+    /// The names that CAA records may use for the CA: its own list, else `configured`. Empty when the names are unknown
+    /// or the list is incomplete: then no record can be said to name another CA.
     pub(crate) fn called_by_caa(&self, configured: Option<&str>) -> Vec<String> {
         match self.caa_identities.len() {
             0 => configured.map(str::to_ascii_lowercase).into_iter().collect(),
@@ -61,7 +61,7 @@ impl Directory {
     }
 }
 
-/// The domains in a JSON array, in lower case, no more than ten; none when it is no array.
+/// The domains in a JSON array, in lower case, at most ten; empty when the value is not an array.
 pub(crate) fn domains(value: Option<&Value>) -> Vec<String> {
     value
         .and_then(Value::as_array)
@@ -74,7 +74,7 @@ pub(crate) fn domains(value: Option<&Value>) -> Vec<String> {
         .collect()
 }
 
-/// Users read these names and paste them: nothing else may be in them.
+/// Users read these names and paste them, so nothing else may be in them.
 pub(crate) fn is_domain(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 253
@@ -83,17 +83,17 @@ pub(crate) fn is_domain(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
 }
 
-/// The directory, kept for an hour.
+/// The directory, cached for an hour.
 #[derive(Default)]
 pub(crate) struct DirectoryCache {
     kept: Mutex<Option<(Instant, Arc<Directory>)>>,
 }
 
 impl DirectoryCache {
-    /// The directory at this address; an old one when the CA doesn't give a new one.
+    /// The directory at this URL; the cached one when the CA doesn't return a new one.
     ///
     /// # Errors
-    /// When the CA can't be asked.
+    /// When the CA can't be reached.
     pub(crate) async fn get(&self, exchange: &Exchange, url: &str) -> Result<Arc<Directory>, Error> {
         let kept = self.kept().clone();
         if let Some((at, directory)) = kept.as_ref()
@@ -116,10 +116,10 @@ impl DirectoryCache {
     }
 }
 
-/// The directory as it is now.
+/// Fetches the directory.
 ///
 /// # Errors
-/// When the CA can't be asked.
+/// When the CA can't be reached.
 pub(crate) async fn fetch(exchange: &Exchange, url: &str) -> Result<Directory, Error> {
     let request = Request::builder().uri(url).body(BodyWrapper::default())?;
     Directory::read(exchange.send(request).await?.json())

@@ -1,5 +1,5 @@
-//! Requests that are signed here and not by instant-acme (RFC 8555 §6.2): newAccount and keyChange. It would make the keys for them
-//! itself, and a key must be in the database before the CA hears of it.
+//! Requests that are signed here and not by instant-acme (RFC 8555 §6.2): newAccount and keyChange. instant-acme would
+//! generate the keys for them itself, but a key must be stored in the database before it is sent to the CA.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
@@ -16,27 +16,27 @@ use crate::client::acme_client::{Answer, Exchange};
 use crate::client::directory::Directory;
 use crate::client::words::short_type;
 
-/// A nonce can be refused at any time (RFC 8555 §6.5: the client "SHOULD retry"), Pebble does so on purpose.
+/// A nonce can be rejected at any time (RFC 8555 §6.5: the client "SHOULD retry"); Pebble does so on purpose.
 const ATTEMPTS_WITH_A_NONCE: usize = 4;
 
 /// A new account key, PKCS #8 DER.
 ///
 /// # Errors
-/// When the cryptographic library refuses.
+/// When the cryptographic library fails.
 pub(crate) fn new_key() -> Result<SecretBox<Vec<u8>>, Error> {
     let (_, key) = instant_acme::Key::generate_pkcs8()?;
     Ok(SecretBox::new(Box::new(key.secret_pkcs8_der().to_vec())))
 }
 
-/// Reads an account key.
+/// Parses an account key.
 ///
 /// # Errors
-/// When it is none.
+/// When it is not a valid key.
 pub(crate) fn read(key_pkcs8: &[u8]) -> Result<EcdsaKeyPair, Error> {
     EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key_pkcs8).map_err(|_| Error::KeyRejected)
 }
 
-/// The public key (RFC 7518 §6.2.1): the two coordinates of an uncompressed point.
+/// The public key as a JWK (RFC 7518 §6.2.1): the two coordinates of an uncompressed point.
 pub(crate) fn jwk(key: &EcdsaKeyPair) -> Value {
     let point = key.public_key().as_ref();
     let (x, y) = point.get(1..).unwrap_or_default().split_at(32.min(point.len()));
@@ -59,10 +59,10 @@ pub(crate) fn thumbprint(key: &EcdsaKeyPair) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()))
 }
 
-/// A flattened JWS; `header` is all of its protected header but `alg`.
+/// A flattened JWS; `header` is the whole protected header except `alg`.
 ///
 /// # Errors
-/// When the cryptographic library refuses.
+/// When the cryptographic library fails.
 pub(crate) fn signed(key: &EcdsaKeyPair, header: Value, payload: &Value) -> Result<Value, Error> {
     flattened(key, header, encoded(payload))
 }
@@ -70,7 +70,7 @@ pub(crate) fn signed(key: &EcdsaKeyPair, header: Value, payload: &Value) -> Resu
 /// The same without a payload: a POST-as-GET (RFC 8555 §6.3).
 ///
 /// # Errors
-/// When the cryptographic library refuses.
+/// When the cryptographic library fails.
 pub(crate) fn signed_get(key: &EcdsaKeyPair, header: Value) -> Result<Value, Error> {
     flattened(key, header, String::new())
 }
@@ -88,15 +88,15 @@ fn flattened(key: &EcdsaKeyPair, mut header: Value, payload: String) -> Result<V
     }))
 }
 
-/// A JSON value as it is signed.
+/// A JSON value in the encoding of a JWS.
 pub(crate) fn encoded(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-/// POSTs the JWS that `signed` makes with a nonce, and once more when the CA refuses that nonce.
+/// POSTs the JWS that `signed` creates with a nonce, and retries when the CA rejects the nonce.
 ///
 /// # Errors
-/// What the CA or the connection to it came up with.
+/// The error of the CA or of the connection to it.
 pub(crate) async fn post(
     exchange: &Exchange,
     directory: &Directory,
@@ -152,7 +152,7 @@ pub(crate) mod tests {
         URL_SAFE_NO_PAD.decode(value.as_str().unwrap()).unwrap()
     }
 
-    /// Protected header and payload of a JWS, whose signature by this key is verified.
+    /// Protected header and payload of a JWS, after verifying the signature with this key.
     pub(crate) fn verified(jws: &Value, key: &EcdsaKeyPair) -> (Value, Value) {
         let text = |name: &str| jws[name].as_str().unwrap();
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.public_key().as_ref())

@@ -1,5 +1,6 @@
-//! keyChange (RFC 8555 §7.3.5): the account's URL stays, its key becomes another. Written here because instant-acme makes the new key
-//! itself and hands it on only after the CA took it: a crash in between would lose the account for ever.
+//! keyChange (RFC 8555 §7.3.5): replaces the account's key and keeps its URL. Implemented here because instant-acme
+//! generates the new key itself and returns it only after the CA accepted it: a crash in between would lose the account
+//! for ever.
 
 use aws_lc_rs::signature::EcdsaKeyPair;
 use instant_acme::Error;
@@ -9,11 +10,11 @@ use crate::client::acme_client::Exchange;
 use crate::client::directory::Directory;
 use crate::client::jws::{jwk, post, read, signed};
 
-/// Asks the CA at `url` to take another key for the account. Whatever it answers, only asking it by that key
-/// ([`find`](crate::client::registration::find)) tells whether it took it.
+/// Asks the CA at `url` to change the account's key. Whatever the response, only a look-up by the new key
+/// ([`find`](crate::client::registration::find)) tells whether the CA changed it.
 ///
 /// # Errors
-/// What the CA or the connection to it came up with.
+/// The error of the CA or of the connection to it.
 pub(crate) async fn change_key(
     exchange: &Exchange,
     directory: &Directory,
@@ -42,7 +43,7 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// Shows that we have the new key. Has the key itself and "MUST NOT" have a nonce.
+    /// Proves possession of the new key. Contains the key itself and "MUST NOT" have a nonce.
     fn inner(&self) -> Result<Value, Error> {
         signed(
             self.new,
@@ -51,7 +52,7 @@ impl Change<'_> {
         )
     }
 
-    /// Shows that the account wants it.
+    /// Proves that the account requests the change.
     fn outer(&self, nonce: &str, inner: &Value) -> Result<Value, Error> {
         let header = json!({ "kid": self.account_uri, "nonce": nonce, "url": self.url });
         signed(self.old, header, inner)

@@ -1,5 +1,6 @@
-//! newAccount (RFC 8555 §7.3). Written here because instant-acme registers either with a key that it makes itself or
-//! without contacts and external account, and the key must be in the database before the CA hears of it.
+//! newAccount (RFC 8555 §7.3). Implemented here because instant-acme registers either with a key that it generates
+//! itself, or without contacts and external account, and the key must be stored in the database before it is sent to
+//! the CA.
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::EcdsaKeyPair;
@@ -16,11 +17,11 @@ use crate::client::jws::{encoded, jwk, post, read, signed};
 use crate::client::words::short_type;
 use crate::settings::ExternalAccount;
 
-/// Registers the key, or finds the account that it has: a CA answers the same key with the same account (§7.3.1).
-/// Returns the account's URL.
+/// Registers the key, or finds its account: for a known key a CA returns the existing account (§7.3.1). Returns the
+/// account's URL.
 ///
 /// # Errors
-/// What the CA or the connection to it came up with.
+/// The error of the CA or of the connection to it.
 pub(crate) async fn register(
     exchange: &Exchange,
     directory: &Directory,
@@ -33,10 +34,10 @@ pub(crate) async fn register(
     new_account(exchange, directory, &key, &payload).await
 }
 
-/// The URL of the account that the key has; registers nothing (`onlyReturnExisting`, §7.3.1).
+/// The URL of the key's account; registers nothing (`onlyReturnExisting`, §7.3.1).
 ///
 /// # Errors
-/// `accountDoesNotExist` when it has none; what the CA or the connection to it came up with.
+/// `accountDoesNotExist` when the key has no account; the error of the CA or of the connection to it.
 pub(crate) async fn find(exchange: &Exchange, directory: &Directory, key_pkcs8: &[u8]) -> Result<String, Error> {
     let payload = json!({ "onlyReturnExisting": true });
     new_account(exchange, directory, &read(key_pkcs8)?, &payload).await
@@ -54,7 +55,7 @@ async fn new_account(
     payload: &Value,
 ) -> Result<String, Error> {
     let url = &directory.new_account;
-    // With the key itself, since no account's URL is known.
+    // Signed with the `jwk` header, since the account's URL is not known.
     let request = |nonce: &str| signed(key, json!({ "jwk": jwk(key), "nonce": nonce, "url": url }), payload);
     let answer = post(exchange, directory, url, request).await?;
     let location = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());

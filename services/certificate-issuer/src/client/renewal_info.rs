@@ -1,5 +1,5 @@
-//! renewalInfo (RFC 9773 §4): when the CA would like a certificate to be renewed. A plain GET, in nobody's name; instant-acme's
-//! wants an account for it.
+//! renewalInfo (RFC 9773 §4): when the CA suggests to renew a certificate. An unauthenticated GET; instant-acme's
+//! implementation requires an account.
 
 use std::time::Duration;
 
@@ -14,27 +14,27 @@ use time::format_description::well_known::Rfc3339;
 use crate::client::acme_client::Exchange;
 use crate::client::words::clean;
 
-/// What the CA suggests.
+/// The CA's suggestion.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RenewalInfo {
     pub(crate) start: OffsetDateTime,
     pub(crate) end: OffsetDateTime,
-    /// A page that says why, for the operator.
+    /// A page that explains the suggestion, for the operator.
     pub(crate) explanation: Option<String>,
     /// `Retry-After`.
     pub(crate) again: Option<Duration>,
 }
 
-/// The certificate's unique identifier (§4.1); `None` when it has no authority key identifier, and so no such name.
+/// The certificate's unique identifier (§4.1); `None` when it has no authority key identifier, and therefore none.
 pub(crate) fn identifier(chain_pem: &str) -> Option<CertificateIdentifier<'static>> {
     let leaf = CertificateDer::from_pem_slice(chain_pem.as_bytes()).ok()?;
     Some(CertificateIdentifier::try_from(&leaf).ok()?.into_owned())
 }
 
-/// Asks the CA.
+/// Requests the renewal information.
 ///
 /// # Errors
-/// What the CA or the connection to it came up with; a certificate that has no identifier.
+/// The error of the CA or of the connection to it; a certificate without an identifier.
 pub(crate) async fn ask(exchange: &Exchange, url: &str, chain_pem: &str) -> Result<RenewalInfo, Error> {
     let identifier = identifier(chain_pem).ok_or(Error::Str("the certificate has no identifier"))?;
     let uri = format!("{}/{identifier}", url.trim_end_matches('/'));

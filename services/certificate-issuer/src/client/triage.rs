@@ -1,4 +1,4 @@
-//! Triage of what the CA answered: wait, or the end, or one of the few things that a step can mend. Pure.
+//! Classifies the CA's errors: retry later, fail, or one of the few errors that a step can fix. Pure.
 
 use std::time::Duration;
 
@@ -11,27 +11,27 @@ use crate::client::words::{said, short_type};
 /// `Retry-After: 0` must not become a tight loop.
 const SOONEST: Duration = Duration::from_secs(1);
 
-/// What a failed request means.
+/// The class of a failed request.
 #[derive(Debug, Clone)]
 pub(crate) enum Trouble {
-    /// It passes: try again.
+    /// Temporary: retry.
     Later {
-        /// Why.
+        /// The reason.
         why: CaReason,
-        /// What the CA asked for.
+        /// The CA's `Retry-After`.
         retry_after: Option<Duration>,
     },
-    /// The CA doesn't know the account (any more).
+    /// The CA doesn't know the account, or no longer does.
     AccountUnknown,
-    /// The CA doesn't know what was asked about, or it is another account's.
+    /// The CA doesn't know the resource, or it belongs to another account.
     Gone,
-    /// The CA won't, and asking again won't change its mind.
+    /// The CA refuses, and a retry won't change that.
     Refused(Problem),
-    /// Nothing that the CA said: our own fault.
+    /// Not caused by the CA: our own fault.
     Ours(String),
 }
 
-/// Tells what a failed request means.
+/// Classifies a failed request.
 pub(crate) fn triage(error: &Error, retry_after: Option<Duration>, request: Request) -> Trouble {
     let later = |why: CaReason| Trouble::Later {
         why,
@@ -47,13 +47,13 @@ pub(crate) fn triage(error: &Error, retry_after: Option<Duration>, request: Requ
         _ => return later(CaReason::Unreachable { request }),
     };
     let said = said(problem);
-    // Types first (RFC 8555 §6.7): not every CA gives them the same status.
+    // The type comes first (RFC 8555 §6.7): CAs use different statuses for the same type.
     match short_type(problem.r#type.as_deref()).unwrap_or_default() {
         "rateLimited" => return later(CaReason::Limits { request, said }),
         "badNonce" | "serverInternal" => return later(CaReason::Fault { request, said }),
         "orderNotReady" => return later(CaReason::NotReady { request, said }),
         "accountDoesNotExist" => return Trouble::AccountUnknown,
-        // The operator can mend these without the user doing anything.
+        // The operator can fix these without any action of the user.
         "externalAccountRequired" | "userActionRequired" => return later(CaReason::WantsOperator { request, said }),
         _ => {}
     }

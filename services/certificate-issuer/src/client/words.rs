@@ -1,4 +1,4 @@
-//! The CA's words, made fit for a user's terminal.
+//! The CA's texts, sanitized for a user's terminal.
 
 use instant_acme::{Identifier, Problem};
 use pipeline::Rejection;
@@ -7,16 +7,17 @@ use pipeline::shown::harmless;
 
 use crate::client::directory::is_domain;
 
-/// No sentence of the CA is shown longer.
+/// The longest text of the CA that is shown.
 const MOST_CHARS: usize = 300;
 const MOST_CHARS_OF_CAUSE: usize = 4000;
 
-/// A text from outside: control characters escaped (nothing may steer a terminal), cut to a readable length.
+/// A text from outside: control characters are escaped (so that nothing can control a terminal), and it is cut to a
+/// readable length.
 pub(crate) fn clean(text: &str) -> String {
     harmless(text.trim(), MOST_CHARS)
 }
 
-/// A whole problem document for the operator. PostgreSQL takes no NUL, and a log line is one line.
+/// A whole problem document for the operator. PostgreSQL accepts no NUL, and a log entry is one line.
 pub(crate) fn cause(request: Request, problem: &Problem) -> String {
     harmless(format!("{request}: {problem}").trim(), MOST_CHARS_OF_CAUSE)
 }
@@ -26,7 +27,7 @@ pub(crate) fn short_type(problem_type: Option<&str>) -> Option<&str> {
     problem_type?.strip_prefix("urn:ietf:params:acme:error:")
 }
 
-/// What the CA said: its detail and the short type.
+/// The CA's error for the user: its detail and the short type.
 pub(crate) fn said(problem: &Problem) -> String {
     phrase(problem.detail.as_deref(), problem.r#type.as_deref(), problem.status)
 }
@@ -43,8 +44,8 @@ fn phrase(detail: Option<&str>, problem_type: Option<&str>, status: Option<u16>)
     }
 }
 
-/// The domains that a problem names in its subproblems (RFC 8555 §6.7.1), each with the CA's words. What can't be a
-/// domain is passed over: users read these names.
+/// The domains that a problem names in its subproblems (RFC 8555 §6.7.1), each with the CA's text. Strings that can't
+/// be a domain are skipped: users read these names.
 pub(crate) fn per_domain(problem: &Problem) -> Vec<Rejection> {
     problem
         .subproblems
@@ -59,8 +60,8 @@ pub(crate) fn per_domain(problem: &Problem) -> Vec<Rejection> {
         .collect()
 }
 
-/// The domain of the order that a CA means by a name: some name the authorization of a wildcard without its `*.`, as its identifier
-/// is (RFC 8555 §7.1.4).
+/// The domain of the order that a name from the CA refers to: some CAs name the authorization of a wildcard without its
+/// `*.`, like its identifier (RFC 8555 §7.1.4).
 pub(crate) fn of_order(name: &str, domains: &[String]) -> String {
     let wildcard = format!("*.{name}");
     match domains.iter().any(|domain| domain == name) || !domains.contains(&wildcard) {

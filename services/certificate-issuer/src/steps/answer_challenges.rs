@@ -1,5 +1,5 @@
-//! answer-challenges: tells the CA, for every domain at once, that its challenge is ready (RFC 8555 §7.5.1). Answering
-//! twice does no harm: only challenges that are still pending are answered.
+//! answer-challenges: tells the CA, for all domains, that the challenges are ready (RFC 8555 §7.5.1). Idempotent: only
+//! challenges that are still pending are answered.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,8 @@ use crate::client::triage::Trouble;
 use crate::client::words::said;
 
 const DOING: Request = Request::AnswerChallenges;
-/// A CA may refuse an answer because the authorization changed in between; after this many attempts it means it.
+/// A CA may refuse a response because the authorization has just changed; after this many attempts the refusal is taken
+/// as final.
 const PATIENCE: i32 = 8;
 
 pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
@@ -36,7 +37,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     let key_changed = stored.key_generation != session.key_generation;
     let mut order = session.order(&stored, DOING).await?;
     if order.state().status != OrderStatus::Pending {
-        // Ready: nothing to answer. Invalid: await-validation says why.
+        // Ready: nothing to answer. Invalid: await-validation reports the reason.
         return Ok(Outcome::DONE);
     }
     let mut refused = None;
@@ -51,7 +52,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
         }
         let domain = authorization.identifier().to_string().to_ascii_lowercase();
         let Some(method) = methods.get(&domain).copied().flatten() else {
-            // It was valid when the order was placed, and isn't any more (RFC 8555 §7.1.6: expired, deactivated).
+            // It was valid when the order was placed, and no longer is (RFC 8555 §7.1.6: expired, deactivated).
             return Ok(Outcome::spent(Spent::AnotherProof { domain: Some(domain) }));
         };
         let Some(mut challenge) = authorization.challenge(challenge_type(method)?) else {
@@ -61,7 +62,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
             continue;
         }
         if key_changed && method.is_made_with_the_key() {
-            // The CA would look for what the new key makes, and turn the domain down.
+            // The CA would expect the key authorization of the new key, and fail the validation.
             return Ok(Outcome::spent(Spent::KeyChanged));
         }
         let Err(error) = challenge.set_ready().await else {
@@ -89,7 +90,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     }
 }
 
-/// The challenge type as instant-acme calls it.
+/// The challenge type in instant-acme's representation.
 fn challenge_type(method: Method) -> Result<ChallengeType, Stop> {
     serde_json::from_value(method.as_str().into()).map_err(Stop::internal)
 }

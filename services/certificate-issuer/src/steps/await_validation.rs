@@ -1,4 +1,4 @@
-//! await-validation: one request for the whole order (RFC 8555 §7.4) until the CA has judged every authorization.
+//! await-validation: one request for the whole order (RFC 8555 §7.4) until the CA has validated every authorization.
 
 use instant_acme::{AuthorizationState, AuthorizationStatus, ChallengeStatus, Order, OrderStatus};
 use pipeline::reason::{CaReason, During, Request, Spent};
@@ -10,8 +10,8 @@ use crate::account::{Ca, Session};
 use crate::client::words::said;
 
 const DOING: Request = Request::ReadValidation;
-/// Boulder never says `processing`: whether it is still at work on a pending authorization can't be seen, so after
-/// this many attempts (some minutes by the default schedule) it counts as settled.
+/// Boulder never reports `processing`, so a pending authorization doesn't show whether its validation is still running.
+/// After this many attempts (some minutes by the default schedule) it counts as settled.
 const PATIENCE: i32 = 7;
 
 pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
@@ -32,8 +32,8 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     }
 }
 
-/// The order is invalid (RFC 8555 §7.1.6: one invalid authorization is enough). Which domains are to blame is known
-/// when the CA is done with all that it was asked: until then no new order asks it about one of them again.
+/// The order is invalid (RFC 8555 §7.1.6: one invalid authorization is enough). Which domains caused it is known once
+/// the CA has finished all validations: until then no new order requests one of them again.
 async fn judge(session: &Session<'_>, order: &mut Order, attempt: i32) -> Result<Outcome, Stop> {
     let order_error = order.state().error.as_ref().map(said);
     let mut rejections = Vec::new();
@@ -67,11 +67,11 @@ async fn judge(session: &Session<'_>, order: &mut Order, attempt: i32) -> Result
 }
 
 enum Settled {
-    /// Turned down, with the CA's words.
+    /// Validation failed, with the CA's reason.
     Blamed(Rejection),
-    /// Not to blame.
+    /// Did not cause the failure.
     Blameless,
-    /// The CA is still at work.
+    /// The CA is still validating.
     NotYet,
 }
 

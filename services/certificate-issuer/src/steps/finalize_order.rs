@@ -1,5 +1,6 @@
-//! finalize-order: the CSR to the CA, the certificate from it (RFC 8555 §7.4, §7.4.2). The key is in the database
-//! before the CSR leaves, and the certificate is there before anything else happens: it is never asked for twice.
+//! finalize-order: sends the CSR to the CA and downloads the certificate (RFC 8555 §7.4, §7.4.2). The key is stored in
+//! the database before the CSR is sent, and the certificate is stored before anything else happens: it is never
+//! requested twice.
 
 use instant_acme::{Order, OrderStatus, Problem};
 use pipeline::reason::{CaReason, Request, Spent};
@@ -17,8 +18,8 @@ use crate::client::triage::Trouble;
 use crate::client::words::{cause, of_order, per_domain, said, short_type};
 
 const DOING: Request = Request::Certificate;
-/// A CA of several machines may show the order as it was before: for this many attempts (a minute and a half by the
-/// default schedule) an order that was ready is not given up for being pending again.
+/// A CA with several replicas may return an older state of the order: for this many attempts (a minute and a half by
+/// the default schedule) an order that was ready is not given up because it is pending again.
 const PATIENCE: i32 = 5;
 
 pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
@@ -28,7 +29,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     if order.state().status == OrderStatus::Ready {
         let key = certificate_key(ca, task, stored.id).await?;
         let request = signing_request(&task.instance.domains, &key).map_err(Stop::internal)?;
-        // A worker that froze until now must not finalize what a newer operation has taken over.
+        // A worker that was frozen until now must not finalize an order that a newer operation has taken over.
         ca.store.ensure_current(task).await?;
         if let Err(error) = order.finalize_csr(&request).await {
             return Err(match session.trouble(&error, DOING).await {
@@ -58,8 +59,9 @@ fn pending_again(attempt: i32) -> Outcome {
     }
 }
 
-/// What a failed request means when the order itself was read just before. Its addresses may not be everywhere at the
-/// CA yet, and only a GET of the order tells that it is gone: else a second certificate would be ordered.
+/// Classifies a failed request after the order itself was just read. The order's URLs may not be available on all of
+/// the CA's replicas yet, and only a GET of the order tells that it is gone: otherwise a second certificate would be
+/// ordered.
 async fn after_the_order(session: &Session<'_>, trouble: Trouble) -> Stop {
     match trouble {
         Trouble::Gone => Outcome::pending(CaReason::CertificateNotYet).into(),
@@ -67,7 +69,7 @@ async fn after_the_order(session: &Session<'_>, trouble: Trouble) -> Stop {
     }
 }
 
-/// The order's key: the first that was stored for it, whoever made it.
+/// The order's key: the first that was stored for it, by any worker.
 async fn certificate_key(ca: &Ca, task: &Task, order: Uuid) -> Result<SecretBox<Vec<u8>>, Stop> {
     let of_plan = task.instance.settings.certificate_key_type;
     let key_type = of_plan.unwrap_or(ca.settings.certificate_key_type);
@@ -95,7 +97,7 @@ async fn fetch(
     let chain = match ca.settings.preferred_chain() {
         Some(root) if !is_issued_by(&chain, root) => {
             let other = other_chain(session, root).await;
-            // There is one already, whatever is the matter with another.
+            // A chain was downloaded already, so a problem with the alternate one doesn't matter.
             other
                 .filter(|other| check(other, domains, &key, task.now).is_ok())
                 .unwrap_or(chain)
@@ -117,7 +119,7 @@ async fn fetch(
     Ok(Outcome::DONE)
 }
 
-/// The chain under that root, if the CA offers it beside the one that it has just given (RFC 8555 §7.4.2).
+/// The chain to that root, if the CA offers it as an alternate to the one that it just returned (RFC 8555 §7.4.2).
 async fn other_chain(session: &Session<'_>, root: &str) -> Option<String> {
     let given = session.exchange.last()?;
     for url in alternates(&given.headers) {
@@ -138,12 +140,12 @@ async fn other_chain(session: &Session<'_>, root: &str) -> Option<String> {
     None
 }
 
-/// What came back is not what was asked for.
+/// The outcome when the certificate doesn't match the request.
 fn flawed(flaw: &Flaw) -> Result<Outcome, Stop> {
     match flaw {
         Flaw::Unreadable(_) => Err(Stop::because(CaReason::CertificateUnreadable, flaw.to_string())),
         Flaw::NotYet(_) => Ok(Outcome::pending(CaReason::CertificateNotValidYet)),
-        // Its key is lost, or the order is an old one: another order gives another certificate.
+        // Its key is lost, or the order is an old one: a new order yields a new certificate.
         Flaw::Key | Flaw::Expired(_) => Ok(Outcome::spent(Spent::Useless { flaw: flaw.to_string() })),
         Flaw::Names { .. } | Flaw::Chain => Ok(Outcome::failed(
             format!("The CA's certificate is not what was asked for: {flaw}. Tell the broker's operator."),
@@ -152,8 +154,8 @@ fn flawed(flaw: &Flaw) -> Result<Outcome, Stop> {
     }
 }
 
-/// The CA refused to finalize. Some CAs make the order invalid by that (CAA is looked at once more), and then a new
-/// one may do.
+/// The outcome when the CA refused to finalize. Some CAs then make the order invalid (they check CAA once more), and a
+/// new order may succeed.
 async fn refused(
     session: &Session<'_>,
     order: &mut Order,
@@ -168,7 +170,7 @@ async fn refused(
             let told = order.state().error.clone();
             invalid(Some(told.as_ref().unwrap_or(problem)), domains)
         }
-        // Another attempt was faster.
+        // Another attempt finalized it first.
         OrderStatus::Processing | OrderStatus::Valid => Outcome::pending(CaReason::Issuing),
         OrderStatus::Ready | OrderStatus::Pending => fatal(problem),
     })
@@ -184,7 +186,7 @@ fn fatal(problem: &Problem) -> Outcome {
     )
 }
 
-/// The order became invalid while it was being finalized.
+/// The outcome when the order became invalid during finalization.
 fn invalid(error: Option<&Problem>, domains: &[String]) -> Outcome {
     let Some(problem) = error else {
         return Outcome::spent(Spent::Invalid { said: None });
@@ -197,7 +199,8 @@ fn invalid(error: Option<&Problem>, domains: &[String]) -> Outcome {
         "badCSR" | "badPublicKey" | "rejectedIdentifier" | "unsupportedIdentifier" | "malformed" => {
             return fatal(problem);
         }
-        // No domain is named: every one rests, so that a new order doesn't follow at once and fail alike.
+        // The CA names no domain: all of them back off, so that a new order doesn't follow at once and fail in the same
+        // way.
         "caa" | "dns" | "unauthorized" if rejections.is_empty() => {
             rejections = domains
                 .iter()
@@ -227,7 +230,7 @@ mod tests {
         .unwrap()
     }
 
-    /// The outcome's name, and how many domains are to rest.
+    /// The outcome's name, and how many domains back off.
     fn told(outcome: &Outcome) -> (&'static str, usize) {
         match outcome {
             Outcome::Done(Verdict::OrderSpent { rejections, .. }) => ("spent", rejections.len()),

@@ -1,5 +1,5 @@
-//! place-order: the tenant's account, an order for the instance's domains (RFC 8555 §7.4), and its authorizations,
-//! written down for the verifier and for the user.
+//! place-order: registers the tenant's account, places an order for the instance's domains (RFC 8555 §7.4), and records
+//! its authorizations for the verifier and for the user.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use crate::client::words::{cause, per_domain, said, short_type};
 use crate::limits::before_order;
 
 const DOING: Request = Request::PlaceOrder;
-/// After so many attempts a fault of the CA may be one with what is to be replaced alone: Pebble 2.10 does not find certificates
-/// whose serial number begins with a zero byte.
+/// After this many attempts a server error of the CA may be caused by `replaces`: Pebble 2.10 does not find
+/// certificates whose serial number begins with a zero byte.
 const OFTEN: i32 = 3;
 /// How many refused domains are named to the user.
 const MOST_NAMED: usize = 10;
@@ -38,7 +38,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     }
     let session = Session::open(ca, &task.instance.tenant).await?;
     let mut order = match &stored.url {
-        // A crash came between this and what follows: the order is adopted.
+        // A crash happened between placing the order and the following steps: the order is adopted.
         Some(_) => session.order(&stored, DOING).await?,
         None => {
             let (order, replaces) = place(ca, &session, task).await?;
@@ -91,8 +91,8 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     Ok(Outcome::DONE)
 }
 
-/// A bound on orders that fail one after the other without any domain being held back for it: the third waits 5 s,
-/// and each after it three times as long, up to an hour. Let's Encrypt allows 300 new orders in 3 hours per account.
+/// A limit on orders that fail repeatedly without any domain being held back for it: the third waits 5 s, and each
+/// further one three times as long, up to an hour. Let's Encrypt allows 300 new orders in 3 hours per account.
 fn pause_before(round: i32) -> Option<Duration> {
     let excess = u32::try_from(round.checked_sub(3)?).ok()?;
     Some(Duration::from_secs(
@@ -100,7 +100,7 @@ fn pause_before(round: i32) -> Option<Duration> {
     ))
 }
 
-/// Places the order, and tells what the CA knows it to replace.
+/// Places the order, and returns the certificate that the CA knows it to replace.
 async fn place(
     ca: &Ca,
     session: &Session<'_>,
@@ -119,7 +119,7 @@ async fn place(
     if let Some(certificate) = &replaced {
         tracing::info!(certificate = %certificate, "the order replaces a certificate");
     }
-    // Never closed. What follows in the attempt is bounded by its time.
+    // The semaphore is never closed. The attempt's time limit bounds how long the permit is held.
     let _turn = ca.placing.acquire().await;
     let mut placed = session
         .account()
@@ -130,11 +130,11 @@ async fn place(
         && (refuses_replacing(problem) || fails_at_replacing(problem, task.attempt))
     {
         match before_order(ca, task, &session.account_uri).await {
-            // It may mend its fault sooner.
+            // The CA may recover sooner.
             Err(Stop::Outcome(_)) if !refuses_replacing(problem) => {}
             room => {
                 room?;
-                // Replaced already, perhaps by an order that we could not write down: a certificate is wanted all the same.
+                // Replaced already, perhaps by an order that we could not record: the certificate is needed regardless.
                 tracing::info!(
                     problem = cause(DOING, problem),
                     "the CA doesn't let the certificate be replaced: an order like a first one"
@@ -178,8 +178,8 @@ fn wanted<'a>(ca: &'a Ca, identifiers: &'a [Identifier], replaces: Option<Certif
     }
 }
 
-/// The certificate in use, if the CA wants to know what an order replaces (RFC 9773 §5): of the same account, and with a name in
-/// common. Let's Encrypt exempts such orders from its limits.
+/// The certificate in use, if the CA accepts `replaces` (RFC 9773 §5): it must be of the same account, and have a name
+/// in common. Let's Encrypt exempts such orders from its limits.
 async fn replaced(ca: &Ca, session: &Session<'_>, task: &Task) -> Result<Option<CertificateIdentifier<'static>>, Stop> {
     if session.directory.renewal_info.is_none() {
         return Ok(None);
@@ -196,8 +196,8 @@ async fn replaced(ca: &Ca, session: &Session<'_>, task: &Task) -> Result<Option<
         .and_then(|(certificate, _)| identifier(&certificate.chain_pem)))
 }
 
-/// `alreadyReplaced` (RFC 9773 §7.4), or the CA doesn't know the certificate or its issuer (any more): CAs have many words for
-/// that. An order like a first one tells whether it was something else.
+/// `alreadyReplaced` (RFC 9773 §7.4), or the CA doesn't know the certificate or its issuer (any more): CAs use
+/// different errors for that. An order without `replaces` shows whether the cause was something else.
 fn refuses_replacing(problem: &Problem) -> bool {
     if matches!(problem.status, Some(429 | 500..)) {
         return false;
@@ -208,18 +208,18 @@ fn refuses_replacing(problem: &Problem) -> bool {
     ) || matches!(problem.status, Some(404 | 409))
 }
 
-/// A fault that comes again and again. One that is overloaded (429, 503) says nothing of what is to be replaced.
+/// A server error that repeats. An overloaded CA (429, 503) says nothing about `replaces`.
 fn fails_at_replacing(problem: &Problem, attempt: i32) -> bool {
     attempt >= OFTEN && problem.status == Some(500)
 }
 
-/// The account was deactivated or revoked (RFC 8555 §7.3.6 wants 401, Boulder and Pebble answer 403). Another instance
-/// would have the same account, so creating this one again would mend nothing.
+/// The account was deactivated or revoked (RFC 8555 §7.3.6 requires 401, Boulder and Pebble answer 403). Another
+/// instance would use the same account, so creating this one again would not help.
 fn refuses_account(problem: &Problem) -> bool {
     short_type(problem.r#type.as_deref()) == Some("unauthorized") && per_domain(problem).is_empty()
 }
 
-/// What the user reads when the CA turns the order down outright (RFC 8555 §7.4, §6.7.1).
+/// The text for the user when the CA refuses the order (RFC 8555 §7.4, §6.7.1).
 fn refusal(problem: &Problem) -> String {
     let named = per_domain(problem);
     let kind = short_type(problem.r#type.as_deref()).unwrap_or_default();
@@ -274,7 +274,7 @@ async fn read_authorizations(session: &Session<'_>, order: &mut Order) -> Result
     Ok(read)
 }
 
-/// Before anybody is shown what relies on the account's URL, the CA has to show the account there.
+/// The account's URL must work at the CA before the user is shown a record that depends on it.
 async fn look_at_the_account(session: &Session<'_>, authorizations: &mut [Authorization]) -> Result<(), Stop> {
     let mut all = authorizations.iter().flat_map(|known| known.challenges.iter());
     if all.any(Challenge::relies_on_the_accounts_url) && !holds_its_account(session).await? {
@@ -343,7 +343,7 @@ mod tests {
         };
         assert!(refused("alreadyReplaced", 409) && refused("malformed", 400) && refused("other", 404));
         assert!(!refused("rejectedIdentifier", 400) && !refused("rateLimited", 429) && !refused("caa", 403));
-        // A CA in trouble says nothing of it, until it has the same fault again and again.
+        // An overloaded CA says nothing about `replaces`, until the same error repeats.
         let problem = |status: u16| serde_json::from_str(&format!(r#"{{"status":{status}}}"#)).unwrap();
         assert!(
             [429, 500, 503]

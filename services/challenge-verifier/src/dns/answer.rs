@@ -1,4 +1,4 @@
-//! What an answer means (RFC 1034 §4.3, RFC 2308). Pure.
+//! The interpretation of a response (RFC 1034 §4.3, RFC 2308). Pure.
 
 use std::net::IpAddr;
 
@@ -10,14 +10,14 @@ use super::chain::MOST_ALIASES;
 use super::reason;
 use super::zone::MOST_SERVERS;
 
-/// What a server said.
+/// A server's response.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Reply {
     /// Records of the type asked for, at the name asked for or at the last of its `aliases`.
     Records { aliases: Vec<Name>, data: Vec<RData> },
-    /// The name is an alias; where it ends has to be asked for.
+    /// The name is an alias; its target has to be queried separately.
     Aliases(Vec<Name>),
-    /// Another zone begins between the one asked and the name.
+    /// A delegation: another zone begins between the queried one and the name.
     Referral {
         zone: Name,
         servers: Vec<Name>,
@@ -29,23 +29,23 @@ pub(super) enum Reply {
     NoRecord,
 }
 
-/// An answer that says nothing about the name.
+/// A response that says nothing about the name.
 #[derive(Debug, PartialEq)]
 pub(super) enum Unusable {
     Code {
         code: String,
-        /// The server's own reason.
+        /// The server's own explanation.
         why: Option<String>,
     },
     Lame,
-    /// It answers for this zone, above the one asked.
+    /// It answers for this zone, which is above the queried one.
     OtherZone(Name),
 }
 
-/// What a resolver says that comes to no answer, or to one that it mustn't hand out.
+/// The response code of a resolver that finds no answer, or one that it must not return.
 pub(super) const SERVFAIL: &str = "SERVFAIL";
 
-/// The answer of a resolver: it has followed the aliases already.
+/// A resolver's response: it has followed the aliases already.
 pub(super) fn of_resolver(message: &Message, name: &Name, kind: RecordType) -> Result<Reply, Unusable> {
     let no_such_name = no_such_name(message)?;
     let mut aliases: Vec<Name> = Vec::new();
@@ -62,7 +62,7 @@ pub(super) fn of_resolver(message: &Message, name: &Name, kind: RecordType) -> R
             }
             Some(target) => {
                 aliases.push(target.clone());
-                // Already more than are followed: an answer of thousands must not keep a thread busy.
+                // Already over the limit: a response with thousands of aliases must not keep a thread busy.
                 if aliases.len() > MOST_ALIASES {
                     return Ok(Reply::Aliases(aliases));
                 }
@@ -74,7 +74,8 @@ pub(super) fn of_resolver(message: &Message, name: &Name, kind: RecordType) -> R
     }
 }
 
-/// The answer of a server of the zone `apex`: only what that zone itself says counts, an alias's target is asked anew.
+/// The response of a server of the zone `apex`: only records of that zone count, and an alias's target is queried
+/// separately.
 pub(super) fn of_authority(message: &Message, name: &Name, kind: RecordType, apex: &Name) -> Result<Reply, Unusable> {
     let no_such_name = no_such_name(message)?;
     if !message.metadata.authoritative {
@@ -100,7 +101,7 @@ pub(super) fn of_authority(message: &Message, name: &Name, kind: RecordType, ape
     })
 }
 
-/// The zone that a denial is from (its SOA record, RFC 2308 §2), when that is above `apex`.
+/// The zone that issued a denial (its SOA record, RFC 2308 §2), when it is above `apex`.
 fn zone_above<'a>(message: &'a Message, apex: &Name) -> Option<&'a Name> {
     let soa = message
         .authorities
@@ -145,7 +146,7 @@ fn alias_at<'a>(message: &'a Message, owner: &Name) -> Option<&'a Name> {
     })
 }
 
-/// A delegation downwards, towards the name; sideways or upwards is a server that doesn't know the zone.
+/// A delegation downwards, towards the name; one sideways or upwards comes from a server that doesn't know the zone.
 fn referral(message: &Message, name: &Name, apex: &Name) -> Option<Reply> {
     let zone = message.authorities.iter().find(|record| {
         let owner = &record.name;
@@ -159,7 +160,7 @@ fn referral(message: &Message, name: &Name, apex: &Name) -> Option<Reply> {
         })
         .take(MOST_SERVERS)
         .collect();
-    // Addresses count only for servers inside the zone asked; any other name is looked up as usual.
+    // Glue addresses count only for servers inside the queried zone; any other name is looked up as usual.
     let glue = message
         .additionals
         .iter()
@@ -185,7 +186,8 @@ mod tests {
         Name::from_ascii(text).unwrap()
     }
 
-    /// Found by time: 15 s in a debug build. As many records as fit into 64 KiB must not keep a thread busy: the sender is anybody.
+    /// Found by measurement: 15 s in a debug build. As many records as fit into 64 KiB must not keep a thread busy:
+    /// anyone may be the sender.
     #[test]
     fn an_answer_full_of_records_is_read_quickly() {
         let begun = Instant::now();

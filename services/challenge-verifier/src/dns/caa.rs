@@ -1,4 +1,4 @@
-//! The CAA records that count for a domain (RFC 8659 §3): those of the first name, climbing, that has any.
+//! The relevant CAA records of a domain (RFC 8659 §3): those of the first name, climbing, that has any.
 
 use std::pin::pin;
 
@@ -11,9 +11,10 @@ use super::zone::{self, Zone};
 use super::{Dns, DnsProblem, LookupFailure, parse};
 use crate::shown;
 
-/// Names asked for, the domain's own included. Of a domain with more labels the upper ones are left to the CA.
+/// The most names queried, including the domain itself. For a domain with more labels the upper names are left to the
+/// CA.
 const MOST_NAMES: usize = 10;
-/// Names asked for at the same time.
+/// The most names queried at the same time.
 const AT_ONCE: usize = 4;
 
 /// The CAA records at one name.
@@ -21,19 +22,19 @@ const AT_ONCE: usize = 4;
 pub struct CaaRecords {
     /// The domain, or the name above it that has them.
     pub name: String,
-    /// Where they really are, when CNAMEs lead elsewhere from there.
+    /// Their actual location, when CNAMEs lead elsewhere from there.
     pub alias: Option<String>,
     /// All of them.
     pub properties: Vec<Property>,
-    /// Who said so.
+    /// The server that returned them.
     pub server: String,
 }
 
 impl Dns {
-    /// The CAA records that count for `domain`, which is no wildcard; `None` when neither it nor a name above it has any.
+    /// The relevant CAA records for `domain`, which is no wildcard; `None` when neither it nor a name above it has any.
     ///
     /// # Errors
-    /// When a name on the way can't be looked up: what is above it may then not count.
+    /// When a name on the way can't be looked up: the records above it may then be irrelevant.
     pub async fn caa(&self, domain: &str) -> Result<Option<CaaRecords>, LookupFailure> {
         let domain = parse(domain)?;
         let near = if self.fixed {
@@ -60,7 +61,7 @@ impl Dns {
 
     async fn caa_at(&self, name: Name, near: Option<&Zone>) -> Result<Option<CaaRecords>, LookupFailure> {
         let found = match name.iter().len() {
-            // No tenant changes a top-level domain's records, so a cache that lies about them is no harm.
+            // No tenant changes a top-level domain's records, so a stale cache does no harm.
             1 => self.resolved(name.clone(), RecordType::CAA).await,
             _ => self.first_hand(name.clone(), RecordType::CAA, near).await,
         };

@@ -1,4 +1,4 @@
-//! Following aliases (CNAMEs) from name to name, neither for ever nor in circles.
+//! Follows aliases (CNAMEs) from name to name, with a limit and without loops.
 
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
@@ -6,17 +6,17 @@ use super::answer::Reply;
 use super::{DnsProblem, Links, LookupFailure};
 use crate::shown;
 
-/// More aliases in a row than this are taken for a mistake.
+/// More consecutive aliases than this are considered a mistake.
 pub(super) const MOST_ALIASES: usize = 8;
 
-/// The names passed so far; the last one is to be asked for.
+/// The names passed so far; the last one is to be queried.
 #[derive(Debug)]
 pub(super) struct Chain {
     kind: RecordType,
     names: Vec<Name>,
 }
 
-/// Where a chain ended well.
+/// The successful end of a chain.
 #[derive(Debug)]
 pub(super) struct End {
     pub(super) alias: Option<String>,
@@ -32,12 +32,12 @@ impl Chain {
         }
     }
 
-    /// The name to ask for next.
+    /// The name to query next.
     pub(super) fn current(&self) -> Name {
         self.names.last().cloned().unwrap_or_default()
     }
 
-    /// Takes a reply for [`Self::current`]: the end, or `None` when there is a next name to ask for.
+    /// Processes a reply for [`Self::current`]: returns the end, or `None` when there is a next name to query.
     pub(super) fn take(&mut self, server: String, reply: Reply) -> Result<Option<End>, LookupFailure> {
         match reply {
             Reply::Records { aliases, data } => {
@@ -61,7 +61,7 @@ impl Chain {
         }
     }
 
-    /// What went wrong at the current name.
+    /// The error at the current name.
     pub(super) fn failed(&self, problem: DnsProblem) -> LookupFailure {
         LookupFailure {
             alias: self.alias(),

@@ -1,4 +1,4 @@
-//! Do questions get out of this network, by UDP and by TCP, to where this service's questions go?
+//! Checks whether queries leave this network, by UDP and by TCP, to the servers that this service queries.
 
 use hickory_resolver::proto::rr::{Name, RecordType};
 
@@ -8,15 +8,15 @@ use super::servers::{Server, unanswered};
 use super::{Dns, parse, zone};
 use crate::shown;
 
-/// As many of the servers are asked; one that answers is enough.
+/// The most servers that are queried; one answer is enough.
 const MOST_ASKED: usize = 4;
 
-/// Who was asked, and what came of it by each transport.
+/// The queried servers, and the result by each transport.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Egress {
     /// The server that answered by UDP.
     pub udp: Result<String, DnsProblem>,
-    /// The server that answered by TCP, which answers that are large come by.
+    /// The server that answered by TCP, which is used for large responses.
     pub tcp: Result<String, DnsProblem>,
 }
 
@@ -27,7 +27,7 @@ enum Transport {
 }
 
 impl Dns {
-    /// Asks the authoritative servers of `name`, or the one server that the settings name.
+    /// Queries the authoritative servers of `name`, or the one server that the settings name.
     ///
     /// # Errors
     /// When those servers can't be found.
@@ -46,7 +46,7 @@ impl Dns {
         Ok(Egress { udp, tcp })
     }
 
-    /// Whatever the answer is: it came.
+    /// Any response counts, whatever its content.
     async fn any_answers(
         &self,
         servers: &[Server],

@@ -1,4 +1,4 @@
-//! One question to every server of a zone: the CA may ask any of them.
+//! One query to every server of a zone: the CA may use any of them.
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -14,7 +14,7 @@ use super::{Dns, MOST_REFERRALS};
 use super::{DnsProblem, Links};
 use crate::shown;
 
-/// What one server said at one address, or why it said nothing.
+/// The response of one server at one address, or why there is none.
 #[derive(Debug)]
 pub(super) struct Said {
     pub(super) server: Server,
@@ -22,23 +22,24 @@ pub(super) struct Said {
 }
 
 impl Said {
-    /// Whether a resolver that asks here goes by it.
+    /// Whether a resolver would use this response.
     pub(super) fn counts(&self) -> bool {
         self.result.as_ref().map_or_else(DnsProblem::denies, |_| true)
     }
 }
 
-/// All that was said about one name.
+/// All responses about one name.
 #[derive(Debug, Default)]
 pub(super) struct Hop {
     pub(super) said: Vec<Said>,
-    /// Servers that couldn't be asked at all, and why.
+    /// Servers that couldn't be queried, and why.
     pub(super) left_out: Vec<(String, DnsProblem)>,
 }
 
 impl Dns {
-    /// Asks every server of the zone that has `name`, side by side. `good` says whether a reply lets a record still be in
-    /// place: one that doesn't settles it, and the other servers are then given only a moment more.
+    /// Queries every server of the zone that contains `name`, concurrently. `good` says whether a reply still allows
+    /// the record to be in place. A reply that doesn't decides the result, and the other servers are then given only a
+    /// moment more.
     pub(super) async fn ask_everywhere(
         &self,
         name: &Name,
@@ -61,7 +62,8 @@ impl Dns {
                 hop.left_out = zone.left_out;
                 return Ok(hop);
             };
-            // A server of the upper zone that denies the name lags behind its fellows: who asks it gets no further.
+            // A server of the upper zone that denies the name lags behind the others: a resolver that asks it gets no
+            // further.
             hop.said.extend(
                 said.into_iter()
                     .filter(|said| referral(said).is_none() && said.counts()),
@@ -84,7 +86,7 @@ fn referral(said: &Said) -> Option<Delegation> {
     }
 }
 
-/// In the order of the servers; those that had not answered when it was settled are not in it.
+/// In the order of the servers; servers that had not answered when the result was decided are left out.
 async fn ask_all(
     servers: &[Server],
     question: &Question,

@@ -1,4 +1,4 @@
-//! One question to one server: UDP, then TCP when the answer doesn't fit (RFC 7766).
+//! One query to one server: UDP, then TCP when the response doesn't fit (RFC 7766).
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
-/// What is asked.
+/// A query.
 #[derive(Debug, Clone)]
 pub(super) struct Question {
     pub(super) name: Name,
@@ -21,19 +21,19 @@ pub(super) struct Question {
     pub(super) asking: Asking,
 }
 
-/// What the server shall do to answer.
+/// How the server should process a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asking {
-    /// Tell only what it knows itself.
+    /// Return only its own data.
     FirstHand,
-    /// Find out for us, as a resolver does (RD), and say whether it has checked the signatures (AD in a question,
-    /// RFC 6840 §5.7).
+    /// Resolve the name recursively (RD), and report whether it has validated the signatures (AD in a query, RFC 6840
+    /// §5.7).
     Recursive,
-    /// Find out for us, and leave the check of the signatures to us (CD, RFC 4035 §3.2.2).
+    /// Resolve the name recursively without validating the signatures (CD, RFC 4035 §3.2.2).
     Unchecked,
 }
 
-/// Why no answer came back.
+/// Why there is no response.
 #[derive(Debug)]
 pub(super) enum Silence {
     TimedOut,
@@ -50,14 +50,14 @@ impl From<io::Error> for Silence {
     }
 }
 
-/// Asks once, and waits for the answer no longer than `limit`.
+/// Sends the query once, and waits for the response for at most `limit`.
 pub(super) async fn ask(server: SocketAddr, question: &Question, limit: Duration) -> Result<Message, Silence> {
     let whole = async {
         let answer = once(server, question, true).await?;
         if !may_be_confused(&answer) {
             return Ok(answer);
         }
-        // What the server says without EDNS counts when it is better; its silence then does not.
+        // The response without EDNS counts when it is better; a missing one doesn't.
         match timeout(limit / 2, once(server, question, false)).await {
             Ok(Ok(plain)) if !may_be_confused(&plain) => Ok(plain),
             _ => Ok(answer),
@@ -66,8 +66,8 @@ pub(super) async fn ask(server: SocketAddr, question: &Question, limit: Duration
     counted(question, limit, whole).await
 }
 
-/// Servers that don't know EDNS answer it with one of these (RFC 6891 §6.2.2 and §7, RFC 2671 §5.3), some with the
-/// question's OPT record in it.
+/// Servers that don't support EDNS respond with one of these codes (RFC 6891 §6.2.2 and §7, RFC 2671 §5.3), some of
+/// them with the query's OPT record.
 fn may_be_confused(answer: &Message) -> bool {
     matches!(
         answer.metadata.response_code,
@@ -75,8 +75,8 @@ fn may_be_confused(answer: &Message) -> bool {
     )
 }
 
-/// Asks a server once that was silent before: without EDNS, which some drop (RFC 6891 §6.2.2), and by TCP beside it,
-/// since UDP may not get through.
+/// Repeats the query to a server that did not respond: without EDNS, which some servers drop (RFC 6891 §6.2.2), and
+/// concurrently by TCP, since UDP may be blocked.
 pub(super) async fn ask_again(server: SocketAddr, question: &Question, limit: Duration) -> Result<Message, Silence> {
     let whole = async {
         let by_udp = pin!(once(server, question, false));
@@ -90,7 +90,7 @@ pub(super) async fn ask_again(server: SocketAddr, question: &Question, limit: Du
     counted(question, limit, whole).await
 }
 
-/// Asks once, by TCP alone.
+/// Sends the query once, by TCP only.
 pub(super) async fn ask_by_tcp(server: SocketAddr, question: &Question, limit: Duration) -> Result<Message, Silence> {
     counted(question, limit, framed(server, question, true)).await
 }
@@ -121,7 +121,7 @@ async fn once(server: SocketAddr, question: &Question, edns: bool) -> Result<Mes
     }
 }
 
-/// A new message with a random id of its own (RFC 5452 §9.2).
+/// A new message with its own random id (RFC 5452 §9.2).
 fn query(question: &Question, edns: bool) -> Message {
     let mut message = Message::query();
     let recursive = question.asking != Asking::FirstHand;
@@ -142,7 +142,8 @@ async fn by_udp(server: SocketAddr, query: &Message, bytes: &[u8]) -> Result<Mes
         IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
-    // A socket of its own per question gives a random port, and a connected one takes nobody else's datagrams.
+    // A separate socket for each query gives a random port, and a connected socket accepts datagrams from its peer
+    // only.
     let socket = UdpSocket::bind((any, 0)).await?;
     socket.connect(server).await?;
     socket.send(bytes).await?;
@@ -155,7 +156,7 @@ async fn by_udp(server: SocketAddr, query: &Message, bytes: &[u8]) -> Result<Mes
             Err(_) if datagram.starts_with(&query.metadata.id.to_be_bytes()) => {
                 return Err(Silence::Garbled);
             }
-            // A forged or a late datagram: the true answer may still come.
+            // A forged or late datagram: the genuine response may still arrive.
             Ok(_) | Err(_) => {}
         }
     }
@@ -182,7 +183,7 @@ async fn by_tcp(server: SocketAddr, query: &Message, bytes: &[u8]) -> Result<Mes
     }
 }
 
-/// Whether the message answers this very question (RFC 5452 §9.1); an error may come without its question.
+/// Whether the message responds to this query (RFC 5452 §9.1); an error response may lack the question section.
 fn answers(answer: &Message, query: &Message) -> bool {
     let same_question = match (answer.queries.as_slice(), query.queries.as_slice()) {
         ([], _) => answer.metadata.response_code != ResponseCode::NoError,

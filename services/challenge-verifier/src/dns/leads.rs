@@ -1,4 +1,4 @@
-//! Whether a name leads to another one.
+//! Whether a name points to another one.
 
 use std::net::IpAddr;
 
@@ -7,8 +7,8 @@ use hickory_resolver::proto::rr::RecordType;
 use super::{Dns, parse};
 
 impl Dns {
-    /// Whether `name` leads to `target` by its CNAMEs; or, where it has none, has an address that `target` has: what a provider
-    /// makes of an alias at the apex of a zone. A name that can't be looked up leads nowhere.
+    /// Whether `name` leads to `target` by its CNAMEs; or, if it has none, shares an address with `target`, as with a
+    /// provider's alias at the apex of a zone. A name that can't be looked up leads nowhere.
     pub async fn leads_to(&self, name: &str, target: &str) -> bool {
         let Ok(parsed) = parse(name) else { return false };
         let (v4, v6) = tokio::join!(

@@ -1,4 +1,4 @@
-//! Extended DNS errors (RFC 8914): why a server gives no answer, in its own words. Pure.
+//! Extended DNS errors (RFC 8914): a server's own explanation of why it gives no answer. Pure.
 
 use hickory_resolver::proto::op::Message;
 use hickory_resolver::proto::rr::rdata::opt::{EdnsCode, EdnsOption};
@@ -8,7 +8,7 @@ use crate::shown;
 /// The option's code (RFC 8914 §2).
 const EXTENDED_ERROR: u16 = 15;
 
-/// The first reason that the message gives.
+/// The first explanation in the message.
 pub(super) fn of(message: &Message) -> Option<String> {
     let edns = message.edns.as_ref()?;
     match edns.option(EdnsCode::from(EXTENDED_ERROR))? {

@@ -1,4 +1,4 @@
-//! One question to several servers that should all know: the first answer counts.
+//! One query to several servers that should all have the answer: the first answer counts.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use super::answer::{Reply, Unusable};
 use super::exchange::{self, Question, Silence};
 use crate::shown;
 
-/// A server and what the user knows it as.
+/// A server, and its label for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Server {
     pub(super) label: String,
     pub(super) address: SocketAddr,
 }
 
-/// How patiently a server is asked.
+/// How long and how often a server is queried.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
     pub(super) timeout: Duration,
@@ -28,14 +28,14 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// How long a server is given before the next one is asked as well, so that a dead one costs little.
+    /// How long to wait for a server before the next one is queried as well, so that a dead one costs little.
     pub(super) fn head_start(self) -> Duration {
         (self.timeout / 4).min(Duration::from_secs(1))
     }
 }
 
-/// Asks one server after the other, the next one when the last has failed or dawdles, and returns the first answer
-/// that says something, with the label of the server that gave it.
+/// Queries one server after the other, the next one when the last has failed or is slow, and returns the first usable
+/// answer with the label of its server.
 pub(super) async fn ask_any(
     servers: &[Server],
     question: &Question,
@@ -111,14 +111,14 @@ pub(super) async fn ask_one(
                 last = Silence::Garbled;
                 break;
             }
-            // A lost datagram, or one that is not let through: the next attempt is by TCP as well.
+            // The datagram was lost or blocked: the next attempt uses TCP as well.
             Err(other) => last = other,
         }
     }
     Err(unanswered(label(), last, patience.timeout))
 }
 
-/// The first server's whole answer, whatever it says.
+/// The first server's complete response, whatever its content.
 pub(super) async fn first_message(
     servers: &[Server],
     question: &Question,
@@ -137,7 +137,7 @@ pub(super) async fn first_message(
     }))
 }
 
-/// What the user reads of a server that gave no answer.
+/// The text for the user about a server that gave no answer.
 pub(super) fn unanswered(server: String, silence: Silence, after: Duration) -> DnsProblem {
     match silence {
         Silence::TimedOut => DnsProblem::Silent { server, after },

@@ -1,4 +1,4 @@
-//! A name's TXT records as every server of its zone has them.
+//! A name's TXT records on each server of its zone.
 
 use std::net::IpAddr;
 
@@ -17,37 +17,37 @@ use crate::shown;
 pub struct TxtRecords {
     /// The name that has them, when CNAMEs led elsewhere.
     pub alias: Option<String>,
-    /// What each server has, of all zones on the way.
+    /// The answer of each server, of all zones on the way.
     pub answers: Vec<TxtAnswer>,
-    /// The servers that were left out, and why: no address of theirs gave an answer that a resolver would go by.
+    /// The servers that were left out, and why: no address of theirs gave an answer that a resolver would use.
     pub left_out: Vec<(String, DnsProblem)>,
 }
 
-/// What one server has, at one of its addresses.
+/// The answer of one server, at one of its addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TxtAnswer {
     /// The server's name.
     pub server: String,
-    /// Where it was asked.
+    /// The address that was queried.
     pub address: IpAddr,
-    /// What it has.
+    /// The server's answer.
     pub seen: TxtSeen,
 }
 
-/// What a server has.
+/// A server's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TxtSeen {
-    /// Each record's strings, joined (RFC 7208 §3.3 says it of SPF, and CAs do it for all).
+    /// Each record's strings, joined (RFC 7208 §3.3 specifies it for SPF, and CAs do it for all).
     Texts(Vec<Vec<u8>>),
-    /// A CNAME to somewhere else than the other servers have.
+    /// A CNAME to a different name than the other servers have.
     Alias(String),
     /// No record.
     Denied(DnsProblem),
 }
 
 impl Dns {
-    /// The TXT records at `name`, or at the end of its CNAMEs, as every server has them. `wanted` says whether the
-    /// texts are those that are looked for; the first server without them ends the waiting for those that are slow.
+    /// The TXT records at `name`, or at the end of its CNAMEs, on every server. `wanted` says whether the texts are the
+    /// expected ones; the first server without them ends the wait for slow servers.
     ///
     /// # Errors
     /// When no server has any.
@@ -116,7 +116,7 @@ impl TxtRecords {
     }
 }
 
-/// What the look goes on with: records where any server has some, or else where the first CNAME leads.
+/// The reply that the look-up continues with: records where any server has some, or else the target of the first CNAME.
 fn leading(said: &[Said]) -> Option<Reply> {
     let replies = || said.iter().filter_map(|said| said.result.as_ref().ok());
     let records = replies().find(|reply| matches!(reply, Reply::Records { .. }));
@@ -125,7 +125,7 @@ fn leading(said: &[Said]) -> Option<Reply> {
         .cloned()
 }
 
-/// Nobody has the record: what those say that deny it, or the most telling of what kept them from answering.
+/// No server has the record: returns the denials, or the most informative reason why the servers did not answer.
 fn failure(said: &[Said], left_out: Vec<(String, DnsProblem)>) -> DnsProblem {
     let denied: Vec<(String, DnsProblem)> = said
         .iter()

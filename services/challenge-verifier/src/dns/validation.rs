@@ -1,7 +1,8 @@
-//! What a resolver that checks signatures makes of a name: a CA asks such a one (RFC 4035 §4; Baseline Requirements
-//! §3.2.2.4.7 and §3.2.2.8.1 want DNSSEC checked).
+//! What a validating resolver returns for a name: CAs use one (RFC 4035 §4; Baseline Requirements §3.2.2.4.7 and
+//! §3.2.2.8.1 require DNSSEC validation).
 //!
-//! Only SERVFAIL counts. That the resolver has no record (yet) says nothing: it may have asked before the record was set.
+//! Only SERVFAIL counts. If the resolver has no record, that says nothing: it may have cached the denial before the
+//! record was set.
 
 use hickory_resolver::proto::rr::{Name, RecordType};
 
@@ -16,8 +17,9 @@ fn is_servfail(problem: &DnsProblem) -> bool {
 }
 
 impl Dns {
-    /// Why the resolver gives nothing for the TXT records of a name that its own servers answer for; `None` when it
-    /// does, when it doesn't answer, and where it isn't looked at: its word is final already, or the setting says so.
+    /// Why the resolver returns nothing for the TXT records of a name that its own servers answer for. `None` when it
+    /// returns them, when it doesn't respond, and when it isn't checked because its answers are final already or the
+    /// setting disables the check.
     pub async fn withheld(&self, name: &str) -> Option<DnsProblem> {
         if self.fixed || !self.resolver_check {
             return None;
@@ -37,7 +39,7 @@ impl Dns {
         }
     }
 
-    /// Asks the one server that the settings name.
+    /// Queries the one server that the settings name.
     pub(super) async fn ask_fixed(&self, name: &Name, kind: RecordType) -> Result<(String, Reply), DnsProblem> {
         match self.ask_resolver(name, kind).await {
             Err(problem) => Err(self.explained(problem, name, kind).await),
@@ -45,7 +47,7 @@ impl Dns {
         }
     }
 
-    /// A resolver's SERVFAIL that becomes an answer when it is told not to check is due to DNSSEC.
+    /// If a resolver's SERVFAIL becomes an answer when validation is disabled, DNSSEC is the cause.
     pub(super) async fn explained(&self, problem: DnsProblem, name: &Name, kind: RecordType) -> DnsProblem {
         if !is_servfail(&problem) {
             return problem;
@@ -57,10 +59,11 @@ impl Dns {
         }
     }
 
-    /// Whether the resolver checks signatures, by what it says of `zone`, which is signed; and which one says so.
+    /// Whether the resolver validates signatures, according to its response about `zone`, which is signed; and which
+    /// resolver that is.
     ///
     /// # Errors
-    /// When no resolver answers.
+    /// When no resolver responds.
     pub async fn resolver_validates(&self, zone: &str) -> Result<(String, bool), DnsProblem> {
         let mut name = Name::from_ascii(zone).map_err(|_| DnsProblem::BadName {
             name: shown::quoted(zone.as_bytes()),
@@ -76,7 +79,7 @@ impl Dns {
         Ok((server, message.metadata.authentic_data))
     }
 
-    /// Whether everything is asked of the one server that the settings name.
+    /// Whether all queries go to the one server that the settings name.
     pub fn is_fixed(&self) -> bool {
         self.fixed
     }

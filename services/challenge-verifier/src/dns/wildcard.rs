@@ -1,4 +1,4 @@
-//! A wildcard that answers for a name with a CNAME (RFC 4592).
+//! A wildcard whose CNAME answers for a name (RFC 4592).
 
 use hickory_resolver::proto::rr::rdata::CNAME;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
@@ -7,15 +7,16 @@ use super::answer::Reply;
 use super::{Dns, Wildcard, parse};
 use crate::shown;
 
-/// Names above that may have the wildcard.
+/// The most names above a name that are checked for the wildcard.
 const MOST_ANCESTORS: usize = 6;
 
 impl Dns {
-    /// The wildcard that the CNAME at `name` comes from; `None` when that is a record of its own, or can't be known.
+    /// The wildcard that the CNAME at `name` comes from; `None` when the CNAME is a record of the name itself, or can't
+    /// be attributed.
     ///
-    /// No answer says that it was made from a wildcard. But the wildcard can be asked for by its own name (RFC 4592
-    /// §2.1.1), and then leads to the same place. So does `*.` of each name between the two, which it answers for as well:
-    /// the uppermost that does so is the wildcard.
+    /// No response says that it was synthesized from a wildcard. But the wildcard can be queried by its own name (RFC
+    /// 4592 §2.1.1), and then leads to the same target. So does `*.` of each name between the two, for which it answers
+    /// as well: the uppermost that does so is the wildcard.
     pub async fn wildcard(&self, name: &str) -> Option<Wildcard> {
         let name = parse(name).ok()?;
         let target = self.alias_of(&name).await?;

@@ -1,4 +1,4 @@
-//! Which servers know a name first-hand: the closest enclosing zone and the addresses of its servers.
+//! Finds the authoritative servers of a name: the closest enclosing zone and the addresses of its servers.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -12,25 +12,26 @@ use super::answer::Reply;
 use super::servers::Server;
 use crate::{address, shown};
 
-/// Ancestors asked about. A deeper zone than these is found all the same, by its parent's referral.
+/// The most ancestors queried. A zone deeper than these is found anyway, by its parent's referral.
 const MOST_ANCESTORS: usize = 8;
-/// Servers of one zone that are asked.
+/// The most servers of one zone that are queried.
 pub(super) const MOST_SERVERS: usize = 8;
-/// Addresses of one server that are asked: a zone's owner could list thousands, and they would all get questions.
+/// The most addresses of one server that are queried: a zone's owner could list thousands, and all of them would get
+/// queries.
 const MOST_ADDRESSES: usize = 4;
 
-/// A zone and who serves it.
+/// A zone and its servers.
 #[derive(Debug, Clone)]
 pub(super) struct Zone {
     pub(super) apex: Name,
     /// Each server at each of its addresses.
     pub(super) servers: Vec<Server>,
-    /// Those that have no address.
+    /// Servers without an address.
     pub(super) left_out: Vec<(String, DnsProblem)>,
 }
 
-/// Asks the resolver for the NS records of the name and all its ancestors at once; the deepest that has some is the
-/// zone. What the resolver has cached can be too old only about a *new* delegation, and that the servers refer to.
+/// Queries the resolver for the NS records of the name and all its ancestors at once; the deepest name that has some is
+/// the zone. The resolver's cache can be stale only about a *new* delegation, and the servers refer to that one.
 pub(super) async fn enclosing(dns: &Dns, name: &Name) -> Result<Zone, DnsProblem> {
     let labels = name.iter().len();
     let ancestors: Vec<Name> = (1..=labels.min(MOST_ANCESTORS))
@@ -68,14 +69,15 @@ pub(super) async fn enclosing(dns: &Dns, name: &Name) -> Result<Zone, DnsProblem
     }))
 }
 
-/// The zone's servers, by their addresses in `glue` or else by the resolver; IPv4 first, since it nearly always works.
+/// The zone's servers, by their addresses in `glue` or else from the resolver; IPv4 first, since it nearly always
+/// works.
 pub(super) async fn served_by(
     dns: &Dns,
     apex: Name,
     mut names: Vec<Name>,
     glue: &[(Name, IpAddr)],
 ) -> Result<Zone, DnsProblem> {
-    // A resolver gives them in another order each time; the user should read the same.
+    // A resolver returns them in a different order each time; the user should see a stable one.
     names.sort();
     names.truncate(MOST_SERVERS);
     let found = join_all(names.iter().map(async |server| {

@@ -1,4 +1,4 @@
-//! One GET to one address that was checked before: no look-up, no redirect, few bytes.
+//! One GET to one address that was checked before: no look-up, no redirect, a small response only.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,10 +22,10 @@ use super::target::Target;
 
 /// Let's Encrypt reads no more either; a key authorization has 87 bytes.
 pub(super) const MOST_BYTES: usize = 128;
-/// As much of a response's head as is read.
+/// The most bytes of a response's head that are read.
 const LARGEST_HEAD: usize = 16 * 1024;
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub(super) struct Response {
     pub(super) status: StatusCode,
@@ -62,7 +62,7 @@ async fn exchange(
     let mut builder = http1::Builder::new();
     builder.max_buf_size(LARGEST_HEAD);
     let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(said)?;
-    // Dropping the set closes the connection, however this function ends.
+    // Dropping the set closes the connection on every return path.
     let mut driver = JoinSet::new();
     driver.spawn(connection);
     let request = Request::get(&target.path)
@@ -71,7 +71,7 @@ async fn exchange(
             USER_AGENT,
             concat!("cdn-broker-challenge-verifier/", env!("CARGO_PKG_VERSION")),
         )
-        // Some firewalls take a request without it for a bot's.
+        // Some firewalls treat a request without it as a bot's.
         .header(ACCEPT, "*/*")
         .header(CONNECTION, "close")
         .body(Empty::<Bytes>::new())

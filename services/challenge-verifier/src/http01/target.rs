@@ -1,5 +1,5 @@
-//! Where a request goes, and where a redirect may lead (CA/Browser Forum Baseline Requirements §3.2.2.4.19; the rules
-//! beyond it are Let's Encrypt's, boulder `va/http.go`).
+//! The target of a request, and the targets to which it may be redirected (CA/Browser Forum Baseline Requirements
+//! §3.2.2.4.19; the rules beyond it are Let's Encrypt's, boulder `va/http.go`).
 
 use std::net::IpAddr;
 
@@ -8,14 +8,14 @@ use http::Uri;
 use super::Refusal;
 use crate::shown;
 
-/// The ports that http:// and https:// addresses are connected at.
+/// The ports used for http:// and https:// URLs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ports {
     pub(super) http: u16,
     pub(super) https: u16,
 }
 
-/// One request's destination. The host is a lower-case name, never an address.
+/// The target of one request. The host is a lower-case name, never an address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Target {
     pub(super) tls: bool,
@@ -26,7 +26,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Where the CA begins (RFC 8555 §8.3).
+    /// The first target, as the CA's (RFC 8555 §8.3).
     pub(super) fn first(domain: &str, token: &str, ports: Ports) -> Self {
         let path = format!("/.well-known/acme-challenge/{token}");
         Self {
@@ -37,7 +37,7 @@ impl Target {
         }
     }
 
-    /// Where a `Location` leads, if it may be followed.
+    /// The target of a `Location` header, if it may be followed.
     pub(super) fn redirected(&self, location: &[u8], ports: Ports) -> Result<Self, Refusal> {
         let unreadable = || Refusal::Unreadable(shown::quoted(location));
         let text = std::str::from_utf8(location).map_err(|_| unreadable())?.trim();
@@ -69,7 +69,7 @@ impl Target {
         })
     }
 
-    /// A reference without an authority, against this target's own path (RFC 3986 §5.2).
+    /// A reference without an authority, resolved against this target's path (RFC 3986 §5.2).
     fn merged(&self, reference: &str) -> String {
         let own = self.path.split('?').next().unwrap_or_default();
         match reference.chars().next() {
@@ -94,7 +94,7 @@ impl std::fmt::Display for Target {
     }
 }
 
-/// The scheme of an absolute reference, and what follows its colon.
+/// The scheme of an absolute reference, and the text after its colon.
 fn scheme(reference: &str) -> Option<(&str, &str)> {
     let end = reference.find([':', '/', '?'])?;
     let (scheme, rest) = (&reference[..end], reference[end..].strip_prefix(':')?);
@@ -102,7 +102,7 @@ fn scheme(reference: &str) -> Option<(&str, &str)> {
     (scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(valid)).then_some((scheme, rest))
 }
 
-/// Only names: a CA doesn't follow a redirect to a bare address.
+/// Names only: a CA doesn't follow a redirect to an IP address.
 fn host(uri: &Uri) -> Option<Result<String, Refusal>> {
     let host = uri.host()?.trim_end_matches('.').to_ascii_lowercase();
     if host.is_empty() {
@@ -116,9 +116,9 @@ fn host(uri: &Uri) -> Option<Result<String, Refusal>> {
     })
 }
 
-/// Only the standard ports and those that stand in for them.
+/// Only the standard ports and their configured substitutes.
 fn port(uri: &Uri, tls: bool, ports: Ports) -> Result<u16, Refusal> {
-    // A port beyond 65535 reads as none: what follows the host tells.
+    // A port beyond 65535 is parsed as none, so the text after the host decides.
     let has_port = uri
         .authority()
         .is_some_and(|authority| !authority.as_str().ends_with(authority.host()));
@@ -224,7 +224,8 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Whatever a web server writes: a name at a port of ours with a clean path, or refused in few words.
+        /// For any Location that a web server sends: a name at one of our ports with a normalized path, or a short
+        /// refusal.
         #[test]
         fn a_location_leads_to_a_name_or_nowhere(location in proptest::prop_oneof![
             proptest::collection::vec(proptest::num::u8::ANY, 0..300),

@@ -1,5 +1,5 @@
-//! TLS without looking at certificates: a redirect to https:// usually meets the very domain that has none yet, and the
-//! CA doesn't look either (Let's Encrypt, "Challenge Types").
+//! TLS without certificate verification: a redirect to https:// usually leads to the very domain that has no
+//! certificate yet, and the CA doesn't verify it either (Let's Encrypt, "Challenge Types").
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
-/// A client that talks to anyone. Nothing secret is ever sent through it.
+/// A TLS client that accepts any certificate. Nothing secret is ever sent through it.
 pub(super) fn unchecked() -> Result<ClientConfig, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))

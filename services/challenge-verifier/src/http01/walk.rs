@@ -1,4 +1,4 @@
-//! One look at the challenge file: every address of the host, and of each host that a redirect leads to, side by side.
+//! One probe of the challenge file: every address of the host, and of each host that a redirect leads to, concurrently.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
@@ -16,14 +16,14 @@ use super::{Http01, HttpFailure, HttpInPlace, HttpProblem, Redirected, compare};
 use crate::dns::Dns;
 use crate::{address, shown};
 
-/// Addresses of one host that are asked.
+/// The most addresses of one host that are queried.
 const MOST_ADDRESSES: usize = 8;
-/// Requests of one look: hosts' owners could make them many by redirecting each address to somewhere else.
+/// The most requests of one probe: hosts' owners could multiply them by redirecting each address to a different target.
 const MOST_REQUESTS: usize = 32;
-/// How long the other addresses are given once one has brought something else.
+/// How long to wait for the other addresses once one has returned something else.
 const COURTESY: Duration = Duration::from_secs(1);
 
-/// What a look needs.
+/// The inputs of a probe.
 pub(super) struct Walk<'a> {
     pub(super) http: &'a Http01,
     pub(super) dns: &'a Dns,
@@ -31,26 +31,26 @@ pub(super) struct Walk<'a> {
     pub(super) deadline: Instant,
 }
 
-/// A target, and the targets whose redirects have led there.
+/// A target, and the targets whose redirects led to it.
 #[derive(Debug, Clone)]
 struct Visit {
     target: Target,
     passed: Vec<Target>,
 }
 
-/// What has come back.
+/// A completed step.
 enum Step {
     Found(Visit, Result<Vec<IpAddr>, HttpProblem>),
     Fetched(Visit, IpAddr, Result<Response, HttpProblem>),
 }
 
-/// What the addresses had.
+/// The results of the addresses.
 #[derive(Default)]
 struct Outcome {
     in_place: Vec<IpAddr>,
     wrong: Vec<Redirected>,
     passed_over: Vec<Redirected>,
-    /// Targets that are or were looked at: redirects of several addresses mostly lead to one.
+    /// Targets that are or were visited: redirects of several addresses usually lead to the same one.
     known: HashSet<Target>,
     requests: usize,
 }
@@ -63,7 +63,7 @@ impl Walk<'_> {
             target: first,
             passed: Vec::new(),
         }));
-        // Every step has a limit of its own, the deadline; one that is wrong settles it earlier.
+        // Every step has its own limit, the deadline; a wrong response decides the result earlier.
         let mut until = self.deadline + COURTESY;
         while let Ok(Some(step)) = timeout_at(until, running.next()).await {
             for next in self.take(step, &mut outcome) {
@@ -76,7 +76,7 @@ impl Walk<'_> {
         outcome.judged()
     }
 
-    /// What is to be done next.
+    /// The next steps.
     fn take(&self, step: Step, outcome: &mut Outcome) -> Vec<BoxFuture<'_, Step>> {
         match step {
             Step::Found(visit, Ok(addresses)) => {
@@ -121,7 +121,7 @@ impl Walk<'_> {
         Vec::new()
     }
 
-    /// The host's addresses that may be asked.
+    /// The host's addresses that may be connected to.
     fn find(&self, visit: Visit) -> BoxFuture<'_, Step> {
         async move {
             let host = || shown::plain(visit.target.host.as_bytes());
@@ -150,7 +150,8 @@ impl Walk<'_> {
             let call = Call::begin("http-01", "GET");
             let got = self.get(&visit.target, address).await;
             call.ended(&match &got {
-                // The class: an owner of a domain must not make a time series for each code there can be.
+                // The class of the status: a domain's owner must not be able to create a time series for each possible
+                // code.
                 Ok(response) => format!("{}xx", response.status.as_u16() / 100),
                 Err(HttpProblem::Slow { .. }) => "timeout".to_owned(),
                 Err(_) => "lost".to_owned(),
@@ -163,7 +164,7 @@ impl Walk<'_> {
     async fn get(&self, target: &Target, ip: IpAddr) -> Result<Response, HttpProblem> {
         let address = SocketAddr::new(ip, target.port);
         let now = Instant::now();
-        // Half of what is left, so that a redirect from a host's other address can still be followed.
+        // Half of the remaining time, so that a redirect from another address of the host can still be followed.
         let connecting = now + self.deadline.saturating_duration_since(now) / 2;
         let stream = match timeout_at(connecting, fetch::connect(address)).await {
             Ok(Ok(stream)) => stream,
@@ -204,7 +205,7 @@ impl Outcome {
         }
     }
 
-    /// What is passed over counts when there is nothing else.
+    /// Skipped addresses count only when there are no others.
     fn judged(mut self) -> Result<HttpInPlace, HttpFailure> {
         self.in_place.sort_unstable();
         if self.wrong.is_empty() && !self.in_place.is_empty() {

@@ -7,19 +7,19 @@ use tokio::time::timeout;
 use super::Prober;
 use crate::Expected;
 
-/// What would show that a domain is still the instance's that has it.
+/// What would show that the instance that has a domain still controls it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HolderExpected {
     /// The domain in its ASCII form; it may be a wildcard.
     pub domain: String,
-    /// What proves it in any order.
+    /// The challenges that prove it in any order.
     pub challenges: Challenges,
-    /// CloudFront's name of its distribution, to which the domain's own name would lead.
+    /// CloudFront's name for its distribution, which the domain should point to.
     pub distribution: Option<String>,
 }
 
 impl Prober {
-    /// What is seen of the holder's proof, in one line for users: its tenant's standing record, or that the name leads to its
+    /// The holder's visible proof, in one line for users: its tenant's standing record, or that the name points to its
     /// distribution. `None`: neither.
     pub async fn proof_of_holder(&self, expected: &HolderExpected, now: OffsetDateTime) -> Option<String> {
         let record = Expected {

@@ -1,11 +1,11 @@
-//! How far a record has come among the name servers that were asked.
+//! How many of the queried name servers have a record.
 
 use pipeline::reason::{Behind, Instead, Spread};
 
 use crate::dns::{TxtAnswer, TxtRecords, TxtSeen};
 use crate::shown;
 
-/// A server has the record when it has it at each of its addresses that answers.
+/// A server has the record when it returns it at each of its addresses that responds.
 pub(super) fn of(found: &TxtRecords, good: impl Fn(&[Vec<u8>]) -> bool) -> Spread {
     let has = |answer: &TxtAnswer| matches!(&answer.seen, TxtSeen::Texts(texts) if good(texts));
     let mut spread = Spread {

@@ -1,4 +1,4 @@
-//! The ways by DNS: a TXT record that every name server has to have, and that a resolver gives out.
+//! The methods by DNS: a TXT record that every name server must have, and that a resolver returns.
 
 use pipeline::proof::Judged;
 use pipeline::reason::{LookupFailure, Says, Seen, Spread, Txt};

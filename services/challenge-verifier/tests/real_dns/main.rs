@@ -1,5 +1,6 @@
-//! The ways by DNS against real servers (`world`): Knot DNS, NSD and Unbound, with real DNSSEC. What no real server can be
-//! told to do (EDNS answered with NOTIMP, silence) is in `tests/dns.rs`, by small servers of its own.
+//! The DNS methods against real servers (`world`): Knot DNS, NSD and Unbound, with real DNSSEC. Behaviour that no real
+//! server can be configured to show (EDNS answered with NOTIMP, silence) is tested in `tests/dns.rs`, with small
+//! servers of its own.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may fail loudly")]
 
@@ -53,7 +54,7 @@ async fn a_record_that_the_secondary_lacks_is_waited_for() {
         not_in_place("lag.good.test").await,
         "TXT _acme-challenge.lag.good.test is as expected at 1 of 2 name servers; not yet at ns2.good.test (no such name)"
     );
-    // As after a look of the resolver's other clients: it doesn't know the record yet, which holds nothing up.
+    // As after a query by another client of the resolver: it doesn't know the record yet, which delays nothing.
     world.transfer("good.test", name);
     assert_eq!(
         in_place("lag.good.test").await,
@@ -202,7 +203,7 @@ async fn a_wildcard_that_answers_for_the_name_is_told_with_what_ends_it() {
     );
 }
 
-/// What the text above promises, as two servers have it.
+/// What the text above promises, with two servers.
 #[tokio::test]
 async fn a_txt_record_ends_the_wildcard_for_the_names_above_it_too() {
     let world = world();

@@ -1,6 +1,6 @@
-//! A small DNS of real servers on loopback: Knot DNS and NSD with the zones, Unbound as a resolver that checks DNSSEC, and
-//! a second Unbound as an authoritative server that takes TCP only. All at one private port, in a folder of their own;
-//! the kernel ends them with this process. Their packages come by `tests/setup.sh`.
+//! A small DNS of real servers on loopback: Knot DNS and NSD with the zones, Unbound as a validating resolver, and a
+//! second Unbound as an authoritative server that accepts TCP only. All use one private port, in a folder of their own;
+//! the kernel ends them with this process. `tests/setup.sh` installs their packages.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -22,15 +22,15 @@ use crate::support::{self, PATIENT};
 pub(crate) const KNOT: &str = "127.53.0.1";
 pub(crate) const NSD: &str = "127.53.0.2";
 pub(crate) const TCP_ONLY: &str = "127.53.0.4";
-/// Nobody is there.
+/// Nothing listens there.
 pub(crate) const GONE: &str = "127.53.0.9";
 pub(crate) const RESOLVER: &str = "127.53.0.53";
 
-/// A digest of no key at all.
+/// A digest of a nonexistent key.
 const WRONG_DS: &str = "DS 4711 13 2 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// The zones below `test`, and what stands for each of them there: its name servers with glue, and perhaps a DS record.
-/// `\n` parts records; a `DS` alone becomes the digest of the zone's own key.
+/// The zones below `test`, and the records of each: its name servers with glue, and perhaps a DS record. `\n` separates
+/// records; a `DS` alone becomes the digest of the zone's own key.
 const DELEGATIONS: &str = "
 good       NS ns1.good.test.\ngood NS ns2.good.test.\nns1.good A 127.53.0.1\nns2.good A 127.53.0.2
 bogus      NS ns.bogus.test.\nns.bogus A 127.53.0.1
@@ -47,7 +47,7 @@ torn       NS ns.torn.test.\nns.torn A 127.53.0.1
 /// Zones that Knot signs.
 const SIGNED: [&str; 3] = ["test", "good.test", "bogus.test"];
 
-/// Each zone that Knot has, without its SOA record.
+/// Each zone on Knot, without its SOA record.
 const ON_KNOT: [(&str, &str); 8] = [
     (
         "good.test",
@@ -75,7 +75,7 @@ const ON_KNOT: [(&str, &str); 8] = [
     ("torn.test", "@ NS ns\nns A 127.53.0.1\n_acme-challenge.www TXT xyz"),
 ];
 
-/// Each zone that NSD has of its own.
+/// Each zone that only NSD has.
 const ON_NSD: [(&str, &str); 4] = [
     ("unsigned.test", "@ NS ns\nns A 127.53.0.2\n_acme-challenge.www TXT xyz"),
     (
@@ -92,16 +92,16 @@ const ON_TCP_ONLY: (&str, &str) = ("tcp.test", "@ NS ns\nns A 127.53.0.4\n_acme-
 pub(crate) struct World {
     pub(crate) port: u16,
     folder: PathBuf,
-    /// Knot takes one transaction for a zone at a time ("too many transactions"), and tests run side by side.
+    /// Knot accepts one transaction per zone at a time ("too many transactions"), and tests run concurrently.
     changing: Mutex<()>,
     _servers: Vec<Child>,
     _sweeper: Child,
 }
 
-/// One for all tests; its processes end with this one.
+/// Shared by all tests; its processes end with this one.
 pub(crate) fn world() -> &'static World {
     static WORLD: LazyLock<World> = LazyLock::new(|| {
-        // The kernel ends a process with the thread that has started it, so that thread stays.
+        // The kernel ends a process with the thread that started it, so that thread stays alive.
         let (started, ready) = channel();
         thread::spawn(move || {
             started.send(World::start()).unwrap();
@@ -140,14 +140,14 @@ impl World {
         }
         world.wait_for(NSD, "wild.test.", RecordType::SOA);
         world.wait_for(NSD, "_acme-challenge.www.good.test.", RecordType::TXT);
-        // Last: what it can't find at once it takes for broken for a while.
+        // Started last: a server that it can't reach at once counts as broken for a while.
         let resolver = world.run("/usr/sbin/unbound", &["-d", "-p", "-c", &config("resolver.conf")]);
         world._servers.push(resolver);
         world.wait_for(RESOLVER, "good.test.", RecordType::NS);
         world
     }
 
-    /// What the verifier needs to look here.
+    /// The settings with which the verifier queries these servers.
     pub(crate) fn settings(&self) -> ProbeSettings {
         ProbeSettings {
             dns_walk_resolver: DnsServer(Some(format!("{RESOLVER}:{}", self.port))),
@@ -158,7 +158,7 @@ impl World {
         }
     }
 
-    /// A record at the zone's primary server; its secondary isn't told.
+    /// Adds a record on the zone's primary server; its secondary isn't notified.
     pub(crate) fn add(&self, zone: &str, name: &str, record: &str) {
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         self.knotc(&["zone-begin", zone]);
@@ -168,7 +168,7 @@ impl World {
         self.knotc(&["zone-commit", zone]);
     }
 
-    /// Lets the secondary server catch up.
+    /// Transfers the zone to the secondary server.
     pub(crate) fn transfer(&self, zone: &str, name: &str) {
         let config = self.folder.join("nsd.conf");
         let args = ["-c", config.to_str().unwrap(), "transfer", zone];
@@ -176,7 +176,7 @@ impl World {
         self.wait_for(NSD, &format!("{name}."), RecordType::TXT);
     }
 
-    /// What a server answers: the code, and how many records.
+    /// A server's response: the code, and the number of records.
     pub(crate) fn ask(&self, server: &str, name: &str, kind: RecordType) -> Option<(ResponseCode, usize)> {
         let mut query = Message::query();
         query.metadata.recursion_desired = server == RESOLVER;
@@ -214,7 +214,7 @@ impl World {
 
     fn run(&self, program: &str, args: &[&str]) -> Child {
         let name = Path::new(program).file_name().unwrap();
-        // Under another path: AppArmor lets /usr/sbin/unbound read nothing here.
+        // Under another path: AppArmor doesn't let /usr/sbin/unbound read files here.
         let copy = self.folder.join(name);
         if !copy.exists() {
             fs::copy(program, &copy).unwrap_or_else(|error| panic!("{program}: {error}; run tests/setup.sh"));
@@ -326,7 +326,7 @@ impl World {
              val-log-level: 2\n",
             common(RESOLVER)
         );
-        // It asks at port 53 whatever it isn't told otherwise.
+        // It uses port 53 unless configured otherwise.
         let stubs = [
             ("test", KNOT),
             ("good.test", KNOT),
@@ -340,7 +340,7 @@ impl World {
             ("six.test", "::1"),
             ("tcp.test", TCP_ONLY),
             ("wild.test", NSD),
-            // A server that doesn't have it.
+            // A server that doesn't have the zone.
             ("torn.test", NSD),
         ];
         for (zone, server) in stubs {
@@ -362,7 +362,7 @@ impl World {
     }
 }
 
-/// Removes the folder once this process has ended, however it did: no destructor of a static ever runs.
+/// Removes the folder once this process has ended, for whatever reason: destructors of statics never run.
 fn sweeper(folder: &Path) -> Child {
     Command::new("sh")
         .args(["-c", "cat >/dev/null; rm -rf -- \"$0\""])

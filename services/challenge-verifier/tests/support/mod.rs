@@ -1,4 +1,4 @@
-//! Real servers on loopback for the tests: name servers with their own zones, web servers with their own manners.
+//! Real servers on loopback for the tests: name servers with their own zones, web servers with configurable behaviour.
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
@@ -11,12 +11,12 @@ use challenge_verifier::{DnsServer, ProbeSettings};
 use pipeline::proof::dns_persist01::Form;
 use pipeline::proof::{Challenge, Dns01, DnsPersist01, Http01};
 
-/// Long enough for the slowest machine: only what should never happen takes as long.
+/// Long enough for the slowest machine: only failures take this long.
 pub const PATIENT: Duration = Duration::from_secs(20);
-/// What the tests of time limits wait for.
+/// The time limit in tests of time limits.
 pub const SHORT: Duration = Duration::from_millis(200);
 
-/// Settings that touch loopback only.
+/// Settings that use loopback only.
 pub fn settings() -> ProbeSettings {
     ProbeSettings {
         dns_resolver: DnsServer(None),
@@ -34,7 +34,7 @@ pub fn settings() -> ProbeSettings {
     }
 }
 
-/// What the tests' CA offers for dns-persist-01.
+/// The tests' CA's dns-persist-01 challenge.
 pub fn persist(account_url: &str) -> Challenge {
     Challenge::DnsPersist01(DnsPersist01 {
         form: Form::AccountUrl,
@@ -43,12 +43,12 @@ pub fn persist(account_url: &str) -> Challenge {
     })
 }
 
-/// What it offers for dns-01.
+/// Its dns-01 challenge.
 pub fn dns01() -> Challenge {
     Challenge::Dns01(Dns01 { value: "xyz".into() })
 }
 
-/// What it offers for http-01.
+/// Its http-01 challenge.
 pub fn http01() -> Challenge {
     Challenge::Http01(Http01 {
         token: "tok".into(),

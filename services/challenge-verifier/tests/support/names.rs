@@ -11,27 +11,27 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
 
-/// One server's knowledge.
+/// The data and behaviour of one server.
 #[derive(Clone)]
 pub struct Zone {
     apex: Name,
-    /// Answers with authority; a resolver doesn't.
+    /// Gives authoritative answers; a resolver doesn't.
     authoritative: bool,
     records: HashMap<(Name, RecordType), Vec<RData>>,
     delegations: Vec<(Name, Vec<(Name, RData)>)>,
-    /// Names below which it answers with an error, or (`None`) not at all; of a type alone, or any.
+    /// Names below which it returns an error, or (`None`) doesn't respond; for one type, or any.
     broken: Vec<(Name, Option<RecordType>, Option<ResponseCode>)>,
-    /// What it does with EDNS.
+    /// How it handles EDNS.
     pub edns: EdnsManner,
 }
 
-/// What a server does with a question that has an OPT record.
+/// How a server handles a query with an OPT record.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum EdnsManner {
     Answers,
     /// An error, without an OPT record.
     Fails(ResponseCode),
-    /// An error, with the question's own OPT record.
+    /// An error, with the query's own OPT record.
     Echoes(ResponseCode),
     Drops,
 }
@@ -75,7 +75,7 @@ impl Zone {
         self.with(owner, RData::TXT(TXT::new(strings)))
     }
 
-    /// Several may stand at one name. Flag 128 is the critical one.
+    /// Several may exist at one name. Flag 128 is the critical one.
     pub fn caa(self, owner: &str, flags: u8, tag: &str, value: &str) -> Self {
         let mut caa = CAA::new_issue(flags & 128 != 0, None, Vec::new());
         caa.reserved_flags = flags & 127;
@@ -112,7 +112,7 @@ impl Zone {
         self
     }
 
-    /// `code` is `None` for no answer at all.
+    /// `code` is `None` for no response.
     pub fn fail_type(mut self, below: &str, kind: RecordType, code: Option<ResponseCode>) -> Self {
         self.broken.push((name(below), Some(kind), code));
         self
@@ -198,10 +198,10 @@ impl Zone {
     }
 }
 
-/// Running name servers; they end with it.
+/// Running name servers; dropping this stops them.
 pub struct Servers {
     pub port: u16,
-    /// Every question, as `<address> <name> <type>`.
+    /// Every query, as `<address> <name> <type>`.
     pub asked: Arc<Mutex<Vec<String>>>,
     tasks: JoinSet<()>,
 }
@@ -249,7 +249,7 @@ async fn by_udp(socket: UdpSocket, zone: Zone, asked: Arc<Mutex<Vec<String>>>) {
     let own = socket.local_addr().unwrap().ip();
     let mut buffer = [0; 4096];
     loop {
-        // A client that has gone away shows up as an error here.
+        // A client that has disconnected causes an error here.
         let Ok((length, client)) = socket.recv_from(&mut buffer).await else {
             continue;
         };

@@ -1,4 +1,4 @@
-//! Web servers that answer as a test wants them to.
+//! Web servers with configurable responses.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -10,16 +10,16 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-/// What a server does with a request.
+/// How a server handles a request.
 #[derive(Clone)]
 pub enum Manner {
-    /// Answers.
+    /// Responds.
     Say(String),
-    /// Answers, then goes on with a byte now and then, for ever.
+    /// Responds, then sends a byte now and then, for ever.
     Drip(String),
-    /// Answers, then goes on as fast as it can, for ever.
+    /// Responds, then sends as fast as it can, for ever.
     Pour(String),
-    /// Takes the request and says nothing.
+    /// Reads the request and doesn't respond.
     Nothing,
 }
 
@@ -40,7 +40,7 @@ pub fn redirect(location: &str) -> Manner {
     ))
 }
 
-/// A running web server; it ends with it.
+/// A running web server; dropping this stops it.
 pub struct Web {
     pub address: SocketAddr,
     /// Every request, as `<Host> <path>`.
@@ -51,7 +51,7 @@ pub struct Web {
 type Manners = dyn Fn(&str, &str) -> Manner + Send + Sync;
 
 impl Web {
-    /// `manners` gets the host and the path.
+    /// `manners` receives the host and the path.
     pub async fn start(manners: impl Fn(&str, &str) -> Manner + Send + Sync + 'static) -> Self {
         Self::with("127.0.0.1:0", None, manners).await
     }
@@ -61,7 +61,7 @@ impl Web {
         Self::with(at, None, manners).await
     }
 
-    /// The same over TLS, with a certificate that nobody has signed.
+    /// The same over TLS, with a self-signed certificate.
     pub async fn start_tls(manners: impl Fn(&str, &str) -> Manner + Send + Sync + 'static) -> Self {
         let made = rcgen::generate_simple_self_signed(vec!["somebody.else".to_owned()]).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
@@ -92,7 +92,7 @@ impl Web {
                 let (stream, _) = listener.accept().await.unwrap();
                 let (tls, manners, log) = (tls.clone(), Arc::clone(&manners), Arc::clone(&log));
                 connections.spawn(async move {
-                    // A client that leaves early is no matter.
+                    // A client that disconnects early is ignored.
                     let _gone = match tls {
                         None => serve(stream, &*manners, &log).await,
                         Some(tls) => match tls.accept(stream).await {

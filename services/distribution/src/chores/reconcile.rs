@@ -1,4 +1,4 @@
-//! Distributions with our mark and without an owner.
+//! Removes distributions with our mark that have no owner.
 
 use async_trait::async_trait;
 use aws::{COMMENT_PREFIX, DEPLOYMENT_TAG, Failure};
@@ -34,7 +34,7 @@ impl Search for DistributionSearch<'_> {
         self.0.owner_of(listed).await
     }
 
-    /// One step further on its way out: disabled, then deleted once that is deployed.
+    /// The next step of the removal: disables the distribution, then deletes it once that is deployed.
     async fn remove(&self, listed: &DistributionSummary) -> Result<Removal, EffectError> {
         let cloudfront = &self.0.cloudfront;
         let Some(mut read) = cloudfront.config(&listed.id).await? else {
@@ -54,8 +54,8 @@ impl Search for DistributionSearch<'_> {
 }
 
 impl Distributions {
-    /// One of the domains whose alias an orphan has: a worker froze in the middle of making that for an instance that was removed
-    /// meanwhile. It is removed after its grace.
+    /// One of the domains whose alias an orphan has: a worker froze while it created the distribution for an instance
+    /// that was removed in the meantime. The orphan is removed after its grace period.
     pub(crate) async fn kept_by_an_orphan(&self, domains: &[String]) -> Result<Option<String>, EffectError> {
         for listed in self.ours().await? {
             let mut aliases = listed.aliases.iter().flat_map(|aliases| aliases.items());
@@ -69,7 +69,7 @@ impl Distributions {
         Ok(None)
     }
 
-    /// Every distribution whose comment is of our kind.
+    /// Every distribution whose comment has our format.
     async fn ours(&self) -> Result<Vec<DistributionSummary>, Failure> {
         let mut all = self.cloudfront.list().await?;
         all.retain(|listed| listed.comment.starts_with(COMMENT_PREFIX));
@@ -95,20 +95,21 @@ impl Distributions {
         let deployment = self.store.deployment().await?.to_string();
         match self.cloudfront.tag(&listed.arn, DEPLOYMENT_TAG).await? {
             Some(value) if value == deployment => {}
-            // Another broker's in the same account, or somebody's comment.
+            // Another broker's in the same account, or a comment that somebody wrote.
             _ => return Ok(Finding::Foreign),
         }
         let Some(config) = &found.distribution_config else {
             return Ok(Finding::Unexplained("CloudFront doesn't show its configuration"));
         };
-        // The caller reference was given at creation and can't change: it, not the comment, names the instance.
+        // The caller reference was set at creation and can't change: it, not the comment, names the instance.
         Ok(
             match self.store.owner_of_distribution(&config.caller_reference).await? {
                 Owner::Lives => Finding::Owned,
                 Owner::Unknown => {
                     Finding::Unexplained("the database doesn't know its instance; was it restored from a backup?")
                 }
-                // Of one that was never written down nobody was told the name, so nobody's domain leads to it.
+                // A distribution that was never recorded: its name was shown to nobody, so no user's domain points to
+                // it.
                 Owner::Gone { instance }
                     if has_aliases(config) && self.store.was_distribution_of(&instance, &found.id).await? =>
                 {

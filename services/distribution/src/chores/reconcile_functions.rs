@@ -1,6 +1,8 @@
-//! Functions of this database's instances that nobody needs: the instance was removed while one was made, or its update failed.
+//! Removes functions of this database's instances that are no longer needed: the instance was removed while the
+//! function was created, or its update failed.
 //!
-//! A function's name is in the database before the function is in CloudFront, and stays there: it alone proves whose it is.
+//! A function's name is in the database before the function is in CloudFront, and stays there: it alone proves the
+//! owner.
 
 use async_trait::async_trait;
 use aws::{FUNCTION_PREFIX, Failure, Peer};
@@ -21,7 +23,7 @@ impl Search for FunctionSearch<'_> {
     type Listed = String;
 
     async fn list(&self) -> Result<Vec<String>, EffectError> {
-        // No right to list functions is needed where nobody redirects.
+        // The right to list functions is not required where no instance redirects.
         if !self.0.store.any_function().await? {
             return Ok(Vec::new());
         }
@@ -46,7 +48,8 @@ impl Search for FunctionSearch<'_> {
     }
 
     async fn remove(&self, name: &String) -> Result<aws_effects::Removal, EffectError> {
-        // One that is in use after all, CloudFront doesn't delete; one that is made anew has another ETag.
+        // CloudFront doesn't delete a function that is in use after all; a function that was created again has another
+        // ETag.
         let removal = match self.0.function_version(name).await? {
             Some(etag) => self.0.delete_function(name, etag).await?,
             None => Removal::Absent,
@@ -59,7 +62,7 @@ impl Search for FunctionSearch<'_> {
 }
 
 impl Distributions {
-    /// Names of all functions that are called as ours are.
+    /// Names of all functions that follow our naming.
     async fn our_functions(&self) -> Result<Vec<String>, Failure> {
         const ACTION: &str = "ListFunctions";
         let mut names = Vec::new();

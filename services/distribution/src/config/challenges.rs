@@ -1,4 +1,4 @@
-//! The CA's look at a challenge goes to broker-api: by plain HTTP, as RFC 8555 §8.3 asks, and never from a cache.
+//! Routes the CA's challenge requests to broker-api: by plain HTTP, as RFC 8555 §8.3 requires, and never from a cache.
 
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::{
@@ -27,13 +27,13 @@ fn put_origin(config: &mut DistributionConfig, responder: &Responder, tenant: &s
     origin.origin_path = Some(responder_origin_path(tenant));
     put_protocol(origin, responder.secure, Some(responder.port))?;
     if is_new && let Some(headers) = &mut origin.custom_headers {
-        // They may have a secret for the user's origin.
+        // They may contain a secret for the user's origin.
         *headers = CustomHeaders::builder().quantity(0).build()?;
     }
     Ok(())
 }
 
-/// First: it must win over any path that somebody added. Others stay.
+/// Placed first: it must take precedence over any path that somebody added. Other behaviors are preserved.
 #[expect(deprecated, reason = "others may have put forwarded values there")]
 fn put_behavior(config: &mut DistributionConfig) -> Result<(), BuildError> {
     let all = config.cache_behaviors.as_ref();
@@ -64,8 +64,9 @@ fn put_behavior(config: &mut DistributionConfig) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// CloudFront's flat-rate plans take no forwarded values, so a managed policy says that nothing is cached. It names all that an update must
-/// name (developer guide, "Required fields for creating and updating distributions"), since an update may have to add it.
+/// CloudFront's flat-rate plans don't support forwarded values, so a managed policy disables caching. The behavior
+/// contains every field that an update requires (developer guide, "Required fields for creating and updating
+/// distributions"), since an update may have to add it.
 pub(super) fn behavior() -> Result<CacheBehavior, BuildError> {
     CacheBehavior::builder()
         .path_pattern(format!("{CHALLENGE_PATH}*"))

@@ -1,9 +1,10 @@
-//! Access logs go where the plan says. Without a setting of the plan, logs that were set up by hand stay.
+//! Access logs go to the bucket of the plan. If the plan has no setting, logs that were set up by hand are preserved.
 
 use aws_sdk_cloudfront::types::{DistributionConfig, LoggingConfig};
 use pipeline::AccessLogs;
 
-/// As the plan has them. What a plan set is known by the instance's id in it, and goes with the plan's setting.
+/// Applies the plan's setting. Logging that a plan has set is recognized by the instance's id in it, and is removed
+/// with the plan's setting.
 pub(super) fn put(there: &mut DistributionConfig, wanted: Option<&AccessLogs>, instance: &str) {
     let ours = |logs: &LoggingConfig| logs.enabled && AccessLogs::is_prefix_of(&logs.prefix, instance);
     if let Some(logs) = wanted {
@@ -20,8 +21,9 @@ pub(super) fn put(there: &mut DistributionConfig, wanted: Option<&AccessLogs>, i
     }
 }
 
-/// Switches the distribution off, and its logs with it: CloudFront looks for the bucket at every write, and one that is gone
-/// must not keep the distribution (terraform-provider-aws, pull request 43609). Until an edge knows, it logs as before.
+/// Disables the distribution, and its logs with it: CloudFront checks the bucket at every write, and a missing bucket
+/// must not keep the distribution from being removed (terraform-provider-aws, pull request 43609). Until an edge has
+/// the new configuration, it continues to log.
 pub(crate) fn switch_off(config: &mut DistributionConfig) {
     config.enabled = false;
     if config.logging.as_ref().is_some_and(|logs| logs.enabled) {

@@ -153,7 +153,7 @@ fn challenges_go_to_the_responder_uncached_and_by_plain_http() {
     assert_eq!(behavior.viewer_protocol_policy, ViewerProtocolPolicy::AllowAll);
     assert_eq!(behavior.cache_policy_id.as_deref(), Some(CACHING_DISABLED.id));
     assert_eq!(behavior.origin_request_policy_id, None);
-    // Flat-rate plans take neither.
+    // Flat-rate plans support neither.
     assert!(behavior.forwarded_values.is_none() && behavior.min_ttl.is_none());
 }
 
@@ -173,7 +173,7 @@ fn a_long_instance_id_still_has_a_comment_of_its_own() {
     assert_eq!(comments[2], format!("cdn-broker {}", ids[2]));
 }
 
-/// The same as CloudFront would give it back: with what others put there, and lists in an order of its own.
+/// The same as CloudFront would return it: with additions by others, and lists in a different order.
 fn as_read(instance: &Instance) -> DistributionConfig {
     let mut there = config(instance);
     there.web_acl_id = Some("a-firewall".to_string());
@@ -265,7 +265,7 @@ fn what_is_ours_is_put_right_and_what_others_put_there_stays() {
     after.settings.http3 = true;
     after.settings.failover_origin = Some("standby.example.net".to_string());
     let mut there = as_read(&before);
-    // The operator's hand.
+    // Disabled by the operator.
     there.enabled = false;
     put_into(&mut there, &after);
     assert!(!there.enabled);
@@ -431,7 +431,7 @@ fn our_function_is_put_back_and_taken_away_and_those_of_others_stay() {
         Some(ours.as_str())
     );
 
-    // Another function in our place.
+    // Another function in place of ours.
     associate(&mut there, &[(&theirs, request.clone())]);
     put_into(&mut there, &redirecting);
     assert_eq!(functions(&there), [(ours.clone(), request.clone())]);
@@ -442,7 +442,7 @@ fn our_function_is_put_back_and_taken_away_and_those_of_others_stay() {
     put_into(&mut there, &plain);
     assert_eq!(functions(&there).len(), 1);
 
-    // Without a redirect the event is anybody's.
+    // Without a redirect any function may use the event.
     associate(&mut there, &[(&theirs, request.clone())]);
     put_into(&mut there, &plain);
     assert_eq!(functions(&there), [(theirs, request)]);

@@ -1,11 +1,11 @@
-//! The calls about functions, on one that isn't there.
+//! The calls about functions, on a function that doesn't exist.
 
 use aws::{FUNCTION_PREFIX, Failure, Peer, Probe, Tried};
 use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::primitives::Blob;
 use aws_sdk_cloudfront::types::{FunctionConfig, FunctionRuntime};
 
-/// What CloudFront complains of in the calls about functions.
+/// CloudFront's errors in the calls about functions.
 const REFUSED: &[&str] = &[
     "FunctionSizeLimitExceeded",
     "InvalidArgument",
@@ -13,12 +13,12 @@ const REFUSED: &[&str] = &[
     "NoSuchFunctionExists",
     "PreconditionFailed",
 ];
-/// A version that no function has.
+/// An ETag that no function has.
 const NO_VERSION: &str = "EDOCTOR0000000";
-/// Characters of code: more than the service model has any function have.
+/// The length of the code, in characters: more than the service model allows.
 const TOO_LONG: usize = 50_000;
 
-/// The name of a function that nobody has: ours end in a digest.
+/// The name of a function that doesn't exist: ours end in a digest.
 fn no_function() -> String {
     format!("{FUNCTION_PREFIX}doctor")
 }
@@ -57,7 +57,7 @@ fn get(client: &Client) -> Probe {
     })
 }
 
-/// With more code than any function may have; were it made all the same, it is deleted at once.
+/// With more code than the limit; a function that it created after all would be deleted at once.
 fn create(client: &Client) -> Probe {
     const ACTION: &str = "CreateFunction";
     let client = client.clone();

@@ -1,4 +1,4 @@
-//! Wait until CloudFront says `Deployed`: minutes after any create or update (docs/aws-rules.md, rule 6).
+//! Waits until CloudFront reports `Deployed`: minutes after any create or update (docs/aws-rules.md, rule 6).
 
 use aws::gone;
 use pipeline::reason::AwsReason;

@@ -1,5 +1,5 @@
-//! Set what an update changes: settings, aliases and certificate, in one write, so that there is no moment without a
-//! valid certificate for a domain that stays.
+//! Applies an update: settings, aliases and certificate, in one write, so that a domain that stays is never without a
+//! valid certificate.
 
 use aws::{Viewer, broken, gone};
 use aws_effects::{unbuilt, viewer};
@@ -16,7 +16,7 @@ use crate::handler::Distributions;
 use crate::redirect;
 use crate::refusal::judged;
 
-/// The instance's function, as the configuration is to have it.
+/// The instance's function, as the configuration should use it.
 struct Function {
     arn: Option<String>,
     was_in_use: bool,
@@ -24,7 +24,7 @@ struct Function {
 
 impl Distributions {
     pub(crate) async fn configure_distribution(&self, task: &Task) -> Result<Outcome, Stop> {
-        // The one that was made for this update, or the one in use.
+        // The certificate that was issued for this update, or the one in use.
         let certificate = match task.round {
             0 => self.store.attached_certificate(task).await?,
             _ => self.store.certificate(task).await?,
@@ -49,7 +49,7 @@ impl Distributions {
         self.change(task, &viewer, function.arn.as_deref(), &mut changed.config)
             .map_err(unbuilt)?;
         let differs = changed.config != read.config;
-        // Written also when nothing differs, if only that makes sure that nobody else writes.
+        // Written even when nothing differs, if only that ensures that no other worker writes.
         if differs || self.store.follows_a_failed_update(task).await? {
             self.store.writes_to_offered(task).await?;
             if let Err(error) = self.fenced(task).update(id, changed).await {
@@ -77,9 +77,9 @@ impl Distributions {
             );
         }
         self.store.set_attached(task, certificate.id).await?;
-        // At once, so that nothing is redirected to a domain that just went. A domain that just came is not known to every
-        // edge yet: then it is left to settle-function. So is what fails here (CloudFront was told), and what an attempt
-        // before this one wrote.
+        // At once, so that nothing is redirected to a domain that was just removed. A domain that was just added is not
+        // known to every edge yet: then this is left to settle-function. So are failures here (CloudFront has the
+        // configuration), and a configuration that an earlier attempt wrote.
         if let Some(target) = target.filter(|_| differs && function.was_in_use && served)
             && let Err(stop) = self.make_function(task, target).await
         {
@@ -89,7 +89,7 @@ impl Distributions {
         Ok(Outcome::DONE)
     }
 
-    /// The function that the configuration is to have; or what the attempt comes to.
+    /// The function that the configuration should use, or the outcome of the attempt.
     async fn function_for(&self, task: &Task, read: &DistributionConfig) -> Result<Function, Stop> {
         let name = redirect::name(&task.instance.id);
         let in_use = function_in(read, &name).map(str::to_owned);
@@ -99,14 +99,14 @@ impl Distributions {
         }
         let arn = match (task.instance.settings.redirect_to.as_deref(), in_use) {
             (None, _) => None,
-            // What it does is changed afterwards, when nothing can fail any more.
+            // Its code is changed afterwards, when nothing can fail any more.
             (Some(_), Some(arn)) => Some(arn),
             (Some(target), None) => Some(self.make_function(task, target).await?),
         };
         Ok(Function { arn, was_in_use })
     }
 
-    /// What the instance's configuration is to be like.
+    /// The desired configuration of the instance.
     pub(crate) fn configuration<'c>(&'c self, instance: &'c Instance, function: Option<&'c str>) -> Configuration<'c> {
         Configuration {
             instance,

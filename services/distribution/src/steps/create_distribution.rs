@@ -1,4 +1,5 @@
-//! Create the CloudFront distribution with aliases and certificate, once every domain is proved: one call, one deployment.
+//! Creates the CloudFront distribution with aliases and certificate, once every domain is proved: one call, one
+//! deployment.
 
 use aws::{Failure, Peer, Viewer, broken, distribution_tags};
 use aws_effects::{unbuilt, viewer, without};
@@ -13,11 +14,11 @@ use crate::find::Found;
 use crate::handler::Distributions;
 use crate::refusal::judged;
 
-/// What there is after an attempt to make one.
+/// The result of an attempt to create one.
 enum Made {
-    /// It is new, as it is to be.
+    /// It is new and complete.
     Complete(Found),
-    /// It was there before, or lacks the aliases that are to be moved to it.
+    /// It existed before, or lacks the aliases that are to be moved to it.
     Incomplete(Found),
 }
 
@@ -47,7 +48,8 @@ impl Distributions {
         self.fenced(task).attach(&id, &viewer).await
     }
 
-    /// A broker-api of the version before has planned the step so; nothing is made before the certificate is there.
+    /// A broker-api of the previous version has planned the step in this order; nothing is created before the
+    /// certificate exists.
     async fn before_the_order(&self, task: &Task) -> Result<Outcome, Stop> {
         if let Some(id) = self.store.take_offer(task).await? {
             tracing::info!(distribution = id, "took over the distribution that was offered");
@@ -55,7 +57,8 @@ impl Distributions {
         Ok(Outcome::DONE)
     }
 
-    /// Makes it, or finds the one that an attempt before has made; or tells what the attempt came to.
+    /// Creates the distribution, or finds the one that an earlier attempt created; or returns the outcome of the
+    /// attempt.
     async fn make(&self, task: &Task, viewer: &Viewer<'_>) -> Result<Made, Stop> {
         let function = match &task.instance.settings.redirect_to {
             Some(target) => Some(self.make_function(task, target).await?),
@@ -87,8 +90,9 @@ impl Distributions {
         Err(outcome.into())
     }
 
-    /// The one that our own call of an earlier attempt made: the caller reference is the instance's id (docs/aws-rules.md, rule 2). Which
-    /// of reference and aliases CloudFront names first, when both are taken, is not documented.
+    /// The distribution that an earlier attempt's call created: the caller reference is the instance's id
+    /// (docs/aws-rules.md, rule 2). Whether CloudFront reports the reference or the aliases first, when both are taken,
+    /// is not documented.
     async fn made_before(&self, task: &Task, failure: &Failure) -> Result<Option<Found>, Stop> {
         let is_certain = failure.code() == "DistributionAlreadyExists";
         if !is_certain && failure.code() != "CNAMEAlreadyExists" {
@@ -108,8 +112,8 @@ impl Distributions {
         }
     }
 
-    /// Other distributions of ours have some of the aliases, whose instances have lost the domains: it is made without these, which
-    /// are moved to it once its certificate is deployed.
+    /// Other distributions of ours have some of the aliases, and their instances have lost the domains: the
+    /// distribution is created without these aliases, which are moved to it once its certificate is deployed.
     async fn without_what_is_elsewhere(
         &self,
         task: &Task,
@@ -162,7 +166,7 @@ impl Distributions {
                     domain: made.domain_name,
                 })
             }
-            // The next attempt is told that it exists, and adopts it.
+            // The next attempt gets the error that it exists, and adopts it.
             None => Err(Failure::incomplete(Peer::CloudFront, ACTION, "distribution")),
         })
     }

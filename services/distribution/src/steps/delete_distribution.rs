@@ -1,4 +1,4 @@
-//! Delete the distribution, once it is disabled and that is deployed.
+//! Deletes the distribution, once it is disabled and that is deployed.
 
 use pipeline::Outcome;
 use pipeline::reason::AwsReason;
@@ -13,7 +13,8 @@ impl Distributions {
             return Ok(Outcome::DONE);
         };
         let read = match self.cloudfront.config(id).await {
-            // A create that was superseded in the middle of its call, or somebody's hand, was here after the disabling.
+            // After the distribution was disabled, a superseded create in the middle of its call or a manual change
+            // enabled it again.
             Ok(Some(read)) if read.config.enabled => {
                 return Ok(match self.switch_off(task, id).await? {
                     Outcome::Done(_) => Outcome::pending(AwsReason::DisabledAgain),

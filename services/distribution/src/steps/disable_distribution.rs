@@ -1,4 +1,4 @@
-//! Disable the distribution: CloudFront deletes only disabled ones (docs/aws-rules.md, rule 5).
+//! Disables the distribution: CloudFront deletes only disabled ones (docs/aws-rules.md, rule 5).
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ impl Distributions {
                 return Ok(Outcome::DONE);
             }
             Some(id) => id.clone(),
-            // A create may have crashed before it wrote the id down.
+            // A create may have crashed before it recorded the id.
             None => match self.find_distribution(task).await {
                 Ok(Some(Found { id, domain })) => {
-                    // The steps after this one need to know it too.
+                    // The steps after this one need the id too.
                     self.store.set_distribution(task, &id, &domain).await?;
                     tracing::info!(distribution = id, "adopted the distribution to remove it");
                     id
@@ -34,13 +34,14 @@ impl Distributions {
         self.switch_off(task, &id).await
     }
 
-    /// There is none; but is there none on its way, by a worker that was superseded in the middle of its call?
+    /// There is no distribution. A worker that was superseded in the middle of its call may still be creating one,
+    /// though.
     async fn none_to_come(&self, task: &Task) -> Result<Outcome, Stop> {
         let intended = self.store.distribution_intended(task).await?;
         Ok(self.nothing_to_come("distribution", intended))
     }
 
-    /// What was intended so long ago, and isn't there, may still turn up for a while.
+    /// A resource that doesn't exist may still appear, until `create_settle` has passed since it was intended.
     pub(crate) fn nothing_to_come(&self, what: &str, intended: Option<Duration>) -> Outcome {
         match intended.and_then(|ago| self.create_settle.checked_sub(ago)) {
             None => Outcome::DONE,
@@ -51,7 +52,7 @@ impl Distributions {
         }
     }
 
-    /// Disables the distribution, unless that is done or it is gone.
+    /// Disables the distribution, unless it is disabled already or doesn't exist.
     pub(crate) async fn switch_off(&self, task: &Task, id: &str) -> Result<Outcome, Stop> {
         let mut read = match self.cloudfront.config(id).await {
             Ok(Some(read)) if read.config.enabled => read,

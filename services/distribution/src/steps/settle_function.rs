@@ -1,4 +1,5 @@
-//! Settle the function that redirects, once every edge has the distribution as it is to be, or the distribution is gone.
+//! Brings the redirect function to its final state, once every edge has the final configuration of the distribution, or
+//! the distribution is gone.
 
 use pipeline::reason::AwsReason;
 use pipeline::{OperationKind, Outcome};
@@ -29,7 +30,7 @@ impl Distributions {
         }
     }
 
-    /// There is none; but is there none on its way, by a worker that was superseded in the middle of its call?
+    /// There is no function. A worker that was superseded in the middle of its call may still be creating one, though.
     async fn no_function_to_come(&self, task: &Task) -> Result<Outcome, Stop> {
         let intended = self.store.function_intended(task).await?;
         Ok(self.nothing_to_come("function", intended))

@@ -1,7 +1,7 @@
-//! Whose alias it is: conflicts, who has it, and moving it.
+//! Ownership of aliases: conflicts, the current owner, and moves.
 //!
-//! Sources: service model, `CNAMEAlreadyExists`, `ListConflictingAliases`, `AssociateAlias`; Developer Guide, "Use custom
-//! URLs by adding alternate domain names" and "Move an alternate domain name".
+//! Sources: service model, `CNAMEAlreadyExists`, `ListConflictingAliases`, `AssociateAlias`; Developer Guide, "Use
+//! custom URLs by adding alternate domain names" and "Move an alternate domain name".
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ const TAKEN: &str = "One or more of the CNAMEs you provided are already associat
 const FOREIGN_ACCOUNT: &str = "999999999999";
 const FOREIGN_DISTRIBUTION: &str = "EFOREIGN000001";
 
-/// Refuses aliases that are no names, are given twice or belong to CloudFront itself.
+/// Refuses aliases that are not valid names, are duplicates or belong to CloudFront itself.
 pub fn check_names(config: &Element) -> Answer<()> {
     let mut seen = HashSet::new();
     for alias in config.item_texts("Aliases") {
@@ -35,8 +35,8 @@ pub fn check_names(config: &Element) -> Answer<()> {
     Ok(())
 }
 
-/// Refuses an alias that another own distribution has, or that equals or overlaps another account's. Within one account
-/// a wildcard and a name it covers may stand on different distributions.
+/// Refuses an alias that another distribution of the account has, or that equals or overlaps another account's. Within
+/// one account a wildcard and a name that it covers may be on different distributions.
 pub fn check_conflicts(world: &World, own_id: Option<&str>, config: &Element) -> Answer<()> {
     for alias in config.item_texts("Aliases") {
         let alias = alias.to_ascii_lowercase();
@@ -58,7 +58,8 @@ pub fn check_conflicts(world: &World, own_id: Option<&str>, config: &Element) ->
     Ok(())
 }
 
-/// The answer of ListConflictingAliases: alias, half masked distribution and account of each conflict or overlap.
+/// The response of ListConflictingAliases: alias, partially masked distribution and account of each conflict or
+/// overlap.
 pub fn conflicting(
     world: &World,
     distribution: Option<&str>,
@@ -132,7 +133,8 @@ fn masked(id: &str) -> String {
 }
 
 /// Moves an alias of this account to a distribution whose certificate covers it. Both distributions get a new ETag and
-/// reach the edge together, so there is no gap. One of another account would need a DNS TXT record, which is not simulated.
+/// are deployed together, so there is no gap. Moving another account's alias would need a DNS TXT record, which is not
+/// simulated.
 pub fn associate(world: &mut World, target: &str, alias: Option<&str>) -> Answer<()> {
     let alias = alias
         .ok_or_else(|| invalid("The parameter Alias is required."))?

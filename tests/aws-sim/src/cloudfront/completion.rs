@@ -1,4 +1,4 @@
-//! What the service adds to a configuration that leaves things out, and what an update may therefore not leave out.
+//! The fields that the service adds to an incomplete configuration, and that an update therefore must not omit.
 //!
 //! Sources: Developer Guide, "Required fields for creating and updating distributions"; defaults from the service
 //! model's documentation of each member.
@@ -7,7 +7,7 @@ use super::errors::refuse;
 use crate::error::Answer;
 use crate::xml::{Element, list};
 
-/// Added by the service when missing, but not required of an update by the Developer Guide's table.
+/// Added by the service when missing, but not required in an update by the Developer Guide's table.
 const NOT_REQUIRED: [&str; 13] = [
     "ConnectionMode",
     "ContinuousDeploymentPolicyId",
@@ -24,7 +24,7 @@ const NOT_REQUIRED: [&str; 13] = [
     "Certificate",
 ];
 
-/// Fills in everything that the service returns; gives the paths of what it added.
+/// Adds every field that the service returns; returns the paths of the added ones.
 pub fn complete(config: &mut Element) -> Vec<String> {
     let mut added = Vec::new();
     let mut filler = Filler { added: &mut added };
@@ -189,7 +189,7 @@ impl Filler<'_> {
     }
 }
 
-/// The items of a list structure, to change.
+/// Mutable access to the items of a list structure.
 pub fn items_mut(list: &mut Element) -> impl Iterator<Item = &mut Element> {
     list.child_mut("Items")
         .into_iter()
@@ -203,8 +203,8 @@ fn leaves_of(name: &str, leaves: &[(&str, &str)]) -> Element {
     )
 }
 
-/// Refuses an update that leaves out what the service returned, or what the Developer Guide requires of an update in
-/// what is new.
+/// Refuses an update that omits a field that the service returned, or, in new parts, one that the Developer Guide
+/// requires in an update.
 pub fn check_update(stored: &Element, sent: &Element) -> Answer<()> {
     let mut completed = sent.clone();
     let missing = complete(&mut completed)
@@ -220,8 +220,8 @@ pub fn check_update(stored: &Element, sent: &Element) -> Answer<()> {
     }
 }
 
-/// The path of the first element that was returned and is not sent back. Items of lists may go; what stays is compared
-/// by its identity. The viewer certificate is exempt: its members replace one another.
+/// The path of the first element that was returned and is not sent back. Items of lists may be removed; the remaining
+/// ones are matched by identity. The viewer certificate is exempt: its members replace one another.
 fn lost(stored: &Element, sent: &Element) -> Option<String> {
     if stored.name == "ViewerCertificate" {
         return None;
@@ -232,7 +232,8 @@ fn lost(stored: &Element, sent: &Element) -> Option<String> {
         .iter()
         .filter(|child| !(is_list && child.name == "Items"))
     {
-        // Names of cookies are for Forward "whitelist" only. A behaviour may change between a cache policy and forwarded values, an origin between its kinds.
+        // Names of cookies are for Forward "whitelist" only. A behaviour may switch between a cache policy and
+        // forwarded values, an origin between its kinds.
         if matches!(
             child.name.as_str(),
             "ForwardedValues"

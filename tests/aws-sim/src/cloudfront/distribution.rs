@@ -1,4 +1,4 @@
-//! A distribution and its way to the edge.
+//! A distribution and its deployment to the edge.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -27,13 +27,13 @@ pub struct Distribution {
     pub tags: BTreeMap<String, String>,
     /// When it was last changed.
     pub modified: OffsetDateTime,
-    /// What the edge serves now.
+    /// The configuration that the edge currently serves.
     pub live: Option<Arc<EdgeConfig>>,
     rollouts: VecDeque<(Instant, Arc<EdgeConfig>)>,
 }
 
 impl Distribution {
-    /// A new distribution whose first configuration starts on its way to the edge.
+    /// A new distribution, whose first configuration is being deployed.
     pub fn new(config: Element, edge: EdgeConfig, tags: BTreeMap<String, String>) -> Self {
         let mut new = Self {
             id: ids::distribution(),
@@ -49,7 +49,7 @@ impl Distribution {
         new
     }
 
-    /// Takes a new configuration: a new ETag, and `InProgress` until it is deployed.
+    /// Replaces the configuration: a new ETag, and `InProgress` until it is deployed.
     pub fn replace(&mut self, config: Element, edge: EdgeConfig) {
         self.config = config;
         self.etag = ids::distribution();
@@ -57,7 +57,7 @@ impl Distribution {
         self.rollouts.push_back((Instant::now(), Arc::new(edge)));
     }
 
-    /// Lets the edge serve what has been on its way for long enough.
+    /// Deploys the configurations that have been pending long enough.
     pub fn settle(&mut self, now: Instant, after: Duration) {
         while let Some((since, edge)) = self.rollouts.front() {
             if now.duration_since(*since) < after {
@@ -68,7 +68,7 @@ impl Distribution {
         }
     }
 
-    /// Whether the last configuration has reached the edge.
+    /// Whether the last configuration is deployed.
     pub fn deployed(&self) -> bool {
         self.rollouts.is_empty()
     }
@@ -93,7 +93,7 @@ impl Distribution {
         self.config.given("ViewerCertificate/IAMCertificateId")
     }
 
-    /// Whether this would be another certificate while one is on its way to the edge.
+    /// Whether this would change the certificate again while a change is being deployed.
     pub fn changes_certificate_twice(&self, config: &Element) -> bool {
         let live = self.live.as_ref().and_then(|edge| edge.certificate_id.as_deref());
         let new = config.given("ViewerCertificate/IAMCertificateId");
@@ -105,7 +105,7 @@ impl Distribution {
         format!("arn:aws:cloudfront::{}:distribution/{}", ids::ACCOUNT, self.id)
     }
 
-    /// Whether the configuration, one on its way, or the one that the edge serves uses this function.
+    /// Whether the current configuration, one being deployed, or the one that the edge serves uses this function.
     pub fn uses_function(&self, name: &str) -> bool {
         associations(&self.config).any(|(arn, _)| Function::name_in(arn) == Some(name))
             || self
@@ -115,7 +115,7 @@ impl Distribution {
                 .any(|edge| edge.functions.iter().any(|used| used == name))
     }
 
-    /// Whether the configuration, one on its way, or the one that the edge serves uses this certificate.
+    /// Whether the current configuration, one being deployed, or the one that the edge serves uses this certificate.
     pub fn uses_certificate(&self, id: &str) -> bool {
         self.certificate_id() == Some(id)
             || self

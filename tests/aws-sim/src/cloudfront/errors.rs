@@ -3,7 +3,7 @@
 use crate::error::ApiError;
 use crate::xml::Element;
 
-/// A refusal with the status that the service model gives its code.
+/// A refusal with the status that the service model defines for its code.
 pub fn refuse(code: &str, message: impl Into<String>) -> ApiError {
     let status = match code {
         "AccessDenied" => 403,
@@ -20,7 +20,7 @@ pub fn refuse(code: &str, message: impl Into<String>) -> ApiError {
     ApiError::new(code, status, message)
 }
 
-/// `InvalidArgument`, the code of whatever has none of its own.
+/// `InvalidArgument`, the code of every error without its own.
 pub fn invalid(message: impl Into<String>) -> ApiError {
     refuse("InvalidArgument", message)
 }

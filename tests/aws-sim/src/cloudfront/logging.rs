@@ -1,7 +1,7 @@
-//! Standard logging (legacy): where the logs of a distribution go. No log is ever written.
+//! Standard logging (legacy): the bucket for a distribution's logs. No log is ever written.
 //!
-//! Sources: API reference, LoggingConfig; Developer Guide, "Configure standard logging (legacy)"; messages quoted in public
-//! reports (terraform issues 9176 and 24962, aws-cdk issue 33297, baseline-environment-on-aws issue 363).
+//! Sources: API reference, LoggingConfig; Developer Guide, "Configure standard logging (legacy)"; messages quoted in
+//! public reports (terraform issues 9176 and 24962, aws-cdk issue 33297, baseline-environment-on-aws issue 363).
 
 use super::errors::{invalid, refuse};
 use crate::access::AccessKey;
@@ -10,16 +10,16 @@ use crate::policy::Asked;
 use crate::state::World;
 use crate::xml::Element;
 
-/// A bucket of the account, as far as logs matter.
+/// The properties of an S3 bucket of the account that matter for logs.
 #[derive(Debug, Clone, Copy, serde::Serialize)]
 pub struct Bucket {
-    /// Whether it has ACLs; S3's own default since April 2023 is none.
+    /// Whether ACLs are enabled; since April 2023 S3 disables them by default.
     pub acls: bool,
 }
 
 const RIGHTS: [&str; 2] = ["s3:GetBucketAcl", "s3:PutBucketAcl"];
 
-/// What must be there when logs are wanted; without them, "the values are automatically deleted".
+/// The required members when logging is enabled; when it is disabled, "the values are automatically deleted".
 pub fn normalize(config: &mut Element) -> Answer<()> {
     let Some(logging) = config.child_mut("Logging") else {
         return Ok(());
@@ -49,7 +49,8 @@ pub fn normalize(config: &mut Element) -> Answer<()> {
     }
 }
 
-/// That the bucket can take logs, with the rights of whoever asks: at every write, also when it stays the same.
+/// Checks that the bucket can receive logs, with the caller's rights: at every write, also when the bucket is
+/// unchanged.
 pub fn check_bucket(world: &World, key: &AccessKey, config: &Element) -> Answer<()> {
     if !config.is_true("Logging/Enabled") {
         return Ok(());
@@ -80,7 +81,7 @@ pub fn check_bucket(world: &World, key: &AccessKey, config: &Element) -> Answer<
     Ok(())
 }
 
-/// The name in `name.s3.amazonaws.com` or `name.s3.region.amazonaws.com`.
+/// The bucket name in `name.s3.amazonaws.com` or `name.s3.region.amazonaws.com`.
 fn bucket_of(domain: &str) -> Option<&str> {
     let rest = domain.strip_suffix(".amazonaws.com")?;
     let name = match rest.strip_suffix(".s3") {

@@ -1,10 +1,10 @@
-//! A CloudFront that is newer than the service model of whoever calls it: members and values that no SDK knows yet.
+//! A CloudFront that is newer than the caller's service model: members and values that no SDK knows yet.
 
 use std::collections::BTreeSet;
 
 use crate::xml::{self, Element};
 
-/// What was planted: the names of members, and the values of enumerations.
+/// The planted names of members, and values of enumerations.
 #[derive(Debug, Clone, Default)]
 pub struct Newer {
     members: BTreeSet<String>,
@@ -12,24 +12,25 @@ pub struct Newer {
 }
 
 impl Newer {
-    /// Whether the schema is to take a member of this name.
+    /// Whether the schema accepts a member with this name.
     pub fn has_member(&self, name: &str) -> bool {
         self.members.contains(name)
     }
 
-    /// Whether the schema is to take this value.
+    /// Whether the schema accepts this value.
     pub fn has_value(&self, value: &str) -> bool {
         self.values.contains(value)
     }
 
-    /// Adds a member below the element at the path, in every item of the lists that the path goes through; gives how many.
+    /// Adds a member below the element at the path, in every item of the lists on the path; returns how many were
+    /// added.
     pub fn plant_member(&mut self, config: &mut Element, path: &str, xml: &str) -> Result<usize, xml::XmlError> {
         let member = xml::parse(xml)?;
         self.members.insert(member.name.clone());
         Ok(each(config, path, &mut |place| place.children.push(member.clone())))
     }
 
-    /// Gives the elements at the path another value; gives how many there are.
+    /// Replaces the value of the elements at the path; returns how many there are.
     pub fn plant_value(&mut self, config: &mut Element, path: &str, value: &str) -> usize {
         self.values.insert(value.to_owned());
         each(config, path, &mut |place| value.clone_into(&mut place.text))

@@ -1,4 +1,4 @@
-//! The operations: each checks, changes the account, and gives the reply.
+//! The operations: each checks the request, changes the account, and returns the response.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::state::{Sim, World};
 use crate::trust::Roots;
 use crate::xml::Element;
 
-/// Performs a call that was authenticated and allowed to this key.
+/// Performs an authenticated call that this key is allowed to make.
 pub fn perform(sim: &Sim, operation: &Operation, key: &AccessKey, headers: &HeaderMap, body: &[u8]) -> Answer<Reply> {
     match operation {
         Operation::CreateDistribution => {
@@ -202,7 +202,7 @@ fn matched<'a>(world: &'a World, id: &str, headers: &HeaderMap) -> Answer<&'a Di
     Ok(distribution)
 }
 
-/// `If-Match` must name the current version.
+/// `If-Match` must be the current ETag.
 pub(super) fn if_match(headers: &HeaderMap, etag: &str) -> Answer<()> {
     let given = headers
         .get("if-match")

@@ -3,14 +3,14 @@
 //! Source: Developer Guide, "Use managed cache policies", "Use managed origin request policies", "Use managed response
 //! headers policies".
 
-/// Which headers, cookies or query strings a policy lets through.
+/// Which headers, cookies or query strings a policy forwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pass {
     /// None.
     Nothing,
     /// All of them.
     All,
-    /// All of them but these.
+    /// All except these.
     AllExcept(&'static [&'static str]),
     /// Only these.
     Only(&'static [&'static str]),
@@ -21,7 +21,7 @@ pub enum Pass {
 pub struct CachePolicy {
     /// Fixed id.
     pub id: &'static str,
-    /// Seconds: least, usual and most.
+    /// In seconds: minimum, default and maximum.
     pub ttl: (u64, u64, u64),
     /// Headers in the cache key.
     pub headers: Pass,

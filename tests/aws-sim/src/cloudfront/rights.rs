@@ -1,7 +1,8 @@
-//! What a caller has to be allowed to, for each operation.
+//! The rights that each operation requires.
 //!
-//! Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon CloudFront": lists and `CreateFunction` have no
-//! resource type, so they are judged on `*`; denials of creations that are quoted in public name `distribution/*`.
+//! Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon CloudFront": lists and
+//! `CreateFunction` have no resource type, so they are checked against `*`; publicly quoted denials of creations name
+//! `distribution/*`.
 
 use super::functions::Function;
 use super::router::Operation;
@@ -13,7 +14,7 @@ use crate::policy::{Asked, Tags};
 use crate::state::World;
 use crate::xml::Element;
 
-/// What the caller of an operation has to be allowed to.
+/// The rights that an operation requires of its caller.
 pub fn needed(operation: &Operation, world: &World, body: &[u8]) -> Vec<Asked> {
     let action = match operation {
         Operation::CreateDistributionWithTags => "cloudfront:CreateDistribution".to_owned(),
@@ -60,7 +61,7 @@ fn arn(id: &str) -> String {
     format!("arn:aws:cloudfront::{ACCOUNT}:distribution/{id}")
 }
 
-/// On a distribution; one that is not there has no tags.
+/// An action on a distribution; a nonexistent one has no tags.
 fn on(action: String, id: &str, world: &World) -> Asked {
     let asked = Asked::on(action, arn(id));
     match world.distributions.get(id) {
@@ -76,7 +77,7 @@ fn on_resource(action: String, resource: Option<&str>, world: &World) -> Asked {
     }
 }
 
-/// The tags in a creation; none when it can't be read, which is refused later.
+/// The tags in a creation; none when it can't be parsed, which is refused later.
 fn brought(body: &[u8]) -> Tags {
     let document = schema::document(body, "DistributionConfigWithTags");
     let tags = document
@@ -90,10 +91,11 @@ fn read_tags(body: &[u8]) -> Tags {
     document.and_then(|tags| tags::read(&tags)).unwrap_or_default()
 }
 
-/// What a configuration names in other services, and CloudFront reads with the caller's rights at each write.
+/// Resources of other services that a configuration names, and that CloudFront reads with the caller's rights at each
+/// write.
 ///
-/// Sources: aws-sdk-java issue 2901 (web ACL); Developer Guide, "Set up IAM permissions and roles for Lambda@Edge". The words for Lambda@Edge
-/// are not confirmed.
+/// Sources: aws-sdk-java issue 2901 (web ACL); Developer Guide, "Set up IAM permissions and roles for Lambda@Edge". The
+/// message for Lambda@Edge is not confirmed.
 pub fn elsewhere(key: &AccessKey, config: &Element) -> Answer<()> {
     if let Some(acl) = config.given("WebACLId")
         && !key.may(&reading(acl))
@@ -120,7 +122,7 @@ pub fn elsewhere(key: &AccessKey, config: &Element) -> Answer<()> {
     Ok(())
 }
 
-/// Web ACLs of WAF are named by their ARN, those of WAF Classic by their id.
+/// WAF web ACLs are named by their ARN, WAF Classic ones by their id.
 fn reading(acl: &str) -> Asked {
     if acl.starts_with("arn:") {
         return Asked::on("wafv2:GetWebACL", acl);

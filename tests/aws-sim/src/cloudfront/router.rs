@@ -1,4 +1,4 @@
-//! Which operation a method and URL mean.
+//! Maps a method and URL to an operation.
 
 use http::{Method, Uri};
 
@@ -6,7 +6,7 @@ use crate::percent;
 
 const VERSION: &str = "2020-05-31";
 
-/// A CloudFront call with what its URL says.
+/// A CloudFront call with the parameters in its URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
     /// `POST /distribution`
@@ -23,14 +23,14 @@ pub enum Operation {
     DeleteDistribution(String),
     /// `GET /distribution?Marker&MaxItems`
     ListDistributions {
-        /// Where the page begins: the last id of the page before.
+        /// Where the page begins: the last id of the previous page.
         marker: Option<String>,
         /// Items per page, as sent.
         max_items: Option<String>,
     },
     /// `GET /conflicting-alias?DistributionId&Alias`
     ListConflictingAliases {
-        /// The own distribution whose certificate covers the alias.
+        /// The account's distribution whose certificate covers the alias.
         distribution: Option<String>,
         /// The alias asked about.
         alias: Option<String>,
@@ -48,7 +48,7 @@ pub enum Operation {
     CreateFunction,
     /// `GET /function?Marker&MaxItems&Stage`
     ListFunctions {
-        /// Where the page begins: the last name of the page before.
+        /// Where the page begins: the last name of the previous page.
         marker: Option<String>,
         /// Items per page, as sent.
         max_items: Option<String>,
@@ -100,7 +100,7 @@ impl Operation {
     }
 }
 
-/// Finds the operation, or `None` for a URL that is none of the simulated ones.
+/// The operation, or `None` for a URL that is not simulated.
 pub fn route(method: &Method, uri: &Uri) -> Option<Operation> {
     let query = percent::pairs(uri.query().unwrap_or_default(), true);
     let param = |name: &str| {

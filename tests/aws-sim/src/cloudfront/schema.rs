@@ -1,7 +1,7 @@
-//! The shapes of the service model: which elements there are, which are required, and of what type.
+//! The shapes of the service model: the elements, which of them are required, and their types.
 //!
-//! `distribution.schema` is taken from the service model (cloudfront 2020-05-31). What does not fit it is
-//! `MalformedXML`; a value outside an enumeration is the error that the value's own rule names.
+//! `distribution.schema` is derived from the service model (cloudfront 2020-05-31). A document that violates it is
+//! `MalformedXML`; a value outside an enumeration is the error that the value's own rule defines.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -62,7 +62,7 @@ fn member(word: &str) -> Option<Member> {
     })
 }
 
-/// Reads a request body whose root must be `root` in CloudFront's namespace.
+/// Parses a request body whose root must be `root` in CloudFront's namespace.
 pub fn document(body: &[u8], root: &str) -> Answer<Element> {
     if body.is_empty() {
         let message =
@@ -77,7 +77,7 @@ pub fn document(body: &[u8], root: &str) -> Answer<Element> {
     Ok(document)
 }
 
-/// Checks a distribution's configuration against the shapes of the model, and what is newer than that.
+/// Checks a distribution's configuration against the shapes of the model and the planted newer ones.
 pub fn check(config: &Element, newer: &Newer) -> Answer<()> {
     Model(newer).structure(config, "DistributionConfig", "distributionConfig")
 }

@@ -8,7 +8,7 @@ use crate::xml::Element;
 
 const MAX_TAGS: usize = 50;
 
-/// Reads `<Tags><Items><Tag>…` and checks each tag.
+/// Parses `<Tags><Items><Tag>…` and checks each tag.
 pub fn read(tags: &Element) -> Answer<BTreeMap<String, String>> {
     let mut out = BTreeMap::new();
     for tag in tags.child("Items").into_iter().flat_map(|items| &items.children) {
@@ -42,7 +42,7 @@ fn check(key: &str, value: &str) -> Answer<()> {
     Ok(())
 }
 
-/// Refuses more tags than a resource may have.
+/// Refuses more tags than the quota allows.
 pub fn within_quota(tags: &BTreeMap<String, String>) -> Answer<()> {
     if tags.len() > MAX_TAGS {
         return Err(refuse(

@@ -1,4 +1,4 @@
-//! The certificate a distribution shows its viewers, and whether it may show it for its aliases.
+//! The certificate that a distribution presents, and whether it is allowed for its aliases.
 //!
 //! Sources: service model, `ViewerCertificate`; Developer Guide, "Requirements for using SSL/TLS certificates with
 //! CloudFront" and "Requirements for using alternate domain names"; messages as quoted in public bug reports.
@@ -24,8 +24,8 @@ const NOT_TRUSTED: &str = "The certificate that is attached to your distribution
                            Authority. For more details, see: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/CNAMEs.html#alternate-domain-names-requirements";
 const EXPIRED: &str = "The certificate that is attached to your distribution has expired or is not yet valid.";
 
-/// Checks the members of `ViewerCertificate` against one another, and writes the deprecated way
-/// (`Certificate` with `CertificateSource` `iam`) as the current one.
+/// Checks the members of `ViewerCertificate` against one another, and rewrites the deprecated form (`Certificate` with
+/// `CertificateSource` `iam`) as the current one.
 pub fn normalize(config: &mut Element) -> Answer<()> {
     let Some(certificate) = config.child_mut("ViewerCertificate") else {
         return Ok(());
@@ -71,7 +71,8 @@ fn default_alone(certificate: &Element, other: bool, source: Option<&str>) -> An
             "CloudFrontDefaultCertificate cannot be true together with another certificate.",
         ));
     }
-    // The service itself returns `vip` and `TLSv1` with its own certificate: sending that back is fine, else is not.
+    // The service itself returns `vip` and `TLSv1` with its default certificate: sending that back is allowed, other
+    // values are not.
     if certificate
         .given("SSLSupportMethod")
         .is_some_and(|method| method != "vip")
@@ -114,7 +115,7 @@ fn protocol(certificate: &Element) -> Answer<()> {
     }
 }
 
-/// Checks that the configured certificate may serve the configured aliases.
+/// Checks that the configured certificate may be used for the configured aliases.
 pub fn authorize(world: &World, config: &Element, roots: &Roots) -> Answer<()> {
     let aliases = config.item_texts("Aliases");
     match config.given("ViewerCertificate/IAMCertificateId") {
@@ -132,8 +133,8 @@ pub fn authorize(world: &World, config: &Element, roots: &Roots) -> Answer<()> {
     }
 }
 
-/// The certificate of this id if CloudFront sees it: uploaded long enough ago, under the right path, of a key type that
-/// it takes.
+/// The certificate with this id, if CloudFront sees it: uploaded long enough ago, under the right path, with a
+/// supported key type.
 fn usable<'a>(world: &'a World, id: &str) -> Answer<&'a Certificate> {
     let visible = Duration::from_millis(world.limits.iam_visible_ms);
     world
@@ -165,9 +166,9 @@ pub fn covers(world: &World, config: &Element, alias: &str) -> bool {
         .is_some_and(|certificate| certificate.valid_now() && certificate.covers(alias))
 }
 
-/// Whether an update attaches another certificate or adds an alias: only then the certificate is looked at again. Whether
-/// the service looks at an unchanged one (it may have expired meanwhile) is not documented; a distribution must be able to
-/// be disabled even then.
+/// Whether an update attaches another certificate or adds an alias: only then the certificate is checked again. Whether
+/// the service checks an unchanged one (it may have expired in the meantime) is not documented; it must be possible to
+/// disable a distribution even then.
 pub fn needs_authorization(before: &Element, after: &Element) -> bool {
     let id = "ViewerCertificate/IAMCertificateId";
     let had = before.item_texts("Aliases");

@@ -1,4 +1,4 @@
-//! The documents that the operations answer with.
+//! The response documents of the operations.
 
 use std::collections::BTreeMap;
 
@@ -105,7 +105,7 @@ pub fn tags(tags: &BTreeMap<String, String>) -> Element {
     list
 }
 
-/// A time as the XML has it.
+/// A time in the format of the XML.
 pub fn timestamp(time: OffsetDateTime) -> String {
     let whole = time.replace_nanosecond(0).unwrap_or(time);
     whole.format(&Rfc3339).unwrap_or_default()

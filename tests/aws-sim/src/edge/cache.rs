@@ -1,4 +1,4 @@
-//! A cache in memory, with CloudFront's rules for how long.
+//! A cache in memory, with CloudFront's rules for its lifetimes.
 //!
 //! Source: Developer Guide, "Manage how long content stays in the cache" and "How CloudFront caches HTTP 4xx and 5xx".
 
@@ -20,12 +20,12 @@ struct Entry {
     expires: Instant,
 }
 
-/// Answers by cache key.
+/// Responses by cache key.
 #[derive(Debug, Default)]
 pub struct Cache(Mutex<HashMap<String, Entry>>);
 
 impl Cache {
-    /// A fresh answer and its age.
+    /// A fresh response and its age.
     pub fn get(&self, key: &str) -> Option<(Answer, Duration)> {
         let now = Instant::now();
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -33,7 +33,7 @@ impl Cache {
         Some((entry.answer.clone(), now.duration_since(entry.stored)))
     }
 
-    /// Keeps an answer for so many seconds.
+    /// Stores a response for that many seconds.
     pub fn put(&self, key: String, answer: Answer, seconds: u64) {
         let now = Instant::now();
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,13 +52,13 @@ impl Cache {
         }
     }
 
-    /// Forgets all.
+    /// Removes everything.
     pub fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
-/// How many seconds an answer may be kept, by its headers and the behaviour's least, usual and most.
+/// How many seconds a response may be cached, by its headers and the behaviour's minimum, default and maximum.
 pub fn seconds(answer: &Answer, (least, usual, most): (u64, u64, u64)) -> u64 {
     let control = header(answer, "cache-control").to_ascii_lowercase();
     let directives = control.split(',').map(str::trim).collect::<Vec<_>>();
@@ -84,7 +84,7 @@ pub fn seconds(answer: &Answer, (least, usual, most): (u64, u64, u64)) -> u64 {
     given.map_or(usual, |seconds: u64| seconds.clamp(least, most.max(least)))
 }
 
-/// How many seconds an error may be kept: the configured least, or longer if the origin says so.
+/// How many seconds an error may be cached: the configured minimum, or longer if the origin says so.
 pub fn error_seconds(answer: &Answer, least: u64, most: u64) -> u64 {
     seconds(answer, (0, 0, most)).max(least)
 }

@@ -1,4 +1,4 @@
-//! The edge's own certificate for `*.cloudfront.net`, made at start.
+//! The edge's default certificate for `*.cloudfront.net`, generated at startup.
 
 use std::sync::Arc;
 
@@ -14,19 +14,19 @@ pub struct DefaultCertificate {
     pub keyed: Arc<CertifiedKey>,
 }
 
-/// Why it could not be made.
+/// Why it could not be generated.
 #[derive(Debug, thiserror::Error)]
 pub enum NoCertificate {
-    /// Making key or certificate failed.
+    /// Generating the key or the certificate failed.
     #[error("cannot make it")]
     Make(#[from] rcgen::Error),
-    /// The TLS library does not take the key.
+    /// The TLS library does not accept the key.
     #[error("cannot use it")]
     Use(#[from] rustls::Error),
 }
 
 impl DefaultCertificate {
-    /// Makes a new one.
+    /// Generates a new one.
     pub fn generate() -> Result<Self, NoCertificate> {
         let made = rcgen::generate_simple_self_signed(vec!["*.cloudfront.net".to_owned()])?;
         let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()).into();

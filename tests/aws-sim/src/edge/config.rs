@@ -1,4 +1,4 @@
-//! A deployed configuration as the edge needs it.
+//! A deployed configuration in the form that the edge needs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use crate::cloudfront::policies;
 use crate::state::World;
 use crate::xml::Element;
 
-/// What the edge serves for one distribution.
+/// The deployed configuration of one distribution.
 #[derive(Debug)]
 pub struct EdgeConfig {
-    /// Whether viewers are answered at all.
+    /// Whether requests of viewers are answered at all.
     pub enabled: bool,
     /// Aliases, lower case.
     pub aliases: Vec<String>,
@@ -26,7 +26,7 @@ pub struct EdgeConfig {
     pub keyed: Option<Arc<CertifiedKey>>,
     /// Names of all functions that are associated.
     pub functions: Vec<String>,
-    /// Path of the default root object without its slash, or nothing.
+    /// Path of the default root object without its slash, or empty.
     pub root_object: String,
     /// Origins by id.
     pub origins: HashMap<String, Origin>,
@@ -43,7 +43,7 @@ pub struct EdgeConfig {
 pub struct Origin {
     /// Host name.
     pub domain: String,
-    /// Put before every path.
+    /// Prefix of every path.
     pub path: String,
     /// Headers added to every request.
     pub headers: Vec<(String, String)>,
@@ -53,20 +53,20 @@ pub struct Origin {
     pub http_port: u16,
     /// Port for https.
     pub https_port: u16,
-    /// How long to wait for each answer.
+    /// The timeout of each response.
     pub read_timeout: Duration,
-    /// How long to wait for each connection.
+    /// The timeout of each connection attempt.
     pub connect_timeout: Duration,
-    /// How often to try to connect.
+    /// The number of connection attempts.
     pub attempts: u32,
 }
 
 /// An origin group.
 #[derive(Debug)]
 pub struct Group {
-    /// Origin ids: first and second choice.
+    /// Origin ids: primary and secondary.
     pub members: Vec<String>,
-    /// Statuses of the first choice that make the edge ask the second.
+    /// Statuses of the primary origin that make the edge use the secondary.
     pub statuses: Vec<u16>,
 }
 
@@ -81,39 +81,39 @@ pub struct Behaviour {
     pub viewer_policy: String,
     /// Allowed methods.
     pub methods: Vec<String>,
-    /// Methods whose answers are cached.
+    /// Methods whose responses are cached.
     pub cached_methods: Vec<String>,
     /// Whether the headers are governed by ForwardedValues rather than policies.
     pub legacy: bool,
-    /// Headers in the cache key, and therefore sent.
+    /// Headers in the cache key, and therefore forwarded.
     pub key_headers: Rule,
-    /// Headers sent besides.
+    /// Headers forwarded in addition.
     pub sent_headers: Rule,
-    /// Cookies in the cache key, and therefore sent.
+    /// Cookies in the cache key, and therefore forwarded.
     pub key_cookies: Rule,
-    /// Cookies sent besides.
+    /// Cookies forwarded in addition.
     pub sent_cookies: Rule,
-    /// Query strings in the cache key, and therefore sent.
+    /// Query strings in the cache key, and therefore forwarded.
     pub key_query: Rule,
-    /// Query strings sent besides.
+    /// Query strings forwarded in addition.
     pub sent_query: Rule,
-    /// Seconds: least, usual and most.
+    /// In seconds: minimum, default and maximum.
     pub ttl: (u64, u64, u64),
-    /// Name of the function that sees each request first.
+    /// Name of the function that processes each request first.
     pub viewer_request: Option<String>,
 }
 
 /// A custom error response.
 #[derive(Debug, Clone)]
 pub struct ErrorResponse {
-    /// Path of the page to show and the status to show it with.
+    /// Path of the page to return and the status to return it with.
     pub page: Option<(String, u16)>,
-    /// Seconds that the error is cached.
+    /// Seconds for which the error is cached.
     pub ttl: u64,
 }
 
 impl EdgeConfig {
-    /// Reads a complete, checked configuration; takes the certificate's key along.
+    /// From a complete, validated configuration; includes the certificate's key.
     pub fn new(config: &Element, world: &World) -> Self {
         let certificate_id = config.given("ViewerCertificate/IAMCertificateId").map(str::to_owned);
         let certificate = certificate_id.as_deref().and_then(|id| world.certificate_by_id(id));
@@ -286,12 +286,12 @@ impl Behaviour {
         self.passes_header("host")
     }
 
-    /// Whether a viewer's header reaches the origin by configuration.
+    /// Whether a viewer's header is forwarded to the origin by configuration.
     pub fn passes_header(&self, name: &str) -> bool {
         self.key_headers.passes(name) || self.sent_headers.passes(name)
     }
 
-    /// Whether any cookie can reach the origin; if not, the origin's `Set-Cookie` is taken away too.
+    /// Whether any cookie can reach the origin; if not, the origin's `Set-Cookie` is removed too.
     pub fn passes_cookies(&self) -> bool {
         self.key_cookies != Rule::Nothing || self.sent_cookies != Rule::Nothing
     }

@@ -1,4 +1,4 @@
-//! The request as the origin gets it, and the key it is cached under.
+//! The request that the origin receives, and its cache key.
 //!
 //! Source: Developer Guide, "Request and response behavior for custom origins".
 
@@ -14,7 +14,7 @@ use super::config::{Behaviour, Origin};
 use super::pass::Rule;
 use crate::ids;
 
-/// Never sent on, or written by the edge itself.
+/// Never forwarded, or set by the edge itself.
 const OURS: [&str; 16] = [
     "connection",
     "content-length",
@@ -46,7 +46,7 @@ const LEGACY_REMOVES: [&str; 8] = [
     "x-real-ip",
 ];
 
-/// Sent with policies even when no policy names them: they belong to the body or to the range asked for.
+/// Forwarded with policies even when no policy names them: they belong to the body or to the requested range.
 const POLICY_KEEPS: [&str; 9] = [
     "content-encoding",
     "content-md5",
@@ -59,7 +59,7 @@ const POLICY_KEEPS: [&str; 9] = [
     "range",
 ];
 
-/// A viewer's request, read to its end.
+/// A viewer's request, completely read.
 #[derive(Debug, Clone)]
 pub struct ViewerRequest {
     /// Method, URL and headers.
@@ -68,11 +68,11 @@ pub struct ViewerRequest {
     pub body: Bytes,
     /// Host without port, lower case.
     pub host: String,
-    /// Path after the default root object was put in.
+    /// Path, with the default root object applied.
     pub path: String,
     /// The viewer's address.
     pub peer: IpAddr,
-    /// Whether it came by https.
+    /// Whether it arrived by https.
     pub https: bool,
 }
 
@@ -96,7 +96,7 @@ impl ViewerRequest {
     }
 }
 
-/// The pairs that one of the rules lets through.
+/// The pairs that one of the rules forwards.
 fn either(text: &str, separator: &str, rules: &[&Rule]) -> Option<String> {
     let passes = |pair: &&str| rules.iter().any(|rule| rule.filter(pair, separator).is_some());
     let kept = text
@@ -107,7 +107,7 @@ fn either(text: &str, separator: &str, rules: &[&Rule]) -> Option<String> {
     (!kept.is_empty()).then(|| kept.join(separator))
 }
 
-/// The Host that the origin gets.
+/// The Host that the origin receives.
 pub fn host<'a>(viewer: &'a ViewerRequest, behaviour: &Behaviour, origin: &'a Origin) -> &'a str {
     if behaviour.forwards_host() {
         &viewer.host
@@ -190,7 +190,7 @@ fn passes(viewer: &ViewerRequest, behaviour: &Behaviour, name: &str) -> bool {
     }
 }
 
-/// What makes two requests the same for the cache.
+/// The key by which the cache considers two requests equal.
 pub fn cache_key(viewer: &ViewerRequest, behaviour: &Behaviour, distribution: &str) -> String {
     let mut key = format!("{distribution}|{}|{}", viewer.parts.method, viewer.path);
     key.push_str(&format!(

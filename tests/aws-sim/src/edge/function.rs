@@ -1,8 +1,8 @@
-//! A viewer-request function at the edge, really run (QuickJS).
+//! A viewer-request function at the edge, actually executed (QuickJS).
 //!
-//! Sources: Developer Guide, "CloudFront Functions event structure" (the event, `value` and `multiValue`, what may be
-//! returned), "General helper methods" (`rawQueryString`), "Restrictions on edge functions" (headers, memory, no dynamic
-//! evaluation), "Quotas on CloudFront Functions".
+//! Sources: Developer Guide, "CloudFront Functions event structure" (the event, `value` and `multiValue`, allowed
+//! return values), "General helper methods" (`rawQueryString`), "Restrictions on edge functions" (headers, memory, no
+//! dynamic evaluation), "Quotas on CloudFront Functions".
 
 use std::time::{Duration, Instant};
 
@@ -16,12 +16,12 @@ use super::forward::ViewerRequest;
 use super::pages::{self, Answer};
 use crate::ids;
 
-/// CloudFront lets a function compute for less than a millisecond; here it may also wait for a busy machine.
+/// CloudFront lets a function compute for less than a millisecond; this limit allows for a busy machine.
 const LIMIT: Duration = Duration::from_millis(500);
-/// CloudFront: 2 MB. QuickJS has its own objects in it too.
+/// CloudFront: 2 MB. QuickJS needs memory for its own objects too.
 const MEMORY: usize = 4 * 1024 * 1024;
 const STACK: usize = 256 * 1024;
-/// Neither shown to a function nor taken from one ("Disallowed headers").
+/// Neither passed to a function nor accepted from one ("Disallowed headers").
 const DISALLOWED: [&str; 8] = [
     "connection",
     "expect",
@@ -32,29 +32,29 @@ const DISALLOWED: [&str; 8] = [
     "trailer",
     "upgrade",
 ];
-/// The module `cloudfront` and what needs it is not there; `rawQueryString` needs none.
+/// The module `cloudfront` and the functions that need it are not available; `rawQueryString` doesn't need it.
 const CALL: &str = "(event, raw) => {
     event = JSON.parse(event);
     Object.defineProperty(event.request, 'rawQueryString', { value: () => raw });
     return handler(event);
 }";
 
-/// What a function came to.
+/// The result of a function.
 #[derive(Debug)]
 pub enum Ran {
-    /// The request goes on as it came.
+    /// The request is processed unchanged.
     Untouched,
-    /// The request goes on like this.
+    /// The request is processed as changed.
     Request(Box<ViewerRequest>),
-    /// The viewer gets this, and nobody else is asked.
+    /// The viewer gets this response, and the origin isn't contacted.
     Response(Answer),
-    /// It threw, took too long or too much: 503.
+    /// It threw, or exceeded its time or memory: 503.
     Failed(Answer),
-    /// What it returned can't be used: 502.
+    /// Its return value is invalid: 502.
     Refused(Answer),
 }
 
-/// The 503 for a function that could not be run to its end.
+/// The 503 for a function that did not complete.
 pub fn failed(why: &str) -> Ran {
     tracing::warn!(why, "a function failed");
     let reason = "The CloudFront function associated with the CloudFront distribution is invalid or could not run.";
@@ -155,7 +155,7 @@ fn pair(text: &str) -> Option<(String, String)> {
     (!name.is_empty()).then(|| (name.to_owned(), value.to_owned()))
 }
 
-/// `{name: {value, multiValue}}`: `multiValue` only for what comes more than once; `value` is then the first.
+/// `{name: {value, multiValue}}`: `multiValue` only for names that occur more than once; `value` is then the first.
 fn fields(pairs: impl Iterator<Item = (String, String)>) -> Value {
     let mut all: Vec<(String, Vec<String>)> = Vec::new();
     for (name, value) in pairs {
@@ -177,7 +177,7 @@ fn fields(pairs: impl Iterator<Item = (String, String)>) -> Value {
         .into()
 }
 
-/// The pairs in what a function returned in this form.
+/// The pairs in a function's return value in this form.
 fn pairs(fields: Option<&Value>) -> Result<Vec<(String, String)>, String> {
     let Some(fields) = fields else { return Ok(Vec::new()) };
     let fields = fields.as_object().ok_or("headers, cookies and query are objects")?;

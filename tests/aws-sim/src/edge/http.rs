@@ -1,4 +1,4 @@
-//! One request at the edge, from the viewer's Host to the answer.
+//! One request at the edge, from the viewer's Host to the response.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -31,7 +31,7 @@ const NO_METHOD: &str = "This distribution is not configured to allow the HTTP r
 pub struct Edge {
     /// Shared state.
     pub sim: Arc<Sim>,
-    /// Port that redirects to https name.
+    /// Port named in redirects to https.
     pub https_port: u16,
     /// `1.1 ….cloudfront.net (CloudFront)`
     pub via: String,
@@ -135,8 +135,8 @@ async fn answer(edge: &Edge, mut viewer: ViewerRequest) -> (Answer, &'static str
     cached(edge, &site, behaviour, &viewer).await
 }
 
-/// Runs the behaviour's viewer-request function, as it is published now: publishing needs no deployment of distributions.
-/// After the viewer protocol policy, which redirects by itself, and before the cache.
+/// Runs the behaviour's viewer-request function, as currently published: publishing needs no deployment of
+/// distributions. After the viewer protocol policy, which redirects by itself, and before the cache.
 async fn run_function(edge: &Edge, site: &Site, behaviour: &Behaviour, viewer: &ViewerRequest) -> Option<Ran> {
     let name = behaviour.viewer_request.as_deref()?;
     let (code, domain) = {
@@ -150,7 +150,7 @@ async fn run_function(edge: &Edge, site: &Site, behaviour: &Behaviour, viewer: &
     };
     let viewer = viewer.clone();
     let id = site.id.clone();
-    // It may compute for as long as it is let.
+    // It may use the CPU for its whole time limit.
     let ran = tokio::task::spawn_blocking(move || function::run(code.as_deref(), &viewer, &id, &domain)).await;
     Some(ran.unwrap_or_else(|_| function::failed("the function's thread ended")))
 }
@@ -212,7 +212,7 @@ fn is_error(answer: &Answer) -> bool {
     answer.status().is_client_error() || answer.status().is_server_error()
 }
 
-/// Statuses whose answers are kept (Developer Guide, "HTTP 3xx, 4xx and 5xx status codes and caching").
+/// Statuses whose responses are cached (Developer Guide, "HTTP 3xx, 4xx and 5xx status codes and caching").
 fn keeps(status: u16) -> bool {
     matches!(
         status,
@@ -240,8 +240,9 @@ async fn error_page(
     Some(page)
 }
 
-/// Asks the origin, or the origin group: its second choice for the statuses listed and when the first gives no answer, for
-/// GET, HEAD and OPTIONS only (Developer Guide, "Optimize high availability with CloudFront origin failover").
+/// Sends the request to the origin, or to the origin group: its secondary origin for the listed statuses and when the
+/// primary doesn't respond, for GET, HEAD and OPTIONS only (Developer Guide, "Optimize high availability with
+/// CloudFront origin failover").
 async fn by_target(edge: &Edge, config: &EdgeConfig, behaviour: &Behaviour, viewer: &ViewerRequest) -> Answer {
     let Some(group) = config.groups.get(&behaviour.target) else {
         return ask(edge, config, behaviour, viewer, &behaviour.target).await.0;
@@ -257,7 +258,7 @@ async fn by_target(edge: &Edge, config: &EdgeConfig, behaviour: &Behaviour, view
     }
 }
 
-/// Asks one origin; says also whether it answered at all.
+/// Sends the request to one origin; also returns whether the origin responded at all.
 async fn ask(
     edge: &Edge,
     config: &EdgeConfig,

@@ -1,4 +1,4 @@
-//! The edge: what viewers reach. It serves what is deployed, not what is configured.
+//! The edge: the servers that viewers connect to. It serves the deployed configuration, not the latest one.
 
 pub mod cache;
 pub mod certificate;

@@ -24,7 +24,7 @@ use crate::trust::Roots;
 
 const MAX_BODY: usize = 64 * 1024 * 1024;
 
-/// Where a named origin really is.
+/// The actual address of a named origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginMapping {
     host: String,
@@ -55,13 +55,13 @@ impl FromStr for OriginMapping {
     }
 }
 
-/// Why an origin gave no answer, and the status a viewer gets for it.
+/// Why an origin did not respond, and the viewer's status for it.
 #[derive(Debug, thiserror::Error)]
 pub enum OriginError {
-    /// No connection, a broken one, or a certificate that is not accepted.
+    /// No connection, a broken one, or an invalid certificate.
     #[error("CloudFront wasn't able to connect to the origin: {0}")]
     Connection(String),
-    /// No answer in time.
+    /// No response in time.
     #[error("CloudFront wasn't able to connect to the origin in time.")]
     TimedOut,
 }
@@ -76,7 +76,7 @@ impl OriginError {
     }
 }
 
-/// Sends a request to an origin and reads the whole answer. `host` is the Host that is sent.
+/// Sends a request to an origin and reads the whole response. `host` is the Host header.
 pub async fn fetch(
     settings: &Settings,
     origin: &Origin,
@@ -94,7 +94,7 @@ pub async fn fetch(
         return exchange(origin, stream, request).await;
     }
     let connector = TlsConnector::from(Arc::new(tls(settings, origin, host)?));
-    // The name asked for is the forwarded Host if there is one, as the origin may serve many.
+    // The SNI is the forwarded Host if there is one, as the origin may serve many names.
     let name = server_name(host)?;
     let stream = timeout(origin.connect_timeout, connector.connect(name, stream)).await;
     let stream = stream.map_err(|_| OriginError::TimedOut)?.map_err(broken)?;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 
-/// What an origin or the edge answered, in memory.
+/// A response of an origin or the edge, in memory.
 pub type Answer = Response<Bytes>;
 
 /// "The request could not be satisfied", with a reason.

@@ -1,16 +1,16 @@
-//! Which headers, cookies or query strings pass.
+//! Which headers, cookies or query strings are forwarded.
 
 use crate::access::matches;
 use crate::cloudfront::policies::Pass;
 
-/// A rule over names; names are compared without regard to case and may hold wildcards.
+/// A rule over names; names are compared case-insensitively and may contain wildcards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rule {
     /// None passes.
     Nothing,
     /// All pass.
     All,
-    /// All but these pass.
+    /// All except these pass.
     AllExcept(Vec<String>),
     /// Only these pass.
     Only(Vec<String>),

@@ -1,4 +1,4 @@
-//! From a host name to a distribution, from a path to a behaviour.
+//! Maps a host name to a distribution and a path to a behaviour.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::state::Sim;
 pub struct Site {
     /// Distribution id.
     pub id: String,
-    /// What the edge serves for it.
+    /// The configuration that the edge serves for it.
     pub config: Arc<EdgeConfig>,
 }
 
@@ -42,8 +42,8 @@ pub fn by_host(sim: &Sim, host: &str) -> Option<Site> {
     })
 }
 
-/// The first behaviour whose pattern matches the path, else the default one. Patterns are case-sensitive and mean the
-/// same with or without their leading slash (Developer Guide, "Path pattern").
+/// The first behaviour whose pattern matches the path, else the default one. Patterns are case-sensitive and equivalent
+/// with or without their leading slash (Developer Guide, "Path pattern").
 pub fn behaviour<'a>(config: &'a EdgeConfig, path: &str) -> Option<&'a Behaviour> {
     let path = path.trim_start_matches('/');
     config.behaviours.iter().find(|behaviour| {

@@ -1,4 +1,4 @@
-//! Which certificate a viewer gets, by the name it asks for (SNI).
+//! Selects the certificate for a viewer by SNI.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use rustls::sign::CertifiedKey;
 use super::route;
 use crate::state::Sim;
 
-/// Picks the certificate of the distribution that has the name as a deployed alias; `*.cloudfront.net` and viewers
-/// without SNI get the edge's own; any other name gets none, and the handshake fails.
+/// Selects the certificate of the distribution that has the name as a deployed alias; `*.cloudfront.net` and viewers
+/// without SNI get the default certificate. For any other name there is none, and the handshake fails.
 #[derive(Debug)]
 pub struct ByServerName {
     sim: Arc<Sim>,

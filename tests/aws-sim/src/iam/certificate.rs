@@ -36,9 +36,9 @@ pub struct Certificate {
     pub upload_date: OffsetDateTime,
     /// When it was uploaded, for the clock.
     pub uploaded: Instant,
-    /// Whether CloudFront takes keys of this kind.
+    /// Whether CloudFront supports keys of this kind.
     pub key_fits_cloudfront: bool,
-    /// What the edge serves.
+    /// The chain and key in the form that the edge serves.
     pub keyed: Arc<CertifiedKey>,
 }
 
@@ -48,7 +48,7 @@ impl Certificate {
         self.names.iter().any(|name| names::covers(name, alias))
     }
 
-    /// Whether now is within its validity.
+    /// Whether it is currently valid.
     pub fn valid_now(&self) -> bool {
         let now = OffsetDateTime::now_utc();
         self.not_before <= now && now <= self.not_after

@@ -125,7 +125,7 @@ fn list(world: &World, form: &Form) -> Answer<Vec<Element>> {
     Ok(result)
 }
 
-/// As far as it is about server certificates; the real one counts everything in IAM.
+/// Only the counts of server certificates; the real one counts everything in IAM.
 fn summary(world: &World) -> Vec<Element> {
     let entry = |key: &str, value: usize| {
         let pair = vec![Element::leaf("key", key), Element::leaf("value", value.to_string())];
@@ -180,7 +180,7 @@ fn found<'a>(world: &'a mut World, form: &Form) -> Answer<&'a mut Certificate> {
     world.certificates.get_mut(name).ok_or_else(|| missing(name))
 }
 
-/// Names are unique without regard to case (IAM User Guide, "IAM names").
+/// Names are unique case-insensitively (IAM User Guide, "IAM names").
 fn taken(world: &World, name: &str) -> bool {
     world.certificates.keys().any(|other| other.eq_ignore_ascii_case(name))
 }

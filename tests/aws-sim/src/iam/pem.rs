@@ -1,4 +1,4 @@
-//! What IAM checks in an uploaded certificate: PEM, key, chain, validity.
+//! The checks of IAM on an uploaded certificate: PEM, key, chain, validity.
 //!
 //! Source: service model, `UploadServerCertificate`; IAM User Guide, "Manage server certificates in IAM".
 
@@ -19,7 +19,7 @@ use crate::ids;
 const NOT_PARSABLE: &str = "Unable to parse certificate. Please ensure the certificate is in PEM format.";
 const P256: &str = "1.2.840.10045.3.1.7";
 
-/// What was found in the three PEM texts.
+/// The contents of the three PEM texts.
 #[derive(Debug)]
 pub struct Parsed {
     /// DNS names that the leaf covers.
@@ -28,7 +28,7 @@ pub struct Parsed {
     pub fingerprint: String,
     /// Validity of the leaf.
     pub validity: (OffsetDateTime, OffsetDateTime),
-    /// Whether CloudFront takes keys of this kind: RSA 2048, 3072, 4096 and ECDSA P-256.
+    /// Whether CloudFront supports keys of this kind: RSA 2048, 3072, 4096 and ECDSA P-256.
     pub key_fits_cloudfront: bool,
     /// Chain and key, ready for TLS.
     pub keyed: CertifiedKey,
@@ -92,8 +92,8 @@ fn private_key(pem: &str) -> Answer<PrivateKeyDer<'static>> {
     PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| malformed("Unable to parse the private key."))
 }
 
-/// Each certificate of the chain must have signed the one before; compared by name, as signatures are checked when the
-/// certificate is attached.
+/// Each certificate of the chain must have signed the previous one; compared by name, as signatures are checked when
+/// the certificate is attached.
 fn in_order(leaf: &X509Certificate<'_>, chain: &[CertificateDer<'static>]) -> Answer<()> {
     let mut issuer = leaf.issuer().as_raw().to_vec();
     for (index, der) in chain.iter().enumerate() {

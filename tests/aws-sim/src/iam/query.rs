@@ -14,7 +14,7 @@ impl Form {
         Self(percent::pairs(&String::from_utf8_lossy(body), true))
     }
 
-    /// The `Action`, or nothing.
+    /// The `Action`, or an empty string.
     pub fn action(&self) -> &str {
         self.get("Action").unwrap_or_default()
     }

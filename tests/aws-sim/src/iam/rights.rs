@@ -1,7 +1,7 @@
-//! What a caller has to be allowed to, for each operation.
+//! The rights that each operation requires.
 //!
-//! Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS Identity and Access Management". The ARN of a
-//! certificate has its path; of one that isn't there only the name is known.
+//! Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS Identity and Access
+//! Management". The ARN of a certificate contains its path; for a nonexistent one only the name is known.
 
 use super::query::Form;
 use super::tags;
@@ -9,7 +9,8 @@ use crate::ids::ACCOUNT;
 use crate::policy::Asked;
 use crate::state::World;
 
-/// What the caller of an operation has to be allowed to. Uploading with tags needs two (IAM User Guide, "Tag server certificates").
+/// The rights that an operation requires of its caller. Uploading with tags requires two (IAM User Guide, "Tag server
+/// certificates").
 pub fn needed(form: &Form, world: &World) -> Vec<Asked> {
     let action = format!("iam:{}", form.action());
     let name = form.get("ServerCertificateName").unwrap_or_default();

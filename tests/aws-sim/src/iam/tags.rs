@@ -9,7 +9,7 @@ use crate::xml::Element;
 
 const MAX_TAGS: usize = 50;
 
-/// The tags of a call; keys are compared without regard to case.
+/// The tags of a call; keys are compared case-insensitively.
 pub fn read(form: &Form) -> Answer<Tags> {
     let (keys, values) = (form.members("Tags", "Key"), form.members("Tags", "Value"));
     let mut tags = Tags::new();

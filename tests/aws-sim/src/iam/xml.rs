@@ -5,7 +5,7 @@ use crate::xml::Element;
 
 const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 
-/// A refusal with the status that the service model gives its code.
+/// A refusal with the status that the service model defines for its code.
 pub fn refuse(code: &str, message: impl Into<String>) -> ApiError {
     let status = match code {
         "NoSuchEntity" => 404,

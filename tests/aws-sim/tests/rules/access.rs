@@ -95,6 +95,6 @@ async fn upload_with_tags_needs_the_right_to_tag() {
     refusal(call.clone().tags(tag).send().await)
         .is("AccessDenied", 403)
         .says("iam:TagServerCertificate");
-    // Allowed comes first, what was sent is looked at then.
+    // The authorization is checked before the input.
     refusal(call.send().await).is("MalformedCertificate", 400);
 }

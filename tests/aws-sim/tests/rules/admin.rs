@@ -150,7 +150,7 @@ async fn a_share_of_all_calls_loses_its_answer_for_as_long_as_the_fault_stands()
         let delete = world.cloudfront.delete_distribution().id(&id).set_if_match(etag);
         delete.send().await.unwrap();
     }
-    // What is gone is still told.
+    // Deleted resources are still listed.
     let history = world.admin_get("/history").await;
     for kind in ["distributions", "certificates"] {
         let made = history[kind].as_array().unwrap();

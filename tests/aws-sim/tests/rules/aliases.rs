@@ -1,4 +1,4 @@
-//! Whose alias it is.
+//! Ownership of aliases.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Create: what is checked in the configuration as a whole.
+//! Create: rules for the configuration as a whole.
 
 use aws_sdk_cloudfront::config::http::HttpRequest;
 use aws_sdk_cloudfront::types::{

@@ -1,4 +1,4 @@
-//! The edge towards origins: what is forwarded, and how.
+//! The edge towards origins: which parts of requests are forwarded, and how.
 
 use aws_sdk_cloudfront::types::{CookiePreference, DistributionConfig, ItemSelection, OriginProtocolPolicy};
 use http::Request;
@@ -178,7 +178,7 @@ async fn bodies_are_forwarded() {
     assert_eq!((asked.method.as_str(), asked.body.as_str()), ("POST", "hello"));
 }
 
-/// An https origin with a certificate for `name`; gives the status a viewer sees.
+/// An https origin with a certificate for `name`; returns the viewer's status.
 async fn https_status(name: &str, headers: &[&str], trusted: bool) -> u16 {
     let ca = Ca::new("Origin Root");
     let origin = Origin::start_tls("app", &ca.leaf(&[name])).await;

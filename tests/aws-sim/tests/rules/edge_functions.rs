@@ -1,4 +1,4 @@
-//! CloudFront Functions at the edge: what is published runs.
+//! CloudFront Functions at the edge: the published code is executed.
 
 use aws_sdk_cloudfront::primitives::Blob;
 use aws_sdk_cloudfront::types::{EventType, ViewerProtocolPolicy};
@@ -12,13 +12,13 @@ use crate::support::origin::Origin;
 use crate::support::viewer::{asked, header};
 use crate::support::{World, world_with};
 
-/// Answers with the event.
+/// Responds with the event.
 const ECHO: &str = "function handler(event) {
     event.raw = event.request.rawQueryString();
     return { statusCode: 200, body: JSON.stringify(event), headers: { 'x-made': { value: 'here' } } };
 }";
 
-/// A world with an origin and a distribution that runs this code; its host.
+/// A world with an origin and a distribution that runs this code; returns its host.
 async fn running(code: &str) -> (World, String, Origin) {
     let origin = Origin::start("app").await;
     let world = world_with(|settings| settings.origin_default = Some(origin.address)).await;

@@ -1,4 +1,4 @@
-//! The edge towards viewers: names, TLS, protocol policy, methods, what is deployed when.
+//! The edge towards viewers: names, TLS, protocol policy, methods, and when changes are deployed.
 
 use aws_sdk_cloudfront::types::{CustomErrorResponse, CustomErrorResponses, DistributionConfig, ViewerProtocolPolicy};
 use http::Request;

@@ -1,4 +1,4 @@
-//! Where access logs go.
+//! The bucket for access logs.
 
 use aws_sdk_cloudfront::types::{DistributionConfig, LoggingConfig};
 use serde_json::json;

@@ -1,5 +1,5 @@
-//! Every rule that the simulator enforces, driven through the real AWS SDKs and real viewers. One module per subject; each
-//! test is named for its rule.
+//! Every rule that the simulator enforces, tested with the real AWS SDKs and real viewers. One module per subject; each
+//! test is named after its rule.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail the test")]
 #![expect(

@@ -1,4 +1,4 @@
-//! Rights by resource and tag, and what CloudFront reads elsewhere with the caller's rights.
+//! Rights by resource and tag, and the resources that CloudFront reads elsewhere with the caller's rights.
 
 use aws_sdk_cloudfront::types::{
     DistributionConfigWithTags, EventType, FunctionConfig, FunctionRuntime, LambdaFunctionAssociation,
@@ -12,7 +12,7 @@ use crate::support::{Refusal, World, clients, refusal, world, world_with};
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/aws/distribution-policy.json");
 const OUR_TAG: &str = "cdn-broker-instance";
 
-/// A world with a key for this policy, and the client that has it.
+/// A world with a key for this policy, and a client that uses it.
 async fn under(policy: &str) -> (World, aws_sdk_cloudfront::Client) {
     let file = tempfile(policy);
     let key = format!("maker:secret:@{file}");
@@ -28,7 +28,7 @@ fn tempfile(policy: &str) -> String {
     file.display().to_string()
 }
 
-/// What is shipped, with something else in one place.
+/// The shipped policy, with one part replaced.
 fn shipped_but(old: &str, new: &str) -> String {
     let shipped = std::fs::read_to_string(SHIPPED).unwrap();
     assert!(shipped.contains(old), "{old}");
@@ -86,7 +86,7 @@ async fn what_has_our_tag_may_be_changed_and_nothing_else() {
     refusal(write(theirs.id(), &etag, "theirs").await)
         .is("AccessDenied", 403)
         .says(&format!("distribution/{}", theirs.id()));
-    // Allowed comes first, what was sent is looked at then.
+    // The authorization is checked before the input.
     refusal(write(ours.distribution().unwrap().id(), "ENOTTHISONE", "ours").await).is("PreconditionFailed", 412);
     refusal(write("ENOSUCHTHING00", "ENOTTHISONE", "ours").await).is("AccessDenied", 403);
     client.get_distribution().id(theirs.id()).send().await.unwrap();

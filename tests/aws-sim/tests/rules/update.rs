@@ -1,4 +1,4 @@
-//! Update: replaces, and wants everything back.
+//! Update: replaces the whole configuration, and requires every returned field.
 
 use crate::support::configs::{behaviour, behaviours, default_behaviour, minimal};
 use crate::support::{refusal, world};

@@ -56,7 +56,7 @@ fn what_the_broker_decides_may_be_written_as_it_is() {
     assert!(offering(&file).is_ok());
 }
 
-/// Each: where (a JSON pointer into [`least`]), what is put there, and what the one line says.
+/// Each: the location (a JSON pointer into [`least`]), the value put there, and the one-line error.
 #[test]
 fn every_fault_is_named_by_its_path() {
     let long = "x".repeat(256);

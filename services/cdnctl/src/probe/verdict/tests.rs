@@ -49,7 +49,7 @@ fn served() -> Facts {
     }
 }
 
-/// The facts of a served domain with this difference are no longer fine; the sentence has these words.
+/// With this change the facts of a served domain are no longer fine; the sentence contains these words.
 fn wrong(words: &[&str], change: impl FnOnce(&mut Facts)) {
     let mut facts = served();
     change(&mut facts);

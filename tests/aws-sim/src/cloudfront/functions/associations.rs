@@ -1,7 +1,8 @@
-//! Which functions a configuration uses, and what is refused.
+//! The functions that a configuration uses, and the rules for them.
 //!
-//! Sources: service model, `FunctionAssociation`, `InvalidFunctionAssociation`, `TooManyFunctionAssociations`; Developer
-//! Guide, "Restrictions on all edge functions" (one function per event type, no Lambda@Edge beside one in viewer events).
+//! Sources: service model, `FunctionAssociation`, `InvalidFunctionAssociation`, `TooManyFunctionAssociations`;
+//! Developer Guide, "Restrictions on all edge functions" (one function per event type, no Lambda@Edge beside one in
+//! viewer events).
 
 use std::collections::HashSet;
 
@@ -11,7 +12,7 @@ use crate::error::Answer;
 use crate::state::World;
 use crate::xml::Element;
 
-/// When a function runs that may answer in place of the origin.
+/// The event type of functions that may respond in place of the origin.
 pub const VIEWER_REQUEST: &str = "viewer-request";
 const VIEWER_EVENTS: [&str; 2] = [VIEWER_REQUEST, "viewer-response"];
 

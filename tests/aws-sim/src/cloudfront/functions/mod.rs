@@ -1,7 +1,7 @@
-//! CloudFront Functions: code with a stage that is written (`DEVELOPMENT`) and one that runs (`LIVE`).
+//! CloudFront Functions: code with a stage that is edited (`DEVELOPMENT`) and one that is executed (`LIVE`).
 //!
-//! Sources: service model (operations, errors with status, `FunctionName`, `FunctionRuntime`); Developer Guide, "Customize
-//! at the edge with CloudFront Functions" and "Quotas on CloudFront Functions".
+//! Sources: service model (operations, errors with status, `FunctionName`, `FunctionRuntime`); Developer Guide,
+//! "Customize at the edge with CloudFront Functions" and "Quotas on CloudFront Functions".
 
 pub mod associations;
 pub mod operations;
@@ -16,11 +16,11 @@ use crate::ids;
 pub struct Function {
     /// Unique in the account.
     pub name: String,
-    /// When it was made.
+    /// When it was created.
     pub created: OffsetDateTime,
-    /// What `UpdateFunction` writes. Every function has it.
+    /// The stage that `UpdateFunction` changes. Every function has it.
     pub development: Version,
-    /// What runs, once it was published.
+    /// The stage that is executed, once it was published.
     pub live: Option<Version>,
 }
 
@@ -29,11 +29,11 @@ pub struct Function {
 pub struct Version {
     /// JavaScript.
     pub code: String,
-    /// For people.
+    /// A description for people.
     pub comment: String,
     /// `cloudfront-js-1.0` or `cloudfront-js-2.0`.
     pub runtime: String,
-    /// The stage's own version.
+    /// The ETag of the stage.
     pub etag: String,
     /// When it was last changed.
     pub modified: OffsetDateTime,

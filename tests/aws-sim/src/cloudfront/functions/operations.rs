@@ -1,4 +1,4 @@
-//! The operations on functions. Where a call needs a version it is that of the stage `DEVELOPMENT`.
+//! The operations on functions. `If-Match` is always the ETag of the stage `DEVELOPMENT`.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -67,13 +67,13 @@ pub fn create(world: &mut World, body: &[u8]) -> Answer<Reply> {
     Ok(reply)
 }
 
-/// `DescribeFunction`: what there is to know but the code.
+/// `DescribeFunction`: everything except the code.
 pub fn describe(world: &World, name: &str, stage: Option<&str>) -> Answer<Reply> {
     let (function, stage, version) = staged(world, name, stage)?;
     Ok(document(&views::summary(world, function, stage, version)).header("etag", &version.etag))
 }
 
-/// `GetFunction`: the code, as it is.
+/// `GetFunction`: the code, unchanged.
 pub fn get(world: &World, name: &str, stage: Option<&str>) -> Answer<Reply> {
     let (_, _, version) = staged(world, name, stage)?;
     Ok(Reply::ok(version.code.clone())
@@ -81,7 +81,7 @@ pub fn get(world: &World, name: &str, stage: Option<&str>) -> Answer<Reply> {
         .header("etag", &version.etag))
 }
 
-/// `UpdateFunction`: replaces the stage `DEVELOPMENT`; what is `LIVE` stays as it is.
+/// `UpdateFunction`: replaces the stage `DEVELOPMENT`; `LIVE` stays unchanged.
 pub fn update(world: &mut World, name: &str, headers: &HeaderMap, body: &[u8]) -> Answer<Reply> {
     let version = read(&schema::document(body, "UpdateFunctionRequest")?)?;
     let function = world.functions.get_mut(name).ok_or_else(no_such_function)?;
@@ -116,7 +116,7 @@ pub fn delete(world: &mut World, name: &str, headers: &HeaderMap) -> Answer<Repl
     Ok(Reply::empty(204))
 }
 
-/// `ListFunctions`, by name.
+/// `ListFunctions`, sorted by name.
 pub fn list(world: &World, marker: Option<&str>, max_items: Option<&str>, stage: Option<&str>) -> Answer<Reply> {
     let max = page_size(max_items)?;
     let stage = stage_named(stage)?;

@@ -1,4 +1,4 @@
-//! The documents that the operations answer with.
+//! The response documents of the operations.
 
 use super::{Function, Version};
 use crate::cloudfront::views::timestamp;
@@ -29,7 +29,7 @@ pub fn summary(world: &World, function: &Function, stage: &str, version: &Versio
     )
 }
 
-/// Values as in the examples of the API reference and the CLI's.
+/// Values as in the examples of the API reference and of the CLI.
 fn status(world: &World, function: &Function) -> &'static str {
     if function.live.is_none() {
         "UNPUBLISHED"

@@ -1,4 +1,4 @@
-//! What a configuration must satisfy by itself, one file per part of it.
+//! The rules for a configuration by itself, one file per part of it.
 
 mod behaviours;
 mod general;
@@ -11,7 +11,7 @@ pub(crate) use general::MAX_ALIASES;
 use crate::error::Answer;
 use crate::xml::Element;
 
-/// Checks everything that needs no look at the rest of the account.
+/// Checks every rule that doesn't depend on the rest of the account.
 pub fn check(config: &Element) -> Answer<()> {
     quantities::check(config)?;
     general::check(config)?;

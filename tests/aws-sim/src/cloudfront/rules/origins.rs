@@ -37,7 +37,7 @@ const OUR_HEADERS: [&str; 23] = [
     "via",
     "x-real-ip",
 ];
-/// The same guide; and `X-Forwarded-For`, which CloudFront sets itself.
+/// From the same guide; and `X-Forwarded-For`, which CloudFront sets itself.
 const OUR_PREFIXES: [&str; 3] = ["x-amz-", "x-edge-", "x-forwarded-for"];
 
 pub(super) fn check(config: &Element) -> Answer<()> {

@@ -60,7 +60,7 @@ impl Ca {
         self.leaf_with(names, KeyPair::generate().unwrap(), Duration::days(90))
     }
 
-    /// A leaf with this key that ends so long from now.
+    /// A leaf with this key that expires after this time.
     pub(crate) fn leaf_with(&self, names: &[&str], key: KeyPair, ends_in: Duration) -> Leaf {
         let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let mut params = CertificateParams::new(names).unwrap();

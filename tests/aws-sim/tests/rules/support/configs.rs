@@ -1,4 +1,4 @@
-//! Configurations as a client would build them.
+//! Configurations as a client would create them.
 
 use aws_sdk_cloudfront::types::{
     Aliases, AllowedMethods, CacheBehavior, CacheBehaviors, CachedMethods, CookiePreference, CustomOriginConfig,
@@ -152,12 +152,12 @@ pub(crate) fn origins(items: Vec<Origin>) -> Origins {
         .unwrap()
 }
 
-/// The default behaviour, to change.
+/// Mutable access to the default behaviour.
 pub(crate) fn default_behaviour(config: &mut DistributionConfig) -> &mut DefaultCacheBehavior {
     config.default_cache_behavior.as_mut().unwrap()
 }
 
-/// The default behaviour ruled by managed policies.
+/// Makes the default behaviour use managed policies.
 pub(crate) fn by_policies(config: &mut DistributionConfig, cache: &str, origin_request: Option<&str>) {
     let behaviour = default_behaviour(config);
     behaviour.forwarded_values = None;

@@ -8,10 +8,10 @@ use aws_sdk_cloudfront::types::{
 use super::World;
 use super::configs::{default_behaviour, minimal};
 
-/// Lets every request through.
+/// Forwards every request unchanged.
 pub(crate) const THROUGH: &str = "function handler(event) { return event.request; }";
 
-/// What every function here is configured with.
+/// The configuration of every function here.
 pub(crate) fn config() -> FunctionConfig {
     FunctionConfig::builder()
         .comment("")
@@ -27,7 +27,7 @@ pub(crate) fn using(reference: &str, functions: &[(&str, EventType)]) -> Distrib
     config
 }
 
-/// Gives the default behaviour these functions.
+/// Associates the default behaviour with these functions.
 pub(crate) fn associate(config: &mut DistributionConfig, functions: &[(&str, EventType)]) {
     let items = functions.iter().map(|(arn, event)| {
         FunctionAssociation::builder()
@@ -47,7 +47,7 @@ pub(crate) fn associate(config: &mut DistributionConfig, functions: &[(&str, Eve
 }
 
 impl World {
-    /// Makes a function; its ETag.
+    /// Creates a function; returns its ETag.
     pub(crate) async fn function(&self, name: &str, code: &str) -> String {
         let made = self
             .cloudfront
@@ -58,14 +58,14 @@ impl World {
         made.send().await.unwrap().e_tag.unwrap()
     }
 
-    /// Publishes what it has; its ARN.
+    /// Publishes the function; returns its ARN.
     pub(crate) async fn publish(&self, name: &str, etag: &str) -> String {
         let published = self.cloudfront.publish_function().name(name).if_match(etag);
         let summary = published.send().await.unwrap().function_summary.unwrap();
         summary.function_metadata.unwrap().function_arn
     }
 
-    /// A function that runs; its ARN.
+    /// Creates and publishes a function; returns its ARN.
     pub(crate) async fn published(&self, name: &str, code: &str) -> String {
         let etag = self.function(name, code).await;
         self.publish(name, &etag).await

@@ -1,4 +1,4 @@
-//! What the tests share: a simulator with its CA, SDK clients, configurations, an origin and a viewer.
+//! Shared code of the tests: a simulator with its CA, SDK clients, configurations, an origin and a viewer.
 
 pub(crate) mod ca;
 pub(crate) mod configs;
@@ -20,10 +20,10 @@ use serde_json::Value;
 
 pub(crate) use ca::{Ca, Leaf};
 
-/// Long enough that nothing deploys by itself during a test.
+/// Long enough that no deployment completes by itself during a test.
 pub(crate) const NEVER: u64 = 3_600_000;
 
-/// A simulator with everything a test needs around it.
+/// A simulator with everything that a test needs.
 pub(crate) struct World {
     pub(crate) running: Running,
     pub(crate) ca: Ca,
@@ -40,7 +40,7 @@ impl Drop for RootsFile {
     }
 }
 
-/// Deploys at once, sees certificates at once, trusts the world's own CA.
+/// Deploys immediately, sees certificates immediately, trusts the world's own CA.
 pub(crate) async fn world() -> World {
     world_with(|_| {}).await
 }
@@ -155,7 +155,7 @@ impl World {
             .status
     }
 
-    /// Uploads a certificate for CloudFront and gives its id.
+    /// Uploads a certificate for CloudFront and returns its id.
     pub(crate) async fn upload(&self, name: &str, leaf: &Leaf) -> String {
         let sent = self
             .iam
@@ -182,7 +182,7 @@ impl World {
         assert!(answer.status().is_success(), "{path}: {answer:?}");
     }
 
-    /// Has the admin endpoint take something away.
+    /// Deletes a resource by the admin endpoint.
     pub(crate) async fn remove(&self, path: &str, body: Value) {
         let request = http::Request::delete(path).header("content-type", "application/json");
         let answer = viewer::plain(self.running.admin_addr, request, body.to_string()).await;
@@ -196,7 +196,7 @@ impl World {
     }
 }
 
-/// How a call was refused.
+/// The error of a refused call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) code: String,
@@ -219,7 +219,7 @@ impl Refusal {
     }
 }
 
-/// The refusal in a result that must be one.
+/// The error of a result that must be one.
 #[track_caller]
 pub(crate) fn refusal<T: Debug, E: ProvideErrorMetadata + Debug>(
     result: Result<T, SdkError<E, HttpResponse>>,

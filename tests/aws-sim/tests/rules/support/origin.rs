@@ -1,4 +1,4 @@
-//! An origin that tells what it was asked.
+//! An origin that echoes its requests.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -19,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::ca::Leaf;
 
-/// What the origin was asked, as it answers it in JSON.
+/// The request that the origin received, as its JSON response describes it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Asked {
     pub(crate) origin: String,
@@ -29,7 +29,7 @@ pub(crate) struct Asked {
     pub(crate) body: String,
 }
 
-/// A running origin. `/status/503` answers that status; `?cc=…` sets Cache-Control; every answer sets a cookie.
+/// A running origin. `/status/503` responds with that status; `?cc=…` sets Cache-Control; every response sets a cookie.
 pub(crate) struct Origin {
     pub(crate) address: SocketAddr,
     hits: Arc<AtomicUsize>,
@@ -83,7 +83,7 @@ impl Origin {
         }
     }
 
-    /// How often it was asked.
+    /// The number of requests that it received.
     pub(crate) fn hits(&self) -> usize {
         self.hits.load(Ordering::SeqCst)
     }

@@ -87,13 +87,13 @@ impl World {
     }
 }
 
-/// What the origin was asked, from its answer.
+/// The request that the origin received, parsed from its response.
 #[track_caller]
 pub(crate) fn asked(answer: &Response<Bytes>) -> Asked {
     serde_json::from_slice(answer.body()).unwrap_or_else(|error| panic!("{error}: {answer:?}"))
 }
 
-/// A header of an answer.
+/// A header of a response.
 pub(crate) fn header<'a>(answer: &'a Response<Bytes>, name: &str) -> &'a str {
     answer.headers().get(name).map_or("", |value| value.to_str().unwrap())
 }
