@@ -42,7 +42,7 @@ struct Place<'s> {
 
 #[derive(Default)]
 struct Book {
-    /// Since when each message is being processed, by tenant and instance.
+    /// Since when each message is held, by tenant and instance.
     in_hand: HashMap<String, HashMap<String, Vec<Instant>>>,
     /// By instance.
     times: HashMap<String, Times>,
@@ -140,7 +140,7 @@ impl Book {
             || instances.get(instance).is_some_and(|mine| mine.len() >= share.instance)
     }
 
-    /// An attempt takes at least as long as the instance's running ones have taken so far.
+    /// An attempt takes at least as long as the tenant's oldest message, which is in the instance's way, has taken so far.
     fn learn_from(&mut self, tenant: &str, instance: &str, now: Instant) {
         let since = self.in_hand.get(tenant).and_then(|all| all.values().flatten().min());
         let taken = since.map_or(Duration::ZERO, |since| now - *since);

@@ -34,7 +34,7 @@ pub enum WorkerError {
     Io(#[from] std::io::Error),
 }
 
-/// How long a cancelled consumer may take to return the messages that it was sent.
+/// How long a cancelled consumer may take to deliver the messages that RabbitMQ has already sent to it.
 const DRAINING: Duration = Duration::from_secs(15);
 /// The delay before PostgreSQL or RabbitMQ is tried again.
 const RECONNECT: Duration = Duration::from_secs(1);

@@ -11,7 +11,7 @@ use telemetry::with_causes;
 use crate::delivery::{Desk, publish};
 use crate::handler::Handler;
 
-/// With messages still in the queue, a step's message may just be behind them: the step's grace is multiplied by this.
+/// With messages still in the queue, a step's message may just be behind them: this many graces are added.
 const BACKLOG_PATIENCE: u32 = 10;
 /// Batches of a sweep per second.
 const BATCHES: u32 = 4;
