@@ -141,19 +141,19 @@ steps! {
         DeleteDistribution, "delete-distribution", "deleting the CloudFront distribution",
             schedule_delete_distribution = "first=5s,max=5m",
             "Deleting the distribution.";
-        /// Put the CloudFront function right that redirects, or delete it when nothing is redirected any more.
+        /// Update the CloudFront function that redirects, or delete it when nothing is redirected any more.
         SettleFunction, "settle-function", "changing what redirects",
             schedule_settle_function = "first=5s,max=1m",
             "Settling the function that redirects.";
     }
     ChallengeVerifier, VerifierStep: "The steps of the service challenge-verifier." {
-        /// See whether the CA could verify one domain now; the only step that fans out.
+        /// Probe whether the CA could verify one domain now; the only step that fans out.
         VerifyChallenge, "verify-challenge", "looking at the domains",
             schedule_verify_challenge = "first=5s,max=5m,deadline=7d",
             "Looking at one domain; its deadline is how long a user may take (prop_timeout).";
     }
     CertificateIssuer, IssuerStep: "The steps of the service certificate-issuer." {
-        /// Place an ACME order (RFC 8555 §7.4) and write down its authorizations.
+        /// Place an ACME order (RFC 8555 §7.4) and record its authorizations.
         PlaceOrder, "place-order", "ordering the certificate",
             schedule_place_order = "first=5s,max=15m,limit=10m",
             "Placing an order; 100 names at a distant CA take minutes.";
