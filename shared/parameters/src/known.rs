@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use crate::faults::{Faults, ParameterError};
 use crate::{did_you_mean, registry, shown};
 
-/// An extra member of a fetched instance while its certificate can't be renewed: the one place that `cf service
-/// --params` shows.
+/// An extra member of a fetched instance while its certificate can't be renewed: the one place that
+/// `cf service --params` shows.
 pub const RENEWAL_PROBLEM: &str = "renewal_problem";
 
 /// The member that is always added: where to point the domains, when the certificate expires, what proved each domain.
