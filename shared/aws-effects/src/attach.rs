@@ -1,4 +1,4 @@
-//! Aliases and certificate on a distribution that is there: both in one update.
+//! Aliases and certificate on an existing distribution: both in one update.
 
 use aws::{Viewer, gone};
 use aws_sdk_cloudfront::error::BuildError;
@@ -12,10 +12,10 @@ use crate::fenced::Fenced;
 use crate::moving::{to_move, without};
 
 impl Fenced<'_> {
-    /// Puts aliases and certificate on the distribution, unless it has them, and writes down that it has.
+    /// Puts aliases and certificate on the distribution, unless it has them already, and records that it has them.
     ///
     /// # Errors
-    /// The task is no longer current, or the store can't say.
+    /// The task is no longer current, or the store fails.
     pub async fn attach(&self, id: &str, viewer: &Viewer<'_>) -> Result<Outcome, Stop> {
         let mut read = match self.cloudfront.config(id).await {
             Ok(Some(read)) => read,
@@ -47,11 +47,12 @@ impl Fenced<'_> {
         Ok(Outcome::DONE)
     }
 
-    /// Other distributions of ours have some of the aliases, whose instances have lost the domains: the certificate and everything
-    /// else come first, as `change` puts them into what was read, then these aliases are moved.
+    /// Some of the aliases are on other distributions of ours, whose instances have lost the domains: the certificate
+    /// and everything else are written first, as `change` puts them into the configuration that was read, then these
+    /// aliases are moved.
     ///
     /// # Errors
-    /// The task is no longer current, or the store can't say.
+    /// The task is no longer current, or the store fails.
     pub async fn take_over(
         &self,
         id: &str,

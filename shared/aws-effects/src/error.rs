@@ -6,10 +6,10 @@ use pipeline::reason::{AwsReason, BrokerReason};
 use store::StoreError;
 use worker::{HandlerError, Stop};
 
-/// Why something was not done in AWS: the database or AWS said no, or nothing.
+/// Why something was not done in AWS: the database or AWS refused, or didn't answer.
 #[derive(Debug, thiserror::Error)]
 pub enum EffectError {
-    /// The task is no longer current, or the store can't say.
+    /// The task is no longer current, or the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// AWS refused or didn't answer.
@@ -18,7 +18,7 @@ pub enum EffectError {
 }
 
 impl EffectError {
-    /// The failure, for the handler to judge; what the store said ends the attempt.
+    /// The AWS failure, for the handler to judge; an error of the store ends the attempt.
     ///
     /// # Errors
     /// The store's error.
@@ -51,7 +51,7 @@ impl From<EffectError> for Stop {
     }
 }
 
-/// A request that lacks what the SDK's model requires: an error of ours.
+/// A request that lacks what the SDK's model requires: an internal error.
 pub fn unbuilt(source: BuildError) -> HandlerError {
     HandlerError::Other {
         waiting_for: BrokerReason::Internal.into(),

@@ -1,24 +1,24 @@
-//! Writes to CloudFront by a task: between reading and writing the database is asked whether the task is still current. A worker that
-//! wakes up late is either stopped there or by the ETag of whatever was written meanwhile.
+//! A task's writes to CloudFront: between reading and writing, the database is asked whether the task is still current.
+//! A worker that wakes up late is stopped either there or by the ETag of what was written since.
 
 use aws::{CloudFront, ReadConfig};
 use store::{Store, Task};
 
 use crate::error::EffectError;
 
-/// CloudFront, as a task may write to it.
+/// CloudFront, for writes of a task.
 #[derive(Clone, Copy)]
 pub struct Fenced<'f> {
-    /// What is written to.
+    /// The client that writes.
     pub cloudfront: &'f CloudFront,
-    /// Who knows whether the task is current.
+    /// The store that knows whether the task is current.
     pub store: &'f Store,
-    /// Who writes.
+    /// The task that writes.
     pub task: &'f Task,
 }
 
 impl Fenced<'_> {
-    /// Writes back what was read and changed.
+    /// Writes back a configuration that was read and changed.
     ///
     /// # Errors
     /// The task is no longer current, or `UpdateDistribution` failed.

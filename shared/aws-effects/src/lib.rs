@@ -1,5 +1,5 @@
-//! What distribution and cert-installer both do in AWS under the eyes of the database: writes that only the current task may
-//! make, and the search for what has no owner any more.
+//! What distribution and cert-installer both do in AWS with the database's help: writes that only the current task may
+//! make, and the search for orphans.
 
 mod attach;
 mod error;

@@ -1,5 +1,6 @@
-//! Moving an alias from another distribution of ours to the one whose instance has proved the domain, without a moment in which
-//! nobody serves it (CloudFront developer guide, "Move an alternate domain name": `AssociateAlias`, both in one account).
+//! Moves an alias from another distribution of ours to the one whose instance has proved the domain, without a moment
+//! in which nothing serves it (CloudFront developer guide, "Move an alternate domain name": `AssociateAlias`, both in
+//! one account).
 
 use aws::{Failure, Viewer, gone};
 use aws_sdk_cloudfront::types::DistributionConfig;
@@ -10,7 +11,7 @@ use worker::Stop;
 
 use crate::fenced::Fenced;
 
-/// The aliases that are to be moved: those of `elsewhere` that the distribution does not have yet.
+/// The aliases to be moved: those of `elsewhere` that the distribution does not have yet.
 pub(crate) fn to_move(elsewhere: Vec<Elsewhere>, config: &DistributionConfig) -> Vec<Elsewhere> {
     let has = |domain: &str| {
         let mut aliases = config.aliases.iter().flat_map(|aliases| aliases.items());
@@ -33,7 +34,7 @@ impl Fenced<'_> {
     /// Moves the aliases to the distribution, once its certificate is deployed everywhere.
     ///
     /// # Errors
-    /// The task is no longer current, or the store can't say.
+    /// The task is no longer current, or the store fails.
     pub(crate) async fn move_aliases(&self, id: &str, moving: &[Elsewhere]) -> Result<Outcome, Stop> {
         let distribution = match self.cloudfront.distribution(id).await {
             Ok(Some(distribution)) => distribution,
@@ -59,8 +60,8 @@ impl Fenced<'_> {
     }
 }
 
-/// What a refused move means. CloudFront wants a TXT record where it can't see by itself that the move is wanted; where the other
-/// distribution is being removed, the alias becomes free by itself.
+/// The meaning of a refused move. CloudFront requires a TXT record where it can't determine itself that the move is
+/// wanted; where the other distribution is being removed, the alias becomes free without a move.
 fn refused(failure: &Failure, alias: &Elsewhere, target: &str) -> Outcome {
     let domain = &alias.domain;
     match (failure.code(), alias.why) {

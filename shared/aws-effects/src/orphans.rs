@@ -1,5 +1,6 @@
-//! The search for orphans: what has this broker's mark in AWS and no owner in the database. A worker died or froze between making it and
-//! writing it down, and its instance was removed meanwhile. What differs from kind to kind is [`Search`].
+//! The search for orphans: resources with this broker's mark in AWS and no owner in the database. A worker died or
+//! froze between creating a resource and recording it, and its instance was removed since. The differences between
+//! kinds are in [`Search`].
 
 use std::time::Duration;
 
@@ -9,73 +10,73 @@ use telemetry::with_causes;
 
 use crate::error::EffectError;
 
-/// After so many in a row that can't be looked at, the fault is not theirs.
+/// After this many consecutive resources that can't be checked, the problem lies elsewhere.
 const UNREAD: u32 = 3;
 
-/// Where orphans of one kind are searched for.
+/// The search for orphans of one kind.
 #[async_trait]
 pub trait Search: Sync {
     /// The kind.
     const KIND: OrphanKind;
-    /// What makes it an orphan, for the log.
+    /// The reason why it is an orphan, for the log.
     const WHY: &'static str;
-    /// Something that may be ours, as a list has it.
+    /// A listed resource that may be ours.
     type Listed: Send + Sync;
 
-    /// Everything that looks as if it were ours.
+    /// Every resource that looks like ours.
     async fn list(&self) -> Result<Vec<Self::Listed>, EffectError>;
 
-    /// What it is called.
+    /// Its names.
     fn named<'l>(&self, listed: &'l Self::Listed) -> Named<'l>;
 
-    /// Whose it is.
+    /// Its owner.
     async fn judge(&self, listed: &Self::Listed) -> Result<Finding, EffectError>;
 
-    /// Removes an orphan, or goes one step further on its way out.
+    /// Removes an orphan, or takes the next step of its removal.
     async fn remove(&self, listed: &Self::Listed) -> Result<Removal, EffectError>;
 }
 
-/// What something in AWS is called.
+/// The names of an AWS resource.
 #[derive(Debug, Clone, Copy)]
 pub struct Named<'l> {
     /// In the log.
     pub name: &'l str,
     /// In the database.
     pub id: &'l str,
-    /// What else its list says of it.
+    /// Its comment in the list, if any.
     pub comment: Option<&'l str>,
 }
 
-/// Whose something in AWS is.
+/// The owner of an AWS resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
-    /// Somebody looks after it, or will.
+    /// A live instance manages it, or will.
     Owned,
-    /// Another broker's, or nobody's business.
+    /// It belongs to another broker, or is of no concern.
     Foreign,
-    /// Provably ours, and nothing here will ever look at it again.
+    /// Provably ours, and nothing here will ever use it again.
     Orphan {
-        /// Whose it was.
+        /// The instance that it belonged to.
         instance: String,
     },
-    /// It says to be ours, but nothing proves that it may go: only told.
+    /// Marked as ours, but nothing proves that it may be removed: only logged.
     Unexplained(&'static str),
 }
 
-/// What the removal of an orphan came to.
+/// The result of removing an orphan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
-    /// It is gone.
+    /// It was removed.
     Removed,
-    /// A step was made, such as "disabled"; the next turn goes on.
+    /// A step was taken, such as "disabled"; the next turn continues.
     Begun(&'static str),
-    /// There is nothing to do in this turn.
+    /// Nothing can be done in this turn.
     Waits,
-    /// Whoever uses it is an orphan too, or somebody else's matter: the next turn sees.
+    /// It is used by another orphan, or by something that isn't ours: the next turn checks again.
     InUse,
 }
 
-/// A warning about something in AWS: by the field that its kind has in the log.
+/// A warning about an AWS resource, with the log field of its kind.
 macro_rules! warn_of {
     ($kind:expr, $named:expr, $($rest:tt)+) => {{
         let of = |kind| ($kind == kind).then_some($named.name);
@@ -88,11 +89,11 @@ macro_rules! warn_of {
     }};
 }
 
-/// Searches for orphans of a kind, and removes those that are seen for longer than `grace`. One that can't be looked at, or can't be
-/// removed, doesn't keep the others.
+/// Searches for orphans of a kind, and removes those that have been seen for longer than `grace`. An orphan that can't
+/// be checked or removed does not block the others.
 ///
 /// # Errors
-/// The database or AWS can't be asked.
+/// The database or AWS can't be queried.
 pub async fn remove_orphans<S: Search>(search: &S, store: &Store, grace: Duration) -> Result<(), EffectError> {
     let kind = S::KIND.as_str();
     let (mut orphans, mut unexplained, mut unread, mut owned) = (0u32, 0u32, 0u32, Vec::new());
@@ -135,7 +136,7 @@ pub async fn remove_orphans<S: Search>(search: &S, store: &Store, grace: Duratio
     Ok(())
 }
 
-/// Removes an orphan after its grace.
+/// Removes an orphan after its grace period.
 async fn settle<S: Search>(
     search: &S,
     store: &Store,

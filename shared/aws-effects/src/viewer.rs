@@ -1,23 +1,23 @@
-//! What browsers of a task's instance shall see.
+//! The viewer settings of a task's instance: what browsers are to be served.
 
 use aws::{Viewer, ViewerSettings, broken};
 use certificate_store::Reference;
 use store::{Certificate, Task};
 use worker::Stop;
 
-/// Where the certificate is; `None` before somebody was about to put it anywhere.
+/// The certificate's location; `None` before an upload was intended.
 ///
 /// # Errors
-/// It is where only a newer program looks.
+/// The certificate is in a store that only a newer program has.
 pub fn reference(certificate: &Certificate) -> Result<Option<Reference>, Stop> {
     let reference = certificate.reference.as_ref().map(Reference::read);
     reference.transpose().map_err(Stop::internal)
 }
 
-/// The domains of the task's instance by the certificate.
+/// The domains of the task's instance, served with the certificate.
 ///
 /// # Errors
-/// What the attempt comes to: the certificate was not uploaded, against the plan.
+/// The attempt's outcome when, contrary to the plan, the certificate was not uploaded.
 pub fn viewer<'a>(task: &Task, certificate: &Certificate, settings: &'a ViewerSettings) -> Result<Viewer<'a>, Stop> {
     let Some(Reference {
         name,

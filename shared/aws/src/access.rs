@@ -1,32 +1,33 @@
-//! What is wrong with the access to AWS, and what the operator does about it: the same words in the log, when a step
-//! meets it, and from the doctor. Pure.
+//! Problems with the access to AWS and their remedies: the same words in the log, when a step meets one, and from the
+//! doctor. Pure.
 
 use crate::failure::{Failure, Reason};
 use crate::log_bucket::names_log_bucket;
 use crate::triage::is_about_account;
 
-/// What the operator does about something that was set on a distribution by hand and that AWS refuses.
+/// The remedy for a setting that was made on a distribution by hand and that AWS refuses.
 pub(crate) const SET_BY_HAND: &str = "for a web ACL that can't be read, allow wafv2:GetWebACL (waf:GetWebACL for a classic one) in the \
      policy of this access key's user or role, as docs/aws/*-policy.json does; else mend it on the distribution, or take it away";
 
-/// Why AWS doesn't let us.
+/// Why AWS denies access.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessTrouble {
-    /// What is wrong.
+    /// The problem.
     pub what: String,
-    /// What to do.
+    /// The remedy.
     pub to_do: &'static str,
-    /// Whether AWS knows who asks, and only doesn't allow this one action.
+    /// Whether AWS knows the caller, and only denies this one action.
     pub known: bool,
-    /// Whether the clocks differ: the AWS SDK signs its next call by AWS' own time.
+    /// Whether the clocks differ: the AWS SDK signs its next call with AWS' own time.
     pub clock: bool,
 }
 
 impl AccessTrouble {
     /// What a failure says about the access; `None` when it says nothing about it.
     ///
-    /// Codes: CloudFront and IAM API references, "Common Errors"; the messages that tell a clock and a region from a
-    /// wrong secret, which have the same code: AWS General Reference, "Troubleshoot Signature Version 4".
+    /// Codes: CloudFront and IAM API references, "Common Errors"; the messages that distinguish a clock or a region
+    /// problem from a wrong secret, which have the same code: AWS General Reference, "Troubleshoot Signature Version
+    /// 4".
     pub fn of(failure: &Failure) -> Option<Self> {
         let (code, message) = match &failure.reason {
             Reason::NoCredentials(_) => return Some(Self::none()),
@@ -112,7 +113,7 @@ fn is_about_time(message: &str) -> bool {
     message.contains("Signature expired") || message.contains("Signature not yet current")
 }
 
-/// The action that AWS names, which may be another one than was called (tags); else the one that was called.
+/// The action that AWS names, which may differ from the one that was called (tags); else the one that was called.
 pub(crate) fn denied(failure: &Failure) -> String {
     let named = failure
         .message()

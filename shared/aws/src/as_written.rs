@@ -1,4 +1,4 @@
-//! XML as it passes the SDK: as it was read, as the SDK would write a configuration, and what is sent instead of that.
+//! Raw XML around the SDK: as it was read, as the SDK would write a configuration, and what is sent instead.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use aws_sdk_cloudfront::error::BoxError;
 use aws_sdk_cloudfront::types::DistributionConfig;
 use aws_smithy_types::body::SdkBody;
 
-/// Keeps the body of an answer.
+/// Keeps the body of a response.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Answer(Kept);
 
@@ -35,7 +35,7 @@ impl Kept {
 }
 
 impl Answer {
-    /// The body; `None` when no answer came, or it was no text.
+    /// The body; `None` when there was no response, or it was not text.
     pub(crate) fn body(&self) -> Option<String> {
         self.0.take()
     }
@@ -73,7 +73,8 @@ impl Intercept for Unsent {
     }
 }
 
-/// The configuration as the SDK writes it in `UpdateDistribution`; nothing is sent. The SDK has no other way to its writer.
+/// The configuration as the SDK writes it in `UpdateDistribution`; nothing is sent. The SDK offers no other access to
+/// its serializer.
 pub(crate) async fn written(client: &Client, config: DistributionConfig) -> Option<String> {
     let unsent = Unsent::default();
     let call = client.update_distribution().id("none").distribution_config(config);
@@ -81,7 +82,7 @@ pub(crate) async fn written(client: &Client, config: DistributionConfig) -> Opti
     unsent.0.take()
 }
 
-/// Puts another body in place of the SDK's.
+/// Replaces the SDK's body with another one.
 pub(crate) fn replace_body(request: &mut HttpRequest, body: String) {
     request.headers_mut().insert("content-length", body.len().to_string());
     *request.body_mut() = SdkBody::from(body);

@@ -11,11 +11,11 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use telemetry::Call;
 
-/// Tells how each call of a client ended.
+/// Reports how each call of a client ended.
 #[derive(Debug)]
 pub(crate) struct Calls(pub(crate) &'static str);
 
-/// The one that is on its way.
+/// The call in progress.
 #[derive(Debug)]
 struct OnItsWay(Mutex<Option<Call>>);
 
@@ -28,7 +28,7 @@ impl Intercept for Calls {
         "cdn-broker calls"
     }
 
-    // Not `read_before_execution`, where a client's interceptors come before the operation's name does.
+    // Not `read_before_execution`, in which a client's interceptors run before the operation's name is set.
     fn read_before_serialization(
         &self,
         _context: &BeforeSerializationInterceptorContextRef<'_>,

@@ -1,11 +1,11 @@
-//! Which certificate a distribution is told to use.
+//! The certificate that a distribution is configured with.
 
 use aws_sdk_cloudfront::types::ViewerCertificate;
 use aws_sdk_cloudfront::types::builders::ViewerCertificateBuilder;
 use serde::{Deserialize, Serialize};
 
-/// A certificate, as CloudFront is told of it: by the one or the other member of `ViewerCertificate` (service model). There are two stores that
-/// it knows by itself.
+/// A certificate as CloudFront's configuration refers to it: with one or the other member of `ViewerCertificate`
+/// (service model), since CloudFront supports two stores.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CloudFrontCertificate {
     /// `IAMCertificateId`.
@@ -17,7 +17,7 @@ pub enum CloudFrontCertificate {
 }
 
 impl CloudFrontCertificate {
-    /// The one that a configuration has, if it has one.
+    /// The certificate of a configuration, if it has one.
     pub fn of(viewer: &ViewerCertificate) -> Option<Self> {
         let iam = viewer.iam_certificate_id.clone().map(Self::Iam);
         iam.or_else(|| viewer.acm_certificate_arn.clone().map(Self::Acm))
@@ -30,7 +30,7 @@ impl CloudFrontCertificate {
         }
     }
 
-    /// The member of a configuration.
+    /// The configuration member.
     pub(crate) fn member(&self) -> ViewerCertificateBuilder {
         let viewer = ViewerCertificate::builder();
         match self {

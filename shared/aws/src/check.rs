@@ -1,6 +1,7 @@
-//! What the doctor looks at: does AWS know the access key, and does it allow what the service needs? By calls that
-//! change nothing: on what isn't there, or with input that can't be. Only that something isn't there says "allowed": AWS may look at the
-//! form of a request before it asks whether the call is allowed, and nothing that it publishes says in which order.
+//! The doctor's check of AWS: does AWS know the access key, and does it allow what the service needs? It uses calls
+//! that change nothing: on objects that don't exist, or with invalid input. Only the answer that an object doesn't
+//! exist means "allowed": AWS may check the form of a request before the permission, and nothing that it publishes says
+//! in which order.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -15,12 +16,13 @@ use crate::access::{AccessTrouble, denied};
 use crate::failure::{Failure, Peer, Reason};
 
 const ABOUT: &str = "AWS";
-/// One call; a role's credentials may have to be fetched first.
+/// The time limit of a call; a role's credentials may have to be fetched first.
 const CALL: Duration = Duration::from_secs(6);
-/// All of them: who asks, once more when the clock is off, and the rest side by side.
+/// The time limit of all calls: the identity check, once more when the clock is off, and the rest concurrently.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// What says that nothing by that name is there, after the call was allowed: to others AWS says `AccessDenied`.
+/// Codes that say that the object doesn't exist, after the call was allowed: without permission AWS answers
+/// `AccessDenied`.
 const ABSENT: [&str; 4] = [
     "NoSuchDistribution",
     "NoSuchEntity",
@@ -33,14 +35,14 @@ const ABSENT: [&str; 4] = [
 pub enum Tried {
     /// It changed nothing.
     Harmless,
-    /// It made something against expectation, which is deleted again.
+    /// It unexpectedly created something, which was deleted again.
     Undone(String),
-    /// It made something against expectation, which is still there: what it is, and why it could not be deleted.
+    /// It unexpectedly created something, which still exists: what it is, and why it could not be deleted.
     Left(String, Failure),
 }
 
 impl Tried {
-    /// Something was made against expectation; what came of deleting it.
+    /// Something was unexpectedly created; `deleted` is the result of deleting it.
     pub fn made(what: impl Into<String>, deleted: Result<(), Failure>) -> Self {
         match deleted {
             Ok(()) => Self::Undone(what.into()),
@@ -62,8 +64,8 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// The call. It is allowed when it succeeds, and when AWS says that what was asked for isn't there; with another of the codes that
-    /// are `expected` it is not refused, and no more is known.
+    /// The call. It is allowed when it succeeds, and when AWS says that the object doesn't exist; with another of the
+    /// `expected` codes it is not refused, and no more is known.
     pub fn new<T, E, F>(
         peer: Peer,
         action: &'static str,
@@ -85,7 +87,7 @@ impl Probe {
         })
     }
 
-    /// The same for what is more than one call.
+    /// The same for several calls.
     pub fn by<F>(
         peer: Peer,
         action: &'static str,
@@ -113,7 +115,7 @@ impl Probe {
         }
     }
 
-    /// The policy may allow it only for what has our tag (docs/aws): then a refusal says nothing.
+    /// The policy may allow it only for resources with our tag (docs/aws): then a refusal proves nothing.
     #[must_use]
     pub fn only_ours(mut self) -> Self {
         self.only_ours = true;
@@ -172,7 +174,7 @@ impl Probe {
     }
 }
 
-/// Who asks is looked at by the first of the probes, then all are tried.
+/// The first of the probes checks the identity, then all are tried.
 pub fn check_aws(sdk: &SdkConfig, probes: Vec<Probe>) -> Check {
     let sdk = sdk.clone();
     Check::several(ABOUT, async move {
@@ -211,7 +213,7 @@ pub fn check_aws(sdk: &SdkConfig, probes: Vec<Probe>) -> Check {
     .within(LIMIT)
 }
 
-/// The end of the access key's id, by which it can be told from others; the id is no secret.
+/// The end of the access key's id, by which it can be recognized; the id is no secret.
 async fn key(sdk: &SdkConfig) -> Option<String> {
     let provider = sdk.credentials_provider()?;
     let credentials = tokio::time::timeout(CALL, provider.provide_credentials())
@@ -226,7 +228,7 @@ fn trouble(answer: &Answer) -> Option<AccessTrouble> {
     AccessTrouble::of(answer.as_ref().err()?)
 }
 
-/// Does AWS know who asks? And whether there is no use in asking on.
+/// Whether AWS knows the caller, and whether further calls are pointless.
 fn who(key: &str, peer: Peer, clock: bool, answer: &Answer) -> (Finding, bool) {
     match (trouble(answer), answer) {
         (Some(trouble), _) if !trouble.known => (Finding::fail(ABOUT, trouble.what, trouble.to_do), true),

@@ -1,4 +1,4 @@
-//! Client set-up: one attempt per call, a time limit per call, and everything else by AWS' own environment variables.
+//! Client setup: one attempt per call, a time limit per call, and everything else from AWS' own environment variables.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 
-/// No call takes longer, whatever it consists of.
+/// The time limit of every call, whatever it consists of.
 pub const CALL_LIMIT: Duration = Duration::from_secs(20);
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
@@ -24,7 +24,7 @@ AWS, read from the environment by the AWS SDK:
 The least rights that each service needs: docs/aws/*-policy.json. Every call is tried once and
 given up after 20 seconds; the schedules above decide when its step is tried again.";
 
-/// `AWS_REGION` is in a part of AWS that has no CloudFront, or another one.
+/// `AWS_REGION` is in a partition of AWS without CloudFront or with a separate one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("AWS_REGION is {region}, and {why}")]
 pub struct UnsupportedRegion {
@@ -37,7 +37,7 @@ const CHINA: &str = "AWS in China is not supported: its CloudFront has other add
 const NO_CLOUDFRONT: &str = "that part of AWS has no CloudFront. Set AWS_REGION to us-east-1 and use credentials of a commercial account \
      (docs/operators/credentials.md)";
 
-/// How the names of regions begin in each partition but the commercial one (botocore's partitions.json).
+/// The prefixes of region names in each partition except the commercial one (botocore's partitions.json).
 const OTHER_PARTITIONS: [(&str, &str); 5] = [
     ("cn-", CHINA),
     ("us-gov-", NO_CLOUDFRONT),
@@ -56,12 +56,12 @@ fn supported(region: &str) -> Result<(), UnsupportedRegion> {
     }
 }
 
-/// The configuration of every AWS client. The SDK's own retries are off: they would eat the attempt's time limit, and
-/// AWS' throttling answers carry no `Retry-After` to wait by. A clock that is off is corrected by the SDK itself, from the
-/// `Date` of each answer, for the client's next call.
+/// The configuration of every AWS client. The SDK's own retries are off: they would use up the attempt's time limit,
+/// and AWS' throttling responses have no `Retry-After` to wait for. The SDK corrects a wrong clock itself, from the
+/// `Date` of each response, for the client's next call.
 ///
 /// # Errors
-/// The region is in a part of AWS without the CloudFront that this broker knows.
+/// The region is in a partition of AWS without the CloudFront that this broker uses.
 pub async fn sdk_config() -> Result<SdkConfig, UnsupportedRegion> {
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(RegionProviderChain::default_provider().or_else("us-east-1"))

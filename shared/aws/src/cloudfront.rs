@@ -1,4 +1,4 @@
-//! CloudFront's distributions: reads, and writes that are fenced by ETag.
+//! CloudFront distributions: reads, and writes that are fenced by ETag.
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudfront::Client;
@@ -17,21 +17,22 @@ use crate::wire::Wire;
 #[derive(Clone, Debug)]
 pub struct CloudFront {
     client: Client,
-    /// For what is only written down, and never sent.
+    /// For serializing only; its requests are never sent.
     writer: Client,
 }
 
-/// A distribution's configuration as read, with the ETag that a write of it must carry.
+/// A distribution's configuration as read, with the ETag that a write must carry.
 #[derive(Clone, Debug)]
 pub struct ReadConfig {
-    /// What the SDK understands of it, to be changed.
+    /// The part that the SDK understands, which can be changed.
     pub config: DistributionConfig,
     /// Its version.
     pub etag: String,
     as_read: AsRead,
 }
 
-/// All of it, also what the SDK does not know: `UpdateDistribution` replaces, so what isn't sent back is lost.
+/// The whole document, including what the SDK does not know: `UpdateDistribution` replaces everything, so what isn't
+/// sent back is lost.
 #[derive(Clone, Debug)]
 struct AsRead {
     config: DistributionConfig,
@@ -39,12 +40,12 @@ struct AsRead {
 }
 
 impl CloudFront {
-    /// A client by this configuration.
+    /// A client with this configuration.
     pub fn new(config: &SdkConfig) -> Self {
         Self::by(config, Builder::from(config))
     }
 
-    /// The same, and the watcher is told each answer.
+    /// The same, and the watcher is called for each response.
     pub fn watched(config: &SdkConfig, watcher: Watcher) -> Self {
         let builder = Builder::from(config).interceptor(Watch::new("cloudfront", watcher));
         Self::by(config, builder)
@@ -81,7 +82,7 @@ impl CloudFront {
         Ok(all)
     }
 
-    /// The distribution; `None` when there is none of that id.
+    /// The distribution; `None` when the id does not exist.
     ///
     /// # Errors
     /// Any other failure of `GetDistribution`.
@@ -98,7 +99,7 @@ impl CloudFront {
             .ok_or_else(|| Failure::incomplete(Peer::CloudFront, ACTION, "distribution"))
     }
 
-    /// The distribution's configuration; `None` when there is none of that id.
+    /// The distribution's configuration; `None` when the id does not exist.
     ///
     /// # Errors
     /// Any other failure of `GetDistributionConfig`.
@@ -123,7 +124,7 @@ impl CloudFront {
         }
     }
 
-    /// The value of the tag of that key on whatever has the ARN, if it has one.
+    /// The value of the resource's tag with that key, if it has one.
     ///
     /// # Errors
     /// Any failure of `ListTagsForResource`.
@@ -134,7 +135,7 @@ impl CloudFront {
         Ok(tags.into_iter().find(|tag| tag.key == key).and_then(|tag| tag.value))
     }
 
-    /// Writes back what was read and changed, also what the SDK does not know of it.
+    /// Writes back a configuration that was read and changed, including what the SDK does not know.
     ///
     /// # Errors
     /// `UpdateDistribution` failed.
@@ -156,7 +157,7 @@ impl CloudFront {
         }
     }
 
-    /// What was read, with our change of it.
+    /// The document as read, with our change.
     async fn changed_document(&self, changed: &ReadConfig) -> Result<String, Failure> {
         const ACTION: &str = "GetDistributionConfig";
         let AsRead { config, document } = &changed.as_read;
@@ -172,7 +173,7 @@ impl CloudFront {
         merged(document, &before, &after).map_err(|_| Failure::incomplete(Peer::CloudFront, ACTION, "well-formed XML"))
     }
 
-    /// Moves an alias to the distribution from the one that has it; it carries no ETag.
+    /// Moves an alias to the distribution from the one that has it; the call has no ETag.
     ///
     /// # Errors
     /// `AssociateAlias` failed.
@@ -198,7 +199,7 @@ impl CloudFront {
         }
     }
 
-    /// The distribution's version now; `None` when there is none of that id.
+    /// The distribution's current version; `None` when the id does not exist.
     async fn etag(&self, id: &str) -> Result<Option<String>, Failure> {
         Ok(self.config(id).await?.map(|read| read.etag))
     }
@@ -232,7 +233,7 @@ mod tests {
 
     use super::*;
 
-    /// A server that answers one request with each of these bodies, and none after them.
+    /// A server that answers one request with each of these bodies, and none after that.
     async fn cloudfront(bodies: Vec<String>) -> CloudFront {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -272,7 +273,7 @@ mod tests {
     #[tokio::test]
     async fn a_list_ends_where_no_other_page_is_named() {
         let next = "<NextMarker>E1</NextMarker>";
-        // The last says that there is more, and not where; or the same place again.
+        // The last page says that there is more without saying where, or names the same page again.
         for last in ["", "<NextMarker></NextMarker>", next] {
             let all = cloudfront(vec![page("E1", next), page("E2", last)])
                 .await

@@ -1,9 +1,10 @@
-//! Every error code of AWS that is known, with what it means. `errors.txt` has those of the service models; each must have its place
-//! here, so that none is judged by a default that nobody thought of.
+//! Every known AWS error code with its meaning. `errors.txt` lists those of the service models; each must be listed
+//! here, so that none is classified by an accidental default.
 
 use crate::triage::Class;
 
-/// Throttling comes as 400 without `Retry-After` (docs/aws-rules.md, rule 10); the names are the SDKs' common list.
+/// Throttling is reported as 400 without `Retry-After` (docs/aws-rules.md, rule 10); the names are the SDKs' common
+/// list.
 const THROTTLING: &[&str] = &[
     "BandwidthLimitExceeded",
     "PriorRequestNotComplete",
@@ -17,7 +18,7 @@ const THROTTLING: &[&str] = &[
     "TooManyRequestsException",
 ];
 
-/// Also a clock that is wrong: both sides' signatures then differ.
+/// Includes a wrong clock: the signatures of both sides then differ.
 pub(crate) const CREDENTIALS: &[&str] = &[
     "AccessDenied",
     "AccessDeniedException",
@@ -37,7 +38,7 @@ pub(crate) const CREDENTIALS: &[&str] = &[
     "UnrecognizedClientException",
 ];
 
-/// Errors that pass: two changes at once, a change that is not everywhere yet, trouble of the service's own.
+/// Transient errors: two concurrent changes, a change that has not propagated yet, problems of the service itself.
 const PASSING: &[&str] = &[
     "ConcurrentModification",
     "DeleteConflict",
@@ -51,7 +52,7 @@ const PASSING: &[&str] = &[
     "ServiceUnavailable",
 ];
 
-/// What this broker never sets, so that somebody who may change the distribution has set it: its operator.
+/// Settings that this broker never makes, so somebody else who may change the distribution has made them: its operator.
 const SET_BY_HAND: &[&str] = &[
     "ContinuousDeploymentPolicyInUse",
     "EntityNotFound",
@@ -77,7 +78,8 @@ const SET_BY_HAND: &[&str] = &[
     "TrustedSignerDoesNotExist",
 ];
 
-/// What a later attempt does not mend: a mistake of the broker, or a value of the user's. Handlers know some of them as good news.
+/// Errors that a later attempt does not fix: a mistake of the broker, or a value of the user's. Handlers treat some of
+/// them as success.
 const REFUSALS: &[&str] = &[
     "CNAMEAlreadyExists",
     "DistributionAlreadyExists",
@@ -119,7 +121,7 @@ const REFUSALS: &[&str] = &[
     "UnsupportedOperation",
 ];
 
-/// What the code means by itself; `None` for one that no service model has.
+/// The meaning of the code alone; `None` for one that no service model has.
 pub(crate) fn meaning(code: &str) -> Option<Class> {
     let table = [
         (THROTTLING, Class::SlowDown),
@@ -145,7 +147,7 @@ fn is_quota(code: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// As botocore has them, of every operation that is called; `.ci/aws` compares the file with botocore.
+    /// From botocore, for every operation that is called; `.ci/aws` compares the file with botocore.
     const MODELLED: &str = include_str!("errors.txt");
 
     fn modelled() -> impl Iterator<Item = (&'static str, u16)> {
@@ -170,7 +172,7 @@ mod tests {
     fn every_quota_of_the_models_is_a_quota() {
         for (code, _) in modelled().filter(|(code, _)| code.starts_with("TooMany") || code.contains("LimitExceeded")) {
             let expected = match code {
-                // The function's code is too long: no quota that could be raised.
+                // The function's code is too long: not a quota that could be raised.
                 "FunctionSizeLimitExceeded" => Class::Refusal,
                 _ => Class::Quota,
             };

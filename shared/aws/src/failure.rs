@@ -1,4 +1,4 @@
-//! A failed call to AWS, reduced to what matters: who, what, and why.
+//! A failed call to AWS, reduced to what matters: peer, action and reason.
 
 use std::error::Error;
 use std::fmt;
@@ -17,21 +17,21 @@ use crate::log_bucket::{self, refuses_log_bucket};
 use crate::triage::{Class, classify, triage};
 use crate::words::{shown, without_accounts};
 
-/// Longest part of a service's own message that is kept.
+/// The maximum length of a service's message that is kept.
 const LONGEST_MESSAGE: usize = 400;
 
-/// Longest code that is taken for one.
+/// The maximum length of a text that is accepted as a code.
 const LONGEST_CODE: usize = 100;
 
 /// A failed call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{peer} {action}: {reason}")]
 pub struct Failure {
-    /// Who was asked.
+    /// The service that was called.
     pub peer: Peer,
     /// The operation, by its AWS name.
     pub action: &'static str,
-    /// What came of it.
+    /// The reason.
     pub reason: Reason,
 }
 
@@ -42,18 +42,18 @@ pub enum Reason {
     Refused {
         /// HTTP status.
         status: u16,
-        /// AWS' error code; empty when the answer had none that is a name, and so perhaps was not AWS'.
+        /// AWS' error code; empty when the response had none that looks like a name, and so perhaps was not from AWS.
         code: String,
-        /// AWS' message: shortened, control characters escaped. May hold ids of the operator's account.
+        /// AWS' message: shortened, control characters escaped. May contain ids of the operator's account.
         message: String,
     },
-    /// There was no answer; the call may or may not have taken effect.
+    /// There was no response; the call may or may not have taken effect.
     NoAnswer(String),
-    /// No credentials could be had, so nothing was sent.
+    /// No credentials were available, so nothing was sent.
     NoCredentials(String),
-    /// An answer came that doesn't say what it must.
+    /// A response lacks what it must contain.
     Incomplete(&'static str),
-    /// The service refused it because somebody else wrote since we read.
+    /// The service refused the write because somebody else wrote since the configuration was read.
     Raced,
 }
 
@@ -73,7 +73,7 @@ impl fmt::Display for Reason {
 }
 
 impl Failure {
-    /// What the SDK's error says.
+    /// Converts the SDK's error.
     pub fn new<E>(peer: Peer, action: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
@@ -97,7 +97,7 @@ impl Failure {
                 code: String::new(),
                 message: chain(),
             },
-            // The SDK has no type of its own for this in `SdkError`; the cause's text is all there is.
+            // The SDK has no type for this in `SdkError`; the cause's text is the only information.
             SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_)
                 if with_causes(error).to_lowercase().contains("credential") =>
             {
@@ -108,7 +108,7 @@ impl Failure {
         Self { peer, action, reason }
     }
 
-    /// An answer that lacks what the service model promises.
+    /// A response that lacks what the service model promises.
     pub fn incomplete(peer: Peer, action: &'static str, what: &'static str) -> Self {
         Self {
             peer,
@@ -117,7 +117,7 @@ impl Failure {
         }
     }
 
-    /// There was no answer in time.
+    /// There was no response in time.
     pub(crate) fn unanswered(peer: Peer, action: &'static str, after: Duration) -> Self {
         Self {
             peer,
@@ -147,17 +147,17 @@ impl Failure {
         }
     }
 
-    /// AWS' own message, fit for a user: cut, and without the numbers of accounts.
+    /// AWS' own message, fit for a user: truncated, and without account numbers.
     pub fn words(&self) -> String {
         shown(&without_accounts(self.message()))
     }
 
-    /// Whether somebody else wrote since we read.
+    /// Whether somebody else wrote since the configuration was read.
     pub fn is_race(&self) -> bool {
         self.reason == Reason::Raced
     }
 
-    /// What the call was about, as a user knows it.
+    /// The subject of the call, as a user knows it.
     pub(crate) fn subject(&self) -> &'static str {
         match self.peer {
             Peer::Iam => "certificate",
@@ -166,12 +166,12 @@ impl Failure {
         }
     }
 
-    /// Whether CloudFront refuses where access logs are to go, which no user can mend.
+    /// Whether CloudFront refuses the destination of access logs, which no user can fix.
     pub fn refuses_log_bucket(&self) -> bool {
         refuses_log_bucket(&self.reason)
     }
 
-    /// The outcome by [`triage`]; what only the operator can mend is also logged as an error.
+    /// The outcome according to [`triage`]; a failure that only the operator can fix is also logged as an error.
     pub fn outcome(&self) -> Outcome {
         match classify(&self.reason) {
             Class::Credentials | Class::Account => match AccessTrouble::of(self) {
@@ -202,13 +202,13 @@ impl Failure {
         triage(self)
     }
 
-    /// The end of the operation, with a text for the user; AWS' answer is the cause.
+    /// Ends the operation, with a text for the user; AWS' response is the cause.
     pub fn failed(&self, for_user: impl Into<String>) -> Outcome {
         Outcome::failed(for_user, self.to_string())
     }
 }
 
-/// Users read it, so it must be a name and nothing else; what isn't one is not AWS' (`SlowDown`, `AWS.X.Y`).
+/// Users are shown it, so it must look like a name; anything else is not from AWS (valid: `SlowDown`, `AWS.X.Y`).
 fn is_code(code: &str) -> bool {
     let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':');
     code.len() <= LONGEST_CODE && code.bytes().all(name)

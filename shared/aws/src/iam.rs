@@ -1,4 +1,4 @@
-//! IAM, which keeps certificates for CloudFront.
+//! IAM, which stores certificates for CloudFront.
 
 use aws_config::SdkConfig;
 use aws_sdk_iam::Client;
@@ -8,12 +8,12 @@ use crate::calls::Calls;
 use crate::watch::{Watch, Watcher};
 use crate::wire::Wire;
 
-/// A client of IAM by this configuration. Every call is one attempt.
+/// A client of IAM with this configuration. Every call is one attempt.
 pub fn iam(config: &SdkConfig) -> Client {
     by(Builder::from(config))
 }
 
-/// The same, and the watcher is told each answer.
+/// The same, and the watcher is called for each response.
 pub fn iam_watched(config: &SdkConfig, watcher: Watcher) -> Client {
     by(Builder::from(config).interceptor(Watch::new("iam", watcher)))
 }

@@ -1,26 +1,27 @@
-//! How what we make in AWS is marked as ours.
+//! How the resources that this broker creates in AWS are marked.
 
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::{Tag, Tags};
 
-/// How every distribution's comment begins.
+/// The prefix of every distribution's comment.
 pub const COMMENT_PREFIX: &str = "cdn-broker ";
-/// How every function's name begins; a digest of the instance's id follows.
+/// The prefix of every function's name; a digest of the instance's id follows.
 pub const FUNCTION_PREFIX: &str = "cdn-broker-";
-/// How every IAM certificate's name begins; our own id of it follows.
+/// The prefix of every IAM certificate's name; this broker's id of the certificate follows.
 pub const CERTIFICATE_PREFIX: &str = "cdn-broker-";
 /// Tag on distributions and certificates: the instance's id.
 pub const INSTANCE_TAG: &str = "cdn-broker-instance";
-/// Tag on distributions and certificates: which broker's, by the id that its database was given when it was made.
+/// Tag on distributions and certificates: the broker that they belong to, by the id that its database was given when it
+/// was created.
 pub const DEPLOYMENT_TAG: &str = "cdn-broker-deployment";
 /// Tag on distributions: the tenant.
 const TENANT_TAG: &str = "cdn-broker-tenant";
 
-/// IAM and CloudFront take at most this many characters.
+/// The maximum length in IAM and CloudFront.
 const LONGEST_VALUE: usize = 256;
 
-/// A text as a tag's value: at most 256 characters, and `_` for each that AWS refuses (service models: the pattern
-/// `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`). For people and lists only; nothing is identified by a tag's value alone.
+/// A text as a tag's value: at most 256 characters, with `_` for each that AWS refuses (service models: the pattern
+/// `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`). For people and lists only; no resource is identified by a tag's value alone.
 pub fn tag_value(text: &str) -> String {
     text.chars()
         .take(LONGEST_VALUE)
@@ -37,7 +38,7 @@ pub fn tag_value(text: &str) -> String {
 /// A distribution's tags.
 ///
 /// # Errors
-/// The SDK's, when a tag is incomplete; none is.
+/// The SDK's error for an incomplete tag; none is incomplete.
 pub fn distribution_tags(instance: &str, tenant: &str, deployment: &str) -> Result<Tags, BuildError> {
     let tag = |key, value| Tag::builder().key(key).value(tag_value(value)).build();
     Ok(Tags::builder()

@@ -1,5 +1,6 @@
-//! AWS as this broker sees it: how a client is set up, what an answer of AWS means for a step, and CloudFront's reads and writes. Nothing
-//! here knows the database; `aws-effects` fences writes by it. A retry is never made here: the pipeline does the waiting.
+//! AWS as this broker uses it: the setup of clients, the meaning of AWS' responses for a step, and CloudFront's reads
+//! and writes. Nothing here uses the database; `aws-effects` fences writes with it. Nothing is retried here: the
+//! pipeline does the waiting.
 
 mod access;
 mod as_written;

@@ -1,14 +1,16 @@
-//! CloudFront refuses where access logs are to go. It has no code of its own for that, only words; all of them were seen in
-//! public reports: terraform issues 9176 and 24962, aws-cdk issues 10923 and 33297, baseline-environment-on-aws issue 363.
+//! CloudFront's refusals of the destination of access logs. CloudFront has no error code of its own for them, only
+//! messages; all of them were seen in public reports: terraform issues 9176 and 24962, aws-cdk issues 10923 and 33297,
+//! baseline-environment-on-aws issue 363.
 
 use crate::failure::Reason;
 
-/// What the operator does about it.
+/// The operator's remedy.
 pub(crate) const TO_DO: &str = "make it as docs/aws/cdn-broker.yaml does (it exists, has ACLs enabled and is in a region that is no \
      opt-in one): what waits then goes on. If the plan's access_logs.bucket is wrong, mend the catalog (docs/operations.md, \
      Access logs)";
 
-/// Whether the answer is about the log bucket itself. That its ACL may not be read or written is an [`AccessTrouble`](crate::AccessTrouble).
+/// Whether the response is about the log bucket itself. A bucket whose ACL may not be read or written is an
+/// [`AccessTrouble`](crate::AccessTrouble).
 pub(crate) fn refuses_log_bucket(reason: &Reason) -> bool {
     match reason {
         Reason::Refused { code, message, .. } => code == "InvalidArgument" && names_log_bucket(message),

@@ -1,16 +1,16 @@
-//! A configuration is changed in the XML that was read: what the SDK's service model does not know stays as it is, byte for byte.
-//! `UpdateDistribution` replaces everything, and a member that isn't sent back is removed (CloudFront API reference,
-//! "UpdateDistribution").
+//! A configuration is changed in the XML that was read: what the SDK's service model does not know is preserved byte
+//! for byte. `UpdateDistribution` replaces everything, and a member that isn't sent back is removed (CloudFront API
+//! reference, "UpdateDistribution").
 //!
-//! The SDK writes what it understood of the document twice, before and after our change. Where both are the same, what was read stands;
-//! where they differ, what the SDK wrote afterwards. Pure.
+//! The SDK writes what it understood of the document twice, before and after our change. Where both are the same, the
+//! original is kept; where they differ, the SDK's second version is used. Pure.
 
 use roxmltree::{Document, Node};
 
-/// The member of a list's item that tells it from the others; an item without any of them is told by its text.
+/// The member that identifies an item of a list; an item without any of them is identified by its text.
 const IDENTITIES: [&str; 6] = ["Id", "PathPattern", "EventType", "ErrorCode", "OriginId", "HeaderName"];
 
-/// What was read, with the change that leads from `before` to `after`.
+/// The document that was read, with the change that leads from `before` to `after`.
 ///
 /// # Errors
 /// One of the three is not well-formed.
@@ -53,7 +53,7 @@ fn element(read: Node<'_, '_>, before: Node<'_, '_>, after: Node<'_, '_>, out: &
     out.push_str(&text[last.range().end..read.range().end]);
 }
 
-/// In the order in which they were read; a new one comes where the SDK has it.
+/// In the order in which they were read; a new one is inserted where the SDK has it.
 fn members(read: Node<'_, '_>, before: Node<'_, '_>, after: Node<'_, '_>, out: &mut String) {
     let new = |one: &Node<'_, '_>| member(read, one.tag_name().name()).is_none();
     elements(after)

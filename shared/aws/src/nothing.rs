@@ -1,4 +1,4 @@
-//! What the doctor asks AWS for: nothing that is there, and nothing that could be made.
+//! The doctor's requests to AWS: for objects that don't exist, and for objects that can't be created.
 
 use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::error::BuildError;
@@ -11,11 +11,11 @@ use crate::check::{Probe, Tried};
 use crate::failure::{Failure, Peer};
 use crate::identity::COMMENT_PREFIX;
 
-/// The id of a distribution, well-formed, that nobody has.
+/// A well-formed distribution id that does not exist.
 pub const NO_DISTRIBUTION: &str = "EDOCTOR0000000";
 /// A version that no distribution has.
 const NO_ETAG: &str = "EDOCTOR0000000";
-/// What CloudFront complains of in [`impossible_config`], or about what isn't there.
+/// CloudFront's complaints about [`impossible_config`], or about objects that don't exist.
 pub const INPUT_REFUSED: &[&str] = &[
     "NoSuchOrigin",
     "NoSuchDistribution",
@@ -24,11 +24,11 @@ pub const INPUT_REFUSED: &[&str] = &[
     "PreconditionFailed",
 ];
 
-/// A configuration that CloudFront can't take: its requests are for an origin that it doesn't have. And would it, then
-/// it were disabled and without a domain.
+/// A configuration that CloudFront can't accept: its requests go to an origin that it doesn't define. If CloudFront
+/// accepted it, it would be disabled and without a domain.
 ///
 /// # Errors
-/// None that could be; the SDK's builders say so.
+/// None is possible; the SDK's builders declare one.
 pub fn impossible_config() -> Result<DistributionConfig, BuildError> {
     let origin = Origin::builder()
         .id("one")
@@ -55,7 +55,7 @@ pub fn impossible_config() -> Result<DistributionConfig, BuildError> {
         .build()
 }
 
-/// `GetDistribution` of what isn't there.
+/// `GetDistribution` of a distribution that doesn't exist.
 pub fn try_get(client: &Client) -> Probe {
     let client = client.clone();
     Probe::new(Peer::CloudFront, "GetDistribution", INPUT_REFUSED, move || {
@@ -63,7 +63,7 @@ pub fn try_get(client: &Client) -> Probe {
     })
 }
 
-/// `GetDistributionConfig` of what isn't there.
+/// `GetDistributionConfig` of a distribution that doesn't exist.
 pub fn try_get_config(client: &Client) -> Probe {
     let client = client.clone();
     Probe::new(Peer::CloudFront, "GetDistributionConfig", INPUT_REFUSED, move || {
@@ -71,7 +71,7 @@ pub fn try_get_config(client: &Client) -> Probe {
     })
 }
 
-/// `UpdateDistribution` of what isn't there.
+/// `UpdateDistribution` of a distribution that doesn't exist.
 pub fn try_update(client: &Client) -> Probe {
     const ACTION: &str = "UpdateDistribution";
     let client = client.clone();
@@ -88,7 +88,7 @@ pub fn try_update(client: &Client) -> Probe {
     .only_ours()
 }
 
-/// `DeleteDistribution` of what isn't there.
+/// `DeleteDistribution` of a distribution that doesn't exist.
 pub fn try_delete(client: &Client) -> Probe {
     let client = client.clone();
     Probe::new(Peer::CloudFront, "DeleteDistribution", INPUT_REFUSED, move || {

@@ -1,10 +1,11 @@
-//! Did somebody else write since we read?
+//! Detects whether somebody else wrote since the configuration was read.
 
 use crate::failure::{Failure, Reason};
 
-/// `PreconditionFailed` 412 is what a stale ETag gets, and not only that: "You can't delete this distribution while it's subscribed to a
-/// pricing plan" has the same code (aws-nuke issue 1024). `InvalidIfMatchVersion` 400 says that the ETag is "not valid for the resource",
-/// which gave it to us. So only a version that is another one `now`, or can't be asked for, makes it a race.
+/// `PreconditionFailed` 412 is the response to a stale ETag, but not only to that: "You can't delete this distribution
+/// while it's subscribed to a pricing plan" has the same code (aws-nuke issue 1024). `InvalidIfMatchVersion` 400 says
+/// that the ETag is "not valid for the resource" that it came from. So it is a race only if the version differs `now`,
+/// or can't be read.
 pub async fn told_apart(
     failure: Failure,
     sent: &str,

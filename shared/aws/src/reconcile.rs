@@ -1,4 +1,4 @@
-//! Settings of the reconcilers, which look for what has our mark in AWS and no owner in the database.
+//! Settings of the reconcilers, which look for resources in AWS that have our mark but no owner in the database.
 
 use humantime::Duration;
 
@@ -15,7 +15,7 @@ pub struct ReconcileArgs {
 }
 
 impl ReconcileArgs {
-    /// How often AWS is searched, if it is.
+    /// The interval at which AWS is searched, if it is.
     pub fn interval(&self) -> Option<std::time::Duration> {
         let interval = std::time::Duration::from(self.reconcile_interval);
         (!interval.is_zero()).then_some(interval)

@@ -1,4 +1,4 @@
-//! The triage: what an answer of AWS means for a step. Pure; conflicts that a handler adopts never come here.
+//! The triage: what an AWS response means for a step. Pure; conflicts that a handler adopts never reach this code.
 
 use std::time::Duration;
 
@@ -9,26 +9,26 @@ use crate::codes::meaning;
 use crate::failure::{Failure, Reason};
 use crate::log_bucket::refuses_log_bucket;
 
-/// What kind of failure it is.
+/// The kind of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// Too many calls.
+    /// Throttled: too many calls.
     SlowDown,
-    /// No answer, or one that says "later".
+    /// No response, or one that says "later".
     Unavailable,
-    /// Somebody else wrote since we read.
+    /// Somebody else wrote since the configuration was read.
     Race,
-    /// The certificate before this one is on its way to the edges.
+    /// The previous certificate is still being deployed to the edges.
     InProgress,
-    /// The account may have no more of something.
+    /// The account has reached a quota.
     Quota,
     /// AWS doesn't know the access key, or doesn't allow the call.
     Credentials,
-    /// The account itself: not verified yet, or suspended. Only AWS Support mends that.
+    /// The account itself is not verified yet, or suspended. Only AWS Support fixes that.
     Account,
-    /// Something on the distribution that this broker never sets.
+    /// A setting on the distribution that this broker never makes.
     SetByHand,
-    /// Access logs can't go where the plan says.
+    /// Access logs can't be delivered to the plan's destination.
     LogBucket,
     /// A client error without an AWS code: a proxy, or a wrong endpoint.
     Stranger,
@@ -36,7 +36,7 @@ pub(crate) enum Class {
     Refusal,
 }
 
-/// Codes mean what `codes` says, but for those that AWS uses for several things: its words tell them apart.
+/// Codes mean what `codes` says, except those that AWS uses for several errors: the message distinguishes these.
 pub(crate) fn classify(reason: &Reason) -> Class {
     let (status, code, message) = match reason {
         Reason::NoAnswer(_) | Reason::Incomplete(_) => return Class::Unavailable,
@@ -62,15 +62,16 @@ fn changes_certificate(code: &str, message: &str) -> bool {
     code == "IllegalUpdate" && message.contains("may be in progress at a time")
 }
 
-/// "Your account must be verified before you can add new CloudFront resources. To verify your account, please contact AWS Support …",
-/// as every new account gets it (aws-cdk-examples issue 279). A suspended account is told to contact AWS Support as well.
+/// "Your account must be verified before you can add new CloudFront resources. To verify your account, please contact
+/// AWS Support …", as every new account gets it (aws-cdk-examples issue 279). The message to a suspended account refers
+/// to AWS Support as well.
 pub(crate) fn is_about_account(message: &str) -> bool {
     message.contains("account must be verified")
         || message.contains("contact AWS Support")
         || message.contains("suspended")
 }
 
-/// The outcome of a failed call. What the operator can mend is waited for: the step's deadline ends it.
+/// The outcome of a failed call. A problem that the operator can fix is waited for: the step's deadline ends it.
 pub fn triage(failure: &Failure) -> Outcome {
     let peer = failure.peer;
     let said = || failure.words();
@@ -93,7 +94,7 @@ pub fn triage(failure: &Failure) -> Outcome {
         Class::LogBucket => Outcome::pending(AwsReason::LogBucket),
         Class::Stranger => Outcome::pending(AwsReason::Unreachable { peer }),
         Class::Refusal => failure.failed(match failure.code() {
-            // The version was right, so this is about something else that only the words tell.
+            // The version was right, so this is about something else that only the message tells.
             "PreconditionFailed" | "InvalidIfMatchVersion" => format!(
                 "{peer} refuses to change the {}. It says: \"{}\". The broker's operator must mend that",
                 failure.subject(),
@@ -159,7 +160,7 @@ mod tests {
         }
     }
 
-    /// CloudFront's words, as public reports quote them.
+    /// CloudFront's messages, as public reports quote them.
     #[test]
     fn aws_words_tell_apart_what_has_one_code() {
         let words = |code: &str, words: &str| Failure {

@@ -24,17 +24,17 @@ pub struct ViewerArgs {
     certificate_visible_within: Duration,
 }
 
-/// What the operator decides of every viewer.
+/// The operator's settings for every viewer.
 #[derive(Debug, Clone)]
 pub struct ViewerSettings {
     /// Oldest TLS.
     pub minimum_tls_version: MinimumProtocolVersion,
-    /// How long after its upload CloudFront may not see a certificate yet.
+    /// How long after its upload a certificate may be invisible to CloudFront.
     pub visible_within: Duration,
 }
 
 impl ViewerArgs {
-    /// In CloudFront's words.
+    /// In CloudFront's terms.
     pub fn settings(&self) -> ViewerSettings {
         ViewerSettings {
             minimum_tls_version: self.minimum_tls_version.as_str().into(),
@@ -43,25 +43,25 @@ impl ViewerArgs {
     }
 }
 
-/// What browsers shall see.
+/// What browsers are to be served.
 #[derive(Debug, Clone)]
 pub struct Viewer<'a> {
     /// The aliases, sorted.
     pub domains: Vec<String>,
-    /// Id of the certificate in our database.
+    /// The certificate's id in our database.
     pub stored: Uuid,
-    /// How CloudFront is told to use it.
+    /// How CloudFront's configuration refers to it.
     pub certificate: CloudFrontCertificate,
-    /// Its name where it is kept.
+    /// Its name in its store.
     pub name: String,
-    /// How long ago it was uploaded, if that was written down.
+    /// How long ago it was uploaded, if that was recorded.
     pub uploaded_ago: Option<Duration>,
-    /// Oldest TLS, and how long a certificate may not be seen.
+    /// Oldest TLS, and how long a certificate may be invisible.
     pub settings: &'a ViewerSettings,
 }
 
 impl Viewer<'_> {
-    /// Is the distribution so already?
+    /// Whether the distribution is configured so already.
     pub fn is_in(&self, config: &DistributionConfig) -> bool {
         let mut aliases: Vec<String> = config
             .aliases
@@ -77,9 +77,9 @@ impl Viewer<'_> {
             })
     }
 
-    /// Changes both together and nothing else, unless it is so already: an alias must be covered by the certificate at every moment
-    /// (docs/aws-rules.md, rule 3). The deprecated `Certificate` and `CertificateSource` of what was read are left
-    /// out: they would contradict the new id (rule 8).
+    /// Changes both together and nothing else, unless they are already set: an alias must be covered by the certificate
+    /// at every moment (docs/aws-rules.md, rule 3). The deprecated `Certificate` and `CertificateSource` that were read
+    /// are left out: they would contradict the new id (rule 8).
     pub fn put_into(&self, config: &mut DistributionConfig) -> Result<(), BuildError> {
         if self.is_in(config) {
             return Ok(());
@@ -100,11 +100,11 @@ impl Viewer<'_> {
         Ok(())
     }
 
-    /// What a refused write means. The distribution, if it was there before, and the certificate are what stays behind.
+    /// The meaning of a refused write. The distribution, if it existed before, and the certificate stay behind.
     pub fn refused(&self, failure: &Failure, distribution: Option<&str>) -> Outcome {
         let message = failure.message();
         match failure.code() {
-            // The owner can mend this one; the words are CloudFront's (terraform-provider-aws issue 8734).
+            // The owner can fix this one; the words are CloudFront's (terraform-provider-aws issue 8734).
             "CNAMEAlreadyExists" if message.contains("incorrectly configured DNS record") => {
                 let domains = self.named_in(message);
                 Outcome::pending(AwsReason::DnsElsewhere { domains })
@@ -141,12 +141,12 @@ impl Viewer<'_> {
         }
     }
 
-    /// Whether CloudFront may not see the certificate yet.
+    /// Whether the certificate may still be invisible to CloudFront.
     fn is_new(&self) -> bool {
         self.uploaded_ago.is_none_or(|ago| ago < self.settings.visible_within)
     }
 
-    /// The domains that the message names; all, when it names none.
+    /// The domains that the message names; all of them when it names none.
     fn named_in(&self, message: &str) -> String {
         let words: Vec<&str> = message
             .split(|c: char| !(c.is_ascii_alphanumeric() || "-._*".contains(c)))
@@ -166,18 +166,18 @@ impl Viewer<'_> {
     }
 }
 
-/// A certificate just uploaded, or one that CloudFront will never take: both have these words (docs/aws-rules.md, rule 7;
-/// terraform-provider-aws issue 4698), so the time since the upload tells them apart.
+/// A certificate just uploaded, or one that CloudFront will never accept: both have these messages (docs/aws-rules.md,
+/// rule 7; terraform-provider-aws issue 4698), so the time since the upload distinguishes them.
 fn is_unseen(message: &str) -> bool {
     message.contains("doesn't exist") || message.contains("us-east-1")
 }
 
-/// The plan's promises don't hold: an error of ours, which no waiting mends.
+/// The plan's promises don't hold: an internal error, which waiting doesn't fix.
 pub fn broken(cause: impl Into<String>) -> Outcome {
     Outcome::failed(INTERNAL, cause)
 }
 
-/// The distribution was removed behind our back.
+/// The distribution was removed by somebody else.
 pub fn gone(id: &str, cause: impl Into<String>) -> Outcome {
     Outcome::failed(
         format!("the CloudFront distribution {id} is gone, though not by this broker: only a new service mends that"),

@@ -1,4 +1,4 @@
-//! What AWS answered to each call, for a record of it. Of a request only the operation's name is looked at: it may hold a private key.
+//! Records AWS' response to each call. Of a request only the operation's name is used: it may contain a private key.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,27 +11,27 @@ use roxmltree::Document;
 
 use crate::words::{shown, without_accounts};
 
-/// An answer of AWS, without request id and without the numbers of accounts.
+/// A response of AWS, without request id and without account numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
-    /// Who was asked.
+    /// The service that was called.
     pub service: &'static str,
     /// The operation, by its AWS name.
     pub action: String,
-    /// HTTP status; `None` when no answer came.
+    /// HTTP status; `None` when there was no response.
     pub status: Option<u16>,
     /// AWS' error code.
     pub code: Option<String>,
     /// AWS' message, shortened.
     pub message: Option<String>,
-    /// The version that the answer tells.
+    /// The version in the response.
     pub etag: Option<String>,
 }
 
-/// Is told each answer.
+/// Called for each response.
 pub type Watcher = Arc<dyn Fn(Answered) + Send + Sync>;
 
-/// Tells the watcher how each call of a client ended.
+/// Reports to the watcher how each call of a client ended.
 pub(crate) struct Watch {
     service: &'static str,
     watcher: Watcher,

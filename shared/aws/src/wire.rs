@@ -1,4 +1,4 @@
-//! What every call to AWS passes, whatever service it goes to.
+//! Shared by every call to AWS, whatever service it goes to.
 
 use aws_sdk_cloudfront::config::interceptors::{
     BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
@@ -6,7 +6,7 @@ use aws_sdk_cloudfront::config::interceptors::{
 use aws_sdk_cloudfront::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_cloudfront::error::BoxError;
 
-/// Marks the moments before a call leaves and after its answer has come.
+/// Marks the moments before a call is sent and after its response has arrived.
 #[derive(Debug)]
 pub(crate) struct Wire;
 

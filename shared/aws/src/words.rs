@@ -1,16 +1,16 @@
-//! AWS' own words, fit for a user to read.
+//! AWS' own messages, fit for a user to read.
 
 use pipeline::shown::harmless;
 
-/// No text is shown longer, in characters.
+/// The maximum length of a message that is shown, in characters.
 const MOST_SHOWN: usize = 200;
 
-/// Fit for a user to read.
+/// Makes a text fit for a user to read.
 pub fn shown(text: &str) -> String {
     harmless(text.trim(), MOST_SHOWN)
 }
 
-/// Without the numbers of AWS accounts (12 digits): the operator's is no business of a user.
+/// Removes AWS account numbers (12 digits): a user has no business with the operator's.
 pub(crate) fn without_accounts(message: &str) -> String {
     message
         .split_inclusive(|c: char| !c.is_ascii_digit())

@@ -1,5 +1,5 @@
-//! Whatever answers in AWS' place: an outcome of the right kind, never a panic, no secret (docs/fuzzing.md). The real
-//! SDK against a server on loopback.
+//! Arbitrary responses in AWS' place: an outcome of the right kind, never a panic, no secret (docs/fuzzing.md). The
+//! real SDK against a server on loopback.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may fail loudly")]
 
@@ -21,7 +21,7 @@ const SECRET: &str = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY";
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
-/// A client, and what it is answered next.
+/// A client, and its next response.
 static STAND_IN: LazyLock<(Client, Arc<Mutex<Vec<u8>>>)> = LazyLock::new(|| {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -31,7 +31,7 @@ static STAND_IN: LazyLock<(Client, Arc<Mutex<Vec<u8>>>)> = LazyLock::new(|| {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let mut request = [0; 8192];
-            // A client that has gone is no matter.
+            // A client that has disconnected does not matter.
             let _read = stream.read(&mut request);
             let _gone = stream.write_all(&answer.lock().unwrap());
         }
@@ -52,7 +52,7 @@ static STAND_IN: LazyLock<(Client, Arc<Mutex<Vec<u8>>>)> = LazyLock::new(|| {
 });
 
 fn failure(answer: Vec<u8>) -> Option<Failure> {
-    // One test at a time: the answer is that of the last who set it.
+    // One test at a time: the response is the one that was set last.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (client, next) = &*STAND_IN;
@@ -106,7 +106,7 @@ fn answer() -> impl Strategy<Value = (u16, Vec<u8>)> {
     (status, body)
 }
 
-/// What the user reads.
+/// The text shown to the user.
 fn told(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Pending { waiting_for, .. } => waiting_for.to_string(),
@@ -143,7 +143,7 @@ proptest! {
             return Ok(());
         };
         let outcome = judged(&failure)?;
-        // Only AWS' own refusal ends an operation: not a proxy's page, and not what passes.
+        // Only AWS' own refusal ends an operation: not a proxy's page, and not a transient error.
         if matches!(outcome, Outcome::Failed { .. }) {
             prop_assert!((300..500).contains(&status) && !matches!(status, 408 | 429) && !failure.code().is_empty(), "{}", failure);
         }

@@ -1,6 +1,6 @@
-//! Where certificates are kept for CloudFront: one trait ([`CertificateStore`]), one file for each place, and [`Stores`], which has them
-//! all. What is done with certificates (upload, retirement, orphans, drift, doctor, quota) is written once, for whichever place it is.
-//! docs/contributors/certificate-store.md: how to add one.
+//! Stores for CloudFront's certificates: one trait ([`CertificateStore`]), one file for each store, and [`Stores`],
+//! which holds them all. What is done with certificates (upload, retirement, orphans, drift, doctor, quota) is
+//! implemented once, for all stores. docs/contributors/certificate-store.md explains how to add one.
 
 #[macro_use]
 mod table;

@@ -1,4 +1,4 @@
-//! What the database holds of a certificate's place: made by the store that has it, and opaque to everybody else.
+//! What the database holds of a certificate's location: created by its store, and opaque to everything else.
 
 use aws::CloudFrontCertificate;
 use serde::{Deserialize, Serialize};
@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use crate::stores::Kind;
 
-/// Where a certificate is, or is about to be put.
+/// A certificate's location, or intended location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reference {
-    /// The place.
+    /// The store.
     pub store: Kind,
-    /// How the store finds it, before and after it was put.
+    /// The name by which the store finds it, before and after the upload.
     pub name: String,
-    /// How CloudFront is told to use it: once it was put.
+    /// How CloudFront's configuration refers to it: after the upload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_cloudfront: Option<CloudFrontCertificate>,
 }
@@ -27,10 +27,10 @@ pub struct UnknownReference {
 }
 
 impl Reference {
-    /// As the database has it.
+    /// Reads a reference from the database.
     ///
     /// # Errors
-    /// It is of a store that this program doesn't have.
+    /// It belongs to a store that this program doesn't have.
     pub fn read(json: &Value) -> Result<Self, UnknownReference> {
         Self::deserialize(json).map_err(|source| UnknownReference {
             json: json.clone(),
@@ -38,7 +38,7 @@ impl Reference {
         })
     }
 
-    /// The same, once it was put.
+    /// The same reference, after the upload.
     #[must_use]
     pub fn put(self, in_cloudfront: CloudFrontCertificate) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Reference {
         }
     }
 
-    /// What an orphan is known by: CloudFront's way to say it, where there is one.
+    /// The id of an orphan: CloudFront's identifier for it, where there is one.
     pub fn id(&self) -> &str {
         self.in_cloudfront.as_ref().map_or(&self.name, |it| it.id())
     }

@@ -1,4 +1,4 @@
-//! What a place for certificates has to do.
+//! The interface of a certificate store.
 
 use std::fmt;
 
@@ -9,44 +9,47 @@ use uuid::Uuid;
 
 use crate::reference::Reference;
 
-/// A place where certificates are kept for CloudFront. Nothing here waits or tries again. Each call may come twice, and from a worker that
-/// was superseded: what is done twice is as done once. No method has a default, so that a store that forgets one doesn't compile.
+/// A store of certificates for CloudFront. Nothing here waits or retries. Each call may be repeated, even by a worker
+/// that was superseded: every call is idempotent. No method has a default, so that a store that lacks one doesn't
+/// compile.
 ///
-/// A [`Failure`] is what AWS or the connection to it came up with.
+/// A [`Failure`] is an error of AWS or of the connection to it.
 #[async_trait]
 pub trait CertificateStore: Send + Sync {
-    /// What is written down before the certificate of this id is put: with it [`Self::find`] and [`Self::remove`] find what a crash left.
+    /// The reference that is recorded before the certificate of this id is uploaded: with it [`Self::find`] and
+    /// [`Self::remove`] find what a crash left behind.
     fn intended(&self, certificate: Uuid) -> Reference;
 
-    /// Puts it, with tags that say whose it is.
+    /// Uploads it, with tags that name its owner.
     async fn put(&self, new: &NewCertificate<'_>) -> Result<CloudFrontCertificate, NotPut>;
 
-    /// What an earlier attempt put, if there is something.
+    /// The certificate that an earlier attempt uploaded, if there is one.
     async fn find(&self, reference: &Reference) -> Result<Option<Found>, Failure>;
 
     /// Removes it.
     async fn remove(&self, reference: &Reference) -> Result<Removed, Failure>;
 
-    /// Everything that is named as this broker's certificates are, other brokers' in the same account included.
+    /// Every certificate that is named like this broker's, including those of other brokers in the same account.
     async fn list(&self) -> Result<Vec<Listed>, Failure>;
 
-    /// Which broker put it: the value of the tag [`aws::DEPLOYMENT_TAG`].
+    /// The broker that uploaded it: the value of the tag [`aws::DEPLOYMENT_TAG`].
     async fn deployment(&self, reference: &Reference) -> Result<Option<String>, Failure>;
 
-    /// What the doctor calls the quota of it.
+    /// The doctor's name for the store's quota.
     fn quota(&self) -> Quota;
 
-    /// How full it is.
+    /// How many certificates it holds and may hold.
     async fn usage(&self) -> Result<Usage, Failure>;
 
-    /// The calls by which the doctor sees whether everything above is allowed; first one that needs nothing to be there.
+    /// The calls with which the doctor checks that everything above is allowed; the first one requires nothing to
+    /// exist.
     fn probes(&self) -> Vec<Probe>;
 }
 
-/// A certificate that is put.
+/// A certificate to be uploaded.
 #[derive(Debug)]
 pub struct NewCertificate<'a> {
-    /// What [`CertificateStore::intended`] said.
+    /// The result of [`CertificateStore::intended`].
     pub reference: &'a Reference,
     /// The leaf, PEM.
     pub leaf: &'a str,
@@ -60,72 +63,73 @@ pub struct NewCertificate<'a> {
     pub deployment: &'a str,
 }
 
-/// Why a certificate was not put.
+/// Why a certificate was not uploaded.
 #[derive(Debug)]
 pub enum NotPut {
-    /// One of that name is there.
+    /// A certificate of that name exists.
     Exists,
-    /// The leaf has more characters than the store takes: these.
+    /// The leaf has more characters than the store accepts: this many.
     TooLong(usize),
-    /// The store takes this certificate at no time.
+    /// The store will never accept this certificate.
     Unfit(Failure),
-    /// The store refuses what was asked, whatever the certificate.
+    /// The store refuses the request, whatever the certificate.
     Refused(Failure),
-    /// Anything else.
+    /// Any other failure.
     Failed(Failure),
 }
 
-/// A certificate that is there.
+/// A stored certificate.
 #[derive(Debug)]
 pub struct Found {
-    /// How CloudFront is told to use it.
+    /// How CloudFront's configuration refers to it.
     pub in_cloudfront: CloudFrontCertificate,
     /// Its leaf, PEM.
     pub leaf: String,
-    /// Why CloudFront can't use it where it is, if so.
+    /// Why CloudFront can't use it at its location, if so.
     pub misplaced: Option<String>,
 }
 
-/// What a removal came to.
+/// The result of a removal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
-    /// It isn't there, or wasn't.
+    /// It no longer exists, or never did.
     Gone,
-    /// CloudFront uses it, and the store doesn't let go of it.
+    /// CloudFront uses it, and the store refuses to remove it.
     InUse,
 }
 
-/// A certificate of a list.
+/// A listed certificate.
 #[derive(Debug)]
 pub struct Listed {
-    /// Our id of it, by its name.
+    /// This broker's id of it, from its name.
     pub certificate: Uuid,
-    /// Where it is.
+    /// Its location.
     pub reference: Reference,
 }
 
-/// The words for what a store may hold at most.
+/// The wording for a store's quota.
 #[derive(Debug, Clone, Copy)]
 pub struct Quota {
-    /// Of what, with the store's name.
+    /// What is counted, with the store's name.
     pub of: &'static str,
     /// Its name in Service Quotas.
     pub name: &'static str,
 }
 
-/// How much a store holds, whoever's it is: each renewal needs room for one more while the old certificate is still in use.
+/// A store's usage, whoever owns the certificates: each renewal needs room for one more while the old certificate is
+/// still in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// How many certificates there are.
+    /// The number of certificates.
     pub held: u32,
-    /// How many there may be.
+    /// The maximum number of certificates.
     pub quota: u32,
     /// What they are called.
     pub of: &'static str,
 }
 
 impl Usage {
-    /// From this share of the quota on an operator is told, in percent.
+    /// From this percentage of the quota on the operator is warned.
     const NEARLY_FULL: u32 = 80;
 
     /// Whether renewals may soon find no room.

@@ -1,4 +1,4 @@
-//! Every store that there is, a row each, and the one that takes new certificates.
+//! Every store, one row each, and the store for new certificates.
 
 mod iam;
 
@@ -14,11 +14,11 @@ stores! {
     Iam, "iam", iam;
 }
 
-/// Where new certificates are put.
+/// The store for new certificates.
 const FOR_NEW: Kind = Kind::Iam;
 
 impl Stores {
-    /// The one that takes new certificates.
+    /// The store for new certificates.
     pub fn for_new(&self) -> &dyn CertificateStore {
         self.of(FOR_NEW)
     }

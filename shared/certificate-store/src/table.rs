@@ -1,8 +1,9 @@
-//! What follows from the table of stores. A row has a kind, its name in SQL, and the module that has `Store` and its settings, `Args`.
+//! Generates the code that follows from the table of stores. A row has a kind, its name in SQL, and the module with
+//! `Store` and its settings, `Args`.
 
 macro_rules! stores {
     ($($(#[$doc:meta])* $kind:ident, $name:literal, $module:ident;)+) => {
-        /// A place where certificates are kept.
+        /// A certificate store.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         pub enum Kind {
             $($(#[$doc])* #[serde(rename = $name)] $kind,)+
@@ -29,14 +30,14 @@ macro_rules! stores {
         }
 
         impl Stores {
-            /// By their settings, with clients by this configuration.
+            /// With their settings, and clients with this configuration.
             pub fn new(args: StoreArgs, sdk: &SdkConfig) -> Self {
                 Self {
                     $($module: Arc::new($module::Store::new(args.$module, sdk)),)+
                 }
             }
 
-            /// The one of that kind.
+            /// The store of that kind.
             pub fn of(&self, kind: Kind) -> &dyn CertificateStore {
                 match kind {
                     $(Kind::$kind => &*self.$module,)+

@@ -1,4 +1,4 @@
-//! What tests have.
+//! The implementation for tests.
 
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -16,7 +16,8 @@ struct Work {
     calls: Cell<u32>,
 }
 
-/// Runs work on a step of this kind, of this instance: the points passed meanwhile carry its name, and its outside calls are counted.
+/// Runs a step of this kind, of this instance: the points that it passes carry its name, and its external calls are
+/// counted.
 pub async fn within<T>(kind: &'static str, instance: &str, work: impl Future<Output = T>) -> T {
     let begun = Work {
         kind,
@@ -26,7 +27,7 @@ pub async fn within<T>(kind: &'static str, instance: &str, work: impl Future<Out
     WORK.scope(begun, work).await
 }
 
-/// A place that is passed: where a test wants it, the process ends or freezes here.
+/// A crash point: if a test has armed it, the process ends or freezes here.
 pub fn at(place: &str) {
     let Some(folder) = folder() else { return };
     let Ok(point) = WORK.try_with(|work| format!("{}@{place}", work.kind)) else {
@@ -41,7 +42,7 @@ pub fn at(place: &str) {
         return;
     }
     let hit = folder.join(format!("{point}.hit"));
-    // Whoever renames the file is the one: others find it gone.
+    // The process that renames the file hits the point: others find the file gone.
     if std::fs::rename(&armed, &hit).is_err() || std::fs::write(&hit, std::process::id().to_string()).is_err() {
         return;
     }
@@ -56,7 +57,7 @@ pub fn at(place: &str) {
     }
 }
 
-/// An outside call is about to be made; calls are numbered within their attempt.
+/// An external call is about to be made; calls are numbered within their attempt.
 pub fn call() {
     let number = WORK.try_with(|work| {
         work.calls.set(work.calls.get() + 1);
@@ -67,7 +68,7 @@ pub fn call() {
     }
 }
 
-/// Its answer is there, its effect may be: nothing is known of it yet.
+/// Its response has arrived, and it may have taken effect: nothing of it is recorded yet.
 pub fn answer() {
     if let Ok(number) = WORK.try_with(|work| work.calls.get()) {
         at(&format!("answer-{number}"));

@@ -1,19 +1,19 @@
-//! What is shipped: nothing.
+//! The implementation that is shipped: it does nothing.
 
-/// Runs work on a step of this kind, of this instance.
+/// Runs a step of this kind, of this instance.
 #[inline(always)]
 pub async fn within<T>(_kind: &'static str, _instance: &str, work: impl Future<Output = T>) -> T {
     work.await
 }
 
-/// A place that is passed.
+/// A crash point.
 #[inline(always)]
 pub fn at(_place: &str) {}
 
-/// An outside call is about to be made.
+/// An external call is about to be made.
 #[inline(always)]
 pub fn call() {}
 
-/// Its answer is there.
+/// Its response has arrived.
 #[inline(always)]
 pub fn answer() {}

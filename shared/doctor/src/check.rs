@@ -1,14 +1,14 @@
-//! One check: what is looked at, how long it may take, and the looking.
+//! One check: its subject, its time limit, and its work.
 
 use std::pin::Pin;
 use std::time::Duration;
 
 use crate::finding::Finding;
 
-/// A check may take this long unless it says otherwise.
+/// The default time limit of a check.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// A look at something outside, not begun yet. It must change nothing there.
+/// A check of something external, not started yet. It must change nothing there.
 pub struct Check {
     pub(crate) about: &'static str,
     limit: Duration,
@@ -16,12 +16,12 @@ pub struct Check {
 }
 
 impl Check {
-    /// A check that tells one thing, within 10 s.
+    /// A check with one finding, within 10 s.
     pub fn one(about: &'static str, work: impl Future<Output = Finding> + Send + 'static) -> Self {
         Self::several(about, async { vec![work.await] })
     }
 
-    /// A check that tells several things, within 10 s together.
+    /// A check with several findings, within 10 s together.
     pub fn several(about: &'static str, work: impl Future<Output = Vec<Finding>> + Send + 'static) -> Self {
         Self {
             about,
@@ -37,7 +37,7 @@ impl Check {
         self
     }
 
-    /// Looks. What takes too long has failed.
+    /// Runs the check. A check that exceeds its time limit has failed.
     pub(crate) async fn run(self) -> Vec<Finding> {
         match tokio::time::timeout(self.limit, self.work).await {
             Ok(findings) => findings,

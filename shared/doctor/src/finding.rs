@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-/// No line is longer, in characters.
+/// The maximum length of a line, in characters.
 const LONGEST: usize = 600;
 
-/// How it stands.
+/// The state of the thing checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// As it should be.
     Ok,
-    /// May be as it should be; somebody should look.
+    /// Possibly wrong; somebody should check.
     Warn,
     /// The service can't do its work.
     Fail,
@@ -29,7 +29,7 @@ impl fmt::Display for State {
     }
 }
 
-/// What a check has come to: a line, whatever is in the texts that it was given.
+/// The result of a check: a single line, whatever the texts in it contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     state: State,
@@ -43,17 +43,17 @@ impl Finding {
         Self::new(State::Ok, about, text.as_ref())
     }
 
-    /// Not tried, and why not.
+    /// Not tried, and the reason.
     pub fn skip(about: impl Into<String>, why: impl AsRef<str>) -> Self {
         Self::new(State::Skip, about, why.as_ref())
     }
 
-    /// What looks wrong, and what to do if it is.
+    /// What looks wrong, and the remedy if it is.
     pub fn warn(about: impl Into<String>, what: impl AsRef<str>, to_do: impl AsRef<str>) -> Self {
         Self::new(State::Warn, about, &both(what.as_ref(), to_do.as_ref()))
     }
 
-    /// What is wrong, and what to do.
+    /// What is wrong, and the remedy.
     pub fn fail(about: impl Into<String>, what: impl AsRef<str>, to_do: impl AsRef<str>) -> Self {
         Self::new(State::Fail, about, &both(what.as_ref(), to_do.as_ref()))
     }
@@ -66,17 +66,17 @@ impl Finding {
         }
     }
 
-    /// How it stands.
+    /// The state.
     pub fn state(&self) -> State {
         self.state
     }
 
-    /// What was looked at.
+    /// The subject of the check.
     pub fn about(&self) -> &str {
         &self.about
     }
 
-    /// What was seen, and what to do.
+    /// What was found, and the remedy.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -92,7 +92,7 @@ fn both(what: &str, to_do: &str) -> String {
     format!("{}: {to_do}", what.trim().trim_end_matches(['.', ':']))
 }
 
-/// The other side's words are in it: they must neither forge a second line nor steer a terminal.
+/// The text contains the other side's words, which must neither forge a second line nor control a terminal.
 fn in_one_line(text: &str) -> String {
     pipeline::shown::harmless(&text.trim().replace(['\n', '\t'], " "), LONGEST)
 }

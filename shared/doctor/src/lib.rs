@@ -1,7 +1,7 @@
-//! The doctor: what a service needs from outside is tried by harmless calls, side by side, each within a time limit,
-//! and told in one line each ([`Finding`]): what is wrong and what to do. By `<service> doctor` on standard output
-//! ([`print`]), and once at a service's start in its log ([`log`]). The checks themselves ([`Check`]) are with the
-//! crates that know the other side: `store`, `messaging`, `aws`, and the services.
+//! The doctor: everything external that a service needs is tried with harmless calls, concurrently, each within a time
+//! limit, and reported in one line each ([`Finding`]): the problem and the remedy. `<service> doctor` prints it on
+//! standard output ([`print`]), and a service logs it once at startup ([`log`]). The checks themselves ([`Check`]) are
+//! in the crates that talk to the other side: `store`, `messaging`, `aws`, and the services.
 
 mod check;
 mod finding;

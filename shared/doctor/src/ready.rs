@@ -5,11 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// A little longer than `/readyz` itself may take.
+/// A little longer than the time limit of `/readyz`.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Asks the service that listens there, on this machine, for `/readyz`. The exit code is 0 when it is ready; else what
-/// it said stands on standard output, where `docker inspect` shows it.
+/// Requests `/readyz` from the service that listens there, on this machine. The exit code is 0 when it is ready;
+/// otherwise its answer is printed on standard output, where `docker inspect` shows it.
 pub fn ready(listen: SocketAddr) -> ExitCode {
     let told = match ask(listen) {
         Ok(answer) if answer.starts_with("HTTP/1.1 200 ") || answer.starts_with("HTTP/1.0 200 ") => {
@@ -18,7 +18,7 @@ pub fn ready(listen: SocketAddr) -> ExitCode {
         Ok(answer) => answer.split("\r\n\r\n").last().unwrap_or_default().to_string(),
         Err(error) => format!("nothing answers at {listen}: {error}"),
     };
-    // Nobody may be left to tell it to; the exit code is.
+    // Nobody may be reading; the exit code still tells.
     let _ = writeln!(std::io::stdout(), "{told}");
     ExitCode::FAILURE
 }

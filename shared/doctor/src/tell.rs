@@ -1,4 +1,4 @@
-//! Running the checks, and telling what they came to.
+//! Runs the checks and reports their findings.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -8,19 +8,19 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::check::Check;
 use crate::finding::{Finding, State};
 
-/// Tells every finding on standard output, in the checks' order, each as soon as those before it are told. The exit
+/// Prints every finding on standard output, in the checks' order, each as soon as those before it are printed. The exit
 /// code is 1 when something failed.
 pub async fn print(checks: Vec<Check>) -> ExitCode {
     let failed = examine(checks, |finding| {
-        // Nobody is left to tell it to; the exit code is.
+        // Nobody may be reading; the exit code still tells.
         let _ = writeln!(std::io::stdout(), "{finding}");
     })
     .await;
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// Logs what is not as it should be, a line each; one line when all is well. For a service that works already: nothing
-/// waits for it and nothing fails by it.
+/// Logs each problem on a line; one line when everything is fine. For a service that already works: nothing waits for
+/// the checks, and nothing fails because of them.
 pub async fn log(checks: Vec<Check>) {
     let mut looked_at = 0;
     let mut well = true;
@@ -40,16 +40,16 @@ pub async fn log(checks: Vec<Check>) {
     }
 }
 
-/// Every finding, in the checks' order, for whoever tells them in another way.
+/// Every finding, in the checks' order, for callers that report them in another way.
 pub async fn findings(checks: Vec<Check>) -> Vec<Finding> {
     let mut findings = Vec::new();
     examine(checks, |finding| findings.push(finding.clone())).await;
     findings
 }
 
-/// Runs all checks side by side, whatever becomes of the others. Did anything fail?
+/// Runs all checks concurrently, independently of each other. Returns whether anything failed.
 async fn examine(checks: Vec<Check>, mut tell: impl FnMut(&Finding)) -> bool {
-    // A service that ends takes its checks with it.
+    // A service that ends aborts its checks.
     let running: Vec<_> = checks
         .into_iter()
         .map(|check| (check.about, AbortOnDropHandle::new(tokio::spawn(check.run()))))

@@ -36,7 +36,7 @@ pub struct AmqpArgs {
 }
 
 impl AmqpArgs {
-    /// This address, and defaults: for tests and tools.
+    /// This address, with defaults: for tests and tools.
     pub fn at(url: &str) -> Self {
         Self {
             amqp_url: url.into(),

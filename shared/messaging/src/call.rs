@@ -1,4 +1,4 @@
-//! A call to RabbitMQ: within a time limit; a message, until it is confirmed.
+//! Calls to RabbitMQ with a time limit; for a message, until it is confirmed.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use lapin::{BasicProperties, Channel, Confirmation};
 
 use crate::error::MessagingError;
 
-/// No call to RabbitMQ takes longer.
+/// The time limit of every call to RabbitMQ.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// Persistent delivery (AMQP 0-9-1 `delivery-mode`).
 const PERSISTENT: u8 = 2;
@@ -21,7 +21,7 @@ pub(crate) async fn send(
     body: &[u8],
     headers: FieldTable,
 ) -> Result<(), MessagingError> {
-    // Mandatory: a message that reaches no queue comes back and counts as not taken.
+    // Mandatory: a message that reaches no queue is returned and counts as refused.
     let options = BasicPublishOptions {
         mandatory: true,
         ..Default::default()

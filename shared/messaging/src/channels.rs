@@ -1,5 +1,5 @@
-//! The channels of this process, for a gauge. What is open is asked of the channels themselves, since a connection that
-//! is lost takes them with it whoever still holds them.
+//! The open channels of this process, for a gauge. Whether a channel is open is asked of the channel itself, since a
+//! lost connection closes its channels even while they are held.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 

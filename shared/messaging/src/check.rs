@@ -1,5 +1,6 @@
-//! What the doctor looks at: is RabbitMQ there, and may this user do what a service does? What is there stays as it
-//! is, and nothing is left: the one queue that is made is this connection's own and goes with it.
+//! The doctor's check of RabbitMQ: is it reachable, and may this user do what a service does? Existing objects are not
+//! changed, and nothing is left behind: the one queue that is created is exclusive to this connection and is deleted
+//! with it.
 
 use doctor::{Check, Finding};
 use lapin::options::{
@@ -21,7 +22,7 @@ use crate::wake_up::WakeUp;
 
 const ABOUT: &str = "RabbitMQ";
 
-/// Connects, looks at every queue, and sends a message to itself on the way that wake-ups take.
+/// Connects, checks every queue, and sends a message to itself along the path of wake-ups.
 pub fn check_rabbitmq(args: &AmqpArgs, application: &str) -> Check {
     let (args, name) = (args.clone(), format!("{application} doctor"));
     Check::one(ABOUT, async move {
@@ -38,11 +39,11 @@ pub fn check_rabbitmq(args: &AmqpArgs, application: &str) -> Check {
     })
 }
 
-/// What there is.
+/// What was found.
 struct Seen {
     missing: usize,
     all: usize,
-    /// Whether a message came back; not tried while the exchange is not there.
+    /// Whether a message came back; not tried while the exchange does not exist.
     arrived: Option<bool>,
 }
 
@@ -91,7 +92,7 @@ async fn there(channel: &Channel, queue: &str) -> Result<(), lapin::Error> {
         .map(drop)
 }
 
-/// By a queue of its own, so that no worker sees the message. Shows the rights to configure, write and read.
+/// Uses a separate queue, so that no worker sees the message. Tests the permissions to configure, write and read.
 async fn send_to_itself(connection: &Connection) -> Result<Option<bool>, MessagingError> {
     let channel = open(connection).await?;
     let passive = ExchangeDeclareOptions {
@@ -167,7 +168,7 @@ fn told(missing: usize, all: usize, arrived: Option<bool>) -> String {
     }
 }
 
-/// What is wrong, and what to do.
+/// The problem and the remedy.
 fn judged(place: &str, error: &MessagingError) -> (String, &'static str) {
     let said = with_causes(error);
     match error {
@@ -184,7 +185,7 @@ fn judged(place: &str, error: &MessagingError) -> (String, &'static str) {
     }
 }
 
-/// By the reply code (AMQP 0-9-1). A wrong password and a missing right have the same one, 403.
+/// By the reply code (AMQP 0-9-1). A wrong password and a missing permission have the same code, 403.
 fn advice(error: &lapin::Error) -> &'static str {
     match refusal(error) {
         Some(AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED)) if error.to_string().contains("Login was refused") => {

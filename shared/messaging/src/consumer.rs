@@ -1,4 +1,4 @@
-//! Consuming: one message at a time in hand of a task, acknowledged only after its outcome is recorded.
+//! Consuming: each task processes one message at a time, which is acknowledged only after its outcome is recorded.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::wake_up::WakeUp;
 /// A stream of deliveries.
 pub struct Consumer {
     stream: lapin::Consumer,
-    // Dropping the last handle of a channel closes it, and what is in hand then goes back to the queue.
+    // Dropping the last handle of a channel closes it, and its unacknowledged messages are then requeued.
     channel: Arc<Channel>,
 }
 
@@ -33,7 +33,8 @@ impl Consumer {
         Ok(Self { stream, channel })
     }
 
-    /// Takes no more, but keeps what is in hand: it can still be acknowledged until this consumer is dropped.
+    /// Takes no more messages, but keeps the unacknowledged ones: they can still be acknowledged until this consumer is
+    /// dropped.
     pub async fn stop(&self) {
         let cancelling = self
             .channel
@@ -48,7 +49,7 @@ impl Consumer {
     /// The next delivery; an error when the connection or the queue is gone.
     ///
     /// # Errors
-    /// Then consume anew.
+    /// When the consumer has to be recreated.
     pub async fn next(&mut self) -> Result<Delivery, MessagingError> {
         match self.stream.next().await {
             Some(Ok(inner)) => Ok(Delivery { inner }),
@@ -58,48 +59,48 @@ impl Consumer {
     }
 }
 
-/// A message in hand.
+/// An unacknowledged message.
 pub struct Delivery {
     inner: lapin::message::Delivery,
 }
 
 impl Delivery {
-    /// What it says.
+    /// The message's content.
     ///
     /// # Errors
-    /// When it can't be understood: park it.
+    /// When it is invalid: it should be parked.
     pub fn wake_up(&self) -> Result<WakeUp, String> {
         WakeUp::parse(&self.inner.data)
     }
 
-    /// The body as it came.
+    /// The raw body.
     pub fn body(&self) -> &[u8] {
         &self.inner.data
     }
 
-    /// It was in a hand before that did not acknowledge it.
+    /// The message was delivered before and not acknowledged.
     pub fn redelivered(&self) -> bool {
         self.inner.redelivered
     }
 
-    /// Where it was sent from.
+    /// The trace context of its sender.
     pub fn trace(&self) -> Trace {
         Trace::of(self.inner.properties.headers().as_ref())
     }
 
-    /// The message is dealt with.
+    /// Acknowledges the message.
     ///
     /// # Errors
-    /// When the connection is gone; the message will come again, and be stale.
+    /// When the connection is gone; the message will be redelivered, and be stale.
     pub async fn ack(&self) -> Result<(), MessagingError> {
         self.inner.ack(BasicAckOptions::default()).await?;
         Ok(())
     }
 
-    /// Gives the message back to its queue.
+    /// Requeues the message.
     ///
     /// # Errors
-    /// When the connection is gone; the message goes back by that.
+    /// When the connection is gone; the message is requeued because of that.
     pub async fn give_back(&self) -> Result<(), MessagingError> {
         let requeue = BasicNackOptions {
             requeue: true,

@@ -4,17 +4,17 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// RabbitMQ takes no longer `x-message-ttl` (about 49 days).
+/// The longest `x-message-ttl` that RabbitMQ accepts (about 49 days).
 const LONGEST_MS: u64 = u32::MAX as u64;
 
-/// The delays that exist as queues, growing.
+/// The delays for which queues exist, in increasing order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DelayQueues {
     all_ms: Vec<u64>,
 }
 
 impl Default for DelayQueues {
-    /// 250 ms to 1 h, each a quarter longer than the one before: a delay is rounded up by at most a quarter.
+    /// 250 ms to 1 h, each a quarter longer than the previous: a delay is rounded up by at most a quarter.
     fn default() -> Self {
         const LONGEST: f64 = 3_600_000.0;
         let mut all_ms = Vec::new();
@@ -34,8 +34,8 @@ impl DelayQueues {
         &self.all_ms
     }
 
-    /// The queue for a delay, by its milliseconds: the shortest that is long enough, else the longest (the wake-up then rings early and is
-    /// set anew). None when the delay is so short that waiting is not worth a hop.
+    /// The queue for a delay, by its milliseconds: the shortest that is long enough, else the longest (the wake-up is
+    /// then delivered early and published again). None when the delay is so short that waiting is not worth a hop.
     pub fn ms_for(&self, delay: Duration) -> Option<u64> {
         let wanted = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         let shortest = self.all_ms.first()?;

@@ -1,4 +1,4 @@
-//! What can go wrong with RabbitMQ.
+//! Errors of RabbitMQ.
 
 use std::error::Error;
 use std::fmt;
@@ -8,19 +8,19 @@ use ::tls::Problem;
 use lapin::ErrorKind;
 use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 
-/// An error of RabbitMQ or of the way to it. Never holds the address, which has a password in it.
+/// An error of RabbitMQ or of the connection to it. Never contains the address, since that includes a password.
 #[derive(Debug, thiserror::Error)]
 pub enum MessagingError {
     /// No connection, or it broke.
     #[error("RabbitMQ can't be reached, or broke off")]
     Connection(#[from] lapin::Error),
-    /// It was reached, but no TLS came about: it is not who it should be.
+    /// It was reached, but the TLS handshake failed: its certificate is not what it should be.
     #[error("RabbitMQ can't be reached")]
     Tls(#[source] TlsRefused),
-    /// A setting can't be used.
+    /// A setting is invalid.
     #[error("{0}")]
     Setting(&'static str),
-    /// The CAs that are to be trusted can't be read.
+    /// The trusted CAs can't be read.
     #[error("AMQP_CA_FILE, or the system's CAs for amqps://")]
     Trust(#[source] ::tls::TrustError),
     /// A queue or exchange exists with other arguments than this program needs.
@@ -31,7 +31,7 @@ pub enum MessagingError {
     Topology {
         /// The queue or exchange.
         name: String,
-        /// What RabbitMQ says.
+        /// RabbitMQ's message.
         #[source]
         source: lapin::Error,
     },
@@ -44,16 +44,16 @@ pub enum MessagingError {
     /// RabbitMQ did not answer in time.
     #[error("RabbitMQ did not answer within {after:?}, {doing} {queue}")]
     TimedOut {
-        /// What was asked of it.
+        /// The operation.
         doing: &'static str,
-        /// The queue or queues, as far as there is one.
+        /// The queue or queues, if any.
         queue: String,
-        /// How long was waited.
+        /// The time limit.
         after: Duration,
     },
 }
 
-/// By which of AMQP's reply codes (AMQP 0-9-1, "constants") RabbitMQ refused something; `None`: it did not refuse it.
+/// The AMQP reply code (AMQP 0-9-1, "constants") with which RabbitMQ refused something; `None`: it did not refuse it.
 pub(crate) fn refusal(error: &lapin::Error) -> Option<&AMQPErrorKind> {
     match error.kind() {
         ErrorKind::ProtocolError(error) => Some(error.kind()),
@@ -61,12 +61,12 @@ pub(crate) fn refusal(error: &lapin::Error) -> Option<&AMQPErrorKind> {
     }
 }
 
-/// It was asked for a queue or exchange that is not there.
+/// Whether a queue or exchange does not exist.
 pub(crate) fn is_missing(error: &lapin::Error) -> bool {
     refusal(error) == Some(&AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND))
 }
 
-/// Why TLS to RabbitMQ did not come about, with what to do about it.
+/// Why a TLS connection to RabbitMQ failed, with the remedy.
 #[derive(Debug)]
 pub struct TlsRefused(pub(crate) Problem);
 

@@ -1,5 +1,5 @@
-//! RabbitMQ, which wakes workers up: the only crate that knows lapin. A message says "look at this step now" and
-//! nothing else; PostgreSQL holds the truth, so RabbitMQ may lose everything. See README.md.
+//! RabbitMQ, which wakes workers up: the only crate that uses lapin. A message says "check this step now" and nothing
+//! else; PostgreSQL is the source of truth, so RabbitMQ may lose everything. See README.md.
 
 mod args;
 mod call;

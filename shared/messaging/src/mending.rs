@@ -1,5 +1,6 @@
-//! A queue that RabbitMQ has lost the inside of (a node that was killed in the second in which the queue was made,
-//! 3.10) neither confirms nor answers, for ever. What is in it is worth nothing, so it is deleted and made anew.
+//! Repairs queues that RabbitMQ has lost internally: such a queue (its node was killed in the second in which the queue
+//! was created, 3.10) neither confirms nor answers, forever. Its messages are worthless, so it is deleted and
+//! recreated.
 
 use std::time::{Duration, Instant};
 
@@ -15,13 +16,14 @@ use crate::tls;
 use crate::topology::{Queue, queues};
 use crate::wake_up::WakeUp;
 
-/// So many failures within [`A_WHILE`] make the queues suspect. Successes in between say nothing: other queues work.
+/// This many failures within [`A_WHILE`] make the queues suspect. Successes in between prove nothing: other queues
+/// work.
 const SUSPICIOUS: usize = 3;
 const A_WHILE: Duration = Duration::from_secs(120);
-/// Between two looks at all queues.
+/// The pause between two checks of all queues.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// Failures that a broken queue explains.
+/// Failures that a broken queue would explain.
 #[derive(Default)]
 pub(crate) struct Suspicion {
     failures: Vec<Instant>,
@@ -29,7 +31,7 @@ pub(crate) struct Suspicion {
 }
 
 impl Suspicion {
-    /// Takes note of a result. Is it time to look at the queues?
+    /// Takes note of a result. Returns whether it is time to check the queues.
     pub(crate) fn rises<T>(&mut self, result: &Result<T, MessagingError>) -> bool {
         let explained = match result {
             Err(MessagingError::TimedOut { .. } | MessagingError::Nacked) => true,
@@ -55,7 +57,7 @@ fn is_internal(error: &lapin::Error) -> bool {
     refusal(error) == Some(&AMQPErrorKind::Hard(AMQPHardError::INTERNALERROR))
 }
 
-/// Looks at every queue, and makes anew those that don't answer while RabbitMQ itself does.
+/// Checks every queue, and recreates those that don't answer while RabbitMQ itself does.
 pub(crate) async fn mend(args: &AmqpArgs) {
     for queue in queues(args) {
         match answers(args, &queue).await {
@@ -82,9 +84,9 @@ pub(crate) async fn mend(args: &AmqpArgs) {
     }
 }
 
-/// Does the queue take a message? It is declared, counted and even consumed without complaint. The message is a wake-up
-/// for a step that can't be, on the way that every wake-up takes; the service that gets it finds it stale. Each look
-/// has a connection of its own, since an internal error closes it.
+/// Whether the queue accepts a message: a broken one can be declared, counted and even consumed without error. The
+/// message is a wake-up for a step that can't exist, sent along the path of every wake-up; the service that receives it
+/// finds it stale. Each check has its own connection, since an internal error closes it.
 async fn answers(args: &AmqpArgs, queue: &Queue) -> Result<bool, MessagingError> {
     let Some((exchange, routing_key, headers)) = queue.address() else {
         return Ok(true);
@@ -109,7 +111,7 @@ async fn answers(args: &AmqpArgs, queue: &Queue) -> Result<bool, MessagingError>
     })
 }
 
-/// A RabbitMQ that takes nothing more doesn't take this either.
+/// A RabbitMQ that no longer accepts anything doesn't accept this either.
 async fn close(connection: &Connection, queue: &str) {
     let _ = within("closing", queue, connection.close(200, "done".into())).await;
 }

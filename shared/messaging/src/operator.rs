@@ -1,5 +1,5 @@
-//! The queues as an operator sees and mends them. Nothing is declared here: a tool with other settings than the
-//! services must not make queues of its own.
+//! The queues as an operator sees and repairs them. Nothing is declared here: a tool with other settings than the
+//! services must not create queues of its own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,33 +19,33 @@ use crate::topology::{PARKING_EXCHANGE, PARKING_QUEUE, WORK_EXCHANGE, delay_queu
 use crate::wake_up::WakeUp;
 use crate::{tls, trace::Trace};
 
-/// From 4.0 on RabbitMQ drops what was given back to a quorum queue 20 times, if nobody says otherwise. What was looked
-/// at so often is put in anew.
+/// From 4.0 on RabbitMQ drops a message that was requeued to a quorum queue 20 times, unless configured otherwise. A
+/// message that was inspected this often is published again.
 const GIVEN_BACK_OFTEN: i64 = 10;
-/// What is given back is seen in the queue by then.
+/// Requeued messages are visible in the queue after this time.
 const TAKEN_BACK: Duration = Duration::from_secs(2);
 
-/// A connection of an operator's.
+/// An operator's connection.
 pub struct Queues {
     connection: Connection,
     args: AmqpArgs,
 }
 
-/// What a queue is for.
+/// The purpose of a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Steps of a service that are due.
     Work(Service),
-    /// Steps that are due after so many milliseconds.
+    /// Steps that are due after this many milliseconds.
     Delay(u64),
     /// Notes for the operator.
     Parking,
 }
 
-/// A queue, and what is in it.
+/// A queue and its content.
 #[derive(Debug, Clone)]
 pub struct QueueState {
-    /// What it is for.
+    /// The purpose.
     pub purpose: Purpose,
     /// Its name.
     pub name: String,
@@ -53,12 +53,12 @@ pub struct QueueState {
     pub found: Option<Found>,
 }
 
-/// What is in a queue.
+/// The content of a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Found {
-    /// Messages that nobody has in hand.
+    /// Messages that are not delivered to any consumer.
     pub ready: u32,
-    /// Who takes them.
+    /// The number of its consumers.
     pub consumers: u32,
 }
 
@@ -76,10 +76,10 @@ impl Queues {
         })
     }
 
-    /// Every queue that there is to be, by these settings.
+    /// Every queue that should exist according to these settings.
     ///
     /// # Errors
-    /// When RabbitMQ breaks off.
+    /// When the connection to RabbitMQ breaks.
     pub async fn states(&self) -> Result<Vec<QueueState>, MessagingError> {
         let work = Service::ALL.map(|service| (Purpose::Work(service), work_queue(service)));
         let delays = self.args.delay_queues_ms.all_ms().iter();
@@ -101,18 +101,18 @@ impl Queues {
         Ok(states)
     }
 
-    /// Takes all that is parked into this process's hand. What is neither replayed nor dropped goes back when the hand
-    /// is opened, or when this process ends in whatever way.
+    /// Fetches all parked messages without acknowledging them. Those that are neither replayed nor dropped are requeued
+    /// when the hand is opened, or when this process ends in any way.
     ///
     /// # Errors
-    /// When RabbitMQ breaks off, or no service has made the queue yet.
+    /// When the connection to RabbitMQ breaks, or no service has created the queue yet.
     pub async fn parked(&self) -> Result<Hand, MessagingError> {
         let channel = self.channel().await?;
         let confirming = channel.confirm_select(ConfirmSelectOptions::default());
         within("preparing", PARKING_QUEUE, confirming).await?;
         let there = look(&channel, PARKING_QUEUE).await?.ready;
         let mut messages = Vec::new();
-        // Not until it is empty: what is parked meanwhile would never end.
+        // Not until the queue is empty: with messages being parked at the same time, that might never end.
         for _ in 0..there {
             let taking = channel.basic_get(PARKING_QUEUE.into(), BasicGetOptions::default());
             match within("taking from", PARKING_QUEUE, taking).await? {
@@ -123,7 +123,7 @@ impl Queues {
         Ok(Hand { channel, messages })
     }
 
-    /// Ends the connection, after all that was acknowledged has arrived.
+    /// Closes the connection, after all acknowledgements have arrived.
     pub async fn close(self) {
         let _ = within("closing", "", self.connection.close(200, "done".into())).await;
     }
@@ -146,7 +146,7 @@ async fn look(channel: &Channel, name: &str) -> Result<Found, MessagingError> {
     })
 }
 
-/// All that is parked, in the hand of whoever holds this.
+/// All parked messages, unacknowledged while this value is held.
 pub struct Hand {
     channel: Channel,
     messages: Vec<Parked>,
@@ -156,15 +156,15 @@ pub struct Hand {
 #[derive(Debug)]
 pub struct Parked {
     message: BasicGetMessage,
-    /// Made of what it says, so that it is the same at every look. Two that say the same share it.
+    /// Derived from its content, so that it is the same each time. Messages with the same content share it.
     pub id: String,
-    /// Whose queue it came from; `None`: nobody's that this program knows.
+    /// The service whose queue it came from; `None`: none that this program knows.
     pub service: Option<Service>,
     /// Why it was parked.
     pub reason: String,
-    /// What it says, or why it can't be understood.
+    /// Its content, or why it is invalid.
     pub wake_up: Result<WakeUp, String>,
-    /// It is out of the parking queue.
+    /// It has left the parking queue.
     gone: AtomicBool,
 }
 
@@ -184,12 +184,12 @@ impl Parked {
         }
     }
 
-    /// The body as it is.
+    /// The raw body.
     pub fn body(&self) -> &[u8] {
         &self.message.data
     }
 
-    /// Trace headers as they came.
+    /// The trace headers, unchanged.
     fn trace(&self) -> Trace {
         Trace::of(self.message.properties.headers().as_ref())
     }
@@ -206,7 +206,7 @@ fn header<'m>(message: &'m BasicGetMessage, name: &str) -> Option<&'m AMQPValue>
     message.properties.headers().as_ref()?.inner().get(name)
 }
 
-/// The one that a worker wrote, or RabbitMQ's own.
+/// The reason given by a worker, or RabbitMQ's own.
 fn reason(message: &BasicGetMessage) -> String {
     let words = |name| match header(message, name) {
         Some(AMQPValue::LongString(text)) => Some(text.to_string()),
@@ -224,16 +224,16 @@ fn reason(message: &BasicGetMessage) -> String {
 }
 
 impl Hand {
-    /// What is in it, the oldest first.
+    /// The messages, the oldest first.
     pub fn messages(&self) -> &[Parked] {
         &self.messages
     }
 
-    /// Sends a message to its service's queue again. Only when RabbitMQ has it safely there is it taken from here:
-    /// whoever dies in between leaves it in both places, where the second does no harm.
+    /// Publishes a message to its service's queue again. It is removed from here only after RabbitMQ has confirmed it:
+    /// a crash in between leaves it in both places, where the duplicate does no harm.
     ///
     /// # Errors
-    /// When RabbitMQ doesn't take it, or the service is unknown; it stays parked then.
+    /// When RabbitMQ doesn't accept it, or the service is unknown; it stays parked then.
     pub async fn replay(&self, message: &Parked) -> Result<(), MessagingError> {
         let service = message
             .service
@@ -246,10 +246,10 @@ impl Hand {
         self.drop(message).await
     }
 
-    /// Throws a message away.
+    /// Discards a message.
     ///
     /// # Errors
-    /// When RabbitMQ breaks off; it stays parked then.
+    /// When the connection to RabbitMQ breaks; it stays parked then.
     pub async fn drop(&self, message: &Parked) -> Result<(), MessagingError> {
         let tag = message.message.delivery.delivery_tag;
         let acknowledging = self.channel.basic_ack(tag, BasicAckOptions::default());
@@ -258,10 +258,10 @@ impl Hand {
         Ok(())
     }
 
-    /// Lets go of all that was neither replayed nor dropped.
+    /// Requeues all messages that were neither replayed nor dropped.
     ///
     /// # Errors
-    /// When RabbitMQ breaks off; all of it is parked then.
+    /// When the connection to RabbitMQ breaks; all of them are parked then.
     pub async fn open(self) -> Result<(), MessagingError> {
         let left = |message: &&Parked| !message.gone.load(Ordering::Relaxed);
         let kept = self.messages.iter().filter(left).count();
@@ -284,7 +284,7 @@ impl Hand {
             };
             within("giving back to", PARKING_QUEUE, self.channel.basic_nack(0, all)).await?;
         }
-        // A quorum queue takes them back a moment later, and whoever looks next is to find them.
+        // A quorum queue takes them back a moment later, and the next reader is to find them.
         let patience = Instant::now() + TAKEN_BACK;
         while (look(&self.channel, PARKING_QUEUE).await?.ready as usize) < kept && Instant::now() < patience {
             sleep(Duration::from_millis(20)).await;

@@ -21,7 +21,7 @@ use crate::topology::{self, DELAY_EXCHANGE, DELAY_HEADER, PARKING_EXCHANGE, WORK
 use crate::trace::Trace;
 use crate::wake_up::WakeUp;
 
-/// The way to RabbitMQ: connects when first used, and again after the connection broke.
+/// The connection to RabbitMQ: opened on first use, and again after it broke.
 pub struct Messaging {
     args: AmqpArgs,
     name: String,
@@ -39,7 +39,7 @@ struct Link {
 }
 
 impl Messaging {
-    /// Makes the way; `name` is what RabbitMQ's operator sees.
+    /// Creates the handle without connecting; `name` is shown to RabbitMQ's operator.
     pub fn new(args: AmqpArgs, name: &str) -> Self {
         Self {
             args,
@@ -56,10 +56,10 @@ impl Messaging {
         self.channels.measure();
     }
 
-    /// Publishes rings and waits until RabbitMQ has each of them safely.
+    /// Publishes wake-ups and waits until RabbitMQ has confirmed each of them.
     ///
     /// # Errors
-    /// When it has not, or can't be reached; some of them may have got through, which harms nothing.
+    /// When it has not confirmed, or can't be reached; some of them may have been published, which does no harm.
     pub async fn ring(&self, rings: &[Ring], trace: &Trace) -> Result<(), MessagingError> {
         if rings.is_empty() {
             return Ok(());
@@ -94,10 +94,10 @@ impl Messaging {
         send(channel, exchange, ring.service.as_str(), &body, headers).await
     }
 
-    /// Puts a message that nobody can do anything with where an operator will look, with the reason.
+    /// Parks a message that nothing can process, with the reason, where an operator will find it.
     ///
     /// # Errors
-    /// When RabbitMQ doesn't take it; then it must not be acknowledged.
+    /// When RabbitMQ doesn't accept it; then it must not be acknowledged.
     pub async fn park(&self, service: Service, body: &[u8], reason: &str) -> Result<(), MessagingError> {
         let (channel, generation) = self.publishing().await?;
         let mut headers = FieldTable::default();
@@ -115,7 +115,7 @@ impl Messaging {
         result
     }
 
-    /// Begins to consume a service's queue, at most `prefetch` messages in hand.
+    /// Starts to consume a service's queue, with at most `prefetch` unacknowledged messages.
     ///
     /// # Errors
     /// When RabbitMQ can't be reached or its topology differs.
@@ -132,7 +132,7 @@ impl Messaging {
         result
     }
 
-    /// How many messages of the service are ready (those in a worker's hand are not counted).
+    /// The number of the service's ready messages (unacknowledged ones are not counted).
     ///
     /// # Errors
     /// When RabbitMQ can't be reached.
@@ -154,7 +154,7 @@ impl Messaging {
         result
     }
 
-    /// Closes the connection: what was consumed and not acknowledged goes back to its queue.
+    /// Closes the connection: unacknowledged messages are requeued.
     pub async fn close(&self) {
         if let Some(link) = self.link.lock().await.take() {
             let closing = link.connection.close(200, "shutting down".into());
@@ -212,7 +212,8 @@ impl Messaging {
             .rises(result)
     }
 
-    /// After a broken connection the next use begins with a new one, which declares what may have been deleted.
+    /// After a broken connection the next use opens a new one, which declares queues and exchanges that may have been
+    /// deleted.
     async fn forget_when_broken<T>(&self, generation: u64, result: &Result<T, MessagingError>) {
         let suspicious = self.suspects(result);
         if result.is_ok() {

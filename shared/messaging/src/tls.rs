@@ -1,4 +1,4 @@
-//! The connection itself: plain for amqp://, by TLS for amqps://, whose certificate is always verified.
+//! Connections: plain for amqp://, with TLS for amqps://, whose certificate is always verified.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use lapin::{Connection, ConnectionProperties};
 use crate::args::AmqpArgs;
 use crate::error::{MessagingError, TlsRefused};
 
-/// Opens a connection as AMQP_URL and AMQP_CA_FILE say.
+/// Opens a connection according to AMQP_URL and AMQP_CA_FILE.
 ///
 /// # Errors
-/// When they can't be used, RabbitMQ isn't there, or is not who it should be.
+/// When they are invalid, RabbitMQ can't be reached, or its certificate is not what it should be.
 pub(crate) async fn connect(args: &AmqpArgs, properties: ConnectionProperties) -> Result<Connection, MessagingError> {
     let uri: AMQPUri = args
         .amqp_url
@@ -56,7 +56,7 @@ fn connector(ca_file: Option<&Path>) -> Result<RustlsConnector, MessagingError> 
     Ok(RustlsConnector::from(Arc::new(config)))
 }
 
-/// What lapin says, or, when it was TLS, what there is to mend.
+/// lapin's error or, for a TLS problem, the problem with its remedy.
 fn refusal(error: lapin::Error) -> MessagingError {
     match Problem::find(&error) {
         Some(problem) => MessagingError::Tls(TlsRefused(problem)),

@@ -1,5 +1,5 @@
-//! Exchanges and queues, declared by the first process that connects. All durable, all quorum queues; arguments as
-//! measured in docs/decisions.md.
+//! Exchanges and queues, declared by the first process that connects. All are durable, all queues are quorum queues;
+//! the arguments follow from measurements in docs/decisions.md.
 
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
@@ -14,9 +14,9 @@ use crate::error::{MessagingError, refusal};
 pub(crate) const WORK_EXCHANGE: &str = "cdn-broker.work";
 /// Messages that wait, routed to a delay queue by the header [`DELAY_HEADER`].
 pub(crate) const DELAY_EXCHANGE: &str = "cdn-broker.delay";
-/// Messages that no worker can do anything with.
+/// Messages that no worker can process.
 pub(crate) const PARKING_EXCHANGE: &str = "cdn-broker.parking";
-/// Where those lie until an operator looks.
+/// Where parked messages stay until an operator handles them.
 pub(crate) const PARKING_QUEUE: &str = "cdn-broker.parking";
 /// Header that chooses the delay queue.
 pub(crate) const DELAY_HEADER: &str = "delay-ms";
@@ -26,12 +26,12 @@ pub(crate) fn work_queue(service: Service) -> String {
     format!("cdn-broker.{}", service.as_str())
 }
 
-/// The queue of messages that wait so many milliseconds.
+/// The queue of messages that wait for this many milliseconds.
 pub(crate) fn delay_queue(ms: u64) -> String {
     format!("cdn-broker.delay.{ms}")
 }
 
-/// A queue with what it is bound to.
+/// A queue with its bindings.
 pub(crate) struct Queue {
     pub(crate) name: String,
     arguments: FieldTable,
@@ -40,7 +40,7 @@ pub(crate) struct Queue {
     binding: FieldTable,
 }
 
-/// Every queue there is to be.
+/// Every queue that should exist.
 pub(crate) fn queues(args: &AmqpArgs) -> Vec<Queue> {
     let parking = Queue {
         name: PARKING_QUEUE.to_string(),
@@ -91,7 +91,7 @@ pub(crate) async fn declare(channel: &Channel, args: &AmqpArgs) -> Result<(), Me
 }
 
 impl Queue {
-    /// Exchange, routing key and headers by which a wake-up gets here; none gets to the parking queue.
+    /// Exchange, routing key and headers with which a wake-up reaches this queue; none reaches the parking queue.
     pub(crate) fn address(&self) -> Option<(&'static str, &'static str, FieldTable)> {
         match self.exchange {
             WORK_EXCHANGE => Some((WORK_EXCHANGE, self.routing_key, FieldTable::default())),
@@ -149,7 +149,7 @@ async fn exchange(channel: &Channel, name: &str, kind: ExchangeKind) -> Result<(
         .map_err(|source| named(name, source))
 }
 
-/// 406 PRECONDITION_FAILED is a topology that differs; anything else is the connection.
+/// 406 PRECONDITION_FAILED means a different topology; anything else is a connection problem.
 fn named(name: &str, source: lapin::Error) -> MessagingError {
     if refusal(&source) == Some(&AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED)) {
         MessagingError::Topology {

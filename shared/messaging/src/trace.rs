@@ -1,4 +1,4 @@
-//! What of a trace a message carries.
+//! The trace context that a message carries.
 
 use lapin::types::{AMQPValue, FieldTable};
 
@@ -6,16 +6,16 @@ use crate::topology;
 
 /// W3C Trace Context §3.2.
 const TRACEPARENT: &str = "traceparent";
-/// The same form, for the attempt before: attempts are siblings, or a step that waits for days would be as deep as it
-/// is long.
+/// The same format, for the previous attempt: attempts are siblings, or the trace of a step that waits for days would
+/// be as deep as it is long.
 const PREVIOUS: &str = "cdn-broker-previous-attempt";
 
-/// Where in a trace a message was sent from.
+/// The position in a trace from which a message was sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
-    /// The span that made the step.
+    /// The span that created the step.
     pub parent: Option<String>,
-    /// The attempt before this one.
+    /// The previous attempt.
     pub previous: Option<String>,
 }
 

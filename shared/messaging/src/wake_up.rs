@@ -3,7 +3,7 @@
 use pipeline::shown::harmless;
 use uuid::Uuid;
 
-/// What a message says: look at this step, if it is still at this attempt.
+/// The content of a message: check this step, if it is still at this attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 pub struct WakeUp {
     /// Version of the format.
@@ -14,11 +14,11 @@ pub struct WakeUp {
     pub attempt: i32,
 }
 
-/// The format's version that this program writes, and the newest it reads.
+/// The format version that this program writes, and the newest that it reads.
 const VERSION: u32 = 1;
 
-/// The most characters of a reason. It becomes a header, and RabbitMQ closes the connection on a header that doesn't
-/// fit into a frame; the message would then come back for ever.
+/// The maximum length of a reason. It becomes a header, and RabbitMQ closes the connection on a header that doesn't fit
+/// into a frame; the message would then be redelivered forever.
 const MOST_OF_REASON: usize = 200;
 
 impl WakeUp {
@@ -38,10 +38,10 @@ impl WakeUp {
             .into_bytes()
     }
 
-    /// Reads a message's body.
+    /// Parses a message's body.
     ///
     /// # Errors
-    /// What is wrong with it, for the parking queue: short and on one line, whatever the message holds.
+    /// The problem, for the parking queue: short and on one line, whatever the message contains.
     pub fn parse(body: &[u8]) -> Result<Self, String> {
         let wake_up: Self = serde_json::from_slice(body)
             .map_err(|error| format!("not a wake-up: {}", harmless(&error.to_string(), MOST_OF_REASON)))?;

@@ -1,4 +1,4 @@
-//! Messages and the delay queues' setting, whatever was sent or written (docs/fuzzing.md).
+//! Messages and the delay queues' setting, for arbitrary input (docs/fuzzing.md).
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// The reason goes into a header of the parked message and into the log. RabbitMQ closes the connection on a header
-/// that doesn't fit into a frame (128 KiB), and the message would come back for ever.
+/// that doesn't fit into a frame (128 KiB), and the message would be redelivered forever.
 const MOST_BYTES_OF_REASON: usize = 2500;
 
 fn anything() -> impl Strategy<Value = Value> {
@@ -72,7 +72,7 @@ proptest! {
     ) {
         if let Ok(queues) = text.parse::<DelayQueues>() {
             prop_assert_eq!(queues.to_string().parse::<DelayQueues>(), Ok(queues.clone()));
-            // RabbitMQ takes no longer `x-message-ttl`.
+            // The longest `x-message-ttl` that RabbitMQ accepts.
             prop_assert!(queues.all_ms().iter().all(|ms| (1..=u64::from(u32::MAX)).contains(ms)), "{}", queues);
             if let Some(ms) = queues.ms_for(delay) {
                 prop_assert!(queues.all_ms().contains(&ms));

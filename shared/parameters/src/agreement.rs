@@ -1,4 +1,4 @@
-//! The schemas of the catalog against the parser: what one takes and the other doesn't.
+//! Compares the catalog's schemas with the parser: what one accepts and the other doesn't.
 
 use std::sync::LazyLock;
 
@@ -12,8 +12,8 @@ use crate::*;
 
 const ROUTER: Option<&str> = Some("router.example.net");
 
-/// What the parser says of a form that the schema could have told; the rest of its refusals are about what a text means,
-/// or about two parameters together.
+/// The parser's messages about forms that the schema could have refused; its other refusals are about the meaning of a
+/// text, or about two parameters together.
 const SHAPES: [&str; 9] = [
     "is not a string;",
     "is not a boolean",
@@ -40,8 +40,8 @@ static UPDATE: LazyLock<Validator> = LazyLock::new(|| validator(&schema::update(
 
 #[test]
 fn cloud_controller_can_load_the_schemas() {
-    // cloud_controller_ng, lib/services/service_brokers/v2/schema.rb: draft 4 by this name, at most 64 KB, no references
-    // to elsewhere.
+    // cloud_controller_ng, lib/services/service_brokers/v2/schema.rb: draft 4 by this name, at most 64 KB, no external
+    // references.
     for schema in [schema::create(None), schema::create(ROUTER), schema::update()] {
         assert_eq!(schema["$schema"], "http://json-schema.org/draft-04/schema#");
         assert!(jsonschema::draft4::meta::is_valid(&schema), "{schema}");
@@ -65,7 +65,7 @@ fn an_update_takes_a_timestamp_and_a_provision_does_not() {
     assert!(!CREATE.is_valid(&json!({"path": "/a"})) && UPDATE.is_valid(&json!({"path": "/a"})));
 }
 
-/// The parser alone with this value for this parameter: what it says of the value, not of what is beside it.
+/// The parser alone with this value for this parameter: its message about the value, not about other parameters.
 fn refused(key: &str, value: &Value) -> Option<String> {
     let mut object = Map::new();
     object.insert(key.to_owned(), value.clone());
@@ -95,7 +95,7 @@ proptest! {
     }
 }
 
-/// Every form that a value can have. A new parameter whose own is not among them adds it.
+/// Every form that a value can have. A new parameter whose form is missing here adds it.
 pub(crate) fn forms() -> Vec<Value> {
     vec![
         json!(null),

@@ -1,4 +1,4 @@
-//! Parameters that have to be refused, with words that the description must have: one table for the parser's own
+//! Parameters that have to be refused, with words that the description must contain: one table for the parser's own
 //! tests and for those against a running broker.
 
 mod domains;
@@ -57,7 +57,7 @@ pub fn bad_parameters_without_default_origin() -> Vec<BadParameters> {
     ]
 }
 
-/// Good domains and origin, and one more field.
+/// Valid domains and origin, and one more field.
 fn with(field: &str, value: Value) -> Value {
     let mut parameters = json!({"domains": ["www.example.com"], "origin": "app.example.org"});
     parameters[field] = value;

@@ -1,5 +1,5 @@
-//! The parameters in a distribution's configuration. What is this broker's there is what [`put`] writes; the rest belongs to others, or to a
-//! newer AWS, and stays.
+//! The parameters in a distribution's configuration. What [`put`] writes is managed by this broker; the rest belongs to
+//! others or to a newer AWS, and is preserved.
 
 pub mod methods;
 pub mod origins;
@@ -17,20 +17,20 @@ use crate::registry::ALL;
 
 pub use crate::registry::redirect_to::cloudfront::function_in;
 
-/// What a configuration is to be like.
+/// The wanted configuration.
 #[derive(Debug, Clone)]
 pub struct Wanted<'w> {
-    /// Of the instance.
+    /// The instance's settings.
     pub settings: &'w InstanceSettings,
-    /// Where neither user nor plan say.
+    /// The price class when neither user nor plan sets one.
     pub price_class: &'w PriceClass,
-    /// The name of the instance's function, whether or not there is one.
+    /// The name of the instance's function, whether or not it exists.
     pub function_name: &'w str,
-    /// The ARN of the one that redirects, if there is to be one.
+    /// The ARN of the function that redirects, if there is to be one.
     pub function: Option<&'w str>,
 }
 
-/// Makes a configuration, new or read, be as wanted in all that parameters say but aliases.
+/// Makes a configuration, new or read, match the parameters in everything except aliases.
 ///
 /// # Errors
 /// A member lacks what the SDK's model requires.
@@ -38,16 +38,16 @@ pub fn put(wanted: &Wanted<'_>, config: &mut DistributionConfig) -> Result<(), B
     ALL.iter().try_for_each(|parameter| parameter.put(wanted, config))
 }
 
-/// A distribution of others in this broker's words.
+/// Another owner's distribution in this broker's terms.
 #[derive(Debug)]
 pub struct Adopted {
-    /// As `cf create-service -c` takes them; what is the default is left out.
+    /// In the form that `cf create-service -c` accepts; defaults are left out.
     pub parameters: Value,
-    /// What the first write changes all the same, each in a sentence.
+    /// The changes that the first write nevertheless makes, each as a sentence.
     pub changes: Vec<String>,
 }
 
-/// The parameters that make an instance like this distribution.
+/// The parameters that make an instance match this distribution.
 pub fn adopt(config: &DistributionConfig) -> Adopted {
     let (mut parameters, mut changes) = (Map::new(), Vec::new());
     for parameter in ALL.iter() {
@@ -62,7 +62,7 @@ pub fn adopt(config: &DistributionConfig) -> Adopted {
     }
 }
 
-/// What CloudFront has otherwise, each in a sentence.
+/// The differences in CloudFront, each as a sentence.
 pub fn differences(wanted: &Parameters, there: &DistributionConfig) -> Vec<String> {
     ALL.iter()
         .flat_map(|parameter| parameter.differences(wanted, there))
@@ -77,10 +77,11 @@ pub fn aliases(config: &DistributionConfig) -> Vec<String> {
     aliases
 }
 
-/// The behavior for all paths but those of others' behaviors and of the CA's challenges; made if the configuration is new.
+/// The behavior for all paths except those of other owners' behaviors and of the CA's challenges; created if the
+/// configuration is new.
 ///
 /// # Errors
-/// None, as long as the SDK's model requires no more members than it does.
+/// None, as long as the SDK's model requires no further members.
 pub fn default_behavior(config: &mut DistributionConfig) -> Result<&mut DefaultCacheBehavior, BuildError> {
     match &mut config.default_cache_behavior {
         Some(behavior) => Ok(behavior),
@@ -103,7 +104,7 @@ pub(crate) fn forwarded(config: &DistributionConfig) -> Option<&ForwardedValues>
     config.default_cache_behavior.as_ref()?.forwarded_values.as_ref()
 }
 
-/// A sentence if they are not the same.
+/// A sentence if they differ.
 pub(crate) fn unlike(what: &str, there: Option<&str>, wanted: Option<&str>) -> Vec<String> {
     let word = |value: Option<&str>| value.unwrap_or("the default").to_owned();
     let differs = there != wanted;
@@ -113,7 +114,8 @@ pub(crate) fn unlike(what: &str, there: Option<&str>, wanted: Option<&str>) -> V
         .collect()
 }
 
-/// The same for a parameter whose normalised form says all: what an adoption would read against what was asked for.
+/// The same for a parameter whose normalised form is complete: compares what an adoption would read with what was
+/// requested.
 pub(crate) fn by_value(parameter: &dyn Parameter, wanted: &Parameters, there: &DistributionConfig) -> Vec<String> {
     let there = parameter.adopt(there, &mut Vec::new()).map(|value| value.to_string());
     let wanted = parameter.normalised(wanted).map(|value| value.to_string());

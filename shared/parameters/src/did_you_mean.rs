@@ -1,9 +1,9 @@
 //! The known name that was probably meant.
 
-/// The most edits between a name and what was probably meant.
+/// The maximum number of edits between a name and the name that was probably meant.
 const MOST_EDITS: usize = 3;
 
-/// The nearest of the known names, if one is near: upper and lower case, hyphens and underscores count as the same.
+/// The nearest of the known names, if one is near: case, and hyphens versus underscores, make no difference.
 pub fn did_you_mean<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
     let given = folded(unknown);
     if given.chars().count() > 40 {
@@ -12,7 +12,7 @@ pub fn did_you_mean<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
         .map(|known| (strsim::levenshtein(&given, &folded(known)), *known))
-        // A third of the name changed is another name.
+        // With a third of its letters changed it is a different name.
         .filter(|(edits, known)| *edits <= MOST_EDITS.min(known.len() / 3))
         .min()
         .map(|(_, known)| known)

@@ -1,14 +1,16 @@
-//! What is wrong with a request's parameters, all of it at once: each correction is another request through Cloud Controller.
+//! Everything that is wrong with a request's parameters, reported at once: each correction costs another request
+//! through Cloud Controller.
 
 use std::fmt;
 
-/// The most faults that are named.
+/// The maximum number of faults that are named.
 const MOST: usize = 20;
 
-/// The most bytes of all of them together, unless the first alone is longer. Cloud Controller takes 16,000 characters.
+/// The maximum length of all of them together in bytes, unless the first alone is longer. Cloud Controller accepts
+/// 16,000 characters.
 const MOST_BYTES: usize = 4000;
 
-/// What is wrong with one parameter: names the field, the value, and what would be right.
+/// A fault of one parameter: names the field, the value, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ParameterError {
     field: String,

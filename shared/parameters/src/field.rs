@@ -1,4 +1,4 @@
-//! A field of a request: what may be written for it, and what a JSON schema says of that.
+//! A field of a request: its valid values, and their JSON schema.
 
 use std::borrow::Cow;
 
@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use crate::shown_json;
 
-/// What may be written for one field.
+/// The valid values of one field.
 pub trait Field: Sized {
-    /// Reads it, as far as it can be judged alone.
+    /// Reads the value, as far as it can be validated alone.
     ///
     /// # Errors
-    /// What is wrong and what would be right, without the field's name; of a list, a line for each that is wrong.
+    /// What is wrong and what would be right, without the field's name; for a list, one line per wrong item.
     fn read(value: &Value) -> Result<Self, String>;
 
     /// Its JSON schema, of draft 4: never stricter than [`Field::read`].

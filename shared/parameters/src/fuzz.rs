@@ -1,4 +1,4 @@
-//! Whatever is written as parameters: taken in one form, or refused with words (docs/fuzzing.md).
+//! Arbitrary parameters: accepted in one form, or refused with a message (docs/fuzzing.md).
 
 use std::net::IpAddr;
 
@@ -15,11 +15,11 @@ use crate::registry::forward_headers::MOST as MOST_HEADERS;
 use crate::value::url_path::MOST as MOST_PATH;
 use crate::*;
 
-/// Nothing that a user wrote makes a description longer: of one fault it is shown at most three times, 80 characters each, and an
-/// escaped character takes up to ten; of several no more are named than fit.
+/// No user input makes a description longer: for one fault the input is shown at most three times, 80 characters each,
+/// and an escaped character takes up to ten; of several faults no more are named than fit.
 const MOST_OF_DESCRIPTION: usize = 4100;
 
-/// What hides in a text, or turns its direction around.
+/// Characters that are invisible in a text, or reverse its direction.
 const INVISIBLE: &[char] = &[
     '\u{ad}',
     '\u{61c}',
@@ -50,7 +50,7 @@ fn harmless(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Text with everything that a terminal, a database or a parser could stumble over.
+/// Text with everything that a terminal, a database or a parser might fail on.
 fn odd_text() -> impl Strategy<Value = String> {
     let odd = prop_oneof![
         any::<char>(),
@@ -62,7 +62,7 @@ fn odd_text() -> impl Strategy<Value = String> {
     prop::collection::vec(odd, 0..100).prop_map(|chars| chars.into_iter().collect())
 }
 
-/// Names, from good ones to what only looks like one.
+/// Names, from valid ones to those that only look valid.
 fn name() -> impl Strategy<Value = String> {
     let label = prop_oneof![
         4 => "[a-zA-Z0-9]{1,8}(-[a-z0-9]{1,5})?",
@@ -109,7 +109,7 @@ fn name() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Any JSON, here and there with names and texts that could be meant.
+/// Arbitrary JSON, sometimes with plausible names and texts.
 pub(crate) fn anything() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -132,7 +132,7 @@ fn names() -> impl Strategy<Value = Value> {
     (names, any::<bool>()).prop_map(|(names, listed)| if listed { json!(names) } else { json!(names.join(", ")) })
 }
 
-/// What the edge does by itself, nearly or quite right.
+/// Edge settings that are valid or nearly so.
 fn edge() -> impl Strategy<Value = (&'static str, Value)> {
     let names = |policies: &[Managed]| {
         let mut names: Vec<&str> = policies.iter().map(|policy| policy.name).collect();
@@ -161,7 +161,7 @@ fn edge() -> impl Strategy<Value = (&'static str, Value)> {
     ]
 }
 
-/// Parameters that are nearly or quite right.
+/// Parameters that are valid or nearly so.
 pub(crate) fn nearly() -> impl Strategy<Value = Value> {
     let path = prop_oneof![
         "(/[a-z0-9%._~-]{0,9}){0,4}",
@@ -202,7 +202,7 @@ pub(crate) fn nearly() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Taken in a form that is taken again as the same; or refused, and the text begins with the key that is wrong.
+/// Accepted in a form that is accepted again unchanged; or refused with a text that begins with the wrong key.
 fn taken_or_told(parameters: &Value, default_origin: Option<&str>) -> Result<(), TestCaseError> {
     match parse(Some(parameters), default_origin) {
         Ok(parsed) => {
@@ -243,7 +243,7 @@ fn taken_or_told(parameters: &Value, default_origin: Option<&str>) -> Result<(),
     Ok(())
 }
 
-/// RFC 1035, RFC 1123 and RFC 5890, read anew.
+/// RFC 1035, RFC 1123 and RFC 5890, implemented a second time.
 fn strict(host: &str) -> Result<(), TestCaseError> {
     prop_assert!(host.len() <= 253, "{}", host);
     let labels: Vec<&str> = host.split('.').collect();

@@ -1,4 +1,4 @@
-//! A name by which a parameter is written in a request.
+//! A key under which a parameter appears in a request.
 
 use std::marker::PhantomData;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::field::{Field, Read};
 
-/// A name, and what is written there.
+/// A key and the type of its value.
 pub(crate) struct Key<F> {
     pub(crate) name: &'static str,
     /// For the JSON schema: one line, which user interfaces show.
@@ -40,7 +40,7 @@ impl<F: Field> Key<F> {
 pub(crate) struct KeyRow {
     pub(crate) name: &'static str,
     description: &'static str,
-    /// What is wrong with a value, a line for each fault.
+    /// The faults of a value, a line each.
     pub(crate) check: fn(&Value) -> Result<(), String>,
     schema: fn(&mut SchemaGenerator) -> Schema,
 }

@@ -1,4 +1,4 @@
-//! Which parameters there are. An unknown one is a mistake that would otherwise go unnoticed until the site misbehaves.
+//! The known parameters. An unknown one is a mistake that would otherwise go unnoticed until the site misbehaves.
 
 use std::sync::LazyLock;
 
@@ -7,24 +7,24 @@ use serde_json::{Map, Value};
 use crate::faults::{Faults, ParameterError};
 use crate::{did_you_mean, registry, shown};
 
-/// What a fetched instance has beside its parameters while its certificate can't be renewed: the one place that
+/// An extra member of a fetched instance while its certificate can't be renewed: the one place that
 /// `cf service --params` shows.
 pub const RENEWAL_PROBLEM: &str = "renewal_problem";
 
-/// What it always has beside them: where to point the domains, when the certificate ends, what proved each domain.
+/// The member that is always added: where to point the domains, when the certificate expires, what proved each domain.
 pub const STATUS: &str = "status";
 
-/// What it has beside them while a domain of it is about to go to another instance, or has gone.
+/// The extra member while one of its domains is about to move to another instance, or has moved.
 pub const DOMAIN_PROBLEM: &str = "domain_problem";
 
-/// The names of all parameters, in the order of the alphabet.
+/// The names of all parameters, in alphabetical order.
 pub(crate) static KNOWN: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     let mut known: Vec<_> = registry::keys().map(|key| key.name).collect();
     known.sort_unstable();
     known
 });
 
-/// Reads each key by itself: those that are no parameter's, told with what was probably meant, and the values that are wrong.
+/// Validates each key separately: reports unknown keys with a suggestion, and wrong values.
 pub(crate) fn check(object: &Map<String, Value>) -> Faults {
     let mut faults = unknown(object);
     for (name, value) in object.iter().filter(|(_, value)| !value.is_null()) {
@@ -50,7 +50,7 @@ fn unknown(object: &Map<String, Value>) -> Faults {
                 "timestamp",
                 "it is for updates, where it has the distribution looked at again; leave it out",
             ),
-            // The list of all is told once.
+            // The list of all is shown once.
             unknown => ParameterError::new("parameters", no_such(unknown, all.take())),
         });
     }

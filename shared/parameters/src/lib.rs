@@ -1,8 +1,8 @@
-//! The `parameters` of a service instance: what a user can set, and what becomes of it in CloudFront.
+//! The `parameters` of a service instance: what a user can set, and its effect in CloudFront.
 //!
-//! Each parameter is one file in `registry/`, which implements [`Parameter`](parameter::Parameter): schema, parsing, update, normalised form,
-//! and, with the feature `cloudfront`, the members of a distribution's configuration that are its own. Everything else here walks the
-//! registry. Pure: no database, no DNS, no HTTP.
+//! Each parameter is one file in `registry/`, which implements [`Parameter`](parameter::Parameter): schema, parsing,
+//! update, normalised form and, with the feature `cloudfront`, the members of a distribution's configuration that it
+//! manages. Everything else here iterates over the registry. Pure: no database, no DNS, no HTTP.
 
 #[cfg(any(test, feature = "bad-input"))]
 pub mod bad_input;

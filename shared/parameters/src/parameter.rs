@@ -1,4 +1,4 @@
-//! What a parameter has to say of itself. Nothing here has a default: what is forgotten doesn't compile.
+//! The definition of a parameter. Nothing here has a default: an omission doesn't compile.
 
 #[cfg(feature = "cloudfront")]
 use aws_sdk_cloudfront::{error::BuildError, types::DistributionConfig};
@@ -10,19 +10,19 @@ use crate::key::KeyRow;
 use crate::parse::{Parameters, Request};
 use crate::update::Update;
 
-/// One thing that a user can set.
+/// A setting of a user's.
 pub(crate) trait Parameter: InCloudFront + Sync {
-    /// How it is written in a request, each with its schema. The first one is what the normalised form has.
+    /// Its keys in a request, each with its schema. The normalised form uses the first one.
     fn keys(&self) -> &'static [KeyRow];
 
-    /// From a request into the parameters; when nothing was written, what is there (`InstanceSettings::default()`) stays. Each key was read alone
-    /// before; here is what it means beside the others.
+    /// Reads it from a request into the parameters; if it is absent, the existing value (`InstanceSettings::default()`)
+    /// is kept. Each key was already validated alone; this checks it together with the others.
     fn parse(&self, request: &mut Request<'_>, parameters: &mut Parameters);
 
-    /// What a fetch shows and two requests are compared by. `None`: left out, as the default is.
+    /// What a fetch shows and two requests are compared by. `None`: left out, because it is the default.
     fn normalised(&self, parameters: &Parameters) -> Option<Value>;
 
-    /// What an update takes from what the instance has before the update's own keys are put there: mostly
+    /// Removes from the instance's values what an update replaces, before the update's own keys are added: mostly
     /// [`Update::replace`].
     fn merge(&self, update: &mut Update<'_>);
 }
@@ -30,19 +30,20 @@ pub(crate) trait Parameter: InCloudFront + Sync {
 /// Its part of a distribution's configuration.
 #[cfg(feature = "cloudfront")]
 pub(crate) trait InCloudFront {
-    /// Makes its members be as wanted, in a new configuration and in one that was read. What is written here is this broker's; all else
-    /// stays as it was read. Lists that only differ in their order are left alone, so that nothing is written for nothing.
+    /// Makes its members match, in a new configuration and in one that was read. What is written here is managed by
+    /// this broker; everything else is preserved. Lists that only differ in their order are left unchanged, to avoid
+    /// needless writes.
     fn put(&self, wanted: &Wanted<'_>, config: &mut DistributionConfig) -> Result<(), BuildError>;
 
-    /// What makes an instance like a distribution that others made (`cdnctl adopt`); `None`: the default. What it can't say, and the first
-    /// write changes, is a line in `changes`.
+    /// The value that makes an instance match a distribution of another owner's (`cdnctl adopt`); `None`: the default.
+    /// What it can't express, and the first write changes, is added as a line to `changes`.
     fn adopt(&self, config: &DistributionConfig, changes: &mut Vec<String>) -> Option<Value>;
 
-    /// What CloudFront has otherwise (`cdnctl drift`), each in a sentence.
+    /// The differences in CloudFront (`cdnctl drift`), each as a sentence.
     fn differences(&self, wanted: &Parameters, there: &DistributionConfig) -> Vec<String>;
 }
 
-/// Without CloudFront there is nothing to say.
+/// Nothing to do without CloudFront.
 #[cfg(not(feature = "cloudfront"))]
 pub(crate) trait InCloudFront {}
 

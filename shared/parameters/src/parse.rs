@@ -1,4 +1,5 @@
-//! The `parameters` of a provision: what the brokers before took, in all their forms, checked as far as words can be.
+//! The `parameters` of a provision: everything that the older brokers accepted, in all forms, validated as far as the
+//! text allows.
 
 use pipeline::InstanceSettings;
 use serde_json::{Map, Value};
@@ -8,7 +9,7 @@ use crate::field::Field;
 use crate::key::Key;
 use crate::{known, registry, shown_json};
 
-/// What a user asks for, checked and with defaults filled in.
+/// A user's request, validated and with defaults filled in.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Parameters {
     /// ASCII, lower case, sorted, no duplicates.
@@ -17,15 +18,16 @@ pub struct Parameters {
     pub settings: InstanceSettings,
 }
 
-/// Checks the parameters. A `null` counts as absent, the whole object included.
+/// Validates the parameters. A `null` counts as absent, the whole object included.
 ///
 /// # Errors
-/// With everything that is wrong.
+/// Everything that is wrong.
 pub fn parse(parameters: Option<&Value>, default_origin: Option<&str>) -> Result<Parameters, Faults> {
     parse_beside(&[], parameters, default_origin)
 }
 
-/// The same for an instance that has had these names, as domains or origins: whether they can be anybody's was asked then.
+/// The same for an instance that already has these names, as domains or origins: whether they can be public was checked
+/// then.
 pub(crate) fn parse_beside(
     had: &[&str],
     parameters: Option<&Value>,
@@ -65,7 +67,7 @@ fn object(parameters: Option<&Value>) -> Result<Option<&Map<String, Value>>, Par
 }
 
 impl Parameters {
-    /// The one form of all the ways to write the same: compared for "the same request", and what a fetch shows.
+    /// The canonical form of all ways to write the same: used to detect "the same request", and shown by a fetch.
     pub fn normalised(&self) -> Value {
         let all = registry::ALL.iter().filter_map(|parameter| {
             let name = parameter.keys().first()?.name;
@@ -75,17 +77,17 @@ impl Parameters {
     }
 }
 
-/// A request's parameters while they are judged.
+/// A request's parameters while they are validated.
 pub(crate) struct Request<'r> {
     object: &'r Map<String, Value>,
     had: &'r [&'r str],
-    /// The broker's, which stands in for an origin.
+    /// The broker's default origin, used when none is given.
     pub(crate) default_origin: Option<&'r str>,
     faults: Faults,
 }
 
 impl Request<'_> {
-    /// What was written there, if that is right.
+    /// The value of the key, if it is valid.
     pub(crate) fn get<F: Field>(&self, key: &Key<F>) -> Option<F> {
         F::read(self.value(key.name)?).ok()
     }
@@ -95,7 +97,7 @@ impl Request<'_> {
         self.object.get(key).filter(|value| !value.is_null())
     }
 
-    /// What was written by one of two names for the same thing, with the name that was used.
+    /// The value under one of two keys for the same thing, with the key that was used.
     pub(crate) fn either<F: Field>(
         &self,
         key: &Key<F>,
@@ -114,7 +116,7 @@ impl Request<'_> {
         }
     }
 
-    /// Whether the instance has had this name, as a domain or an origin.
+    /// Whether the instance already has this name, as a domain or an origin.
     pub(crate) fn had(&self, name: &str) -> bool {
         self.had.contains(&name)
     }
@@ -123,7 +125,7 @@ impl Request<'_> {
         self.faults.push(ParameterError::new(key, fault));
     }
 
-    /// What follows from these keys; nothing if one of them is wrong already: what it was to be is not known then.
+    /// Checks that depend on these keys; skipped if one of them is already wrong, since its intended value is unknown.
     pub(crate) fn judge<T>(
         &mut self,
         keys: &[&str],

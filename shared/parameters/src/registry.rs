@@ -1,5 +1,5 @@
 //! All parameters.
-// What is forgotten here doesn't compile, also where warnings are only shown.
+// An omission here doesn't compile, even in builds that only print warnings.
 #![deny(dead_code, unused_variables)]
 
 pub(crate) mod cache_policy;
@@ -28,7 +28,8 @@ use crate::parameter::Parameter;
 
 pub use domains::MOST as MOST_DOMAINS;
 
-/// In the order in which a request is judged and a configuration is written, each with the field of the settings that it sets.
+/// In the order in which a request is validated and a configuration is written, each with the field of the settings
+/// that it sets.
 pub(crate) static ALL: LazyLock<[&'static dyn Parameter; 16]> = LazyLock::new(|| {
     // No `..`: a field that no parameter sets doesn't compile.
     let InstanceSettings {
@@ -47,12 +48,12 @@ pub(crate) static ALL: LazyLock<[&'static dyn Parameter; 16]> = LazyLock::new(||
         compress,
         http3,
         redirect_to,
-        // The plan's: no user sets or reads them.
+        // The plan's fields: no user sets or reads them.
         access_logs: _,
         certificate_key_type: _,
     } = InstanceSettings::default();
     [
-        // Not among the settings: an instance has its domains beside them.
+        // Not among the settings: an instance stores its domains separately.
         sets(&domains::Domains, ()),
         sets(&origin::Origin, origin),
         sets(&failover_origin::FailoverOrigin, failover_origin),
@@ -76,7 +77,7 @@ fn sets<T>(parameter: &'static dyn Parameter, _field: T) -> &'static dyn Paramet
     parameter
 }
 
-/// The keys of all.
+/// The keys of all parameters.
 pub(crate) fn keys() -> impl Iterator<Item = &'static KeyRow> {
     ALL.iter().flat_map(|parameter| parameter.keys())
 }

@@ -1,5 +1,5 @@
-//! The JSON schemas of `parameters` that the catalog has, for user interfaces. The parser is stricter where a schema has no
-//! words for it, and says what is wrong.
+//! The JSON schemas of `parameters` in the catalog, for user interfaces. The parser is stricter where a schema can't
+//! express a rule, and reports what is wrong.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::registry;
 use crate::update::LOOK_AGAIN;
 
-/// Of all keys: draft 4, the one that Cloud Controller takes, without references.
+/// For all keys: draft 4, the version that Cloud Controller accepts, without references.
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let mut settings = SchemaSettings::draft07();
     settings.inline_subschemas = true;
@@ -36,7 +36,7 @@ pub fn create(default_origin: Option<&str>) -> Value {
     schema
 }
 
-/// For an update: what is left out stays as it is.
+/// For an update: what is left out stays unchanged.
 pub fn update() -> Value {
     let mut schema = SCHEMA.clone();
     let description = "Whatever it is: the distribution is looked at again, even if nothing else is asked for";

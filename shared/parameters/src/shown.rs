@@ -1,12 +1,12 @@
-//! Values of users in texts: short, on one line, and harmless.
+//! How users' values are shown in texts: short, on one line, and harmless.
 
 use pipeline::shown::harmless;
 use serde_json::Value;
 
-/// The most characters of a value that are shown.
+/// The maximum number of characters of a value that are shown.
 const MOST: usize = 80;
 
-/// A value in quotes: cut after 80 characters, with control and invisible characters escaped.
+/// A value in quotes: truncated after 80 characters, with control and invisible characters escaped.
 pub fn shown(text: &str) -> String {
     let cut: String = text.chars().take(MOST).collect();
     let more = if text.chars().nth(MOST).is_some() { "…" } else { "" };
@@ -14,7 +14,7 @@ pub fn shown(text: &str) -> String {
     format!("\"{}{more}\"", cut.escape_debug()).replace("\\'", "'")
 }
 
-/// Any JSON value; a string in quotes, the rest as JSON with what it is.
+/// Any JSON value; a string in quotes, anything else as JSON with its type.
 pub fn shown_json(value: &Value) -> String {
     let (text, kind) = match value {
         Value::String(text) => return shown(text),

@@ -1,4 +1,4 @@
-//! Tables: what is taken, and what is refused with which words.
+//! Tables: what is accepted, and what is refused with which words.
 
 use serde_json::{Value, json};
 
@@ -190,7 +190,7 @@ fn everything_that_is_wrong_is_told_at_once() {
     ] {
         assert_eq!(told.matches(words).count(), 1, "{words}: {told}");
     }
-    // What follows from something that is wrong already is not told.
+    // Consequences of a value that is already wrong are not reported.
     assert_eq!(text(json!({"domains": 1, "origin": 2})).matches(": ").count(), 2);
     insta::assert_snapshot!(text(json!({
         "domains": ["https://a.example.com", "b_c.example.com", "co.uk", "*.d.example.com", "x.d.example.com", "e.example.com", "E.example.com"],

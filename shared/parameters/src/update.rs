@@ -1,5 +1,5 @@
-//! An update's parameters over those that an instance has: a key that is absent stays as it is, `null` puts it back to
-//! its default (as external-domain-broker has it).
+//! Applies an update's parameters to those of an instance: an absent key stays unchanged, `null` resets it to its
+//! default (as external-domain-broker does).
 
 use serde_json::{Map, Value};
 
@@ -9,14 +9,15 @@ use crate::parse::{Parameters, parse_beside};
 use crate::registry::{self, redirect_to};
 use crate::shown_json;
 
-/// What an update may send beside the parameters to have the distribution looked at again (older brokers' users do).
+/// A key that an update may send in addition to the parameters to have the distribution checked again (users of older
+/// brokers do).
 pub(crate) const LOOK_AGAIN: &str = "timestamp";
 
-/// What the instance is to have, and whether the distribution is to be looked at even if nothing changes. `current` is in
-/// the normalised form.
+/// The instance's new parameters, and whether the distribution is to be checked even if nothing changes. `current` is
+/// in the normalised form.
 ///
 /// # Errors
-/// With everything that is wrong.
+/// Everything that is wrong.
 pub fn update(
     current: &Value,
     given: Option<&Value>,
@@ -24,7 +25,7 @@ pub fn update(
 ) -> Result<(Parameters, bool), Faults> {
     let (merged, look_again) = merge(current, given, default_origin)?;
     // "If this field is not present …, the Service Broker MUST NOT change the parameters": not even to another default
-    // origin, which would bring its Host header. The normalised form names all that it needs.
+    // origin, which would add its Host header. The normalised form names everything that it needs.
     let none_given = match given {
         Some(Value::Object(given)) => given.keys().all(|key| key == LOOK_AGAIN),
         _ => true,
@@ -42,8 +43,8 @@ pub fn update(
     Ok((parameters, look_again))
 }
 
-/// What the instance is to have, to be parsed like the parameters of a new one, and whether the distribution is to be
-/// looked at even if nothing changes. `current` is in the normalised form.
+/// The instance's new parameters, to be parsed like those of a new instance, and whether the distribution is to be
+/// checked even if nothing changes. `current` is in the normalised form.
 fn merge(
     current: &Value,
     given: Option<&Value>,
@@ -65,7 +66,7 @@ fn merge(
         given: &given,
         merged: current.as_object().cloned().unwrap_or_default(),
     };
-    // First all of them: both names of one thing in the update are told by the parser.
+    // First for all parameters: if the update contains both keys of one parameter, the parser reports it.
     for parameter in registry::ALL.iter() {
         parameter.merge(&mut update);
     }
@@ -74,7 +75,7 @@ fn merge(
     Ok((Value::Object(merged), look_again))
 }
 
-/// An update while each parameter takes away what doesn't stay.
+/// An update in progress: each parameter removes the values that don't stay.
 pub(crate) struct Update<'u> {
     given: &'u Map<String, Value>,
     merged: Map<String, Value>,
@@ -83,24 +84,24 @@ pub(crate) struct Update<'u> {
 }
 
 impl Update<'_> {
-    /// What the update itself has for a key, `null` included.
+    /// The update's own value for a key, `null` included.
     pub(crate) fn given(&self, key: &str) -> Option<&Value> {
         self.given.get(key)
     }
 
-    /// What the instance has, in the normalised form.
+    /// The instance's value, in the normalised form.
     pub(crate) fn had(&mut self, parameter: &dyn Parameter) -> Option<&mut Value> {
         self.merged.get_mut(parameter.keys().first()?.name)
     }
 
-    /// What the instance has goes, whatever the update has.
+    /// Removes the instance's value, whatever the update contains.
     pub(crate) fn forget(&mut self, parameter: &dyn Parameter) {
         if let Some(key) = parameter.keys().first() {
             self.merged.remove(key.name);
         }
     }
 
-    /// What the instance has goes if the update has any of the parameter's keys.
+    /// Removes the instance's value if the update has any of the parameter's keys.
     pub(crate) fn replace(&mut self, parameter: &dyn Parameter) {
         if parameter.keys().iter().any(|key| self.given.contains_key(key.name)) {
             self.forget(parameter);
@@ -117,13 +118,13 @@ mod tests {
 
     const ROUTER: Option<&str> = Some("router.example.net");
 
-    /// The normalised form after an update of what a provision with `first` gave.
+    /// The normalised form after an update of an instance that was provisioned with `first`.
     fn updated(first: Value, given: Value) -> Result<Value, Faults> {
         let current = parse(Some(&first), ROUTER).unwrap().normalised();
         Ok(update(&current, Some(&given), ROUTER)?.0.normalised())
     }
 
-    /// What a provision with these gives.
+    /// The result of a provision with these parameters.
     fn made(parameters: Value) -> Value {
         parse(Some(&parameters), ROUTER).unwrap().normalised()
     }
@@ -145,7 +146,7 @@ mod tests {
                 json!({"domain": "a.example.com", "forward_headers": "X-One"}),
                 json!({"domains": "a.example.com", "path": "/a", "headers": ["X-One"], "cookies": false}),
             ),
-            // The Host header was the default origin's.
+            // The Host header belonged to the default origin.
             (
                 json!({"origin": "app.example.org"}),
                 json!({"domains": "www.example.com", "origin": "app.example.org", "path": "/a", "headers": ["Accept"], "cookies": false}),

@@ -1,4 +1,4 @@
-//! Kinds of values that several parameters have.
+//! Types of values that several parameters share.
 
 pub(crate) mod host;
 pub(crate) mod host_name;

@@ -1,25 +1,26 @@
-//! Where a plan has the access logs of its instances delivered.
+//! The destination of the access logs of a plan's instances.
 
 /// CloudFront's standard logging (legacy) to a bucket of the operator's.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AccessLogs {
     /// The bucket's domain name, such as `logs.s3.amazonaws.com`.
     pub bucket: String,
-    /// What stands before the instance's id in the names of the logs; may be empty.
+    /// The prefix before the instance's id in the names of the logs; may be empty.
     #[serde(default)]
     pub prefix: String,
-    /// Log every cookie, whatever is passed to the origin.
+    /// Log every cookie, whichever cookies are passed to the origin.
     #[serde(default)]
     pub include_cookies: bool,
 }
 
 impl AccessLogs {
-    /// How the names of an instance's logs begin. The id is always in it, so that no tenant's logs lie among another's.
+    /// The prefix of the names of an instance's logs. It always contains the id, so that the logs of different tenants
+    /// are kept apart.
     pub fn prefix_of(&self, instance: &str) -> String {
         format!("{}{}", self.prefix, folder_of(instance))
     }
 
-    /// Whether names that begin so are those of the instance's logs, by whatever plan.
+    /// Whether names with this prefix are those of the instance's logs, under any plan.
     pub fn is_prefix_of(prefix: &str, instance: &str) -> bool {
         prefix.ends_with(&folder_of(instance))
     }

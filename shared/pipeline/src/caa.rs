@@ -1,12 +1,13 @@
-//! What a domain's CAA records allow (RFC 8659, RFC 8657): whether our CA may issue for it, and if not, what to change.
+//! What a domain's CAA records allow (RFC 8659, RFC 8657): whether this CA may issue for it, and if not, what to
+//! change.
 //!
-//! Only what is sure forbids. A property that some CA may know and another not is left to the CA.
+//! Only what certainly forbids issuance counts. A property that some CAs know and others don't is left to the CA.
 
 use crate::issue_value::{IssueValue, Malformed};
 use crate::proof::Method;
 use crate::shown;
 
-/// As many of the CAs that are allowed as the user gets to see.
+/// The maximum number of allowed CAs that the user is shown.
 const MOST_ISSUERS: usize = 3;
 
 /// Properties that a CA may know: those of IANA's registry ("Certification Authority Restriction Properties").
@@ -25,16 +26,16 @@ const REGISTERED: [&str; 7] = [
 pub struct Property {
     /// Flag 128: a CA that doesn't know the property may not issue.
     pub critical: bool,
-    /// What the property is called, in whatever case.
+    /// The property's tag, in any case.
     pub tag: String,
-    /// Its value, as it came.
+    /// The value, unchanged.
     pub value: Vec<u8>,
 }
 
 /// What the records have to allow.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CaaExpected {
-    /// What records may call the CA (`caaIdentities`); any one of them will do.
+    /// The CA's names in CAA records (`caaIdentities`); any one of them suffices.
     pub identities: Vec<String>,
     /// The tenant's account, compared character by character (RFC 8657 §3).
     pub account_uri: String,
@@ -69,40 +70,40 @@ pub enum Forbidden {
         /// Its tag.
         tag: String,
     },
-    /// None of the records that count is for our CA, account and way.
+    /// None of the relevant records allows this CA, account and challenge type.
     NotAllowed {
         /// The property that decided.
         tag: IssueTag,
-        /// What the record says that comes nearest.
+        /// Why the closest record doesn't match.
         nearest: Miss,
         /// All CAs that are allowed, as written.
         issuers: Vec<String>,
     },
 }
 
-/// Why one record doesn't allow us; the later, the nearer to it.
+/// Why one record doesn't allow issuance; a later variant is closer to allowing it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Miss {
     /// It names no CA: `;`.
     Nobody,
-    /// It can't be read, which counts as if it named no CA (RFC 8659 §4.2): its value, and what is wrong.
+    /// It can't be parsed, which counts as if it named no CA (RFC 8659 §4.2): its value, and the error.
     Unreadable(String, String),
     /// It names another CA.
     OtherIssuer,
-    /// It names our CA, and breaks the grammar: its value, and what is wrong.
+    /// It names this CA but violates the grammar: its value, and the error.
     Malformed(String, String),
-    /// It names our CA (as written), for another account: whatever stands in its `accounturi`.
+    /// It names this CA (as written), but another account: the value of its `accounturi`.
     OtherAccount(String, String),
-    /// It names our CA (as written), by other ways: what stands in its `validationmethods`, and whether our account stands
-    /// there, too.
+    /// It names this CA (as written), but other challenge types: the value of its `validationmethods`, and whether
+    /// it also names the tenant's account.
     OtherMethods(String, String, bool),
 }
 
-/// Whether the records, all those at one name, let our CA issue for a domain that was proved by `method`.
+/// Whether the records, all those at one name, allow this CA to issue for a domain that was proved by `method`.
 ///
 /// # Errors
-/// Why not.
+/// Why issuance is not allowed.
 pub fn judge(records: &[Property], expected: &CaaExpected, method: Method) -> Result<(), Forbidden> {
     let registered = |tag: &str| REGISTERED.iter().any(|known| known.eq_ignore_ascii_case(tag));
     if let Some(unknown) = records
@@ -161,7 +162,7 @@ fn judge_one(value: &[u8], expected: &CaaExpected, method: Method) -> Result<(),
         Some(_) => return Err(Miss::OtherIssuer),
     };
     let accounts = read.all("accounturi");
-    // Several of them, or one that isn't ours, are met by nobody (RFC 8657 §3).
+    // Several of them, or one for another account, match nobody (RFC 8657 §3).
     if !accounts.is_empty() && accounts != [expected.account_uri.as_str()] {
         return Err(Miss::OtherAccount(issuer, shown::plain(accounts.join(", ").as_bytes())));
     }
@@ -175,7 +176,7 @@ fn judge_one(value: &[u8], expected: &CaaExpected, method: Method) -> Result<(),
     }
 }
 
-/// `value = [*(label ",") label]`, `label = 1*(ALPHA / DIGIT / "-")` (RFC 8657 §4): what is no list is met by nobody.
+/// `value = [*(label ",") label]`, `label = 1*(ALPHA / DIGIT / "-")` (RFC 8657 §4): a malformed list matches nobody.
 fn lists(methods: &str, method: Method) -> bool {
     let is_label =
         |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
@@ -212,9 +213,10 @@ impl Forbidden {
         }
     }
 
-    /// What to change, where `name` is the records' owner. What is there already may stay, unless it says so.
+    /// What to change, where `name` is the records' owner. Existing records may stay unless the text says otherwise.
     ///
-    /// The property that decided is the one to add: an `issuewild` beside others' `issue` would take wildcards from them.
+    /// The property that decided is the one to add: an `issuewild` next to the `issue` of other CAs would take
+    /// wildcards away from them.
     pub fn remedy(&self, name: &str, expected: &CaaExpected, method: Method) -> String {
         let (tag, nearest) = match self {
             Self::Critical { .. } => return "remove it, or set its flags to 0".to_owned(),

@@ -1,19 +1,19 @@
-//! A domain, wildcard or not.
+//! Domains, including wildcards.
 
-/// What `*.example.com` is a wildcard of: `example.com`.
+/// The parent of a wildcard: `example.com` for `*.example.com`.
 pub fn wildcard_of(domain: &str) -> Option<&str> {
     domain.strip_prefix("*.")
 }
 
-/// Whether a certificate for the domain is one for the host: it is the same name, or a wildcard, which stands for one label
+/// Whether a certificate for the domain covers the host: it is the same name, or a wildcard, which stands for one label
 /// (RFC 9525 §6.3). Both in lower case.
 pub fn covers(domain: &str, host: &str) -> bool {
     let below = wildcard_of(domain).zip(host.split_once('.'));
     domain == host || below.is_some_and(|(parent, (_, rest))| parent == rest)
 }
 
-/// Each wildcard with each name that it stands for already, beside it: CAs refuse both in one order (acme.sh issue 1880). All as
-/// they are in `domains`.
+/// Each wildcard paired with each listed name that it already covers: CAs refuse both in one order (acme.sh issue
+/// 1880). Both as written in `domains`.
 pub fn redundant(domains: &[String]) -> impl Iterator<Item = (&String, &String)> {
     let wildcards = domains.iter().filter(|domain| wildcard_of(domain).is_some());
     wildcards.flat_map(move |wildcard| {
@@ -24,14 +24,14 @@ pub fn redundant(domains: &[String]) -> impl Iterator<Item = (&String, &String)>
     })
 }
 
-/// What a tenant reads whose domain another instance has proved.
+/// The message to a tenant whose domain another instance has proved.
 pub fn proved_by_other(domain: &str) -> String {
     format!(
         "{domain} was proved by another service instance, so it belongs to that one. Leave {domain} out, or have it deleted there"
     )
 }
 
-/// What a tenant reads whose domain another instance has, and proves still; `proof` is what was seen of that.
+/// The message to a tenant whose domain another instance has and still proves; `proof` is what was seen of that proof.
 pub fn kept_by_other(domain: &str, proof: &str) -> String {
     format!(
         "{domain} belongs to another service instance, whose proof is in place: {proof}. Leave {domain} out. If it is yours to \

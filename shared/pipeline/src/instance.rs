@@ -1,11 +1,11 @@
-//! What a user, or the plan, can set on a service instance.
+//! The settings of a service instance that a user or the plan can choose.
 
 use std::collections::BTreeMap;
 
 use crate::access_logs::AccessLogs;
 use crate::managed::Managed;
 
-/// The CloudFront settings of an instance, after the defaults were filled in.
+/// The CloudFront settings of an instance, with defaults filled in.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
 pub struct InstanceSettings {
@@ -19,29 +19,29 @@ pub struct InstanceSettings {
     pub forward_headers: Vec<String>,
     /// Cookies passed to the origin.
     pub forward_cookies: Cookies,
-    /// How long CloudFront keeps what comes without `Cache-Control`, in seconds.
+    /// How long CloudFront caches responses without `Cache-Control`, in seconds.
     pub default_ttl: u32,
     /// Pages of the origin that are shown for its errors: path by HTTP status.
     pub error_responses: BTreeMap<u16, String>,
-    /// Takes the place of `forward_headers`, `forward_cookies` and `default_ttl`.
+    /// Replaces `forward_headers`, `forward_cookies` and `default_ttl`.
     pub cache_policy: Option<Managed>,
-    /// What is passed to the origin with a cache policy.
+    /// What is passed to the origin when a cache policy is used.
     pub origin_request_policy: Option<Managed>,
-    /// Headers that CloudFront adds to answers.
+    /// Headers that CloudFront adds to responses.
     pub response_headers_policy: Option<Managed>,
-    /// Which edges serve; none: as the plan or the operator has it.
+    /// The edge locations that serve; none: the plan's or the operator's default.
     pub price_class: Option<PriceClass>,
     /// Compress at the edge.
     pub compress: bool,
-    /// HTTP/3 beside HTTP/2.
+    /// HTTP/3 in addition to HTTP/2.
     pub http3: bool,
-    /// Asked when the origin can't be reached, is too slow or answers 5xx.
+    /// The origin used when the first one can't be reached, is too slow or answers 5xx.
     pub failover_origin: Option<String>,
-    /// The host that answers; requests for any other host are redirected to it.
+    /// The host that serves; requests for any other host are redirected to it.
     pub redirect_to: Option<String>,
-    /// Where access logs are delivered. The plan's alone: no user sets or reads it.
+    /// Where access logs are delivered. Set by the plan alone: no user sets or reads it.
     pub access_logs: Option<AccessLogs>,
-    /// The type of its certificates' keys; none: as the operator has it. The plan's alone, too.
+    /// The type of its certificates' keys; none: the operator's default. Set by the plan alone, too.
     pub certificate_key_type: Option<KeyType>,
 }
 
@@ -72,7 +72,7 @@ impl Default for InstanceSettings {
     }
 }
 
-/// Which of CloudFront's edges serve (developer guide, "Choose the price class").
+/// The CloudFront edge locations that serve (developer guide, "Choose the price class").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum PriceClass {
     /// North America, Europe and Israel.
@@ -87,7 +87,7 @@ pub enum PriceClass {
 }
 
 impl PriceClass {
-    /// All there are.
+    /// All price classes.
     pub const ALL: [Self; 3] = [Self::Class100, Self::Class200, Self::All];
 
     /// CloudFront's name for it.

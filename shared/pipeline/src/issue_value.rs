@@ -17,22 +17,22 @@ use crate::shown;
 /// A well-formed value, borrowed from its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssueValue<'a> {
-    /// The CA, as written; `None` stands for no CA at all.
+    /// The CA, as written; `None` means no CA at all.
     pub issuer: Option<&'a str>,
     /// Tag, as written, and value of each parameter.
     pub parameters: Vec<(&'a str, &'a str)>,
 }
 
-/// A text that is no issue-value.
+/// A text that is no valid issue-value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed<'a> {
-    /// The CA, when at least that could be read.
+    /// The CA, if at least that could be parsed.
     pub issuer: Option<&'a str>,
-    /// What is wrong.
+    /// The error.
     pub syntax: Syntax,
 }
 
-/// What can be wrong with an issue-value, in the user's words.
+/// The possible errors of an issue-value, in the user's words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "each message is its own documentation")]
 pub enum Syntax {
@@ -49,12 +49,12 @@ pub enum Syntax {
 }
 
 impl<'a> IssueValue<'a> {
-    /// Reads the value of one CAA record. Anything at all may come in.
+    /// Parses the value of one CAA record. The input may be arbitrary.
     pub fn parse(text: &'a [u8]) -> Result<Self, Malformed<'a>> {
         let mut parts = parts(text);
         let issuer = issuer(parts.next().unwrap_or_default()).map_err(|syntax| Malformed { issuer: None, syntax })?;
         let mut parts: Vec<&[u8]> = parts.collect();
-        // One semicolon needs nothing behind it.
+        // A single semicolon may be followed by nothing.
         if parts.len() == 1 {
             parts.retain(|part| !part.is_empty());
         }
@@ -64,7 +64,7 @@ impl<'a> IssueValue<'a> {
         }
     }
 
-    /// The values of the parameters with this tag, in whatever case it is written.
+    /// The values of the parameters with this tag, compared case-insensitively.
     pub fn all(&self, tag: &str) -> Vec<&'a str> {
         let same = self
             .parameters
@@ -74,12 +74,12 @@ impl<'a> IssueValue<'a> {
     }
 }
 
-/// The issuer's part, then the parameters'. A semicolon can be in none of them.
+/// The issuer part, then the parameters. None of them can contain a semicolon.
 pub(crate) fn parts(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|&byte| byte == b';').map(trim)
 }
 
-/// The CA's domain; `None` when there is none.
+/// The CA's domain; `None` when it is absent.
 pub(crate) fn issuer(part: &[u8]) -> Result<Option<&str>, Syntax> {
     if part.is_empty() {
         return Ok(None);
@@ -105,7 +105,7 @@ pub(crate) fn parameter(part: &[u8]) -> Result<(&str, &str), Syntax> {
         .ok()
         .filter(|tag| is_label(tag.as_bytes()))
         .ok_or_else(|| Syntax::BadTag(shown::quoted(tag)))?;
-    // A semicolon (0x3b) can't be here: the text was split at it.
+    // A semicolon (0x3b) can't occur here: the text was split at it.
     let value = from_utf8(value)
         .ok()
         .filter(|value| value.bytes().all(|byte| byte.is_ascii_graphic()))
@@ -116,8 +116,8 @@ pub(crate) fn parameter(part: &[u8]) -> Result<(&str, &str), Syntax> {
     Ok((tag, value))
 }
 
-/// A CA's domain as a CA has to write it (draft-ietf-acme-dns-persist §3.1): A-labels in lower case, no dot at the end, at most 253
-/// octets.
+/// Whether a CA's domain is written as a CA has to write it (draft-ietf-acme-dns-persist §3.1): A-labels in lower case,
+/// no trailing dot, at most 253 octets.
 pub fn is_normalized(issuer: &str) -> bool {
     let label = |label: &str| label.len() <= 63 && is_label(label.as_bytes());
     issuer.len() <= 253 && issuer.split('.').all(label) && !issuer.bytes().any(|byte| byte.is_ascii_uppercase())
@@ -134,7 +134,7 @@ pub(crate) fn is_label(label: &[u8]) -> bool {
     ends(label.first()) && ends(label.last()) && label.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Without the white space (RFC 5234's WSP: space and tab) around it.
+/// Trims white space (RFC 5234's WSP: space and tab).
 fn trim(mut part: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = part {
         part = rest;

@@ -1,6 +1,6 @@
-//! The pipeline as pure data and decisions: what an operation is, which step follows which, when a step is tried
-//! again, and what the user reads meanwhile. No I/O, no clock, no other crate of this workspace: the caller passes
-//! the time in, so every decision can be tested as a table.
+//! The pipeline as pure data and decisions: what an operation is, which step follows which, when a step is retried, and
+//! what the user is shown while it runs. No I/O, no clock, no other crate of this workspace: the caller passes the time
+//! in, so every decision can be tested as a table.
 
 mod access_logs;
 pub mod caa;

@@ -1,4 +1,4 @@
-//! CloudFront's managed policies, which every account has: users name them, CloudFront wants their ids.
+//! CloudFront's managed policies, which exist in every account: users name them, CloudFront expects their ids.
 //!
 //! Source: developer guide, "Use managed cache policies", "Use managed origin request policies", "Use managed response
 //! headers policies".
@@ -6,9 +6,9 @@
 /// A managed policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Managed {
-    /// As the API and the console name it.
+    /// The name in the API and the console.
     pub name: &'static str,
-    /// The same in every account.
+    /// The id, which is the same in every account.
     pub id: &'static str,
 }
 
@@ -19,7 +19,7 @@ const fn managed(name: &'static str, id: &'static str) -> Managed {
 /// Nothing is cached, and neither query string, cookies nor headers are passed on.
 pub const CACHING_DISABLED: Managed = managed("Managed-CachingDisabled", "4135ea2d-6df8-44a3-9df3-4b5a84be39ad");
 
-/// What the cache key is, and how long things are kept.
+/// Policies for the cache key and the cache duration.
 pub const CACHE: [Managed; 5] = [
     managed("Managed-CachingOptimized", "658327ea-f89d-4fab-a63d-7e88639e58f6"),
     managed(
@@ -34,7 +34,7 @@ pub const CACHE: [Managed; 5] = [
     ),
 ];
 
-/// What is passed to the origin beside the cache key.
+/// Policies for what is passed to the origin in addition to the cache key.
 pub const ORIGIN_REQUEST: [Managed; 7] = [
     managed(ALL_VIEWER, "216adef6-5c7f-47e4-b989-5492eafa07d3"),
     managed(ALL_VIEWER_EXCEPT_HOST, "b689b0a8-53d0-40ab-baf2-68738e2966ac"),
@@ -51,7 +51,7 @@ pub const ORIGIN_REQUEST: [Managed; 7] = [
     ),
 ];
 
-/// What is added to answers.
+/// Policies for headers added to responses.
 pub const RESPONSE_HEADERS: [Managed; 5] = [
     managed(SECURITY_HEADERS, "67f7725c-6f97-4210-82d7-5512b31e9d03"),
     managed("Managed-SimpleCORS", "60669652-455b-4ae9-85a4-c4c02393f86c"),
@@ -66,14 +66,14 @@ pub const RESPONSE_HEADERS: [Managed; 5] = [
     ),
 ];
 
-/// Everything that the viewer sent, the Host header too.
+/// Everything that the viewer sent, including the Host header.
 pub const ALL_VIEWER: &str = "Managed-AllViewer";
-/// Everything that the viewer sent but the Host header.
+/// Everything that the viewer sent except the Host header.
 pub const ALL_VIEWER_EXCEPT_HOST: &str = "Managed-AllViewerExceptHostHeader";
-/// `Strict-Transport-Security` and the other headers that browsers protect users by.
+/// `Strict-Transport-Security` and the other headers with which browsers protect users.
 pub const SECURITY_HEADERS: &str = "Managed-SecurityHeadersPolicy";
 
-/// The policy of that name, in `among`.
+/// The policy of that name among these.
 pub fn named(name: &str, among: &[Managed]) -> Option<Managed> {
     among.iter().copied().find(|policy| policy.name == name)
 }

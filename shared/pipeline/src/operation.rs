@@ -1,4 +1,4 @@
-//! Operations: what Cloud Controller asked for and polls with `last_operation`; and renewals, of which it knows nothing.
+//! Operations: what Cloud Controller requests and polls with `last_operation`; and renewals, which it does not see.
 
 use crate::step::UnknownName;
 
@@ -6,21 +6,22 @@ use crate::step::UnknownName;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OperationKind {
-    /// Make the distribution, get the certificate, serve the domains.
+    /// Create the distribution, get the certificate, serve the domains.
     Provision,
-    /// Change settings or domains of what serves.
+    /// Change settings or domains of an instance that serves.
     Update,
-    /// Take everything away again.
+    /// Remove everything.
     Deprovision,
-    /// Replace the certificate in time. Nobody asked for it, no platform sees it, and whatever a user asks for goes first.
+    /// Replace the certificate in time. It has no requester, no platform sees it, and every user's request takes
+    /// precedence.
     Renew,
 }
 
 impl OperationKind {
-    /// Every kind there is.
+    /// Every kind.
     pub const ALL: [Self; 4] = [Self::Provision, Self::Update, Self::Deprovision, Self::Renew];
 
-    /// The one name of this kind: in SQL, metrics and the OSBAPI `operation` string.
+    /// The kind's only name: in SQL, metrics and the OSBAPI `operation` string.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Provision => "provision",
@@ -30,7 +31,7 @@ impl OperationKind {
         }
     }
 
-    /// What the user does once the reason of a failure is mended.
+    /// What the user should do once the cause of a failure is fixed.
     pub fn remedy(self) -> &'static str {
         match self {
             Self::Provision => "Delete this service with `cf delete-service`, and create it again once that is mended.",
@@ -54,22 +55,23 @@ impl std::str::FromStr for OperationKind {
     }
 }
 
-/// How far an operation is. Only `Running` may still change.
+/// The state of an operation. Only `Running` may still change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OperationState {
-    /// Steps are waiting or at work.
+    /// Steps are waiting or being attempted.
     Running,
     /// Every step of the plan is done.
     Succeeded,
     /// A step failed for good; the reason is kept for the user.
     Failed,
-    /// A deprovision took over, which takes away what it had begun; or, of a renewal, an update, which goes on with it.
+    /// A deprovision took over, which removes what the operation had created; or, for a renewal, an update, which
+    /// continues it.
     Superseded,
 }
 
 impl OperationState {
-    /// The one name of this state, as in SQL.
+    /// The state's only name, as in SQL.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",

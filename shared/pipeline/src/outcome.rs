@@ -1,22 +1,23 @@
-//! What one attempt at a step came to. The outcome is the triage: success, wait, or the end.
+//! The result of one attempt at a step. Creating the outcome is the triage: success, wait, or the end.
 
 use std::time::Duration;
 
 use crate::proof::Method;
 use crate::reason::{Reason, Spent};
 
-/// The result of one attempt. What the user reads and what the operator reads are two fields, never one string.
+/// The result of one attempt. What the user is shown and what the operator is shown are two fields, never one string.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// The step is accomplished.
     Done(Verdict),
-    /// Not yet: try again later.
+    /// Not yet: retry later.
     Pending {
         /// What is waited for, or what was seen instead.
         waiting_for: Reason,
-        /// When to try again, if the peer said so (`Retry-After`); else the schedule decides.
+        /// When to retry, if the peer said so (`Retry-After`); otherwise the schedule decides.
         retry_after: Option<Duration>,
-        /// The attempt ran into a time limit because of somebody else's servers: the next one comes later, and ever later.
+        /// The attempt ran into a time limit because of somebody else's servers: the delay before the next attempt
+        /// grows each time.
         slow: bool,
     },
     /// It can't succeed: the operation ends here.
@@ -25,16 +26,16 @@ pub enum Outcome {
         for_user: String,
         /// The cause, for the operator's log.
         cause: String,
-        /// It is for the certificate's sake, so that another attempt with the same one would end the same way.
+        /// The certificate is the cause, so another attempt with the same one would end the same way.
         certificate_is_useless: bool,
     },
 }
 
 impl Outcome {
-    /// Done, nothing more to say.
+    /// Done, with nothing to add.
     pub const DONE: Self = Self::Done(Verdict::Accomplished);
 
-    /// Done by finding that the order can't lead to a certificate any more, for which no domain is to blame.
+    /// Done by finding that the order can't lead to a certificate any more, and that no domain is to blame.
     pub fn spent(reason: Spent) -> Self {
         Self::Done(Verdict::OrderSpent {
             reason,
@@ -42,7 +43,7 @@ impl Outcome {
         })
     }
 
-    /// Not yet; the schedule decides when to try again.
+    /// Not yet; the schedule decides when to retry.
     pub fn pending(waiting_for: impl Into<Reason>) -> Self {
         Self::Pending {
             waiting_for: waiting_for.into(),
@@ -51,7 +52,7 @@ impl Outcome {
         }
     }
 
-    /// Not yet; the peer said when to come back.
+    /// Not yet; the peer said when to retry.
     pub fn pending_for(waiting_for: impl Into<Reason>, retry_after: Option<Duration>) -> Self {
         Self::Pending {
             waiting_for: waiting_for.into(),
@@ -78,7 +79,7 @@ impl Outcome {
         }
     }
 
-    /// The end, if it is one, is for the certificate's sake.
+    /// If this is the end, the certificate is the cause.
     #[must_use]
     pub fn for_the_certificate(mut self) -> Self {
         if let Self::Failed {
@@ -100,18 +101,18 @@ impl Outcome {
     }
 }
 
-/// How a step was accomplished: the plan and the record need to know.
+/// How a step was accomplished, as the plan and the record need to know it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
     /// As planned.
     Accomplished,
-    /// The domain is ready for the CA's look, by this way.
+    /// The domain is ready for the CA's validation, by this challenge type.
     Verified(Method),
     /// The order can't lead to a certificate any more (invalid, expired, forgotten by the CA): place another.
     OrderSpent {
         /// Why.
         reason: Spent,
-        /// The domains that the CA turned down, with its own words.
+        /// The domains that the CA rejected, with its own words.
         rejections: Vec<Rejection>,
     },
 }
@@ -127,7 +128,7 @@ impl Verdict {
     }
 }
 
-/// A domain that the CA turned down.
+/// A domain that the CA rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// The domain.

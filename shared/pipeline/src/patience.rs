@@ -1,4 +1,4 @@
-//! How soon it is worth asking again how an operation is (OSBAPI, "Polling Last Operation": `Retry-After`).
+//! How soon a platform should poll an operation again (OSBAPI, "Polling Last Operation": `Retry-After`).
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use crate::operation::OperationState;
 use crate::status::{DomainView, View, is_in_place};
 use crate::step::StepState;
 
-/// The longest delay between two looks at a domain: a user who has set a record wants to read soon that it was seen.
+/// The longest delay between two probes of a domain: a user who has set a record wants to read soon that it was seen.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// What a look takes, from the moment when it is due.
+/// The duration of a probe, from the moment when it is due.
 const A_LOOK: Duration = Duration::from_secs(5);
 
-/// When the platform should ask again; `None` when the operation has ended.
+/// When the platform should poll again; `None` when the operation has ended.
 ///
-/// While machines work: after `shortest`. While nothing but the user's DNS is waited for, the text can't change before the
-/// next look, and the operation can't go on before every domain was looked at again: after the last of these looks, at
-/// most 5 minutes. So one read tells all that a round of looks saw.
+/// While machines work: after `shortest`. While the operation waits for nothing but the user's DNS, the text can't
+/// change before the next probe, and the operation can't continue before every domain was probed again: after the last
+/// of these probes, at most 5 minutes. So one poll shows the results of a whole round of probes.
 pub fn patience(view: &View, shortest: Duration) -> Option<Duration> {
     if view.state != OperationState::Running {
         return None;
@@ -26,14 +26,14 @@ pub fn patience(view: &View, shortest: Duration) -> Option<Duration> {
     }
     let next_round = view.domains.iter().filter(|domain| needs_user(domain)).map(|domain| {
         let due = domain.due_at.unwrap_or(view.now);
-        // Overdue: what it saw may be there any moment.
+        // Overdue: its result may arrive at any moment.
         Duration::try_from(due - view.now).map_or(Duration::ZERO, |wait| wait.saturating_add(A_LOOK))
     });
     let wait = next_round.max().unwrap_or(Duration::ZERO);
     Some(wait.min(LONGEST).max(shortest))
 }
 
-/// Its record was not seen yet.
+/// The domain's record was not seen yet.
 fn needs_user(domain: &DomainView) -> bool {
     domain.step_state == Some(StepState::Waiting) && !is_in_place(domain)
 }

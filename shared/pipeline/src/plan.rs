@@ -1,23 +1,23 @@
-//! The plan: what follows what. A pure function of an operation's steps, so that it can be asked again after any crash
-//! and gives the same answer; the database's unique key over (operation, kind, subject, round) does the rest.
+//! The plan: which step follows which. A pure function of an operation's steps, so that it can be evaluated again after
+//! any crash with the same result; the database's unique key over (operation, kind, subject, round) does the rest.
 
 use time::OffsetDateTime;
 
 use crate::operation::OperationKind;
 use crate::step::{StepKind, StepState};
 
-/// What the plan needs to know of an operation.
+/// What the plan needs to know about an operation.
 #[derive(Debug, Clone)]
 pub struct Situation {
-    /// What the operation does.
+    /// The operation's kind.
     pub operation: OperationKind,
-    /// The instance's domains; those it is to have, for an update.
+    /// The instance's domains; for an update, the domains it will have.
     pub domains: Vec<Domain>,
-    /// For an update: the certificate in use doesn't cover the domains, ends soon, or one of them is not proved.
+    /// For an update: the certificate in use doesn't cover the domains, expires soon, or one of them is not proved.
     pub new_certificate: bool,
-    /// The instance is to have a CloudFront function, or one may have been made for it.
+    /// The instance is to have a CloudFront function, or one may have been created for it.
     pub function: bool,
-    /// The instance has a distribution that another broker made.
+    /// The instance has a distribution that another broker created.
     pub adopted: bool,
     /// Every step so far.
     pub steps: Vec<Step>,
@@ -30,39 +30,39 @@ pub struct Domain {
     pub domain: String,
     /// The CA has a valid authorization for it in the order of the current round, or has issued already: nothing to verify.
     pub authorized: bool,
-    /// The CA turned it down; not to be tried before this time.
+    /// The CA rejected it; not to be tried before this time.
     pub held_until: Option<OffsetDateTime>,
 }
 
 /// A step as the plan sees it.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// What it does.
+    /// The step's kind.
     pub kind: StepKind,
     /// The domain for `verify-challenge`; empty otherwise.
     pub subject: String,
-    /// Counts orders: every step that works on an order carries its number, from 1.
+    /// The number of the order: every step that works on an order carries it, from 1.
     pub round: i32,
-    /// How far it is.
+    /// The step's state.
     pub state: StepState,
-    /// It is done, but only by finding that its order is of no use any more.
+    /// It is done, but only by finding that its order can't be used any more.
     pub order_spent: bool,
 }
 
 /// A step that the plan wants to exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
-    /// What it does.
+    /// The step's kind.
     pub kind: StepKind,
     /// The domain for `verify-challenge`; empty otherwise.
     pub subject: String,
     /// Number of the order it works on.
     pub round: i32,
-    /// How it begins.
+    /// Its initial state.
     pub born: Born,
 }
 
-/// How a step begins.
+/// A step's initial state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Born {
     /// Due at once.
@@ -84,7 +84,7 @@ pub struct Next {
     pub succeeded: bool,
 }
 
-/// The steps that work on a certificate, one after the other, once every domain of the round is verified.
+/// The steps that work on a certificate, in sequence, once every domain of the round is verified.
 const CERTIFICATE: [StepKind; 4] = [
     StepKind::AnswerChallenges,
     StepKind::AwaitValidation,
@@ -92,16 +92,17 @@ const CERTIFICATE: [StepKind; 4] = [
     StepKind::UploadCertificate,
 ];
 
-/// What a provision does with it: nothing is made in CloudFront for names that nobody proved, and what is made then has aliases and
-/// certificate at once.
+/// The steps of a provision after the certificate: nothing is created in CloudFront for names that nobody proved, and
+/// the distribution is created with aliases and certificate at once.
 const CREATE: [StepKind; 2] = [StepKind::CreateDistribution, StepKind::AwaitDeployment];
 
-/// What a provision does with it that has taken over a distribution: whatever is to be ours, in the one write.
+/// The steps of a provision that has taken over a distribution, after the certificate: everything is changed in one
+/// write.
 const TAKE_OVER: [StepKind; 2] = [StepKind::ConfigureDistribution, StepKind::AwaitDeployment];
 
-/// What an update does, with a new certificate or without: until the first of these nothing that serves was touched. A
-/// certificate that is replaced, or that an update before left behind, goes last, when no edge uses it any more; so does a
-/// function, and one that stays gets a target that is new only when every edge knows it.
+/// The steps of an update, with or without a new certificate: before the first of these nothing that serves is touched.
+/// A certificate that is replaced, or that an earlier update left behind, is removed last, when no edge uses it any
+/// more; so is a function, and a function that stays gets a new target only when every edge knows that target.
 const CHANGE: [StepKind; 4] = [
     StepKind::ConfigureDistribution,
     StepKind::AwaitDeployment,
@@ -110,20 +111,20 @@ const CHANGE: [StepKind; 4] = [
 ];
 
 impl StepKind {
-    /// Of an update: CloudFront was told already when this is at work.
+    /// Whether CloudFront has already been given an update's configuration when this step runs.
     pub fn follows_configuration(self) -> bool {
         CHANGE[1..].contains(&self)
     }
 }
 
-/// What a renewal does with it: nothing else of the distribution is touched.
+/// The steps of a renewal after the certificate: nothing else of the distribution is touched.
 const REPLACE: [StepKind; 3] = [
     StepKind::AttachCertificate,
     StepKind::AwaitDeployment,
     StepKind::RetireCertificates,
 ];
 
-/// The steps of a deprovision, one after the other.
+/// The steps of a deprovision, in sequence.
 const DEPROVISION: [StepKind; 5] = [
     StepKind::DisableDistribution,
     StepKind::AwaitDeployment,
@@ -132,7 +133,7 @@ const DEPROVISION: [StepKind; 5] = [
     StepKind::RetireCertificates,
 ];
 
-/// Every step that an operation may have; the first two are of each order.
+/// Every step that an operation may have; each order has the first two.
 const ALL: [&[StepKind]; 7] = [
     &[StepKind::PlaceOrder, StepKind::VerifyChallenge],
     &CERTIFICATE,
@@ -167,7 +168,7 @@ const fn is_planned(kind: StepKind) -> bool {
     false
 }
 
-/// What follows from the situation. Asking twice without a change in between plans nothing new.
+/// What follows from the situation. A second call without a change in between plans nothing new.
 pub fn next(situation: &Situation) -> Next {
     match situation.operation {
         OperationKind::Provision if situation.adopted => certify(situation, &TAKE_OVER),
@@ -179,7 +180,7 @@ pub fn next(situation: &Situation) -> Next {
     }
 }
 
-/// A new certificate, from the order on, and then what is done `with_it`.
+/// A new certificate, from the order on, and then the steps `with_it`.
 fn certify(situation: &Situation, with_it: &[StepKind]) -> Next {
     let mut next = Next::default();
     let newest = situation
@@ -249,7 +250,7 @@ fn certify(situation: &Situation, with_it: &[StepKind]) -> Next {
     next
 }
 
-/// One step after the other, without an order.
+/// The steps in sequence, without an order.
 fn in_sequence(situation: &Situation, kinds: &[StepKind]) -> Next {
     let mut next = Next::default();
     for kind in kinds.iter().copied().filter(|kind| is_due(situation, *kind)) {

@@ -1,5 +1,6 @@
-//! The ways to prove control of a domain (RFC 8555 §8): a file and a row of the table below for each. The file knows what makes the
-//! challenge of what the CA offers, what a tenant has to set, where it is looked for, and how it is judged.
+//! The challenge types with which control of a domain is proved (RFC 8555 §8): one file and one row of the table below
+//! for each. The file defines how the challenge is read from the CA's offer, what a tenant has to set, where it is
+//! looked for, and how it is judged.
 
 mod challenge_type;
 mod challenges;
@@ -20,10 +21,10 @@ pub use offered::{Account, Offered};
 use crate::domain::wildcard_of;
 use crate::step::UnknownName;
 
-/// Makes of the table of ways: [`Method`], [`Challenge`], and the way from each to its file.
+/// Generates from the table of challenge types: [`Method`], [`Challenge`], and the dispatch from each to its file.
 macro_rules! ways {
     ($($(#[doc = $about:literal])+ $way:ident = $name:literal;)+) => {
-        /// A way to prove control of a domain; also the ACME challenge type of that name.
+        /// A way to prove control of a domain; its name is the ACME challenge type.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         pub enum Method {$(
             $(#[doc = $about])+
@@ -31,7 +32,8 @@ macro_rules! ways {
             $way,
         )+}
 
-        /// What the CA offers for one domain in one order, by one way: all that is needed to prove the domain by it. None of it is secret.
+        /// What the CA offers for one domain in one order, for one challenge type: everything that is needed to prove
+        /// the domain with it. None of it is secret.
         #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         pub enum Challenge {$(
             $(#[doc = $about])+
@@ -40,7 +42,7 @@ macro_rules! ways {
         )+}
 
         impl Method {
-            /// Every way, in the order of preference.
+            /// Every challenge type, in the order of preference.
             pub const ALL: [Self; [$(Self::$way),+].len()] = [$(Self::$way),+];
 
             /// The ACME challenge type.
@@ -48,12 +50,14 @@ macro_rules! ways {
                 match self {$(Self::$way => $name,)+}
             }
 
-            /// Whether what has to be in place is made with the account's key (RFC 8555 §8.1): another key wants something else.
+            /// Whether the expected value is computed with the account's key (RFC 8555 §8.1): another key requires
+            /// another value.
             pub fn is_made_with_the_key(self) -> bool {
                 match self {$(Self::$way => $way::MADE_WITH_THE_KEY,)+}
             }
 
-            /// Whether the challenge holds for every order of the account, so that it can be met before the next one is placed.
+            /// Whether the challenge is valid for every order of the account, so that it can be met before the next one
+            /// is placed.
             pub fn outlasts_its_order(self) -> bool {
                 match self {$(Self::$way => $way::OUTLASTS_ITS_ORDER,)+}
             }
@@ -63,7 +67,8 @@ macro_rules! ways {
                 match self {$(Self::$way => $way::KEPT,)+}
             }
 
-            /// What a tenant reads before what to set; `wildcards`: some of the domains are wildcards.
+            /// The heading that a tenant is shown before the records to set; `wildcards`: some of the domains are
+            /// wildcards.
             pub fn heading(self, wildcards: bool) -> &'static str {
                 match self {$(Self::$way => $way::heading(wildcards),)+}
             }
@@ -84,12 +89,13 @@ macro_rules! ways {
         }
 
         impl Challenge {
-            /// The way that it is for.
+            /// The challenge type.
             pub fn method(&self) -> Method {
                 match self {$(Self::$way(_) => Method::$way,)+}
             }
 
-            /// Whether the CA has to show the account as a valid one at its URL before a tenant may rely on this challenge.
+            /// Whether the CA has to present the account as valid at its URL before a tenant may rely on this
+            /// challenge.
             pub fn relies_on_the_accounts_url(&self) -> bool {
                 match self {$(Self::$way(challenge) => challenge.relies_on_the_accounts_url(),)+}
             }
@@ -112,7 +118,7 @@ macro_rules! ways {
     };
 }
 
-// In the order of preference. docs/contributors/way-of-proof.md tells how to add one.
+// In the order of preference. docs/contributors/way-of-proof.md explains how to add one.
 ways! {
     /// A standing TXT record that names the tenant's account (draft-ietf-acme-dns-persist).
     DnsPersist01 = "dns-persist-01";
@@ -122,7 +128,7 @@ ways! {
     Http01 = "http-01";
 }
 
-/// Where a domain's records are: a wildcard is proved at the name it is a wildcard of (RFC 8555 §7.1.4).
+/// Where a domain's records are: a wildcard is proved at its parent's name (RFC 8555 §7.1.4).
 fn base(domain: &str) -> &str {
     wildcard_of(domain).unwrap_or(domain)
 }

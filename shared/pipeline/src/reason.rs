@@ -1,5 +1,6 @@
-//! Why a step waits, as facts. Handlers return them, the store keeps them as JSON ([`stored`]), and everybody reads the same: the status
-//! text, `cdnctl`, logs and metrics. The words are made here, when they are read; no decision ever depends on them.
+//! Why a step waits, as facts. Handlers return them, the store keeps them as JSON ([`stored`]), and all consumers read
+//! the same facts: the status text, `cdnctl`, logs and metrics. The wording is created here when a reason is read; no
+//! decision ever depends on it.
 
 mod aws;
 mod broker;
@@ -35,7 +36,7 @@ pub use txt::{Says, Txt, Wildcard, WrongTxt};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum Reason {
-    /// What the last look at a domain saw.
+    /// The result of the last probe of a domain.
     Look(Box<Look>),
     /// The CA.
     Ca(CaReason),
@@ -45,15 +46,15 @@ pub enum Reason {
     Spent(Spent),
     /// The broker itself.
     Broker(BrokerReason),
-    /// Words that a version before this one wrote; nothing else is known.
+    /// Text that an earlier version wrote; nothing else is known.
     Told {
-        /// The words.
+        /// The text.
         text: String,
     },
 }
 
 impl Reason {
-    /// A short name, for metrics and logs: one of a few dozen.
+    /// A short name for metrics and logs: one of a few dozen.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Look(look) => look.name(),
@@ -65,7 +66,7 @@ impl Reason {
         }
     }
 
-    /// The look that it is about.
+    /// The probe that it is about.
     pub fn look(&self) -> Option<&Look> {
         match self {
             Self::Look(look) => Some(look),
@@ -73,7 +74,8 @@ impl Reason {
         }
     }
 
-    /// The step can't go on before the user has done something (the looks at domains aside, which say so by themselves).
+    /// The step can't continue before the user has done something (apart from probes of domains, which say so
+    /// themselves).
     pub fn waits_for_user(&self) -> bool {
         matches!(self, Self::Aws(aws) if aws.waits_for_user())
     }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-/// Share of its life after which a certificate is renewed when the CA doesn't suggest a time (RFC 9773): never a number of
-/// days, since lives get shorter.
+/// The share of its lifetime after which a certificate is renewed when the CA doesn't suggest a time (RFC 9773): never
+/// a number of days, since lifetimes are getting shorter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Share(f64);
 
 impl Share {
-    /// Of the life, 0 to 1.
+    /// The share of the lifetime, 0 to 1.
     pub fn of(self, life: Duration) -> Duration {
         life.mul_f64(self.0)
     }
@@ -28,8 +28,9 @@ impl std::str::FromStr for Share {
     }
 }
 
-/// When the certificate is to be renewed: `after` that share of its life, or up to `spread` sooner, so that certificates that
-/// were issued together are not renewed together. Never later: what is left is what an outage of the CA may last. `seed`, from 0 to 1, is the certificate's own and never changes.
+/// When the certificate is to be renewed: `after` that share of its lifetime, or up to `spread` sooner, so that
+/// certificates that were issued together are not renewed together. Never later: the remaining lifetime is the longest
+/// CA outage that can be survived. `seed`, from 0 to 1, is specific to the certificate and never changes.
 pub fn renew_at(
     not_before: OffsetDateTime,
     not_after: OffsetDateTime,
@@ -42,10 +43,11 @@ pub fn renew_at(
     not_before + after.of(life).saturating_sub(sooner)
 }
 
-/// When the CA would like the certificate to be renewed: a time in its window, chosen by `seed`, the same as long as the window
-/// is (RFC 9773 §4.2: "select a uniform random time within the suggested window"). A window that is past means at once, so its
-/// time is past, too. `None` when it can't be followed: it ends before it begins, or it began before the certificate and isn't
-/// over, so that a part of it never was to come (a window of days around a life of minutes). `latest`: what the CA can't put off.
+/// The renewal time that the CA suggests: a time in its window, chosen by `seed`, which stays the same as long as the
+/// window does (RFC 9773 §4.2: "select a uniform random time within the suggested window"). A window in the past means
+/// at once, so its time is in the past, too. `None` when the window can't be used: it ends before it begins, or it
+/// began before the certificate did and isn't over, so that a part of it was never in the future (a window of days
+/// around a lifetime of minutes). `latest`: the bound beyond which the CA can't postpone the renewal.
 pub fn suggested_at(
     not_before: OffsetDateTime,
     not_after: OffsetDateTime,
@@ -63,10 +65,10 @@ pub fn suggested_at(
     Some((start + width.mul_f64(seed.clamp(0.0, 1.0))).min(not_before + latest.of(life)))
 }
 
-/// A certificate's own number from 0 to 1.
+/// A certificate's constant pseudo-random number from 0 to 1.
 pub fn seed(certificate: uuid::Uuid) -> f64 {
     let (high, _) = certificate.as_u64_pair();
-    // Version and variant of a UUID are in the lower half of this, where they hardly count.
+    // Version and variant of a UUID are in the lower half of this number, where they hardly matter.
     high as f64 / u64::MAX as f64
 }
 

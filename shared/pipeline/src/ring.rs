@@ -1,4 +1,4 @@
-//! A wake-up to publish.
+//! A wake-up message to publish.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use uuid::Uuid;
 
 use crate::step::Service;
 
-/// Publish this step's message, to arrive after the delay. May come twice, late, or never, without harm.
+/// Publish this step's message, to be delivered after the delay. Duplicate, late or lost deliveries do no harm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ring {
-    /// Whose queue.
+    /// The service whose queue it goes to.
     pub service: Service,
-    /// Which step.
+    /// The step.
     pub step: Uuid,
-    /// Which attempt; a wake-up for another attempt is stale.
+    /// The attempt; a wake-up for another attempt is stale.
     pub attempt: i32,
-    /// When it should arrive, from now.
+    /// The delay before its delivery, from now.
     pub delay: Duration,
 }

@@ -1,4 +1,4 @@
-//! When a step is tried again. The only file that uses the `backoff` crate, for its arithmetic alone (the crate is
+//! When a step is retried. The only file that uses the `backoff` crate, for its arithmetic alone (the crate is
 //! unmaintained: see deny.toml); nothing here sleeps.
 
 use std::str::FromStr;
@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::step::{StepKind, StepSchedules};
 
-/// No duration of a schedule is longer: beyond some thousand years neither the arithmetic here nor PostgreSQL's holds.
+/// The upper bound of every duration in a schedule: beyond some thousand years neither the arithmetic here nor
+/// PostgreSQL's works.
 const LONGEST: Duration = Duration::from_secs(3650 * 86_400);
 
 /// How often a step is tried, how long one attempt may take, and when to give up.
@@ -23,9 +24,9 @@ pub struct Schedule {
     pub max: Duration,
     /// Delays vary by this share to both sides, 0 to 1.
     pub jitter: f64,
-    /// The step fails, with the last reason, when it has not succeeded this long after it was made.
+    /// The step fails, with the last reason, when it has not succeeded this long after it was created.
     pub deadline: Duration,
-    /// One attempt is broken off after this time.
+    /// An attempt is aborted after this time.
     pub limit: Duration,
 }
 
@@ -80,7 +81,7 @@ impl FromStr for Schedule {
             };
             let (key, value) = part.split_once('=').ok_or_else(|| invalid("name=value is expected"))?;
             let duration = || match humantime::parse_duration(value) {
-                // Without a delay a step that waits would spin.
+                // Without a delay a waiting step would spin.
                 Ok(duration) if duration < Duration::from_millis(1) || duration > LONGEST => {
                     Err(invalid("a duration from 1ms to 3650d is expected"))
                 }
@@ -154,10 +155,11 @@ impl Schedules {
         self.steps.of(kind)
     }
 
-    /// How long a domain rests whose last `count` looks in a row ran into a time limit; `usual` is what its schedule says.
+    /// How long a domain is not probed after its last `count` consecutive probes ran into a time limit; `usual` is the
+    /// delay of its schedule.
     ///
-    /// With the defaults about as long as its looks have been slow already, and an hour at most: so it is seen soon when it is mended
-    /// soon, and costs less and less when it isn't.
+    /// With the defaults, about as long as its probes have been slow already, and an hour at most: a server that is
+    /// fixed soon is noticed soon, and one that stays slow costs less and less.
     pub fn rest_after_slow_looks(&self, usual: Duration, count: u32) -> Duration {
         match count.checked_sub(1) {
             None => usual,
@@ -165,7 +167,7 @@ impl Schedules {
         }
     }
 
-    /// How long a domain rests after its `count`th rejection (from 1) by the CA.
+    /// How long a domain is held after its `count`th rejection (from 1) by the CA.
     pub fn rest_after_rejection(&self, count: u32) -> Duration {
         self.schedule_after_rejection.delay(count.saturating_sub(1))
     }
@@ -235,7 +237,7 @@ mod tests {
         let rests: Vec<u64> = (1..=9).map(|count| rest(5, count)).collect();
         assert_eq!(rests, [30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
         assert_eq!(rest(300, 1), 300, "never sooner than usual");
-        // Mended at any moment, it is seen before it was slow twice as long, or within the hour.
+        // Fixed at any moment, it is noticed before it was slow twice as long, or within the hour.
         for count in 2..rests.len() {
             let slow_for: u64 = rests[..count].iter().sum();
             assert!(rests[count] <= slow_for + 30, "{count}");

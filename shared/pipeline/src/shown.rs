@@ -1,16 +1,17 @@
-//! How things from outside are shown to a user: escaped and short, whatever they were.
+//! How external text is shown to a user: escaped and short, whatever its content.
 
 use std::time::Duration;
 
-/// As much of a foreign text as a user gets to see.
+/// The maximum length of an external text that a user is shown.
 const LONGEST: usize = 100;
 
-/// A foreign value in double quotes: what is not printable ASCII is escaped, what is too long is cut.
+/// An external value in double quotes: characters other than printable ASCII are escaped, an overlong value is
+/// truncated.
 pub fn quoted(bytes: &[u8]) -> String {
     format!("\"{}\"", plain(bytes))
 }
 
-/// A foreign value without quotes, otherwise as [`quoted`].
+/// An external value without quotes, otherwise like [`quoted`].
 pub fn plain(bytes: &[u8]) -> String {
     let mut text = String::new();
     for &byte in bytes {
@@ -28,8 +29,9 @@ pub fn plain(bytes: &[u8]) -> String {
     text
 }
 
-/// A foreign text on one line, fit for logs, terminals and users: cut after so many characters, and whatever could steer a terminal, turn the
-/// direction of text around or hide in it is escaped. The one place where that is decided.
+/// An external text on one line, safe for logs, terminals and users: truncated after this many characters; everything
+/// that could control a terminal, reverse the direction of text or hide in it is escaped. The only place where that is
+/// decided.
 pub fn harmless(text: &str, most: usize) -> String {
     let mut shown = String::new();
     for (at, c) in text.chars().enumerate() {
@@ -45,17 +47,17 @@ pub fn harmless(text: &str, most: usize) -> String {
     shown
 }
 
-/// A text that a platform can store: characters beyond the basic plane (emoji), which MySQL's 3-byte utf8 refuses, are replaced. Cloud
-/// Controller's tables may be of that character set.
+/// A text that a platform can store: characters beyond the basic plane (emoji), which MySQL's 3-byte utf8 refuses, are
+/// replaced. Cloud Controller's tables may use that character set.
 pub fn basic(text: &str) -> String {
     let replaced = |c: char| if c > '\u{ffff}' { char::REPLACEMENT_CHARACTER } else { c };
     text.chars().map(replaced).collect()
 }
 
-/// Things that are listed when several are alike.
+/// The maximum number of distinct items that are listed.
 const MOST_LISTED: usize = 3;
 
-/// Each of several texts once, and not too many.
+/// Each of several texts once, up to a maximum number.
 pub fn few(texts: impl Iterator<Item = String>) -> String {
     let mut listed: Vec<String> = Vec::new();
     for text in texts {

@@ -1,7 +1,8 @@
-//! What the user reads in `cf service`: derived at read time from the operation and its steps, never stored.
+//! The text that the user reads in `cf service`: derived at read time from the operation and its steps, never stored.
 //!
-//! The first line says who has to act. Then what to set, each record on a line of its own and what all domains have alike once; then
-//! what was seen, what is wrong first; then what the system is doing by itself. How a terminal shows it: `lines.rs`.
+//! The first line says who has to act. Then come the records to set, each on a line of its own, with what all domains
+//! share listed once; then what was seen, problems first; then what the system is doing by itself. `lines.rs` handles
+//! the display in a terminal.
 
 use std::fmt::Write as _;
 
@@ -24,33 +25,35 @@ use lines::Text;
 pub use lines::unfolded;
 use working::{orders, working};
 
-/// No text is longer. Cloud Controller takes 64 kB of an operation in progress, and some 16,000 characters of one that failed.
+/// The maximum length of the text. Cloud Controller accepts 64 kB for an operation in progress, and some 16,000
+/// characters for one that failed.
 const MOST_BYTES: usize = 14_000;
-/// Of domains that go over from another instance so many are told in full.
+/// The number of domains about to move from another instance that are described in full.
 const HANDED_OVER_IN_FULL: usize = 8;
-/// A platform asks again, and its user reads, up to so much later (`patience`): a moment that is nearer is past by then, and not told.
+/// A platform polls again, and its user reads the text, up to this much later (`patience`): a moment that is nearer has
+/// passed by then, so it is not shown.
 const NEAR: Duration = Duration::minutes(6);
 
-/// Everything the text is made of: what one SQL statement returns.
+/// Everything the text is made of: the result of one SQL statement.
 #[derive(Debug, Clone, serde::Deserialize)]
 pub struct View {
-    /// What the operation does.
+    /// The operation's kind.
     pub kind: OperationKind,
-    /// How far it is.
+    /// The operation's state.
     pub state: OperationState,
-    /// Why it failed, for the user.
+    /// Why it failed, as shown to the user.
     pub failure: Option<String>,
     /// The tenant whose accounts and challenges these are.
     pub tenant: String,
-    /// CloudFront's name for the distribution, once it exists.
+    /// CloudFront's domain name of the distribution, once it exists.
     pub distribution_domain: Option<String>,
     /// The time of the answer.
     #[serde(with = "time::serde::rfc3339")]
     pub now: OffsetDateTime,
-    /// When the certificate ends.
+    /// When the certificate expires.
     #[serde(with = "time::serde::rfc3339::option", default)]
     pub certificate_not_after: Option<OffsetDateTime>,
-    /// Why the order before the current one came to nothing.
+    /// Why the order before the current one could not be completed.
     #[serde(default, with = "stored")]
     pub order_spent: Option<Reason>,
     /// The instance's domains.
@@ -66,41 +69,43 @@ pub struct DomainView {
     pub domain: String,
     /// State of its `verify-challenge` step in the newest round; none before the order is placed.
     pub step_state: Option<StepState>,
-    /// What the last look saw.
+    /// The result of the last probe.
     #[serde(default, with = "stored")]
     pub waiting_for: Option<Reason>,
-    /// When that was.
+    /// When the domain was last probed.
     #[serde(with = "time::serde::rfc3339::option", default)]
     pub checked_at: Option<OffsetDateTime>,
-    /// When it is looked at again.
+    /// When it is probed next.
     #[serde(with = "time::serde::rfc3339::option", default)]
     pub due_at: Option<OffsetDateTime>,
-    /// What the CA offers: in this order, or before it is placed in the one before it.
+    /// The CA's challenges: of this order or, before it is placed, of the previous one.
     pub challenges: Option<Challenges>,
-    /// The challenges are those of this order.
+    /// The challenges belong to this order.
     pub challenges_are_new: bool,
-    /// The way that was found in place.
+    /// The challenge type whose proof was found in place.
     pub method: Option<Method>,
-    /// What the CA said when it last turned the domain down.
+    /// What the CA reported when it last rejected the domain.
     pub ca_said: Option<String>,
-    /// Another instance has the domain, and its proof can't be seen: from then on it is this one's.
+    /// Another instance has the domain, and its proof can't be seen: from this time on the domain belongs to this
+    /// instance.
     #[serde(with = "time::serde::rfc3339::option", default)]
     pub wins_at: Option<OffsetDateTime>,
-    /// This instance has the domain, its proof can't be seen, and another one proves it: from then on it is that one's.
+    /// This instance has the domain, its proof can't be seen, and another instance proves it: from this time on the
+    /// domain belongs to that one.
     #[serde(with = "time::serde::rfc3339::option", default)]
     pub loses_at: Option<OffsetDateTime>,
-    /// When the domain went to another instance.
+    /// When the domain moved to another instance.
     #[serde(with = "time::serde::rfc3339::option", default)]
     pub lost_at: Option<OffsetDateTime>,
-    /// The update ends then, if the domain is never seen in place before.
+    /// The update fails at this time unless the domain is seen in place before.
     #[serde(with = "time::serde::rfc3339::option", default)]
     pub gives_up_at: Option<OffsetDateTime>,
 }
 
-/// A step that the system is at.
+/// A step that the system is working on.
 #[derive(Debug, Clone, serde::Deserialize)]
 pub struct StepView {
-    /// What it does.
+    /// The step's kind.
     pub kind: StepKind,
     /// What it waits for, after the first attempt.
     #[serde(default, with = "stored")]
@@ -157,7 +162,8 @@ fn succeeded(view: &View, text: &mut Text) {
     tell_ownership(view, text);
 }
 
-/// What of the instance's domains goes, or went, to another instance, and what keeps them; nothing, mostly.
+/// Which of the instance's domains are about to move or have moved to another instance, and how to keep them; usually
+/// empty.
 pub fn ownership(view: &View) -> String {
     let mut text = Text::default();
     tell_ownership(view, &mut text);
@@ -188,7 +194,7 @@ fn tell_ownership(view: &View, text: &mut Text) {
     }
 }
 
-/// Names and values of the TXT records that hold for every order.
+/// Names and values of the TXT records that are valid for every order.
 fn set_once(view: &View, domain: &DomainView) -> Vec<(String, String)> {
     let names = view.names();
     let tenancy = view.tenancy(&names);
@@ -215,7 +221,7 @@ impl View {
 }
 
 impl DomainView {
-    /// What would prove it by this way, as far as it is known.
+    /// The challenge of this type, as far as it is known.
     fn challenge(&self, method: Method) -> Option<&Challenge> {
         let challenge = self.challenges.as_ref()?.get(method)?;
         (self.challenges_are_new || method.outlasts_its_order()).then_some(challenge)
@@ -253,7 +259,7 @@ fn at_work(view: &View, responder: &str) -> Text {
     text
 }
 
-/// The domains that wait for the user, those with something wrong first.
+/// The domains that wait for the user, those with a problem first.
 fn needy(view: &View, orders_anew: bool) -> Vec<&DomainView> {
     let waits = |domain: &&DomainView| match domain.step_state {
         Some(state) => state == StepState::Waiting && !is_in_place(domain),
@@ -270,7 +276,7 @@ fn needy(view: &View, orders_anew: bool) -> Vec<&DomainView> {
     needy
 }
 
-/// What is done, what others do, and what comes then.
+/// What is done, what others are doing, and what follows.
 fn rest(view: &View, waits_for_user: bool) -> Text {
     let mut text = Text::default();
     let of = |state: StepState| {
@@ -326,7 +332,7 @@ fn rest(view: &View, waits_for_user: bool) -> Text {
     text
 }
 
-/// What the user does with DNS at the end, as far as it can be said by now.
+/// The user's final DNS change, as far as it is known yet.
 fn where_to_point(view: &View, text: &mut Text) {
     let new_domains = view.domains.iter().any(|domain| domain.step_state.is_some());
     match &view.distribution_domain {
@@ -348,12 +354,12 @@ fn asked_of_user(view: &View) -> Option<String> {
     reasons.find(|reason| reason.waits_for_user()).map(Reason::to_string)
 }
 
-/// The CA turned domains down, and the next order isn't placed yet: what is to be mended is known already.
+/// The CA rejected domains, and the next order isn't placed yet: what has to be fixed is known already.
 fn orders_anew(view: &View) -> bool {
     view.order_spent.is_some() && view.steps.iter().any(|step| step.kind == StepKind::PlaceOrder)
 }
 
-/// The first lines, when it is the user's move.
+/// The first lines, when the user has to act.
 fn whose_move(needy: &[&DomainView], total: usize, orders_anew: bool, text: &mut Text) {
     let count = needy.len();
     let domains = if total == 1 { "domain" } else { "domains" };
@@ -382,17 +388,17 @@ pub(crate) fn is_in_place(domain: &DomainView) -> bool {
     look(domain).is_some_and(|look| look.ready().is_some())
 }
 
-/// It is proved, and its CAA records forbid the CA to issue.
+/// It is proved, but its CAA records forbid the CA to issue.
 fn is_proved(domain: &DomainView) -> bool {
     look(domain).is_some_and(Look::is_held_by_caa)
 }
 
-/// Nothing wrong was seen, there is just nothing there yet.
+/// Nothing wrong was seen; the records are just not set yet.
 fn is_plain_absence(domain: &DomainView) -> bool {
     domain.waiting_for.is_none() || look(domain).is_some_and(Look::is_plain_absence)
 }
 
-/// With a capital at the beginning, as of a sentence.
+/// Capitalizes the first letter, as at the beginning of a sentence.
 fn capitalized(words: &str) -> String {
     let mut chars = words.chars();
     chars
@@ -400,7 +406,7 @@ fn capitalized(words: &str) -> String {
         .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// Names up to a length, then a count.
+/// Names up to a total length, then a count.
 fn list(names: &[&str], most_bytes: usize) -> String {
     let mut text = String::new();
     for (at, name) in names.iter().enumerate() {
@@ -416,7 +422,7 @@ fn list(names: &[&str], most_bytes: usize) -> String {
     text
 }
 
-/// The time of day, and the day when it is not today.
+/// The time of day, and the date when it is not today.
 fn clock(time: OffsetDateTime, now: OffsetDateTime) -> String {
     let (utc, now) = (
         time.to_offset(time::UtcOffset::UTC),
@@ -429,12 +435,12 @@ fn clock(time: OffsetDateTime, now: OffsetDateTime) -> String {
         .unwrap_or_default()
 }
 
-/// A moment to come, if it isn't past when it is read.
+/// A moment in the future, if it will not have passed when it is read.
 fn later(time: OffsetDateTime, now: OffsetDateTime) -> Option<String> {
     (time - now > NEAR).then(|| clock(time, now))
 }
 
-/// A day and the time of day, for texts that may be read later.
+/// A date and time of day, for texts that may be read later.
 pub fn moment(time: OffsetDateTime) -> String {
     time.to_offset(time::UtcOffset::UTC)
         .format(format_description!("[year]-[month]-[day] [hour]:[minute] UTC"))

@@ -1,9 +1,9 @@
-//! Steps: the units of work. A step kind belongs to one service, and its name is its name everywhere. The table below is the only place
-//! that lists them.
+//! Steps: the units of work. A step kind belongs to one service and has the same name everywhere. The table below is
+//! the only place that lists them.
 
 use crate::schedule::Schedule;
 
-/// The services that do steps; each has one work queue of the same name.
+/// The services that run steps; each has one work queue of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Service {
@@ -18,7 +18,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// All four, in the order in which work passes them.
+    /// All four, in the order in which work passes through them.
     pub const ALL: [Self; 4] = [
         Self::Distribution,
         Self::ChallengeVerifier,
@@ -37,13 +37,14 @@ impl Service {
     }
 }
 
-/// Makes of the table of steps: [`StepKind`], an enum of each service's own ([`ServiceStep`]), and the settings of their schedules.
+/// Generates from the table of steps: [`StepKind`], an enum of each service's own ([`ServiceStep`]), and the settings
+/// of their schedules.
 macro_rules! steps {
     ($($service:ident, $of_service:ident: $about_service:literal {$(
         $(#[doc = $about:literal])+
         $kind:ident, $name:literal, $doing:literal, $setting:ident = $schedule:literal, $help:literal;
     )+})+) => {
-        /// What a step does.
+        /// The kind of a step.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
         pub enum StepKind {$($(
             $(#[doc = $about])+
@@ -52,7 +53,7 @@ macro_rules! steps {
         )+)+}
 
         impl StepKind {
-            /// Every kind there is.
+            /// Every kind.
             pub const ALL: [Self; [$($(Self::$kind),+),+].len()] = [$($(Self::$kind),+),+];
 
             /// The kind's name, in SQL, metrics, logs and settings.
@@ -60,12 +61,12 @@ macro_rules! steps {
                 match self {$($(Self::$kind => $name,)+)+}
             }
 
-            /// What is being done, for the user.
+            /// What is being done, as shown to the user.
             pub fn doing(self) -> &'static str {
                 match self {$($(Self::$kind => $doing,)+)+}
             }
 
-            /// The service that does steps of this kind.
+            /// The service that runs steps of this kind.
             pub fn service(self) -> Service {
                 match self {$($(Self::$kind)|+ => Service::$service,)+}
             }
@@ -107,16 +108,17 @@ macro_rules! steps {
     };
 }
 
-/// A step of one service: its handler matches on these, so that one that is forgotten doesn't compile.
+/// A step of one service: its handler matches on these, so that a missing one doesn't compile.
 pub trait ServiceStep: Copy + Send + Sync + 'static {
     /// The service.
     const SERVICE: Service;
 
-    /// The service's own step of that kind; `None`: another service's.
+    /// The service's own step of that kind; `None`: it belongs to another service.
     fn of(kind: StepKind) -> Option<Self>;
 }
 
-// Kind, name, what is being done, the setting of its schedule with its default, help. docs/contributors/step.md tells how to add one.
+// Kind, name, what is being done, the setting of its schedule with its default, help. docs/contributors/step.md
+// explains how to add one.
 steps! {
     Distribution, DistributionStep: "The steps of the service distribution." {
         /// Create the CloudFront distribution, with aliases and certificate.
@@ -139,19 +141,19 @@ steps! {
         DeleteDistribution, "delete-distribution", "deleting the CloudFront distribution",
             schedule_delete_distribution = "first=5s,max=5m",
             "Deleting the distribution.";
-        /// Put the CloudFront function right that redirects, or delete it when nothing is redirected any more.
+        /// Update the CloudFront function that redirects, or delete it when nothing is redirected any more.
         SettleFunction, "settle-function", "changing what redirects",
             schedule_settle_function = "first=5s,max=1m",
             "Settling the function that redirects.";
     }
     ChallengeVerifier, VerifierStep: "The steps of the service challenge-verifier." {
-        /// See whether the CA could verify one domain now; the only step that fans out.
+        /// Probe whether the CA could verify one domain now; the only step that fans out.
         VerifyChallenge, "verify-challenge", "looking at the domains",
             schedule_verify_challenge = "first=5s,max=5m,deadline=7d",
             "Looking at one domain; its deadline is how long a user may take (prop_timeout).";
     }
     CertificateIssuer, IssuerStep: "The steps of the service certificate-issuer." {
-        /// Place an ACME order (RFC 8555 §7.4) and write down its authorizations.
+        /// Place an ACME order (RFC 8555 §7.4) and record its authorizations.
         PlaceOrder, "place-order", "ordering the certificate",
             schedule_place_order = "first=5s,max=15m,limit=10m",
             "Placing an order; 100 names at a distant CA take minutes.";
@@ -194,7 +196,7 @@ impl std::str::FromStr for StepKind {
     }
 }
 
-/// How far a step is.
+/// The state of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepState {
@@ -233,7 +235,7 @@ impl std::str::FromStr for StepState {
     }
 }
 
-/// A name read from outside that this version doesn't know.
+/// An external name that this version doesn't know.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown {what} {name:?}")]
 pub struct UnknownName {

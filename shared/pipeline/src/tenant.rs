@@ -1,10 +1,10 @@
-//! Tenants that are names. An organization of Cloud Foundry is a GUID, which nobody else is ever given; a namespace of Kubernetes is a
-//! name, which may be somebody else's tomorrow. So a name has generations, each a tenant of its own.
+//! Tenants that are names. An organization of Cloud Foundry is a GUID, which is never reused; a namespace of Kubernetes
+//! is a name, which may belong to somebody else tomorrow. So a name has generations, each a tenant of its own.
 
-/// How the names of namespaces begin; an organization's GUID has no colon.
+/// The prefix of namespace names; an organization's GUID has no colon.
 const NAMESPACE: &str = "k8s:";
 
-/// What ends a name and begins its generation. No name has it.
+/// The separator between a name and its generation. No name contains it.
 pub const GENERATION: char = '#';
 
 /// The name of a namespace.
@@ -12,12 +12,13 @@ pub fn namespace(cluster: &str, namespace: &str) -> String {
     format!("{NAMESPACE}{cluster}/{namespace}")
 }
 
-/// Whether the tenant is a name that can come back.
+/// Whether the tenant is a name that can be reused.
 pub fn comes_back(tenant: &str) -> bool {
     tenant.starts_with(NAMESPACE)
 }
 
-/// The tenant that a name is in its generation. The first, 0, is the name itself, as it was before there were generations.
+/// The tenant for a generation of a name. The first, 0, is the name itself, as it was before generations were
+/// introduced.
 pub fn in_generation(name: &str, generation: i32) -> String {
     match generation {
         0 => name.to_owned(),

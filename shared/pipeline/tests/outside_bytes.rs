@@ -1,10 +1,10 @@
-//! Schedules and tenants' paths, whatever was written (docs/fuzzing.md).
+//! Schedules and tenants' paths, for arbitrary input (docs/fuzzing.md).
 
 use pipeline::Schedule;
 use pipeline::proof::{path_segment, responder_origin_path, responder_path};
 use proptest::prelude::*;
 
-/// A part of a schedule that is nearly or quite right, with durations from nothing to beyond all bounds.
+/// A part of a schedule that is valid or nearly so, with durations from zero to far out of range.
 fn part() -> impl Strategy<Value = String> {
     let name = prop::sample::select(vec![
         "first", "max", "deadline", "limit", "factor", "jitter", "speed", "",
@@ -18,7 +18,7 @@ fn part() -> impl Strategy<Value = String> {
     (name, number, unit).prop_map(|(name, number, unit)| format!("{name}={number}{unit}"))
 }
 
-/// What could be read must be usable: no delay overflows, none is nothing, none is longer than was said.
+/// A parsed schedule must be usable: no delay overflows, none is zero, none is longer than the given maximum.
 fn usable(schedule: Schedule, attempt: u32) -> Result<(), TestCaseError> {
     let delay = schedule.delay(attempt);
     let longest = schedule.max.as_secs_f64() * (1.0 + schedule.jitter) + 0.001;
@@ -52,7 +52,7 @@ proptest! {
         }
     }
 
-    /// Read back, so no two tenants share a path, and none leads out of its own.
+    /// Reversible, so no two tenants share a path, and none escapes its own.
     #[test]
     fn a_tenants_path_is_its_own(tenant in any::<String>(), token in "[A-Za-z0-9_-]{1,128}") {
         let segment = path_segment(&tenant);

@@ -1,4 +1,4 @@
-//! Addresses that Cloud Foundry gives to an app by binding services to it (VCAP_SERVICES).
+//! Addresses that Cloud Foundry gives to an app through service bindings (VCAP_SERVICES).
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 /// The bound address of one of these schemes, if there is one.
 ///
 /// # Errors
-/// When VCAP_SERVICES is not to be read, or when several services have one: by their names, never by what they hold.
+/// When VCAP_SERVICES can't be read, or several services have one: the error names the services, never their values.
 pub(crate) fn of_environment(schemes: &[&str]) -> Result<Option<SecretString>, String> {
     match std::env::var("VCAP_SERVICES") {
         Ok(services) if !schemes.is_empty() => address(&services, schemes),
@@ -22,7 +22,7 @@ fn address(services: &str, schemes: &[&str]) -> Result<Option<SecretString>, Str
     let mut found = Vec::new();
     for bound in services.values().flatten() {
         let credentials = &bound["credentials"];
-        // Brokers write it as one or the other.
+        // Brokers use one or the other.
         let addresses = [&credentials["uri"], &credentials["url"]]
             .into_iter()
             .filter_map(Value::as_str);

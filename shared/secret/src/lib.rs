@@ -14,7 +14,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, Error};
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// What a secret setting is called. Implemented by [`setting!`].
+/// The names of a secret setting. Implemented by [`setting!`].
 pub trait Setting: 'static {
     /// The environment variable.
     const VARIABLE: &'static str;
@@ -24,17 +24,17 @@ pub trait Setting: 'static {
     const FLAG: &'static str;
     /// The flag that names the file.
     const FILE_FLAG: &'static str;
-    /// What it is, for `--help`.
+    /// Its description for `--help`.
     const HELP: &'static str;
-    /// Whether the program can't do without.
+    /// Whether the program requires it.
     const REQUIRED: bool;
-    /// Schemes of the address that a service binding of Cloud Foundry carries it as; none: no binding does.
+    /// Address schemes with which a service binding of Cloud Foundry may provide it; none: no binding does.
     const SCHEMES: &'static [&'static str];
 }
 
-/// Names a secret setting: `setting!(pub DatabaseUrl, "database-url", "DATABASE_URL", required, "Address of …")`;
-/// `optional` instead of `required` for what may be unset; `required bound ["postgres"]` for an address that is taken
-/// from a service binding of Cloud Foundry when it is not set.
+/// Declares a secret setting: `setting!(pub DatabaseUrl, "database-url", "DATABASE_URL", required, "Address of …")`;
+/// `optional` instead of `required` for a setting that may be unset; `required bound ["postgres"]` for an address that
+/// is taken from a service binding of Cloud Foundry when it is not set.
 #[macro_export]
 macro_rules! setting {
     (
@@ -62,7 +62,7 @@ macro_rules! setting {
     };
 }
 
-/// The value of a secret setting. Does not print itself.
+/// The value of a secret setting. Never prints itself.
 pub struct Secret<S> {
     value: SecretString,
     setting: PhantomData<fn() -> S>,
@@ -110,7 +110,7 @@ impl<S: Setting> clap::FromArgMatches for Secret<S> {
             );
             return Err(refusal(ErrorKind::UnknownArgument, &text));
         }
-        // An empty value counts as unset, as deployment templates like to set those.
+        // An empty value counts as unset, since deployment templates often set empty values.
         let value = matches.get_one::<String>(name).filter(|value| !value.is_empty());
         let file = matches
             .get_one::<PathBuf>(file_name)
@@ -162,7 +162,7 @@ impl<S: Setting> clap::Args for Secret<S> {
             .long(S::FILE_FLAG)
             .env(S::FILE_VARIABLE)
             .value_name("FILE")
-            // clap's own parser of paths refuses the empty one.
+            // clap's own path parser refuses an empty path.
             .value_parser(clap::builder::OsStringValueParser::new().map(PathBuf::from))
             .help(format!(
                 "{} A secret: set {} in the environment, or name a file that holds it{}.",
@@ -186,7 +186,7 @@ fn refusal(kind: ErrorKind, text: &str) -> Error {
     Error::raw(kind, format!("{text}\n"))
 }
 
-/// The file's content without the line break that editors and `echo` put at its end.
+/// The file's content without the trailing line break that editors and `echo` add.
 ///
 /// # Errors
 /// Why it can't be read, or that it is empty.

@@ -1,4 +1,4 @@
-//! By the environment, in processes of their own: a test must not change its own environment.
+//! Tests through the environment, in separate processes: a test must not change its own environment.
 
 #![expect(
     clippy::unwrap_used,

@@ -16,14 +16,14 @@ pub struct Account {
     pub key: SecretBox<Vec<u8>>,
     /// How often its key was changed. What was computed with the key carries this number.
     pub key_generation: i32,
-    /// Within the last minute the CA was asked to change the key, or the change was written down. Machines of a CA may
-    /// take the old key a little longer, and the new one a little later.
+    /// Within the last minute the CA was asked to change the key, or the change was recorded. Some of the CA's machines
+    /// may accept the old key a little longer, and the new one a little later.
     pub key_unsettled: bool,
-    /// The key that the CA was asked, or is going to be asked, to take instead. Only the CA knows whether it did.
+    /// The key that the CA was asked, or will be asked, to accept as the replacement. Only the CA knows whether it did.
     pub next_key: Option<NextKey>,
-    /// Its URL at the CA, once registered.
+    /// The account URL at the CA, once the account is registered.
     pub account_uri: Option<String>,
-    /// RFC 7638 thumbprints of the keys that it had before, the newest first.
+    /// RFC 7638 thumbprints of the account's earlier keys, the newest first.
     pub earlier_thumbprints: Vec<String>,
 }
 
@@ -46,8 +46,8 @@ fn account_from(ring: &KeyRing, row: &Row) -> Result<Account, StoreError> {
 }
 
 impl Store {
-    /// The tenant's account at this CA. When there is none yet, `fresh_key` becomes its key; of two that try together
-    /// both get the same one, and the CA answers the same key with the same account (RFC 8555 §7.3.1).
+    /// The tenant's account at this CA. If there is none yet, it is created with `fresh_key`; two concurrent callers
+    /// both get the same key, and the CA answers the same key with the same account (RFC 8555 §7.3.1).
     ///
     /// # Errors
     /// Database errors; a sealing key that is missing.
@@ -69,7 +69,7 @@ impl Store {
         known.ok_or_else(|| StoreError::Unreadable(format!("the ACME account of {tenant} was deleted at this moment")))
     }
 
-    /// The tenant's account at this CA as it is now, if it has one.
+    /// The tenant's current account at this CA, if it has one.
     ///
     /// # Errors
     /// Database errors; a sealing key that is missing.
@@ -89,8 +89,8 @@ impl Store {
         row.map(|row| account_from(ring, &row)).transpose()
     }
 
-    /// Some account that is registered at this CA, the newest, and rather one whose key is not being changed; `None`
-    /// when there is none yet.
+    /// The newest account registered at this CA, preferring one whose key is not being changed; `None` if there is none
+    /// yet.
     ///
     /// # Errors
     /// Database errors; a sealing key that is missing.
@@ -108,8 +108,8 @@ impl Store {
         row.map(|row| account_from(ring, &row)).transpose()
     }
 
-    /// Writes down the account's URL, or forgets it (`None`) when the CA no longer knows the account: the next one
-    /// never had the earlier keys.
+    /// Records the account's URL, or clears it (`None`) when the CA no longer knows the account: the replacement
+    /// account never had the earlier keys.
     ///
     /// # Errors
     /// Database errors.

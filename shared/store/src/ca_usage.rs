@@ -1,7 +1,6 @@
-//! How much of what a CA limits was asked for of late. Several brokers with databases of their own don't know of each
-//! other.
+//! Recent use of what a CA rate-limits. Several brokers with separate databases don't know of each other's use.
 //!
-//! Each question reads at most as many rows as the limit, newest first, by an index: it is asked before each order.
+//! Each query reads at most as many rows as the limit, newest first, through an index: it runs before each order.
 
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use crate::error::StoreError;
 use crate::statement::Statement;
 use crate::steps::{as_millis, millis};
 
-/// What a CA counts. Orders that replace a certificate (RFC 9773), and what they led to, don't count.
+/// What a CA counts. Orders that replace a certificate (RFC 9773), and the certificates they produced, don't count.
 #[derive(Debug, Clone, Copy)]
 pub enum Counted<'a> {
     /// Orders of this account.
@@ -19,19 +18,19 @@ pub enum Counted<'a> {
     Accounts(&'a str),
     /// Certificates with exactly these names.
     Same(&'a [String]),
-    /// Certificates with this name, or one below it.
+    /// Certificates with this name or a subdomain of it.
     Domain(&'a str),
 }
 
-/// Writes down what counts of the certificates in `stored`, if anything does: each name, and each domain above it but
-/// the top-level one.
+/// Records which of the certificates in `stored` count against limits: each name, and each parent domain except the
+/// top-level one.
 pub(crate) const COUNT_NAMES: &str = "insert into counted_names (certificate_id, name, created_at) \
     select distinct c.id, array_to_string(labels[i:], '.'), c.created_at \
     from stored c join orders r on r.id = c.order_id and r.replaces is null, \
     unnest(c.names) as name, string_to_array(name, '.') as labels, generate_series(1, cardinality(labels) - 1) as i";
 
 impl Store {
-    /// In how long one more is free, where there may be `most` within that time. `None`: now.
+    /// How long until another one is allowed, given a limit of `most` within that time. `None`: now.
     ///
     /// # Errors
     /// Database errors.
@@ -61,7 +60,7 @@ impl Store {
                 .await?
             }
             Counted::Same(names) => {
-                // The longest has the fewest others below it.
+                // The longest name has the fewest other names below it.
                 let Some(one) = names.iter().max_by_key(|name| name.len()) else {
                     return Ok(None);
                 };
@@ -85,7 +84,8 @@ impl Store {
     }
 }
 
-/// The oldest of the last `most` (`$2` is one less) within the time (`$1`): once it is out of it, there is room again.
+/// The oldest of the last `most` (`$2` is one less) within the time (`$1`): once it leaves that window, another one is
+/// allowed.
 fn query(from: &str) -> String {
     format!(
         "select (extract(epoch from x.created_at + $1::float8 * interval '1 millisecond' - now()) * 1000)::bigint \

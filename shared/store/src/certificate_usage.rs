@@ -1,11 +1,11 @@
-//! How full the certificate stores were last seen.
+//! The number of certificates last seen in each certificate store.
 
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::Statement;
 
 impl Store {
-    /// Writes down how many certificates the store of that name holds, and how many it may.
+    /// Records how many certificates the store of that name holds and how many it may hold.
     ///
     /// # Errors
     /// Database errors.

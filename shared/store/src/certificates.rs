@@ -1,4 +1,4 @@
-//! Certificates: stored as soon as they are issued, never asked for again, wiped when retired.
+//! Certificates: stored as soon as they are issued, never requested twice, wiped when retired.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -34,17 +34,17 @@ pub struct NewCertificate {
 /// A certificate of an instance, without its key.
 #[derive(Debug, Clone)]
 pub struct Certificate {
-    /// Our id.
+    /// This broker's id of the certificate.
     pub id: Uuid,
     /// Its DNS names.
     pub names: Vec<String>,
     /// Leaf and chain, PEM.
     pub chain_pem: String,
-    /// Where it is, written down before the upload, and again after it: a `certificate_store::Reference`.
+    /// The certificate's location, recorded before the upload and again after it: a `certificate_store::Reference`.
     pub reference: Option<Value>,
     /// Valid until.
     pub not_after: OffsetDateTime,
-    /// How long ago its store took it, if that was written down.
+    /// How long ago the store accepted it, if that was recorded.
     pub uploaded_ago: Option<Duration>,
 }
 
@@ -64,12 +64,12 @@ pub(crate) fn certificate_from(row: &Row) -> Result<Certificate, StoreError> {
 }
 
 impl Store {
-    /// Stores what the CA issued for the order, with the order's key. Storing it twice changes nothing.
+    /// Stores what the CA issued for the order, with the order's key. Storing it twice has no effect.
     ///
     /// # Errors
     /// Database errors.
     pub async fn store_certificate(&self, task: &Task, order: Uuid, new: &NewCertificate) -> Result<(), StoreError> {
-        // Not guarded by the attempt: what was issued is kept, whoever fetched it.
+        // Not guarded by the attempt: an issued certificate is kept, whichever attempt fetched it.
         self.in_transaction("store-certificate", async |tx| {
             statement!("certificate-store")
                 .with("count_names", COUNT_NAMES)
@@ -91,7 +91,7 @@ impl Store {
         .await
     }
 
-    /// The certificate of the task's round, if it was issued.
+    /// The certificate of the task's round, if one was issued.
     ///
     /// # Errors
     /// Database errors.
@@ -109,7 +109,7 @@ impl Store {
         row.as_ref().map(certificate_from).transpose()
     }
 
-    /// The certificate that the distribution was last told to use.
+    /// The certificate that the distribution was last configured with.
     ///
     /// # Errors
     /// Database errors.
@@ -124,8 +124,7 @@ impl Store {
         row.as_ref().map(certificate_from).transpose()
     }
 
-    /// The certificate that is in use, and the account at the CA that ordered it: what a new order replaces (RFC 9773
-    /// §5).
+    /// The certificate in use and the CA account that ordered it: the one that a new order replaces (RFC 9773 §5).
     ///
     /// # Errors
     /// Database errors.
@@ -147,7 +146,7 @@ impl Store {
     /// The certificate's private key, PKCS #8 DER.
     ///
     /// # Errors
-    /// When it was wiped or can't be opened; database errors.
+    /// When the key was wiped or can't be opened; database errors.
     pub async fn private_key(
         &self,
         ring: &KeyRing,
@@ -167,7 +166,7 @@ impl Store {
         Ok(ring.open(&Place::certificate_key(&task.instance.id, &order.to_string()), &sealed)?)
     }
 
-    /// Writes down where the certificate is about to be put, unless it is written down where it is.
+    /// Records where the certificate is about to be uploaded, unless its location is already recorded.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
@@ -190,7 +189,7 @@ impl Store {
         .await
     }
 
-    /// Writes down where the certificate is.
+    /// Records the certificate's location.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
@@ -214,7 +213,7 @@ impl Store {
         .await
     }
 
-    /// Writes down that the distribution was told to use the certificate.
+    /// Records that the distribution was configured with the certificate.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
@@ -252,7 +251,7 @@ impl Store {
         .collect()
     }
 
-    /// Writes down that the certificate is gone from its store, and wipes its key.
+    /// Records that the certificate was removed from its store, and wipes its key.
     ///
     /// # Errors
     /// Database errors.

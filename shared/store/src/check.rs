@@ -1,4 +1,4 @@
-//! What the doctor looks at: is PostgreSQL there as this program needs it? Nothing is changed.
+//! The doctor's check of PostgreSQL: is it reachable and configured as this program needs it? Nothing is changed.
 
 mod seals;
 
@@ -20,7 +20,7 @@ pub use seals::{Sealed, check_seals};
 
 const ABOUT: &str = "PostgreSQL";
 
-/// Connects, and looks at TLS, the schema's version and the right to change it.
+/// Connects, and checks TLS, the schema's version and the permission to change the schema.
 pub fn check_database(args: &DatabaseArgs, application: &str) -> Check {
     let (args, application) = (args.clone(), format!("{application} doctor"));
     Check::one(ABOUT, async move {
@@ -93,7 +93,7 @@ fn unreached(place: &str, error: &tokio_postgres::Error) -> Finding {
     Finding::fail(ABOUT, format!("{place} can't be used: {said}"), to_do)
 }
 
-/// What there is.
+/// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Seen {
     encrypted: bool,
@@ -101,7 +101,7 @@ struct Seen {
     user: String,
     schema: Option<String>,
     may_create: bool,
-    /// Whether `schema_migrations` is the user's own, if it is there.
+    /// Whether the user owns `schema_migrations`, if that table exists.
     owns: Option<bool>,
     /// The newest migration, and the oldest program that it works with.
     versions: Option<(i32, i32)>,
@@ -168,7 +168,8 @@ impl Seen {
             Some((found, _)) => format!("schema {found}"),
             None => format!("no schema yet: the first service that starts makes schema {known}"),
         };
-        // `create table if not exists` wants the right also when the table is there, and every service begins with it.
+        // `create table if not exists` needs the permission even when the table exists, and every service runs it at
+        // startup.
         let Some(schema) = self.schema.as_deref().filter(|_| self.may_create) else {
             let schema = self.schema.as_deref().unwrap_or("public");
             return fail(

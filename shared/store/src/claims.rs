@@ -1,5 +1,5 @@
-//! Claims: which instance asks for which domain. Asking gives no right to it, so nobody can squat a name: see
-//! [`crate::holding`].
+//! Claims: which instance requests which domain. A claim alone gives no right to the domain, so nobody can squat a
+//! name: see [`crate::holding`].
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use crate::error::StoreError;
 use crate::statement::{Statement, storable};
 use crate::steps::as_millis;
 
-/// The first of the domains that another living instance of the same tenant has or asks for. A request for another
-/// tenant's domain is judged by the verifier: only it can see whose proof is in place. What a tenant's own instances
-/// leave behind (their creation failed, or they are being removed) is in nobody's way.
+/// The first of the domains that another live instance of the same tenant has or requests. A request for another
+/// tenant's domain is decided by the verifier, which alone can see whose proof is in place. Claims left by a tenant's
+/// own instances whose creation failed, or which are being removed, do not block a request.
 ///
-/// Two requests of one tenant for one domain, at once, take turns here.
+/// Two concurrent requests of one tenant for one domain are serialized here.
 pub(crate) async fn asked_by_the_same_tenant(
     tx: &Transaction<'_>,
     instance: &str,
@@ -41,8 +41,8 @@ pub(crate) async fn asked_by_the_same_tenant(
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
-/// Writes down that the CA turned domains down: each rests for a while that grows with the count. One that serves with
-/// a certificate stays the instance's.
+/// Records that the CA rejected domains: each is held for a time that grows with the number of rejections. A domain
+/// that is served with a certificate stays with its instance.
 pub(crate) async fn reject(
     tx: &Transaction<'_>,
     instance: &str,
@@ -73,7 +73,8 @@ pub(crate) async fn reject(
     Ok(())
 }
 
-/// The CA has issued: what it said of these domains before is over, and a rejection to come is a first one.
+/// The CA has issued the certificate: its earlier rejections of these domains are cleared, and the next one counts as
+/// the first.
 pub(crate) async fn forget_rejections(
     tx: &Transaction<'_>,
     instance: &str,
@@ -89,7 +90,7 @@ pub(crate) async fn forget_rejections(
     Ok(())
 }
 
-/// The instance asks for nothing any more.
+/// The instance no longer requests any domain.
 pub(crate) async fn drop_all(tx: &Transaction<'_>, instance: &str) -> Result<(), StoreError> {
     Statement::new("claims-drop", "delete from claims where instance_id = $1")
         .run(tx, &[&instance])
@@ -97,7 +98,7 @@ pub(crate) async fn drop_all(tx: &Transaction<'_>, instance: &str) -> Result<(),
     Ok(())
 }
 
-/// A domain that the instance neither has nor asks for any more is free for others.
+/// A domain that the instance neither has nor requests any more is free for others.
 pub(crate) async fn drop_others(tx: &Transaction<'_>, instance: &str) -> Result<(), StoreError> {
     Statement::new(
         "claims-drop-others",
@@ -109,7 +110,7 @@ pub(crate) async fn drop_others(tx: &Transaction<'_>, instance: &str) -> Result<
     Ok(())
 }
 
-/// What the instance has proved is for whoever proves it next.
+/// The domains that the instance has proved go to the next instance that proves them.
 pub(crate) async fn give_up_proofs(tx: &Transaction<'_>, instance: &str) -> Result<(), StoreError> {
     Statement::new(
         "claims-give-up",

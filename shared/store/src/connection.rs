@@ -1,4 +1,4 @@
-//! The pool, and transactions with a name.
+//! The connection pool, and named transactions.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub struct DatabaseArgs {
 }
 
 impl DatabaseArgs {
-    /// This address, and defaults: for tests and tools.
+    /// This address, with defaults: for tests and tools.
     pub fn at(url: &str) -> Self {
         Self {
             database_url: url.into(),
@@ -61,16 +61,16 @@ impl DatabaseArgs {
 #[derive(Clone)]
 pub struct Store {
     pool: Pool,
-    /// For last_operation, which a burst of other requests must not keep waiting. Connects when first used.
+    /// For last_operation, which must not wait behind a burst of other requests. Connects on first use.
     status_pool: Pool,
-    /// False: nothing is asked, since the tables may not be there yet, or not as this program knows them.
+    /// False: nothing is queried, since the tables may not exist yet, or not in the form this program knows.
     open: Arc<AtomicBool>,
-    /// Read once: it never changes.
+    /// Read once, since it never changes.
     pub(crate) deployment: Arc<OnceCell<Uuid>>,
 }
 
 impl Store {
-    /// Makes the pool; connects when first used.
+    /// Creates the pool, which connects on first use.
     ///
     /// # Errors
     /// When the address or the CAs can't be read.
@@ -88,8 +88,8 @@ impl Store {
             .config
             .application_name(application)
             .connect_timeout(Duration::from_secs(5))
-            // A statement that hangs must not hold a worker for ever; a lock is never waited for long. Nobody gives up
-            // waiting for a lock before a process that froze in a transaction has lost it.
+            // A statement that hangs must not block a worker forever, and a lock is never waited for long. The lock
+            // timeout is longer than the time after which a process that froze inside a transaction loses its locks.
             .options("-c statement_timeout=15s -c lock_timeout=10s -c idle_in_transaction_session_timeout=5s");
         let pool = |size| pool(&address.config, connector.clone(), size, args.database_timeout.into());
         let (pool, status_pool) = (
@@ -104,13 +104,14 @@ impl Store {
         })
     }
 
-    /// The same, but nothing else is asked until [`Self::migrate`] has succeeded: for a program that serves meanwhile.
+    /// The same, but no query runs until [`Self::migrate`] has succeeded: for a program that serves requests before
+    /// that.
     pub fn closed_until_migrated(self) -> Self {
         let open = Arc::new(AtomicBool::new(false));
         Self { open, ..self }
     }
 
-    /// For what has to be done before anything else is asked.
+    /// For what has to be done before any other query.
     pub(crate) fn while_closed(&self) -> Self {
         let open = Arc::new(AtomicBool::new(true));
         Self { open, ..self.clone() }
@@ -148,7 +149,7 @@ impl Store {
         }
     }
 
-    /// Runs `body` in a transaction, counted and timed by `name`. It is rolled back when `body` fails.
+    /// Runs `body` in a transaction, which is counted and timed under `name`, and rolled back when `body` fails.
     pub(crate) async fn in_transaction<T>(
         &self,
         name: &'static str,
@@ -171,7 +172,7 @@ impl Store {
     }
 }
 
-/// The error of a statement that has no text of ours: `begin`, `commit`.
+/// The error of a statement without SQL of our own: `begin`, `commit`.
 pub(crate) fn failed(statement: &'static str) -> impl Fn(tokio_postgres::Error) -> StoreError {
     move |source| StoreError::Database {
         statement,

@@ -1,4 +1,4 @@
-//! The distribution of an instance: what is written down before and after it is made.
+//! The distribution of an instance: what is recorded before and after it is created.
 
 use std::time::Duration;
 
@@ -8,8 +8,7 @@ use crate::statement::Statement;
 use crate::steps::{Task, lock_current, millis};
 
 impl Store {
-    /// Writes down that a distribution is about to be made: from now on one may turn up, whatever happens to this
-    /// worker.
+    /// Records that a distribution is about to be created: from now on one may appear, whatever happens to this worker.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
@@ -27,7 +26,7 @@ impl Store {
         .await
     }
 
-    /// How long ago a distribution was last about to be made for the task's instance, if ever.
+    /// How long ago the creation of a distribution for the task's instance was last recorded as intended, if ever.
     ///
     /// # Errors
     /// Database errors.
@@ -43,11 +42,11 @@ impl Store {
         Ok(row.try_get::<_, Option<i64>>(0)?.map(millis))
     }
 
-    /// Writes down the distribution that was made or adopted for the task's instance. Not guarded by the attempt: what
-    /// was made belongs to the instance, whoever made it.
+    /// Records the distribution that was created or adopted for the task's instance. Not guarded by the attempt: it
+    /// belongs to the instance, whichever attempt created it.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when the instance is removed or has another one; this one is then nobody's.
+    /// [`StoreError::Stale`] when the instance is removed or has another distribution; this one is then orphaned.
     pub async fn set_distribution(&self, task: &Task, id: &str, domain: &str) -> Result<(), StoreError> {
         let client = self.client().await?;
         let written = Statement::new(

@@ -1,4 +1,4 @@
-//! How an operation ends: its state, its steps, its claims, and what its user reads; counted once that is committed.
+//! How an operation ends: its state, steps, claims and the message to its user. It is counted after the commit.
 
 use std::time::Duration;
 
@@ -14,25 +14,25 @@ use crate::error::StoreError;
 use crate::statement::{Statement, storable};
 use crate::steps::{Task, lock_current, millis};
 
-/// The cause of an operation's end where a step has waited too long.
+/// The cause recorded for an operation that ends because a step has waited too long.
 pub(crate) const STEP_DEADLINE: &str = "the step's deadline has passed";
 
-/// Of an operation: milliseconds since it was accepted.
+/// For an operation: milliseconds since it was accepted.
 const TOOK_MS: &str = "(extract(epoch from clock_timestamp() - created_at) * 1000)::bigint";
 
 /// An operation that ended, counted once its transaction is committed. A commit whose answer is lost is not counted, so
-/// a figure can be too low by that, never too high. One that was superseded has neither succeeded nor failed: it is not
-/// counted.
+/// a figure can be too low by that, but never too high. A superseded operation has neither succeeded nor failed, and is
+/// not counted.
 #[must_use = "it is counted after the commit"]
 pub(crate) struct Ended {
     pub(crate) kind: OperationKind,
     pub(crate) outcome: OperationState,
-    /// Since it was accepted.
+    /// Time since it was accepted.
     pub(crate) took: Duration,
 }
 
 impl Ended {
-    /// Counts it; the transaction is committed.
+    /// Counts the operation; the transaction is committed.
     pub(crate) fn count(&self) {
         let (kind, outcome) = (self.kind.as_str(), self.outcome.as_str());
         metrics::counter!("operations_total", "kind" => kind, "outcome" => outcome).increment(1);
@@ -41,11 +41,11 @@ impl Ended {
 }
 
 impl Store {
-    /// Ends the operation of a step whose deadline passed while no attempt came to an end: its service did not run, or
-    /// the step kills whoever attempts it.
+    /// Ends the operation of a step whose deadline passed before any attempt completed: its service was not running, or
+    /// the step crashes every worker that attempts it.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when it was recorded meanwhile; database errors.
+    /// [`StoreError::Stale`] when the step was recorded since it was loaded; database errors.
     pub async fn give_up(&self, task: &Task) -> Result<(), StoreError> {
         let ended = self
             .in_transaction("give-up", async |tx| {
@@ -62,7 +62,7 @@ impl Store {
     }
 }
 
-/// The step's deadline has passed: what it waited for last is what the user reads.
+/// The step's deadline has passed: the user is shown what it last waited for.
 pub(crate) async fn give_up(
     tx: &Transaction<'_>,
     task: &Task,
@@ -114,7 +114,7 @@ pub(crate) async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<Ended, 
     })
 }
 
-/// What the user does when the operation fails at this step.
+/// What the user should do when the operation fails at this step.
 pub(crate) fn remedy(operation: OperationKind, step: StepKind) -> &'static str {
     if step.follows_configuration() && operation == OperationKind::Update {
         return "The change itself is made; once that is mended, `cf update-service` has it looked at again.";
@@ -122,12 +122,12 @@ pub(crate) fn remedy(operation: OperationKind, step: StepKind) -> &'static str {
     operation.remedy()
 }
 
-/// What happened, and what the user does.
+/// What happened, and what the user should do.
 pub(crate) fn with_remedy(for_user: &str, remedy: &str) -> String {
     format!("{}. {remedy}", for_user.trim_end_matches('.'))
 }
 
-/// `for_user` says what happened and what has to be mended; what to do then depends on the operation.
+/// `for_user` says what happened and what has to be fixed; what to do then depends on the operation.
 pub(crate) async fn fail(tx: &Transaction<'_>, task: &Task, for_user: &str, cause: &str) -> Result<Ended, StoreError> {
     let for_user = &with_remedy(for_user, remedy(task.operation_kind, task.kind));
     Statement::new(
@@ -145,15 +145,15 @@ pub(crate) async fn fail(tx: &Transaction<'_>, task: &Task, for_user: &str, caus
     })
 }
 
-/// How an operation ends before its plan is done.
+/// How an operation ends before its plan is complete.
 pub(crate) enum Ending<'t> {
     /// It can't succeed.
     Failed { for_user: &'t str, cause: &'t str },
-    /// What a user asks for takes over.
+    /// An operation that a user requested takes over.
     Superseded,
 }
 
-/// Ends an operation whose plan is not done; instance and operation are locked. Returns how long ago it was accepted.
+/// Ends an operation whose plan is incomplete; instance and operation are locked. Returns how long ago it was accepted.
 pub(crate) async fn end(
     tx: &Transaction<'_>,
     instance: &str,
@@ -184,14 +184,14 @@ pub(crate) async fn end(
     if matches!(ending, Ending::Failed { .. }) && kind == OperationKind::Update {
         retire_unattached(tx, operation).await?;
     }
-    // A domain that was proved on the way to nothing must not stay out of everybody else's reach.
+    // A domain that was proved by a provision that failed must become available to everybody else.
     if kind == OperationKind::Provision {
         claims::give_up_proofs(tx, instance).await?;
     }
     Ok(millis(row.try_get(0)?))
 }
 
-/// Nobody will attach what the operation has got; the reconciler takes it out of IAM.
+/// Nothing will attach the certificate that the operation was issued; the reconciler removes it from IAM.
 pub(crate) async fn retire_unattached(tx: &Transaction<'_>, operation: Uuid) -> Result<(), StoreError> {
     Statement::new(
         "certificates-retire-unattached",

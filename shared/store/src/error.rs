@@ -5,10 +5,10 @@ use deadpool_postgres::TimeoutType;
 use crate::sqlstate::Fault;
 use crate::tls_refused::TlsRefused;
 
-/// An error of the store; none of them names a secret.
+/// An error of the store; none of them contains a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No connection in time.
+    /// No connection was available in time.
     #[error("no connection to PostgreSQL")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Every connection of the pool was busy for the whole of DATABASE_TIMEOUT.
@@ -25,7 +25,7 @@ pub enum StoreError {
         #[source]
         source: tokio_postgres::Error,
     },
-    /// PostgreSQL refused what the caller knows may be refused: another process was faster, or a table is missing.
+    /// A refusal by PostgreSQL that the caller expects: another process was faster, or a table is missing.
     #[error("PostgreSQL refuses the statement {statement}")]
     Expected {
         /// Name of the statement.
@@ -34,10 +34,10 @@ pub enum StoreError {
         #[source]
         source: tokio_postgres::Error,
     },
-    /// A setting can't be used.
+    /// A setting is invalid.
     #[error("{0}")]
     Setting(String),
-    /// The CAs that are to be trusted can't be read.
+    /// The trusted CAs can't be read.
     #[error("DATABASE_CA_FILE or sslrootcert in DATABASE_URL")]
     Trust(#[source] ::tls::TrustError),
     /// The database's schema is newer than this program knows.
@@ -48,22 +48,22 @@ pub enum StoreError {
         /// Version of this program.
         known: i32,
     },
-    /// The schema is not there yet, or older than this program's.
+    /// The schema does not exist yet, or is older than this program's.
     #[error("the schema is not migrated yet")]
     NotMigrated,
-    /// A row holds something that this version doesn't understand.
+    /// A row holds something that this version can't read.
     #[error("a row that can't be read: {0}")]
     Unreadable(String),
     /// A sealed secret can't be opened.
     #[error("a sealed secret can't be opened: {0}")]
     Sealing(#[from] crate::sealing::SealingError),
-    /// The step was taken over or its operation has ended: what was to be written is refused.
+    /// The step was taken over or its operation has ended: the write is refused.
     #[error("the step is no longer current")]
     Stale,
 }
 
 impl StoreError {
-    /// PostgreSQL is away or has no time: the same will go well later, with nothing changed here.
+    /// PostgreSQL is unavailable or overloaded: the same statement will succeed later, with nothing changed here.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unavailable(_) | Self::PoolUsedUp | Self::NotMigrated | Self::Expected { .. } => true,
@@ -72,8 +72,8 @@ impl StoreError {
         }
     }
 
-    /// PostgreSQL is away altogether: no connection, or it broke, or the server is starting, stopping, or out of
-    /// connections or room.
+    /// PostgreSQL is unavailable altogether: no connection, or it broke, or the server is starting, stopping, or out of
+    /// connections or space.
     pub fn is_outage(&self) -> bool {
         match self {
             Self::Unavailable(_) => true,
@@ -82,13 +82,13 @@ impl StoreError {
         }
     }
 
-    /// PostgreSQL refuses the statement itself: its syntax, a name, a type, a constraint, a right. The same is refused
-    /// again until the program, the schema or the rights are changed. It was logged and counted with its name.
+    /// PostgreSQL refuses the statement itself: its syntax, a name, a type, a constraint, a permission. It is refused
+    /// again until the program, the schema or the permissions are changed. It was logged and counted under its name.
     pub fn is_refused(&self) -> bool {
         matches!(self, Self::Database { source, .. } if Fault::of(source) == Fault::Refused)
     }
 
-    /// Says in which transaction it happened.
+    /// Adds the name of the transaction in which the error happened.
     pub(crate) fn within(self, name: &'static str) -> Self {
         match self {
             Self::Database { statement, source, .. } => Self::Database {
@@ -137,7 +137,7 @@ impl From<serde_json::Error> for StoreError {
     }
 }
 
-/// Of a row that was read. What PostgreSQL says to a statement comes from [`crate::statement::Statement`].
+/// For reading a row. Errors of PostgreSQL itself come from [`crate::statement::Statement`].
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Unreadable(telemetry::with_causes(&error))

@@ -1,4 +1,4 @@
-//! Figures of everything at once, for gauges: what waits, what runs, and when certificates end.
+//! Totals for gauges: what waits, what runs, and when certificates end.
 
 use std::collections::BTreeMap;
 
@@ -8,54 +8,55 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::statement;
 
-/// How much there is of everything. A kind of which there is nothing is not in it.
+/// Totals. A kind with none is absent.
 #[derive(Debug, Deserialize)]
 pub struct Figures {
-    /// When it was read: Unix time by the database's clock.
+    /// When the totals were read: Unix time by the database's clock.
     pub read_at: f64,
-    /// Steps that are not done, by kind.
+    /// Unfinished steps, by kind.
     pub steps: BTreeMap<String, Waiting>,
-    /// How many operations run, by kind.
+    /// The number of running operations, by kind.
     pub operations: BTreeMap<String, u64>,
-    /// How many certificates are in use by instances that are not removed, by the days they have left; see
+    /// The number of certificates in use by instances that are not removed, by the days they have left; see
     /// [`Self::DAYS_LEFT`].
     pub certificates: BTreeMap<String, u64>,
     /// When the first of those certificates ends, as Unix time.
     pub soonest_end: Option<f64>,
-    /// How many of those certificates were due long ago: two thirds of what was left then are over.
+    /// How many of those certificates are long overdue: two thirds of the time they had left when they became due have
+    /// passed.
     pub late: u64,
-    /// How many instances have renewals that don't come to their end.
+    /// The number of instances whose renewals do not complete.
     pub in_trouble: u64,
-    /// How many certificates the CA is to revoke and has not, also those that still serve.
+    /// The number of certificates that the CA is to revoke and has not yet, including those that are still served.
     pub to_revoke: u64,
-    /// How many accounts' keys are to be changed and are not.
+    /// The number of accounts whose keys are to be changed and have not been yet.
     pub to_roll_over: u64,
-    /// What IAM was seen to hold, within the last day. The gauges are named after it; a store beside it has its own.
+    /// What IAM was seen to hold, within the last day. The gauges are named after IAM; another store has its own.
     pub iam: Option<IamUsage>,
 }
 
 /// What the AWS account holds.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct IamUsage {
-    /// Server certificates, whoever's they are.
+    /// Server certificates, whoever owns them.
     pub server_certificates: u64,
-    /// How many there may be.
+    /// The quota of server certificates.
     pub quota: u64,
 }
 
-/// The steps of one kind that are not done.
+/// The unfinished steps of one kind.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 pub struct Waiting {
     /// How many.
     pub count: u64,
-    /// Seconds since the oldest was made.
+    /// Seconds since the oldest was created.
     pub oldest_seconds: f64,
-    /// Seconds since the latest was due; 0 when none is due. One that is at work is still due.
+    /// Seconds since the most overdue one was due; 0 when none is due. A step being attempted is still due.
     pub overdue_seconds: f64,
 }
 
 impl Figures {
-    /// How the days that a certificate has left are told.
+    /// The buckets for the days that a certificate has left.
     pub const DAYS_LEFT: [&str; 7] = ["ended", "0-6", "7-13", "14-20", "21-29", "30-59", "60+"];
 }
 

@@ -1,4 +1,4 @@
-//! The CloudFront function that an instance may have: written down before it is made, and never forgotten.
+//! The CloudFront function that an instance may have: recorded before it is created, and never forgotten.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::statement::Statement;
 use crate::steps::{Task, lock_current, millis};
 
 impl Store {
-    /// Writes down that a function of that name is about to be made for the task's instance.
+    /// Records that a function of that name is about to be created for the task's instance.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
@@ -27,8 +27,8 @@ impl Store {
         .await
     }
 
-    /// Writes down a function that CloudFront has for the task's instance, though it is not in this database: that was
-    /// restored from a backup.
+    /// Records a function that CloudFront has for the task's instance but this database does not, because the database
+    /// was restored from a backup.
     ///
     /// # Errors
     /// Database errors.
@@ -43,7 +43,7 @@ impl Store {
         Ok(())
     }
 
-    /// How long ago a function was last about to be made for the task's instance, if ever.
+    /// How long ago the creation of a function for the task's instance was last recorded as intended, if ever.
     ///
     /// # Errors
     /// Database errors.
@@ -59,7 +59,7 @@ impl Store {
         Ok(row.try_get::<_, Option<i64>>(0)?.map(millis))
     }
 
-    /// Was a function ever about to be made, for whatever instance?
+    /// Whether the creation of a function was ever intended, for any instance.
     ///
     /// # Errors
     /// Database errors.
@@ -74,8 +74,8 @@ impl Store {
         Ok(row.try_get(0)?)
     }
 
-    /// Who owns the function of that name. One of an instance that lives, but has no redirect and nothing at work, is
-    /// left over from an update that failed.
+    /// The owner of the function of that name. A function of a live instance that has no redirect and no running
+    /// operation is left over from a failed update.
     ///
     /// # Errors
     /// Database errors.

@@ -1,5 +1,5 @@
-//! What renewals leave behind, for ever, unless it is deleted: at 64 days of life a certificate has six in a year, with
-//! a step for each domain.
+//! Deletes the history of renewals, which would otherwise grow forever: with a certificate lifetime of 64 days an
+//! instance has six renewals a year, each with a step for each domain.
 
 use std::time::Duration;
 
@@ -8,10 +8,11 @@ use crate::error::StoreError;
 use crate::statement::Statement;
 use crate::steps::as_millis;
 
-/// So many renewals in a transaction.
+/// The number of renewals deleted in one transaction.
 const AT_ONCE: i64 = 200;
 
-/// Ended so long ago, and their certificates, if they got any, are out of IAM and have ended so long ago, too.
+/// Renewals that ended that long ago, and whose certificates, if any were issued, are out of IAM and expired as long
+/// ago.
 const FORGOTTEN: &str = "select o.id from operations o where o.kind = 'renew' \
      and o.ended_at < now() - $1::float8 * interval '1 millisecond' \
      and not exists (select from orders r join certificates c on c.order_id = r.id where r.operation_id = o.id \
@@ -19,8 +20,8 @@ const FORGOTTEN: &str = "select o.id from operations o where o.kind = 'renew' \
      order by o.ended_at limit $2 for update skip locked";
 
 impl Store {
-    /// Deletes renewals that ended longer than `kept` ago, with their steps, orders and certificates; nothing of what
-    /// is in use, and nothing of what a user asked for. At most some hundred: `true` when there may be more.
+    /// Deletes renewals that ended longer than `kept` ago, with their steps, orders and certificates; nothing that is
+    /// in use, and nothing that a user requested. At most a few hundred at once: `true` when there may be more.
     ///
     /// # Errors
     /// Database errors; then nothing was deleted.

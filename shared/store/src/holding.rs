@@ -1,8 +1,9 @@
-//! Whose a domain is: the instance's that has proved it, as long as its proof can be seen, or else of the next one that
-//! proves it.
+//! Ownership of domains: a domain belongs to the instance that has proved it, as long as its proof can be seen, and
+//! otherwise to the next instance that proves it.
 //!
-//! `claims.proved` marks the one that has it. It ends with the instance, with the certificate that it stands for, or by
-//! another instance's proof: at once where it has lapsed, after a time of grace where it only can't be seen any more.
+//! `claims.proved` marks the owner. Ownership ends with the instance, with the certificate that it stands for, or by
+//! another instance's proof: at once if the owner's proof has lapsed, after a grace period if the proof just can't be
+//! seen any more.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::error::StoreError;
 use crate::statement::{Statement, statement};
 use crate::steps::{Task, as_millis, lock_current, lock_instance, millis};
 
-/// Of a claim `h` that is proved: it stands for a certificate that still lives, or for one that is being made.
+/// For a proved claim `h`: its certificate is still valid, or one is being issued.
 pub(crate) const STANDS: &str = "(exists (select from certificates_in_use u where u.instance_id = h.instance_id \
        and u.not_after > clock_timestamp() and h.domain = any(u.names)) \
      or exists (select from operations o where o.instance_id = h.instance_id and o.state = 'running' \
@@ -29,44 +30,44 @@ pub(crate) const STANDS: &str = "(exists (select from certificates_in_use u wher
 pub struct Holder {
     /// The instance.
     pub instance: String,
-    /// What would prove the domain for it in any order.
+    /// The records that would prove the domain for it in any order.
     pub challenges: Challenges,
-    /// CloudFront's name of its distribution, to which the domain's own name would lead.
+    /// CloudFront's domain name of its distribution, to which the domain would point.
     pub distribution_domain: Option<String>,
 }
 
-/// What became of a try to prove domains.
+/// The result of an attempt to mark domains as proved.
 pub(crate) enum Proved {
-    /// They are the instance's. Operations of other instances ended with what these lost.
+    /// They now belong to the instance. Operations of other instances ended with what those lost.
     All(Vec<Ended>),
     /// Another instance has this one.
     HeldByAnother(String),
 }
 
-/// A domain of the task's instance whose alias another distribution of this broker still has.
+/// A domain of the task's instance whose alias is still on another distribution of this broker.
 #[derive(Debug, Clone)]
 pub struct Elsewhere {
     /// The domain.
     pub domain: String,
-    /// That other instance's distribution; unknown when the worker that made it died before it wrote that down.
+    /// The other instance's distribution; unknown when the worker that created it died before recording it.
     pub distribution_id: Option<String>,
-    /// Why it is not that one's any more.
+    /// Why the domain no longer belongs to that instance.
     pub why: Leftover,
 }
 
-/// Why a domain is another instance's no more, although its distribution may still have the alias.
+/// Why a domain no longer belongs to another instance although that instance's distribution may still have the alias.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leftover {
-    /// It is being removed, since then.
+    /// The instance is being removed, since then.
     BeingRemoved(OffsetDateTime),
-    /// It could not be created, and waits to be removed.
+    /// The instance could not be created, and waits to be removed.
     NotCreated,
-    /// It lost the domain to the task's instance.
+    /// The instance lost the domain to the task's instance.
     Lost,
 }
 
 impl Store {
-    /// The other instance that has the task's domain, if one has and its proof has not lapsed.
+    /// The other instance that has the task's domain, if there is one and its proof has not lapsed.
     ///
     /// # Errors
     /// Database errors.
@@ -89,7 +90,7 @@ impl Store {
         .transpose()
     }
 
-    /// Writes down that the proof of the task's instance was seen in place.
+    /// Records that the proof of the task's instance was seen in place.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
@@ -97,7 +98,7 @@ impl Store {
         self.in_transaction("proof-seen", async |tx| {
             lock_current(tx, task).await?;
             see(tx, &task.instance.id, &task.subject).await?;
-            // It is no mistyped name: it has the time that every domain has.
+            // The name is not mistyped, so it gets the time that every domain has.
             Statement::new(
                 "holder-extend-step",
                 "update steps s set deadline_at = greatest(s.deadline_at, o.deadline_at) from operations o \
@@ -110,8 +111,8 @@ impl Store {
         .await
     }
 
-    /// Writes down that the proof of the instance that has the domain is still in place. The time of grace of the
-    /// task's instance begins anew.
+    /// Records that the proof of the instance that has the domain is still in place. The grace period of the task's
+    /// instance starts over.
     ///
     /// # Errors
     /// Database errors.
@@ -123,7 +124,7 @@ impl Store {
         .await
     }
 
-    /// The task's instance does not prove the domain now: what it may have waited for begins anew.
+    /// The task's instance does not prove the domain now: a grace period that may have been running starts over.
     ///
     /// # Errors
     /// Database errors.
@@ -132,8 +133,8 @@ impl Store {
             .await
     }
 
-    /// The task's instance proves the domain and the one that has it does not: how long until it goes over, if that
-    /// stays so. Zero: now.
+    /// The task's instance proves the domain and the instance that has it does not: the time until the domain moves, if
+    /// that stays so. Zero: now.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
@@ -153,8 +154,8 @@ impl Store {
         .await
     }
 
-    /// Domains of the task's instance that are not another's any more, but whose aliases another's distribution may
-    /// still have. One that is given back to another broker keeps its aliases.
+    /// Domains of the task's instance that no longer belong to another instance, but whose aliases may still be on that
+    /// instance's distribution. A distribution that is given back to another broker keeps its aliases.
     ///
     /// # Errors
     /// Database errors.
@@ -188,7 +189,7 @@ impl Store {
     }
 }
 
-/// Writes down that the instance's proof of the domain was seen in place.
+/// Records that the instance's proof of the domain was seen in place.
 pub(crate) async fn see(tx: &Transaction<'_>, instance: &str, domain: &str) -> Result<(), StoreError> {
     Statement::new(
         "claim-seen",
@@ -209,8 +210,8 @@ async fn withdraw(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Marks the domains as proved by the instance, which is locked. One that another instance has goes over when that
-/// one's proof has lapsed, or the time of grace is over.
+/// Marks the domains as proved by the instance, which is locked. A domain that another instance has moves when that
+/// instance's proof has lapsed, or the grace period is over.
 pub(crate) async fn prove(tx: &Transaction<'_>, instance: &str, domains: &[String]) -> Result<Proved, StoreError> {
     // Sorted, so that two instances that share names take their locks in the same order.
     let unproved: Vec<String> = Statement::new(
@@ -229,8 +230,8 @@ pub(crate) async fn prove(tx: &Transaction<'_>, instance: &str, domains: &[Strin
         if let Some(holder) = &found {
             lock_instance(tx, &holder.instance).await?;
         }
-        // Two instances that prove the domain at once take turns here: the second sees what the first has committed.
-        // The unique index `claims_proved` alone would abort the whole transaction of the second.
+        // Two instances that prove the domain concurrently are serialized here: the second sees what the first has
+        // committed. The unique index `claims_proved` alone would abort the whole transaction of the second.
         Statement::new(
             "claim-lock-domain",
             "select pg_advisory_xact_lock(hashtextextended($1, 1))",
@@ -245,7 +246,7 @@ pub(crate) async fn prove(tx: &Transaction<'_>, instance: &str, domains: &[Strin
                 }
                 ended.extend(lose(tx, &holder.instance, domain, Some(instance)).await?);
             }
-            // Somebody else was faster, and is not locked.
+            // Another instance was faster, and is not locked.
             (Some(_), _) => return Ok(Proved::HeldByAnother(domain.clone())),
         }
         Statement::new(
@@ -285,9 +286,9 @@ async fn held_by(tx: &Transaction<'_>, instance: &str, domain: &str) -> Result<O
     .transpose()
 }
 
-/// The instance, which is locked, loses the domain. What it is at can't go on with it: a renewal is given up, and the
-/// next one leaves the domain out; a provision or update that wants it fails. Its distribution keeps the alias until
-/// the one that proved the domain takes it over.
+/// The instance, which is locked, loses the domain. Its running operation can't continue with the domain: a renewal is
+/// given up, and the next one leaves the domain out; a provision or update that wants it fails. Its distribution keeps
+/// the alias until the instance that proved the domain takes it over.
 pub(crate) async fn lose(
     tx: &Transaction<'_>,
     instance: &str,

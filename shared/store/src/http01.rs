@@ -1,4 +1,4 @@
-//! What the http-01 responder answers (RFC 8555 §8.3). Many questions are one statement.
+//! The http-01 responder's answers (RFC 8555 §8.3). Many lookups are batched into one statement.
 
 use tokio_postgres::Row;
 
@@ -6,7 +6,7 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::Statement;
 
-/// A token that a CA may ask for, and the answer.
+/// A token that a CA may request, and the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http01Answer {
     /// The tenant's part of the responder's path.
@@ -17,8 +17,8 @@ pub struct Http01Answer {
     pub key_authorization: String,
 }
 
-/// A CA may use a token in several orders; what it expects is made with the account's newest key. So the last one
-/// counts.
+/// A CA may use a token in several orders, and expects the value computed with the account's newest key. So the last
+/// one wins.
 const LIVE: &str = "select i.tenant, z.challenges #>> '{offered,http-01,token}' as token, \
     z.challenges #>> '{offered,http-01,key_authorization}', r.key_generation, r.created_at \
     from authorizations z join orders r on r.id = z.order_id join operations o on o.id = r.operation_id \
@@ -26,7 +26,7 @@ const LIVE: &str = "select i.tenant, z.challenges #>> '{offered,http-01,token}' 
     where o.state = 'running' and z.challenges #>> '{offered,http-01,token}' is not null";
 
 impl Store {
-    /// The answers to those of the tokens that are live, in the order in which a later one replaces an earlier one.
+    /// The answers to those of the tokens that are live; a later one replaces an earlier one of the same token.
     ///
     /// # Errors
     /// Database errors.
@@ -46,7 +46,7 @@ impl Store {
         .collect()
     }
 
-    /// All live answers, at most so many (then of the newest orders); in the same order.
+    /// All live answers in the same order, at most this many (then of the newest orders).
     ///
     /// # Errors
     /// Database errors.

@@ -10,15 +10,16 @@ use crate::error::StoreError;
 pub struct Instance {
     /// The platform's id; also CloudFront's `CallerReference`.
     pub id: String,
-    /// Whose it is: the organization, or the narrowest thing the platform tells.
+    /// The tenant: the organization, or the narrowest scope that the platform names.
     pub tenant: String,
-    /// What the user set; what it is to be, while an update runs.
+    /// The user's settings; while an update runs, the settings it will establish.
     pub settings: InstanceSettings,
-    /// CloudFront's id, once known.
+    /// CloudFront's id of the distribution, once known.
     pub distribution_id: Option<String>,
-    /// CloudFront's name, once known.
+    /// CloudFront's domain name of the distribution, once known.
     pub distribution_domain: Option<String>,
-    /// Its domains, sorted; those it is to have, while an update runs. A renewal leaves out what the instance has lost.
+    /// Its domains, sorted; while an update runs, those it will have. A renewal leaves out domains that the instance
+    /// has lost.
     pub domains: Vec<String>,
 }
 

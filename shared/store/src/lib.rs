@@ -1,5 +1,5 @@
-//! PostgreSQL, the truth: the only crate that writes SQL. One module per table family; every transaction is named,
-//! and counted and timed by that name. See README.md.
+//! PostgreSQL, the source of truth: the only crate that contains SQL. One module per table family; every transaction
+//! has a name, and is counted and timed under that name. See README.md.
 
 mod accounts;
 mod ca_usage;

@@ -1,4 +1,4 @@
-//! What every service logs for a while instead of its `RUST_LOG`.
+//! A temporary log filter that every service uses instead of its `RUST_LOG`.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::Statement;
 
-/// What is logged, and until when.
+/// The log filter, and when it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLevel {
     /// Tracing directives: `info,distribution=debug`.
     pub directives: String,
-    /// From then on `RUST_LOG` counts again.
+    /// From then on `RUST_LOG` applies again.
     pub until: OffsetDateTime,
 }
 
 impl Store {
-    /// What is set; `None` when nothing is, or not any more.
+    /// The current filter; `None` when none is set, or it has ended.
     ///
     /// # Errors
     /// Database errors.
@@ -39,7 +39,7 @@ impl Store {
         .transpose()
     }
 
-    /// Sets it, from now on for so long.
+    /// Sets the filter for this duration, from now.
     ///
     /// # Errors
     /// Database errors.
@@ -61,7 +61,7 @@ impl Store {
         .await
     }
 
-    /// Takes it back.
+    /// Removes the filter.
     ///
     /// # Errors
     /// Database errors.

@@ -10,8 +10,8 @@ use crate::statement::Statement;
 /// One step of the schema.
 struct Migration {
     version: i32,
-    /// The oldest program, named by the newest migration it knows, that still works once this one has run. An
-    /// additive migration repeats its predecessor's; raise it when something that old programs use goes away.
+    /// The oldest program, identified by the newest migration it knows, that still works once this one has run. An
+    /// additive migration repeats its predecessor's value; raise it when something that old programs use is removed.
     works_with: i32,
     sql: &'static str,
 }
@@ -57,27 +57,29 @@ const MIGRATIONS: &[Migration] = &[
 /// Key of the advisory lock: any constant that nothing else in the database uses.
 const LOCK: i64 = 0x6364_6e62;
 
-/// The schema's version that this program brings.
+/// The schema version that this program contains.
 pub(crate) fn newest() -> i32 {
     MIGRATIONS.last().map_or(0, |migration| migration.version)
 }
 
 impl Store {
-    /// Brings the schema up to this program's version. Safe to call from every process at once. On a newer schema this
-    /// program works on as long as that schema's migrations say that it can: so a rolling upgrade may restart old ones.
+    /// Migrates the schema to this program's version. Safe to call from every process at once. On a newer schema this
+    /// program keeps working as long as that schema's migrations allow it, so a rolling upgrade may restart old
+    /// programs.
     ///
     /// # Errors
-    /// [`StoreError::SchemaTooNew`] when a newer program has migrated to where this one can't work; database errors.
+    /// [`StoreError::SchemaTooNew`] when a newer program has migrated beyond what this one can work with; database
+    /// errors.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.while_closed().in_transaction("migrate", bring_up).await?;
         self.open();
         Ok(())
     }
 
-    /// One harmless statement: is the database there, with the schema that this program needs?
+    /// One harmless statement that checks that the database is reachable and has the schema that this program needs.
     ///
     /// # Errors
-    /// When it is not.
+    /// When it is not reachable or lacks the schema.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let client = self.while_closed().client().await?;
         let row = Statement::new(
@@ -103,9 +105,9 @@ impl Store {
     }
 }
 
-/// The version that is there, once no other process migrates.
+/// The current version, read once no other process migrates.
 async fn lock_and_read_version(tx: &Transaction<'_>) -> Result<i32, StoreError> {
-    // A migration may take its time, and the others wait for it.
+    // A migration may take long, and the other processes wait for it.
     Statement::new(
         "migrate-no-timeouts",
         "set local statement_timeout = 0; set local lock_timeout = 0",

@@ -1,4 +1,5 @@
-//! What follows a step that is done: the plan is asked about the operation as it is now, and its answer is inserted.
+//! The steps that follow a finished step: the plan is computed from the operation's current state, and its result is
+//! inserted.
 
 use deadpool_postgres::Transaction;
 use pipeline::plan::{self, Situation};
@@ -8,7 +9,7 @@ use crate::error::StoreError;
 use crate::statement::{Statement, statement};
 use crate::steps::{Task, insert_planned};
 
-/// Steps can be born done, and then what follows them is to be inserted as well.
+/// Steps can be inserted as already done; then their successors have to be inserted as well.
 pub(crate) async fn insert_and_follow(
     tx: &Transaction<'_>,
     task: &Task,

@@ -1,4 +1,4 @@
-//! Offers: distributions of another broker that an operator lets a tenant's next instance have.
+//! Offers: distributions of another broker that an operator offers to a tenant's next instance.
 
 use deadpool_postgres::Transaction;
 
@@ -7,9 +7,9 @@ use crate::error::StoreError;
 use crate::statement::Statement;
 use crate::steps::{Task, lock_current};
 
-/// Takes the offer of a distribution to this tenant, by itself or by its name (`pipeline::tenant`), whose aliases are
-/// the instance's domains, if there is one and no distribution was ever about to be made: from then on that is the
-/// instance's, which is locked.
+/// Takes the offer of a distribution to this tenant, by itself or by its name (`pipeline::tenant`), whose aliases equal
+/// the instance's domains, if there is one and the creation of a distribution was never intended: from then on the
+/// distribution belongs to the instance, which is locked.
 pub(crate) async fn take(
     tx: &Transaction<'_>,
     instance: &str,
@@ -39,7 +39,7 @@ pub(crate) async fn take(
 }
 
 impl Store {
-    /// Takes the offer that a broker-api of the version before has left to a step: see [`take`].
+    /// Takes the offer that a broker-api of the previous version has left to a step: see [`take`].
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
@@ -51,8 +51,8 @@ impl Store {
         .await
     }
 
-    /// The instance is about to write to its distribution: if that was offered, there is no way back to the old broker
-    /// from now on.
+    /// The instance is about to write to its distribution: if that was offered, it can't be given back to the old
+    /// broker from now on.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
@@ -70,8 +70,8 @@ impl Store {
         .await
     }
 
-    /// Gives back an offered distribution that nothing was written to: it is no longer the instance's, and the offer
-    /// stands until it is over. `false`: there was none, or it was written to.
+    /// Gives back an offered distribution that was never written to: it no longer belongs to the instance, and the
+    /// offer stands until it expires. `false`: there was none, or it was written to.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.

@@ -1,8 +1,8 @@
-//! What only the operator's tool asks for and does: reads of everything at once, and the few changes that a person at
-//! night may have to make. Nothing here is in the way of a worker: reads wait for no lock, and changes lock as every
+//! What only the operator's tool reads and does: reads of whole tables, and the few changes that an on-call operator
+//! may have to make. Nothing here blocks a worker: reads wait for no lock, and changes lock in the same order as every
 //! record does.
 //!
-//! What is read comes from one statement as JSON, and is told on as it is.
+//! What is read comes from one statement as JSON, and is passed on unchanged.
 
 mod accounts;
 mod cancel;

@@ -12,14 +12,14 @@ use crate::sealing::{KeyRing, Place};
 use crate::statement::{Statement, statement};
 use crate::steps::{Task, lock_current};
 
-/// An order: written before the CA is asked, completed with what the CA answered.
+/// An order: recorded before the CA is asked, completed with the CA's answer.
 #[derive(Debug, Clone)]
 pub struct Order {
-    /// Our id.
+    /// This broker's id of the order.
     pub id: Uuid,
-    /// The CA's URL, once placed.
+    /// The order's URL at the CA, once placed.
     pub url: Option<String>,
-    /// When the CA drops it (RFC 8555 §7.1.3).
+    /// When the order expires at the CA (RFC 8555 §7.1.3).
     pub expires_at: Option<OffsetDateTime>,
     /// The account that placed it.
     pub account_uri: Option<String>,
@@ -30,29 +30,29 @@ pub struct Order {
     pub key_generation: i32,
 }
 
-/// What the verifier looks for.
+/// What the verifier needs for a probe.
 #[derive(Debug, Clone)]
 pub struct Challenge {
     /// The order of the task's round.
     pub order: Order,
     /// The authorization of the task's subject.
     pub authorization: Authorization,
-    /// What CAA records may call the CA; empty: not known.
+    /// The CA's names in CAA records; empty: not known.
     pub caa_identities: Vec<String>,
-    /// The account's key was changed since: what the CA now expects of dns-01 and http-01 is something else.
+    /// The account's key was changed since: the values that the CA expects for dns-01 and http-01 have changed.
     pub key_changed: bool,
 }
 
-/// One authorization of an order. Holds what a user has to set; none of it is secret.
+/// An authorization of an order. Holds the records that a user has to set; none of it is secret.
 #[derive(Debug, Clone)]
 pub struct Authorization {
     /// The domain.
     pub domain: String,
-    /// The CA's URL.
+    /// The authorization's URL at the CA.
     pub url: String,
     /// The CA says it is valid: nothing to prove.
     pub valid: bool,
-    /// What would prove the domain.
+    /// The records that would prove the domain.
     pub challenges: Challenges,
 }
 
@@ -74,7 +74,7 @@ const AUTHORIZATION_COLUMNS: &str =
     "z.domain, z.url, z.valid, coalesce(z.challenges, challenges_of_columns(z)) as challenges";
 
 impl Store {
-    /// The order of the task's round; made, without a URL, when there is none: the intent is written first.
+    /// The order of the task's round; if there is none, it is created without a URL: the intent is recorded first.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
@@ -98,12 +98,12 @@ impl Store {
         .await
     }
 
-    /// Writes down where the CA keeps the order, and what it replaces, as soon as that is known: a crash after this
-    /// adopts it.
+    /// Records the order's URL at the CA, and what the order replaces, as soon as that is known: after a crash the
+    /// order is adopted.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current, or when another delivery of it placed an order first
-    /// (that one goes on); database errors.
+    /// (and continues with it); database errors.
     pub async fn set_order_url(
         &self,
         task: &Task,
@@ -130,8 +130,8 @@ impl Store {
         .await
     }
 
-    /// Writes down the order's authorizations, which of the account's keys their values were computed with, and what
-    /// CAA records may call the CA (empty: not known); what was known before is replaced.
+    /// Records the order's authorizations, which of the account's keys their values were computed with, and the CA's
+    /// names in CAA records (empty: not known); earlier values are replaced.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
@@ -173,7 +173,7 @@ impl Store {
         .await
     }
 
-    /// What the verifier looks for, for the task's subject in the order of its round.
+    /// What the verifier needs for the task's subject in the order of its round.
     ///
     /// # Errors
     /// Database errors.
@@ -206,8 +206,8 @@ impl Store {
         .transpose()
     }
 
-    /// The authorizations that are to be answered, each with the way that the verifier found in place (`None` for
-    /// those that the CA holds valid already).
+    /// The authorizations to respond to, each with the challenge type whose proof the verifier found in place (`None`
+    /// for those that the CA already considers valid).
     ///
     /// # Errors
     /// Database errors.
@@ -236,8 +236,8 @@ impl Store {
             .collect()
     }
 
-    /// The private key (PKCS #8 DER) of the order's certificate. When there is none yet, `fresh_key` becomes it; of two
-    /// that try together both get the same one.
+    /// The private key (PKCS #8 DER) of the order's certificate. If there is none yet, `fresh_key` is stored as the
+    /// key; two concurrent callers both get the same key.
     ///
     /// # Errors
     /// Database errors; a sealing key that is missing.
@@ -271,7 +271,7 @@ fn authorization_from(row: &Row) -> Result<Authorization, StoreError> {
 }
 
 impl Store {
-    /// What the newest order at this CA offered, of those with a domain that was still to be proved.
+    /// The challenges that the newest order at this CA offered, among orders with a domain that still had to be proved.
     ///
     /// # Errors
     /// Database errors.

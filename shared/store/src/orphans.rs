@@ -1,5 +1,5 @@
-//! Orphans: what was found in AWS with this broker's mark, but without an owner here. A worker died, or froze for very
-//! long, between an outside effect and its record.
+//! Orphans: resources in AWS with this broker's mark but without an owner here. A worker died, or froze for very long,
+//! between an external effect and its record.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::statement::Statement;
 use crate::steps::millis;
 
-/// A kind of thing in AWS.
+/// A kind of AWS resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrphanKind {
     /// A CloudFront distribution.
@@ -32,22 +32,24 @@ impl OrphanKind {
     }
 }
 
-/// What the database knows of something found in AWS.
+/// What the database knows of a resource found in AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
-    /// Its instance lives: it is, or will be, looked after by that instance's operations.
+    /// Its instance is live, and that instance's operations manage it.
     Lives,
-    /// Its instance was removed, or it was retired: nothing here will ever look at it again.
+    /// Its instance was removed, or the resource was retired: no operation here will ever use it again.
     Gone {
         /// The instance.
         instance: String,
     },
-    /// Not in this database: another broker's, or made after the backup that this database was restored from.
+    /// Not in this database: it belongs to another broker, or was created after the backup that this database was
+    /// restored from.
     Unknown,
 }
 
 impl Store {
-    /// The id of this broker's installation, made with its database: the tag by which it knows its own in AWS.
+    /// The id of this broker's installation, created with its database: the tag by which it recognizes its own
+    /// resources in AWS.
     ///
     /// # Errors
     /// Database errors.
@@ -64,7 +66,7 @@ impl Store {
             .copied()
     }
 
-    /// Takes the turn for a chore, unless somebody took it less than `interval` ago.
+    /// Takes the turn for a chore, unless another process took it less than `interval` ago.
     ///
     /// # Errors
     /// Database errors.
@@ -80,7 +82,7 @@ impl Store {
         Ok(taken > 0)
     }
 
-    /// Is it the distribution of an instance that is not removed?
+    /// Whether it is the distribution of an instance that is not removed.
     ///
     /// # Errors
     /// Database errors.
@@ -95,7 +97,7 @@ impl Store {
         Ok(row.try_get(0)?)
     }
 
-    /// Who owns the distribution that says to have been made for `instance`.
+    /// The owner of the distribution whose mark says that it was created for `instance`.
     ///
     /// # Errors
     /// Database errors.
@@ -116,7 +118,7 @@ impl Store {
         })
     }
 
-    /// Was it written down as the distribution of that instance, whose status then told its name?
+    /// Whether it was recorded as the distribution of that instance, whose status then showed its name.
     ///
     /// # Errors
     /// Database errors.
@@ -131,7 +133,7 @@ impl Store {
         Ok(row.try_get(0)?)
     }
 
-    /// Who owns the certificate of that id.
+    /// The owner of the certificate of that id.
     ///
     /// # Errors
     /// Database errors.
@@ -152,7 +154,7 @@ impl Store {
         })
     }
 
-    /// Writes down that an orphan was seen. Returns for how long it has been seen, from zero.
+    /// Records that an orphan was seen. Returns for how long it has been seen, from zero.
     ///
     /// # Errors
     /// Database errors.
@@ -171,8 +173,8 @@ impl Store {
         Ok(millis(row.try_get(0)?))
     }
 
-    /// These have an owner, again if they looked like orphans: a function that a failed update left, and the next one
-    /// took up.
+    /// These resources have an owner, possibly again after they looked like orphans: for example a function that a
+    /// failed update left and the next update adopted.
     ///
     /// # Errors
     /// Database errors.
@@ -187,7 +189,7 @@ impl Store {
         Ok(())
     }
 
-    /// Writes down that an orphan was removed.
+    /// Records that an orphan was removed.
     ///
     /// # Errors
     /// Database errors.

@@ -1,4 +1,4 @@
-//! How the domains of an instance were proved last: what its tenant can read for as long as it is there.
+//! How the domains of an instance were last proved: its tenant can read this as long as the instance exists.
 
 use pipeline::proof::{Challenges, Method};
 
@@ -11,14 +11,14 @@ use crate::statement::statement;
 pub struct Proof {
     /// The name.
     pub domain: String,
-    /// The way that was found in place.
+    /// The challenge type whose proof was found in place.
     pub method: Method,
-    /// What the order offered, where that is known.
+    /// The challenges that the order offered, where known.
     pub challenges: Option<Challenges>,
 }
 
 impl Store {
-    /// How the instance's domains were proved last, by name.
+    /// How the instance's domains were last proved, by name.
     ///
     /// # Errors
     /// Database errors.

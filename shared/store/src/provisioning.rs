@@ -1,4 +1,5 @@
-//! Beginnings: a provision or deprovision is written whole (instance, claims, operation, first steps) or not at all.
+//! New operations: a provision or deprovision is written completely (instance, claims, operation, first steps) or not
+//! at all.
 
 use std::collections::BTreeSet;
 
@@ -19,12 +20,12 @@ use crate::steps::{as_millis, insert_planned, lock_instance};
 use crate::tenants;
 use crate::unproved::{Bounds, Request, TooMuch, too_much};
 
-/// What a provision request asks for, after it was checked.
+/// A validated provision request.
 #[derive(Debug, Clone)]
 pub struct NewInstance {
     /// The platform's id.
     pub id: String,
-    /// Whose it is: what identifies that for ever, or a name that comes back (`pipeline::tenant`).
+    /// The tenant: an id that is never reused, or a name that may be reused (`pipeline::tenant`).
     pub tenant: String,
     /// Catalog id of the service.
     pub service_id: String,
@@ -34,64 +35,64 @@ pub struct NewInstance {
     pub settings: InstanceSettings,
     /// The domains: ASCII, lower case, no duplicates.
     pub domains: Vec<String>,
-    /// All that makes two requests the same one, normalised.
+    /// Everything that makes two requests equal, normalised.
     pub request: serde_json::Value,
 }
 
 /// The answer to a provision.
 #[derive(Debug)]
 pub enum Provision {
-    /// Written; publish these.
+    /// Written; these wake-ups have to be published.
     Accepted {
         /// The new operation.
         operation: Uuid,
-        /// Its first rings.
+        /// Its first wake-ups.
         rings: Vec<Ring>,
     },
-    /// The same request came before and is still being worked on.
+    /// The same request was accepted earlier and is still running.
     Running {
         /// Its operation.
         operation: Uuid,
     },
-    /// The same request came before and is done.
+    /// The same request was accepted earlier and is complete.
     Exists,
-    /// The same request came before and is done, but an update is at work.
+    /// The same request was accepted earlier and is complete, but an update is running.
     Busy,
-    /// The id is in use with other attributes, or its provision failed, or it is being or was removed.
+    /// The id is in use with other attributes, or its provision failed, or the instance is being or was removed.
     Conflict {
-        /// Why, for the user.
+        /// The reason shown to the user.
         why: String,
     },
-    /// Another instance of the same tenant has or asks for a domain.
+    /// Another instance of the same tenant has or requests a domain.
     DomainTaken {
-        /// Which one.
+        /// The domain.
         domain: String,
     },
-    /// The tenant asks for too much that is not proved.
+    /// The tenant requests too much that is not proved.
     TooMuch(TooMuch),
 }
 
 /// The answer to a deprovision.
 #[derive(Debug)]
 pub enum Deprovision {
-    /// Written; publish these.
+    /// Written; these wake-ups have to be published.
     Accepted {
         /// The new operation.
         operation: Uuid,
-        /// Its first rings.
+        /// Its first wake-ups.
         rings: Vec<Ring>,
     },
-    /// It is being removed already.
+    /// It is already being removed.
     Running {
         /// That operation.
         operation: Uuid,
     },
-    /// Unknown or removed.
+    /// Unknown or already removed.
     Gone,
 }
 
 impl Store {
-    /// Begins a provision.
+    /// Starts a provision.
     ///
     /// # Errors
     /// Database errors; then nothing was written.
@@ -103,7 +104,7 @@ impl Store {
         schedules: &Schedules,
     ) -> Result<Provision, StoreError> {
         match self.try_provision(new, requester, bounds, schedules).await {
-            // Two requests at once for one id: the second finds the first's rows when it looks again.
+            // Of two concurrent requests for one id, the second finds the first's rows when it tries again.
             Err(StoreError::Expected { .. }) => self.try_provision(new, requester, bounds, schedules).await,
             result => result,
         }
@@ -156,7 +157,8 @@ impl Store {
             )
             .run(tx, &[&new.id, &tenant, &new.domains])
             .await?;
-            // Now, so that an offer that stands when it is asked for can't end while the tenant proves the domains.
+            // The offer is taken now, so that an offer that stands at the time of the request can't end while the
+            // tenant proves the domains.
             if let Some(distribution) = offers::take(tx, &new.id, &new.domains).await? {
                 tracing::info!(
                     instance = new.id,
@@ -177,8 +179,8 @@ impl Store {
         .await
     }
 
-    /// Begins a deprovision, at any moment: a provision or update that still runs is superseded by it, and whatever a
-    /// worker then still does for it is stale.
+    /// Starts a deprovision, whatever else runs: a provision or update that still runs is superseded by it, and what a
+    /// worker then still records for that is stale.
     ///
     /// # Errors
     /// Database errors; then nothing was written.
@@ -224,7 +226,7 @@ impl Store {
 }
 
 /// The answer to a provision of an id that is in use; its instance is locked, so that this statement sees what was
-/// committed while the lock was waited for. A join in the statement that locks would still see the rows from before the
+/// committed while waiting for the lock. A join in the statement that locks would still see the rows from before the
 /// wait (PostgreSQL's manual, 13.2.1 "Read Committed Isolation Level").
 async fn again(tx: &Transaction<'_>, new: &NewInstance) -> Result<Provision, StoreError> {
     let row = Statement::new(
@@ -250,7 +252,7 @@ async fn again(tx: &Transaction<'_>, new: &NewInstance) -> Result<Provision, Sto
             operation: row.try_get("id")?,
         },
         (OperationKind::Update, OperationState::Running) => Provision::Busy,
-        // An update that failed changed nothing.
+        // A failed update changed nothing.
         (OperationKind::Provision, OperationState::Succeeded) | (OperationKind::Update | OperationKind::Renew, _) => {
             Provision::Exists
         }
@@ -260,7 +262,7 @@ async fn again(tx: &Transaction<'_>, new: &NewInstance) -> Result<Provision, Sto
     })
 }
 
-/// What differs between two requests, in the platform's words; of the parameters each that does.
+/// The differences between two requests in the platform's terms, with each differing parameter listed.
 fn differences(there: &serde_json::Value, asked: &serde_json::Value) -> Vec<String> {
     let named = |field: &str| match field {
         "tenant" => "the organization or namespace".to_owned(),
@@ -280,7 +282,7 @@ fn differences(there: &serde_json::Value, asked: &serde_json::Value) -> Vec<Stri
     all
 }
 
-/// The members of two objects that aren't the same in both.
+/// The members that differ between two objects.
 fn differing(one: &serde_json::Value, other: &serde_json::Value) -> BTreeSet<String> {
     let members = |object: &serde_json::Value| object.as_object().cloned().unwrap_or_default();
     let (one, other) = (members(one), members(other));
@@ -291,12 +293,12 @@ fn differing(one: &serde_json::Value, other: &serde_json::Value) -> BTreeSet<Str
         .collect()
 }
 
-/// What an operation begins with.
+/// The data of a new operation.
 pub(crate) struct Beginning<'b> {
     pub(crate) kind: OperationKind,
     pub(crate) domains: &'b [String],
     pub(crate) new_certificate: bool,
-    /// What an update wants.
+    /// What an update is to establish.
     pub(crate) target: Option<serde_json::Value>,
 }
 
@@ -320,13 +322,13 @@ impl<'b> Beginning<'b> {
     }
 }
 
-/// When an update has to be over that waits for a new certificate, so that the one in use can be renewed as it is; but
-/// it has an hour.
+/// The deadline of an update that waits for a new certificate: early enough that the certificate in use can still be
+/// renewed unchanged, but at least an hour away.
 const BEFORE_A_RENEWAL: &str = "(select greatest(c.not_after - (c.not_after - c.not_before) / 6, \
         clock_timestamp() + interval '1 hour') \
       from certificates_in_use c where c.instance_id = $2 and $9)";
 
-/// Writes an operation with its first steps; the instance is locked. Nobody has asked for a renewal.
+/// Writes an operation with its first steps; the instance is locked. A renewal has no requester.
 pub(crate) async fn begin(
     tx: &Transaction<'_>,
     instance: &str,
@@ -363,9 +365,9 @@ pub(crate) async fn begin(
     let first = plan::next(&Situation {
         operation: beginning.kind,
         new_certificate: beginning.new_certificate,
-        // It is settled last.
+        // This is settled last.
         function: false,
-        // Whether a distribution is made or taken over is planned last.
+        // Whether a distribution is created or taken over is planned last.
         adopted: false,
         domains: beginning
             .domains

@@ -1,4 +1,4 @@
-//! The guarded record: what an attempt came to, and what follows from it, in one transaction.
+//! The guarded record: an attempt's outcome and its consequences, in one transaction.
 
 use std::time::Duration;
 
@@ -16,19 +16,19 @@ use crate::next_steps::{insert_and_follow, situation};
 use crate::statement::{Statement, storable};
 use crate::steps::{Task, as_millis, lock_current};
 
-/// What a record led to.
+/// The result of a record.
 #[derive(Debug)]
 pub enum Recorded {
     /// Another delivery was faster, or the operation has ended: nothing was changed.
     Stale,
-    /// Written; these are to be published now.
+    /// Written; these wake-ups have to be published now.
     Written(Vec<Ring>),
 }
 
-/// What a transaction wrote, once it is committed.
+/// What a transaction wrote, for use after the commit.
 struct Written {
     rings: Vec<Ring>,
-    /// The task's operation, and those of instances that lost a domain to it.
+    /// The task's operation if it ended, and those of instances that lost a domain to it.
     ended: Vec<Ended>,
 }
 
@@ -50,17 +50,17 @@ impl From<Ended> for Written {
     }
 }
 
-/// After this many consecutive panics or timeouts a step is poison: an operator is told, and it is tried at its
+/// After this many consecutive panics or timeouts a step is poison: the operator is informed, and it is retried at its
 /// schedule's longest delay.
 pub const POISON: i32 = 3;
 
-/// A peer that asks for more patience than this is asked again all the same.
+/// A peer that asks for a longer delay than this is asked again after this delay.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(7 * 86_400);
 
 impl Store {
-    /// Records an attempt's outcome. The slower of two deliveries of one attempt changes nothing. `crashed` counts
-    /// attempts that ended by a panic or by the time limit: from [`POISON`] in a row on, the step is tried at its
-    /// schedule's longest delay only.
+    /// Records an attempt's outcome. The slower of two deliveries of one attempt changes nothing. `crashed` says that
+    /// the attempt ended in a panic or at the time limit: from [`POISON`] consecutive ones on, the step is retried at
+    /// its schedule's longest delay only.
     ///
     /// # Errors
     /// Database errors; then nothing was changed and the message must not be acknowledged.
@@ -104,7 +104,7 @@ async fn write(
             retry_after,
             slow,
         } => {
-            // The step's own limit is longer than those of what it asks.
+            // The step's own time limit is longer than those of the probes it makes.
             let slow = *slow || (crashed && task.kind == StepKind::VerifyChallenge);
             let again = Again::after(task, crashed, slow);
             let delay = match retry_after {
@@ -119,7 +119,7 @@ async fn write(
             certificate_is_useless,
         } => {
             let ended = fail(tx, task, for_user, cause).await?;
-            // The next renewal would use it.
+            // The next renewal would use the certificate.
             if *certificate_is_useless && task.operation_kind == OperationKind::Renew {
                 retire_unattached(tx, task.operation).await?;
             }
@@ -128,7 +128,7 @@ async fn write(
     }
 }
 
-/// What makes the next attempt come later than its schedule says, each counted in a row.
+/// Reasons why the next attempt is later than its schedule says, each counted consecutively.
 struct Again {
     crashes: i32,
     slow_looks: i32,
@@ -198,7 +198,7 @@ async fn done(
     mark_done(tx, task, verdict).await?;
     match (task.operation_kind, task.kind) {
         (OperationKind::Update, StepKind::ConfigureDistribution) => apply_target(tx, task).await?,
-        // CloudFront has let the domains go. What is still to be removed then is in nobody's way.
+        // CloudFront has released the domains. The rest of the removal blocks nobody.
         (OperationKind::Deprovision, StepKind::DeleteDistribution) => claims::drop_all(tx, &task.instance.id).await?,
         _ => {}
     }
@@ -254,7 +254,7 @@ async fn mark_done(tx: &Transaction<'_>, task: &Task, verdict: &Verdict) -> Resu
     Ok(())
 }
 
-/// What the CA said of the domains: that it turned some down, or, by issuing, that all of them are right.
+/// Records what the CA said of the domains: it rejected some, or it accepted all of them by issuing.
 async fn note_rejections(
     tx: &Transaction<'_>,
     task: &Task,
@@ -271,7 +271,7 @@ async fn note_rejections(
     }
 }
 
-/// The domain that the verifier saw proved, and those for which the CA holds a valid authorization.
+/// Marks the domain that the verifier saw proved, and those for which the CA holds a valid authorization.
 async fn prove(
     tx: &Transaction<'_>,
     task: &Task,
@@ -287,7 +287,7 @@ async fn prove(
     holding::prove(tx, &task.instance.id, &proved).await
 }
 
-/// An order that came to nothing is replaced only until then.
+/// Whether the time has passed until which a failed order is replaced.
 async fn operation_is_overdue(tx: &Transaction<'_>, task: &Task) -> Result<bool, StoreError> {
     let row = Statement::new(
         "operation-overdue",
@@ -298,7 +298,7 @@ async fn operation_is_overdue(tx: &Transaction<'_>, task: &Task) -> Result<bool,
     Ok(row.try_get(0)?)
 }
 
-/// CloudFront was told: from now on the instance is what the update wanted.
+/// CloudFront was reconfigured: the instance now has what the update wanted.
 async fn apply_target(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
     Statement::new(
         "update-apply",

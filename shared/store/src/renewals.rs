@@ -1,4 +1,5 @@
-//! Renewals: which certificates are due, and their beginnings. A user's update takes one over with all that it has got.
+//! Renewals: which certificates are due, and starting their renewal. A user's update takes over a renewal with
+//! everything it has obtained.
 
 use std::time::Duration;
 
@@ -15,18 +16,18 @@ use crate::provisioning::{Beginning, begin};
 use crate::statement::{Statement, statement};
 use crate::steps::{as_millis, lock_instance, millis};
 
-/// A certificate in use of which it is to be decided when it is renewed.
+/// A certificate in use whose renewal time is to be decided.
 #[derive(Debug, Clone)]
 pub struct Undecided {
-    /// Our id.
+    /// This broker's id of the certificate.
     pub certificate: Uuid,
     /// The instance that uses it.
     pub instance: String,
-    /// Start of its life.
+    /// Start of its validity.
     pub not_before: OffsetDateTime,
-    /// End of its life.
+    /// End of its validity.
     pub not_after: OffsetDateTime,
-    /// When it was issued, by our clock.
+    /// When it was issued, by this broker's clock.
     pub created_at: OffsetDateTime,
     /// Leaf and chain, PEM.
     pub chain_pem: String,
@@ -50,20 +51,20 @@ fn undecided_from(row: &Row) -> Result<Undecided, StoreError> {
 pub struct DueRenewal {
     /// The instance.
     pub instance: String,
-    /// Whose it is, and so whose account at the CA is asked.
+    /// The tenant, whose account at the CA is used.
     pub tenant: String,
-    /// How many renewals of this certificate have failed.
+    /// The number of renewals of this certificate that have failed.
     pub failures: u32,
-    /// How long ago the last of them did.
+    /// How long ago the last of them failed.
     pub failed_ago: Option<Duration>,
 }
 
-/// A domain that is as it should be is seen by then. One that the CA has turned down rests first, for longer than a
-/// minute.
+/// A domain that is set up correctly is seen as such after this many probes. A domain that the CA has rejected is first
+/// held, for longer than a minute.
 const LOOKS: i32 = 3;
 
 impl Store {
-    /// Certificates in use of which nobody has decided yet when they are renewed.
+    /// Certificates in use whose renewal time is not decided yet.
     ///
     /// # Errors
     /// Database errors.
@@ -77,9 +78,9 @@ impl Store {
             .collect()
     }
 
-    /// At most `most` certificates in use of which the CA is to be asked (again) when it would like them to be renewed:
-    /// those first that it was never asked about. A removal is not in its way: whoever asks for one doesn't want a
-    /// certificate.
+    /// At most `most` certificates in use for which the CA is to be asked (again) for a renewal time, those that it was
+    /// never asked about first. A certificate of an instance with a removal is skipped: whoever requests a removal
+    /// doesn't want a certificate.
     ///
     /// # Errors
     /// Database errors.
@@ -97,8 +98,8 @@ impl Store {
         rows.iter().map(undecided_from).collect()
     }
 
-    /// Writes down when the CA would like the certificate to be renewed, unless it had nothing to say, and after how
-    /// long it is asked again. What is due stays due, whoever wanted it.
+    /// Records the CA's suggested renewal time, unless it suggested none, and after how long it is asked again. A
+    /// certificate that is due stays due, whoever made it due.
     ///
     /// # Errors
     /// Database errors.
@@ -120,7 +121,7 @@ impl Store {
         Ok(())
     }
 
-    /// Decides when the certificate is renewed.
+    /// Sets the certificate's renewal time.
     ///
     /// # Errors
     /// Database errors.
@@ -132,8 +133,8 @@ impl Store {
         Ok(())
     }
 
-    /// Instances whose certificate is due, or has a key that is distrusted, and on which nothing is at work, those that
-    /// end first at the head. One whose removal has failed is not renewed any more.
+    /// Instances whose certificate is due or has a distrusted key, and on which no operation runs; those whose
+    /// certificate expires first come first. An instance whose removal has failed is no longer renewed.
     ///
     /// # Errors
     /// Database errors.
@@ -152,8 +153,8 @@ impl Store {
             .collect()
     }
 
-    /// How many renewals are at work, by tenant. Those that wait for a domain are not counted: they ask the CA nothing,
-    /// and a domain that has left for good may not keep the others of its tenant.
+    /// The number of running renewals, by tenant. Those that wait for a domain are not counted: they send the CA
+    /// nothing, and a domain that has moved away for good must not block the tenant's other renewals.
     ///
     /// # Errors
     /// Database errors.
@@ -178,8 +179,8 @@ impl Store {
             .collect()
     }
 
-    /// Begins a renewal, unless something is at work on the instance by now (`false`). What a renewal before it has got
-    /// from the CA is continued. Nobody rings for its first steps: the next sweep does.
+    /// Starts a renewal, unless another operation runs on the instance by now (`false`). The orders and certificates of
+    /// an earlier renewal are continued. Nothing publishes wake-ups for its first steps: the next sweep does.
     ///
     /// # Errors
     /// Database errors; then nothing was written.
@@ -222,10 +223,11 @@ impl Store {
     }
 }
 
-/// What renewals that came to no end have got for these domains becomes the operation's first order: one that still
-/// lives at the CA is continued, one that was issued is used. Its steps find all that is there already. Left are one
-/// whose key may be distrusted, a certificate that CloudFront would not see until the deadline, and one for a domain
-/// that was given up meanwhile and has to be proved again. Certificates that are left are retired.
+/// An order or certificate for these domains from renewals that did not complete becomes the operation's first order:
+/// an order that is still live at the CA is continued, an issued certificate is used. The steps find everything already
+/// there. Excluded are an order whose key may be distrusted, a certificate that CloudFront would not see before the
+/// deadline, and one for a domain that was given up since then and has to be proved again. The remaining certificates
+/// are retired.
 pub(crate) async fn adopt(
     tx: &Transaction<'_>,
     instance: &str,
@@ -235,7 +237,7 @@ pub(crate) async fn adopt(
     statement!("renewal-adopt")
         .run(tx, &[&instance, &operation, &domains, &STEP_DEADLINE])
         .await?;
-    // What they have got besides is of no use to anybody any more.
+    // The other orders and certificates of those renewals are no longer of use.
     Statement::new(
         "renewal-retire-rest",
         "update certificates c set retired_at = now(), sealed_key = null from orders r, operations o \

@@ -1,6 +1,6 @@
 //! Who asked for an operation: recorded with it, and never a reason to refuse it.
 
-/// Who asked for an operation, as far as the request tells.
+/// Who requested an operation, as far as the request says.
 #[derive(Debug, Clone, Default)]
 pub struct Requester {
     /// The platform, by the name of its credentials.

@@ -1,6 +1,6 @@
-//! Re-sealing: every sealed value written anew with the newest key and in the newest format, so that an old key can be
-//! dropped. Safe beside running services (a value that changed meanwhile is left as it is), and harmless
-//! to repeat or to break off.
+//! Re-sealing: every sealed value is rewritten with the newest key in the newest format, so that an old key can be
+//! dropped. It is safe next to running services (a value that changed since it was read is left unchanged), and can be
+//! repeated or interrupted.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use crate::error::StoreError;
 use crate::sealing::{KeyRing, Place, SealingError};
 use crate::statement::Statement;
 
-/// Rows read at once.
+/// The number of rows read at once.
 const BATCH: i64 = 100;
 
-/// What was done, and what there is now.
+/// What was done, and the resulting state.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Resealed {
-    /// Values written anew.
+    /// The number of rewritten values.
     pub resealed: u64,
     /// Values by the id of the key that seals them, the newest one's included.
     pub by_key: BTreeMap<String, i64>,
-    /// Values that could not be opened: the table and why, and how many.
+    /// The number of values that could not be opened, by table and reason.
     pub unopened: BTreeMap<String, u64>,
 }
 
@@ -29,12 +29,12 @@ struct Sealed {
     /// Rows not sealed by the newest key in the newest format (`$1`, `$2`: length and bytes of how such values begin),
     /// after the key `$3`: the row's key, the two parts of its place, the value.
     read: Statement,
-    /// Writes `$3` for the row with key `$1`, unless the old value `$2` is gone.
+    /// Writes `$3` for the row with key `$1`, unless the value is no longer `$2`.
     write: Statement,
     place: fn(&str, &str) -> Place,
 }
 
-/// What is copied comes before where it goes: a certificate copies its order's.
+/// A table that is copied from comes before the one that it is copied to: a certificate copies its order's value.
 fn tables() -> [Sealed; 4] {
     [
         Sealed {
@@ -104,10 +104,10 @@ const BY_KEY: &str = "select \
     where sealed_key is not null group by 1";
 
 impl Store {
-    /// Seals anew what other keys of the ring have sealed, with the ring's first.
+    /// Re-seals what the ring's other keys have sealed, with the ring's first key.
     ///
     /// # Errors
-    /// Database errors; what was done until then stays done.
+    /// Database errors; what was re-sealed before stays so.
     pub async fn reseal(&self, ring: &KeyRing) -> Result<Resealed, StoreError> {
         let mut done = Resealed::default();
         for table in &tables() {

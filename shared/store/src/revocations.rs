@@ -1,4 +1,4 @@
-//! Revocations: which certificates the CA is to be told not to be trusted any more.
+//! Revocations: the certificates that the CA is to be asked to revoke.
 
 use std::time::Duration;
 
@@ -10,24 +10,24 @@ use crate::error::StoreError;
 use crate::statement::{Statement, storable};
 use crate::steps::as_millis;
 
-/// A certificate that is to be revoked now: nothing serves it any more.
+/// A certificate that is to be revoked now: it is no longer served.
 #[derive(Debug, Clone)]
 pub struct Revocation {
-    /// Our id.
+    /// This broker's id of the certificate.
     pub certificate: Uuid,
-    /// Whose it was.
+    /// The instance that it belonged to.
     pub instance: String,
-    /// In whose name the CA is asked.
+    /// The tenant in whose name the CA is asked.
     pub tenant: String,
     /// Leaf and chain, PEM.
     pub chain_pem: String,
-    /// Why.
+    /// The reason for the revocation.
     pub reason: RevocationReason,
 }
 
 impl Store {
-    /// At most `most` certificates that are to be revoked now: those first that were not tried yet, and of these those
-    /// that live longest.
+    /// At most `most` certificates that are to be revoked now: those that were not tried yet first, and among them
+    /// those that expire last.
     ///
     /// # Errors
     /// Database errors.
@@ -54,7 +54,7 @@ impl Store {
             .collect()
     }
 
-    /// Writes down that the CA has revoked it.
+    /// Records that the CA has revoked it.
     ///
     /// # Errors
     /// Database errors.
@@ -69,7 +69,7 @@ impl Store {
         Ok(())
     }
 
-    /// Writes down why the CA did not, and after how long it is asked again.
+    /// Records why the CA did not revoke it, and after how long it is asked again.
     ///
     /// # Errors
     /// Database errors.
@@ -90,8 +90,8 @@ impl Store {
         Ok(())
     }
 
-    /// Writes down why the CA could not be asked in the tenant's name, and after how long it is asked again, for all of
-    /// its certificates that are due.
+    /// Records why the CA could not be asked in the tenant's name, and after how long it is asked again, for all the
+    /// tenant's certificates that are due.
     ///
     /// # Errors
     /// Database errors.

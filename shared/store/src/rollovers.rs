@@ -1,8 +1,8 @@
-//! Changes of an account's key (RFC 8555 §7.3.5). The key that is to come is written down before the CA is asked, and
-//! takes the place of the other when the CA is known to have taken it: a crash in between loses nothing.
+//! Account key rollover (RFC 8555 §7.3.5). The next key is recorded before the CA is asked, and replaces the current
+//! key once the CA is known to have accepted it: a crash in between loses nothing.
 //!
-//! No lock is held while the CA is asked. Whoever asks, asks for the one next key that the row has, and every change of
-//! the row names the key that it is about, so that of several processes the slower change nothing.
+//! No lock is held while the CA is asked. Every process asks for the one next key in the row, and every change of the
+//! row names the key that it is about, so that the slower of several processes change nothing.
 
 use std::fmt;
 
@@ -13,17 +13,17 @@ use crate::error::StoreError;
 use crate::sealing::{KeyRing, Place};
 use crate::statement::Statement;
 
-/// So many thumbprints of earlier keys are kept of an account: a CA keeps all, and each is two values that a record may
-/// have.
+/// This many thumbprints of an account's earlier keys are kept: a CA keeps all, and each allows two more values that a
+/// record may have.
 const MOST_THUMBPRINTS: i32 = 20;
 
-/// A key that is to become an account's.
+/// A key that is to replace an account's current key.
 pub struct NextKey {
     /// The private key, PKCS #8 DER.
     pub key: SecretBox<Vec<u8>>,
-    /// As it is in the row: changes of the row are about this key and no other.
+    /// The sealed key as in the row: changes of the row are about this key and no other.
     sealed: Vec<u8>,
-    /// The same key, sealed for where it goes once the CA has taken it.
+    /// The same key, sealed for the column that it moves to once the CA has accepted it.
     promoted: Vec<u8>,
 }
 
@@ -41,19 +41,19 @@ impl NextKey {
     }
 }
 
-/// An account whose key an operator wants to be changed.
+/// An account whose key change an operator has requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// Whose it is.
+    /// The account's tenant.
     pub tenant: String,
     /// The CA's directory.
     pub directory_url: String,
-    /// The account's URL there, which stays.
+    /// The account's URL there, which does not change.
     pub account_uri: String,
 }
 
 impl Store {
-    /// Accounts whose key is to be changed: those first that were not tried yet, then those that were tried longest
+    /// Accounts whose key is to be changed: those that were not tried yet first, then those that were tried longest
     /// ago.
     ///
     /// # Errors
@@ -79,8 +79,8 @@ impl Store {
             .collect()
     }
 
-    /// The account's key, and the one that is to take its place: `fresh_key` unless there is one already, so that of
-    /// two that try together both get the same one. `None` when nobody wants the change any more.
+    /// The account's key, and the key that is to replace it: `fresh_key` unless there is one already, so that two
+    /// concurrent callers both get the same key. `None` when the change is no longer requested.
     ///
     /// # Errors
     /// Database errors; a sealing key that is missing.
@@ -112,10 +112,10 @@ impl Store {
         Ok(Some((current, next)))
     }
 
-    /// The CA has taken the next key: from now on it is the account's, and the wish is fulfilled unless it is younger
-    /// than the key. `thumbprint` is that of the key before.
+    /// The CA has accepted the next key: from now on it is the account's key, and the request is fulfilled unless it
+    /// was made after that key was. `thumbprint` is that of the previous key.
     ///
-    /// `false` when that is no longer the next key: somebody else has written it down, or sealed it anew.
+    /// `false` when that is no longer the next key: another process has replaced or re-sealed it.
     ///
     /// # Errors
     /// Database errors; then nothing was changed.
@@ -153,8 +153,8 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// The CA has another account with the next key, and still knows the account by its own: another next key is to be
-    /// made.
+    /// The CA has another account with the next key, and still knows this account by its current key: a different next
+    /// key has to be created.
     ///
     /// # Errors
     /// Database errors.
@@ -170,7 +170,7 @@ impl Store {
         Ok(())
     }
 
-    /// Writes down why the change is not done yet; the wish stays.
+    /// Records why the change is not done yet; the request stays.
     ///
     /// # Errors
     /// Database errors.

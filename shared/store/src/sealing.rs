@@ -1,9 +1,9 @@
 //! Sealing: private keys are encrypted (AES-256-GCM, with the id of the sealing key) before they reach PostgreSQL.
 //!
 //! A sealed value is `format and id length (1 byte) | id | nonce (12 bytes) | ciphertext and tag`; the first byte's
-//! highest bit is the format. Its [`Place`] is authenticated with it: table, column and row, so that who can write to
-//! the database can't give one place what was sealed for another. Older values (format 1, the bit is 0) are bound
-//! to their owner only; they are read, never written.
+//! highest bit is the format. Its [`Place`] (table, column and row) is authenticated with it, so that someone who can
+//! write to the database can't move a sealed value to another place. Older values (format 1, the bit is 0) are bound to
+//! their owner only; they are read, never written.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
@@ -11,13 +11,13 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretBox};
 use secret::Secret;
 
-/// Why a secret can't be sealed or opened. Names no secret.
+/// Why a secret can't be sealed or opened. Contains no secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SealingError {
     /// The setting is malformed.
     #[error("SEALING_KEYS: {0}; write id:base64 of 32 random bytes, several separated by commas, the first seals")]
     Setting(&'static str),
-    /// The key that sealed it is not in the ring.
+    /// The key that sealed the value is not in the ring.
     #[error("sealed by key {0:?}, which SEALING_KEYS doesn't hold")]
     UnknownKey(String),
     /// The bytes were changed, or belong to another row or column.
@@ -25,7 +25,7 @@ pub enum SealingError {
     NotAuthentic,
 }
 
-/// Where a sealed value is kept.
+/// Where a sealed value is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// Column and row.
@@ -62,7 +62,7 @@ impl Place {
         )
     }
 
-    /// Each part with its length, so that no two places are written alike.
+    /// Each part is preceded by its length, so that no two places have the same encoding.
     fn of(column: &str, row: &[&str], owner: String) -> Self {
         let row = row.iter().map(|part| format!("\n{}:{part}", part.len()));
         Self {
@@ -79,10 +79,10 @@ impl Place {
     }
 }
 
-/// The bit of the first byte that says: bound to its place.
+/// The bit of the first byte that marks a value as bound to its place.
 const BOUND: u8 = 0x80;
 
-/// The ring of sealing keys: the first seals, all open.
+/// The ring of sealing keys: the first one seals, all of them open.
 pub struct KeyRing {
     keys: Vec<(String, RandomizedNonceKey)>,
 }
@@ -125,7 +125,7 @@ impl KeyRing {
     /// Reads the setting.
     ///
     /// # Errors
-    /// When it is malformed; the error doesn't quote it.
+    /// When the setting is malformed; the error doesn't quote it.
     pub fn parse(setting: &str) -> Result<Self, SealingError> {
         let mut keys: Vec<(String, RandomizedNonceKey)> = Vec::new();
         for entry in setting.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
@@ -151,7 +151,7 @@ impl KeyRing {
         Ok(Self { keys })
     }
 
-    /// How every value begins that the newest key has sealed in the newest format.
+    /// The prefix of every value that the newest key has sealed in the newest format.
     pub(crate) fn newest_prefix(&self) -> Result<Vec<u8>, SealingError> {
         let (id, _) = self.keys.first().ok_or(SealingError::Setting("no key"))?;
         let mut prefix = vec![BOUND | u8::try_from(id.len()).unwrap_or(0)];
@@ -183,7 +183,7 @@ impl KeyRing {
         Ok(sealed)
     }
 
-    /// Opens what [`Self::seal`] made, for the same place; and what was sealed for the place's owner in format 1.
+    /// Opens a value made by [`Self::seal`] for the same place, or a value sealed for the place's owner in format 1.
     ///
     /// # Errors
     /// When the key is unknown or the bytes are not authentic for this place.
@@ -226,7 +226,7 @@ mod tests {
         Place::account_key(tenant, "https://ca.example/dir")
     }
 
-    /// As programs of before sealed.
+    /// Seals as older programs did.
     fn sealed_for_its_owner(ring: &KeyRing, owner: &str, secret: &[u8]) -> Vec<u8> {
         let (id, key) = &ring.keys[0];
         let mut bytes = secret.to_vec();
@@ -283,7 +283,7 @@ mod tests {
                     "{place:?} at {elsewhere:?}"
                 );
             }
-            // The bit of the format is no way around it.
+            // Changing the format bit does not bypass the authentication.
             let mut older = sealed.clone();
             older[0] &= !BOUND;
             assert!(ring.open(place, &older).is_err());

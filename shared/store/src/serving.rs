@@ -1,4 +1,4 @@
-//! What an instance should be serving, for whoever looks at it from outside: read only, at one moment.
+//! What an instance should be serving, for checks from outside: read only, at one moment.
 
 use pipeline::InstanceSettings;
 use pipeline::proof::Challenges;
@@ -10,20 +10,20 @@ use crate::connection::{Store, failed};
 use crate::error::StoreError;
 use crate::statement::Statement;
 
-/// What CloudFront was last told to serve for an instance.
+/// What CloudFront was last configured to serve for an instance.
 #[derive(Debug, Clone)]
 pub struct Serving {
     /// When the instance was removed, if it was.
     pub deleted_at: Option<OffsetDateTime>,
-    /// Its domains, sorted; not those that a running update is about to add, nor those that it has lost.
+    /// Its domains, sorted; without those that a running update is about to add, and without those that it has lost.
     pub domains: Vec<String>,
-    /// CloudFront's name, once known.
+    /// CloudFront's domain name of the distribution, once known.
     pub distribution_domain: Option<String>,
-    /// What its distribution is like.
+    /// Its distribution's settings.
     pub settings: InstanceSettings,
-    /// The certificate that the distribution was last told to use.
+    /// The certificate that the distribution was last configured with.
     pub certificate: Option<Certificate>,
-    /// What would prove its domains in any order, as of the newest one.
+    /// The records that would prove its domains in any order, as of the newest one.
     pub challenges: Vec<(String, Challenges)>,
 }
 

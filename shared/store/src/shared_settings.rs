@@ -1,5 +1,5 @@
-//! Settings that several services must have alike. Each service writes down what it has when it starts, and the doctors
-//! compare.
+//! Settings that must be the same in several services. Each service records its values when it starts, and the doctors
+//! compare them.
 
 use std::collections::BTreeMap;
 
@@ -10,26 +10,26 @@ use crate::connection::{DatabaseArgs, Store};
 use crate::error::StoreError;
 use crate::statement::Statement;
 
-/// What a service has of the settings that others have as well. No secret is among them.
+/// A service's values of the settings that other services have as well. No secret is among them.
 #[derive(Clone, Debug)]
 pub struct SharedSettings {
     /// The service.
     pub service: &'static str,
-    /// The variables with their values as they are written; an empty one is unset.
+    /// The variables with their values as written; an empty one counts as unset.
     pub values: BTreeMap<String, String>,
 }
 
-/// What a service has of one setting.
+/// A service's value of one setting.
 struct Had {
     setting: String,
     service: String,
     value: String,
-    /// `None`: the program that compares has it itself.
+    /// `None`: it is the comparing program's own value.
     since: Option<String>,
 }
 
 impl Store {
-    /// Writes down what a service that starts has.
+    /// Records the settings of a service that starts.
     ///
     /// # Errors
     /// Database errors; then nothing was written.
@@ -80,15 +80,15 @@ impl Store {
     }
 }
 
-/// Compares what the services have, a warning for each setting that is not the same in all that have it. `own`: what
-/// this program has, in place of what its service was started with; nothing else is compared then.
+/// Compares the services' settings, with a warning for each setting that differs among the services that have it.
+/// `own`: this program's values, in place of those its service was started with; then only these settings are compared.
 pub fn check_shared_settings(args: &DatabaseArgs, own: Option<&SharedSettings>) -> Check {
     let (args, own) = (args.clone(), own.cloned());
     Check::several("shared settings", async move {
         let recorded = async { Store::new(&args, "doctor")?.recorded_settings().await };
         match recorded.await {
             Ok(recorded) => differences(recorded, own.as_ref()),
-            // The check of the database itself tells why.
+            // The check of the database itself reports the reason.
             Err(_) => Vec::new(),
         }
     })
@@ -132,7 +132,7 @@ fn difference(setting: &str, had: &[Had]) -> Finding {
         let services: Vec<&str> = alike.iter().map(|one| one.service.as_str()).collect();
         let verb = if services.len() == 1 { "has" } else { "have" };
         let value = if value.is_empty() { "nothing" } else { value };
-        // Since all of them have it.
+        // Since when all of them have it.
         let since = alike.iter().filter_map(|one| one.since.as_deref()).max();
         let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
         format!("{} {verb} {value}{since}", services.join(", "))

@@ -1,5 +1,5 @@
-//! What PostgreSQL's error codes mean for the caller (SQLSTATE; PostgreSQL's manual, appendix A "PostgreSQL Error
-//! Codes"): whether it is worth asking again.
+//! The meaning of PostgreSQL's error codes for the caller (SQLSTATE; PostgreSQL's manual, appendix A "PostgreSQL Error
+//! Codes"): whether a retry is worthwhile.
 
 use std::error::Error as _;
 use std::io;
@@ -10,12 +10,13 @@ use tokio_postgres::error::SqlState;
 /// Why a statement failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// PostgreSQL is away altogether: starting, stopping, or out of connections or room; or the connection broke.
+    /// PostgreSQL is unavailable: starting, stopping, or out of connections or space; or the connection broke.
     Away,
-    /// It is in the way of others, or took too long; or this server takes no writes just now. The same goes well later.
+    /// The statement conflicted with others or took too long; or this server takes no writes just now. It succeeds
+    /// later.
     Passing,
-    /// The statement itself, or what it would write, is wrong: the same is refused again until somebody changes the
-    /// program, the schema or the rights.
+    /// The statement, or what it would write, is wrong: it is refused again until somebody changes the program, the
+    /// schema or the permissions.
     Refused,
 }
 
@@ -55,7 +56,7 @@ impl Fault {
         Self::Refused
     }
 
-    /// Without a code it never came to PostgreSQL, or no answer that can be read came back.
+    /// Without a code, the statement never reached PostgreSQL, or the answer could not be read.
     fn of_cause(error: &Error) -> Self {
         match error.source().and_then(|cause| cause.downcast_ref::<io::Error>()) {
             // Too long, or with a NUL in its text: it can't be sent.

@@ -1,5 +1,5 @@
-//! A statement with a name. The name stands in its errors, in PostgreSQL's own `pg_stat_statements` and
-//! `pg_stat_activity`, and in the metrics; nothing in this crate asks PostgreSQL anything in another way.
+//! Named statements. The name appears in errors, in PostgreSQL's own `pg_stat_statements` and `pg_stat_activity`, and
+//! in the metrics; all queries of this crate go through this type.
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -26,7 +26,7 @@ macro_rules! statement {
 }
 pub(crate) use statement;
 
-/// A statement with a name.
+/// A named statement.
 pub(crate) struct Statement {
     name: &'static str,
     sql: Cow<'static, str>,
@@ -34,7 +34,7 @@ pub(crate) struct Statement {
     expected: Option<SqlState>,
 }
 
-/// Where statements run: a connection of the pool, a transaction on one, or a connection of the doctor's own.
+/// Where statements run: on a connection of the pool, in a transaction on one, or on a connection of the doctor's own.
 pub(crate) trait Session {
     fn client(&self) -> &Client;
     /// The statements that stay prepared on the connection.
@@ -72,7 +72,7 @@ impl Session for Client {
 }
 
 impl Statement {
-    /// `name`: lower case, digits and hyphens; no other statement has it.
+    /// `name`: lower case, digits and hyphens; unique among all statements.
     pub(crate) fn new(name: &'static str, sql: impl Into<Cow<'static, str>>) -> Self {
         Self {
             name,
@@ -82,25 +82,25 @@ impl Statement {
         }
     }
 
-    /// Puts a fragment where the SQL has `{placeholder}`.
+    /// Replaces the SQL's `{placeholder}` with a fragment.
     pub(crate) fn with(mut self, placeholder: &str, fragment: &str) -> Self {
         self.sql = self.sql.replace(&format!("{{{placeholder}}}"), fragment).into();
         self
     }
 
-    /// Stays prepared on each connection: for what is asked all the time.
+    /// Keeps the statement prepared on each connection: for frequent queries.
     pub(crate) fn prepared(mut self) -> Self {
         self.prepared = true;
         self
     }
 
-    /// The caller deals with this refusal: it comes as [`StoreError::Expected`], and is neither logged nor counted.
+    /// The caller handles this refusal: it is returned as [`StoreError::Expected`], and is neither logged nor counted.
     pub(crate) fn expects(mut self, code: SqlState) -> Self {
         self.expected = Some(code);
         self
     }
 
-    /// The one row that there is.
+    /// The single row.
     pub(crate) async fn one(&self, on: &impl Session, values: Values<'_>) -> Result<Row, StoreError> {
         let row = self.optional(on, values).await?;
         row.ok_or_else(|| StoreError::Unreadable(format!("the statement {} found no row", self.name)))
@@ -127,7 +127,7 @@ impl Statement {
         .await
     }
 
-    /// Runs it. Returns how many rows it changed.
+    /// Runs the statement. Returns how many rows it changed.
     pub(crate) async fn run(&self, on: &impl Session, values: Values<'_>) -> Result<u64, StoreError> {
         self.timed(on.client(), on.prepared(), async |client, cache, text| match cache {
             Some(cache) => client.execute(&cache.prepare(client, text).await?, values).await,
@@ -156,7 +156,8 @@ impl Statement {
         let result = run(client, cache, &text).await;
         metrics::histogram!("store_statement_duration_seconds", "statement" => self.name).record(begun.elapsed());
         result.map_err(|error| {
-            // A plan that PostgreSQL doesn't run any more, since a migration changed what it reads, is made anew.
+            // PostgreSQL rejects a cached plan after a migration changed what it reads: the statement is prepared
+            // again.
             if let Some(cache) = cache
                 && Fault::of(&error) == Fault::Refused
             {
@@ -181,8 +182,8 @@ impl Statement {
         }
     }
 
-    /// The SQL with the name behind its first word. PostgreSQL 18 keeps no comment in `pg_stat_statements` that stands
-    /// before a statement (its commit 14e5680), every version keeps one within.
+    /// The SQL with the name after its first word. PostgreSQL 18 drops a comment before a statement from
+    /// `pg_stat_statements` (its commit 14e5680); every version keeps a comment within it.
     fn text(&self) -> String {
         let sql = without_heading(&self.sql);
         let (first, rest) = sql.split_at(sql.find(char::is_whitespace).unwrap_or(sql.len()));
@@ -190,12 +191,12 @@ impl Statement {
     }
 }
 
-/// PostgreSQL's text holds no NUL, and what a peer said must not make the record fail for ever.
+/// PostgreSQL's text holds no NUL, and a peer's text must not make the record fail forever.
 pub(crate) fn storable(text: &str) -> String {
     text.replace('\0', "")
 }
 
-/// Without the comment at the head of a file.
+/// Removes the comment at the head of a file.
 fn without_heading(sql: &str) -> &str {
     let sql = sql.trim();
     match sql.strip_prefix("--") {
@@ -204,8 +205,8 @@ fn without_heading(sql: &str) -> &str {
     }
 }
 
-/// Once, loudly: the caller may try again, but only a person can mend it. What PostgreSQL calls the detail is left
-/// out, since it holds whole rows.
+/// Logged once, as an error: the caller may retry, but only a person can fix it. PostgreSQL's "detail" is left out,
+/// since it contains whole rows.
 fn tell(statement: &'static str, error: &tokio_postgres::Error) {
     let code = error.code().map_or("none", SqlState::code).to_owned();
     let said = match error.as_db_error() {

@@ -1,4 +1,4 @@
-//! What broker-api reads: one statement per request, no lock, no write.
+//! broker-api's reads: one statement per request, no lock, no write.
 
 use pipeline::InstanceSettings;
 use pipeline::status::View;
@@ -9,28 +9,28 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::{Statement, statement};
 
-/// What fetching an instance needs.
+/// An instance, as the fetch endpoint needs it.
 #[derive(Debug, Clone)]
 pub struct InstanceView {
     /// Catalog id of the service.
     pub service_id: String,
     /// Catalog id of the plan.
     pub plan_id: String,
-    /// What was asked for, normalised.
+    /// The request, normalised.
     pub request: serde_json::Value,
-    /// What its distribution is to be like.
+    /// The settings that its distribution is to have.
     pub settings: InstanceSettings,
-    /// CloudFront's name, once known.
+    /// CloudFront's domain name of the distribution, once known.
     pub distribution_domain: Option<String>,
-    /// Whose it is.
+    /// The instance's tenant.
     pub tenant: String,
-    /// The kind of the newest operation that was asked for, as in SQL.
+    /// The kind of the newest requested operation, as in SQL.
     pub operation_kind: String,
     /// The newest operation's state, as in SQL.
     pub operation_state: String,
-    /// The renewal that doesn't come to its end: one that failed, or that has been at it for an hour.
+    /// The renewal that does not complete: one that failed, or that has been running for an hour.
     pub renewal_in_trouble: Option<Uuid>,
-    /// When the certificate in use ends.
+    /// When the certificate in use expires.
     pub certificate_not_after: Option<OffsetDateTime>,
 }
 

@@ -1,4 +1,4 @@
-//! Steps: work list, outbox, and what `last_operation` reads.
+//! Steps: the work list, the outbox, and the source of `last_operation`.
 
 use std::time::Duration;
 
@@ -13,32 +13,32 @@ use crate::error::StoreError;
 use crate::instances::{INSTANCE_COLUMNS, Instance, instance_from};
 use crate::statement::{Statement, statement};
 
-/// A step that is to be attempted, with all that its handler needs to know.
+/// A step to be attempted, with everything that its handler needs to know.
 #[derive(Debug, Clone)]
 pub struct Task {
     /// The step.
     pub step: Uuid,
-    /// Number of this attempt, from 0. Whatever is written for the step is guarded by it.
+    /// Number of this attempt, from 0. Every write for the step is guarded by it.
     pub attempt: i32,
     /// Its operation.
     pub operation: Uuid,
-    /// What the operation does.
+    /// The operation's kind.
     pub operation_kind: OperationKind,
-    /// What the step does.
+    /// The step's kind.
     pub kind: StepKind,
     /// The domain for `verify-challenge`; empty otherwise.
     pub subject: String,
     /// Number of the order it works on.
     pub round: i32,
-    /// How long until it is due, when the wake-up rang early.
+    /// How long until it is due, when the wake-up was delivered early.
     pub early: Duration,
     /// How long ago it was due.
     pub late: Duration,
-    /// The database's time when it was loaded: the one clock that all processes share.
+    /// The database's time when the step was loaded: the one clock that all processes share.
     pub now: OffsetDateTime,
-    /// How many attempts before this one ended, in a row, by a panic or by the time limit.
+    /// How many consecutive attempts before this one ended in a panic or at the time limit.
     pub crashes: i32,
-    /// How many looks before this one ran into a time limit, in a row.
+    /// How many consecutive probes before this one ran into a time limit.
     pub slow_looks: i32,
     /// The instance.
     pub instance: Instance,
@@ -76,13 +76,15 @@ impl Store {
         }))
     }
 
-    /// Puts a step off that is due: others go first. Nothing else of it changes. `false`: it is not current any more.
+    /// Postpones a step that is due, so that others go first. Nothing else of it changes. `false`: it is no longer
+    /// current.
     ///
     /// # Errors
     /// Database errors.
     pub async fn put_off(&self, task: &Task, delay: Duration) -> Result<bool, StoreError> {
         let client = self.client().await?;
-        // Not waited for the disk: one that is forgotten in a crash of PostgreSQL is due, as it was before.
+        // Does not wait for the disk: a write that is lost in a crash of PostgreSQL leaves the step due, as it was
+        // before.
         let updated = Statement::new(
             "step-put-off",
             "update steps set due_at = now() + $3 * interval '1 millisecond', rung_at = now() \
@@ -95,7 +97,7 @@ impl Store {
         Ok(updated > 0)
     }
 
-    /// Is the task still what it was when loaded? Asked between reading an outside thing and writing it back, so that
+    /// Checks that the task is still current. Called between reading an external resource and writing it back, so that
     /// a worker that froze and woke up late undoes nothing.
     ///
     /// # Errors
@@ -116,7 +118,7 @@ impl Store {
         }
     }
 
-    /// How long a record has been seen in place: zero at the first sight, and begun anew when it was gone in between.
+    /// How long a record has been seen in place: zero when first seen, and restarted if it was gone in between.
     ///
     /// # Errors
     /// Database errors.
@@ -137,8 +139,8 @@ impl Store {
     }
 }
 
-/// Locks the instance, before anything of it is read or written: what is read then is what was written by whoever had
-/// the lock before. `false`: there is none.
+/// Locks the instance before anything of it is read or written, so that the reads see what the previous holder of the
+/// lock wrote. `false`: there is no such instance.
 pub(crate) async fn lock_instance(tx: &Transaction<'_>, instance: &str) -> Result<bool, StoreError> {
     let locked = Statement::new("instance-lock", "select 1 from instances where id = $1 for update")
         .run(tx, &[&instance])
@@ -160,7 +162,7 @@ pub(crate) async fn lock_current(tx: &Transaction<'_>, task: &Task) -> Result<()
     current.map(|_| ()).ok_or(StoreError::Stale)
 }
 
-/// Inserts planned steps; what is there already stays as it is. Returns the rings of those that are new and not done.
+/// Inserts planned steps; existing ones stay unchanged. Returns the wake-ups of those that are new and not done.
 pub(crate) async fn insert_planned(
     tx: &Transaction<'_>,
     operation: Uuid,
@@ -210,7 +212,7 @@ pub(crate) fn millis(value: i64) -> Duration {
     Duration::from_millis(u64::try_from(value).unwrap_or(0))
 }
 
-/// Milliseconds as a double: what SQL multiplies an interval by.
+/// Milliseconds as a double: the factor for an interval in SQL.
 pub(crate) fn as_millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }

@@ -1,4 +1,4 @@
-//! Sweeping: rings that were lost are published again, so that RabbitMQ may forget everything.
+//! The sweep: lost wake-ups are published again, so that RabbitMQ may lose all its messages.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use crate::error::StoreError;
 use crate::statement::{Statement, statement};
 use crate::steps::{as_millis, millis};
 
-/// A ring can be lost a few times in a row; what is swept more often without being recorded may be poison …
+/// A wake-up can be lost a few times in a row; a step that is swept more often without being recorded may be poison …
 const USUAL_LOSSES: i32 = 2;
 /// … and is swept half as often each time, down to a sixteenth.
 const MOST_DOUBLINGS: i32 = 4;
 
 impl Store {
-    /// At most `most` of the service's steps that are overdue and were not published for their kind's grace; they count as
-    /// published from now on. What was swept more than twice with nothing recorded since is swept ever more seldom: it may
-    /// be what kills its worker. Steps whose publish failed ([`Self::not_published`]) come at once. Only one process sweeps
-    /// a service at a time.
+    /// At most `most` of the service's steps that are overdue and whose last publish is longer ago than their kind's
+    /// grace; they count as published from now on. A step that was swept more than twice without being recorded since
+    /// is swept less and less often: it may be what kills its worker. Steps whose publish failed
+    /// ([`Self::not_published`]) are included at once. Only one process sweeps a service at a time.
     ///
     /// # Errors
     /// Database errors.
@@ -69,7 +69,7 @@ impl Store {
         .await
     }
 
-    /// Steps of the service, with their attempt, whose deadline passed `grace` ago and that nobody has recorded since.
+    /// Steps of the service, with their attempt, whose deadline passed `grace` ago and that were not recorded since.
     ///
     /// # Errors
     /// Database errors.
@@ -88,9 +88,9 @@ impl Store {
         .collect()
     }
 
-    /// What the record of this step's last attempt wanted to have published: the step itself when it still waits, and the
-    /// steps that were inserted in the same transaction. Asked when a stale message was redelivered, which means that
-    /// a process died, perhaps between its record and its publish.
+    /// The wake-ups that the record of this step's last attempt wanted to publish: that of the step itself if it still
+    /// waits, and those of the steps inserted in the same transaction. Used when a stale message is redelivered, which
+    /// means that a process died, perhaps between its record and its publish.
     ///
     /// # Errors
     /// Database errors.
@@ -124,7 +124,7 @@ impl Store {
         .await
     }
 
-    /// Says that these rings could not be published: the next sweep takes them without waiting for its grace.
+    /// Records that these wake-ups could not be published: the next sweep takes them without waiting for its grace.
     ///
     /// # Errors
     /// Database errors; the sweep then takes them after its grace.

@@ -1,7 +1,7 @@
-//! Which generation of a name a new instance belongs to (`pipeline::tenant`). What a tenant has lives as long as the
-//! tenant: its ACME account, and with it what standing records trust, and its path at the responder. So a name whose
-//! last instance has gone is another tenant when it comes back, and records that were left behind for the one before
-//! are worth nothing to it.
+//! The generation of a reusable name that a new instance belongs to (`pipeline::tenant`). A tenant's data lives as long
+//! as the tenant: its ACME account, and with it what standing records trust, and its path at the responder. So a name
+//! whose last instance is gone denotes another tenant when it is used again, and records that were left behind for the
+//! previous one are worthless to it.
 
 use deadpool_postgres::Transaction;
 use pipeline::tenant::{comes_back, in_generation};
@@ -9,12 +9,12 @@ use pipeline::tenant::{comes_back, in_generation};
 use crate::error::StoreError;
 use crate::statement::Statement;
 
-/// The tenant of an instance that is about to be written. Of a name it is the generation that has instances which
-/// nobody removes yet, or else a new one. The name stays locked until the transaction ends, so that of two that begin
-/// at once the second joins the first.
+/// The tenant of an instance that is about to be inserted. For a name it is the generation that has instances whose
+/// removal has not started, or else a new one. The name stays locked until the transaction ends, so that the second of
+/// two concurrent ones joins the first.
 ///
-/// A removal counts from its beginning: it is never taken back, and CloudFront may need hours for it, in which the name
-/// can be given to somebody else.
+/// A removal counts from its start: it is never undone, and CloudFront may need hours for it, in which the name can be
+/// given to somebody else.
 pub(crate) async fn of_a_new_instance(tx: &Transaction<'_>, tenant: &str) -> Result<String, StoreError> {
     if !comes_back(tenant) {
         return Ok(tenant.to_owned());
@@ -33,7 +33,7 @@ pub(crate) async fn of_a_new_instance(tx: &Transaction<'_>, tenant: &str) -> Res
     .await?
     .try_get(0)?;
     let current = in_generation(tenant, generation);
-    // A statement of its own: what is read is what was committed while the lock was waited for.
+    // A separate statement, so that it reads what was committed while waiting for the lock.
     let row = Statement::new(
         "tenant-lives",
         "select count(*) > 0 as used, coalesce(bool_or(i.deleted_at is null and not exists \

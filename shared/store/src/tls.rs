@@ -1,5 +1,5 @@
-//! TLS to PostgreSQL, in libpq's words: `sslmode` and `sslrootcert` of DATABASE_URL, of which tokio-postgres knows only
-//! half. Here `require` verifies as `verify-full` does; docs/decisions.md says why.
+//! TLS to PostgreSQL, in libpq's terms: `sslmode` and `sslrootcert` of DATABASE_URL, which tokio-postgres supports only
+//! in part. Here `require` verifies as `verify-full` does; docs/decisions.md says why.
 
 use std::error::Error;
 use std::net::IpAddr;
@@ -42,7 +42,7 @@ impl Mode {
     }
 }
 
-/// Where PostgreSQL is and how it is spoken to.
+/// PostgreSQL's address and how to connect to it.
 #[derive(Debug)]
 pub(crate) struct Address {
     pub(crate) config: Config,
@@ -70,9 +70,9 @@ impl Address {
                 return Err(setting("sslrootcert and DATABASE_CA_FILE are both set; set one".into()));
             }
         };
-        // libpq's word for the system's own.
+        // libpq's word for the system's CAs.
         let roots = Roots::from_file(file.as_deref().filter(|path| *path != Path::new("system")));
-        // Whoever names a CA wants it to be looked at.
+        // An operator who names a CA wants certificates to be verified against it.
         let mode = named.mode.unwrap_or(match file {
             Some(_) => Mode::VerifyFull,
             None => Mode::Prefer,
@@ -99,7 +99,7 @@ impl Address {
         Ok(Self { config, mode, roots })
     }
 
-    /// What makes TLS connections.
+    /// The connector for TLS connections.
     ///
     /// # Errors
     /// When the CAs can't be read.
@@ -108,7 +108,7 @@ impl Address {
         Ok(MakeRustlsConnect::new(client))
     }
 
-    /// How a connection is protected, in a few words.
+    /// A short description of how a connection is protected.
     pub(crate) fn protection(&self, encrypted: bool) -> &'static str {
         match self.mode.check() {
             _ if !encrypted => "no TLS",
@@ -118,7 +118,7 @@ impl Address {
         }
     }
 
-    /// What an operator should know about a connection that others on the way could read or change.
+    /// A warning for an operator about a connection that others on the network could read or change.
     pub(crate) fn warning(&self) -> Option<&'static str> {
         if self.config.get_hosts().iter().all(is_local) {
             return None;
@@ -141,7 +141,7 @@ fn is_local(host: &Host) -> bool {
     }
 }
 
-/// Without the values, which may be the password.
+/// Without the values, one of which may be the password.
 fn unreadable(error: &tokio_postgres::Error) -> String {
     match error.source().map(ToString::to_string) {
         Some(cause) if cause.starts_with("unknown option") => {
@@ -160,10 +160,10 @@ struct Named {
     root: Option<PathBuf>,
 }
 
-/// Takes `sslmode` and `sslrootcert` out of an address.
+/// Removes `sslmode` and `sslrootcert` from an address.
 fn take_tls_words(url: &str) -> Result<(String, Named), String> {
     let mut named = Named::default();
-    // A password may have a question mark in it.
+    // A password may contain a question mark.
     let after_credentials = url.find('@').unwrap_or(0);
     let Some(question) = url[after_credentials..].find('?').map(|at| after_credentials + at) else {
         return Ok((url.to_owned(), named));

@@ -1,23 +1,23 @@
-//! Why TLS to PostgreSQL did not come about.
+//! Why a TLS connection to PostgreSQL failed.
 
 use std::error::Error;
 use std::fmt;
 
 use ::tls::Problem;
 
-/// Why TLS to PostgreSQL did not come about, with what to do about it.
+/// Why a TLS connection to PostgreSQL failed, with the remedy.
 #[derive(Debug)]
 pub struct TlsRefused(Problem);
 
 impl TlsRefused {
-    /// Finds it among an error and its causes.
+    /// Finds it in an error and its causes.
     pub(crate) fn find(error: &(dyn Error + 'static)) -> Option<Self> {
         if let Some(problem) = Problem::find(error) {
             return Some(Self(problem));
         }
         let mut next = Some(error);
         while let Some(error) = next {
-            // tokio-postgres has no type for it.
+            // tokio-postgres has no type for this error.
             if error.to_string() == "server does not support TLS" {
                 return Some(Self(Problem::NoTls));
             }

@@ -1,4 +1,4 @@
-//! How much a tenant may ask for that nobody has proved yet: each request costs looks at DNS, orders at the CA and rows
+//! Limits on a tenant's requests that are not proved yet: each request costs DNS probes, orders at the CA and rows
 //! here, and proves nothing.
 
 use deadpool_postgres::Transaction;
@@ -6,16 +6,16 @@ use deadpool_postgres::Transaction;
 use crate::error::StoreError;
 use crate::statement::{Statement, statement};
 
-/// How much of a tenant's may be unproved at the same time; 0: any number.
+/// How much of a tenant's may be unproved at the same time; 0: no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Bounds {
     /// Instances of which no domain is proved.
     pub instances: u32,
-    /// Domains, of all instances together.
+    /// Domains, summed over all instances.
     pub domains: u32,
 }
 
-/// What a bound is about.
+/// What a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {
     /// Instances of which no domain is proved.
@@ -24,37 +24,36 @@ pub enum Of {
     Domains,
 }
 
-/// A request that would bring a tenant above a bound.
+/// A request that would exceed a tenant's limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TooMuch {
-    /// Which bound.
+    /// Which limit.
     pub of: Of,
-    /// How many there are without the request.
+    /// The number without the request.
     pub there: u32,
-    /// How many the request would add.
+    /// The number that the request would add.
     pub more: u32,
-    /// How many there may be.
+    /// The limit.
     pub most: u32,
-    /// Some of the unproved domains, those that were asked for first.
+    /// Some of the unproved domains, those requested first.
     pub such_as: Vec<String>,
 }
 
-/// A tenant's unproved domains, of `claim_states c`. The state alone would say it; the index is on what is not proved.
+/// A tenant's unproved domains, of `claim_states c`. The state alone would suffice; the index is on the unproved ones.
 const UNPROVED: &str = "c.tenant = $1 and not c.proved and c.state = 'asks'";
 
-/// So many of the unproved domains are named.
+/// The number of unproved domains that are named.
 const NAMED: i64 = 5;
 
-/// What an instance is about to ask for.
+/// What an instance is about to request.
 pub(crate) struct Request<'r> {
     pub(crate) instance: &'r str,
     pub(crate) tenant: &'r str,
     pub(crate) domains: &'r [String],
 }
 
-/// The bound that the request would break, if there is one. Requests of one tenant take turns here until they are
-/// committed, so that those that come at once can't exceed it together. A request that adds nothing unproved is never
-/// refused.
+/// The limit that the request would exceed, if there is one. Requests of one tenant are serialized here until they are
+/// committed, so that concurrent ones can't exceed it together. A request that adds nothing unproved is never refused.
 pub(crate) async fn too_much(
     tx: &Transaction<'_>,
     bounds: Bounds,
@@ -66,7 +65,7 @@ pub(crate) async fn too_much(
     Statement::new("unproved-lock", "select pg_advisory_xact_lock(hashtextextended($1, 3))")
         .run(tx, &[&request.tenant])
         .await?;
-    // A statement of its own: what is read is what was committed while the lock was waited for.
+    // A separate statement, so that it reads what was committed while waiting for the lock.
     let row = statement!("unproved-count")
         .with("unproved", UNPROVED)
         .one(tx, &[&request.tenant, &request.instance, &request.domains])

@@ -1,5 +1,5 @@
-//! Updates: what an instance is to be is kept with the operation until CloudFront was told, so that an update that
-//! fails leaves the instance as it was.
+//! Updates: an update's target is kept with the operation until CloudFront was reconfigured, so that an update that
+//! fails leaves the instance unchanged.
 
 use deadpool_postgres::Transaction;
 use pipeline::{InstanceSettings, OperationKind, OperationState, Ring, Schedules};
@@ -18,37 +18,37 @@ use crate::statement::{Statement, statement};
 use crate::steps::{Task, lock_instance};
 use crate::unproved::{Bounds, Request, TooMuch, too_much};
 
-/// What an update asks for, after it was checked against the instance as it was read.
+/// An update request, validated against the instance as it was read.
 #[derive(Debug, Clone)]
 pub struct Changes {
     /// The instance.
     pub id: String,
-    /// The request that the instance had when it was read.
+    /// The instance's request when it was read.
     pub base: Value,
-    /// The request that it would have had, if it had been made so.
+    /// The request that the instance would have had if it had been created in the new form.
     pub request: Value,
     /// The CloudFront settings that it is to have.
     pub settings: InstanceSettings,
     /// The domains that it is to have: ASCII, lower case, no duplicates.
     pub domains: Vec<String>,
-    /// Look at the distribution even if nothing is to be changed.
+    /// Check the distribution even if nothing is to be changed.
     pub look_again: bool,
 }
 
-/// What an update finds of certificates.
+/// What an update finds out about certificates.
 struct InUse {
-    /// The one in use has all names that are wanted, and each domain is proved.
+    /// The one in use covers all requested names, and each domain is proved.
     covers: bool,
-    /// It serves on until the update is over.
+    /// It stays valid until the update is over.
     lasts: bool,
-    /// More than a third of its life is left.
+    /// More than a third of its lifetime is left.
     is_fresh: bool,
     renewal: Renewal,
-    /// The user asks for another look.
+    /// The user requests another check.
     look_again: bool,
 }
 
-/// A renewal that is at work, and not yet what serves.
+/// A running renewal whose certificate is not served yet.
 #[derive(PartialEq, Eq)]
 enum Renewal {
     None,
@@ -56,8 +56,8 @@ enum Renewal {
     HasIssued,
 }
 
-/// Whether an update has to wait for a certificate. What changes settings only doesn't wait for a CA or a domain,
-/// unless its user asks for another look: the planner renews after it.
+/// Whether an update has to wait for a certificate. A change of settings alone doesn't wait for a CA or a domain,
+/// unless its user requests another check: the planner renews after it.
 fn needs_certificate(in_use: &InUse) -> bool {
     let is_due = !in_use.is_fresh || in_use.renewal == Renewal::Waits;
     !in_use.covers || !in_use.lasts || in_use.renewal == Renewal::HasIssued || (in_use.look_again && is_due)
@@ -66,42 +66,42 @@ fn needs_certificate(in_use: &InUse) -> bool {
 /// The answer to an update.
 #[derive(Debug)]
 pub enum Update {
-    /// Written; publish these.
+    /// Written; these wake-ups have to be published.
     Accepted {
         /// The new operation.
         operation: Uuid,
-        /// Its first rings.
+        /// Its first wake-ups.
         rings: Vec<Ring>,
     },
-    /// The same update is at work.
+    /// The same update is already running.
     Running {
         /// Its operation.
         operation: Uuid,
     },
-    /// It is so already.
+    /// The instance is already as requested.
     Unchanged,
-    /// Another operation is at work.
+    /// Another operation is running.
     Busy,
-    /// Not what it was when it was read: read it again.
+    /// The instance changed since it was read: read it again.
     Changed,
-    /// Its provision failed, or its removal was begun.
+    /// Its provision failed, or its removal was started.
     Unusable {
-        /// Why, for the user.
+        /// The reason shown to the user.
         why: &'static str,
     },
     /// Unknown or removed.
     Gone,
-    /// Another instance of the same tenant has or asks for a domain.
+    /// Another instance of the same tenant has or requests a domain.
     DomainTaken {
-        /// Which one.
+        /// The domain.
         domain: String,
     },
-    /// The tenant asks for too much that is not proved.
+    /// The tenant requests too much that is not proved.
     TooMuch(TooMuch),
 }
 
 impl Store {
-    /// Begins an update.
+    /// Starts an update.
     ///
     /// # Errors
     /// Database errors; then nothing was written.
@@ -131,7 +131,7 @@ impl Store {
             if let Some(too_much) = too_much(tx, bounds, &request).await? {
                 return Ok(Update::TooMuch(too_much));
             }
-            // A user goes first; what the renewal has got is used.
+            // A user's update takes precedence; what the renewal has obtained is used.
             if let Some(renewal) = row.try_get::<_, Option<Uuid>>("renewal")? {
                 end(tx, &changes.id, renewal, Ending::Superseded).await?;
             }
@@ -160,8 +160,8 @@ impl Store {
         .await
     }
 
-    /// Whether the operation before this one was an update, or a renewal, that did not succeed. A worker that froze in
-    /// the middle of that one may still write what it had in hand, unless the distribution's ETag has moved since.
+    /// Whether the operation before this one was an update or a renewal that did not succeed. A worker that froze in
+    /// the middle of it may still write its configuration, unless the distribution's ETag has changed since.
     ///
     /// # Errors
     /// Database errors.
@@ -179,7 +179,7 @@ impl Store {
     }
 }
 
-/// What is to be said of it without writing anything.
+/// The answer, where it requires no write.
 fn answered(row: &Row, changes: &Changes) -> Result<Option<Update>, StoreError> {
     let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;
     let state: OperationState = row.try_get::<_, String>("state")?.parse()?;
@@ -204,7 +204,7 @@ fn answered(row: &Row, changes: &Changes) -> Result<Option<Update>, StoreError> 
     if request != changes.base {
         return Ok(Some(Update::Changed));
     }
-    // The plan's own settings may have changed; a row of before lacks what came later.
+    // The plan's own settings may have changed; a row of a previous version lacks newer fields.
     let settings: InstanceSettings = serde_json::from_value(row.try_get("settings")?)?;
     let same = request == changes.request && settings == changes.settings;
     Ok((same && state == OperationState::Succeeded && !changes.look_again).then_some(Update::Unchanged))
@@ -248,7 +248,7 @@ async fn in_use(tx: &Transaction<'_>, row: &Row, changes: &Changes) -> Result<In
     })
 }
 
-/// The renewal is begun again after the update, also if it was an operator's word that began it.
+/// The renewal is started again after the update, even if an operator's command had started it.
 async fn renew_afterwards(tx: &Transaction<'_>, instance: &str) -> Result<(), StoreError> {
     Statement::new(
         "update-renew-after",
@@ -279,7 +279,7 @@ mod tests {
         };
         assert!(!needs(|_| {}) && !needs(|u| u.look_again = true));
         assert!(needs(|u| u.covers = false) && needs(|u| u.lasts = false));
-        // Settings alone don't wait for what a renewal waits for, but use what it has.
+        // A change of settings alone doesn't wait for what a renewal waits for, but uses what the renewal has obtained.
         assert!(!needs(|u| u.is_fresh = false) && !needs(|u| u.renewal = Renewal::Waits));
         assert!(needs(|u| u.renewal = Renewal::HasIssued));
         assert!(needs(|u| (u.is_fresh, u.look_again) = (false, true)));

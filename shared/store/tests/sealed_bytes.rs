@@ -1,11 +1,11 @@
-//! Sealed values, whatever happened to them in the database (docs/fuzzing.md).
+//! Sealed values, however they were changed in the database (docs/fuzzing.md).
 
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
 use store::KeyRing;
 use store::sealing::{Place, SealingError};
 
-/// Two keys that differ, with ids that differ in one bit.
+/// Two different keys, with ids that differ in one bit.
 const SETTING: &str = "k1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=,k3:AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=";
 
 fn ring() -> KeyRing {
@@ -22,7 +22,7 @@ fn sealed(context: &str, secret: &[u8]) -> Vec<u8> {
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// An error says neither what was sealed nor by which bytes, and fits into a log line.
+/// An error discloses neither what was sealed nor its bytes, and fits into a log line.
 fn discreet(error: &SealingError) -> Result<(), TestCaseError> {
     let text = error.to_string();
     prop_assert!(!text.contains(char::is_control) && text.len() < 500, "{}", text);
@@ -35,7 +35,7 @@ proptest! {
     fn bytes_that_nobody_sealed_do_not_open(
         bytes in prop_oneof![
             prop::collection::vec(any::<u8>(), 0..200),
-            // As far as the head goes it looks right.
+            // Valid as far as the header goes.
             prop::collection::vec(any::<u8>(), 0..200).prop_map(|rest| [b"\x02k1".as_slice(), &rest].concat()),
             prop::collection::vec(any::<u8>(), 0..200).prop_map(|rest| [b"\x82k1".as_slice(), &rest].concat()),
             prop::collection::vec(any::<u8>(), 0..200).prop_map(|rest| [b"\x00".as_slice(), &rest].concat()),

@@ -1,11 +1,11 @@
-//! Every statement of this crate has a name, and none goes around [`Statement`](../src/statement.rs).
+//! Every statement of this crate has a name, and none bypasses [`Statement`](../src/statement.rs).
 #![allow(clippy::unwrap_used, reason = "a test's helpers may fail loudly")]
 
 use std::collections::BTreeSet;
 use std::fs::read_to_string;
 use std::path::{Path, PathBuf};
 
-/// What asks PostgreSQL without a name.
+/// Calls that query PostgreSQL without a name.
 const AROUND: [&str; 8] = [
     ".query",
     ".execute",
@@ -17,14 +17,14 @@ const AROUND: [&str; 8] = [
     ".copy_out",
 ];
 
-/// A statement that is longer lives in a file of its own.
+/// A longer statement lives in a file of its own.
 const MOST_LINES: usize = 6;
 
 fn src() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// The files below `folder` whose names end so, with what is in them.
+/// The files below `folder` whose names end in `extension`, with their contents.
 fn files(folder: &Path, extension: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -39,7 +39,7 @@ fn files(folder: &Path, extension: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// The crate's code but for tests and for the file that all statements go through.
+/// The crate's code except tests and the file that all statements go through.
 fn code() -> Vec<(PathBuf, String)> {
     let mut code = files(&src(), "rs");
     code.retain(|(path, _)| !path.ends_with("src/statement.rs"));
@@ -50,7 +50,7 @@ fn code() -> Vec<(PathBuf, String)> {
     code
 }
 
-/// The names behind `opening`, each a literal.
+/// The names after `opening`, each a literal.
 fn names<'t>(text: &'t str, opening: &str) -> Vec<&'t str> {
     text.split(opening)
         .skip(1)
@@ -67,7 +67,7 @@ fn names<'t>(text: &'t str, opening: &str) -> Vec<&'t str> {
         .collect()
 }
 
-/// The string literals of some code. It has no raw ones.
+/// The string literals of some code, which has no raw ones.
 fn literals(text: &str) -> Vec<&str> {
     let (mut found, mut rest) = (Vec::new(), text);
     while let Some(at) = rest.find(['"', '/', '\'']) {

@@ -1,4 +1,4 @@
-//! Calls to others: a span and metrics for each, the same for all of them.
+//! Calls to external systems: a span and metrics for each, in the same form for all.
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -6,7 +6,7 @@ use std::time::Instant;
 use tracing::Span;
 use tracing::field::Empty;
 
-/// A call that is on its way. One that is dropped before it ended counts as broken off.
+/// A call in progress. One that is dropped before it ended counts as aborted.
 #[derive(Debug)]
 #[must_use]
 pub struct Call {
@@ -18,8 +18,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// Begins one, as a child of the current span. `peer` is whom (`cloudfront`, `iam`, `acme`, `dns`, `http-01`),
-    /// `operation` what for: few different ones, since each is a time series.
+    /// Starts a call, as a child of the current span. `peer` is the other side (`cloudfront`, `iam`, `acme`, `dns`,
+    /// `http-01`), `operation` the purpose: few different values, since each is a time series.
     pub fn begin(peer: &'static str, operation: impl Into<Cow<'static, str>>) -> Self {
         let operation = operation.into();
         let name = format!("{peer} {operation}");
@@ -32,7 +32,7 @@ impl Call {
         }
     }
 
-    /// It ended: `outcome` is an answer's code, or why there was none; few different ones again.
+    /// Ends the call: `outcome` is the response's code, or why there was none; again few different values.
     pub fn ended(mut self, outcome: &str) {
         self.conclude(outcome);
     }

@@ -22,7 +22,7 @@ pub use log_level::{LogLevel, check_directives};
 pub use scrape::{ABSENT, Scrape};
 pub use trace::{follow, link, traceparent};
 
-/// How often the recorder of metrics tidies up.
+/// The interval of the metrics recorder's housekeeping.
 const UPKEEP: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Settings of logs and traces.
@@ -64,10 +64,10 @@ pub enum LogFormat {
 /// Why telemetry can't be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// `RUST_LOG` can't be read.
+    /// `RUST_LOG` is invalid.
     #[error("RUST_LOG can't be read; write for example `info` or `warn,distribution=debug`")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
-    /// The collector's address can't be used.
+    /// The collector's address is invalid.
     #[error("OTEL_EXPORTER_OTLP_ENDPOINT can't be used")]
     Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
     /// Metrics were set up before.
@@ -78,13 +78,13 @@ pub enum TelemetryError {
     Subscriber(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Below `info` the AWS SDK logs whole requests, and the upload of a certificate holds its private key: never, whatever
-/// `RUST_LOG` says.
+/// Below `info` the AWS SDK logs whole requests, and the upload of a certificate contains its private key: never
+/// logged, whatever `RUST_LOG` says.
 fn holds_no_request(metadata: &tracing::Metadata<'_>) -> bool {
     *metadata.level() <= tracing::Level::INFO || !metadata.target().starts_with("aws_")
 }
 
-/// What lives as long as the process. Dropping it flushes the traces.
+/// Lives as long as the process. Dropping it flushes the traces.
 pub struct Telemetry {
     log_level: LogLevel,
     scrape: Scrape,
@@ -95,12 +95,12 @@ impl Telemetry {
     /// Sets everything up for this process; `service` is its name in logs and traces.
     ///
     /// # Errors
-    /// When a setting can't be used.
+    /// When a setting is invalid.
     pub fn init(args: &TelemetryArgs, service: &'static str) -> Result<Self, TelemetryError> {
         let prometheus = metrics_table::builder()?.install_recorder()?;
         metrics_table::describe();
         let kept_up = prometheus.clone();
-        // Else timed samples pile up in memory while nobody scrapes.
+        // Otherwise timed samples accumulate in memory while nothing scrapes.
         std::thread::spawn(move || {
             loop {
                 std::thread::sleep(UPKEEP);
@@ -137,7 +137,7 @@ impl Telemetry {
         self.scrape.clone()
     }
 
-    /// What changes the level of the logs.
+    /// Changes the log level.
     pub fn log_level(&self) -> LogLevel {
         self.log_level.clone()
     }
@@ -146,7 +146,7 @@ impl Telemetry {
 impl Drop for Telemetry {
     fn drop(&mut self) {
         if let Some(provider) = &self.tracer_provider {
-            // Nothing is left to tell it to.
+            // Logging has ended, so the error can't be reported.
             let _ = provider.shutdown();
         }
     }
@@ -154,7 +154,7 @@ impl Drop for Telemetry {
 
 fn tracer_provider(endpoint: &str, service: &'static str) -> Result<SdkTracerProvider, TelemetryError> {
     use opentelemetry_otlp::WithExportConfig as _;
-    // The exporter's HTTP client takes the process's provider; whoever was first, it is the same one.
+    // The exporter's HTTP client uses the process's provider; whoever installed it first, it is the same one.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
@@ -166,7 +166,7 @@ fn tracer_provider(endpoint: &str, service: &'static str) -> Result<SdkTracerPro
         .build())
 }
 
-/// An error with its causes, in one line for a log.
+/// An error with its causes, on one line for a log.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,17 +1,17 @@
-//! What is logged, changed while the process runs.
+//! The log filter, changeable while the process runs.
 
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
-/// What holds unless directives say otherwise: errors are logged; but not lapin's, which has one for each queue that is
-/// looked for and not there. What matters of it comes back to its callers, who tell it with what they were about.
+/// Applies unless directives say otherwise: errors are logged; but not lapin's, which logs one for each queue that it
+/// looks up and doesn't find. Relevant errors are returned to the callers, who log them with their context.
 const BASE: &str = "error,lapin=off";
 
 fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
     EnvFilter::try_new(format!("{BASE},{directives}"))
 }
 
-/// Changes what this process logs.
+/// Changes this process's log filter.
 #[derive(Clone)]
 pub struct LogLevel {
     filter: reload::Handle<EnvFilter, Registry>,
@@ -20,30 +20,30 @@ pub struct LogLevel {
 }
 
 impl LogLevel {
-    /// The filter, and what changes it.
+    /// The filter, and the handle that changes it.
     pub(crate) fn new(usual: &str) -> Result<(reload::Layer<EnvFilter, Registry>, Self), ParseError> {
         let (layer, filter) = reload::Layer::new(filter(usual)?);
         let usual = usual.to_owned();
         Ok((layer, Self { filter, usual }))
     }
 
-    /// Logs by these directives from now on; `None`: by `RUST_LOG`.
+    /// Logs according to these directives from now on; `None`: according to `RUST_LOG`.
     ///
     /// # Errors
-    /// When they can't be read; nothing has changed then.
+    /// When they are invalid; then nothing has changed.
     pub fn set(&self, directives: Option<&str>) -> Result<(), ParseError> {
         let filter = filter(directives.unwrap_or(&self.usual))?;
-        // Fails only when the subscriber is gone, and logs with it.
+        // Fails only when the subscriber no longer exists, and logging with it.
         let _ = self.filter.reload(filter);
         Ok(())
     }
 }
 
-/// Checks directives that a person has typed. More is refused than tracing does: to it a misspelt level is the name of
-/// a module, of which everything is logged, and nothing of all others.
+/// Validates directives that a person has typed. It refuses more than tracing does, which takes a misspelt level for
+/// the name of a module, and then logs everything of that module and nothing of all others.
 ///
 /// # Errors
-/// What is wrong, and how it is written.
+/// What is wrong, and how to write it.
 pub fn check_directives(directives: &str) -> Result<(), String> {
     const HOW: &str = "write a level (error, warn, info, debug, trace), then what differs, as info,distribution=debug";
     let wrong = |what: &str| format!("{what:?} is no level and no module=level: {HOW}");

@@ -1,10 +1,10 @@
-//! Every metric of the product: what it is, its unit, and the buckets of those that are timed. One table, since the
-//! unit and the buckets of one name must be the same in every process. docs/operations.md says what to do about each.
+//! Every metric of the product: its meaning, its unit, and the buckets of histograms. One table, since the unit and the
+//! buckets of a name must be the same in every process. docs/operations.md says how to react to each.
 
 use metrics::Unit;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
 
-/// Seconds of what is answered while somebody waits: requests, transactions, calls to others.
+/// Seconds of operations that somebody waits for: requests, transactions, calls to external systems.
 const CALLS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 /// Seconds of an attempt at a step.
 const ATTEMPTS: &[f64] = &[
@@ -22,7 +22,7 @@ const LATENESS: &[f64] = &[
 enum Shape {
     Counter,
     Gauge,
-    /// With the upper ends of its buckets.
+    /// With the upper bounds of its buckets.
     Histogram(&'static [f64]),
 }
 
@@ -257,7 +257,7 @@ const METRICS: &[Metric] = &[
     ),
 ];
 
-/// A recorder with real histograms: buckets can be added up across processes, quantiles can't.
+/// A recorder with real histograms: buckets can be summed across processes, quantiles can't.
 pub(crate) fn builder() -> Result<PrometheusBuilder, BuildError> {
     let mut builder = PrometheusBuilder::new();
     for metric in METRICS {
@@ -268,7 +268,7 @@ pub(crate) fn builder() -> Result<PrometheusBuilder, BuildError> {
     Ok(builder)
 }
 
-/// Tells the current recorder what each metric is.
+/// Describes each metric to the current recorder.
 pub(crate) fn describe() {
     for metric in METRICS {
         match metric.shape {
@@ -286,7 +286,7 @@ mod tests {
 
     use super::*;
 
-    /// Adds the first argument of each `counter!("…", …)` and its like in this folder's source.
+    /// Collects the first argument of each `counter!("…", …)` and similar macro in this folder's source.
     fn collect(folder: &Path, recorded: &mut BTreeSet<(&'static str, String)>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -296,7 +296,7 @@ mod tests {
                 && path.file_name() != Some("metrics_table.rs".as_ref())
             {
                 let source = std::fs::read_to_string(&path).unwrap();
-                // What only a test records is not recorded.
+                // Metrics that only tests record don't count.
                 let source = source.split("#[cfg(test)]").next().unwrap();
                 for shape in ["counter", "gauge", "histogram"] {
                     for after in source.split(&format!("metrics::{shape}!(")).skip(1) {

@@ -1,9 +1,9 @@
-//! What is served at /metrics.
+//! The content of /metrics.
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
-/// What a gauge is set to that has no value any more: it is left out of /metrics, as if it had never been set. The
-/// recorder itself forgets none.
+/// The value of a gauge that no longer has one: it is left out of /metrics, as if it had never been set. The recorder
+/// itself never removes a gauge.
 pub const ABSENT: f64 = f64::NAN;
 
 /// The metrics of this process. Cheap to clone.
@@ -11,7 +11,7 @@ pub const ABSENT: f64 = f64::NAN;
 pub struct Scrape(pub(crate) PrometheusHandle);
 
 impl Scrape {
-    /// All of them, in Prometheus' text format.
+    /// All metrics, in Prometheus' text format.
     pub fn render(&self) -> String {
         present(&self.0.render())
     }

@@ -1,4 +1,4 @@
-//! Traces over processes, delays and attempts: W3C trace contexts that messages carry.
+//! Traces across processes, delays and attempts: W3C trace contexts that messages carry.
 
 use std::collections::HashMap;
 
@@ -14,15 +14,15 @@ pub fn traceparent() -> Option<String> {
     carrier.remove("traceparent")
 }
 
-/// Makes `span` a child of the trace that a message brought.
+/// Makes `span` a child of the trace context in a message.
 pub fn follow(span: &tracing::Span, traceparent: Option<String>) {
     if let Some(value) = traceparent {
-        // Without a tracer there is no trace to follow, which is no fault.
+        // Without a tracer there is no trace to follow, which is not an error.
         let _ = span.set_parent(context(value));
     }
 }
 
-/// Links `span` to another one, such as the attempt before.
+/// Links `span` to another one, such as the previous attempt.
 pub fn link(span: &tracing::Span, traceparent: Option<String>) {
     if let Some(value) = traceparent {
         let other = context(value).span().span_context().clone();

@@ -1,4 +1,4 @@
-//! `traceparent` headers, whatever a message brought (docs/fuzzing.md).
+//! Arbitrary `traceparent` headers of messages (docs/fuzzing.md).
 
 use clap::Parser as _;
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ struct Settings {
     telemetry: TelemetryArgs,
 }
 
-/// In one test, since telemetry is set up once for the process. The collector is not there; spans to it are lost.
+/// One test only, since telemetry is set up once per process. The collector does not exist; spans to it are lost.
 #[test]
 fn a_header_is_followed_or_ignored() {
     let settings = Settings::parse_from([
@@ -32,7 +32,7 @@ fn a_header_is_followed_or_ignored() {
             follow(&span, Some(header.clone()));
             let sent = span.in_scope(traceparent);
             let valid = is_valid(&header);
-            // What is sent on has the trace that was followed, and is always well-formed.
+            // The header that is passed on has the trace that was followed, and is always well-formed.
             if let Some(sent) = &sent {
                 prop_assert!(is_valid(sent), "{:?}", sent);
             }
@@ -41,7 +41,7 @@ fn a_header_is_followed_or_ignored() {
             Ok(())
         })
         .unwrap();
-    // Its exporter would wait for the collector that isn't there.
+    // Its exporter would wait for the collector, which doesn't exist.
     std::mem::forget(kept);
 }
 

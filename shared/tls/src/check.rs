@@ -1,4 +1,4 @@
-//! What is checked of a server's certificate.
+//! The verification of a server's certificate.
 
 use std::sync::Arc;
 
@@ -11,19 +11,19 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use crate::roots::{Roots, TrustError};
 
-/// What is checked of a server's certificate.
+/// The verification level of a server's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// Who issued it, and that it is for the server's name.
+    /// Its issuer, and that it is for the server's name.
     Full,
-    /// Who issued it, for whatever name: PostgreSQL's `verify-ca`.
+    /// Its issuer, for any name: PostgreSQL's `verify-ca`.
     Issuer,
-    /// Nothing: whoever listens on the way can't read along, but whoever stands in the way can. PostgreSQL's `prefer`.
+    /// Nothing: a passive eavesdropper can't read the traffic, but an active attacker can. PostgreSQL's `prefer`.
     Nothing,
 }
 
-/// A client that trusts `roots` and checks so much. `alpn` is what the protocol is called in the handshake, if it has a
-/// name there.
+/// A client that trusts `roots` and verifies at this level. `alpn` is the protocol's name in the handshake, if it has
+/// one there.
 ///
 /// # Errors
 /// When there are no roots.
@@ -55,7 +55,7 @@ pub fn client_config(check: Check, roots: &Roots, alpn: Option<&[u8]>) -> Result
     Ok(config)
 }
 
-/// A client that trusts `roots`, and wants a certificate for `name` whatever name it asks for in the handshake.
+/// A client that trusts `roots`, and requires a certificate for `name` whatever name it sends in the handshake.
 ///
 /// # Errors
 /// When there are no roots.
@@ -74,7 +74,7 @@ pub fn client_config_for(
     Ok(config)
 }
 
-/// Looks at the issuer when there are roots, and at the name when there is one: not at the one that is asked for.
+/// Verifies the issuer when there are roots, and the name when there is one: not the name that is sent.
 #[derive(Debug)]
 struct Verifier {
     provider: Arc<CryptoProvider>,
@@ -105,7 +105,7 @@ impl ServerCertVerifier for Verifier {
         Ok(ServerCertVerified::assertion())
     }
 
-    // Whoever shows the certificate has to hold its key, whatever else is checked.
+    // The presenter of the certificate has to hold its key, whatever else is verified.
     fn verify_tls12_signature(
         &self,
         message: &[u8],

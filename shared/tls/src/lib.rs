@@ -1,4 +1,4 @@
-//! TLS to PostgreSQL and RabbitMQ: what is trusted ([`Roots`]), what is checked ([`Check`]), and what went wrong in one
+//! TLS to PostgreSQL and RabbitMQ: the trusted CAs ([`Roots`]), the verification level ([`Check`]), and errors in one
 //! clear line ([`Problem`]). rustls, with aws-lc-rs as its only provider.
 
 mod check;

@@ -1,10 +1,10 @@
-//! What went wrong, in one line for whoever has to mend it.
+//! TLS errors, in one line for the person who has to fix them.
 
 use std::error::Error;
 
 use rustls::CertificateError as Bad;
 
-/// Why no TLS came about. Who is told knows which server and which setting it was, and adds them.
+/// Why a TLS connection failed. The caller knows the server and the setting, and adds them.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
@@ -16,32 +16,32 @@ pub enum Problem {
         /// The names in the certificate.
         presented: Vec<String>,
     },
-    /// No CA that is trusted has issued it.
+    /// It was not issued by a trusted CA.
     #[error("the server's certificate is not from a CA that is trusted")]
     UnknownIssuer,
-    /// Its time is over.
+    /// It has expired.
     #[error("the server's certificate has expired")]
     Expired,
-    /// Its time has not come; or the clock here is wrong.
+    /// It is not valid yet; or the clock here is wrong.
     #[error("the server's certificate is not valid yet (or the clock of this machine is wrong)")]
     NotYetValid,
-    /// What came back was not TLS.
+    /// The response was not TLS.
     #[error("the server does not speak TLS there")]
     NoTls,
-    /// Anything else, in rustls' words.
+    /// Any other error, in rustls' words.
     #[error("the TLS handshake failed: {0}")]
     Handshake(rustls::Error),
 }
 
 impl Problem {
-    /// Finds what rustls said among an error and its causes.
+    /// Finds the rustls error in an error and its causes.
     pub fn find(error: &(dyn Error + 'static)) -> Option<Self> {
         let mut next = Some(error);
         while let Some(error) = next {
             if let Some(found) = error.downcast_ref::<rustls::Error>() {
                 return Some(Self::from(found));
             }
-            // The source of an `io::Error` passes over the very error that it wraps.
+            // The source of an `io::Error` skips the very error that it wraps.
             let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
             next = match inner {
                 Some(inner) => Some(inner),
@@ -59,9 +59,9 @@ impl From<&rustls::Error> for Problem {
                 wanted: expected.to_str().into_owned(),
                 presented: presented.iter().map(|name| bare(name)).collect(),
             },
-            // A bad signature is a CA of the same name with another key: one that was made anew.
+            // A bad signature means a CA of the same name with another key: one that was recreated.
             rustls::Error::InvalidCertificate(Bad::UnknownIssuer | Bad::BadSignature) => Self::UnknownIssuer,
-            // A certificate that is its own CA, and was not made to be one, is not trusted either.
+            // A certificate that is its own CA, and was not created as a CA, is not trusted either.
             rustls::Error::InvalidCertificate(Bad::Other(other)) if other.to_string().contains("CaUsedAsEndEntity") => {
                 Self::UnknownIssuer
             }
@@ -73,7 +73,7 @@ impl From<&rustls::Error> for Problem {
     }
 }
 
-/// `DnsName("a.example")`, as rustls has it, without the wrapping.
+/// `DnsName("a.example")`, as rustls formats it, without the wrapping.
 fn bare(name: &str) -> String {
     let inside = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
     inside.unwrap_or(name).trim_matches('"').to_string()
@@ -221,7 +221,7 @@ mod tests {
             meet(&future, "db.example", Check::Full, &roots).await,
             Err(Problem::NotYetValid)
         );
-        // What a RabbitMQ without TLS answers to whatever it doesn't understand.
+        // The response of a RabbitMQ without TLS to anything that it doesn't understand.
         let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let plain_server = Server {
             address: plain.local_addr().unwrap(),

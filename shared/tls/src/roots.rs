@@ -1,4 +1,4 @@
-//! Whose signature is believed.
+//! The trusted CAs.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
-/// Whose signature is believed.
+/// The trusted CAs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Roots {
     /// The CAs that the system trusts (`SSL_CERT_FILE` and `SSL_CERT_DIR` name others).
@@ -15,13 +15,13 @@ pub enum Roots {
     File(PathBuf),
 }
 
-/// Why nobody can be believed.
+/// Why there are no trusted CAs.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
     /// The system has no CA certificates.
     #[error("the system has no trusted CA certificates: install them (Debian: ca-certificates), or name a file of CAs")]
     NoSystemRoots,
-    /// The file can't be read, or something in it is not a CA's certificate.
+    /// The file can't be read, or something in it is not a CA certificate.
     #[error("{path}: can't be used as a PEM file of CA certificates")]
     Unusable {
         /// The file.
@@ -30,14 +30,14 @@ pub enum TrustError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The cryptographic library lacks what TLS needs.
+    /// The cryptographic library lacks something that TLS needs.
     #[error("TLS can't be set up")]
     Provider {
         /// The cause.
         #[source]
         source: rustls::Error,
     },
-    /// The file has no certificate in it.
+    /// The file contains no certificate.
     #[error("{path}: no certificate in it; a PEM file with a CA's certificate is needed")]
     Empty {
         /// The file.
@@ -46,7 +46,7 @@ pub enum TrustError {
 }
 
 impl Roots {
-    /// The file, or the system's.
+    /// The CAs of the file, or the system's.
     pub fn from_file(path: Option<&Path>) -> Self {
         path.map_or(Self::System, |path| Self::File(path.to_owned()))
     }

@@ -1,4 +1,4 @@
-//! The chore: what one process of a service does now and then.
+//! The chore: periodic work that one process of a service at a time does.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use telemetry::with_causes;
 use crate::delivery::Desk;
 use crate::handler::{Handler, HandlerError};
 
-/// Who comes a little early by its own clock still gets its turn.
+/// A process that is a little early by its own clock still gets its turn.
 const PUNCTUALITY: f64 = 0.9;
 
 pub(crate) async fn do_chores<H: Handler>(desk: Arc<Desk<H>>) {

@@ -1,5 +1,5 @@
-//! The life of one delivery: load, attempt, record, publish, acknowledge. A crash between any two of these loses only
-//! a ring of the clock.
+//! The life of one delivery: load, attempt, record, publish, acknowledge. A crash between any two of these only delays
+//! the step until the sweeper publishes its wake-up again.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,12 +18,12 @@ use crate::fairness::Seats;
 use crate::handler::{Handler, HandlerError, Stop};
 use crate::peers::Peers;
 
-/// A wake-up this early is acted upon: clocks and delay queues are not finer.
+/// A wake-up that is early by no more than this is acted upon: clocks and delay queues are not more precise.
 const EARLY_ENOUGH: Duration = Duration::from_millis(20);
-/// Before a message is tried again that could not be dealt with.
+/// The delay before a failed delivery is requeued.
 const IN_TROUBLE: Duration = Duration::from_secs(2);
 
-/// All that deliveries share.
+/// What all deliveries share.
 pub(crate) struct Desk<H> {
     pub(crate) handler: H,
     pub(crate) store: Store,
@@ -79,13 +79,13 @@ async fn conclude<H: Handler>(
     dealt_with: Result<(), StoreError>,
 ) {
     match dealt_with {
-        // An acknowledgement that is lost brings the message back as a stale one.
+        // If the acknowledgement is lost, the message is redelivered as a stale one.
         Ok(()) => drop(delivery.ack().await),
         Err(error) => not_dealt_with(desk, delivery, wake_up, &error).await,
     }
 }
 
-/// Puts a message aside with its reason; when even that fails it goes back to its queue.
+/// Parks a message with its reason; if even that fails, the message is requeued.
 async fn park<H: Handler>(desk: &Desk<H>, delivery: &Delivery, reason: &str) {
     if desk.messaging.park(H::SERVICE, delivery.body(), reason).await.is_ok() {
         drop(delivery.ack().await);
@@ -95,8 +95,8 @@ async fn park<H: Handler>(desk: &Desk<H>, delivery: &Delivery, reason: &str) {
     }
 }
 
-/// The store could not be read or written. The wake-up is set anew rather than given back: RabbitMQ counts what is
-/// given back, and a database that is away for a while must not make poison of good messages.
+/// The store could not be read or written. The wake-up is published again rather than requeued: RabbitMQ counts
+/// requeues, and a database outage must not turn good messages into poison.
 async fn not_dealt_with<H: Handler>(desk: &Desk<H>, delivery: &Delivery, wake_up: WakeUp, error: &StoreError) {
     tracing::warn!(error = with_causes(error), "the delivery failed and is tried again");
     desk.peers.judge(error);
@@ -113,7 +113,7 @@ async fn not_dealt_with<H: Handler>(desk: &Desk<H>, delivery: &Delivery, wake_up
                 Err(_) => drop(delivery.give_back().await),
             }
         }
-        // The grace of a shutdown is over.
+        // The grace period of the shutdown is over.
         StoreError::Stale => drop(delivery.give_back().await),
         error => park(desk, delivery, &with_causes(error)).await,
     }
@@ -147,7 +147,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
         delay,
     };
     if task.early > EARLY_ENOUGH {
-        // The longest delay queue is shorter than the delay: set the wake-up anew for what remains.
+        // The longest delay queue is shorter than the delay: publish the wake-up again for the rest.
         ring(desk, &[again(task.early)], task.step, trace).await;
         return Ok(());
     }
@@ -160,7 +160,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
         Ok(seat) => seat,
         Err(delay) => {
             metrics::counter!("deliveries_deferred_total", "service" => H::SERVICE.as_str()).increment(1);
-            // Written down, so that the sweeper doesn't take it for lost, and its user reads when it is looked at.
+            // Recorded, so that the sweeper doesn't consider it lost, and its user sees when the next attempt is.
             if desk.store.put_off(task, delay).await? {
                 ring(desk, &[again(delay)], task.step, trace).await;
             }
@@ -184,7 +184,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
     follow_up(desk, task, &outcome, recorded, crashed, trace).await
 }
 
-/// Publishes what follows, or finds that somebody else was faster.
+/// Publishes the wake-ups that follow, or finds that another delivery was faster.
 async fn follow_up<H: Handler>(
     desk: &Arc<Desk<H>>,
     task: &Task,
@@ -224,8 +224,8 @@ fn count(task: &Task, outcome: &Outcome, took: Duration) {
     }
 }
 
-/// Records what the attempt came to. When PostgreSQL refuses to write that, the attempt counts as one that crashed: its
-/// step is tried again by its schedule, and seldom once that happened three times.
+/// Records the attempt's outcome. When PostgreSQL refuses the write, the attempt counts as a crash: its step is retried
+/// by its schedule, and rarely once that happened three times.
 async fn record<H: Handler>(
     desk: &Desk<H>,
     task: &Task,
@@ -243,7 +243,8 @@ async fn record<H: Handler>(
     }
 }
 
-/// Which attempt at its step it is, in few words: each is a time series. Steps count from 0, people from 1.
+/// The attempt's number as a label with few values, since each value is a time series. Steps count from 0, people from
+/// 1.
 fn which(attempt: i32) -> &'static str {
     match attempt {
         ..1 => "1",
@@ -254,14 +255,14 @@ fn which(attempt: i32) -> &'static str {
     }
 }
 
-/// What an attempt came to, and how it crashed if it did.
+/// An attempt's outcome, and how it crashed if it did.
 struct Attempted {
     outcome: Outcome,
     crashed: Option<String>,
 }
 
-/// Runs the handler in a task of its own: neither a panic nor a thread that it blocks for ever takes the delivery with
-/// it. `None`: the step is no longer current.
+/// Runs the handler in a separate task: neither a panic nor a thread that it blocks forever affects the delivery.
+/// `None`: the step is no longer current.
 async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Option<Attempted>, StoreError> {
     let kind = task.kind.as_str();
     let Some(step) = H::Step::of(task.kind) else {
@@ -278,7 +279,7 @@ async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Opt
         let attempted = crash_points::within(kind, &own_task.instance.id, attempt).await;
         attempted.or_else(Stop::outcome)
     };
-    // An abandoned attempt must not go on.
+    // An abandoned attempt must not continue.
     let running = AbortOnDropHandle::new(tokio::spawn(work.instrument(tracing::Span::current())));
     let result = tokio::time::timeout(limit, running).await;
     let crashed = |reason: String, waiting_for: BrokerReason| Attempted {
@@ -317,7 +318,7 @@ async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Opt
     }))
 }
 
-/// A note in the parking queue. The step itself goes on, seldom, until its deadline.
+/// Puts a note into the parking queue. The step itself continues, rarely, until its deadline.
 async fn tell_operator<H: Handler>(desk: &Desk<H>, task: &Task, reason: &str) {
     let reason = format!(
         "{reason}, {POISON} times in a row: {} {} of instance {}",
@@ -332,7 +333,8 @@ async fn tell_operator<H: Handler>(desk: &Desk<H>, task: &Task, reason: &str) {
     }
 }
 
-/// Rings for a step again, as another attempt of it, and for those that it led to, as children of this attempt.
+/// Publishes wake-ups for the step's next attempt, as a sibling of this one, and for the steps that followed, as
+/// children of this attempt.
 async fn ring<H: Handler>(desk: &Desk<H>, rings: &[Ring], step: uuid::Uuid, trace: &Trace) {
     let here = telemetry::traceparent();
     let (again, next): (Vec<Ring>, Vec<Ring>) = rings.iter().cloned().partition(|ring| ring.step == step);
@@ -348,7 +350,7 @@ async fn ring<H: Handler>(desk: &Desk<H>, rings: &[Ring], step: uuid::Uuid, trac
     publish(desk, &next, &child).await;
 }
 
-/// Publishes rings. A failure (`false`) loses nothing: the steps are marked, and the next sweep rings them.
+/// Publishes wake-ups. A failure (`false`) loses nothing: the steps are marked, and the next sweep publishes them.
 pub(crate) async fn publish<H: Handler>(desk: &Desk<H>, rings: &[Ring], trace: &Trace) -> bool {
     let Err(error) = desk.messaging.ring(rings, trace).await else {
         return true;

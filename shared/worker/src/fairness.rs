@@ -1,7 +1,8 @@
-//! Seats, shared by tenant, then by instance: hundreds of slow domains of one organization keep nobody else's waiting.
+//! Concurrency slots ("seats"), shared by tenant and then by instance, so that hundreds of slow domains of one
+//! organization don't delay anyone else's.
 //!
-//! Nobody has more than their share, even if seats are free: a look at a server that never answers can't be hurried
-//! when somebody else comes. What comes above that is put off until there should be room.
+//! Nobody gets more than their share, even if seats are free: a probe of a server that never answers can't be hurried
+//! when another tenant's message arrives. Messages above the share are postponed until there should be room.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Nothing that is put off comes again earlier …
+/// No postponed message is delivered again earlier …
 const SOONEST: Duration = Duration::from_secs(1);
 /// … or later.
 const LATEST: Duration = Duration::from_secs(300);
-/// What an attempt takes, as long as none of the instance's has ended here.
+/// The assumed duration of an attempt until one of the instance's has ended in this process.
 const FIRST_GUESS: Duration = Duration::from_millis(100);
-/// Instances of which times are kept although none of their messages is in hand.
+/// The maximum number of instances whose times are kept although none of their messages is being processed.
 const MOST_REMEMBERED: usize = 1_000;
 
 /// Who holds how many of this process's seats.
@@ -25,13 +26,13 @@ pub(crate) struct Seats {
     book: Mutex<Book>,
 }
 
-/// A seat; dropping it makes it free.
+/// A seat, which is freed when dropped.
 pub(crate) struct Seat<'s> {
     _place: Place<'s>,
     _permit: Option<SemaphorePermit<'s>>,
 }
 
-/// A message that counts in its tenant's share, whether it has a seat or waits for one.
+/// A message that counts towards its tenant's share, whether it has a seat or waits for one.
 struct Place<'s> {
     seats: &'s Seats,
     tenant: String,
@@ -41,18 +42,18 @@ struct Place<'s> {
 
 #[derive(Default)]
 struct Book {
-    /// Since when each message is in hand, by tenant and instance.
+    /// Since when each message is held, by tenant and instance.
     in_hand: HashMap<String, HashMap<String, Vec<Instant>>>,
     /// By instance.
     times: HashMap<String, Times>,
 }
 
-/// What is known of an instance that has more to do than its share.
+/// What is known about an instance that has more to do than its share.
 #[derive(Clone, Copy)]
 struct Times {
-    /// What its attempts took of late.
+    /// The duration of its recent attempts.
     takes: Duration,
-    /// When the next of its messages that is put off should find room.
+    /// When there should be room for its next postponed message.
     next: Instant,
 }
 
@@ -65,16 +66,16 @@ impl Seats {
         }
     }
 
-    /// Nobody sits.
+    /// No seat is taken.
     pub(crate) fn are_free(&self) -> bool {
         self.book().in_hand.is_empty()
     }
 
-    /// A seat for a step of the instance, as soon as one is free. `Err`: this tenant or instance has its share; the
-    /// message is to come again after that time.
+    /// A seat for a step of the instance, as soon as one is free. `Err`: this tenant or instance has used its share;
+    /// the message is to be delivered again after that time.
     pub(crate) async fn take(&self, tenant: &str, instance: &str) -> Result<Seat<'_>, Duration> {
         let place = self.place(tenant, instance, Instant::now())?;
-        // It is never closed.
+        // The semaphore is never closed.
         let permit = self.free.acquire().await.ok();
         Ok(Seat {
             _place: place,
@@ -104,15 +105,15 @@ impl Seats {
     }
 }
 
-/// How many seats a tenant may have, and an instance of it.
+/// How many seats a tenant may have, and an instance of that tenant.
 #[derive(Clone, Copy)]
 struct Share {
     tenant: usize,
     instance: usize,
 }
 
-/// What there is, divided by those who are there and one more, so that the next one finds room. Among many it is an
-/// eighth: of many that are quick, none has to be put off for a second one of its own.
+/// The total divided by the number present plus one, so that the next one finds room. Among many it is an eighth: with
+/// many quick ones, none has to be postponed because of a second one of its own.
 fn share_of(all: usize, present: usize) -> usize {
     (all / (present + 1)).max(all / 8).max(1)
 }
@@ -139,7 +140,7 @@ impl Book {
             || instances.get(instance).is_some_and(|mine| mine.len() >= share.instance)
     }
 
-    /// An attempt takes at least as long as those take already that are in the instance's way.
+    /// An attempt takes at least as long as the tenant's oldest message, which is in the instance's way, has taken so far.
     fn learn_from(&mut self, tenant: &str, instance: &str, now: Instant) {
         let since = self.in_hand.get(tenant).and_then(|all| all.values().flatten().min());
         let taken = since.map_or(Duration::ZERO, |since| now - *since);
@@ -147,7 +148,7 @@ impl Book {
         times.takes = times.takes.max(taken);
     }
 
-    /// One after the other, as fast as its share of the seats is free again.
+    /// One after the other, as fast as the instance's share of the seats becomes free.
     fn put_off(&mut self, instance: &str, share: usize, now: Instant) -> Duration {
         if self.times.len() > MOST_REMEMBERED {
             self.times.retain(|_, times| times.next > now);
@@ -194,7 +195,7 @@ impl Drop for Place<'_> {
 mod tests {
     use super::*;
 
-    /// All that the instance can have now.
+    /// Takes all seats that the instance can have now.
     fn fill<'s>(seats: &'s Seats, tenant: &str, instance: &str) -> Vec<Place<'s>> {
         std::iter::from_fn(|| seats.place(tenant, instance, Instant::now()).ok()).collect()
     }

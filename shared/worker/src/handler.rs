@@ -1,4 +1,4 @@
-//! What a service brings.
+//! What a service implements.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use pipeline::reason::BrokerReason;
 use pipeline::{Outcome, Reason, Service, ServiceStep};
 use store::{StoreError, Task};
 
-/// Does the steps of one service. Knows one outside world; never sleeps, never publishes, never picks the next step.
+/// Runs the steps of one service. Talks to one external system; never sleeps, never publishes, never chooses the next
+/// step.
 #[async_trait::async_trait]
 pub trait Handler: Send + Sync + 'static {
     /// The steps of its service.
@@ -15,32 +16,32 @@ pub trait Handler: Send + Sync + 'static {
     /// The service, whose queue is consumed.
     const SERVICE: Service = <Self::Step as ServiceStep>::SERVICE;
 
-    /// How many messages a process holds beyond those that it attempts at once. Enough of them, where one tenant can
-    /// fill the queue with what takes long: those behind it are looked at meanwhile. None, where nobody but us and our
-    /// suppliers decide how long an attempt takes: what waits is better left to another process.
+    /// How many messages a process prefetches beyond those that it attempts at once. Enough of them where one tenant
+    /// can fill the queue with slow steps, so that the messages behind those are examined while they run. None where
+    /// only we and our suppliers decide how long an attempt takes: waiting messages are better left to another process.
     const AHEAD: u16 = 0;
 
-    /// Attempts a step once. May run twice for one attempt: outside effects must be idempotent.
+    /// Attempts a step once. May run twice for one attempt: external effects must be idempotent.
     ///
     /// # Errors
-    /// When the attempt can't be judged; the step is tried again by its schedule.
+    /// When the attempt has no outcome; the step is retried by its schedule.
     async fn attempt(&self, step: Self::Step, task: &Task) -> Result<Outcome, Stop>;
 
-    /// How often one process of the service does its chore; `None`: it has none.
+    /// The interval at which one process of the service does its chore; `None`: it has none.
     fn chore_interval(&self) -> Option<Duration> {
         None
     }
 
-    /// What is done now and then beside the steps, by one process at a time.
+    /// Periodic work besides the steps, done by one process at a time.
     ///
     /// # Errors
-    /// Logged; the chore's turn comes again.
+    /// Logged; the chore runs again in its next turn.
     async fn chore(&self) -> Result<(), HandlerError> {
         Ok(())
     }
 }
 
-/// An attempt that came to no outcome.
+/// An attempt without an outcome.
 #[derive(Debug, thiserror::Error)]
 pub enum HandlerError {
     /// The store failed, or refused because the step is no longer current.
@@ -49,7 +50,7 @@ pub enum HandlerError {
     /// Something else failed.
     #[error("{waiting_for}")]
     Other {
-        /// What the user reads meanwhile.
+        /// What the user is shown until the next attempt.
         waiting_for: Reason,
         /// The cause, for the log.
         #[source]
@@ -57,22 +58,22 @@ pub enum HandlerError {
     },
 }
 
-/// Why an attempt ends before its end, by `?`: with an outcome, or with none at all.
+/// Why an attempt returns early, by `?`: with an outcome, or without one.
 #[derive(Debug)]
 pub enum Stop {
-    /// The attempt came to this.
+    /// The attempt's outcome.
     Outcome(Outcome),
-    /// The attempt can't be judged.
+    /// The attempt has no outcome.
     Error(HandlerError),
 }
 
 impl Stop {
-    /// An error of ours, whose cause the operator reads in the log; tried again by the schedule.
+    /// An internal error, whose cause the operator finds in the log; retried by the schedule.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::because(BrokerReason::Internal, cause)
     }
 
-    /// The same, where the user reads more than that.
+    /// The same, where the user is shown more than that.
     pub fn because(waiting_for: impl Into<Reason>, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Error(HandlerError::Other {
             waiting_for: waiting_for.into(),
@@ -83,7 +84,7 @@ impl Stop {
     /// The outcome, if there is one.
     ///
     /// # Errors
-    /// There is none.
+    /// When there is none.
     pub fn outcome(self) -> Result<Outcome, HandlerError> {
         match self {
             Self::Outcome(outcome) => Ok(outcome),

@@ -1,4 +1,4 @@
-//! /healthz: the process lives. /readyz: it can work. /metrics: Prometheus.
+//! /healthz: the process is alive. /readyz: it can work. /metrics: Prometheus.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use tokio::net::TcpListener;
 
 use crate::peers::Peers;
 
-/// A probe of Kubernetes or Cloud Foundry gives up soon after.
+/// A probe of Kubernetes or Cloud Foundry times out soon after this.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// For a listener that is open to others: whether the process lives, and nothing else.
+/// For a listener that others can reach: whether the process is alive, and nothing else.
 pub fn liveness_route() -> Router {
     Router::new().route("/healthz", get(|| async { "ok" }))
 }
 
-/// broker-api's routes: it is ready when PostgreSQL answers, since it takes requests without RabbitMQ too.
+/// broker-api's routes: it is ready when PostgreSQL answers, since it accepts requests without RabbitMQ too.
 pub fn health_routes(store: Store, messaging: Arc<Messaging>, telemetry: &Telemetry) -> Router {
     routes(store, messaging, None, telemetry)
 }
@@ -64,10 +64,10 @@ async fn ready(store: Store, peers: Option<Arc<Peers>>) -> (StatusCode, String) 
     }
 }
 
-/// Serves them until the process ends.
+/// Serves the routes until the process ends.
 ///
 /// # Errors
-/// When the listener breaks.
+/// When the listener fails.
 pub async fn serve_health(listener: TcpListener, routes: Router) -> std::io::Result<()> {
     axum::serve(listener, routes).await
 }

@@ -1,5 +1,5 @@
-//! The worker loop, the same in every service: consume → attempt → record → requeue → acknowledge; the sweeper beside
-//! it; shutdown; health. A service brings a [`Handler`] and nothing else. See README.md.
+//! The worker loop, the same in every service: consume → attempt → record → requeue → acknowledge; the sweeper that
+//! runs next to it; shutdown; health. A service implements a [`Handler`] and nothing else. See README.md.
 
 mod args;
 mod chore;

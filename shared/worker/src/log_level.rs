@@ -6,13 +6,13 @@ use store::Store;
 use telemetry::{LogLevel, with_causes};
 use time::OffsetDateTime;
 
-/// Follows it for ever. While the database can't be asked, what was set last goes on to its end.
+/// Follows the setting forever. While the database is unavailable, the last setting stays in effect until its end.
 pub async fn follow_log_level(store: Store, level: LogLevel, every: Duration) {
     let mut now: Option<store::LogLevel> = None;
     loop {
         let wanted = match store.log_level().await {
             Ok(wanted) => wanted,
-            // Others tell of an outage.
+            // An outage is logged elsewhere.
             Err(_) => now.clone().filter(|set| set.until > OffsetDateTime::now_utc()),
         };
         if directives(wanted.as_ref()) != directives(now.as_ref()) {

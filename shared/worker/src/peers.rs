@@ -1,11 +1,11 @@
-//! Whether this process can work: what /readyz says, and when consuming has to be begun anew.
+//! Whether this process can work: what /readyz reports, and when the consumer has to be recreated.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use store::StoreError;
 use tokio::sync::Notify;
 
-/// The state of the way to PostgreSQL and to RabbitMQ, as the loop sees it.
+/// The state of the connections to PostgreSQL and RabbitMQ, as the loop sees it.
 #[derive(Default)]
 pub(crate) struct Peers {
     consuming: AtomicBool,
@@ -14,7 +14,7 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    /// Is the queue being consumed?
+    /// Whether the queue is being consumed.
     pub(crate) fn consuming(&self) -> bool {
         self.consuming.load(Ordering::Relaxed)
     }
@@ -24,17 +24,17 @@ impl Peers {
         metrics::gauge!("consuming").set(f64::from(u8::from(now)));
     }
 
-    /// A message came.
+    /// A message was delivered.
     pub(crate) fn delivered(&self) {
         self.deliveries.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many messages came so far.
+    /// The number of messages delivered so far.
     pub(crate) fn deliveries(&self) -> u64 {
         self.deliveries.load(Ordering::Relaxed)
     }
 
-    /// Messages can't be dealt with just now, if the error is an outage.
+    /// Messages can't be processed for now, if the error is an outage.
     pub(crate) fn judge(&self, error: &StoreError) {
         if error.is_outage() && self.consuming() {
             tracing::warn!("PostgreSQL is away: no more messages are taken until it is back");
@@ -42,14 +42,14 @@ impl Peers {
         }
     }
 
-    /// Messages wait in the queue, and none comes here: RabbitMQ has forgotten this consumer.
+    /// Messages wait in the queue, but none is delivered here: RabbitMQ has forgotten this consumer.
     pub(crate) fn forgotten(&self) {
         tracing::warn!("messages wait in the queue and none comes: consuming anew");
         metrics::counter!("consumers_forgotten_total").increment(1);
         self.begin_anew.notify_one();
     }
 
-    /// Resolves when consuming has to be begun anew.
+    /// Resolves when the consumer has to be recreated.
     pub(crate) async fn begin_anew(&self) {
         self.begin_anew.notified().await;
     }

@@ -1,4 +1,4 @@
-//! Start, the consuming loop, and the end.
+//! Startup, the consuming loop, and shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::sweeper::{Sweeping, sweep_for_ever};
 /// Why a worker can't run.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
-    /// The database's schema is not what this program needs, or its settings can't be used.
+    /// The database's schema is not what this program needs, or its settings are invalid.
     #[error("the database can't be used")]
     Store(#[from] StoreError),
     /// Signals or the health port.
@@ -34,16 +34,16 @@ pub enum WorkerError {
     Io(#[from] std::io::Error),
 }
 
-/// How long a cancelled consumer may take to hand out what it was sent.
+/// How long a cancelled consumer may take to deliver the messages that RabbitMQ has already sent to it.
 const DRAINING: Duration = Duration::from_secs(15);
-/// How long to wait before PostgreSQL or RabbitMQ is tried again.
+/// The delay before PostgreSQL or RabbitMQ is tried again.
 const RECONNECT: Duration = Duration::from_secs(1);
 
-/// Runs a service until it is asked to end, then finishes or gives back what is in hand. Once it works, `checks` are
-/// run beside it, for its log.
+/// Runs a service until it is asked to stop, then finishes or requeues the messages that are being processed. Once the
+/// service works, `checks` run beside it, and their results are logged.
 ///
 /// # Errors
-/// When it can't begin.
+/// When it can't start.
 pub async fn run<H: Handler>(
     handler: H,
     store: Store,
@@ -71,7 +71,7 @@ pub async fn run<H: Handler>(
         store,
         messaging: messaging.clone(),
         schedules: args.schedules.clone(),
-        // What is in hand when the grace is over is broken off, and its message goes back.
+        // An attempt that still runs when the grace period is over is aborted, and its message is requeued.
         abandoned: CancellationToken::new(),
         seats: Seats::new(usize::from(args.concurrency)),
         peers,
@@ -98,7 +98,7 @@ pub async fn run<H: Handler>(
     Ok(())
 }
 
-/// Cancelled when this process is asked to end.
+/// Cancelled when this process is asked to stop.
 fn cancelled_by_signal() -> CancellationToken {
     let stopping = CancellationToken::new();
     let on_signal = stopping.clone();
@@ -117,7 +117,7 @@ async fn consume_for_ever<H: Handler>(
     held: u16,
     stopping: &CancellationToken,
 ) -> Option<Consumer> {
-    // Kept until what is in hand is acknowledged: dropping it gives everything back.
+    // Kept until the messages that are being processed are acknowledged: dropping it requeues them all.
     let mut last_consumer = None;
     let hands = Arc::new(Semaphore::new(usize::from(held)));
     while !stopping.is_cancelled() {
@@ -152,7 +152,7 @@ async fn consume_for_ever<H: Handler>(
     last_consumer
 }
 
-/// Finishes what is in hand, and gives back what is left of it when the grace is over.
+/// Finishes the messages that are being processed, and requeues those that are left when the grace period is over.
 async fn finish<H: Handler>(desk: &Desk<H>, in_hand: &TaskTracker, grace: Duration) {
     in_hand.close();
     if tokio::time::timeout(grace, in_hand.wait()).await.is_err() {
@@ -181,7 +181,7 @@ async fn consume<H: Handler>(
             },
             () = stopping.cancelled() => return Ok(()),
             () = desk.peers.begin_anew(), if pausing_until.is_none() => {
-                // What was sent already still comes, and then the stream ends.
+                // Messages that were already sent are still delivered, and then the stream ends.
                 consumer.stop().await;
                 pausing_until = Some(Instant::now() + DRAINING);
                 continue;
@@ -190,7 +190,7 @@ async fn consume<H: Handler>(
             () = sleep_until(pausing_until.unwrap_or_else(Instant::now)), if pausing_until.is_some() => return Ok(()),
         };
         desk.peers.delivered();
-        // A new consumer after a broken connection brings new messages while old ones are still in hand.
+        // After a broken connection, a new consumer delivers new messages while old ones are still being processed.
         let hand = tokio::select! {
             hand = hands.clone().acquire_owned() => hand,
             () = stopping.cancelled() => return Ok(()),
@@ -204,7 +204,7 @@ async fn consume<H: Handler>(
     }
 }
 
-/// Waits until PostgreSQL answers: a message that can't be looked up is better left in its queue.
+/// Waits until PostgreSQL answers: a message whose step can't be loaded is better left in its queue.
 async fn database_there(store: &Store) {
     while let Err(error) = store.ping().await {
         tracing::warn!(error = with_causes(&error), "waiting for PostgreSQL");
@@ -212,10 +212,10 @@ async fn database_there(store: &Store) {
     }
 }
 
-/// Migrates as soon as PostgreSQL answers, and writes down what the service has of the settings that others have.
+/// Migrates as soon as PostgreSQL answers, and records the service's values of the settings that it shares with others.
 ///
 /// # Errors
-/// When the schema is newer than this program, or a migration is refused: no waiting mends that.
+/// When the schema is newer than this program, or a migration is refused: waiting doesn't fix that.
 pub async fn migrate_when_there(store: &Store, shared: &SharedSettings) -> Result<(), StoreError> {
     loop {
         let migrated = async {

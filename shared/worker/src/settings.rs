@@ -1,10 +1,10 @@
-//! A service's settings as it starts, and which of them other services must have alike.
+//! A service's settings at startup, and which of them must be the same in other services.
 
 use clap::{ArgMatches, Command, Parser};
 use store::SharedSettings;
 
-/// Several services have them, and must have the same; so are all schedules. A test in `tests/settings-docs` finds one that
-/// is missing here.
+/// Settings of several services that must have the same value, as must all schedules. A test in `tests/settings-docs`
+/// finds one that is missing here.
 pub const SHARED: [&str; 8] = [
     "ACME_PROFILE",
     "ACME_RESPONDER_URL",
@@ -16,12 +16,13 @@ pub const SHARED: [&str; 8] = [
     "UPDATE_UNSEEN_DEADLINE",
 ];
 
-/// Must every service that has this setting have the same?
+/// Whether the setting must be the same in every service that has it.
 pub fn is_shared(variable: &str) -> bool {
     SHARED.contains(&variable) || variable.starts_with("SCHEDULE_")
 }
 
-/// What the command line and the environment say; ends the program when it can't be understood, as [`Parser::parse`] does.
+/// The settings from the command line and the environment; ends the program when they are invalid, as [`Parser::parse`]
+/// does.
 pub fn settings<S: Parser>(service: &'static str) -> (S, SharedSettings) {
     let mut matches = S::command().get_matches();
     let values = shared(&S::command(), &matches).collect();
@@ -36,7 +37,7 @@ fn shared(command: &Command, matches: &ArgMatches) -> impl Iterator<Item = (Stri
         let variable = argument.get_env()?.to_str().filter(|variable| is_shared(variable))?;
         let values = matches.get_raw(argument.get_id().as_str()).into_iter().flatten();
         let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
-        // An address is the same with a slash at its end.
+        // A trailing slash makes no difference to an address.
         Some((
             variable.to_owned(),
             values.join(",").trim().trim_end_matches('/').to_owned(),

@@ -26,7 +26,7 @@ pub struct ProfileArgs {
 }
 
 impl ProfileArgs {
-    /// The profile to ask for. An empty value counts as unset, as deployment templates like to set those.
+    /// The profile to request. An empty value counts as unset, since deployment templates often set empty values.
     pub fn acme_profile(&self) -> Option<&str> {
         self.acme_profile.as_deref().filter(|profile| !profile.is_empty())
     }
@@ -35,7 +35,7 @@ impl ProfileArgs {
 /// broker-api's http-01 responder, as users' redirects and CloudFront reach it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Responder {
-    /// Fetched by HTTPS.
+    /// Fetched over HTTPS.
     pub secure: bool,
     /// Host name.
     pub host: String,
@@ -49,7 +49,7 @@ impl Responder {
     }
 }
 
-/// The address, without a slash at its end.
+/// The address, without a trailing slash.
 impl fmt::Display for Responder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scheme, usual) = self.scheme();
@@ -81,7 +81,7 @@ impl FromStr for Responder {
             .authority()
             .filter(|authority| !authority.as_str().contains('@') && !authority.host().is_empty())
             .ok_or("a host name without user or password is expected")?;
-        // `Authority::port` passes over a port that is no number up to 65535.
+        // `Authority::port` ignores a port that is not a number up to 65535.
         let after_host = authority.as_str().strip_prefix(authority.host());
         let port = match after_host.and_then(|rest| rest.strip_prefix(':')) {
             Some(port) => port.parse().map_err(|_| "the port is not a number up to 65535")?,

@@ -2,7 +2,7 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Resolves when the process is asked to end.
+/// Resolves when the process is asked to stop.
 ///
 /// # Errors
 /// When the signal can't be listened for.

@@ -1,4 +1,4 @@
-//! The sweeper: rings again what was lost, at a bounded rate.
+//! The sweeper: publishes lost wake-ups again, at a bounded rate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use telemetry::with_causes;
 use crate::delivery::{Desk, publish};
 use crate::handler::Handler;
 
-/// With messages still in the queue, a step may just be behind them: it is left alone for so many graces longer.
+/// With messages still in the queue, a step's message may just be behind them: this many graces are added.
 const BACKLOG_PATIENCE: u32 = 10;
 /// Batches of a sweep per second.
 const BATCHES: u32 = 4;
 
-/// How the sweeper goes about it.
+/// How the sweeper works.
 pub(crate) struct Sweeping {
     pub(crate) interval: Duration,
     pub(crate) grace: Duration,
-    /// Rings per second.
+    /// Wake-ups per second.
     pub(crate) rate: u32,
 }
 
@@ -45,13 +45,14 @@ pub(crate) async fn sweep_for_ever<H: Handler>(desk: Arc<Desk<H>>, sweeping: Swe
             desk.peers.forgotten();
         }
         before = now;
-        // Long after the last attempt that could still be at work.
+        // Long after the last attempt that could still be running.
         let grace = longest(&graces(H::SERVICE, &desk.schedules, sweeping.grace, false)) * 2;
         if let Err(error) = give_up(&desk, grace).await {
             tracing::warn!(error = with_causes(&error), "steps past their deadline stay");
         }
         let graces = graces(H::SERVICE, &desk.schedules, sweeping.grace, backlog);
-        // One sweep takes all there is, batch by batch: what it has published itself is no backlog to it.
+        // One sweep takes all lost wake-ups, batch by batch: those that it has published itself don't count as a
+        // backlog.
         while sweep(&desk, &graces, batch).await {
             tokio::time::sleep(Duration::from_secs(1) / BATCHES).await;
         }
@@ -67,13 +68,13 @@ struct Sight {
 }
 
 impl Sight {
-    /// Twice in a row messages waited, nothing was at work here, and nothing came.
+    /// Twice in a row, messages waited in the queue, no attempt ran here, and nothing was delivered.
     fn is_stalled(&self, before: &Self) -> bool {
         self.backlog && before.backlog && self.idle && before.idle && self.deliveries == before.deliveries
     }
 }
 
-/// How long each kind of step may be overdue. An attempt that is still at work must not be published again.
+/// How long each kind of step may be overdue. An attempt that is still running must not be published again.
 fn graces(service: Service, schedules: &Schedules, grace: Duration, backlog: bool) -> Vec<(StepKind, Duration)> {
     let longer = if backlog {
         grace * BACKLOG_PATIENCE
@@ -91,7 +92,7 @@ fn longest(graces: &[(StepKind, Duration)]) -> Duration {
     graces.iter().map(|(_, grace)| *grace).max().unwrap_or_default()
 }
 
-/// Ends the operations of steps whose deadline passed without any attempt coming to an end.
+/// Ends the operations of steps whose deadline passed before any attempt completed.
 async fn give_up<H: Handler>(desk: &Desk<H>, grace: Duration) -> Result<(), StoreError> {
     for (step, attempt) in desk.store.past_deadline(H::SERVICE, grace).await? {
         let Some(task) = desk.store.load_task(step, attempt).await? else {
@@ -108,7 +109,7 @@ async fn give_up<H: Handler>(desk: &Desk<H>, grace: Duration) -> Result<(), Stor
     Ok(())
 }
 
-/// Is there more?
+/// Returns whether there is more.
 async fn sweep<H: Handler>(desk: &Desk<H>, graces: &[(StepKind, Duration)], batch: u32) -> bool {
     match desk.store.sweep(H::SERVICE, graces, batch).await {
         Ok(rings) if rings.is_empty() => false,

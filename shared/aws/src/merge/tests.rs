@@ -17,7 +17,7 @@ const READ: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 /// What the SDK understands of it.
 const BEFORE: &str = r#"<DistributionConfig xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><CallerReference>one</CallerReference><Aliases><Quantity>1</Quantity><Items><CNAME>a.example.com</CNAME></Items></Aliases><Origins><Quantity>1</Quantity><Items><Origin><Id>origin</Id><DomainName>app.example.com</DomainName></Origin></Items></Origins><Enabled>true</Enabled><ViewerCertificate><CloudFrontDefaultCertificate>true</CloudFrontDefaultCertificate><CertificateSource>cloudfront</CertificateSource></ViewerCertificate><HttpVersion>http4</HttpVersion></DistributionConfig>"#;
 
-/// What was read, with these pieces of it changed by hand; the SDK's text changed by the same pieces leads there.
+/// The document with these pieces changed by hand equals the merge of the SDK's text with the same pieces changed.
 fn changes(pairs: &[(&str, &str)]) {
     let change = |text: &str| {
         pairs.iter().fold(text.to_owned(), |text, (old, new)| {
@@ -70,7 +70,8 @@ fn what_is_no_xml_is_an_error() {
     assert!(merged("<A>", "<A/>", "<A/>").is_err());
 }
 
-/// A structure of named members, each a text or a structure; written in the order of the names, as the SDK does in that of its model.
+/// A structure of named members, each a text or a structure; written in the order of the names, as the SDK writes them
+/// in its model's order.
 #[derive(Debug, Clone)]
 enum Tree {
     Text(u8),
@@ -92,7 +93,7 @@ impl Tree {
         format!("<Root>{}</Root>", self.written())
     }
 
-    /// With a member that the SDK does not know in each structure.
+    /// Adds to each structure a member that the SDK does not know.
     fn with_unknown(&self) -> Self {
         match self {
             Self::Text(text) => Self::Text(*text),

@@ -21,7 +21,7 @@ fn viewer() -> Viewer<'static> {
     }
 }
 
-/// As CloudFront gives it back, deprecated fields and all.
+/// As CloudFront returns it, deprecated fields included.
 #[expect(deprecated, reason = "CloudFront still sends these two")]
 fn read_config() -> DistributionConfig {
     DistributionConfig::builder()
@@ -140,7 +140,7 @@ fn a_certificate_that_is_not_seen_for_a_quarter_of_an_hour_never_will_be() {
         uploaded_ago: seconds.map(Duration::from_secs),
         ..viewer()
     };
-    // An older program wrote down no time.
+    // An older program recorded no time.
     for seconds in [Some(0), Some(899), None] {
         assert_eq!(after(seconds).refused(&unseen, None).name(), "pending", "{seconds:?}");
     }
@@ -166,7 +166,7 @@ fn a_taken_alias_is_named_when_cloudfront_names_it() {
         "{named}"
     );
     assert!(text("In use.").starts_with("one of example.com, www.example.com belongs to"));
-    // At a creation there is no distribution yet.
+    // During creation there is no distribution yet.
     let created = viewer().refused(&failure("CNAMEAlreadyExists", ""), None);
     assert!(
         matches!(&created, Outcome::Failed { for_user, .. } if for_user.ends_with("(Here it was for certificate cdn-broker-1.)")),

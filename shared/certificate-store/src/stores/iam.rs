@@ -17,7 +17,7 @@ use crate::stores::Kind;
 
 /// The longest `CertificateBody`, in characters (service model).
 const LONGEST_BODY: usize = 16_384;
-/// Where CloudFront looks (CloudFront developer guide, "IAM certificate store").
+/// The path from which CloudFront reads (CloudFront developer guide, "IAM certificate store").
 const LOOKED_INTO: &str = "/cloudfront/";
 
 /// Its settings.
@@ -71,7 +71,7 @@ impl CertificateStore for Store {
             .send()
             .await
             .map_err(|error| not_put(Failure::new(Peer::Iam, ACTION, &error)))?;
-        // Without it the next attempt is told that it exists, and adopts it.
+        // If it is missing, the next attempt is told that the certificate exists, and adopts it.
         let metadata = answer
             .server_certificate_metadata
             .ok_or_else(|| incomplete("metadata"))?;
@@ -110,7 +110,7 @@ impl CertificateStore for Store {
         let failure = Failure::new(Peer::Iam, "DeleteServerCertificate", &error);
         match failure.code() {
             "NoSuchEntity" => Ok(Removed::Gone),
-            // For a while after its distribution was deleted, too (docs/aws-rules.md, rule 9).
+            // Even for a while after its distribution was deleted (docs/aws-rules.md, rule 9).
             "DeleteConflict" => Ok(Removed::InUse),
             _ => Err(failure),
         }
@@ -173,7 +173,7 @@ fn reference(name: String) -> Reference {
     }
 }
 
-/// One whose name is of our kind.
+/// A certificate whose name has our form.
 fn listed(metadata: ServerCertificateMetadata) -> Option<Listed> {
     let name = metadata.server_certificate_name;
     let certificate = name.strip_prefix(CERTIFICATE_PREFIX)?.parse().ok()?;
@@ -196,7 +196,7 @@ fn not_put(failure: Failure) -> NotPut {
     match failure.code() {
         "EntityAlreadyExists" => NotPut::Exists,
         "MalformedCertificate" | "KeyPairMismatch" => NotPut::Unfit(failure),
-        // It may be about the tags, or the path.
+        // The cause may be the tags or the path.
         "InvalidInput" => NotPut::Refused(failure),
         _ => NotPut::Failed(failure),
     }

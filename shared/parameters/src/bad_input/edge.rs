@@ -1,4 +1,4 @@
-//! What the edge does: policies, pages for errors, classes, switches.
+//! Bad edge settings: policies, error pages, price classes, switches.
 
 use serde_json::json;
 

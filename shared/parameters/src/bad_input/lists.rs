@@ -1,4 +1,4 @@
-//! Bad `forward_headers` and `forward_cookies`, by their new and old names.
+//! Bad `forward_headers` and `forward_cookies`, under their new and old names.
 
 use serde_json::json;
 

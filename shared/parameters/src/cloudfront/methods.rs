@@ -1,4 +1,4 @@
-//! The methods that a behavior takes.
+//! The HTTP methods that a behavior allows.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::quantity;
 /// With GET and HEAD cached.
 ///
 /// # Errors
-/// None, as long as the SDK's model requires no more members than it does.
+/// None, as long as the SDK's model requires no further members.
 pub fn methods(allowed: &[Method]) -> Result<AllowedMethods, BuildError> {
     AllowedMethods::builder()
         .quantity(quantity(allowed))
@@ -25,10 +25,10 @@ pub fn methods(allowed: &[Method]) -> Result<AllowedMethods, BuildError> {
         .build()
 }
 
-/// Puts [`methods`] there, unless only their order differs.
+/// Sets [`methods`], unless only their order differs.
 ///
 /// # Errors
-/// As [`methods`].
+/// Like [`methods`].
 pub fn put_methods(there: &mut Option<AllowedMethods>, allowed: &[Method]) -> Result<(), BuildError> {
     let wanted = methods(allowed)?;
     if there.as_ref().map(names) != Some(names(&wanted)) {

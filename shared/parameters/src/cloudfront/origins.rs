@@ -1,4 +1,4 @@
-//! The origins of a configuration. Time-outs, attempts, headers and shield are the operator's to tune.
+//! The origins of a configuration. The operator may tune timeouts, attempts, headers and shield.
 
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::{
@@ -10,10 +10,10 @@ use super::quantity;
 
 /// The id of the user's origin in a configuration.
 pub const USERS_ORIGIN: &str = "origin";
-/// The id of the one behind it.
+/// The id of the failover origin.
 pub const FAILOVER_ORIGIN: &str = "failover-origin";
 
-/// The origin of the default behavior, and the one behind it, whatever their ids are.
+/// The origin of the default behavior, and its failover origin, whatever their ids are.
 pub fn origins(config: &DistributionConfig) -> Option<(&Origin, Option<&Origin>)> {
     let target = &config.default_cache_behavior.as_ref()?.target_origin_id;
     if let Some(alone) = find(config, target) {
@@ -32,11 +32,11 @@ pub fn find<'c>(config: &'c DistributionConfig, id: &str) -> Option<&'c Origin> 
     all.find(|origin| origin.id == id)
 }
 
-/// Has the origin of that id at this host. A new one begins as a copy of the one with the id `like`, if that is there: an update must name
-/// what a creation may leave out.
+/// Sets the host of the origin with that id. A new origin starts as a copy of the one with the id `like`, if that
+/// exists: an update must name what a creation may leave out.
 ///
 /// # Errors
-/// None, as long as the SDK's model requires no more members than it does.
+/// None, as long as the SDK's model requires no further members.
 pub fn put_host<'c>(
     config: &'c mut DistributionConfig,
     id: &str,
@@ -62,7 +62,7 @@ pub fn put_host<'c>(
     Ok(origin)
 }
 
-/// Has no origin of that id.
+/// Removes the origin with that id.
 pub(crate) fn remove(config: &mut DistributionConfig, id: &str) {
     if let Some(origins) = &mut config.origins {
         origins.items.retain(|origin| origin.id != id);
@@ -70,13 +70,13 @@ pub(crate) fn remove(config: &mut DistributionConfig, id: &str) {
     }
 }
 
-/// The user's own origins.
+/// The user's origins.
 pub(crate) fn users(config: &mut DistributionConfig) -> impl Iterator<Item = &mut Origin> {
     let all = config.origins.iter_mut().flat_map(|origins| &mut origins.items);
     all.filter(|origin| [USERS_ORIGIN, FAILOVER_ORIGIN].contains(&origin.id.as_str()))
 }
 
-/// Those that should be there and are, with what a sentence calls them.
+/// Those that should exist and do, with the words for them in a sentence.
 pub(crate) fn compared<'c>(
     wanted: &InstanceSettings,
     there: &'c DistributionConfig,
@@ -91,10 +91,11 @@ pub(crate) fn compared<'c>(
         .chain(failover.map(|origin| ("the failover origin", origin)))
 }
 
-/// How CloudFront fetches from it. `port` is for the chosen scheme; the other one, which is not used, keeps its own.
+/// How CloudFront fetches from it. `port` is for the chosen scheme; the port of the other scheme, which is not used, is
+/// preserved.
 ///
 /// # Errors
-/// None, as long as the SDK's model requires no more members than it does.
+/// None, as long as the SDK's model requires no further members.
 pub fn put_protocol(origin: &mut Origin, secure: bool, port: Option<u16>) -> Result<(), BuildError> {
     let wanted = custom(secure, port)?;
     match &mut origin.custom_origin_config {

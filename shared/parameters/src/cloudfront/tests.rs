@@ -1,4 +1,4 @@
-//! What is written into a configuration is what is read back from it.
+//! What is written into a configuration is read back from it.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -18,7 +18,7 @@ fn wanted(settings: &InstanceSettings) -> Wanted<'_> {
     }
 }
 
-/// As the service distribution begins one.
+/// As the service distribution creates one.
 fn new() -> DistributionConfig {
     let config = DistributionConfig::builder()
         .caller_reference("i")
@@ -27,7 +27,7 @@ fn new() -> DistributionConfig {
     config.build().unwrap()
 }
 
-/// Any parameters that a user could have; those that a configuration can't say are left out.
+/// Arbitrary parameters of a user; those that a configuration can't express are left out.
 fn parameters() -> impl Strategy<Value = Parameters> {
     nearly().prop_filter_map("refused", |parameters| {
         let mut parsed = parse(Some(&parameters), None).ok()?;
@@ -120,10 +120,10 @@ fn each_difference_is_a_sentence_of_its_own() {
     }
 }
 
-/// The same as the properties, for each parameter by itself: none may be written and not read.
+/// The same as the properties, for each parameter separately: none may be written but not read.
 #[test]
 fn every_parameter_is_written_adopted_and_compared() {
-    // Where a redirect leads is in the function's code.
+    // The target of a redirect is in the function's code.
     for key in KNOWN.iter().filter(|key| **key != "redirect_to") {
         let mut asked = json!({"origin": "app.example.org", "price_class": "PriceClass_All"});
         asked["domains"] = json!("a.example.com");

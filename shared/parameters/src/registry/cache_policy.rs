@@ -1,4 +1,4 @@
-//! `cache_policy`: CloudFront's managed policy in place of `forward_headers`, `forward_cookies` and `default_ttl`.
+//! `cache_policy`: a managed policy of CloudFront's instead of `forward_headers`, `forward_cookies` and `default_ttl`.
 
 use pipeline::managed::{CACHE, Managed};
 use schemars::Schema;
@@ -61,7 +61,7 @@ impl Parameter for CachePolicy {
     }
 }
 
-/// A key that was given, and whose place a cache policy takes.
+/// A given key that a cache policy replaces.
 pub(super) fn beside(request: &Request<'_>) -> Option<&'static str> {
     let keys = [
         forward_headers::KEY.name,
@@ -73,7 +73,7 @@ pub(super) fn beside(request: &Request<'_>) -> Option<&'static str> {
     keys.into_iter().find(|key| request.value(key).is_some())
 }
 
-/// What the instance has of a parameter goes when an update brings a cache policy.
+/// The instance's value of a parameter is removed when an update sets a cache policy.
 pub(super) fn take_the_place_of(parameter: &dyn Parameter, update: &mut Update<'_>) {
     if update.given(KEY.name).is_some_and(|policy| !policy.is_null()) {
         update.forget(parameter);
@@ -109,7 +109,7 @@ mod cloudfront {
             behavior.max_ttl = forwards.then_some(default_ttl::MOST.into());
             match &mut behavior.forwarded_values {
                 values if !forwards => *values = None,
-                // What else CloudFront put there has to be sent back.
+                // The other members that CloudFront put there have to be sent back.
                 Some(values) => values.query_string = true,
                 values => *values = Some(nothing_but_queries()?),
             }
@@ -138,7 +138,7 @@ mod cloudfront {
         managed_policy::cloudfront::by_id(id, &CACHE)
     }
 
-    /// What the other parameters put headers and cookies into.
+    /// Where the other parameters add headers and cookies.
     fn nothing_but_queries() -> Result<ForwardedValues, BuildError> {
         ForwardedValues::builder()
             .query_string(true)

@@ -1,4 +1,4 @@
-//! `default_ttl`: how long CloudFront keeps what comes without `Cache-Control`.
+//! `default_ttl`: how long CloudFront caches responses without `Cache-Control`.
 
 use pipeline::instance::DAY;
 use schemars::{Schema, json_schema};
@@ -17,12 +17,12 @@ pub(super) const KEY: Key<Seconds> = Key::new(
     "How long CloudFront keeps what comes without Cache-Control, in seconds",
 );
 
-/// The longest that CloudFront keeps anything, in seconds (`MaxTTL`): its own default.
+/// The maximum time that CloudFront caches anything, in seconds (`MaxTTL`): its own default.
 pub(super) const MOST: u32 = 31_536_000;
 
 pub(crate) struct DefaultTtl;
 
-/// How long.
+/// The duration.
 #[derive(Debug)]
 pub(super) struct Seconds(u32);
 

@@ -1,4 +1,4 @@
-//! `domains`, or `domain` as older brokers had it.
+//! `domains`, or `domain` as in older brokers.
 
 use std::collections::BTreeSet;
 
@@ -18,17 +18,19 @@ use crate::{host_name, shown, shown_json};
 const KEY: Key<Names> = Key::new("domains", "The domains, as a list or separated by commas");
 const OLDER: Key<ByComma> = Key::new("domain", "The domains, separated by commas (older form of domains)");
 
-/// The most names in a certificate of Let's Encrypt's profile `classic`, and the most aliases of a distribution.
+/// The maximum number of names in a certificate of Let's Encrypt's profile `classic`, and of aliases of a distribution.
 pub const MOST: usize = 100;
 
-/// The most characters after a wildcard's `*.`: a name below it has a label of one character at least, and 253 in all.
+/// The maximum length of the name after a wildcard's `*.`: a name below it has a label of at least one character, and
+/// 253 characters in all.
 const MOST_BELOW: usize = 251;
 
 const RIGHT: &str = "[\"www.example.com\", \"example.com\"] or \"www.example.com, example.com\"";
 
 pub(crate) struct Domains;
 
-/// At least one domain: ASCII, lower case, sorted, no duplicates. Any may be a wildcard; what one stands for is not beside it.
+/// At least one domain: ASCII, lower case, sorted, no duplicates. Any may be a wildcard; names that a wildcard covers
+/// are not listed next to it.
 #[derive(Debug)]
 struct Names(Vec<String>);
 
@@ -65,7 +67,7 @@ impl Parameter for Domains {
     }
 }
 
-/// The domains by either name.
+/// The domains from either key.
 fn one_of(request: &Request<'_>) -> Result<Vec<String>, ParameterError> {
     match (request.get(&KEY), request.get(&OLDER)) {
         (Some(_), Some(_)) => Err(ParameterError::new(
@@ -80,7 +82,7 @@ fn one_of(request: &Request<'_>) -> Result<Vec<String>, ParameterError> {
     }
 }
 
-/// Those of the names that were written which are domains, whatever the others are.
+/// The given names that are valid domains, whatever the others are.
 fn well_formed(written: &Value) -> Vec<String> {
     let names = names::each(written, RIGHT).unwrap_or_default();
     let domains = names.into_iter().take(MOST).flatten().flat_map(|name| domain(&name));

@@ -18,7 +18,7 @@ const KEY: Key<Pages> = Key::new(
     "Pages of the origin that are shown for its errors: path by HTTP status",
 );
 
-/// Errors that CloudFront shows a page for (developer guide, "HTTP status codes that CloudFront caches").
+/// Errors for which CloudFront can show a page (developer guide, "HTTP status codes that CloudFront caches").
 const ERROR_CODES: [u16; 11] = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
 
 pub(crate) struct ErrorResponses;
@@ -96,7 +96,7 @@ mod cloudfront {
     use crate::cloudfront::{Wanted, by_value, quantity};
     use crate::parameter::InCloudFront;
 
-    /// How long a page for an error is kept: CloudFront's own default, in seconds.
+    /// How long an error page is cached: CloudFront's own default, in seconds.
     const ERROR_TTL: i64 = 10;
 
     impl InCloudFront for ErrorResponses {
@@ -140,7 +140,7 @@ mod cloudfront {
         pages.collect()
     }
 
-    /// How long a page is kept is the operator's to tune.
+    /// The operator may tune how long a page is cached.
     fn meaning(pages: &[CustomErrorResponse]) -> BTreeSet<(i32, Option<&str>, Option<&str>)> {
         let pages = pages.iter().map(|page| {
             (

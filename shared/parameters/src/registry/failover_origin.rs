@@ -1,4 +1,4 @@
-//! `failover_origin`: the host that is asked when the origin is unreachable, too slow or answers 5xx.
+//! `failover_origin`: the host that is used when the origin is unreachable, too slow or answers 5xx.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ impl Parameter for FailoverOrigin {
         let host = request.judge(&[KEY.name], |request| {
             let host = request.get(&KEY).and_then(|host| host.0);
             match host {
-                // There would be nothing to fail over to.
+                // There would be no other host to fail over to.
                 Some(host) if host == parameters.settings.origin => Err(ParameterError::new(
                     KEY.name,
                     format!("{} is the origin itself; write another host", shown(&host)),
@@ -68,7 +68,7 @@ mod cloudfront {
     use crate::parameter::InCloudFront;
 
     const GROUP: &str = "origin-with-failover";
-    /// The origin is broken, not the request. Unreachable and too slow are meant anyway.
+    /// Errors of the origin, not of the request. Unreachable and too slow are always included.
     const ON: [i32; 4] = [500, 502, 503, 504];
     const READS: [Method; 3] = [Method::Get, Method::Head, Method::Options];
     const ALL_METHODS: [Method; 7] = [
@@ -92,7 +92,7 @@ mod cloudfront {
             let behavior = default_behavior(config)?;
             let target = if failover.is_some() { GROUP } else { USERS_ORIGIN };
             target.clone_into(&mut behavior.target_origin_id);
-            // CloudFront takes no other methods for an origin group: it could not send a body twice.
+            // CloudFront allows no other methods for an origin group: it could not send a body twice.
             let methods = if failover.is_some() { &READS[..] } else { &ALL_METHODS };
             put_methods(&mut behavior.allowed_methods, methods)
         }
@@ -121,7 +121,7 @@ mod cloudfront {
         }
     }
 
-    /// Others' groups stay, and so does what a newer AWS put into ours.
+    /// Groups of other owners are preserved, as is anything that a newer AWS put into ours.
     fn put_group(groups: &mut Option<OriginGroups>, wanted: bool) -> Result<(), BuildError> {
         let mut all = groups.as_ref().map(|all| all.items().to_vec()).unwrap_or_default();
         let at = all.iter().position(|group| group.id == GROUP);

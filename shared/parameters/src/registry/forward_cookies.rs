@@ -1,4 +1,4 @@
-//! `forward_cookies`, or `cookies` as older brokers had it: which cookies are passed to the origin.
+//! `forward_cookies`, or `cookies` as in older brokers: which cookies are passed to the origin.
 
 use pipeline::instance::Cookies;
 use schemars::{Schema, json_schema};
@@ -19,7 +19,7 @@ pub(super) const KEY: Key<Cookies> = Key::new(
 );
 pub(super) const OLDER: Key<Cookies> = Key::new("cookies", "Older form of forward_cookies");
 
-/// The most bytes of a cookie's name.
+/// The maximum length of a cookie's name in bytes.
 const MOST_NAME: usize = 128;
 
 pub(crate) struct ForwardCookies;
@@ -31,7 +31,7 @@ impl Parameter for ForwardCookies {
 
     fn parse(&self, request: &mut Request<'_>, parameters: &mut Parameters) {
         let cookies = request.judge(&[KEY.name, OLDER.name], |request| request.either(&KEY, &OLDER));
-        // As the brokers before did.
+        // As the older brokers did.
         let cookies = cookies.and_then(|(_, cookies)| cookies).unwrap_or(Cookies::All);
         parameters.settings.forward_cookies = cookies;
     }
@@ -141,7 +141,7 @@ mod cloudfront {
                     let (there, wanted) = (shortest(&read(there)), shortest(wanted));
                     vec![format!("{} is {there}, not {wanted}", KEY.name)]
                 }
-                // Without forwarded values it has a cache policy, which is compared by itself.
+                // Without forwarded values the distribution has a cache policy, which is compared separately.
                 _ => Vec::new(),
             }
         }
@@ -157,7 +157,7 @@ mod cloudfront {
                     .set_items(Some(names.clone()))
                     .build()?,
             ),
-            // A list without names is no cookie; CloudFront wants at least one in a list.
+            // An empty list means no cookies; CloudFront requires at least one in a list.
             Cookies::None | Cookies::Only(_) => builder.forward(ItemSelection::None),
         }
         .build()
@@ -171,7 +171,7 @@ mod cloudfront {
         }
     }
 
-    /// Whatever the order.
+    /// Ignores the order.
     fn meaning(cookies: &CookiePreference) -> (&str, BTreeSet<&str>) {
         let names = cookies.whitelisted_names.iter().flat_map(|names| names.items());
         (cookies.forward.as_str(), names.map(String::as_str).collect())

@@ -1,4 +1,4 @@
-//! `forward_headers`, or `headers` as older brokers had it: what of a request's headers is passed to the origin.
+//! `forward_headers`, or `headers` as in older brokers: which request headers are passed to the origin.
 
 use schemars::Schema;
 use serde_json::{Value, json};
@@ -19,14 +19,14 @@ pub(super) const KEY: Key<Headers> = Key::new(
 );
 pub(super) const OLDER: Key<Headers> = Key::new("headers", "Older form of forward_headers");
 
-/// The most headers that CloudFront forwards by name (`TooManyHeadersInForwardedValues`), Host included.
+/// The maximum number of headers that CloudFront forwards by name (`TooManyHeadersInForwardedValues`), including Host.
 pub(crate) const MOST: usize = 10;
-/// The header that the default origin needs: the platform's router finds the application by it.
+/// The header that the default origin needs: the platform's router uses it to find the application.
 const HOST: &str = "HOST";
 
 pub(crate) struct ForwardHeaders;
 
-/// In capitals, sorted (as external-domain-broker keeps them); `["*"]`: all.
+/// In upper case, sorted (as external-domain-broker keeps them); `["*"]`: all.
 #[derive(Debug, Default)]
 pub(super) struct Headers(Vec<String>);
 
@@ -55,7 +55,7 @@ impl Parameter for ForwardHeaders {
     }
 
     fn merge(&self, update: &mut Update<'_>) {
-        // Another origin must not get the Host header only because the default origin needs it.
+        // Another origin must not get the Host header merely because the default origin needs it.
         if update.had_default_origin
             && let Some(Value::Array(headers)) = update.had(self)
         {
@@ -169,7 +169,7 @@ mod cloudfront {
                 Some(found) if names(found) != names(wanted) => {
                     vec![format!("{} is {}, not {}", KEY.name, json!(found), json!(wanted))]
                 }
-                // Without forwarded values it has a cache policy, which is compared by itself.
+                // Without forwarded values the distribution has a cache policy, which is compared separately.
                 _ => Vec::new(),
             }
         }
@@ -183,7 +183,7 @@ mod cloudfront {
             .unwrap_or_default()
     }
 
-    /// Capitals make no difference.
+    /// Ignores case.
     fn names(headers: &[String]) -> BTreeSet<String> {
         headers.iter().map(|name| name.to_ascii_uppercase()).collect()
     }

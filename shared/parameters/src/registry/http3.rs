@@ -1,4 +1,4 @@
-//! `http3`: HTTP/3 beside HTTP/2.
+//! `http3`: HTTP/3 in addition to HTTP/2.
 
 use serde_json::Value;
 

@@ -39,7 +39,7 @@ impl Parameter for InsecureOrigin {
     fn merge(&self, update: &mut Update<'_>) {
         let blank = |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.trim_ascii().is_empty());
         if update.given(origin::KEY.name).is_some_and(blank) {
-            // It was said of the origin that goes; the default one speaks HTTPS.
+            // The setting was about the replaced origin; the default origin uses HTTPS.
             update.forget(self);
         }
         update.replace(self);

@@ -46,12 +46,12 @@ impl Parameter for Origin {
     }
 }
 
-/// Whether the origin is the platform's router, named or not: that one needs the Host header and speaks HTTPS.
+/// Whether the origin is the platform's router, named or by default: it needs the Host header and uses HTTPS.
 pub(super) fn is_default(request: &Request<'_>, parameters: &Parameters) -> bool {
     request.default_origin == Some(parameters.settings.origin.as_str())
 }
 
-/// Whether CloudFront can fetch from a host; the names of one that is known already are not judged.
+/// Whether CloudFront can fetch from a host; a name that the instance already has is not checked.
 pub(super) fn can_be_asked(key: &str, host: &String, request: &mut Request<'_>, parameters: &Parameters) {
     if parameters.domains.contains(host) {
         request.refuse(
@@ -82,7 +82,7 @@ mod cloudfront {
 
     impl InCloudFront for Origin {
         fn put(&self, wanted: &Wanted<'_>, config: &mut DistributionConfig) -> Result<(), BuildError> {
-            // In place of what another broker had there, if it did.
+            // Replaces the origin that another broker configured, if there is one.
             let target = default_behavior(config)?.target_origin_id.clone();
             put_host(config, USERS_ORIGIN, &wanted.settings.origin, &target)?;
             Ok(())

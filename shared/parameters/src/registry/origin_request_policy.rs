@@ -1,4 +1,4 @@
-//! `origin_request_policy`: managed policy of what is passed to the origin, beside `cache_policy`.
+//! `origin_request_policy`: the managed policy for what is passed to the origin, in addition to `cache_policy`.
 
 use pipeline::managed::{ALL_VIEWER, ALL_VIEWER_EXCEPT_HOST, Managed, ORIGIN_REQUEST, named};
 use schemars::Schema;
@@ -40,7 +40,7 @@ impl Parameter for OriginRequestPolicy {
 
     fn parse(&self, request: &mut Request<'_>, parameters: &mut Parameters) {
         let has_cache_policy = request.get(&cache_policy::KEY).is_some();
-        // Said there already.
+        // Already reported there.
         let stands = !has_cache_policy || cache_policy::beside(request).is_none();
         let policy = request.judge(&[cache_policy::KEY.name], |request| {
             let policy = request.get(&KEY).map(|policy| policy.0).filter(|_| stands);
@@ -54,7 +54,7 @@ impl Parameter for OriginRequestPolicy {
     }
 
     fn merge(&self, update: &mut Update<'_>) {
-        // Another origin must not get the Host header only because the default origin needs it.
+        // Another origin must not get the Host header merely because the default origin needs it.
         let goes_with_cache_policy = update.given(cache_policy::KEY.name).is_some_and(Value::is_null);
         let had_default_origin = update.had_default_origin;
         let of_default_origin = had_default_origin && update.had(self).is_some_and(|policy| policy == ALL_VIEWER);
@@ -86,7 +86,7 @@ fn judged(
                  \"{ALL_VIEWER}\""
             ),
         )),
-        // The platform's router finds the application by the Host header.
+        // The platform's router uses the Host header to find the application.
         None if beside_cache && default_origin => Ok(named(ALL_VIEWER, &ORIGIN_REQUEST)),
         policy => Ok(policy),
     }

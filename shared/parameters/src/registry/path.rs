@@ -15,7 +15,7 @@ const KEY: Key<Folder> = Key::new("path", "Folder at the origin, such as /assets
 
 pub(crate) struct Path;
 
-/// Empty, or with a slash at its beginning and none at its end.
+/// Empty, or begins with a slash and doesn't end with one.
 #[derive(Debug)]
 struct Folder(String);
 

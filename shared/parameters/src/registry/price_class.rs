@@ -1,4 +1,4 @@
-//! `price_class`: which of CloudFront's edges serve.
+//! `price_class`: which of CloudFront's edge locations serve.
 
 use pipeline::instance::PriceClass;
 use schemars::{Schema, json_schema};
@@ -72,8 +72,8 @@ mod cloudfront {
             config.price_class.as_ref().map(|class| json!(class.as_str()))
         }
 
-        /// Where neither user nor plan say, the operator's setting (`PRICE_CLASS` of the service distribution) does, which may have changed
-        /// since.
+        /// If neither user nor plan sets it, the operator's setting applies (`PRICE_CLASS` of the service
+        /// distribution), which may have changed since.
         fn differences(&self, wanted: &Parameters, there: &DistributionConfig) -> Vec<String> {
             let Some(own) = wanted.settings.price_class else {
                 return Vec::new();

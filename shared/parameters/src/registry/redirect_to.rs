@@ -1,4 +1,4 @@
-//! `redirect_to`: the one host that answers.
+//! `redirect_to`: the one host that serves.
 
 use pipeline::domain::covers;
 use schemars::Schema;
@@ -20,7 +20,8 @@ const KEY: Key<Target> = Key::new(
 
 pub(crate) struct RedirectTo;
 
-/// Mostly one of the domains; of another host all the domains are redirected to it. None if an empty one was written.
+/// Usually one of the domains; if it is another host, all the domains are redirected to it. None if an empty one was
+/// given.
 #[derive(Debug)]
 struct Target(Option<String>);
 
@@ -58,8 +59,9 @@ impl Parameter for RedirectTo {
     }
 }
 
-/// The target of before was one of the domains, or below a wildcard of them, and is to go: visitors must not be sent to where
-/// nothing answers any more. Edges learn of a change one by one, so the new target has to be there before the old one goes.
+/// The previous target was one of the domains, or below a wildcard of them, and is about to be removed: visitors must
+/// not be redirected to a host that nothing serves any more. Edges receive a change one by one, so the new target has
+/// to be in place before the old one is removed.
 pub(crate) fn after(current: &Value, parameters: &Parameters) -> Result<(), ParameterError> {
     let had = |host: &str| {
         current["domains"]
@@ -94,7 +96,7 @@ pub(crate) fn after(current: &Value, parameters: &Parameters) -> Result<(), Para
     }
 }
 
-/// A CloudFront function of the instance's own; the service distribution makes it, and writes its code.
+/// A CloudFront function of the instance's own; the service distribution creates it and writes its code.
 #[cfg(feature = "cloudfront")]
 pub(crate) mod cloudfront {
     use aws_sdk_cloudfront::error::BuildError;
@@ -105,8 +107,9 @@ pub(crate) mod cloudfront {
     use crate::parameter::InCloudFront;
 
     impl InCloudFront for RedirectTo {
-        /// Before anything else of a request. Only at the default behavior: a challenge must be answered under every name. The event is
-        /// ours while there is something to redirect, and else our function only: others may have it with theirs.
+        /// Runs before any other processing of a request. Only in the default behavior: a challenge must be answered
+        /// under every name. While there is something to redirect, the event is ours; otherwise only our function is
+        /// removed, since other owners may use the event for theirs.
         fn put(&self, wanted: &Wanted<'_>, config: &mut DistributionConfig) -> Result<(), BuildError> {
             let associations = &mut default_behavior(config)?.function_associations;
             let before = associations.as_ref().map(|all| all.items()).unwrap_or_default();
@@ -133,18 +136,19 @@ pub(crate) mod cloudfront {
             Ok(())
         }
 
-        /// What another broker's function does can't be read from a configuration; it stays until something is to be redirected.
+        /// The effect of another broker's function can't be read from a configuration; the function stays until
+        /// something is to be redirected.
         fn adopt(&self, _: &DistributionConfig, _: &mut Vec<String>) -> Option<Value> {
             None
         }
 
-        /// The configuration names the function, not where it redirects to.
+        /// The configuration contains the function's name, not the redirect's target.
         fn differences(&self, _: &Parameters, _: &DistributionConfig) -> Vec<String> {
             Vec::new()
         }
     }
 
-    /// The ARN of the function of that name, if the default behavior has it before requests.
+    /// The ARN of the function of that name, if the default behavior runs it before requests.
     pub fn function_in<'c>(config: &'c DistributionConfig, name: &str) -> Option<&'c str> {
         let default = config.default_cache_behavior.as_ref()?;
         let mut all = default.function_associations.iter().flat_map(|all| all.items());
@@ -152,7 +156,8 @@ pub(crate) mod cloudfront {
             .map(|one| one.function_arn.as_str())
     }
 
-    /// Is it the ARN of the function of that name? What else is in it (partition, account) only CloudFront knows.
+    /// Whether it is the ARN of the function of that name. The other parts (partition, account) are known only to
+    /// CloudFront.
     fn is_arn_of(arn: &str, name: &str) -> bool {
         arn.strip_suffix(name).is_some_and(|head| head.ends_with(":function/"))
     }

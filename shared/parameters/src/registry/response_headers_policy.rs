@@ -1,4 +1,4 @@
-//! `response_headers_policy`, and `hsts`, the short way to one of them: what CloudFront adds to answers.
+//! `response_headers_policy`, and `hsts`, a shorthand for one of them: which headers CloudFront adds to responses.
 
 use pipeline::managed::{Managed, RESPONSE_HEADERS, SECURITY_HEADERS, named};
 use schemars::Schema;
@@ -68,7 +68,7 @@ impl Parameter for ResponseHeadersPolicy {
             hsts.is_some_and(|hsts| hsts == true),
             hsts.is_some_and(|hsts| hsts != true),
         );
-        // That it is not wanted is no word about another policy.
+        // Turning it off says nothing about another policy.
         let is_hsts = update.had(self).is_some_and(|policy| policy == SECURITY_HEADERS);
         if wanted || (unwanted && is_hsts) || update.given(KEY.name).is_some() {
             update.forget(self);

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::field::Field;
 use crate::{host_name, shown_json};
 
-/// A host name; none if an empty one was written, which the brokers before take for "the default".
+/// A host name; none if an empty one was given, which the older brokers treat as "the default".
 #[derive(Debug)]
 pub(crate) struct Host(pub(crate) Option<String>);
 

@@ -1,4 +1,5 @@
-//! Host names (RFC 952, RFC 1123 §2.1, RFC 1035 §2.3.4; international ones by UTS #46), for domains and the origin.
+//! Host names (RFC 952, RFC 1123 §2.1, RFC 1035 §2.3.4; international ones according to UTS #46), for domains and the
+//! origin.
 
 use std::net::IpAddr;
 
@@ -8,12 +9,12 @@ use idna::uts46::{DnsLength, Hyphens, Uts46};
 use super::pasted;
 use crate::shown;
 
-/// The most characters of a name (RFC 1035 §2.3.4: 255 octets on the wire).
+/// The maximum length of a name (RFC 1035 §2.3.4: 255 octets on the wire).
 const MOST: usize = 253;
-/// The most characters of a label.
+/// The maximum length of a label.
 const MOST_LABEL: usize = 63;
 
-/// The name in its one form: ASCII, lower case, no dot at its end.
+/// The name in canonical form: ASCII, lower case, no trailing dot.
 ///
 /// # Errors
 /// What is wrong and what would be right.
@@ -110,7 +111,7 @@ fn rules(name: &str) -> Result<(), String> {
                 "has the part {about} with a hyphen at its start or end; move or remove it"
             ));
         }
-        // RFC 5890 §2.3.1: reserved, and CAs refuse them.
+        // RFC 5890 §2.3.1: reserved, and CAs refuse such names.
         if label.get(2..4) == Some("--") && !label.starts_with("xn--") {
             return Err(format!(
                 "has the part {about} with hyphens in third and fourth place, which are reserved (RFC 5890)"
@@ -130,7 +131,7 @@ fn rules(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// ", such as "www.example.com"", out of what was written, when there is a good name in it.
+/// A suggestion such as `, such as "www.example.com"`, if the given text contains a valid name.
 fn suggestion(text: &str) -> String {
     let host = text.split(['/', '\\', '?', '#', ':']).next().unwrap_or_default();
     match rules(&host.to_lowercase()) {

@@ -1,4 +1,4 @@
-//! CloudFront's managed policies, which users write by name and CloudFront has by id.
+//! CloudFront's managed policies, which users give by name and CloudFront expects by id.
 
 use pipeline::managed::{Managed, named};
 use schemars::{Schema, json_schema};
@@ -23,7 +23,7 @@ pub(crate) fn schema(policies: &[Managed]) -> Schema {
 pub(crate) mod cloudfront {
     use super::Managed;
 
-    /// As the SDK has it.
+    /// In the form of the SDK.
     pub(crate) fn id(policy: Option<Managed>) -> Option<String> {
         policy.map(|policy| policy.id.to_owned())
     }
@@ -33,7 +33,8 @@ pub(crate) mod cloudfront {
         among.iter().copied().find(|policy| Some(policy.id) == id)
     }
 
-    /// The policy that a distribution has; of one that no parameter can name it is said that it goes.
+    /// The policy that a distribution has; for a policy that no parameter can name, a line says that it will be
+    /// removed.
     pub(crate) fn adopt(
         what: &str,
         id: Option<&str>,
@@ -49,7 +50,7 @@ pub(crate) mod cloudfront {
         policy.map(|policy| policy.name)
     }
 
-    /// In a sentence, if they are not the same.
+    /// A sentence, if they differ.
     pub(crate) fn differences(
         key: &str,
         wanted: Option<Managed>,

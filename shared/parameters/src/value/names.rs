@@ -5,13 +5,13 @@ use serde_json::Value;
 
 use crate::shown_json;
 
-/// The names, trimmed; an empty string or list is no names. `right` is a good example for the error text. Only blanks of the keyboard
-/// are trimmed: another one came in unseen, and is told.
+/// The names, trimmed; an empty string or list means no names. `right` is a valid example for the error text. Only
+/// ordinary blanks are trimmed: any other white space was entered unseen, and is reported.
 pub(crate) fn parse(value: &Value, right: &str) -> Result<Vec<String>, String> {
     each(value, right)?.into_iter().collect()
 }
 
-/// The same, each name by itself: taken, or what is wrong with it.
+/// The same for each name separately: the name, or what is wrong with it.
 pub(crate) fn each(value: &Value, right: &str) -> Result<Vec<Result<String, String>>, String> {
     let wrong = |value: &Value, what: &str| format!("{} {what}; write {right}", shown_json(value));
     let named = |name: &str| match name.trim_ascii() {
@@ -35,7 +35,7 @@ pub(crate) fn each(value: &Value, right: &str) -> Result<Vec<Result<String, Stri
     })
 }
 
-/// What [`parse`] takes, with at most so many names in a list.
+/// The schema of what [`parse`] accepts, with at most this many names in a list.
 pub(crate) fn schema(most: usize) -> Schema {
     json_schema!({"anyOf": [
         {"type": "string"},
@@ -43,7 +43,7 @@ pub(crate) fn schema(most: usize) -> Schema {
     ]})
 }
 
-/// RFC 9110 §5.6.2 (RFC 7230 §3.2.6) `token`: what header and cookie names are made of.
+/// RFC 9110 §5.6.2 (RFC 7230 §3.2.6) `token`: the syntax of header and cookie names.
 pub(crate) fn is_token(name: &str) -> bool {
     !name.is_empty()
         && name
@@ -51,7 +51,7 @@ pub(crate) fn is_token(name: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
-/// The first name that comes twice.
+/// The first name that occurs twice.
 pub(crate) fn duplicate(sorted: &[String]) -> Option<&str> {
     sorted
         .windows(2)

@@ -1,12 +1,13 @@
-//! Characters that come into a name with copy and paste, and that nobody sees or takes for what they are. Some of them IDNA would drop
-//! (UTS #46 "ignored"), others would make another name (`my–shop` with a dash is not `my-shop`); so they are named instead.
+//! Characters that get into a name by copy and paste and that are invisible or mistaken for others. IDNA would drop
+//! some of them (UTS #46 "ignored"); others would result in a different name (`my–shop` with a dash is not `my-shop`);
+//! so they are reported instead.
 
 use idna::AsciiDenyList;
 use idna::uts46::{Hyphens, Uts46};
 
 use crate::shown;
 
-/// What is wrong with the name, if there is such a character in it: which, where, and the name without, if `read` takes that.
+/// Reports such a character, if the name contains one: which, where, and the name without it, if `read` accepts that.
 pub(crate) fn fault(text: &str, read: impl FnOnce(&str) -> Result<String, String>) -> Option<String> {
     let what = first(text)?;
     let meant: String = text.chars().filter_map(instead).collect();
@@ -17,7 +18,7 @@ pub(crate) fn fault(text: &str, read: impl FnOnce(&str) -> Result<String, String
     Some(format!("{} has {what}; {right}", shown(text)))
 }
 
-/// The first such character, and where.
+/// The first such character and its position.
 pub(crate) fn first(text: &str) -> Option<String> {
     let (at, c) = text.chars().enumerate().find(|(_, c)| instead(*c) != Some(*c))?;
     Some(format!(
@@ -28,7 +29,8 @@ pub(crate) fn first(text: &str) -> Option<String> {
     ))
 }
 
-/// What is probably meant: the character itself unless it is one of those here, a hyphen for a dash, nothing for the rest.
+/// The character that was probably meant: the character itself unless it is one of those here, a hyphen for a dash,
+/// nothing for the rest.
 fn instead(c: char) -> Option<char> {
     match c {
         _ if c.is_ascii() => Some(c),
@@ -38,7 +40,7 @@ fn instead(c: char) -> Option<char> {
     }
 }
 
-/// What has no name of its own here.
+/// Characters that have no name of their own here.
 const OTHER: &str = "an invisible character";
 
 /// Unicode's name, in lower case.
@@ -80,7 +82,7 @@ fn called(c: char) -> &'static str {
     }
 }
 
-/// Whether UTS #46 drops it. The selectors that keyboards put behind emoji are left to it.
+/// Whether UTS #46 drops it. The selectors that keyboards add after emoji are left to UTS #46.
 fn is_ignored(c: char) -> bool {
     let mut bytes = [0; 4];
     let text = c.encode_utf8(&mut bytes);

@@ -1,14 +1,16 @@
-//! Names that can't be anybody's on the public Internet: no resolver finds them, or no CA issues for them. They are refused at once
-//! instead of being waited for. Names that the public DNS may have some day are left to the CA, whose list is newer than ours.
+//! Names that can't belong to anybody on the public Internet: no resolver finds them, or no CA issues for them. They
+//! are refused at once instead of being waited for. Names that the public DNS may contain some day are left to the CA,
+//! whose list is newer than ours.
 
 use pipeline::domain::wildcard_of;
 
 use crate::shown;
 
-/// Top-level domains that the public DNS does not have, and what they are for. They are those of IANA's registry of special-use domain
-/// names (<https://www.iana.org/assignments/special-use-domain-names/>, RFC 6761), and `internal`, which ICANN has reserved instead
-/// (resolution 2024.07.29.06). `example.com`, `example.net` and `example.org` are in the registry, too, but they exist. All that the
-/// registry has below `arpa` is in `arpa` here: nobody is given names there.
+/// Top-level domains that the public DNS does not have, and their purpose. They are those of IANA's registry of
+/// special-use domain names (<https://www.iana.org/assignments/special-use-domain-names/>, RFC 6761), and `internal`,
+/// which ICANN has reserved separately (resolution 2024.07.29.06). `example.com`, `example.net` and `example.org` are
+/// in the registry, too, but they exist. Everything that the registry lists below `arpa` is covered by `arpa` here:
+/// nobody is given names there.
 const NEVER_PUBLIC: [(&str, &str); 9] = [
     ("alt", "names outside the DNS (RFC 9476)"),
     ("arpa", "the Internet's own infrastructure (RFC 3172)"),
@@ -21,10 +23,10 @@ const NEVER_PUBLIC: [(&str, &str); 9] = [
     ("test", "tests (RFC 6761)"),
 ];
 
-/// CloudFront's own names. Nobody but AWS can prove one.
+/// CloudFront's own names. Only AWS can prove one.
 const CLOUDFRONT: &str = "cloudfront.net";
 
-/// Whether anybody on the Internet can find a name, which is not a wildcard.
+/// Whether a name, which is not a wildcard, can be found on the Internet.
 ///
 /// # Errors
 /// Why not, and what would be right.
@@ -39,7 +41,7 @@ pub(crate) fn can_be_found(name: &str) -> Result<(), String> {
     }
 }
 
-/// Whether somebody can prove a domain, wildcard or not, to a public CA.
+/// Whether anyone can prove a domain, wildcard or not, to a public CA.
 ///
 /// # Errors
 /// Why not, and what would be right.
@@ -52,7 +54,8 @@ pub(crate) fn can_be_proved(domain: &str) -> Result<(), String> {
             shown(domain)
         ));
     }
-    // Baseline Requirements 3.2.2.6: a CA does not issue for what a registry controls, or for a wildcard that stands for such names.
+    // Baseline Requirements 3.2.2.6: a CA does not issue for a name that a registry controls, or for a wildcard that
+    // covers such names.
     let below = format!("x.{name}");
     if is_public_suffix(name) || (name != domain && is_public_suffix(&below)) {
         return Err(format!(
@@ -65,7 +68,8 @@ pub(crate) fn can_be_proved(domain: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// By the section of registries ("ICANN DOMAINS"). A suffix of the other one, such as `github.io`, has an owner, who may ask.
+/// According to the section of registries ("ICANN DOMAINS"). A suffix of the other section, such as `github.io`, has an
+/// owner, who may request it.
 fn is_public_suffix(name: &str) -> bool {
     psl::suffix(name.as_bytes())
         .is_some_and(|suffix| suffix.typ() == Some(psl::Type::Icann) && suffix.as_bytes() == name.as_bytes())
@@ -90,7 +94,7 @@ mod tests {
             let domain = suffix.trim_end_matches(".*");
             let refused = can_be_proved(domain);
             match domain {
-                // No suffix, but a wildcard of it stands for some.
+                // Not a suffix, but a wildcard of it covers some.
                 "kobe.jp" => assert!(refused.is_ok() && can_be_proved("*.kobe.jp").is_err()),
                 _ => assert!(refused.is_err_and(|why| why.contains("is a public suffix")), "{domain}"),
             }

@@ -1,9 +1,9 @@
-//! Paths of a URL (RFC 3986 §3.3), at the origin.
+//! URL paths (RFC 3986 §3.3), at the origin.
 
-/// The most characters of CloudFront's `OriginPath`.
+/// The maximum length of CloudFront's `OriginPath`.
 pub(crate) const MOST: usize = 255;
 
-/// The first character that RFC 3986 §3.3 doesn't allow in a path; a `%` needs two hexadecimal digits behind it.
+/// The first character that RFC 3986 §3.3 doesn't allow in a path; a `%` must be followed by two hexadecimal digits.
 pub(crate) fn odd_character(path: &str) -> Option<char> {
     path.char_indices().find_map(|(at, c)| {
         let allowed = match c {

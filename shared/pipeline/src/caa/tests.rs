@@ -13,7 +13,7 @@ fn expected(wildcard: bool) -> CaaExpected {
     }
 }
 
-/// A record as it is written: `0 issue ca.example`.
+/// A record in presentation format: `0 issue ca.example`.
 fn record(text: &str) -> Property {
     let mut parts = text.splitn(3, ' ');
     let flags: u8 = parts.next().unwrap().parse().unwrap();
@@ -24,7 +24,7 @@ fn record(text: &str) -> Property {
     }
 }
 
-/// What the user reads of records at `example.com`; nothing when they let us issue.
+/// The text shown to the user about records at `example.com`; nothing when they allow issuance.
 fn told(records: &[&str], wildcard: bool) -> Option<String> {
     let records: Vec<Property> = records.iter().map(|text| record(text)).collect();
     let expected = expected(wildcard);
@@ -45,10 +45,10 @@ fn records_that_allow_us() {
         &["0 issue ;", "0 issue ca.example"],
         &["0 issue other.example", "0 issue ca.example"],
         &["0 issue %%%%%", "0 issue ca.example"],
-        // Nothing about certificates without a wildcard.
+        // Says nothing about certificates without a wildcard.
         &["0 issuewild other.example"],
         &["0 issuewild ;", "0 iodef mailto:a@example.com"],
-        // What a CA may know is left to it; flags other than 128 mean nothing.
+        // Properties that a CA may know are left to it; flags other than 128 mean nothing.
         &["128 iodef mailto:a@example.com", "128 contactemail a@example.com"],
         &["0 tbs unknown", "1 tbs unknown"],
         // Parameters.
@@ -171,7 +171,7 @@ fn a_wildcard_is_a_matter_of_issuewild_if_there_is_any() {
             Some(format!("allows a wildcard only to \"other.example\": {wild}")),
         ),
         (
-            // An issuewild would take wildcards from the other CA.
+            // An issuewild would take wildcards away from the other CA.
             &["0 issue other.example"],
             Some("allows only \"other.example\": add CAA example.com 0 issue \"ca.example\"".to_owned()),
         ),
@@ -181,7 +181,7 @@ fn a_wildcard_is_a_matter_of_issuewild_if_there_is_any() {
     }
 }
 
-/// What is to be added is enough, whatever is there.
+/// The suggested addition suffices, whatever records exist.
 fn mended(records: &[Property], wildcard: bool) -> Result<(), TestCaseError> {
     let expected = expected(wildcard);
     let Err(why) = judge(records, &expected, METHOD) else {

@@ -1,10 +1,10 @@
-//! The grammar read once more, rule by rule as RFC 8659 §4.2 writes it, to compare with (docs/fuzzing.md).
+//! A second parser of the grammar, rule by rule as in RFC 8659 §4.2, to compare with (docs/fuzzing.md).
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// What is left of the text after a rule.
+/// The rest of the text after a rule.
 type Rest<'t> = &'t [u8];
 
 fn wsp(mut text: Rest<'_>) -> Rest<'_> {
@@ -14,7 +14,7 @@ fn wsp(mut text: Rest<'_>) -> Rest<'_> {
     text
 }
 
-/// `(ALPHA / DIGIT) *( *("-") (ALPHA / DIGIT))`: as much as can be.
+/// `(ALPHA / DIGIT) *( *("-") (ALPHA / DIGIT))`, greedily.
 fn label(text: Rest<'_>) -> Option<(&[u8], Rest<'_>)> {
     let run = text
         .iter()
@@ -24,7 +24,7 @@ fn label(text: Rest<'_>) -> Option<(&[u8], Rest<'_>)> {
     (text[0] != b'-').then_some((&text[..end], &text[end..]))
 }
 
-/// `parameter = tag *WSP "=" *WSP value`, and the white space behind it.
+/// `parameter = tag *WSP "=" *WSP value`, and the white space after it.
 fn parameter(text: Rest<'_>) -> Option<((String, String), Rest<'_>)> {
     let (tag, rest) = label(text)?;
     let rest = wsp(wsp(rest).strip_prefix(b"=")?);
@@ -60,7 +60,7 @@ pub(crate) fn issue_value(text: Rest<'_>) -> Option<(String, Vec<(String, String
     rest.is_empty().then_some((issuer, parameters))
 }
 
-/// Texts that are nearly or quite issue-values.
+/// Texts that are valid issue-values or nearly so.
 pub(crate) fn text() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         8 => "[ \t]{0,2}(ca\\.example|a-b\\.1|x|-x|x-|a\\.\\.b|accounturi|AccountURI|policy|persistUntil|t-)[ \t]{0,2}",

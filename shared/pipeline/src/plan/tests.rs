@@ -29,8 +29,8 @@ fn situation(operation: OperationKind, domains: &[&str]) -> Situation {
     }
 }
 
-/// Does what the plan says, one step at a time in the order given by `choose`, until it succeeds; returns the kinds
-/// in the order they were done.
+/// Executes the plan, one step at a time in the order given by `choose`, until it succeeds; returns the kinds in the
+/// order in which they were done.
 fn play(mut now: Situation, choose: impl Fn(&[Step]) -> usize) -> Vec<(StepKind, String, i32)> {
     let mut done = vec![];
     for _ in 0..1000 {
@@ -117,7 +117,7 @@ fn what_was_taken_over_is_configured_as_a_whole_once_the_certificate_is_there() 
     assert!(!kinds.contains(&CreateDistribution));
 }
 
-/// The version before made the distribution first and without aliases, then attached the certificate.
+/// The previous version created the distribution first and without aliases, then attached the certificate.
 #[test]
 fn what_the_version_before_has_begun_comes_to_its_end() {
     let mut now = situation(OperationKind::Provision, &["a.example"]);

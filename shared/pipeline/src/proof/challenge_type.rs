@@ -1,4 +1,4 @@
-//! What a way to prove a domain has to know of itself.
+//! The definition of a challenge type.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::http01::Http01;
 use super::{CHALLENGE_PATH, Offered, responder_path, responder_prefix};
 use crate::reason::{Says, WrongTxt};
 
-/// One way. Nothing has a default, so that what is forgotten doesn't compile.
+/// One challenge type. Nothing has a default, so that an omission doesn't compile.
 pub trait ChallengeType: Sized {
     /// See [`Method::is_made_with_the_key`](super::Method::is_made_with_the_key).
     const MADE_WITH_THE_KEY: bool;
@@ -20,10 +20,10 @@ pub trait ChallengeType: Sized {
     /// See [`Method::heading`](super::Method::heading).
     fn heading(wildcards: bool) -> &'static str;
 
-    /// What the CA offers for this way; none when it doesn't.
+    /// The CA's offer for this challenge type; none when there is none.
     ///
     /// # Errors
-    /// Why it is offered and can't be used.
+    /// Why the challenge is offered but can't be used.
     fn read(offered: &Offered<'_>) -> Option<Result<Self, String>>;
 
     /// See [`Challenge::relies_on_the_accounts_url`](super::Challenge::relies_on_the_accounts_url).
@@ -74,7 +74,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Whose domains they are that are to be proved.
+/// The tenant and the instance whose domains are to be proved.
 #[derive(Debug, Clone, Copy)]
 pub struct Tenancy<'a> {
     /// The tenant.
@@ -97,7 +97,7 @@ pub enum ToSet {
     Redirect(Redirect),
 }
 
-/// A redirect of what the CA asks a domain's web server for to broker-api.
+/// A redirect, from the URL that the CA requests of a domain's web server to broker-api.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redirect {
     /// The domain.
@@ -109,17 +109,17 @@ pub struct Redirect {
 }
 
 impl Redirect {
-    /// What is redirected, for any token.
+    /// The redirect's source, for any token.
     pub fn from(&self) -> String {
         format!("http://{}{CHALLENGE_PATH}*", self.host)
     }
 
-    /// Where to, for any token; `responder` is the public address of broker-api.
+    /// The redirect's target, for any token; `responder` is the public address of broker-api.
     pub fn to(&self, responder: &str) -> String {
         format!("{responder}{}*", responder_prefix(&self.tenant))
     }
 
-    /// What the CA asks for in this order.
+    /// The URL that the CA requests in this order.
     pub fn url(&self) -> String {
         format!("http://{}{CHALLENGE_PATH}{}", self.host, self.token)
     }
@@ -135,24 +135,24 @@ pub type Judge<'a> = Box<dyn Fn(&[Vec<u8>], OffsetDateTime) -> Judged + Send + S
 
 /// What has to be seen.
 pub enum LookFor<'a> {
-    /// A TXT record that the zone's name servers all have, and a resolver gives out.
+    /// A TXT record that all of the zone's name servers have and a resolver returns.
     Txt {
         /// Its name.
         name: String,
-        /// What its texts are worth.
+        /// Judges its texts.
         judge: Judge<'a>,
     },
     /// The challenge file, as the CA fetches it.
     File(&'a Http01),
 }
 
-/// What a name's TXT records are worth.
+/// The verdict on a name's TXT records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judged {
     /// One of them is what the CA needs.
     Good(Says),
     /// They are something else.
     Wrong(WrongTxt),
-    /// None of them has to do with the way.
+    /// None of them concerns this challenge type.
     Unrelated,
 }

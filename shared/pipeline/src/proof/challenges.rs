@@ -1,5 +1,5 @@
-//! All that the CA offers for one domain in one order, as it is stored: one JSON object, `{"v":1,"offered":{…},"unusable":{…}}`, with a member
-//! for each way.
+//! Everything that the CA offers for one domain in one order, as it is stored: one JSON object,
+//! `{"v":1,"offered":{…},"unusable":{…}}`, with a member for each challenge type.
 
 use serde::de::Error as _;
 use serde::ser::Error as _;
@@ -19,7 +19,7 @@ pub struct Challenges {
 }
 
 impl Challenges {
-    /// Reads what the CA offers.
+    /// Reads the CA's offer.
     pub fn read(offered: &Offered<'_>) -> Self {
         let mut challenges = Self::default();
         for method in Method::ALL {
@@ -32,27 +32,27 @@ impl Challenges {
         challenges
     }
 
-    /// Those that can be met.
+    /// The challenges that can be met.
     pub fn iter(&self) -> std::slice::Iter<'_, Challenge> {
         self.offered.iter()
     }
 
-    /// Whether there is none that can be met.
+    /// Whether no challenge can be met.
     pub fn is_empty(&self) -> bool {
         self.offered.is_empty()
     }
 
-    /// The one of a way.
+    /// The challenge of a type.
     pub fn get(&self, method: Method) -> Option<&Challenge> {
         self.iter().find(|challenge| challenge.method() == method)
     }
 
-    /// What is offered and can't be used, and why.
+    /// Challenges that are offered but can't be used, and why.
     pub fn unusable(&self) -> impl Iterator<Item = (Method, &str)> {
         self.unusable.iter().map(|(method, why)| (*method, why.as_str()))
     }
 
-    /// Those alone that can be met in any order.
+    /// Only those that can be met in any order.
     #[must_use]
     pub fn outlasting(mut self) -> Self {
         self.offered.retain(|challenge| challenge.method().outlasts_its_order());
@@ -81,7 +81,7 @@ impl Serialize for Challenges {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut offered = Map::new();
         for challenge in &self.offered {
-            // An object with the way's name as its only member.
+            // An object with the challenge type's name as its only member.
             match serde_json::to_value(challenge).map_err(S::Error::custom)? {
                 Value::Object(member) => offered.extend(member),
                 other => return Err(S::Error::custom(format!("a challenge is no object: {other}"))),
@@ -104,7 +104,7 @@ struct Stored {
 }
 
 impl<'de> Deserialize<'de> for Challenges {
-    /// A way that a newer program has written, and this one doesn't know, is left out: it can't be met here.
+    /// A challenge type that a newer program has written and this one doesn't know is left out: it can't be met here.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut stored = Stored::deserialize(deserializer)?;
         let mut challenges = Self::default();

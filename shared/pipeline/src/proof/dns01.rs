@@ -1,4 +1,4 @@
-//! dns-01 (RFC 8555 §8.4): a TXT record with a value of this order.
+//! dns-01 (RFC 8555 §8.4): a TXT record with a value for this order.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -9,10 +9,10 @@ use super::{ChallengeType, Judged, LookFor, Method, Offered, Place, Tenancy, ToS
 use crate::reason::{Says, WrongTxt};
 use crate::shown;
 
-/// As many of the TXT values at one name as the user gets to see.
+/// The maximum number of TXT values at one name that the user is shown.
 const MOST_VALUES: usize = 3;
 
-/// What is needed for dns-01.
+/// The data of a dns-01 challenge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dns01 {
     /// "The base64url encoding of the SHA-256 digest of the key authorization".

@@ -1,4 +1,5 @@
-//! dns-persist-01 (draft-ietf-acme-dns-persist): a TXT record that is set once, and names the account that may have certificates.
+//! dns-persist-01 (draft-ietf-acme-dns-persist): a TXT record that is set once and names the account that may get
+//! certificates.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,14 +17,14 @@ pub use judge::{Mismatch, PersistExpected, Risk, judge};
 pub use read::announced;
 pub use record::{Malformed, Record, Syntax};
 
-/// What is needed for dns-persist-01.
+/// The data of a dns-persist-01 challenge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DnsPersist01 {
-    /// What its `accounturi` is made of.
+    /// What the record's `accounturi` is made of.
     pub form: Form,
-    /// The CA's names; any one of them in the record will do.
+    /// The CA's names; any one of them in the record suffices.
     pub issuer_domains: Vec<String>,
-    /// What the record may have for `accounturi`.
+    /// The accepted values of the record's `accounturi`.
     pub account_uris: AccountUris,
 }
 
@@ -31,14 +32,14 @@ pub struct DnsPersist01 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {
-    /// The account's URL, so that it outlasts every change of its key (drafts -00 and -01).
+    /// The account's URL, which survives every change of its key (drafts -00 and -01).
     AccountUrl,
     /// A digest of the domain, the account's key and its URL (draft -02).
     Hashed,
 }
 
 impl ChallengeType for DnsPersist01 {
-    /// A CA that wants the key in it goes on taking what was made with earlier keys (draft -02 §4.2).
+    /// A CA whose `accounturi` contains the key keeps accepting values made with earlier keys (draft -02 §4.2).
     const MADE_WITH_THE_KEY: bool = false;
     const OUTLASTS_ITS_ORDER: bool = true;
     const KEPT: bool = true;
@@ -51,7 +52,7 @@ impl ChallengeType for DnsPersist01 {
         read::read(offered)
     }
 
-    /// Before a record is set by somebody else, the account's holder has to see that its URL is right (draft -02 §4.5).
+    /// Before somebody else sets a record, the account's holder has to check that its URL is right (draft -02 §4.5).
     fn relies_on_the_accounts_url(&self) -> bool {
         match self.form {
             Form::AccountUrl => false,
@@ -97,8 +98,8 @@ impl DnsPersist01 {
     }
 }
 
-/// Whether the standing record at a domain's name is to let wildcards pass: for the domain, or for a wildcard that `domains` has
-/// beside it, since one record serves both.
+/// Whether the standing record at a domain's name must allow wildcards: for the domain itself, or for a wildcard next
+/// to it in `domains`, since one record serves both.
 fn needs_wildcard_policy(domain: &str, domains: &[&str]) -> bool {
     wildcard_of(domain).is_some() || domains.iter().any(|other| wildcard_of(other) == Some(domain))
 }

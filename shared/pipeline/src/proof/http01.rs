@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{ChallengeType, LookFor, Method, Offered, Place, Redirect, Tenancy, ToSet};
 
-/// Where the CA looks.
+/// The path that the CA requests.
 pub const CHALLENGE_PATH: &str = "/.well-known/acme-challenge/";
 
-/// What is needed for http-01.
+/// The data of an http-01 challenge.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Http01 {
     /// The last segment of the path.
     pub token: String,
-    /// The whole body, but for white space at its end.
+    /// The whole body, except white space at its end.
     pub key_authorization: String,
 }
 
@@ -69,13 +69,13 @@ impl ChallengeType for Http01 {
 
 /// Where broker-api answers one tenant's http-01 challenges.
 ///
-/// The tenant is part of the address, so a redirect that an owner left behind on their web server can't be used by
-/// the next tenant who claims the domain.
+/// The tenant is part of the address, so a redirect that an owner left behind on their web server can't be used by the
+/// next tenant who claims the domain.
 pub fn responder_path(tenant: &str, token: &str) -> String {
     format!("{}{token}", responder_prefix(tenant))
 }
 
-/// [`responder_path`] without the token: what a user's redirect is made of.
+/// [`responder_path`] without the token: the target of a user's redirect.
 pub fn responder_prefix(tenant: &str) -> String {
     format!("{}{CHALLENGE_PATH}", responder_origin_path(tenant))
 }
@@ -85,7 +85,7 @@ pub fn responder_origin_path(tenant: &str) -> String {
     format!("/acme/{}", path_segment(tenant))
 }
 
-/// A tenant's name as one segment of a path: anything unusual becomes `~` and its code in hexadecimal.
+/// A tenant's name as one path segment: any special character becomes `~` and its code in hexadecimal.
 pub fn path_segment(tenant: &str) -> String {
     tenant
         .chars()

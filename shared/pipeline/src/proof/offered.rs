@@ -1,5 +1,5 @@
-//! What an authorization offers (RFC 8555 §7.1.4), from the CA's own JSON: a client for ACME drops what it doesn't know of a challenge, such as
-//! the CA's names of dns-persist-01.
+//! What an authorization offers (RFC 8555 §7.1.4), from the CA's own JSON: ACME clients drop unknown members of a
+//! challenge, such as the CA's names of dns-persist-01.
 
 use serde_json::Value;
 
@@ -8,18 +8,18 @@ use super::Method;
 /// The longest token that broker-api's responder answers; CAs use 43 characters.
 const LONGEST_TOKEN: usize = 128;
 
-/// The account that asks.
+/// The account that requests the authorization.
 #[derive(Debug, Clone, Copy)]
 pub struct Account<'a> {
     /// Its URL.
     pub url: &'a str,
     /// RFC 7638 thumbprint of its key.
     pub thumbprint: &'a str,
-    /// Those of the keys that it had before, the newest first.
+    /// Thumbprints of its earlier keys, the newest first.
     pub earlier_thumbprints: &'a [String],
 }
 
-/// An authorization, and what else its challenges are made of.
+/// An authorization, and the other inputs of its challenges.
 #[derive(Debug, Clone, Copy)]
 pub struct Offered<'a> {
     /// The authorization as the CA sent it.
@@ -28,12 +28,12 @@ pub struct Offered<'a> {
     pub meta: &'a Value,
     /// The domain, in lower case; it may be a wildcard.
     pub domain: &'a str,
-    /// The account that asks.
+    /// The account that requests it.
     pub account: Account<'a>,
 }
 
 impl Offered<'_> {
-    /// The challenge of a way as the CA sent it, if it offers that.
+    /// The challenge of this type as the CA sent it, if it is offered.
     pub(super) fn challenge(&self, method: Method) -> Option<&Value> {
         self.authorization
             .get("challenges")?
@@ -42,8 +42,8 @@ impl Offered<'_> {
             .find(|challenge| challenge.get("type").and_then(Value::as_str) == Some(method.as_str()))
     }
 
-    /// The token and its key authorization (RFC 8555 §8.1: `token || '.' || thumbprint`), when the challenge is offered
-    /// with a token that is one ("MUST NOT contain any characters outside the base64url alphabet").
+    /// The token and its key authorization (RFC 8555 §8.1: `token || '.' || thumbprint`), if the challenge is offered
+    /// with a valid token ("MUST NOT contain any characters outside the base64url alphabet").
     pub(super) fn key_authorization(&self, method: Method) -> Option<(String, String)> {
         let token = self.challenge(method)?.get("token")?.as_str()?;
         let is_token = (1..=LONGEST_TOKEN).contains(&token.len())

@@ -1,4 +1,4 @@
-//! What AWS is in the way with.
+//! How AWS keeps a step from being done.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::domain::wildcard_of;
 use crate::status::moment;
 
-/// The AWS service that was asked.
+/// The AWS service that was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Peer {
@@ -39,7 +39,7 @@ impl fmt::Display for Peer {
     }
 }
 
-/// AWS. `said` are its words, harmless and short; `code` is its error code.
+/// AWS is the reason. `said` is its message, made harmless and short; `code` is its error code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "aws", rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each text is its own documentation")]
@@ -50,49 +50,49 @@ pub enum AwsReason {
     Unavailable {
         peer: Peer,
     },
-    /// An answer that is not AWS': of a proxy, or a wrong endpoint.
+    /// A response that is not from AWS: from a proxy, or a wrong endpoint.
     Unreachable {
         peer: Peer,
     },
     NotAsked {
         peer: Peer,
     },
-    /// Somebody else wrote since it was read.
+    /// Somebody else changed the resource since it was read.
     Raced {
         what: String,
     },
-    /// One change of the viewer certificate at a time.
+    /// CloudFront allows one change of the viewer certificate at a time.
     CertificateInProgress,
     Quota {
         code: String,
     },
-    /// AWS doesn't know, or doesn't allow, who asks.
+    /// AWS doesn't know the caller or denies it access.
     Access,
-    /// The account itself is not cleared.
+    /// The account itself is not verified.
     Account {
         said: String,
     },
-    /// It was set on the distribution, and not by this broker.
+    /// The setting was made on the distribution by somebody else than this broker.
     SetByHand {
         code: String,
         said: String,
     },
     LogBucket,
     Deploying,
-    /// CloudFront says that it was made, and doesn't list it.
+    /// CloudFront says that it was created, but doesn't list it.
     NotListed,
     CertificateUnseen,
     CertificateUnsettled,
     CertificateInUse,
     FunctionNotTaken,
     FunctionInUse,
-    /// Whether there is anything left that a worker made that was superseded.
+    /// Waits to see whether a superseded worker has created anything else.
     NothingToCome {
         what: String,
     },
     DisabledAgain,
     NotDisabledEverywhere,
-    /// The user's DNS leads the domains to a distribution that is not ours.
+    /// The user's DNS points the domains to a distribution that is not this broker's.
     DnsElsewhere {
         domains: String,
     },

@@ -1,29 +1,29 @@
-//! What the broker itself is in the way with.
+//! How the broker itself keeps a step from being done.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The broker itself.
+/// The broker itself is the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "broker", rename_all = "kebab-case")]
 pub enum BrokerReason {
-    /// An error that only the operator can mend; the log has its cause.
+    /// An error that only the operator can fix; the log has its cause.
     Internal,
-    /// The attempt was broken off at its time limit.
+    /// The attempt was aborted at its time limit.
     Overran {
         /// The limit.
         #[serde(with = "super::millis", rename = "limit_ms")]
         limit: Duration,
     },
-    /// The order's challenges were not written down yet.
+    /// The order's challenges were not recorded yet.
     NoChallengesYet,
     /// A reason in a form that a newer version wrote.
     UnknownForm,
 }
 
-/// The one wording of an error of ours, for the user.
+/// The only wording for internal errors that the user is shown.
 pub const INTERNAL: &str = "an error inside the broker, which its operator finds in the log";
 
 impl BrokerReason {

@@ -1,10 +1,10 @@
-//! What the CA is in the way with.
+//! How the CA keeps a step from being done.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What the CA was asked for.
+/// The request to the CA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
@@ -12,19 +12,19 @@ pub enum Request {
     Directory,
     /// A new account (§7.3).
     RegisterAccount,
-    /// The account as it is.
+    /// The account's current state.
     ReadAccount,
     /// The account that a key belongs to (§7.3.1).
     FindAccount,
-    /// Another key for an account (§7.3.5).
+    /// A new key for an account (§7.3.5).
     ChangeKey,
     /// A new order (§7.4).
     PlaceOrder,
-    /// The order as it is.
+    /// The order's current state.
     ReadOrder,
     /// Validation (§7.5.1).
     AnswerChallenges,
-    /// What came of it.
+    /// The result of validation.
     ReadValidation,
     /// The certificate: finalizing and fetching (§7.4.2).
     Certificate,
@@ -51,7 +51,7 @@ impl fmt::Display for Request {
     }
 }
 
-/// The CA. `said` are its words, harmless and short.
+/// The CA is the reason. `said` is its message, made harmless and short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ca", rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each text is its own documentation")]
@@ -74,7 +74,7 @@ pub enum CaReason {
         request: Request,
         said: String,
     },
-    /// A limit that the broker keeps by itself (`ACME_LIMITS`): so many of something within a time.
+    /// A limit that the broker itself enforces (`ACME_LIMITS`): a maximum number of something within a time.
     OwnLimit {
         rate: String,
         of: String,
@@ -101,7 +101,7 @@ pub enum CaReason {
         request: Request,
     },
     NoOrdersThere,
-    /// An order after others in vain begins after a pause.
+    /// An order that follows unsuccessful ones starts after a pause.
     Pause {
         order: i32,
     },

@@ -1,4 +1,4 @@
-//! Why DNS gave no answer.
+//! Why a DNS query returned no records.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,32 +7,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::shown;
 
-/// Why a name gave no records. Every text says at which server.
+/// Why a name returned no records. Every message names the server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "dns", rename_all = "kebab-case")]
 pub enum DnsProblem {
     /// The name doesn't exist (RCODE 3).
     #[error("no such name (NXDOMAIN) at {server}")]
     NoSuchName {
-        /// Who said so.
+        /// The server that answered.
         server: String,
     },
-    /// The name exists, but has nothing of the type asked for.
+    /// The name exists, but has no record of the requested type.
     #[error("no {kind} record at {server}")]
     NoRecord {
-        /// The type asked for.
+        /// The requested type.
         kind: String,
-        /// Who said so.
+        /// The server that answered.
         server: String,
     },
-    /// The server answers with authority, but for a zone above the one that is delegated to it, where the name isn't.
+    /// The server answers authoritatively, but for a zone above the one that is delegated to it, in which the name does
+    /// not exist.
     #[error("{server} answers from the zone {other}, it doesn't have {zone}, which is delegated to it")]
     OtherZone {
-        /// Who said so.
+        /// The server that answered.
         server: String,
-        /// What it should serve.
+        /// The zone that it should serve.
         zone: String,
-        /// What it serves.
+        /// The zone that it serves.
         other: String,
     },
     /// The server answered with an error: SERVFAIL, REFUSED, …
@@ -40,12 +41,12 @@ pub enum DnsProblem {
     Code {
         /// The RCODE's usual name.
         code: String,
-        /// Who said so.
+        /// The server that answered.
         server: String,
         /// The server's own reason (RFC 8914).
         why: Option<String>,
     },
-    /// A resolver that checks signatures doesn't hand the answer out; it does when asked not to check.
+    /// A validating resolver withholds the answer; it returns the answer when asked not to validate.
     #[error(
         "SERVFAIL from {server}, because the zone's DNSSEC is broken{}. A CA refuses it, too: compare the DS record at \
          your registrar with the zone's keys, and look whether its signatures have expired; a zone that isn't signed \
@@ -58,7 +59,7 @@ pub enum DnsProblem {
         /// Its own reason (RFC 8914).
         why: Option<String>,
     },
-    /// A resolver comes to no answer, though the zone's own servers give one to us.
+    /// A resolver fails to answer, though the zone's own servers answer this program.
     #[error(
         "SERVFAIL from {server}, whether DNSSEC is checked or not{}. A CA may fail there, too: compare the name servers \
          at your registrar with the zone's NS records, and look whether each of them answers for the zone",
@@ -70,7 +71,7 @@ pub enum DnsProblem {
         /// Its own reason (RFC 8914).
         why: Option<String>,
     },
-    /// A name server that the zone names has no address that may be asked.
+    /// A name server of the zone has no address that may be queried.
     #[error("{server} has no usable address")]
     NoAddress {
         /// Its name.
@@ -79,7 +80,7 @@ pub enum DnsProblem {
     /// No answer in time.
     #[error("no answer from {server} within {}", shown::span(*after))]
     Silent {
-        /// Who was asked.
+        /// The server that was queried.
         server: String,
         /// How long each attempt waited.
         #[serde(with = "super::millis", rename = "after_ms")]
@@ -88,26 +89,26 @@ pub enum DnsProblem {
     /// The server can't be reached at all.
     #[error("{server} can't be reached ({why})")]
     Unreachable {
-        /// Who was asked.
+        /// The server that was queried.
         server: String,
         /// The operating system's reason.
         why: String,
     },
-    /// What came back is no DNS answer to the question.
+    /// The response is not a valid DNS answer to the question.
     #[error("{server} gave an answer that can't be read")]
     Garbled {
-        /// Who was asked.
+        /// The server that was queried.
         server: String,
     },
     /// A server that a delegation names doesn't serve the zone.
     #[error("{server} doesn't serve the zone {zone} (lame delegation)")]
     Lame {
-        /// Who was asked.
+        /// The server that was queried.
         server: String,
-        /// What it should serve.
+        /// The zone that it should serve.
         zone: String,
     },
-    /// None of the zone's servers has an address that may be asked.
+    /// None of the zone's servers has an address that may be queried.
     #[error("no usable address for the name servers of {zone} ({servers})")]
     NoServers {
         /// The zone.
@@ -115,21 +116,21 @@ pub enum DnsProblem {
         /// Its servers' names.
         servers: String,
     },
-    /// CNAMEs that lead back to a name already seen.
+    /// CNAMEs that lead back to a name already visited.
     #[error("the CNAMEs form a loop at {name}")]
     Loop {
-        /// Where it closes.
+        /// The name at which the loop closes.
         name: String,
     },
-    /// More CNAMEs or delegations than anyone needs.
+    /// More CNAMEs or delegations than any legitimate name needs.
     #[error("more than {limit} {what}")]
     TooMany {
         /// CNAMEs or delegations.
         what: Links,
-        /// How many are followed.
+        /// The maximum number that is followed.
         limit: usize,
     },
-    /// The text is no domain name.
+    /// The text is not a valid domain name.
     #[error("{name} is no domain name")]
     BadName {
         /// The text, already escaped.
@@ -160,10 +161,11 @@ fn because(why: Option<&str>) -> String {
 }
 
 impl DnsProblem {
-    /// Of several servers' failures the most telling: one that answered says more than one that didn't.
+    /// The rank of a failure among those of several servers: a server that answered is more informative than one that
+    /// didn't.
     pub fn telling(&self) -> u8 {
         match self {
-            // Without IPv6 here every IPv6 address is unreachable: that says nothing about the server.
+            // Without IPv6 on this machine every IPv6 address is unreachable, which says nothing about the server.
             Self::NoAddress { .. } | Self::Unreachable { .. } => 0,
             Self::Silent { .. } => 1,
             Self::Garbled { .. } => 2,
@@ -172,8 +174,8 @@ impl DnsProblem {
         }
     }
 
-    /// Whether it is an answer: the server says, with authority, that the record isn't there. A resolver believes it;
-    /// after any other problem it asks the next server.
+    /// Whether this is an answer: the server says authoritatively that the record doesn't exist. A resolver believes
+    /// that; after any other problem it queries the next server.
     pub fn denies(&self) -> bool {
         matches!(
             self,
@@ -181,7 +183,7 @@ impl DnsProblem {
         )
     }
 
-    /// What a server denies, without its name; it stands in brackets behind it.
+    /// What a server denies, without the server's name, which follows in brackets.
     pub fn denied(&self) -> String {
         match self {
             Self::NoSuchName { .. } => "no such name".to_owned(),
@@ -191,7 +193,7 @@ impl DnsProblem {
         }
     }
 
-    /// The same, of these servers together.
+    /// The same problem, attributed to these servers together.
     #[must_use]
     pub fn at(mut self, servers: String) -> Self {
         if let Self::NoSuchName { server } | Self::NoRecord { server, .. } = &mut self {
@@ -201,7 +203,7 @@ impl DnsProblem {
     }
 }
 
-/// A look-up that ended without records.
+/// A lookup that ended without records.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{problem}")]
 pub struct LookupFailure {

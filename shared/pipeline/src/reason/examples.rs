@@ -1,4 +1,4 @@
-//! Looks for tests.
+//! Example probes for tests.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn way(domain: &str, method: Method, found: Txt) -> Way {
     }
 }
 
-/// Nothing is there yet.
+/// Nothing is set yet.
 pub(crate) fn absent(domain: &str) -> Look {
     let problem = DnsProblem::NoSuchName {
         server: SERVER.to_owned(),
@@ -29,7 +29,7 @@ pub(crate) fn absent(domain: &str) -> Look {
     }
 }
 
-/// Another value than the order's.
+/// A value other than the order's.
 pub(crate) fn wrong(domain: &str, found: &str, expected: &str) -> Look {
     let wrong = WrongTxt::Value {
         found: vec![found.to_owned()],
@@ -43,7 +43,7 @@ pub(crate) fn wrong(domain: &str, found: &str, expected: &str) -> Look {
     }
 }
 
-/// It is in place.
+/// The record is in place.
 pub(crate) fn in_place(domain: &str, method: Method) -> Look {
     let spread = Spread {
         have: vec![SERVER.to_owned()],
@@ -57,7 +57,7 @@ pub(crate) fn in_place(domain: &str, method: Method) -> Look {
     }
 }
 
-/// Its zone's CAA records allow another CA.
+/// The zone's CAA records allow another CA.
 pub(crate) fn with_caa(look: Look) -> Look {
     Look {
         forbidden: Some(CaaForbids {
@@ -80,7 +80,7 @@ pub(crate) fn with_caa(look: Look) -> Look {
     }
 }
 
-/// A server let it run into its limit.
+/// A server made the probe run into its time limit.
 pub(crate) fn slow(domain: &str) -> Look {
     let problem = DnsProblem::Silent {
         server: "192.0.2.1:53".to_owned(),

@@ -12,27 +12,27 @@ use crate::shown;
 /// Where the file is in place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpInPlace {
-    /// The addresses that have it.
+    /// The addresses that serve it.
     pub addresses: Vec<IpAddr>,
-    /// IPv6 addresses that couldn't be connected to from here.
+    /// IPv6 addresses that this machine couldn't connect to.
     pub left_out: Vec<HttpProblem>,
 }
 
-/// At least one address didn't bring the key authorization.
+/// At least one address didn't serve the key authorization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpFailure {
     /// The addresses that did.
     pub in_place: Vec<IpAddr>,
-    /// What the others brought.
+    /// What the other addresses served.
     pub wrong: Vec<Redirected>,
 }
 
 /// What was seen instead of the key authorization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redirected {
-    /// Where redirects had led, if there were any.
+    /// The target of redirects, if there were any.
     pub redirected_to: Option<String>,
-    /// What happened there.
+    /// The problem at that target.
     pub problem: HttpProblem,
 }
 
@@ -76,25 +76,25 @@ fn few(all: &[impl ToString]) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "http", rename_all = "kebab-case")]
 pub enum HttpProblem {
-    /// The host's name gave no address.
+    /// The host's name has no address.
     #[error("{host}: {failure}")]
     Name {
         /// The host.
         host: String,
-        /// What DNS said.
+        /// The DNS failure.
         failure: Box<LookupFailure>,
     },
-    /// The host has addresses, but none that may be connected to. They aren't told: the name may be an internal one
-    /// that a user's redirect or CNAME leads to.
+    /// The host has addresses, but none that may be connected to. The addresses are not shown: the name may be an
+    /// internal one that a user's redirect or CNAME leads to.
     #[error("{host} has no public address")]
     NotPublic {
         /// The host.
         host: String,
     },
-    /// No connection.
+    /// The connection failed.
     #[error("no HTTP answer from {address} ({why})")]
     NoConnection {
-        /// Where.
+        /// The address.
         address: SocketAddr,
         /// The operating system's reason.
         why: String,
@@ -102,56 +102,56 @@ pub enum HttpProblem {
     /// A connection that broke.
     #[error("no HTTP answer from {address} ({why})")]
     Broken {
-        /// Where.
+        /// The address.
         address: SocketAddr,
         /// The operating system's or the protocol's reason.
         why: String,
     },
-    /// Not finished in time.
+    /// The response was not complete in time.
     #[error("no complete HTTP answer{} within {}", from(*address), shown::span(*after))]
     Slow {
-        /// Where, when it was already known.
+        /// The address, if already known.
         address: Option<IpAddr>,
         /// The limit.
         #[serde(with = "super::millis", rename = "after_ms")]
         after: Duration,
     },
-    /// More addresses and redirects than are looked at.
+    /// More addresses and redirects than are tried.
     #[error("more than {limit} addresses and redirects of {host}")]
     TooMany {
-        /// The host at which it was enough.
+        /// The host at which the limit was reached.
         host: String,
-        /// How many are looked at.
+        /// The maximum number that is tried.
         limit: usize,
     },
-    /// Another status than 200.
+    /// A status other than 200.
     #[error("HTTP {status} from {address}")]
     Status {
         /// The status.
         status: u16,
-        /// Who said so.
+        /// The address that answered.
         address: IpAddr,
     },
-    /// Not the key authorization.
+    /// The body is not the key authorization.
     #[error("HTTP 200 from {address} with \"{body}\", expected {}", shown::quoted(expected.as_bytes()))]
     Body {
-        /// Who said so.
+        /// The address that answered.
         address: IpAddr,
         /// The body, as [`shown::plain`] has it.
         body: String,
-        /// It begins with the token: an ACME client wrote it, for another account.
+        /// The body begins with the token: an ACME client wrote it, for another account.
         other_account: bool,
-        /// What it should be.
+        /// The expected body.
         expected: String,
     },
-    /// More than any key authorization; the CA stops reading there as well.
+    /// The body is longer than any key authorization; the CA stops reading there as well.
     #[error("HTTP 200 from {address} with more than {limit} bytes, expected {}", shown::quoted(expected.as_bytes()))]
     TooLong {
-        /// Who said so.
+        /// The address that answered.
         address: IpAddr,
-        /// How much is read.
+        /// The maximum number of bytes that is read.
         limit: usize,
-        /// What the body should be.
+        /// The expected body.
         expected: String,
     },
     /// A redirect that the CA wouldn't follow either.
@@ -159,9 +159,9 @@ pub enum HttpProblem {
     Redirect {
         /// The status.
         status: u16,
-        /// Who said so.
+        /// The address that answered.
         address: IpAddr,
-        /// Why.
+        /// Why the redirect isn't followed.
         refusal: Refusal,
     },
 }
@@ -188,8 +188,8 @@ pub enum Refusal {
 }
 
 impl HttpProblem {
-    /// Whether a CA that prefers IPv6 goes on to an IPv4 address after this (boulder, `va/http.go`: only a connection
-    /// that can't be made), or this machine has no IPv6 at all: neither says that the file isn't there.
+    /// Whether a CA that prefers IPv6 falls back to an IPv4 address after this (boulder, `va/http.go`: only after a
+    /// connection failure), or this machine has no IPv6 at all: neither means that the file doesn't exist.
     pub fn is_passed_over(&self) -> bool {
         matches!(self, Self::NoConnection { address, .. } if address.is_ipv6())
     }

@@ -1,4 +1,4 @@
-//! What one look at a domain saw.
+//! The result of one probe of a domain.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,31 +9,31 @@ use super::{CaaForbids, HttpFailure, HttpInPlace, HttpProblem, Txt};
 use crate::proof::{Method, Place};
 use crate::shown;
 
-/// What one look saw.
+/// The result of one probe.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Look {
-    /// The way that is in place.
+    /// The challenge type whose proof is in place.
     pub in_place: Option<Method>,
-    /// Why the CA may not issue all the same.
+    /// Why the CA may not issue nevertheless.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forbidden: Option<CaaForbids>,
-    /// One per way that has answered, in the order of preference.
+    /// One per challenge type that has a result, in the order of preference.
     pub ways: Vec<Way>,
     /// Another instance has the domain so far, and its proof can't be seen.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub contested: bool,
-    /// Servers of the domain let the look run into its time limit.
+    /// The domain's servers made the probe run into its time limit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub slow: bool,
-    /// How long it has to be in place before the CA is told (`PROP_DELAY`).
+    /// How long the proof has to be in place before the CA is asked to validate (`PROP_DELAY`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settles_ms: Option<u64>,
 }
 
-/// What was seen on one way.
+/// The result for one challenge type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Way {
-    /// The way.
+    /// The challenge type.
     pub method: Method,
     /// Where it was looked for.
     pub place: Place,
@@ -41,11 +41,11 @@ pub struct Way {
     pub seen: Seen,
 }
 
-/// What was seen on a way.
+/// The result for a challenge type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "seen", rename_all = "kebab-case")]
 pub enum Seen {
-    /// It came to nothing in time.
+    /// The probe returned no result in time.
     NoAnswer {
         /// The limit.
         #[serde(with = "super::millis", rename = "within_ms")]
@@ -53,29 +53,29 @@ pub enum Seen {
     },
     /// A TXT record.
     Txt {
-        /// Where its CNAMEs lead.
+        /// The target of its CNAMEs.
         alias: Option<String>,
-        /// What is there.
+        /// The result.
         found: Txt,
     },
-    /// The file, everywhere.
+    /// The file is in place at every address.
     HttpInPlace(HttpInPlace),
-    /// The file, not everywhere.
+    /// The file is not in place at every address.
     HttpFailure(HttpFailure),
 }
 
 impl Look {
-    /// The way that the CA is to be told to use.
+    /// The challenge type that the CA is to be asked to validate.
     pub fn ready(&self) -> Option<Method> {
         self.in_place.filter(|_| self.forbidden.is_none())
     }
 
-    /// Proved, but for CAA records that forbid the CA to issue.
+    /// Proved, except that CAA records forbid the CA to issue.
     pub fn is_held_by_caa(&self) -> bool {
         self.in_place.is_some() && self.forbidden.is_some()
     }
 
-    /// Nothing wrong was seen, there is just nothing there yet.
+    /// Nothing wrong was seen; the records are just not set yet.
     pub fn is_plain_absence(&self) -> bool {
         let wrong = self.in_place.is_some() || self.forbidden.is_some() || self.contested || self.slow;
         !wrong && !self.ways.is_empty() && !self.ways.iter().any(Way::is_begun)
@@ -92,7 +92,7 @@ impl Look {
         }
     }
 
-    /// Without what keeps a way that is in place from counting.
+    /// The proof alone, without what keeps it from counting.
     pub fn proof(&self) -> String {
         if let Some(method) = self.in_place {
             let way = self.ways.iter().find(|way| way.method == method);
@@ -111,7 +111,7 @@ impl Look {
 }
 
 impl fmt::Display for Look {
-    /// One line: what forbids the CA to issue, what is in place, what is there but wrong, or that there is nothing yet.
+    /// One line: what forbids the CA to issue, what is in place, what is set but wrong, or that nothing is set yet.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const OTHERS: &str = "another service instance has the domain so far, and its proof can't be seen";
         if let (Some(method), None) = (self.in_place, &self.forbidden) {
@@ -147,7 +147,7 @@ fn joined<'a>(ways: impl Iterator<Item = &'a Way>) -> String {
 }
 
 impl Way {
-    /// Whether the CA would take it.
+    /// Whether the CA would accept it.
     pub fn is_in_place(&self) -> bool {
         match &self.seen {
             Seen::Txt { found, .. } => matches!(found, Txt::InPlace { .. }),
@@ -156,7 +156,7 @@ impl Way {
         }
     }
 
-    /// Something is there, but wrong: somebody has begun on this way, so this is to be told first.
+    /// Something is set, but wrong: somebody has started with this challenge type, so it is reported first.
     pub fn is_begun(&self) -> bool {
         match &self.seen {
             Seen::NoAnswer { .. } => false,

@@ -6,39 +6,40 @@ use serde::{Deserialize, Serialize};
 
 use crate::proof::Method;
 
-/// Why another order is placed.
+/// Why a replacement order is placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "spent", rename_all = "kebab-case")]
 pub enum Spent {
     /// It expired (RFC 8555 §7.1.3).
     Expired {
-        /// What it was waiting for.
+        /// The phase in which it expired.
         during: During,
     },
-    /// The account's key was changed while domains were still to be proved: another order shows what is wanted now.
+    /// The account's key was changed while domains were still to be proved: a new order has the values that are
+    /// expected now.
     KeyChanged,
     /// It belongs to an account that is no longer used.
     OtherAccount,
-    /// The CA forgot the account.
+    /// The CA no longer knows the account.
     AccountForgotten,
-    /// The CA forgot the order.
+    /// The CA no longer knows the order.
     OrderForgotten,
-    /// The CA doesn't show it.
+    /// The CA denies access to the order.
     Hidden {
         /// Its words.
         said: String,
     },
-    /// The CA says that it is invalid (RFC 8555 §7.1.6), and names no domain.
+    /// The CA reports the order as invalid (RFC 8555 §7.1.6), and names no domain.
     Invalid {
         /// Its words.
         said: Option<String>,
     },
-    /// The CA turned one domain down.
+    /// The CA rejected one domain.
     OneTurnedDown {
         /// The domain.
         domain: String,
     },
-    /// The CA turned several domains down.
+    /// The CA rejected several domains.
     TurnedDown {
         /// How many.
         count: usize,
@@ -48,36 +49,36 @@ pub enum Spent {
         /// Its words.
         said: String,
     },
-    /// A domain was valid when the order was placed, and isn't any more.
+    /// A domain's authorization was valid when the order was placed, and is no longer.
     AnotherProof {
         /// The domain; none: the CA doesn't say which.
         domain: Option<String>,
     },
-    /// The way by which a domain was seen in place is no longer offered.
+    /// The challenge type whose proof was found in place is no longer offered.
     NoLongerOffered {
         /// The domain.
         domain: String,
-        /// The way.
+        /// The challenge type.
         method: Method,
     },
-    /// The certificate that came is of no use.
+    /// The issued certificate can't be used.
     Useless {
-        /// What is wrong with it.
+        /// Its flaw.
         flaw: String,
     },
 }
 
-/// When an order expired.
+/// The phase in which an order expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum During {
     /// Before its authorizations were read.
     Placing,
-    /// While the domains were looked at.
+    /// While the domains were probed.
     Looking,
     /// While the verified domains waited for the others.
     Answering,
-    /// While the CA verified them.
+    /// While the CA validated them.
     Validating,
 }
 

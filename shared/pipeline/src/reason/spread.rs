@@ -1,4 +1,4 @@
-//! How far a record has come among the name servers.
+//! How far a record has spread among the name servers.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::DnsProblem;
 use crate::shown;
 
-/// The name servers that have a record, those that don't, and those that can't be asked.
+/// The name servers that have a record, those that don't, and those that can't be queried.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spread {
     /// By name.
     pub have: Vec<String>,
-    /// Those that answer, and don't have it.
+    /// Those that answer but don't have it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub behind: Vec<Behind>,
     /// Names, and what keeps each from answering.
@@ -27,30 +27,30 @@ pub struct Behind {
     pub server: String,
     /// What it has.
     pub instead: Instead,
-    /// Where, if another address of it has the record.
+    /// The address, if another address of the server has the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<std::net::IpAddr>,
 }
 
-/// What a server has in place of the record.
+/// What a server has instead of the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Instead {
-    /// Another text, as [`shown::plain`] has it; none: an empty set.
+    /// Another text, formatted by [`shown::plain`]; none: an empty set.
     Text(Option<String>),
     /// A CNAME.
     Alias(String),
-    /// Nothing.
+    /// No record.
     Denied(DnsProblem),
 }
 
 impl Spread {
-    /// Every server that answers has it.
+    /// Whether every server that answers has it.
     pub fn is_everywhere(&self) -> bool {
         !self.have.is_empty() && self.behind.is_empty()
     }
 
-    /// Every server that answers, by name.
+    /// The names of all servers that answer.
     pub fn servers(&self) -> String {
         let behind = self.behind.iter().map(|behind| &behind.server);
         shown::few(self.have.iter().chain(behind).cloned())

@@ -1,7 +1,8 @@
-//! Reasons as JSON, in `steps.reason` and in what `cdnctl --json` prints: the facts, and the version of their form in `v`.
+//! Reasons as JSON, in `steps.reason` and in the output of `cdnctl --json`: the facts, with the version of their form
+//! in `v`.
 //!
-//! Version 0 has words only (`text`): they are from before there were facts. A form that this program doesn't know, since a newer one wrote
-//! it, is still a reason: it says so, and nothing fails.
+//! Version 0 has text only (`text`), from before facts were stored. A form that this program doesn't know, since a
+//! newer one wrote it, is still read as a reason that says so: nothing fails.
 
 use serde::de::Error as _;
 use serde::ser::Error as _;
@@ -13,10 +14,10 @@ use super::{BrokerReason, Reason};
 /// The version that is written.
 const VERSION: u64 = 1;
 
-/// What is stored. PostgreSQL's text, in JSON too, holds no NUL; peers' words may.
+/// The value to store. PostgreSQL's text, including JSON, holds no NUL; peers' messages may contain one.
 ///
 /// # Errors
-/// None of the reasons that there are has one.
+/// None of the existing reasons fails to serialize.
 pub fn write(reason: &Reason) -> Result<Value, serde_json::Error> {
     let mut value = serde_json::to_value(reason)?;
     without_nul(&mut value);
@@ -36,7 +37,7 @@ fn without_nul(value: &mut Value) {
     }
 }
 
-/// What was stored, by whichever version.
+/// Reads a stored value of any version.
 pub fn read(value: Value) -> Reason {
     if let (Some(0), Some(text)) = (value["v"].as_u64(), value["text"].as_str()) {
         return Reason::Told { text: text.to_owned() };
@@ -44,10 +45,10 @@ pub fn read(value: Value) -> Reason {
     serde_json::from_value(value).unwrap_or(Reason::Broker(BrokerReason::UnknownForm))
 }
 
-/// For `#[serde(with)]`: a reason that may be missing. What is printed has its words besides, as `text`.
+/// For `#[serde(with)]`: an optional reason. The output has its wording in addition, as `text`.
 ///
 /// # Errors
-/// As [`write`].
+/// Like [`write`].
 pub fn serialize<S: Serializer>(reason: &Option<Reason>, serializer: S) -> Result<S::Ok, S::Error> {
     let shown = |reason: &Reason| {
         let mut value = write(reason)?;
@@ -58,10 +59,10 @@ pub fn serialize<S: Serializer>(reason: &Option<Reason>, serializer: S) -> Resul
     value.serialize(serializer)
 }
 
-/// The other way.
+/// The reverse.
 ///
 /// # Errors
-/// When it is no JSON.
+/// When the input is not valid JSON.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Reason>, D::Error> {
     let value = Option::<Value>::deserialize(deserializer).map_err(D::Error::custom)?;
     Ok(value.map(read))

@@ -11,78 +11,78 @@ use crate::proof::dns_persist01::{Mismatch, PersistExpected};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "txt", rename_all = "kebab-case")]
 pub enum Txt {
-    /// Every name server has it, and a resolver gives it out.
+    /// Every name server has it, and a resolver returns it.
     InPlace {
-        /// What it says.
+        /// Its content.
         says: Says,
-        /// Where it is.
+        /// The servers that have it.
         spread: Spread,
     },
-    /// Every name server has it, and a resolver doesn't give it out.
+    /// Every name server has it, but a resolver doesn't return it.
     Withheld {
-        /// What it says.
+        /// Its content.
         says: Says,
-        /// Where it is.
+        /// The servers that have it.
         spread: Spread,
         /// Why not.
         problem: DnsProblem,
     },
     /// Not every name server has it.
     NotEverywhere {
-        /// What it says.
+        /// Its content.
         says: Says,
-        /// Where it is, and where it isn't.
+        /// The servers that have it and those that don't.
         spread: Spread,
     },
-    /// There is one with another text.
+    /// There is a record with another text.
     Wrong {
-        /// What it says, and should say.
+        /// What it says and what it should say.
         wrong: WrongTxt,
         /// Which server has it.
         server: String,
     },
-    /// There are texts, and none has to do with this way.
+    /// There are texts, but none concerns this challenge type.
     Unrelated {
         /// The servers that have them.
         servers: String,
     },
     /// A wildcard answers for the name.
     Wildcard(Wildcard),
-    /// There is none.
+    /// There is no record.
     Absent {
-        /// What DNS said.
+        /// What DNS answered.
         problem: DnsProblem,
     },
 }
 
-/// What the right record says.
+/// The content of a correct record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Says {
     /// The value of this order.
     AsExpected,
-    /// That this account may have certificates.
+    /// This account may get certificates.
     Trusts(String),
 }
 
-/// What a wrong record says, and should say.
+/// The content of a wrong record, and what it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "wrong", rename_all = "kebab-case")]
 pub enum WrongTxt {
-    /// Other values than this order's.
+    /// Values other than this order's.
     Value {
-        /// The first of them, as [`shown::plain`](crate::shown::plain) has them.
+        /// The first of them, formatted by [`shown::plain`](crate::shown::plain).
         found: Vec<String>,
-        /// How many there are besides.
+        /// The number of further values.
         more: usize,
-        /// The one that is wanted.
+        /// The expected value.
         expected: String,
     },
-    /// A standing record that the CA will not take.
+    /// A standing record that the CA will not accept.
     Persist {
         /// What is wrong with it.
         mismatch: Mismatch,
-        /// What is wanted.
+        /// What is expected.
         expected: PersistExpected,
     },
 }
@@ -92,14 +92,14 @@ pub enum WrongTxt {
 pub struct Wildcard {
     /// `*.example.com`.
     pub owner: String,
-    /// Where it leads.
+    /// Its target.
     pub target: String,
-    /// What it stands for: the name without `*.`.
+    /// Its parent: the name without `*.`.
     pub parent: String,
 }
 
 impl Txt {
-    /// Somebody has begun with this record: it is to be told first. A CNAME that leads nowhere has been set on purpose.
+    /// Somebody has started with this record, so it is reported first. A CNAME that leads nowhere was set on purpose.
     pub(super) fn is_begun(&self, alias: Option<&str>) -> bool {
         match self {
             Self::InPlace { .. } | Self::Withheld { .. } | Self::NotEverywhere { .. } | Self::Wrong { .. } => true,
@@ -130,8 +130,8 @@ impl Txt {
 }
 
 impl Wildcard {
-    /// A name that has a record, or has one below it, is no wildcard's any more (RFC 4592 §2.2.2): so the domain itself may
-    /// lose what it has from the wildcard.
+    /// A name that has a record, or has one below it, is no longer covered by the wildcard (RFC 4592 §2.2.2): so the
+    /// domain itself may lose what it gets from the wildcard.
     fn text(&self, name: &str, record: &str) -> String {
         let Self { owner, target, parent } = self;
         let mut text = format!(

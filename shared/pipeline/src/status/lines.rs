@@ -1,11 +1,11 @@
-//! How a text survives a terminal. The `cf` CLI breaks the message at blanks, wherever its count from the beginning of the text (not of the
-//! line) comes to the terminal's width, and begins the next line with 14 blanks (cli ccfd649d, `util/ui/ui.go`,
-//! `displayWrappingTableWithWidth`). So what is to be copied holds no blank, each record has a line of its own, and no other line is
-//! longer than fits beside the 14 blanks in 80 columns.
+//! How a text survives a terminal. The `cf` CLI breaks the message at blanks, wherever its count from the beginning of
+//! the text (not of the line) reaches the terminal's width, and begins the next line with 14 blanks (cli ccfd649d,
+//! `util/ui/ui.go`, `displayWrappingTableWithWidth`). So text that is to be copied contains no blank, each record has a
+//! line of its own, and no other line is longer than what fits next to the 14 blanks in 80 columns.
 
-/// The most characters of a line that is neither name nor value.
+/// The maximum length of a line that is neither name nor value.
 pub(super) const WIDTH: usize = 66;
-/// What the rest of a line begins with that was too long. Nothing else begins with so many blanks.
+/// The prefix of a folded line's continuation. Nothing else begins with this many blanks.
 const FOLD: &str = "\n    ";
 
 /// A text, line by line.
@@ -13,7 +13,7 @@ const FOLD: &str = "\n    ";
 pub(super) struct Text(String);
 
 impl Text {
-    /// One that begins with these words.
+    /// A text that begins with these words.
     pub(super) fn of(words: &str) -> Self {
         let mut text = Self::default();
         for line in words.split('\n') {
@@ -22,7 +22,7 @@ impl Text {
         text
     }
 
-    /// A line of words, folded where it is too long; longer words stay whole.
+    /// A line of words, folded where it is too long; a word that is longer is not broken.
     pub(super) fn say(&mut self, words: &str) {
         self.begin_line();
         let mut width = 0;
@@ -40,7 +40,7 @@ impl Text {
         }
     }
 
-    /// A line that stays whole: names and values, for copying.
+    /// A line that is not folded: names and values, for copying.
     pub(super) fn record(&mut self, line: &str) {
         self.begin_line();
         self.0.push_str(line);
@@ -53,7 +53,7 @@ impl Text {
         }
     }
 
-    /// The same, after an empty line.
+    /// Another text's lines, after an empty line.
     pub(super) fn append_apart(&mut self, other: Self) {
         if !self.is_empty() && !other.is_empty() {
             self.0.push('\n');
@@ -80,7 +80,7 @@ impl Text {
     }
 }
 
-/// The text with its folded lines as they were before, for who has no terminal.
+/// The text with folded lines joined again, for output that is not a terminal.
 pub fn unfolded(text: &str) -> String {
     text.replace(FOLD, " ")
 }

@@ -1,25 +1,25 @@
-//! What was seen of each domain, what is wrong first, and when it is looked at again.
+//! What was seen of each domain, problems first, and when it is probed next.
 
 use time::{Duration, OffsetDateTime};
 
 use super::lines::Text;
 use super::{DomainView, View, clock, is_plain_absence, is_proved, later};
 
-/// As much room as this is kept beside the records.
+/// The space that is reserved for this next to the records.
 pub(super) const LEAST_ROOM: usize = 900;
-/// Of domains where nothing was found yet so many are told in full: it is the same of each.
+/// The number of domains with nothing found yet that are described in full: the description is the same for each.
 const PLAIN_IN_FULL: usize = 8;
-/// What comes less often than so is told with its time.
+/// Probes that are less frequent than this are shown with their time.
 const LONGEST_RHYTHM: Duration = Duration::minutes(10);
-/// For the counts at the end, and the rhythm.
+/// Reserved for the counts at the end, and the interval of probes.
 const FOR_THE_END: usize = 250;
 
-/// What was seen, in so many bytes.
+/// What was seen, within this many bytes.
 pub(super) fn seen(view: &View, needy: &[&DomainView], room: usize) -> Text {
     let mut text = Text::default();
     let mut plain = 0;
     let mut left: Vec<&DomainView> = Vec::new();
-    // Those not looked at yet last, the others as they come.
+    // Domains that were not probed yet come last, the others stay in order.
     let mut order = needy.to_vec();
     order.sort_by_key(|domain| is_plain(domain) && domain.waiting_for.is_none());
     for domain in order {
@@ -77,7 +77,7 @@ fn about(domain: &DomainView, now: OffsetDateTime) -> Text {
     text
 }
 
-/// Those that are only counted.
+/// The domains that are only counted.
 fn tell_left(left: &[&DomainView], text: &mut Text) {
     let (plain, wrong): (Vec<&DomainView>, Vec<_>) = left.iter().copied().partition(|domain| is_plain(domain));
     let unseen = plain.iter().filter(|domain| domain.waiting_for.is_none()).count();
@@ -96,13 +96,13 @@ fn gap(domain: &DomainView) -> Option<Duration> {
     Some(domain.due_at? - domain.checked_at?)
 }
 
-/// When a domain is looked at again that rests for long.
+/// The next probe of a domain that is not probed for long.
 fn next_look(domain: &DomainView, now: OffsetDateTime) -> Option<String> {
     gap(domain).filter(|gap| *gap > LONGEST_RHYTHM)?;
     later(domain.due_at?, now)
 }
 
-/// How often the domains are looked at. A time would be past when it is read.
+/// How often the domains are probed. A time would have passed when it is read.
 fn rhythm(needy: &[&DomainView]) -> Option<String> {
     let gaps = needy.iter().filter_map(|domain| gap(domain));
     let longest = gaps.filter(|gap| *gap <= LONGEST_RHYTHM).max()?;

@@ -24,7 +24,7 @@ fn domain(name: &str) -> DomainView {
     }
 }
 
-/// A provision that waits for its domains: nothing is made yet.
+/// A provision that waits for its domains: nothing is created yet.
 fn waiting(domains: Vec<DomainView>) -> View {
     View {
         distribution_domain: None,
@@ -105,7 +105,7 @@ fn a_domain_whose_caa_records_are_in_the_way_needs_those_changed_and_nothing_els
     The CloudFront distribution is made once every domain is proved:
     the name to CNAME them to is shown here then.
     "#);
-    // One that isn't proved either is told both, and comes before what is merely missing.
+    // A domain that isn't proved either is shown with both problems, and comes before those that merely have no record.
     let mut both = domain("zzz.example.com");
     both.waiting_for = seen(with_caa(absent("zzz.example.com")));
     let text = describe(&view(vec![domain("api.example.com"), both, proved]), RESPONDER);
@@ -154,7 +154,7 @@ fn before_the_order_is_placed_it_is_said_what_will_be_shown_and_when() {
     ");
 }
 
-/// What a platform reads in the moment of the request stands there for a minute.
+/// A platform keeps showing for a minute what it reads at the moment of the request.
 #[test]
 fn the_first_answer_never_says_that_there_is_nothing_to_do() {
     let mut fresh = domain("www.example.com");
@@ -262,7 +262,7 @@ fn while_a_new_order_is_placed_the_cas_words_and_what_to_mend_are_still_told() {
     let mut rejected = domain("zzz.example.com");
     rejected.ca_said = Some("No TXT records found for DNS-PERSIST-01 challenge".into());
     let mut view = waiting(vec![domain("www.example.com"), rejected]);
-    // Of the new round there are no steps yet, and no values of dns-01 and http-01.
+    // The new round has no steps yet, and no values of dns-01 and http-01.
     for domain in &mut view.domains {
         (domain.step_state, domain.waiting_for, domain.checked_at) = (None, None, None);
         (domain.due_at, domain.challenges_are_new) = (None, false);
@@ -294,7 +294,7 @@ fn while_a_new_order_is_placed_the_cas_words_and_what_to_mend_are_still_told() {
     The CloudFront distribution is made once every domain is proved:
     the name to CNAME them to is shown here then.
     "#);
-    // Before an operation's first order nothing was turned down in it, and an update may need no order at all.
+    // Before an operation's first order the CA has rejected nothing in it, and an update may need no order at all.
     view.order_spent = None;
     assert!(describe(&view, RESPONDER).starts_with("Ordering the certificate for 2 domains ("));
 }

@@ -1,11 +1,11 @@
-//! What the user may set: each record on a line of its own, what all domains have alike once.
+//! The records that the user may set: each on a line of its own, with what all domains share listed once.
 
 use super::lines::Text;
 use super::{DomainView, View, capitalized, is_proved, list};
 use crate::domain::wildcard_of;
 use crate::proof::{Method, Place, ToSet};
 
-/// What stands for each domain's name in a pattern.
+/// The placeholder for each domain's name in a pattern.
 const ANY: &str = "<domain>";
 
 /// A TXT record, ready for copying.
@@ -13,8 +13,8 @@ pub(super) fn txt(name: &str, value: &str) -> String {
     format!("{name} TXT \"{value}\"")
 }
 
-/// All ways of the domains in so many bytes. Where they don't fit, names that can be made from the domain are told as a pattern; where they
-/// still don't, the domains that come last are counted.
+/// All challenge types of the domains within this many bytes. Where they don't fit, names that can be derived from the
+/// domain are shown as a pattern; where they still don't fit, the last domains are only counted.
 pub(super) fn ways(view: &View, needy: &[&DomainView], responder: &str, room: usize) -> Text {
     let all = of(view, needy, responder, false);
     if all.len() <= room {
@@ -69,7 +69,7 @@ fn of(view: &View, needy: &[&DomainView], responder: &str, pattern: bool) -> Tex
     text
 }
 
-/// What is to be set by one way; `any`: where it is for each domain, in place of the names.
+/// The records of one challenge type; `any`: the pattern for each domain's location, in place of the names.
 fn records(method: Method, sets: impl Iterator<Item = ToSet>, responder: &str, any: Option<Place>) -> Text {
     let mut values: Vec<(String, Vec<String>)> = Vec::new();
     let mut redirects = Vec::new();
@@ -77,7 +77,7 @@ fn records(method: Method, sets: impl Iterator<Item = ToSet>, responder: &str, a
         match set {
             ToSet::Redirect(redirect) => redirects.push(redirect),
             ToSet::Txt { name, value } => match values.iter_mut().find(|(known, _)| *known == value) {
-                // A value of one order is of one domain.
+                // A value for one order belongs to one domain.
                 Some((_, names)) if method.outlasts_its_order() => {
                     if !names.contains(&name) {
                         names.push(name);
@@ -118,7 +118,8 @@ fn records(method: Method, sets: impl Iterator<Item = ToSet>, responder: &str, a
     text
 }
 
-/// Some ways want other values with each order. Those of the next are known a moment before its domains are looked at.
+/// Some challenge types require other values with each order. Those of the next order are known a moment before its
+/// domains are probed.
 fn next_order(unproved: &[&DomainView]) -> Option<(&'static str, Text)> {
     let heading = "by a value of the new order, which is shown here once it is placed.";
     let unknown = |domain: &&&DomainView| {

@@ -13,8 +13,9 @@ pub(super) fn working(view: &View) -> String {
     capitalized(&parts.join("; ")) + "."
 }
 
-/// While the certificate is being ordered nobody knows yet what the user has to set: what will be shown, and when. That is the first that
-/// a platform reads, in the moment of the request, and it shows it for a minute.
+/// While the certificate is being ordered, what the user has to set is not known yet: the text says what will be shown,
+/// and when. It is the first text that a platform reads, at the moment of the request, and the platform shows it for a
+/// minute.
 pub(super) fn orders(view: &View) -> Option<String> {
     let step = view.steps.iter().find(|step| step.kind == StepKind::PlaceOrder)?;
     let domains = match view.domains.len() {
@@ -40,7 +41,7 @@ fn told(view: &View, step: &StepView) -> String {
     format!("{doing}{}", in_brackets(view, step).unwrap_or_default())
 }
 
-/// What a step waits for, if that says more than what it does.
+/// What a step waits for, if that says more than the step's description.
 fn in_brackets(view: &View, step: &StepView) -> Option<String> {
     let reason = step.waiting_for.as_ref()?;
     let next = later(step.due_at, view.now).map(|at| format!("next try {at}"));

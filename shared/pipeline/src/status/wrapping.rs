@@ -1,4 +1,4 @@
-//! Every text as the `cf` CLI shows it in a terminal of any width: what is to be copied comes out whole.
+//! Every text as the `cf` CLI shows it in a terminal of any width: text that is to be copied stays in one piece.
 
 use proptest::prelude::*;
 use time::macros::datetime;
@@ -14,9 +14,9 @@ const TARGET: &str = "d111111abcdef8.cloudfront.net";
 /// Three blanks, the longest title ("message:") and three blanks more.
 const BESIDE: usize = 14;
 
-/// The last column of the CLI's table of keys and values: words are what blanks part, so a line break is within a word and counts for
-/// nothing; one that would pass the terminal's end begins a new line (cli ccfd649d, `util/ui/ui.go`,
-/// `displayWrappingTableWithWidth`; all of our texts have characters of one column).
+/// The last column of the CLI's table of keys and values: words are separated by blanks, so a line break is part of a
+/// word and doesn't reset the count; a word that would exceed the terminal's width begins a new line (cli ccfd649d,
+/// `util/ui/ui.go`, `displayWrappingTableWithWidth`; all of our texts have characters of one column).
 fn wrapped(message: &str, terminal: usize) -> String {
     let room = terminal as i64 - BESIDE as i64;
     let mut shown = String::new();
@@ -38,7 +38,7 @@ fn wrapped(message: &str, terminal: usize) -> String {
     shown
 }
 
-/// Which of them a user can't copy in one go at some width.
+/// The texts that a user can't copy in one go at some width.
 fn torn<'c>(message: &str, copied: &'c [String]) -> Vec<(usize, &'c str)> {
     let at = |terminal| {
         let shown = wrapped(message, terminal);
@@ -91,7 +91,7 @@ fn view(domains: Vec<DomainView>) -> View {
     }
 }
 
-/// All that the user of this instance has to copy.
+/// Everything that the user of this instance has to copy.
 fn copied(view: &View) -> Vec<String> {
     let mut all = Vec::new();
     for domain in &view.domains {
@@ -106,7 +106,7 @@ fn copied(view: &View) -> Vec<String> {
     all
 }
 
-/// Each line is short, or is there for its names and values.
+/// A line that is too long and is not there for its names and values.
 fn too_long(text: &str) -> Option<&str> {
     let is_record = |line: &str| line.contains(" TXT \"") || line.contains(" CNAME ");
     let is_one_word = |line: &str| !line.trim().contains(' ');
@@ -114,7 +114,7 @@ fn too_long(text: &str) -> Option<&str> {
         .find(|line| line.chars().count() > WIDTH && !is_record(line) && !is_one_word(line))
 }
 
-/// The names that users have: up to so many labels.
+/// Realistic names: up to this many labels.
 fn names(count: usize) -> impl Strategy<Value = Vec<String>> {
     let label = "[a-z][a-z0-9-]{0,14}[a-z0-9]";
     let name = (prop::bool::weighted(0.1), label, label).prop_map(|(wildcard, host, zone)| match wildcard {
@@ -145,7 +145,7 @@ fn a_hundred_domains_with_values_of_their_own_fit_and_come_out_whole() {
         let view = view(domains.collect());
         let text = describe(&view, RESPONDER);
         assert!(text.len() <= MOST_BYTES, "{} bytes", text.len());
-        // So many set-once records' names are told as a pattern.
+        // This many set-once records' names are shown as a pattern.
         let mut all = copied(&view);
         all.retain(|whole| !whole.starts_with("_validation-persist."));
         all.push("_validation-persist.<domain>".to_owned());
@@ -189,7 +189,7 @@ fn the_end_and_the_problems_come_out_whole() {
     }
 }
 
-/// What this judge is worth: the value as it was written once, with a blank, is torn.
+/// Validates this test's judge: the value as it used to be written, with a blank, is torn.
 #[test]
 fn a_value_with_a_blank_is_torn_at_many_widths() {
     let value = "\"letsencrypt.org; accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/1234567890\"".to_owned();
@@ -200,13 +200,13 @@ fn a_value_with_a_blank_is_torn_at_many_widths() {
     assert!(torn.len() > 50, "{} widths", torn.len());
 }
 
-/// The CLI's own example (`util/ui/table_test.go`), with its 8 characters beside the column instead of ours.
+/// The CLI's own example (`util/ui/table_test.go`), with its 8 characters next to the column instead of ours.
 #[test]
 fn words_are_wrapped_as_the_cli_does() {
     let beside = " ".repeat(BESIDE);
     let shown = wrapped(&format!("{} {}", "a".repeat(15), "b".repeat(15)), BESIDE + 12);
     assert_eq!(shown, format!("{}\n{beside}{}", "a".repeat(15), "b".repeat(15)));
     assert_eq!(wrapped("hi hi", BESIDE + 12), "hi hi");
-    // A line break doesn't set the count back.
+    // A line break doesn't reset the count.
     assert_eq!(wrapped("aaaa\nbbbb cc", BESIDE + 10), format!("aaaa\nbbbb\n{beside}cc"));
 }

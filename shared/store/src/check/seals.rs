@@ -1,4 +1,4 @@
-//! Does SEALING_KEYS open what is stored? One value for each key that has sealed any is tried.
+//! Checks that SEALING_KEYS opens what is stored. One value is tried for each key that has sealed any.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::statement::{Statement, statement};
 
 const ABOUT: &str = "SEALING_KEYS";
 
-/// What a service opens.
+/// What a service has to open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sealed {
     /// The keys of ACME accounts.
@@ -51,7 +51,7 @@ impl Sealed {
     }
 }
 
-/// Reads the setting, and opens what it has to open.
+/// Reads the setting and opens the values that this service has to open.
 pub fn check_seals(database: &DatabaseArgs, sealing: &SealingArgs, what: Sealed) -> Check {
     let (database, ring) = (database.clone(), sealing.key_ring());
     Check::one(ABOUT, async move {
@@ -61,7 +61,7 @@ pub fn check_seals(database: &DatabaseArgs, sealing: &SealingArgs, what: Sealed)
         };
         match open_all(&database, &ring, what).await {
             Ok(opened) => judged(what, &opened),
-            // No schema yet.
+            // There is no schema yet.
             Err(StoreError::Expected { .. }) => Finding::ok(ABOUT, "well-formed; nothing is sealed yet"),
             Err(error) => Finding::skip(ABOUT, format!("not tried on what is stored: {}", with_causes(&error))),
         }
@@ -84,7 +84,7 @@ async fn open_all(database: &DatabaseArgs, ring: &KeyRing, what: Sealed) -> Resu
         let place = what.place(row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
         let id = String::from_utf8_lossy(prefix.get(1..).unwrap_or_default()).into_owned();
         let result = ring.open(&place, &sealed).map(|_| ());
-        // One of its formats that is not opened counts.
+        // A single format that can't be opened is a failure.
         match opened.get(&id) {
             Some(Err(_)) => {}
             _ => drop(opened.insert(id, result)),

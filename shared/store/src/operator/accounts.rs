@@ -1,4 +1,4 @@
-//! ACME accounts, and the wish for other keys of theirs.
+//! ACME accounts, and requests to change their keys.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -11,22 +11,22 @@ use crate::statement::Statement;
 /// An account at a CA, without its key.
 #[derive(Debug, Clone, Serialize)]
 pub struct AccountLine {
-    /// Whose it is.
+    /// The account's tenant.
     pub tenant: String,
     /// The CA's directory.
     pub directory_url: String,
-    /// Its URL there, once it is registered.
+    /// The account's URL at the CA, once it is registered.
     pub account_uri: Option<String>,
-    /// When its first key was made.
+    /// When its first key was created.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
-    /// When its key was changed last.
+    /// When its key was last changed.
     #[serde(with = "time::serde::rfc3339::option")]
     pub key_changed_at: Option<OffsetDateTime>,
-    /// Since when its key is to be changed.
+    /// Since when a change of its key has been requested.
     #[serde(with = "time::serde::rfc3339::option")]
     pub rollover_asked_at: Option<OffsetDateTime>,
-    /// Why that is not done yet.
+    /// Why the key has not been changed yet.
     pub rollover_problem: Option<String>,
     /// The database's time of the answer.
     #[serde(with = "time::serde::rfc3339")]
@@ -57,7 +57,8 @@ impl Store {
         .collect()
     }
 
-    /// How many of these tenants' accounts, or of all, have had standing records that are made with the account's key.
+    /// How many accounts of these tenants, or of all, have had standing records that are derived from the account's
+    /// key.
     ///
     /// # Errors
     /// Database errors.
@@ -75,8 +76,9 @@ impl Store {
         Ok(row.try_get(0)?)
     }
 
-    /// Writes down that the keys of these tenants' accounts, or of all, are to be changed. Keys that are made from now
-    /// on fulfil the wish, and no older ones. Returns the accounts; those that no CA knows yet are not among them.
+    /// Records that the keys of these tenants' accounts, or of all, are to be changed. A key created from now on
+    /// fulfils the request, an older one does not. Returns the accounts, without those that are not registered at any
+    /// CA yet.
     ///
     /// # Errors
     /// Database errors.

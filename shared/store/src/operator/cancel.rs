@@ -12,36 +12,36 @@ use crate::error::StoreError;
 use crate::statement::Statement;
 use crate::steps::{as_millis, lock_instance};
 
-/// What became of the wish to end an operation.
+/// The result of a request to end an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cancelled {
     /// No such instance.
     Unknown,
-    /// It does not run, or not any more.
+    /// The operation does not run, or no longer runs.
     NothingRuns,
-    /// A removal: half of it is done, and no instance can live on with that.
+    /// The operation is a removal, which can't be ended: an instance that is half removed can't continue to live.
     Removal,
-    /// A provision or update failed: its kind, and what its user reads.
+    /// A provision or update failed: its kind, and the message shown to its user.
     Failed {
-        /// What it did.
+        /// The operation's kind.
         kind: OperationKind,
-        /// What its user reads.
+        /// The message shown to its user.
         for_user: String,
     },
-    /// A renewal was given up, with what it has got; the certificate in use stays.
+    /// A renewal was given up, with anything it was issued; the certificate in use stays.
     Renewal {
-        /// When the next one is due.
+        /// When the next renewal is due.
         next: Option<OffsetDateTime>,
     },
 }
 
-/// Whatever the user sees is short.
+/// A message shown to the user has to be short.
 const LONGEST_WHY: usize = 500;
 
 impl Store {
-    /// Ends this operation, if it is the one that runs on the instance: a provision or update fails, for the reason
-    /// `why`; a renewal is given up, and its certificate is due again after `rest`. A worker in the middle of an
-    /// attempt finds its step stale when it looks or records.
+    /// Ends this operation if it is the one that runs on the instance: a provision or update fails with `why` as the
+    /// reason; a renewal is given up, and its certificate is due again after `rest`. A worker in the middle of an
+    /// attempt finds its step stale at its next check or when it records.
     ///
     /// # Errors
     /// Database errors; then nothing was ended.
@@ -107,7 +107,7 @@ impl Store {
     }
 }
 
-/// When one of these waits, CloudFront was told what an update wants.
+/// When one of these steps waits, CloudFront has already been given what an update wants.
 fn told_already() -> Vec<&'static str> {
     let kinds = StepKind::ALL.into_iter();
     kinds

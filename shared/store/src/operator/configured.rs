@@ -1,4 +1,4 @@
-//! What CloudFront was last told of each instance.
+//! The last known CloudFront configuration of each instance.
 
 use pipeline::InstanceSettings;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::statement;
 
-/// What CloudFront was last told of an instance.
+/// The configuration that CloudFront was last given for an instance.
 #[derive(Debug, Clone)]
 pub struct Configured {
     /// The instance.
@@ -18,17 +18,17 @@ pub struct Configured {
     pub settings: InstanceSettings,
     /// Its domains, sorted.
     pub domains: Vec<String>,
-    /// Where the certificate is that the distribution was told to use (a `certificate_store::Reference`); none: it was told no aliases
-    /// either.
+    /// The location of the certificate that the distribution was configured with (a `certificate_store::Reference`);
+    /// none: it was configured without aliases, too.
     pub certificate: Option<Value>,
-    /// The kind of the operation that is at work on it, as in SQL: things change.
+    /// The kind of the operation that runs on the instance, as in SQL: the configuration may be changing.
     pub at_work: Option<String>,
-    /// Its removal was begun: it is disabled, or will be.
+    /// A removal was started: the distribution is disabled, or will be.
     pub going: bool,
 }
 
 impl Store {
-    /// What CloudFront was last told of these instances, or of all that have a distribution.
+    /// The last configuration of these instances, or of all that have a distribution.
     ///
     /// # Errors
     /// Database errors.

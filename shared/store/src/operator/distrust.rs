@@ -1,4 +1,4 @@
-//! Keys that an operator trusts no longer.
+//! Private keys that an operator no longer trusts.
 
 use pipeline::revocation::RevocationReason;
 
@@ -7,9 +7,10 @@ use crate::error::StoreError;
 use crate::statement::Statement;
 
 impl Store {
-    /// From now on no key that was made before makes a certificate of the instance, and a certificate in use that has
-    /// one is due: the planner sees to it, whatever is at work now. With a reason, every earlier certificate is
-    /// revoked once nothing serves it. `None`: of every instance, those that were removed as well. Returns of how many.
+    /// From now on no key that was created earlier is used for a certificate of the instance, and a certificate in use
+    /// with such a key is due: the planner schedules its renewal, whatever operation runs now. With a reason, every
+    /// earlier certificate is revoked once nothing serves it. `None`: of every instance, including removed ones.
+    /// Returns the number of instances.
     ///
     /// # Errors
     /// Database errors; then nothing was written.
@@ -35,7 +36,7 @@ impl Store {
             )
             .run(tx, &[&instance])
             .await?;
-            // What the CA refused for an older wish is asked for again.
+            // Revocations that the CA refused for an earlier request are requested again.
             Statement::new(
                 "distrust-revoke-again",
                 "update certificates set revoke_due = null where ($1::text is null or instance_id = $1) \

@@ -1,4 +1,4 @@
-//! Who has a domain, who asks for it, and taking it from an instance.
+//! Who has a domain and who requests it, and releasing it from an instance.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -16,37 +16,37 @@ pub struct DomainLine {
     pub domain: String,
     /// The instance.
     pub instance: String,
-    /// Whose that is.
+    /// The instance's tenant.
     pub tenant: String,
     /// `has`, `asks`, `lost`, `being-removed` or `not-created`.
     pub state: String,
-    /// It has the domain, but the certificate that it proved it for has ended: the next one that proves it gets it at
-    /// once.
+    /// It has the domain, but the certificate that it proved it for has expired: the next instance that proves the
+    /// domain gets it at once.
     pub lapsed: bool,
-    /// Since when it asks.
+    /// Since when it requests the domain.
     #[serde(with = "time::serde::rfc3339")]
     pub asked_at: OffsetDateTime,
-    /// When it proved it last.
+    /// When it last proved it.
     #[serde(with = "time::serde::rfc3339::option")]
     pub proved_at: Option<OffsetDateTime>,
     /// When its proof was last seen in place.
     #[serde(with = "time::serde::rfc3339::option")]
     pub seen_at: Option<OffsetDateTime>,
-    /// It proves the domain, and the one that has it does not: from then on it is its.
+    /// It proves the domain and the instance that has it does not: from this time on the domain belongs to it.
     #[serde(with = "time::serde::rfc3339::option")]
     pub wins_at: Option<OffsetDateTime>,
     /// When it lost it.
     #[serde(with = "time::serde::rfc3339::option")]
     pub lost_at: Option<OffsetDateTime>,
-    /// To which instance; none when an operator released it.
+    /// To which instance; none when an operator released the domain.
     pub lost_to: Option<String>,
-    /// When its newest operation was asked for: that is since when it is being removed.
+    /// When its newest operation was requested: for `being-removed`, since when it is being removed.
     #[serde(with = "time::serde::rfc3339")]
     pub operation_since: OffsetDateTime,
 }
 
 impl Store {
-    /// The claims to this domain, or all: who has it first, then who asks.
+    /// The claims to this domain, or to all: the instance that has it first, then those that request it.
     ///
     /// # Errors
     /// Database errors.
@@ -84,7 +84,8 @@ impl Store {
             .collect()
     }
 
-    /// Takes the domain from this instance, if it has it: it goes to the next one that proves it. `false`: it has not.
+    /// Releases the domain from this instance if it has it: the next instance that proves it gets it. `false`: it does
+    /// not have it.
     ///
     /// # Errors
     /// Database errors; then nothing was written.

@@ -1,4 +1,4 @@
-//! All that is known of one instance.
+//! Everything that is known about one instance.
 
 use pipeline::Reason;
 use pipeline::proof::Challenges;
@@ -11,28 +11,28 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::statement;
 
-/// All that is known of one instance, at one moment.
+/// Everything that is known about one instance, at one moment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Dossier {
     /// The platform's id.
     pub id: String,
-    /// Whose it is.
+    /// The instance's tenant.
     pub tenant: String,
     /// Catalog id of the service.
     pub service_id: String,
     /// Catalog id of the plan.
     pub plan_id: String,
-    /// The CloudFront settings, as CloudFront was last told.
+    /// The CloudFront settings that CloudFront was last given.
     pub settings: Value,
     /// Its domains, sorted; not those that a running update is about to add.
     pub domains: Vec<String>,
-    /// CloudFront's id, once known.
+    /// CloudFront's id of the distribution, once known.
     pub distribution_id: Option<String>,
-    /// CloudFront's name, once known.
+    /// CloudFront's domain name of the distribution, once known.
     pub distribution_domain: Option<String>,
     /// Its CloudFront function, if it ever had one.
     pub function_name: Option<String>,
-    /// When it was asked for.
+    /// When it was requested.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
     /// When it was removed, if it was.
@@ -41,39 +41,39 @@ pub struct Dossier {
     /// The database's time of the answer.
     #[serde(with = "time::serde::rfc3339")]
     pub read_at: OffsetDateTime,
-    /// Every certificate that it ever got, the oldest first.
+    /// Every certificate that it was ever issued, the oldest first.
     pub certificates: Vec<CertificateOf>,
     /// Every operation on it, the oldest first.
     pub operations: Vec<OperationOf>,
-    /// Its domains, with what the newest order asks of each.
+    /// Its domains, with the challenges of the newest order.
     pub challenges: Vec<ChallengeOf>,
 }
 
 /// A certificate of an instance.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CertificateOf {
-    /// Our id.
+    /// This broker's id of the certificate.
     pub id: Uuid,
     /// Its DNS names.
     pub names: Vec<String>,
     /// Leaf and chain, PEM.
     #[serde(skip_serializing)]
     pub chain_pem: String,
-    /// Where it is, written down before the upload: a `certificate_store::Reference`.
+    /// Its location, recorded before the upload: a `certificate_store::Reference`.
     pub reference: Option<Value>,
-    /// Start of its life.
+    /// Start of its validity.
     #[serde(with = "time::serde::rfc3339")]
     pub not_before: OffsetDateTime,
-    /// End of its life.
+    /// End of its validity.
     #[serde(with = "time::serde::rfc3339")]
     pub not_after: OffsetDateTime,
     /// When it is to be renewed, once that is decided.
     #[serde(with = "time::serde::rfc3339::option")]
     pub renew_at: Option<OffsetDateTime>,
-    /// When the distribution was told to use it.
+    /// When the distribution was configured with it.
     #[serde(with = "time::serde::rfc3339::option")]
     pub attached_at: Option<OffsetDateTime>,
-    /// When it was taken out of its store, and its key wiped.
+    /// When it was removed from its store and its key wiped.
     #[serde(with = "time::serde::rfc3339::option")]
     pub retired_at: Option<OffsetDateTime>,
     /// Since when it is to be revoked once nothing serves it.
@@ -82,29 +82,29 @@ pub struct CertificateOf {
     /// When the CA revoked it.
     #[serde(with = "time::serde::rfc3339::option")]
     pub revoked_at: Option<OffsetDateTime>,
-    /// Why it hasn't yet.
+    /// Why the CA has not revoked it yet.
     pub revoke_problem: Option<String>,
     /// When it was issued.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
 }
 
-/// An operation, with every step that it had.
+/// An operation with all its steps.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OperationOf {
-    /// Its id, as the platform has it.
+    /// Its id, which is also the platform's.
     pub id: Uuid,
-    /// What it does, as in SQL.
+    /// Its kind, as in SQL.
     pub kind: String,
-    /// How far it is, as in SQL.
+    /// Its state, as in SQL.
     pub state: String,
-    /// Why it failed, for the user.
+    /// Why it failed, as shown to the user.
     pub failure: Option<String>,
     /// Why it failed, for the operator.
     pub cause: Option<String>,
-    /// Which platform asked for it; none of a renewal.
+    /// The platform that requested it; none for a renewal.
     pub platform: Option<String>,
-    /// Who there.
+    /// The platform's user that requested it.
     pub originating_identity: Option<Value>,
     /// The platform's name for its request.
     pub request_identity: Option<String>,
@@ -113,13 +113,13 @@ pub struct OperationOf {
     /// When it was accepted.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
-    /// Until when orders are replaced.
+    /// The time after which failed orders are no longer replaced.
     #[serde(with = "time::serde::rfc3339")]
     pub deadline_at: OffsetDateTime,
     /// When it ended.
     #[serde(with = "time::serde::rfc3339::option")]
     pub ended_at: Option<OffsetDateTime>,
-    /// Its steps, in the order in which they were made.
+    /// Its steps, in the order in which they were created.
     pub steps: Vec<StepOf>,
 }
 
@@ -128,26 +128,26 @@ pub struct OperationOf {
 pub struct StepOf {
     /// Its id, as in messages and logs.
     pub id: Uuid,
-    /// What it does, as in SQL.
+    /// Its kind, as in SQL.
     pub kind: String,
-    /// Who does it.
+    /// The service that runs it.
     pub service: String,
     /// The domain; empty otherwise.
     pub subject: String,
-    /// Number of the order it works on.
+    /// The number of the order that it works on.
     pub round: i32,
-    /// How many attempts are recorded.
+    /// The number of recorded attempts.
     pub attempt: i32,
-    /// How far it is, as in SQL.
+    /// Its state, as in SQL.
     pub state: String,
-    /// What it came to.
+    /// Its result.
     pub verdict: Option<String>,
-    /// The way in which a domain was proved.
+    /// The challenge type with which a domain was proved.
     pub method: Option<String>,
     /// What it waits for, or the last reason.
     #[serde(with = "pipeline::reason::stored")]
     pub waiting_for: Option<Reason>,
-    /// When it was made.
+    /// When it was created.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
     /// When its last attempt was recorded.
@@ -159,55 +159,55 @@ pub struct StepOf {
     /// When it is given up.
     #[serde(with = "time::serde::rfc3339")]
     pub deadline_at: OffsetDateTime,
-    /// When its wake-up was last set; none: the sweeper sets it next.
+    /// When its wake-up was last published; none: the sweeper publishes it next.
     #[serde(with = "time::serde::rfc3339::option")]
     pub published_at: Option<OffsetDateTime>,
-    /// How often the sweeper rang since the last attempt was recorded.
+    /// How often the sweeper published its wake-up since the last attempt was recorded.
     pub swept: i32,
-    /// How many attempts in a row ended by a panic or by the time limit.
+    /// How many consecutive attempts ended in a panic or at the time limit.
     pub crashes: i32,
     /// When it ended.
     #[serde(with = "time::serde::rfc3339::option")]
     pub ended_at: Option<OffsetDateTime>,
 }
 
-/// A domain of an instance, and what the newest order asks of it.
+/// A domain of an instance, and its challenges in the newest order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ChallengeOf {
     /// The name.
     pub domain: String,
-    /// This instance has proved it, and no other can.
+    /// This instance has proved the domain, so no other can have it.
     pub proved: bool,
-    /// How often the CA turned it down.
+    /// How often the CA rejected it.
     pub rejections: i32,
-    /// What the CA said then.
+    /// What the CA reported at its last rejection.
     pub ca_said: Option<String>,
-    /// It rests until then.
+    /// The domain is held until then.
     #[serde(with = "time::serde::rfc3339::option")]
     pub held_until: Option<OffsetDateTime>,
-    /// State of its `verify-challenge`, as in SQL; none before the order is placed.
+    /// State of its `verify-challenge` step, as in SQL; none before the order is placed.
     pub step_state: Option<String>,
-    /// The way that was found in place.
+    /// The challenge type whose proof was found in place.
     pub method: Option<String>,
-    /// What the last look saw.
+    /// The result of the last probe.
     #[serde(with = "pipeline::reason::stored")]
     pub seen: Option<Reason>,
-    /// When that was.
+    /// When the domain was last probed.
     #[serde(with = "time::serde::rfc3339::option")]
     pub checked_at: Option<OffsetDateTime>,
-    /// When it is looked at again.
+    /// When it is probed next.
     #[serde(with = "time::serde::rfc3339::option")]
     pub due_at: Option<OffsetDateTime>,
-    /// The CA held it valid when the order was placed.
+    /// The CA already considered it valid when the order was placed.
     pub valid: Option<bool>,
     /// The tenant's account at the CA.
     pub account_uri: Option<String>,
-    /// What would prove it, once the order is placed.
+    /// The records that would prove it, once the order is placed.
     pub challenges: Option<Challenges>,
 }
 
 impl Store {
-    /// All that is known of the instance. `None`: the id is unknown.
+    /// Everything that is known about the instance. `None`: the id is unknown.
     ///
     /// # Errors
     /// Database errors.

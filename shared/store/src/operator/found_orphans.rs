@@ -1,4 +1,4 @@
-//! What the reconcilers have found.
+//! Orphans found by the reconcilers.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -7,16 +7,16 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::Statement;
 
-/// Something in AWS that is provably this broker's and that nobody here looks after.
+/// Something in AWS that provably belongs to this broker and that no instance here manages.
 #[derive(Debug, Clone, Serialize)]
 pub struct Orphan {
     /// `distribution`, `function` or `certificate`.
     pub kind: String,
-    /// Its id in AWS; a certificate's and a function's name.
+    /// Its id in AWS, or the name in the case of a certificate or function.
     pub aws_id: String,
-    /// Whose it was.
+    /// The instance that it was created for.
     pub instance: Option<String>,
-    /// Since when it is without an owner.
+    /// Since when it has had no owner.
     #[serde(with = "time::serde::rfc3339")]
     pub first_seen: OffsetDateTime,
     /// When it was last seen.
@@ -31,7 +31,7 @@ pub struct Orphan {
 }
 
 impl Store {
-    /// What is without an owner; with `removed` also what was, and is gone.
+    /// Orphans; with `removed` also those that were removed.
     ///
     /// # Errors
     /// Database errors.

@@ -1,4 +1,4 @@
-//! What a doctor asks of the database as a whole.
+//! Database-wide checks for the doctor.
 
 use time::OffsetDateTime;
 
@@ -6,28 +6,28 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::{Statement, statement};
 
-/// What a sealing key has sealed.
+/// The number of values that a sealing key has sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedBy {
     /// The key's id, as in `SEALING_KEYS`.
     pub key: String,
-    /// Keys of ACME accounts, next ones as well.
+    /// Keys of ACME accounts, including next keys.
     pub accounts: i64,
-    /// Keys of certificates, and of orders that have none yet.
+    /// Keys of certificates, and of orders that have no certificate yet.
     pub certificates: i64,
 }
 
-/// A certificate that the CA is to revoke and has not.
+/// A certificate that the CA is to revoke and has not yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToRevoke {
-    /// Whose it is, or was.
+    /// The instance that it belongs or belonged to.
     pub instance: String,
-    /// Why the CA has not, if it was asked.
+    /// Why the CA has not revoked it, if it was asked.
     pub problem: Option<String>,
 }
 
 impl Store {
-    /// The database's clock.
+    /// The current time by the database's clock.
     ///
     /// # Errors
     /// Database errors.
@@ -39,13 +39,14 @@ impl Store {
             .try_get(0)?)
     }
 
-    /// Which sealing keys are needed to open what is stored.
+    /// The sealing keys that are needed to open what is stored.
     ///
     /// # Errors
     /// Database errors.
     pub async fn sealed_by(&self) -> Result<Vec<SealedBy>, StoreError> {
         let client = self.client().await?;
-        // A sealed value begins with its format's bit, the length of its key's id, and that: see sealing.rs.
+        // A sealed value begins with a byte of the format bit and the length of its key's id, followed by the id: see
+        // sealing.rs.
         let rows = statement!("operator-sealed-by").all(&client, &[]).await?;
         rows.iter()
             .map(|row| {
@@ -58,7 +59,7 @@ impl Store {
             .collect()
     }
 
-    /// Certificates that the CA is to revoke and has not, those with a problem first.
+    /// Certificates that the CA is to revoke and has not yet, those with a problem first.
     ///
     /// # Errors
     /// Database errors.

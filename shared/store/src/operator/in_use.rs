@@ -1,4 +1,4 @@
-//! Certificates in use, and what is done to renew them.
+//! Certificates in use, and the state of their renewal.
 
 use std::time::Duration;
 
@@ -11,43 +11,43 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::statement;
 
-/// A certificate that a distribution was last told to use.
+/// A certificate that a distribution was last configured with.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CertificateInUse {
-    /// Our id.
+    /// This broker's id of the certificate.
     pub id: Uuid,
-    /// Whose distribution.
+    /// The instance whose distribution uses it.
     pub instance: String,
-    /// Whose instance.
+    /// The instance's tenant.
     pub tenant: String,
     /// Its DNS names.
     pub names: Vec<String>,
-    /// Start of its life.
+    /// Start of its validity.
     #[serde(with = "time::serde::rfc3339")]
     pub not_before: OffsetDateTime,
-    /// End of its life.
+    /// End of its validity.
     #[serde(with = "time::serde::rfc3339")]
     pub not_after: OffsetDateTime,
     /// When it is to be renewed, once that is decided.
     #[serde(with = "time::serde::rfc3339::option")]
     pub renew_at: Option<OffsetDateTime>,
-    /// When the distribution was told.
+    /// When the distribution was configured with it.
     #[serde(with = "time::serde::rfc3339")]
     pub attached_at: OffsetDateTime,
-    /// Where it is: a `certificate_store::Reference`.
+    /// Its location: a `certificate_store::Reference`.
     pub reference: Option<Value>,
-    /// How many renewals of it have failed.
+    /// The number of its renewals that have failed.
     pub failures: u32,
-    /// When the last of them did.
+    /// When the last of them failed.
     #[serde(with = "time::serde::rfc3339::option")]
     pub failed_at: Option<OffsetDateTime>,
-    /// Why, as a user would read it.
+    /// Why it failed, as shown to a user.
     pub failure: Option<String>,
-    /// Why, for the operator.
+    /// Why it failed, for the operator.
     pub cause: Option<String>,
     /// The kind of the operation that runs on the instance, as in SQL.
     pub at_work: Option<String>,
-    /// A removal of the instance has failed: it is renewed no more.
+    /// A removal of the instance has failed: its certificate is no longer renewed.
     pub removal_failed: bool,
     /// The database's time of the answer.
     #[serde(with = "time::serde::rfc3339")]
@@ -55,7 +55,7 @@ pub struct CertificateInUse {
 }
 
 impl Store {
-    /// Certificates in use that end within that time, or all; those that end first at the head.
+    /// Certificates in use that expire within that time, or all; those that expire first come first.
     ///
     /// # Errors
     /// Database errors.

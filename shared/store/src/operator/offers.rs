@@ -1,4 +1,4 @@
-//! Offers, as an operator makes them.
+//! Offers, as an operator manages them.
 
 use std::time::Duration;
 
@@ -15,22 +15,22 @@ use crate::steps::as_millis;
 pub struct Offer {
     /// CloudFront's id.
     pub distribution: String,
-    /// Whose instance may have it.
+    /// The tenant whose next instance may have it.
     pub tenant: String,
-    /// Its aliases, sorted: the instance's domains have to be these.
+    /// Its aliases, sorted: the instance's domains have to equal these.
     pub aliases: Vec<String>,
-    /// Until when.
+    /// When the offer ends.
     #[serde(with = "time::serde::rfc3339")]
     pub until: OffsetDateTime,
     /// The instance that has it.
     pub taken_by: Option<String>,
-    /// When that was about to write to it.
+    /// When that instance was about to write to it.
     #[serde(with = "time::serde::rfc3339::option")]
     pub written_at: Option<OffsetDateTime>,
 }
 
 impl Store {
-    /// Offers a distribution, or changes an offer that nobody has taken. `false`: somebody has.
+    /// Offers a distribution, or changes an offer that was not taken. `false`: it was taken.
     ///
     /// # Errors
     /// Database errors.
@@ -55,7 +55,7 @@ impl Store {
         Ok(made > 0)
     }
 
-    /// Withdraws an offer that nobody has taken. `false`: there is none.
+    /// Withdraws an offer that was not taken. `false`: there is none.
     ///
     /// # Errors
     /// Database errors.

@@ -1,4 +1,4 @@
-//! Every instance in a line.
+//! A one-line summary of every instance.
 
 use pipeline::Reason;
 use serde::{Deserialize, Serialize};
@@ -9,41 +9,41 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::statement;
 
-/// Which instances; what is not set chooses all.
+/// A filter for instances; an unset field matches all.
 #[derive(Debug, Clone, Default)]
 pub struct Choice {
     /// Whose newest operation is in this state, as in SQL.
     pub state: Option<String>,
     /// Of this tenant.
     pub tenant: Option<String>,
-    /// That have one of these domains, or ask for one.
+    /// That have or request one of these domains.
     pub domains: Option<Vec<String>>,
-    /// Those that were removed as well.
+    /// Include removed instances.
     pub removed: bool,
 }
 
-/// An instance in a line.
+/// The one-line summary of an instance.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InstanceLine {
     /// The platform's id.
     pub id: String,
-    /// Whose it is.
+    /// The instance's tenant.
     pub tenant: String,
     /// Its domains, sorted; not those that a running update is about to add.
     pub domains: Vec<String>,
-    /// CloudFront's id, once known.
+    /// CloudFront's id of the distribution, once known.
     pub distribution_id: Option<String>,
-    /// When it was asked for.
+    /// When it was requested.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
     /// When it was removed, if it was.
     #[serde(with = "time::serde::rfc3339::option")]
     pub deleted_at: Option<OffsetDateTime>,
-    /// Its newest operation, renewals too.
+    /// Its newest operation, including renewals.
     pub operation: Uuid,
-    /// What that does, as in SQL.
+    /// The operation's kind, as in SQL.
     pub kind: String,
-    /// How far it is, as in SQL.
+    /// The operation's state, as in SQL.
     pub state: String,
     /// When it was accepted.
     #[serde(with = "time::serde::rfc3339")]
@@ -51,23 +51,23 @@ pub struct InstanceLine {
     /// When it ended.
     #[serde(with = "time::serde::rfc3339::option")]
     pub operation_ended_at: Option<OffsetDateTime>,
-    /// Why it failed, for the user.
+    /// Why it failed, as shown to the user.
     pub failure: Option<String>,
     /// Why it failed, for the operator.
     pub cause: Option<String>,
-    /// How many of its steps wait.
+    /// The number of its waiting steps.
     pub waiting: u64,
-    /// One of them: what it does.
+    /// The kind of one of them.
     pub waiting_step: Option<String>,
-    /// The domain of that one; empty otherwise.
+    /// That step's domain; empty otherwise.
     pub waiting_subject: Option<String>,
-    /// What that one waits for, after its first attempt.
+    /// What that step waits for, after its first attempt.
     #[serde(with = "pipeline::reason::stored")]
     pub waiting_for: Option<Reason>,
-    /// When that one is tried next.
+    /// When that step is tried next.
     #[serde(with = "time::serde::rfc3339::option")]
     pub due_at: Option<OffsetDateTime>,
-    /// When the certificate in use ends.
+    /// When the certificate in use expires.
     #[serde(with = "time::serde::rfc3339::option")]
     pub certificate_not_after: Option<OffsetDateTime>,
     /// The database's time of the answer.
@@ -76,7 +76,7 @@ pub struct InstanceLine {
 }
 
 impl Store {
-    /// The chosen instances, the oldest first.
+    /// The matching instances, the oldest first.
     ///
     /// # Errors
     /// Database errors.

@@ -1,4 +1,4 @@
-//! Renewals that an operator wants.
+//! Renewals that an operator requests.
 
 use pipeline::Schedules;
 
@@ -6,30 +6,30 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::Statement;
 
-/// What became of the wish for a renewal.
+/// The result of a request for a renewal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RenewNow {
-    /// It is begun; the next sweep of its service rings.
+    /// The renewal was created; the next sweep of its service publishes the wake-ups.
     Begun,
     /// No such instance.
     Unknown,
-    /// It was removed, or its removal was begun once.
+    /// It was removed, or its removal was started once.
     Removed,
     /// It has no certificate that could be renewed.
     NoCertificate,
-    /// Something is at work on it: the operation's kind, as in SQL.
+    /// Another operation runs on it: the operation's kind, as in SQL.
     AtWork(String),
 }
 
-/// Certificates in use, of instances whose removal was never begun.
+/// Certificates in use, of instances whose removal was never started.
 const RENEWABLE: &str = "select c.* from certificates_in_use c \
      where not exists (select from operations o where o.instance_id = c.instance_id and o.kind = 'deprovision')";
 
 impl Store {
-    /// Begins a renewal of the instance's certificate, whether it is due or not.
+    /// Starts a renewal of the instance's certificate, whether it is due or not.
     ///
     /// # Errors
-    /// Database errors; then nothing was begun.
+    /// Database errors; then nothing was written.
     pub async fn renew_now(&self, instance: &str, schedules: &Schedules) -> Result<RenewNow, StoreError> {
         let client = self.client().await?;
         let row = Statement::new(
@@ -56,12 +56,12 @@ impl Store {
         if self.renew(instance, schedules).await? {
             return Ok(RenewNow::Begun);
         }
-        // Somebody was faster.
+        // Another process was faster.
         Ok(RenewNow::AtWork("another operation".to_owned()))
     }
 
-    /// Makes every certificate in use due, so that the planner begins with them at its next turn, as many of a tenant
-    /// at once as it always does. Returns how many were not due before.
+    /// Makes every certificate in use due, so that the planner starts with them in its next turn, with its usual limit
+    /// of concurrent renewals per tenant. Returns how many were not due before.
     ///
     /// # Errors
     /// Database errors.
@@ -78,7 +78,7 @@ impl Store {
         .await
     }
 
-    /// How many certificates are in use that can be renewed, and of how many tenants.
+    /// The number of renewable certificates in use, and of tenants that have them.
     ///
     /// # Errors
     /// Database errors.
@@ -97,7 +97,7 @@ impl Store {
         Ok((count(0)?, count(1)?))
     }
 
-    /// Whether the instance's certificate is due and a renewal of it has failed: it rests before the next.
+    /// Whether the instance's certificate is due and a renewal of it has failed: it waits before the next renewal.
     ///
     /// # Errors
     /// Database errors.

@@ -1,4 +1,4 @@
-//! What waits is tried now.
+//! Retries waiting steps now.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -19,17 +19,17 @@ pub struct RetriedStep {
     pub kind: String,
     /// The domain; empty otherwise.
     pub subject: String,
-    /// Who does it.
+    /// The service that runs it.
     pub service: String,
-    /// It was left alone: the CA turned its domain down, which rests until then.
+    /// It was left unchanged: the CA rejected its domain, which is held until then.
     #[serde(with = "time::serde::rfc3339::option")]
     pub held_until: Option<OffsetDateTime>,
 }
 
 impl Store {
-    /// Makes every step of the instance's running operation due, and has the services' next sweep ring it. An attempt
-    /// that is in a worker's hand stays there, and the second delivery changes nothing. Domains that rest after the CA
-    /// turned them down are left alone, unless `held` says otherwise. Empty: nothing waits.
+    /// Makes every step of the instance's running operation due, and lets the services' next sweep publish their
+    /// wake-ups. An attempt that is running in a worker continues, and the second delivery has no effect. Domains that
+    /// are held after the CA rejected them are left unchanged, unless `held` is set. Empty: no step waits.
     ///
     /// # Errors
     /// Database errors.

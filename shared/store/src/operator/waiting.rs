@@ -1,4 +1,4 @@
-//! What waits, beside what the queues say; and what a message is about.
+//! Waiting work according to the database, in addition to what the queues report; and the steps that messages refer to.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -7,29 +7,29 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::Statement;
 
-/// How much of a service's work waits.
+/// The amount of a service's waiting work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct WaitingSteps {
-    /// Steps that are not done, of operations that run.
+    /// Unfinished steps of running operations.
     pub waiting: u64,
-    /// Those of them that are due, or at work.
+    /// Those of them that are due or being attempted.
     pub due: u64,
-    /// Seconds since the latest of them was due.
+    /// Seconds since the most overdue of them was due.
     pub latest_seconds: f64,
 }
 
-/// What a step belongs to.
+/// The operation and instance that a step belongs to.
 #[derive(Debug, Clone, Serialize)]
 pub struct StepPlace {
     /// The step.
     pub step: Uuid,
-    /// How many of its attempts are recorded; a wake-up for another one changes nothing.
+    /// The number of its recorded attempts; a wake-up for another attempt has no effect.
     pub attempt: i32,
-    /// What it does, as in SQL.
+    /// Its kind, as in SQL.
     pub kind: String,
     /// The domain; empty otherwise.
     pub subject: String,
-    /// How far it is, as in SQL.
+    /// Its state, as in SQL.
     pub state: String,
     /// Its operation.
     pub operation: Uuid,
@@ -38,7 +38,7 @@ pub struct StepPlace {
 }
 
 impl Store {
-    /// What waits, by service; a service of which nothing waits is not in it.
+    /// Waiting work by service; a service without any is absent.
     ///
     /// # Errors
     /// Database errors.
@@ -65,7 +65,7 @@ impl Store {
             .collect()
     }
 
-    /// What these steps belong to; those that nobody knows are not in it.
+    /// The operations and instances of these steps; unknown steps are absent.
     ///
     /// # Errors
     /// Database errors.

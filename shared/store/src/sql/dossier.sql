@@ -1,4 +1,4 @@
--- Everything that the operator's Dossier holds, in one statement.
+-- Everything in the operator's Dossier, in one statement.
 with newest as (
     select o.id, (select max(s.round) from steps s where s.operation_id = o.id) as round,
            coalesce(o.target->'request', i.request)->'parameters'->'domains' as domains

@@ -1,4 +1,4 @@
--- How much waits and what ends when. What waits, what runs and what is in use is found by partial indexes.
+-- Waiting work and expiry dates. Waiting, running and used rows are found through partial indexes.
 with waiting as (
     select kind, count(*) as count, min(created_at) as first_made, min(due_at) as first_due
     from steps where state = 'waiting'
@@ -9,7 +9,7 @@ with waiting as (
     group by kind
 ), in_use as (
     select instance_id, not_after,
-        -- Two thirds of what was left of its life when it was due are over, whoever should have seen to it.
+        -- Two thirds of the time left when it was due have passed, whoever should have renewed it.
         now() > due + (not_after - due) * 2 / 3 as late
     from (select *, coalesce(renew_at, not_before + (not_after - not_before) * 2 / 3) as due from certificates_in_use) c
 ), ending as (

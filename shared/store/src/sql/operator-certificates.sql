@@ -1,4 +1,4 @@
--- The certificate that each distribution was last told to use, of instances that are not removed; what was done to renew it.
+-- The certificate that each distribution of a live instance was last configured with, and its renewals.
 select json_build_object(
     'id', c.id,
     'instance', i.id,

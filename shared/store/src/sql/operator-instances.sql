@@ -1,4 +1,4 @@
--- A line for each instance: what it is at, and what it waits for. One object per row.
+-- One object per row, a summary of each instance: its newest operation and the step that it waits for.
 select json_build_object(
     'id', i.id,
     'tenant', i.tenant,
@@ -28,7 +28,7 @@ join lateral (
     select * from operations o where o.instance_id = i.id order by o.created_at desc limit 1
 ) o on true
 left join lateral (
-    -- The one that is late, else the one that tells why it waits.
+    -- The step that is late, else the one that tells why the operation waits.
     select s.kind, s.subject, reason_of(s) as waiting_for, s.due_at, count(*) over () as waiting
     from steps s where s.operation_id = o.id and s.state = 'waiting'
     order by reason_of(s) is null, s.due_at limit 1

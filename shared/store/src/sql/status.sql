@@ -1,11 +1,11 @@
--- Everything that pipeline::status::View holds, in one statement over indexes.
+-- Everything in pipeline::status::View, in one statement over indexes.
 with asked as (
     select o.id, o.kind, o.state, o.failure, i.tenant, i.distribution_domain, i.id as instance_id,
            coalesce(o.target->'request', i.request)->'parameters'->'domains' as domains,
            (select max(s.round) from steps s where s.operation_id = o.id) as round
     from instances i
     join operations o on o.instance_id = i.id
-    -- A renewal is nobody's last operation.
+    -- A renewal is never the last operation that a platform sees.
     where i.id = $1 and (o.id = $2 or ($2::uuid is null and o.kind <> 'renew'))
     order by o.created_at desc
     limit 1
@@ -55,7 +55,7 @@ select json_build_object(
 )
 from asked a
 left join orders r on r.operation_id = a.id and r.round = a.round
--- What outlasts its order holds for the one that is being placed, too.
+-- Values that outlast their order apply to the order that is being placed, too.
 left join lateral (
     select q.id from orders q
     where q.operation_id = a.id and exists (select 1 from authorizations y where y.order_id = q.id)

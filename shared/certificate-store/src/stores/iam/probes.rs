@@ -1,10 +1,10 @@
-//! What the doctor asks IAM for: nothing that is there, and nothing that could be made.
+//! The doctor's requests to IAM: for objects that don't exist, and for objects that can't be created.
 
 use aws::{CERTIFICATE_PREFIX, Failure, INSTANCE_TAG, Peer, Probe, Tried};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::Tag;
 
-/// What IAM complains of when the certificate is none.
+/// IAM's complaints about an invalid certificate.
 const NO_CERTIFICATE: &[&str] = &["MalformedCertificate", "KeyPairMismatch", "InvalidInput"];
 const NOT_THERE: &[&str] = &["NoSuchEntity"];
 
@@ -18,7 +18,7 @@ pub(super) fn all(iam: &Client, path: &str) -> Vec<Probe> {
     ]
 }
 
-/// Named as ours are, which the policy may demand; ours have a UUID there.
+/// A name of our form, which the policy may require; real ones have a UUID here.
 fn no_certificate() -> String {
     format!("{CERTIFICATE_PREFIX}doctor")
 }
@@ -57,7 +57,8 @@ fn delete(iam: &Client) -> Probe {
     })
 }
 
-/// With a tag, as this service uploads; what is sent is no certificate. Were it taken all the same, it is deleted at once.
+/// With a tag, as this service uploads; the content is not a certificate. If it were accepted all the same, it would be
+/// deleted at once.
 fn upload(iam: &Client, path: &str) -> Probe {
     const ACTION: &str = "UploadServerCertificate with TagServerCertificate";
     let (iam, path) = (iam.clone(), path.to_string());

@@ -1,11 +1,11 @@
-//! What a record may have for `accounturi`.
+//! The accepted values of a record's `accounturi`.
 
 use std::fmt;
 
-/// The values of `accounturi` that the CA takes from an account for a domain; one at least.
+/// The values of `accounturi` that the CA accepts from an account for a domain; at least one.
 ///
-/// Before draft -02 that is the account's URL. Since then it is made with the account's key, and the CA also takes what was made with
-/// earlier keys.
+/// Before draft -02 that is the account's URL. Since then it is computed with the account's key, and the CA also
+/// accepts values computed with earlier keys.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AccountUris {
     to_set: String,
@@ -22,7 +22,7 @@ impl AccountUris {
         })
     }
 
-    /// The one that a user is told to set.
+    /// The value that a user is asked to set.
     pub fn to_set(&self) -> &str {
         &self.to_set
     }
@@ -32,7 +32,7 @@ impl AccountUris {
         std::iter::once(&self.to_set).chain(&self.besides).map(String::as_str)
     }
 
-    /// Character by character (RFC 3986 §6.2.1).
+    /// Compared character by character (RFC 3986 §6.2.1).
     pub fn contains(&self, uri: &str) -> bool {
         self.to_set == uri || self.besides.iter().any(|known| known == uri)
     }

@@ -1,9 +1,10 @@
-//! The standing record at `_validation-persist.<domain>`: what it says, and whether it is the one the CA needs.
+//! The standing record at `_validation-persist.<domain>`: its content, and whether it is the one the CA needs.
 //!
-//! draft-ietf-acme-dns-persist §4.1; the record is an `issue-value` of RFC 8659 §4.2. CAs read it differently: Let's Encrypt's
-//! verifier (boulder 2d00c8e2, `va/dns_persist.go`) puts the CA's domain into lower case and drops a dot at its end, Pebble (b1e1ca4f,
-//! `va/va.go`) compares it as it is. In place is only what all of them take, so that nobody is turned down for what was called in
-//! place here; what some of them take is told, with what to write instead. `tests/e2e/tests/main/persist_conformance.rs` asks Pebble.
+//! draft-ietf-acme-dns-persist §4.1; the record is an `issue-value` of RFC 8659 §4.2. CAs read it differently: Let's
+//! Encrypt's verifier (boulder 2d00c8e2, `va/dns_persist.go`) converts the CA's domain to lower case and drops a
+//! trailing dot, Pebble (b1e1ca4f, `va/va.go`) compares it unchanged. A record counts as in place only if all of them
+//! accept it, so that no CA rejects a record that was reported as in place; for a record that only some of them accept,
+//! the user is told what to write instead. `tests/e2e/tests/main/persist_conformance.rs` tests this with Pebble.
 
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -12,35 +13,35 @@ use super::account_uris::AccountUris;
 use super::record::{self, Malformed, Record};
 use crate::shown;
 
-/// A record that ends sooner than this may have ended when the CA looks, or when it issues (draft -02 §4.1, §9.4: the CA must not rely
-/// on it after its end, and clients should warn).
+/// A record that ends sooner than this may have ended when the CA validates it or issues (draft -02 §4.1, §9.4: the CA
+/// must not rely on it after its end, and clients should warn).
 const LEAST_LEFT: Duration = Duration::hours(1);
-/// The end of the year 9999: what is beyond can't be written as a time of RFC 3339, as an authorization's `expires` has to be, and Go's
-/// `time.Unix` runs over some way behind it.
+/// The end of the year 9999: a later time can't be written in RFC 3339 format, as an authorization's `expires` has to
+/// be, and Go's `time.Unix` overflows some way beyond it.
 const LATEST_END: i64 = 253_402_300_799;
 
-/// What a record at `_validation-persist.<domain>` has to say (draft-ietf-acme-dns-persist).
+/// The required content of a record at `_validation-persist.<domain>` (draft-ietf-acme-dns-persist).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersistExpected {
-    /// The challenge's issuer domain names, as the CA writes them; any one of them in the record will do.
+    /// The challenge's issuer domain names, as the CA writes them; any one of them in the record suffices.
     pub issuer_domains: Vec<String>,
-    /// What the record may have for `accounturi`, compared character by character (RFC 3986 §6.2.1).
+    /// The accepted values of `accounturi`, compared character by character (RFC 3986 §6.2.1).
     pub account_uri: AccountUris,
     /// The certificate is for `*.<domain>`, so the record needs `policy=wildcard`.
     pub wildcard: bool,
 }
 
-/// Why the records at the name are not the one that the CA needs; the later, the nearer to it.
+/// Why the records at the name are not the one that the CA needs; a later variant is closer to it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mismatch {
-    /// There is something that can't be read, and it is not for our CA.
+    /// It can't be parsed, and is not for this CA.
     Unreadable(String),
     /// A record for another CA.
     OtherIssuer(String),
-    /// A record for our CA that trusts another account.
+    /// A record for this CA that trusts another account.
     OtherAccount(String),
-    /// A record for our CA that breaks the grammar.
+    /// A record for this CA that violates the grammar.
     Malformed(String),
     /// The right account, but the certificate is for a wildcard and the record doesn't allow that.
     NoWildcard,
@@ -48,21 +49,21 @@ pub enum Mismatch {
     Expired(i64),
     /// The right account, but the record's own end is too near.
     EndsSoon(i64),
-    /// It says the right thing, in a way that some CAs take and others refuse.
+    /// The content is right, but in a form that some CAs accept and others refuse.
     Risky(Risk),
 }
 
-/// What CAs judge differently, in the user's words.
+/// Forms that CAs judge differently, in the user's words.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Risk {
-    /// Boulder puts it into lower case first (draft §9.2), Pebble compares it as it is.
+    /// Boulder converts it to lower case first (draft §9.2), Pebble compares it unchanged.
     #[error("the CA's domain is written {0}, and not every CA takes capitals")]
     Capitals(String),
-    /// Boulder drops it first (draft §9.2), Pebble compares the name as it is, and the grammar doesn't have it.
+    /// Boulder drops the dot first (draft §9.2), Pebble compares the name unchanged, and the grammar doesn't allow it.
     #[error("the CA's domain is written {0}, and not every CA takes a dot at its end")]
     Dot(String),
-    /// Boulder and Pebble have the text from a library for DNS that writes a tab as `\009`, which is no white space to them.
+    /// Boulder and Pebble get the text from a DNS library that writes a tab as `\009`, which is no white space to them.
     #[error("there is a tab in it, and not every CA takes that for a blank")]
     Tab,
     /// See [`LATEST_END`].
@@ -103,7 +104,7 @@ impl Mismatch {
     }
 }
 
-/// Looks through the texts of all TXT records at the name: one that matches wins, otherwise the nearest miss is told.
+/// Examines the texts of all TXT records at the name: one that matches wins, otherwise the nearest miss is reported.
 ///
 /// `None` when there is no record at all.
 pub fn judge<T: AsRef<[u8]>>(
@@ -142,7 +143,7 @@ fn judge_one(text: &[u8], expected: &PersistExpected, now: OffsetDateTime) -> Re
     }
 }
 
-/// Of a record that says the right thing.
+/// The risk of a record whose content is right.
 fn risk(text: &[u8], record: &Record<'_>, expected: &PersistExpected) -> Option<Risk> {
     if !expected.issuer_domains.iter().any(|domain| domain == record.issuer) {
         return Some(Risk::Capitals(shown::quoted(record.issuer.as_bytes())));
@@ -153,7 +154,7 @@ fn risk(text: &[u8], record: &Record<'_>, expected: &PersistExpected) -> Option<
     record.until.filter(|until| *until > LATEST_END).map(Risk::FarEnd)
 }
 
-/// Of a text that is no record: whether it was meant for our CA.
+/// Classifies a text that is no record: whether it was meant for this CA.
 fn unread(text: &[u8], malformed: &Malformed<'_>, expected: &PersistExpected) -> Mismatch {
     let why = malformed.syntax.to_string();
     if let Some(issuer) = malformed.issuer {
@@ -171,15 +172,15 @@ fn unread(text: &[u8], malformed: &Malformed<'_>, expected: &PersistExpected) ->
 }
 
 impl PersistExpected {
-    /// The name is one of the CA's, however it is written.
+    /// Whether the name is one of the CA's, in any spelling.
     fn means(&self, issuer: &str) -> bool {
         self.issuer_domains
             .iter()
             .any(|domain| domain.eq_ignore_ascii_case(issuer))
     }
 
-    /// The value to set (an RFC 8659 issue-value). It has no blanks, which the grammar leaves to the writer: `cf` and terminals break lines at
-    /// them, and a value that was copied with a line break in it is another one.
+    /// The value to set (an RFC 8659 issue-value). It contains no blanks, which the grammar makes optional: `cf` and
+    /// terminals break lines at blanks, and a value that was copied with a line break in it is a different value.
     pub(super) fn to_set(&self) -> String {
         let issuer = self.issuer_domains.first().map_or("", String::as_str);
         let policy = if self.wildcard { ";policy=wildcard" } else { "" };

@@ -1,6 +1,7 @@
-//! In which form the CA wants the standing record (draft-ietf-acme-dns-persist). The draft's versions want different ones
-//! under one name, so the form is read from what only one of them says, in the challenge and the directory; what fits none of them is
-//! not shown to anybody, and the operator is told. One file per form.
+//! Which form of the standing record the CA expects (draft-ietf-acme-dns-persist). The draft's versions expect
+//! different forms under one name, so the form is inferred from members of the challenge and the directory that only
+//! one version has; a challenge that fits no version is not shown to any user, and the operator is informed. One file
+//! per form.
 
 use serde_json::Value;
 
@@ -12,13 +13,13 @@ use crate::shown::harmless;
 mod account_url;
 mod hashed;
 
-/// The draft lets no CA have more names in a challenge (§3.1), and wants clients to refuse one that has.
+/// The draft allows at most this many names in a challenge (§3.1), and asks clients to refuse a challenge with more.
 const MOST_NAMES: usize = 10;
 
-/// As much of a CA's text as an operator gets to see.
+/// The maximum length of a CA's text that an operator is shown.
 const MOST_CHARS: usize = 300;
 
-/// Reads what record proves a domain, or why none is known to.
+/// Reads which record proves a domain, or why none is known to.
 pub(super) fn read(offered: &Offered<'_>) -> Option<Result<DnsPersist01, String>> {
     let challenge = offered.challenge(Method::DnsPersist01)?;
     Some(read_challenge(challenge, offered).and_then(|read| {
@@ -47,12 +48,12 @@ fn read_challenge(challenge: &Value, offered: &Offered<'_>) -> Result<DnsPersist
     }
 }
 
-/// CAs have it in quotes from a library for DNS, which puts a backslash before these two.
+/// CAs quote it with a DNS library that puts a backslash before these two characters.
 fn fits(uri: &str) -> bool {
     is_value(uri) && !uri.contains(['"', '\\'])
 }
 
-/// The CA's names in a list that a CA may have.
+/// The CA's names in an optional list of the CA's.
 fn names(object: &Value, member: &str) -> Result<Vec<String>, String> {
     let names = object.get(member).and_then(Value::as_array).map(Vec::as_slice);
     let names = names.unwrap_or_default();
@@ -77,7 +78,7 @@ fn clean(text: &str) -> String {
     harmless(text.trim(), MOST_CHARS)
 }
 
-/// What a doctor can tell by the directory alone: draft -02 only announces itself there.
+/// What a doctor can tell from the directory alone: only draft -02 is announced there.
 pub fn announced(meta: &Value) -> bool {
     meta.get(hashed::PREFIX).is_some() && names(meta, hashed::NAMES).is_ok()
 }

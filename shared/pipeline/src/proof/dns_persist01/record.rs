@@ -1,4 +1,4 @@
-//! The record: an issue-value (RFC 8659 §4.2) with parameters of its own.
+//! The record: an issue-value (RFC 8659 §4.2) with its own parameters.
 
 use crate::issue_value::{self, parts};
 use crate::shown;
@@ -12,20 +12,20 @@ pub struct Record<'a> {
     pub account_uri: &'a str,
     /// `policy=wildcard` is there; any other policy counts as none (draft §4.1).
     pub wildcard: bool,
-    /// The Unix time after which the record no longer counts.
+    /// The Unix time after which the record is no longer valid.
     pub until: Option<i64>,
 }
 
-/// A text that is no record.
+/// A text that is not a valid record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed<'a> {
-    /// The CA, when at least that could be read.
+    /// The CA, if at least that could be parsed.
     pub issuer: Option<&'a str>,
-    /// What is wrong.
+    /// The error.
     pub syntax: Syntax,
 }
 
-/// What can be wrong with a record, in the user's words.
+/// The possible errors of a record, in the user's words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "each message is its own documentation")]
 pub enum Syntax {
@@ -42,7 +42,7 @@ pub enum Syntax {
 }
 
 impl<'a> Record<'a> {
-    /// Reads one TXT record, its strings joined. Anything at all may come in.
+    /// Parses one TXT record, its strings joined. The input may be arbitrary.
     pub fn parse(text: &'a [u8]) -> Result<Self, Malformed<'a>> {
         let mut parts = parts(text);
         let issuer = issue_value::issuer(parts.next().unwrap_or_default())
@@ -56,7 +56,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// The CA's domain as it is written, whether it is one or not.
+/// The CA's domain as written, valid or not.
 pub(super) fn written_issuer(text: &[u8]) -> Option<&str> {
     std::str::from_utf8(parts(text).next()?).ok()
 }
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// A small generator (xorshift), so that a failure comes back on every run.
+    /// A small generator (xorshift), so that a failure is reproducible.
     struct Bytes(u64);
 
     impl Bytes {

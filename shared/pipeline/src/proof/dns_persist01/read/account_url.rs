@@ -1,5 +1,5 @@
-//! Drafts -00 and -01, which Let's Encrypt's staging and Pebble 2.10 follow: a record names the account's URL. It is the same for all of
-//! a tenant's domains, and outlasts every change of the account's key.
+//! Drafts -00 and -01, which Let's Encrypt's staging and Pebble 2.10 follow: a record names the account's URL. It is
+//! the same for all of a tenant's domains, and survives every change of the account's key.
 
 use serde_json::Value;
 
@@ -12,8 +12,8 @@ pub(super) const NAMES: &str = "issuer-domain-names";
 
 /// Reads a challenge of these drafts.
 ///
-/// Draft -01 has the record's `accounturi` in the challenge. It may be that of a subscriber with several accounts there (mode 3c); a
-/// record with such a one would prove a domain for every tenant, so it isn't used.
+/// Draft -01 has the record's `accounturi` in the challenge. It may be the URI of a subscriber with several accounts at
+/// the CA (mode 3c); a record with that URI would prove a domain for every tenant, so it isn't used.
 pub(super) fn read(challenge: &Value, account: Account<'_>) -> Result<DnsPersist01, String> {
     let issuer_domains = names(challenge, NAMES)?;
     match challenge.get("accounturi") {
@@ -36,7 +36,7 @@ mod tests {
     use super::super::tests::ACCOUNT;
     use super::*;
 
-    /// draft-ietf-acme-dns-persist-01, Figure 1 and §10.1, but for the blank that RFC 8659 leaves to the writer.
+    /// draft-ietf-acme-dns-persist-01, Figure 1 and §10.1, without the blank that RFC 8659 makes optional.
     #[test]
     fn the_drafts_own_challenge_gets_the_drafts_own_record() {
         let challenge = json!({

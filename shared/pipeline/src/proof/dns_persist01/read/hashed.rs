@@ -1,6 +1,6 @@
-//! Draft -02 (20 September 2026): a record names a URI under the CA's prefix with a digest of the domain, the account's key and its URL.
-//! It is another one for each domain, and changes with the account's key; a CA goes on taking what was made with earlier keys (§4.2,
-//! "Witnessed key retention"), and what was made for any domain (`*`).
+//! Draft -02 (20 September 2026): a record names a URI under the CA's prefix with a digest of the domain, the account's
+//! key and its URL. The URI differs for each domain and changes with the account's key; a CA keeps accepting URIs
+//! computed with earlier keys (§4.2, "Witnessed key retention"), and those computed for any domain (`*`).
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -15,9 +15,9 @@ use crate::proof::{Offered, base};
 
 /// The CA's names, in the challenge and in the directory's metadata.
 pub(super) const NAMES: &str = "issuerDomainNames";
-/// What the URIs begin with, in the directory's metadata.
+/// The prefix of the URIs, in the directory's metadata.
 pub(super) const PREFIX: &str = "accountHashPrefix";
-/// The Hash Name String (RFC 6920 §9.4) that every CA has to take.
+/// The Hash Name String (RFC 6920 §9.4) that every CA must support.
 const ALGORITHM: &str = "sha-256";
 /// Stands for any domain in the digest.
 const ANY_DOMAIN: &str = "*";
@@ -74,8 +74,8 @@ fn prefix(meta: &Value) -> Result<&str, String> {
     }
 }
 
-/// §3.2: every name of the directory is in the challenge, and every one of the challenge in `caaIdentities`; else "the client MUST
-/// consider a challenge malformed". A list that is missing or breaks the rules is not compared with.
+/// §3.2: every name in the directory must be in the challenge, and every name in the challenge in `caaIdentities`; else
+/// "the client MUST consider a challenge malformed". A list that is missing or breaks the rules is ignored.
 fn consistent(issuer_domains: &[String], meta: &Value) -> Result<(), String> {
     let missing = |name: &&String| !issuer_domains.contains(*name);
     if let Some(name) = names(meta, NAMES).unwrap_or_default().iter().find(missing) {
@@ -143,7 +143,8 @@ mod tests {
         })
     }
 
-    /// draft-ietf-acme-dns-persist-02 §10.2, "serves as a test vector"; the blank that RFC 8659 leaves to the writer is left out.
+    /// draft-ietf-acme-dns-persist-02 §10.2, "serves as a test vector"; the blank that RFC 8659 makes optional is left
+    /// out.
     #[test]
     fn the_drafts_own_vectors() {
         let standing = of(&challenge(), &meta(), "example.com", ACCOUNT).unwrap();
@@ -199,7 +200,7 @@ mod tests {
                 Err("the challenge doesn't"),
             ),
             (json!({ "issuerDomainNames": ["authority.example"] }), Ok(())),
-            // Not to be compared with.
+            // Ignored in the comparison.
             (json!({ "issuerDomainNames": ["Other.example"] }), Ok(())),
             (
                 json!({ "caaIdentities": ["authority.example"] }),

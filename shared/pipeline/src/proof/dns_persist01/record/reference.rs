@@ -1,11 +1,11 @@
-//! The record read once more, by the reference of its grammar, to compare with (docs/fuzzing.md).
+//! A second parser of the record, based on the reference parser of its grammar, to compare with (docs/fuzzing.md).
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::issue_value::reference::{issue_value, text};
 
-/// draft-ietf-acme-dns-persist §4: what the record says, when it is one.
+/// draft-ietf-acme-dns-persist §4: the record's content, if it is valid.
 fn reference(text: &[u8]) -> Option<(String, String, bool, Option<i64>)> {
     let (issuer, parameters) = issue_value(text).filter(|(issuer, _)| !issuer.is_empty())?;
     let all = |tag: &str| -> Vec<&str> {
