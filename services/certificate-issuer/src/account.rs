@@ -9,43 +9,20 @@ use pipeline::Outcome;
 use pipeline::reason::{CaReason, Request, Spent};
 use secrecy::{ExposeSecret as _, SecretBox};
 use serde_json::json;
-use store::{KeyRing, NextKey, Store};
+use store::NextKey;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::sync::Semaphore;
 use worker::Stop;
 
-use crate::chores::rollover::promote;
-use crate::client::acme_client::{AcmeClient, Answer, Exchange};
-use crate::client::directory::{Directory, DirectoryCache};
+use crate::ca::Ca;
+use crate::client::acme_client::{Answer, Exchange};
+use crate::client::directory::Directory;
 use crate::client::jws::{self, new_key};
 use crate::client::registration::{find, has_none, register};
 use crate::client::triage::{Trouble, triage};
 use crate::client::words::{cause, said, short_type};
-use crate::limits::before_account;
-use crate::settings::{AcmeArgs, ExternalAccount};
-
-/// The dependencies of every step.
-pub(crate) struct Ca {
-    pub(crate) settings: AcmeArgs,
-    pub(crate) external: Option<ExternalAccount>,
-    pub(crate) client: AcmeClient,
-    pub(crate) directories: DirectoryCache,
-    pub(crate) store: Store,
-    pub(crate) ring: KeyRing,
-    /// Held while an order is placed.
-    pub(crate) placing: Semaphore,
-}
-
-impl Ca {
-    /// The CA's directory.
-    ///
-    /// # Errors
-    /// When it can't be fetched.
-    pub(crate) async fn directory(&self, exchange: &Exchange) -> Result<Arc<Directory>, Error> {
-        self.directories.get(exchange, &self.settings.acme_directory_url).await
-    }
-}
+use crate::promote_key::promote;
+use crate::within_limits::before_account;
 
 /// One attempt's requests to the CA, on behalf of one tenant.
 ///

@@ -11,11 +11,12 @@ use serde_json::Value;
 use store::{DatabaseArgs, KeyRing, Sealed, SharedSettings, Store, StoreError};
 use telemetry::with_causes;
 
+use crate::acme_args::AcmeArgs;
 use crate::client::acme_client::{AcmeClient, Exchange};
 use crate::client::directory::{self, Directory};
 use crate::client::registration;
 use crate::client::words::{clean, said, short_type};
-use crate::settings::{AcmeArgs, Settings};
+use crate::settings::Settings;
 
 const CA: &str = "ACME CA";
 const ACCOUNT: &str = "ACME account";

@@ -2,18 +2,11 @@
 
 use std::time::Duration;
 
-use pipeline::Outcome;
-use pipeline::reason::CaReason;
-use store::{Counted, StoreError, Task};
-use worker::Stop;
-
-use crate::account::Ca;
-
 /// A number of events within a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
-    most: u32,
-    within: Duration,
+    pub(crate) most: u32,
+    pub(crate) within: Duration,
 }
 
 impl std::fmt::Display for Rate {
@@ -26,13 +19,13 @@ impl std::fmt::Display for Rate {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// New orders per account.
-    orders: Option<Rate>,
+    pub(crate) orders: Option<Rate>,
     /// New accounts per IP address.
-    accounts: Option<Rate>,
+    pub(crate) accounts: Option<Rate>,
     /// Certificates per registered domain, across all accounts.
-    domain: Option<Rate>,
+    pub(crate) domain: Option<Rate>,
     /// Certificates with exactly the same set of names.
-    same: Option<Rate>,
+    pub(crate) same: Option<Rate>,
 }
 
 const THREE_HOURS: Duration = Duration::from_secs(3 * 3600);
@@ -104,64 +97,6 @@ impl LimitsSetting {
             Self::Auto if host == "acme-v02.api.letsencrypt.org" => LETS_ENCRYPT,
             Self::Auto => Limits::default(),
         }
-    }
-}
-
-/// Waits when one more order would exceed a limit. Orders that replace a certificate (RFC 9773) need no check: Let's
-/// Encrypt exempts them from all limits.
-pub(crate) async fn before_order(ca: &Ca, task: &Task, account_uri: &str) -> Result<(), Stop> {
-    let limits = ca.settings.limits();
-    let domains = &task.instance.domains;
-    wait(
-        ca,
-        limits.orders,
-        &Counted::Orders(account_uri),
-        "new orders of an organization",
-    )
-    .await?;
-    wait(
-        ca,
-        limits.same,
-        &Counted::Same(domains),
-        "certificates with exactly these domains",
-    )
-    .await?;
-    if limits.domain.is_some() {
-        let mut registered: Vec<&str> = domains.iter().filter_map(|domain| psl::domain_str(domain)).collect();
-        registered.sort_unstable();
-        registered.dedup();
-        for domain in registered {
-            wait(
-                ca,
-                limits.domain,
-                &Counted::Domain(domain),
-                &format!("certificates for {domain} and what is below it"),
-            )
-            .await?;
-        }
-    }
-    Ok(())
-}
-
-/// Waits when one more account would exceed a limit.
-pub(crate) async fn before_account(ca: &Ca) -> Result<(), Stop> {
-    let counted = Counted::Accounts(&ca.settings.acme_directory_url);
-    wait(ca, ca.settings.limits().accounts, &counted, "new organizations").await
-}
-
-async fn wait(ca: &Ca, rate: Option<Rate>, counted: &Counted<'_>, what: &str) -> Result<(), Stop> {
-    let Some(rate) = rate else { return Ok(()) };
-    let free_in: Result<Option<Duration>, StoreError> = ca.store.ca_free_in(counted, rate.most, rate.within).await;
-    match free_in? {
-        None => Ok(()),
-        Some(free_in) => Err(Outcome::pending_for(
-            CaReason::OwnLimit {
-                rate: rate.to_string(),
-                of: what.to_owned(),
-            },
-            Some(free_in.max(Duration::from_secs(1))),
-        )
-        .into()),
     }
 }
 

@@ -2,6 +2,8 @@
 //! per step; see README.md.
 
 mod account;
+mod acme_args;
+mod ca;
 mod certificate;
 mod chain;
 mod chores;
@@ -10,9 +12,11 @@ mod doctor;
 #[cfg(test)]
 mod fuzz;
 mod limits;
+mod promote_key;
 mod reseal;
 mod settings;
 mod steps;
+mod within_limits;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,7 +29,7 @@ use telemetry::Telemetry;
 use tokio::sync::Semaphore;
 use worker::{Handler, HandlerError, Stop};
 
-use crate::account::Ca;
+use crate::ca::Ca;
 use crate::chores::renewal::Planner;
 use crate::client::acme_client::AcmeClient;
 use crate::client::directory::DirectoryCache;

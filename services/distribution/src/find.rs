@@ -4,7 +4,7 @@ use aws::Failure;
 use store::Task;
 
 use crate::config::comment;
-use crate::handler::Distributions;
+use crate::distributions::Distributions;
 
 /// A distribution that belongs to the instance.
 #[derive(Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use store::Task;
 use worker::Stop;
 
 use crate::config::comment;
-use crate::handler::Distributions;
+use crate::distributions::Distributions;
 use crate::redirect;
 
 /// The result of an attempt to delete the function.

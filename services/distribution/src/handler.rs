@@ -2,39 +2,15 @@
 
 use std::time::Duration;
 
-use aws::{CloudFront, ViewerSettings};
-use aws_effects::{Fenced, remove_orphans};
-use aws_sdk_cloudfront::types::PriceClass;
+use aws_effects::remove_orphans;
 use pipeline::{DistributionStep, Outcome};
-use store::{Store, Task};
+use store::Task;
 use telemetry::with_causes;
-use worker::{Handler, HandlerError, Responder, Stop};
+use worker::{Handler, HandlerError, Stop};
 
 use crate::chores::reconcile::DistributionSearch;
 use crate::chores::reconcile_functions::FunctionSearch;
-
-/// The steps of this service.
-pub(crate) struct Distributions {
-    pub(crate) store: Store,
-    pub(crate) cloudfront: CloudFront,
-    pub(crate) responder: Responder,
-    pub(crate) price_class: PriceClass,
-    pub(crate) viewer: ViewerSettings,
-    pub(crate) create_settle: Duration,
-    pub(crate) reconcile_interval: Option<Duration>,
-    pub(crate) orphan_grace: Duration,
-}
-
-impl Distributions {
-    /// A CloudFront client whose writes are fenced by the task.
-    pub(crate) fn fenced<'f>(&'f self, task: &'f Task) -> Fenced<'f> {
-        Fenced {
-            cloudfront: &self.cloudfront,
-            store: &self.store,
-            task,
-        }
-    }
-}
+use crate::distributions::Distributions;
 
 #[async_trait::async_trait]
 impl Handler for Distributions {

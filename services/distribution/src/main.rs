@@ -2,6 +2,7 @@
 
 mod chores;
 mod config;
+mod distributions;
 mod doctor;
 mod find;
 mod function;
@@ -18,7 +19,7 @@ use ::doctor::Command;
 use store::Store;
 use telemetry::Telemetry;
 
-use crate::handler::Distributions;
+use crate::distributions::Distributions;
 use crate::settings::Settings;
 
 #[tokio::main]

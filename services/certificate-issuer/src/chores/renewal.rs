@@ -14,7 +14,7 @@ use store::{DueRenewal, StoreError, Undecided};
 use telemetry::with_causes;
 use time::OffsetDateTime;
 
-use crate::account::Ca;
+use crate::ca::Ca;
 use crate::client::renewal_info;
 
 /// The time limit for all of the CA's responses in one run: the rest is requested in the next.

@@ -14,7 +14,8 @@ use store::{Revocation, StoreError};
 use telemetry::with_causes;
 use worker::Stop;
 
-use crate::account::{Ca, Session};
+use crate::account::Session;
+use crate::ca::Ca;
 use crate::client::triage::Trouble;
 use crate::client::words::{cause, said, short_type};
 

@@ -9,16 +9,17 @@ use std::time::{Duration, Instant};
 use instant_acme::Error;
 use pipeline::reason::Request;
 use secrecy::ExposeSecret as _;
-use store::{NextKey, StoreError, Wanted};
+use store::{StoreError, Wanted};
 
-use crate::account::Ca;
+use crate::ca::Ca;
 use crate::client::acme_client::Exchange;
 use crate::client::directory::{self, Directory};
-use crate::client::jws::{self, new_key};
+use crate::client::jws::new_key;
 use crate::client::key_change::change_key;
 use crate::client::registration::find;
 use crate::client::triage::{Trouble, triage};
 use crate::client::words::said;
+use crate::promote_key::promote;
 
 /// Other periodic tasks wait during this one, and a CA has rate limits.
 const MOST_A_TURN: usize = 20;
@@ -167,30 +168,6 @@ async fn directory_of(ca: &Ca, exchange: &Exchange, url: &str) -> Result<Arc<Dir
 /// Whether the CA confirms that the key is this account's.
 async fn is_accounts(exchange: &Exchange, directory: &Directory, key: &[u8], account_uri: &str) -> bool {
     matches!(find(exchange, directory, key).await, Ok(url) if url == account_uri)
-}
-
-/// The CA has accepted the next key: makes it the account's key, and keeps the thumbprint of the current one.
-///
-/// # Errors
-/// When the store fails; then the next process that needs the account finds out.
-pub(crate) async fn promote(
-    ca: &Ca,
-    tenant: &str,
-    directory_url: &str,
-    account_uri: &str,
-    current: &[u8],
-    next: &NextKey,
-) -> Result<(), StoreError> {
-    // A key that can't be parsed was never known to the CA.
-    let thumbprint = jws::read(current).ok().map(|key| jws::thumbprint(&key));
-    if ca
-        .store
-        .promote_next_key(tenant, directory_url, account_uri, next, thumbprint.as_deref())
-        .await?
-    {
-        tracing::info!(tenant, account_uri, "the account's key is changed");
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -11,11 +11,11 @@ use instant_acme::Error;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
+use crate::acme_args::ExternalAccount;
 use crate::client::acme_client::Exchange;
 use crate::client::directory::Directory;
 use crate::client::jws::{encoded, jwk, post, read, signed};
 use crate::client::words::short_type;
-use crate::settings::ExternalAccount;
 
 /// Registers the key, or finds its account: for a known key a CA returns the existing account (§7.3.1). Returns the
 /// account's URL.
@@ -87,8 +87,8 @@ fn payload(key: &EcdsaKeyPair, url: &str, contact: &[String], external: Option<&
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::acme_args::ExternalAccount;
     use crate::client::jws::tests::{decoded, key};
-    use crate::settings::ExternalAccount;
     use secrecy::SecretBox;
 
     #[test]

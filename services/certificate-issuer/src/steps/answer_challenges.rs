@@ -10,7 +10,8 @@ use pipeline::reason::{CaReason, During, Request, Spent};
 use store::Task;
 use worker::Stop;
 
-use crate::account::{Ca, Session};
+use crate::account::Session;
+use crate::ca::Ca;
 use crate::client::triage::Trouble;
 use crate::client::words::said;
 

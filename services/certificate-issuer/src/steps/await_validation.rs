@@ -6,7 +6,8 @@ use pipeline::{Outcome, Rejection, Verdict};
 use store::Task;
 use worker::Stop;
 
-use crate::account::{Ca, Session};
+use crate::account::Session;
+use crate::ca::Ca;
 use crate::client::words::said;
 
 const DOING: Request = Request::ReadValidation;

@@ -11,7 +11,8 @@ use telemetry::with_causes;
 use uuid::Uuid;
 use worker::Stop;
 
-use crate::account::{Ca, Session};
+use crate::account::Session;
+use crate::ca::Ca;
 use crate::certificate::{Flaw, check, new_key, signing_request};
 use crate::chain::{alternates, is_issued_by};
 use crate::client::triage::Trouble;

@@ -13,11 +13,12 @@ use serde_json::Value;
 use store::{Authorization, Task};
 use worker::Stop;
 
-use crate::account::{Ca, Session};
+use crate::account::Session;
+use crate::ca::Ca;
 use crate::client::renewal_info::identifier;
 use crate::client::triage::Trouble;
 use crate::client::words::{cause, per_domain, said, short_type};
-use crate::limits::before_order;
+use crate::within_limits::before_order;
 
 const DOING: Request = Request::PlaceOrder;
 /// After this many attempts a server error of the CA may be caused by `replaces`: Pebble 2.10 does not find

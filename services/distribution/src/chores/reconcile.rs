@@ -7,7 +7,7 @@ use aws_sdk_cloudfront::types::{Distribution, DistributionConfig, DistributionSu
 use store::{OrphanKind, Owner};
 
 use crate::config::switch_off;
-use crate::handler::Distributions;
+use crate::distributions::Distributions;
 
 /// The search for distributions.
 pub(crate) struct DistributionSearch<'d>(pub(crate) &'d Distributions);

@@ -10,8 +10,8 @@ use aws_effects::{EffectError, Finding, Named, Search};
 use aws_sdk_cloudfront::types::FunctionStage;
 use store::{OrphanKind, Owner};
 
+use crate::distributions::Distributions;
 use crate::function::Removal;
-use crate::handler::Distributions;
 
 /// The search for functions.
 pub(crate) struct FunctionSearch<'d>(pub(crate) &'d Distributions);

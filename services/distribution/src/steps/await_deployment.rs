@@ -6,7 +6,7 @@ use pipeline::{OperationKind, Outcome};
 use store::Task;
 use worker::Stop;
 
-use crate::handler::Distributions;
+use crate::distributions::Distributions;
 
 impl Distributions {
     pub(crate) async fn await_deployment(&self, task: &Task) -> Result<Outcome, Stop> {

@@ -12,7 +12,7 @@ use store::{Instance, Task};
 use worker::Stop;
 
 use crate::config::Configuration;
-use crate::handler::Distributions;
+use crate::distributions::Distributions;
 use crate::redirect;
 use crate::refusal::judged;
 

@@ -10,8 +10,8 @@ use pipeline::reason::AwsReason;
 use store::{StoreError, Task};
 use worker::{HandlerError, Stop};
 
+use crate::distributions::Distributions;
 use crate::find::Found;
-use crate::handler::Distributions;
 use crate::refusal::judged;
 
 /// The result of an attempt to create one.

@@ -5,7 +5,7 @@ use pipeline::reason::AwsReason;
 use store::Task;
 use worker::Stop;
 
-use crate::handler::Distributions;
+use crate::distributions::Distributions;
 
 impl Distributions {
     pub(crate) async fn delete_distribution(&self, task: &Task) -> Result<Outcome, Stop> {

@@ -8,8 +8,8 @@ use store::Task;
 use worker::Stop;
 
 use crate::config::switch_off;
+use crate::distributions::Distributions;
 use crate::find::Found;
-use crate::handler::Distributions;
 
 impl Distributions {
     pub(crate) async fn disable_distribution(&self, task: &Task) -> Result<Outcome, Stop> {

@@ -6,8 +6,8 @@ use pipeline::{OperationKind, Outcome};
 use store::Task;
 use worker::Stop;
 
+use crate::distributions::Distributions;
 use crate::function::Removal;
-use crate::handler::Distributions;
 
 impl Distributions {
     pub(crate) async fn settle_function(&self, task: &Task) -> Result<Outcome, Stop> {
