@@ -88,10 +88,10 @@ pub struct PlatformArgs {
     /// Password that the platform has to give.
     #[command(flatten)]
     pub broker_password: Secret<BrokerPassword>,
-    /// User name that is taken together with BROKER_PASSWORD_PREVIOUS; unset: BROKER_USERNAME.
+    /// User name that is accepted together with BROKER_PASSWORD_PREVIOUS; unset: BROKER_USERNAME.
     #[arg(long, env, default_value = "", hide_default_value = true)]
     pub broker_username_previous: String,
-    /// Password that is taken as well while the platform still has it.
+    /// Password that is accepted as well while the platform still uses it.
     #[command(flatten)]
     pub broker_password_previous: Secret<BrokerPasswordPrevious>,
     /// A JSON file of several platforms with a user name and password each, instead of BROKER_USERNAME and

@@ -20,14 +20,14 @@ use crate::unproved::Unproved;
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "broker-api", version)]
 pub struct Settings {
-    /// Where the platform, CAs and everybody else are served: /v2, /acme, /openapi.json, /healthz; an address and a
-    /// port. Unset: $PORT, or else 8080, of every address.
+    /// Address and port of the public endpoints for the platform and CAs: /v2, /acme, /openapi.json, /healthz.
+    /// Unset: $PORT, or else 8080, on every address.
     #[arg(long, env, default_value_t = worker::listen(8080), hide_default_value = true)]
     pub listen: SocketAddr,
-    /// Where /healthz, /readyz and /metrics are served, for the operator's own tools: no password guards them.
+    /// Address and port of /healthz, /readyz and /metrics, for the operator's tools: they need no password.
     #[arg(long, env, default_value = "0.0.0.0:9090")]
     pub health_listen: SocketAddr,
-    /// On SIGTERM, requests in hand may finish for this long; then they are broken off.
+    /// On SIGTERM, requests in progress have this long to finish; then they are aborted.
     #[arg(long, env, default_value = "20s")]
     pub shutdown_grace: humantime::Duration,
     /// How often the gauges of steps, operations and certificates in /metrics are read from the database; at most 2m,

@@ -6,11 +6,11 @@ use store::Bounds;
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct Unproved {
-    /// Most service instances of one organization (or namespace) of which no domain is proved yet; a request for one
-    /// more is refused. 0: no limit.
+    /// The most service instances without a proved domain that one organization (or namespace) may have; a request for
+    /// one more is refused. 0: no limit.
     #[arg(long, env, default_value_t = 50)]
     pub unproved_instances: u32,
-    /// Most domains that one organization (or namespace) asks for and has not proved yet, in all its service instances
+    /// The most unproved domains that one organization (or namespace) may request, in all its service instances
     /// together; a request for more is refused. 0: no limit.
     #[arg(long, env, default_value_t = 500)]
     pub unproved_domains: u32,

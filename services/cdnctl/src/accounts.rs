@@ -9,8 +9,8 @@ use crate::{database, out, shown, table};
 
 /// Lists the tenants' accounts at the CA.
 ///
-/// A key that is to be changed (`cdnctl rollover`) is told with since when, and with what went wrong at the last try. Exit code 1 when
-/// something did, or when there is no account.
+/// For a key that is to be changed (`cdnctl rollover`) it shows since when, and the error of the last attempt. Exit code 1 when there is
+/// such an error, or no account.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Accounts")]
 pub struct Args {

@@ -12,11 +12,10 @@ use crate::{database, out, shown};
 
 /// Ends an instance's running operation.
 ///
-/// A provision or update fails, and its user reads why (--why); the platform learns it when it asks next. Of an update CloudFront
-/// may have been told a part at that very moment: `cdnctl drift` sees it, and the next update puts it right. A renewal is given
-/// up, unseen by the platform; the next one goes on with what it has got, after --rest. A removal can't be cancelled: half of
-/// it may be done already, and no instance can live on with that; mend what it waits for instead. It can't be undone. Exit code 1
-/// when there was nothing to end.
+/// A provision or update fails, and its user reads why (--why); the platform learns it at its next poll. Part of an update may just have
+/// been written to CloudFront: `cdnctl drift` shows it, and the next update corrects it. A renewal is abandoned, which the platform doesn't
+/// see; the next one continues with its order or certificate, after --rest. A removal can't be cancelled, since half of it may be done
+/// already: fix what it waits for instead. A cancellation can't be undone. Exit code 1 when nothing was running.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Cancel")]
 pub struct Args {

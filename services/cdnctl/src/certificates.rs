@@ -9,11 +9,11 @@ use crate::CommandError;
 use crate::exit::Exit;
 use crate::{database, out, shown, table};
 
-/// Lists the certificates in use, those that end first at the head.
+/// Lists the certificates in use, those that expire first at the top.
 ///
-/// Exit code 1 when one of the listed needs you: it has ended, its last renewal failed, or it has been due for an hour and no
-/// operation is at work on its instance (without a renewal time yet: two thirds of its life are over). One whose removal has
-/// failed is renewed no more, and told as such.
+/// Exit code 1 when one of the listed needs action: it has expired, its last renewal failed, or it has been due for an hour and no
+/// operation is running on its instance (without a renewal time yet: two thirds of its lifetime are over). The certificate of an instance
+/// whose removal failed is no longer renewed, and marked as such.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Certificates")]
 pub struct Args {

@@ -19,7 +19,7 @@ use crate::orphans;
 use crate::queues::{LATE, Report};
 use crate::{out, shown, table};
 
-/// Looks at everything that can be seen from the database and the queues, and says what to do.
+/// Checks everything that can be seen from the database and the queues, and says what to do.
 ///
 /// Changes nothing. What a service needs from outside (AWS, the CA, DNS) only that service's own `doctor` can try. Exit code 1
 /// when something failed.

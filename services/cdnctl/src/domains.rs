@@ -7,11 +7,11 @@ use crate::CommandError;
 use crate::exit::Exit;
 use crate::{database, out, shown, table};
 
-/// Tells who has a domain, who asks for it, since when and why.
+/// Shows which service instance has a domain, which ones request it, since when and why.
 ///
-/// A domain is the service instance's that has proved it, as long as its proof can be seen; otherwise it goes to the next one that
-/// proves it, after CLAIM_GRACE of challenge-verifier, or at once when the certificate has ended that it was proved for. An instance
-/// that is being removed, or could not be created, keeps nothing. Exit code 1 when nobody has the domain or asks for it.
+/// A domain belongs to the service instance that has proved it, as long as that proof is in place; otherwise it goes to the next one that
+/// proves it, after CLAIM_GRACE of challenge-verifier, or at once when the certificate that it was proved for has expired. An instance
+/// that is being removed, or could not be created, keeps nothing. Exit code 1 when no instance has or requests the domain.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Domains")]
 pub struct Args {

@@ -15,13 +15,13 @@ use crate::{cloudfront, database, out, shown, table};
 /// CloudFront limits the request rate.
 const AT_ONCE: usize = 4;
 
-/// Compares what CloudFront has with what the database says that it was told.
+/// Compares CloudFront's configurations with those that the database says were written.
 ///
 /// Each distribution: whether it is there and enabled, its certificate, and all that its parameters say (but where a redirect leads).
 /// Reads only
 /// (cloudfront:GetDistributionConfig; the environment of the service distribution has what it needs), and takes a call for each
-/// instance. What differs is put right by `cf update-service NAME -c '{"timestamp": "now"}'`, but whether it is enabled: that is
-/// yours. Exit code 1 when something differs on an instance that nothing is at work on.
+/// instance. `cf update-service NAME -c '{"timestamp": "now"}'` corrects what differs, except whether it is enabled, which is the
+/// operator's. Exit code 1 when something differs on an instance without a running operation.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Drift", after_help = aws::AFTER_HELP)]
 pub struct Args {

@@ -8,22 +8,22 @@ use crate::CommandError;
 use crate::exit::Exit;
 use crate::{database, out, shown, table};
 
-/// Lists instances: what each is at, and what it waits for.
+/// Lists instances: each one's newest operation, and what it waits for.
 ///
-/// The operation is the newest, renewals too. Exit code 1 when none is found.
+/// Renewals are operations, too. Exit code 1 when no instance is found.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Instances")]
 pub struct Args {
-    /// Only those whose newest operation is so.
+    /// Only those whose newest operation is in this state.
     #[arg(long, value_parser = ["running", "succeeded", "failed", "superseded"])]
     pub state: Option<String>,
-    /// Only the one that has this domain, or those that ask for it; what is below a wildcard finds that, too.
+    /// Only the one that has this domain, or those that request it; a name that a wildcard covers finds the wildcard, too.
     #[arg(long, value_name = "NAME")]
     pub domain: Option<String>,
     /// Only those of this organization.
     #[arg(long)]
     pub tenant: Option<String>,
-    /// Those that were removed, too.
+    /// Removed ones, too.
     #[arg(long)]
     pub removed: bool,
     /// Print JSON: the same facts, and more of them.

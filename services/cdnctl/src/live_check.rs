@@ -44,7 +44,7 @@ use state::{KeyKind, State};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Live check", after_help = aws::AFTER_HELP)]
 pub struct Args {
-    /// A domain that is on no distribution and whose DNS you can change; nobody's visitors come to it.
+    /// A domain that is on no distribution, has no visitors, and whose DNS you can change.
     #[arg(long, required_unless_present = "resume")]
     pub domain: Option<String>,
     /// The CA. CloudFront takes certificates of CAs that browsers trust; with another one (Let's Encrypt's staging) only the rest is tried.
@@ -59,7 +59,7 @@ pub struct Args {
     /// Don't ask.
     #[arg(long)]
     pub yes: bool,
-    /// Print the result as JSON. What is done meanwhile is told on standard error.
+    /// Print the result as JSON. The progress goes to standard error.
     #[arg(long)]
     pub json: bool,
     /// ARN of a web ACL: the distribution is updated with it.
@@ -77,7 +77,7 @@ pub struct Args {
     /// The DNS server to ask for the record; else those of /etc/resolv.conf.
     #[arg(long, value_name = "IP:PORT")]
     pub resolver: Option<SocketAddr>,
-    /// How long to wait between two looks.
+    /// The interval between two checks.
     #[arg(long, default_value = "15s")]
     pub every: humantime::Duration,
     /// How long to wait for one thing: the DNS record, a deployment, a free alias.

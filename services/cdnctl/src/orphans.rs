@@ -10,15 +10,15 @@ use crate::CommandError;
 use crate::exit::Exit;
 use crate::{database, out, shown, table};
 
-/// Shows what the reconcilers have found in AWS: provably this broker's, and nobody's any more.
+/// Lists the orphans that the reconcilers have found in AWS: provably made by this broker, and without an owner.
 ///
-/// They remove it ORPHAN_GRACE after they saw it first, at their next look (RECONCILE_INTERVAL); a distribution is disabled
-/// first. What only looks like the broker's is left alone, and told in the logs of distribution and cert-installer. Exit code 1 when one
-/// should have been removed an hour ago.
+/// They are removed by the first search (RECONCILE_INTERVAL) after ORPHAN_GRACE has passed; a distribution is disabled first. What only
+/// looks like the broker's is left alone, and reported in the logs of distribution and cert-installer. Exit code 1 when an orphan should
+/// have been removed an hour ago.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Orphans")]
 pub struct Args {
-    /// What was removed, too.
+    /// Removed ones, too.
     #[arg(long)]
     pub removed: bool,
     /// Print JSON: the same facts, and more of them.

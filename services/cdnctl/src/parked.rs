@@ -16,8 +16,8 @@ use crate::{database, out, shown, table};
 
 /// Lists, replays or drops what is in the parking queue.
 ///
-/// Each message has an id, made of what it says: the same at every look. Nothing is lost whenever this program ends: a message
-/// leaves the parking queue only after RabbitMQ has it safely in the other. While it looks, nobody else sees the messages.
+/// Each message has an id that is made of its content, so it is always the same. Nothing is lost if this program is killed: a message
+/// leaves the parking queue only after RabbitMQ has confirmed it in the other queue. While the program reads, no other sees the messages.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What to do with them.
@@ -30,9 +30,9 @@ pub struct Args {
 pub enum Command {
     /// Shows them, each with its reason and the step and instance that it is about.
     List(List),
-    /// Sends them to their service's queue again: after what was wrong is mended. Exit code 1 when one could not be.
+    /// Sends them to their service's queue again, once the cause is fixed. Exit code 1 when one could not be sent.
     Replay(Replay),
-    /// Throws them away. The steps stay: a message is only a wake-up, and what still waits is published again by the sweeper.
+    /// Deletes them. The steps stay: a message is only a wake-up, and the sweeper publishes it again for a step that still waits.
     Drop(Drop),
 }
 

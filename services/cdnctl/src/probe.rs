@@ -43,7 +43,7 @@ const AT_ONCE: usize = 8;
 /// HTTPS.
 const PORT: u16 = 443;
 
-/// Looks at each domain of an instance from outside.
+/// Probes each domain of an instance from outside.
 ///
 /// DNS, TLS, certificate, whether the edge keeps what it serves, and which headers reach the app. Prints a table, and a
 /// sentence for each domain that says what to do next.
@@ -62,7 +62,7 @@ pub struct Args {
     /// of `Name: value`): only so can be seen which headers reach it.
     #[arg(long, value_name = "PATH", value_parser = path)]
     pub echo: Option<String>,
-    /// What stands for the * of a wildcard: `LABEL.example.com` is looked at for `*.example.com`.
+    /// Replaces the * of a wildcard: `LABEL.example.com` is probed for `*.example.com`.
     #[arg(long, default_value = "www", value_parser = label)]
     pub label: String,
     /// The DNS server to ask; else those of /etc/resolv.conf.

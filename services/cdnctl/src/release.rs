@@ -9,8 +9,8 @@ use crate::{database, out, shown};
 
 /// Takes a domain from the service instance that has it, so that the next one that proves it gets it at once.
 ///
-/// Its distribution goes on serving the domain until then; its next renewal leaves the domain out. An update or creation of it that wants
-/// the domain and is at work now fails. It gets the domain back by an update, if it proves it first. Exit code 1 when nobody has it.
+/// Its distribution serves the domain until then; its next renewal leaves the domain out. A running update or creation of it that wants
+/// the domain fails. It gets the domain back by an update, if it proves it first. Exit code 1 when no instance has it.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Release")]
 pub struct Args {

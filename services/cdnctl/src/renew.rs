@@ -13,10 +13,10 @@ use crate::{database, out, shown};
 
 /// Renews certificates before their time.
 ///
-/// Each instance that is named gets its renewal at once. With --all every certificate in use becomes due, and the planner in
-/// certificate-issuer begins them at its next turns (RENEWAL_INTERVAL), as many of a tenant at once as always
-/// (RENEWALS_PER_TENANT). What serves goes on serving until the new certificate is attached. Mind the CA's limits: Let's Encrypt
-/// issues five certificates a week for the same set of names. Exit code 1 when one could not be begun.
+/// The renewal of each named instance starts at once. With --all every certificate in use becomes due, and the planner in
+/// certificate-issuer starts the renewals in its next runs (RENEWAL_INTERVAL), at most RENEWALS_PER_TENANT of a tenant at once. The old
+/// certificate is used until the new one is attached. Mind the CA's limits: Let's Encrypt issues five certificates a week for the same set
+/// of names. Exit code 1 when a renewal could not be started.
 ///
 /// Each order has a key of its own. When keys may have leaked, --new-key --revoke: no key that was made until now makes another
 /// certificate (unfinished renewal orders are discarded), whatever is at work now is renewed once more, and
@@ -27,13 +27,13 @@ pub struct Args {
     /// Which.
     #[command(flatten)]
     pub which: Which,
-    /// Use no key that was made before, for any certificate to come.
+    /// Use none of the existing keys for new certificates.
     #[arg(long)]
     pub new_key: bool,
-    /// Have the CA revoke what is replaced, and every certificate before it that has not ended.
+    /// Have the CA revoke the replaced certificate, and every earlier one that has not expired.
     #[arg(long, requires = "new_key")]
     pub revoke: bool,
-    /// What the CA is told.
+    /// The reason that is sent to the CA.
     #[arg(long, value_enum, default_value = "key-compromise", requires = "revoke")]
     pub reason: RevocationReason,
     /// Don't ask.
@@ -56,7 +56,7 @@ pub struct Args {
 pub struct Which {
     /// The instances' ids.
     pub ids: Vec<String>,
-    /// All that can be renewed.
+    /// Every instance that can be renewed.
     #[arg(long)]
     pub all: bool,
 }

@@ -9,18 +9,17 @@ use crate::CommandError;
 use crate::exit::Exit;
 use crate::{database, out, shown};
 
-/// Has what waits in an instance's running operation tried now, whenever it would have been due.
+/// Retries the waiting steps of an instance's running operation now, whenever they would have been due.
 ///
-/// After what was wrong is mended: the next look may be minutes away, the rest after a rejection by the CA hours. The services'
-/// sweepers ring within SWEEP_INTERVAL (15 s); RabbitMQ is not needed. A renewal that rests after one that failed is begun. A
-/// domain that the CA turned down is left to its rest, unless --held says otherwise: the CA counts failures. Exit code 1 when
-/// nothing is tried.
+/// For use once the cause is fixed: the next probe may be minutes away, and the pause after a rejection by the CA hours. The services'
+/// sweepers start the steps within SWEEP_INTERVAL (15 s); RabbitMQ is not needed. A renewal that waits after a failed one is started.
+/// Domains that the CA rejected stay on hold, unless --held is given: the CA counts failures. Exit code 1 when nothing is retried.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Retry")]
 pub struct Args {
     /// The instance's id.
     pub id: String,
-    /// Domains that rest after the CA turned them down, too.
+    /// Domains on hold after the CA rejected them, too.
     #[arg(long)]
     pub held: bool,
     /// Print JSON.

@@ -14,10 +14,10 @@ use crate::{database, out, shown, table};
 /// Has the keys of tenants' accounts at the CA changed (RFC 8555 §7.3.5).
 ///
 /// For keys that leaked, or are too old for a policy. An account stays what it is, with its URL. The tenants' dns-persist-01 records
-/// hold; where the CA follows draft -02 they are made with the key, though, and tenants should set new ones soon: it warns of that. Only
-/// the wish is written down: certificate-issuer makes the keys at its next turns (RENEWAL_INTERVAL), 20 at a turn at
-/// most, and tries again what did not succeed; `cdnctl accounts` shows how far it is. Whoever waits for a domain to be proved by dns-01
-/// or http-01 reads another value then. Exit code 1 when a tenant has no account.
+/// stay valid; where the CA follows draft -02 they are made with the key, though, and tenants should set new ones soon: it warns of that.
+/// It only records the request: certificate-issuer changes the keys in its next runs (RENEWAL_INTERVAL), at most 20 per run, and retries
+/// those that fail; `cdnctl accounts` shows the progress. The values of dns-01 and http-01 challenges that are not proved yet change then.
+/// Exit code 1 when a tenant has no account.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Rollover")]
 pub struct Args {
@@ -42,7 +42,7 @@ pub struct Which {
     /// The organizations' ids.
     #[arg(value_name = "TENANT")]
     pub tenants: Vec<String>,
-    /// All that the CA knows.
+    /// Every account that the CA knows.
     #[arg(long)]
     pub all: bool,
 }

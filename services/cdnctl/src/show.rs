@@ -15,11 +15,10 @@ use crate::CommandError;
 use crate::exit::Exit;
 use crate::{database, out, shown};
 
-/// Tells all that is known of an instance.
+/// Shows everything that is known about an instance.
 ///
-/// What it is like, its certificates, and the timeline of its operations: each step with its attempts, how long it took and
-/// what it waited for. Of an operation that runs also what each domain has to show to the CA. Renewals are operations here;
-/// the platform sees none of them.
+/// Its settings, its certificates, and the timeline of its operations: each step with its attempts, its duration and what it waited for;
+/// for a running operation also the challenges of each domain. Renewals are operations here; the platform doesn't see them.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Show")]
 pub struct Args {

@@ -43,20 +43,20 @@ pub(crate) struct AcmeArgs {
     /// Type of the certificates' keys, where the instance's plan has none. AWS documents P-256 at CloudFront for certificates of ACM only.
     #[arg(long, env, value_enum, default_value = "rsa-2048")]
     pub(crate) certificate_key_type: KeyType,
-    /// What CAA records call the CA, when its directory doesn't tell (caaIdentities); unset: not known, and CAA records are left to the
-    /// CA. The names in records of dns-persist-01 are those of the CA's challenges.
+    /// The CA's name in CAA records, if its directory doesn't say (caaIdentities); unset: not known, and CAA records are left to the CA.
+    /// The names in records of dns-persist-01 are those of the CA's challenges.
     #[arg(long, env)]
     acme_issuer_domain: Option<String>,
-    /// Common name of the root under which the chain is to be, where the CA offers several, such as "ISRG Root X1" (certbot's
-    /// --preferred-chain); unset, or when it offers none such: the CA's own choice.
+    /// Common name of the root that the chain should lead to, where the CA offers several, such as "ISRG Root X1" (certbot's
+    /// --preferred-chain); unset, or if the CA doesn't offer it: the CA's default.
     #[arg(long, env)]
     acme_preferred_chain: Option<String>,
-    /// Limits of the CA that are kept to, so that it never has to refuse: auto (Let's Encrypt's there, none elsewhere), none, or such as
-    /// orders=300/3h,accounts=10/3h,domain=50/7d,same=5/7d (of an account, from our address, for a registered domain, with the same
+    /// Rate limits of the CA that are obeyed, so that it never has to refuse: auto (Let's Encrypt's there, none elsewhere), none, or such
+    /// as orders=300/3h,accounts=10/3h,domain=50/7d,same=5/7d (of an account, from our address, for a registered domain, with the same
     /// names).
     #[arg(long, env, default_value = "auto")]
     acme_limits: LimitsSetting,
-    /// This process places so many orders at the same time, at most; whatever else it asks the CA isn't bounded by that.
+    /// The most orders that this process places concurrently; other requests to the CA are not limited.
     #[arg(long, env, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) acme_orders_at_once: u16,
     #[command(flatten)]

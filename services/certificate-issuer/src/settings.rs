@@ -32,14 +32,14 @@ pub(crate) struct Settings {
 /// What to do instead of serving.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Seals every private key in PostgreSQL anew with the first key of SEALING_KEYS, says how many are sealed by which
-    /// key, and ends: before an old key is taken out of SEALING_KEYS. Wants the service's environment; safe while the
-    /// services run, and to repeat. Ends with an error when something can't be opened, which then stays as it is.
+    /// Reseals every private key in PostgreSQL with the first key of SEALING_KEYS, says how many are sealed by which key,
+    /// and exits: for use before an old key is removed from SEALING_KEYS. Needs the service's environment; safe while the
+    /// services run, and to repeat. Exits with an error when a value can't be opened, which then stays unchanged.
     Reseal,
-    /// Tries everything that this service needs from outside, by calls that change nothing, and ends: a line for each
-    /// (ok, warn, FAIL or skip), with what to do. Exit code 1 when something failed. Wants the service's environment.
+    /// Tries everything that this service needs from outside, by calls that change nothing, and exits: a line for each
+    /// (ok, warn, FAIL or skip), with what to do. Exit code 1 when something failed. Needs the service's environment.
     Doctor,
-    /// Asks this service's own /readyz on this machine, and ends: a container's health check. Exit code 1 when it is not
-    /// ready.
+    /// Requests this service's own /readyz on this machine, and exits: a container's health check. Exit code 1 when it is
+    /// not ready.
     Ready,
 }

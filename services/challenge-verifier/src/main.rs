@@ -13,7 +13,7 @@ use store::Store;
 use telemetry::Telemetry;
 use worker::WorkerArgs;
 
-/// challenge-verifier: looks whether the CA can verify a domain now, by dns-persist-01, dns-01 or http-01. Every flag
+/// challenge-verifier: probes whether the CA can verify a domain now, by dns-persist-01, dns-01 or http-01. Every flag
 /// can be set by the environment variable named beside it.
 #[derive(Parser)]
 #[command(version, next_help_heading = "Probing")]
@@ -21,14 +21,14 @@ struct Cli {
     /// What to do instead of serving.
     #[command(subcommand)]
     command: Option<Command>,
-    /// How long a record must have been in place before the CA is told, such as 30s. Zero: at once, since it is looked
-    /// for at all of the zone's servers. For anycast servers whose sites lag, or vantage points of the CA that the CA's
-    /// refusals tell of. How long a user may take is the deadline of SCHEDULE_VERIFY_CHALLENGE, the sleep between looks
-    /// its other parts.
+    /// How long a record must have been in place before the challenge is answered, such as 30s. Zero: at once, since all
+    /// of the zone's servers are queried. For anycast servers whose sites lag, or if the CA's errors name vantage points
+    /// that don't see the record yet. How long a user may take is the deadline of SCHEDULE_VERIFY_CHALLENGE, the delay
+    /// between probes its other parts.
     #[arg(long, env, default_value = "0s")]
     prop_delay: humantime::Duration,
-    /// How long a service instance keeps a domain whose proof can't be seen any more (no record of its organization, and the name
-    /// doesn't lead to its distribution), once another instance has proved it. Both are told in their status.
+    /// How long a service instance keeps a domain whose proof is gone (no record of its organization, and the name
+    /// doesn't lead to its distribution), once another instance has proved it. The status of both says so.
     #[arg(long, env, default_value = "24h")]
     claim_grace: humantime::Duration,
     #[command(flatten)]
@@ -40,15 +40,15 @@ struct Cli {
 /// What to do instead of serving.
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Tries everything that this service needs from outside, by calls that change nothing, and ends: a line for each
-    /// (ok, warn, FAIL or skip), with what to do. Exit code 1 when something failed. Wants the service's environment.
+    /// Tries everything that this service needs from outside, by calls that change nothing, and exits: a line for each
+    /// (ok, warn, FAIL or skip), with what to do. Exit code 1 when something failed. Needs the service's environment.
     Doctor {
         /// The domain whose name servers are asked, and whose web server is connected to.
         #[arg(long, default_value = doctor::NAME)]
         name: String,
     },
-    /// Asks this service's own /readyz on this machine, and ends: a container's health check. Exit code 1 when it is not
-    /// ready.
+    /// Requests this service's own /readyz on this machine, and exits: a container's health check. Exit code 1 when it is
+    /// not ready.
     Ready,
 }
 

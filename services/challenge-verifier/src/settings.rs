@@ -50,9 +50,9 @@ pub struct ProbeSettings {
     #[arg(long, env = "CAA_CHECK", default_value_t = true, action = clap::ArgAction::Set)]
     pub caa_check: bool,
 
-    /// Whether a record that the zone's own servers have, but the resolver answers SERVFAIL for, waits for that to be
-    /// mended: broken DNSSEC or a broken delegation, for which a CA refuses. Wants a resolver that checks signatures
-    /// (`doctor` says whether it does); no use with DNS_RESOLVER.
+    /// Whether a record that the zone's own servers have, but for which the resolver answers SERVFAIL, waits until that is
+    /// fixed: broken DNSSEC or a broken delegation, for which a CA refuses. Needs a resolver that validates DNSSEC
+    /// (`doctor` says whether it does); without effect with DNS_RESOLVER.
     #[arg(long, env = "RESOLVER_CHECK", default_value_t = true, action = clap::ArgAction::Set)]
     pub resolver_check: bool,
 

@@ -11,12 +11,12 @@ pub(crate) struct Settings {
     pub(crate) command: Option<doctor::Command>,
     #[command(flatten)]
     pub(crate) responder: ResponderArgs,
-    /// Which edges serve: see "price class" in CloudFront's developer guide.
+    /// The edge locations that serve: see "price class" in CloudFront's developer guide.
     #[arg(long, env, help_heading = "CloudFront", default_value = "PriceClass_100",
         value_parser = ["PriceClass_100", "PriceClass_200", "PriceClass_All"])]
     pub(crate) price_class: String,
-    /// How long after a distribution was about to be made it may still turn up in CloudFront's list; a deletion waits so
-    /// long for it.
+    /// How long after the attempt to create a distribution it may still appear in CloudFront's list; a deletion waits for
+    /// it that long.
     #[arg(long, env, help_heading = "CloudFront", default_value = "2m")]
     pub(crate) create_settle: humantime::Duration,
     #[command(flatten)]

@@ -6,10 +6,11 @@ use humantime::Duration;
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[command(next_help_heading = "Reconciler")]
 pub struct ReconcileArgs {
-    /// How often AWS is searched for what is provably ours but has no owner any more, by one process at a time; 0s: never.
+    /// The interval at which AWS is searched for orphans, which are provably ours and have no owner, by one process at a
+    /// time; 0s: never.
     #[arg(long, env, default_value = "10m")]
     pub reconcile_interval: Duration,
-    /// Removed after it was seen without an owner for this long.
+    /// How long an orphan must have been seen as such before it is removed.
     #[arg(long, env, default_value = "1h")]
     pub orphan_grace: Duration,
 }

@@ -15,11 +15,12 @@ use crate::failure::Failure;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "CloudFront")]
 pub struct ViewerArgs {
-    /// Oldest TLS that browsers may speak: a "security policy" of CloudFront's developer guide.
+    /// The oldest TLS version for browsers: a "security policy" of CloudFront's developer guide.
     #[arg(long, env, default_value = "TLSv1.2_2021",
         value_parser = ["TLSv1.2_2018", "TLSv1.2_2019", "TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"])]
     minimum_tls_version: String,
-    /// How long after its upload CloudFront may not see a certificate yet; then it never will, and another one is ordered.
+    /// How long after its upload a certificate may be invisible to CloudFront; after that it is given up, and another one
+    /// is ordered.
     #[arg(long, env, default_value = "15m", value_parser = humantime::parse_duration)]
     certificate_visible_within: Duration,
 }

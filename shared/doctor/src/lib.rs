@@ -16,10 +16,10 @@ pub use tell::{findings, log, print};
 /// What to do instead of serving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Subcommand)]
 pub enum Command {
-    /// Tries everything that this service needs from outside, by calls that change nothing, and ends: a line for each
-    /// (ok, warn, FAIL or skip), with what to do. Exit code 1 when something failed. Wants the service's environment.
+    /// Tries everything that this service needs from outside, by calls that change nothing, and exits: a line for each
+    /// (ok, warn, FAIL or skip), with what to do. Exit code 1 when something failed. Needs the service's environment.
     Doctor,
-    /// Asks this service's own /readyz on this machine, and ends: a container's health check. Exit code 1 when it is
+    /// Requests this service's own /readyz on this machine, and exits: a container's health check. Exit code 1 when it is
     /// not ready.
     Ready,
 }

@@ -11,7 +11,7 @@ pub enum RevocationReason {
     Superseded,
     /// Its domains are not served any more.
     CessationOfOperation,
-    /// Not told.
+    /// Unspecified.
     Unspecified,
 }
 

@@ -130,21 +130,21 @@ pub struct Schedules {
     /// Of the steps.
     #[command(flatten)]
     pub steps: StepSchedules,
-    /// How long a domain rests after the CA turned it down (first, factor, max; a name is locked after 5 failures an
+    /// How long a domain is held after the CA rejected it (first, factor, max; a name is locked after 5 failures an
     /// hour, so stay at 12 minutes or above with Let's Encrypt).
     #[arg(long, env, default_value = "first=15m,factor=2,max=1d,jitter=5%")]
     pub schedule_after_rejection: Schedule,
-    /// How long a domain rests after a look that ran into a time limit (DNS_TIMEOUT, HTTP_TIMEOUT, PROBE_TIMEOUT) and found it in
-    /// place by no way, if that is longer than by SCHEDULE_VERIFY_CHALLENGE (first, factor, max). It grows with each such look in a row.
+    /// The delay after a probe of a domain that ran into a time limit (DNS_TIMEOUT, HTTP_TIMEOUT, PROBE_TIMEOUT) and found no proof
+    /// in place, if that is longer than by SCHEDULE_VERIFY_CHALLENGE (first, factor, max). It grows with each consecutive such probe.
     #[arg(long, env, default_value = "first=30s,factor=2,max=1h")]
     pub schedule_after_slow_look: Schedule,
-    /// An operation whose orders come to nothing again and again fails after this time, a duration such as 7d. Cloud
-    /// Controller gives up after 7 days, and doesn't know the reason.
+    /// An operation whose orders fail again and again fails after this time, such as 7d. Cloud Controller gives up after
+    /// 7 days, and doesn't know the reason.
     #[arg(long, env, default_value = "6d 12h")]
     pub operation_deadline: humantime::Duration,
-    /// An update fails, and changes nothing, when a domain was never seen in place this long after it was asked for: it may be
-    /// mistyped, and Cloud Foundry lets nobody delete or change a service while an update runs. A domain that was seen in place
-    /// has the time of OPERATION_DEADLINE.
+    /// An update fails, and changes nothing, when the proof of a domain was never seen in place this long after the request: the
+    /// name may be mistyped, and Cloud Foundry allows no deletion or change of a service while an update runs. A domain whose
+    /// proof was seen has the time of OPERATION_DEADLINE.
     #[arg(long, env, default_value = "6h")]
     pub update_unseen_deadline: humantime::Duration,
 }

@@ -150,7 +150,7 @@ steps! {
         /// Probe whether the CA could verify one domain now; the only step that fans out.
         VerifyChallenge, "verify-challenge", "looking at the domains",
             schedule_verify_challenge = "first=5s,max=5m,deadline=7d",
-            "Looking at one domain; its deadline is how long a user may take (prop_timeout).";
+            "Probing one domain; its deadline is how long a user may take.";
     }
     CertificateIssuer, IssuerStep: "The steps of the service certificate-issuer." {
         /// Place an ACME order (RFC 8555 §7.4) and record its authorizations.

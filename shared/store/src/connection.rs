@@ -36,11 +36,10 @@ pub struct DatabaseArgs {
     /// otherwise. Unset: the system's CAs. The same as sslrootcert in DATABASE_URL.
     #[arg(long, env, value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub database_ca_file: Option<PathBuf>,
-    /// Most connections of this process; broker-api has half as many again that only answer how operations are getting
-    /// on.
+    /// The most connections of this process; broker-api has half as many again for last_operation alone.
     #[arg(long, env, default_value_t = 8, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub database_pool_size: usize,
-    /// How long to wait for a connection of the pool, a duration such as 5s.
+    /// How long to wait for a connection from the pool, such as 5s.
     #[arg(long, env, default_value = "5s")]
     pub database_timeout: humantime::Duration,
 }

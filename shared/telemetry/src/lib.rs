@@ -33,10 +33,10 @@ pub struct TelemetryArgs {
     /// while.
     #[arg(long, env, default_value = "info")]
     pub rust_log: String,
-    /// How often it is looked up whether `cdnctl log-level` has changed it; at least 100ms.
+    /// The interval at which a change by `cdnctl log-level` is looked up; at least 100ms.
     #[arg(long, env, default_value = "5s", value_parser = interval)]
     pub log_level_interval: humantime::Duration,
-    /// How it is logged.
+    /// The format of the log.
     #[arg(long, env, value_enum, default_value = "text")]
     pub log_format: LogFormat,
     /// OTLP/HTTP collector for traces, such as http://collector:4318; empty: no traces.

@@ -11,7 +11,7 @@ use crate::catalog::offering::{MAXIMUM_POLLING_SECONDS, Offering, Plan, PlanSett
 #[derive(Clone, Debug, clap::Args)]
 pub struct CatalogArgs {
     /// A JSON file of the catalog: the service and its plans with their texts, prices and versions, as in
-    /// docs/catalog.example.json. Without it: one plan, by the four settings below, which are not looked at with it.
+    /// docs/catalog.example.json. Without it: one plan, from the four settings below, which are ignored when it is set.
     #[arg(long, env, default_value = "", hide_default_value = true, value_name = "FILE")]
     pub catalog_file: CatalogFile,
     /// Catalog id of the service; never change it once instances exist.

@@ -14,13 +14,13 @@ pub(crate) const HEADERS: usize = 64;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct Limits {
-    /// Most connections at a time. When all are taken, one that waits for its client is closed for each that comes: the
-    /// one that has waited longest, of the address that has the most; X-Forwarded-For of TRUSTED_HOPS tells whose a
-    /// request is.
+    /// The most connections at a time. At the limit, each new connection closes one that waits for its client: the one
+    /// that has waited longest, of the address that has the most; X-Forwarded-For of TRUSTED_HOPS names a request's
+    /// address.
     #[arg(long, env, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub max_connections: u32,
-    /// Most connections of one address (of IPv6: one /64) that wait for their client; one more closes the oldest of
-    /// them. Connections of TRUSTED_HOPS have no such limit; the addresses that they name by PROXY_PROTOCOL have.
+    /// The most connections of one address (for IPv6: one /64) that wait for their client; one more closes the oldest of
+    /// them. It does not apply to connections of TRUSTED_HOPS, but to the addresses that they name by PROXY_PROTOCOL.
     #[arg(long, env, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub connections_per_address: u32,
     /// Routers and load balancers in front, whose X-Forwarded-For (and, with PROXY_PROTOCOL, header) is believed:
@@ -36,7 +36,7 @@ pub struct Limits {
     /// routers connect ahead.
     #[arg(long, env, default_value = "5s", value_parser = time_limit)]
     pub first_byte_timeout: Duration,
-    /// A request's head has to be whole within this time of its first byte.
+    /// A request's head has to be complete within this time after its first byte.
     #[arg(long, env, default_value = "10s", value_parser = time_limit)]
     pub head_timeout: Duration,
     /// How long a connection is kept between two requests; longer than the router keeps it (gorouter: 90s, AWS: 60s).
@@ -45,7 +45,7 @@ pub struct Limits {
     /// A request's body has to arrive within this time.
     #[arg(long, env, default_value = "10s", value_parser = time_limit)]
     pub body_timeout: Duration,
-    /// A client has to take something of its answer within this time.
+    /// A client has to read some of its response within this time.
     #[arg(long, env, default_value = "30s", value_parser = time_limit)]
     pub answer_timeout: Duration,
 }

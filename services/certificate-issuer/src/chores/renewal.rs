@@ -32,33 +32,34 @@ const UNANSWERED: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Renewal")]
 pub(crate) struct RenewalArgs {
-    /// How often it is looked for certificates that are due.
+    /// The interval at which certificates that are due are searched for.
     #[arg(long, env, default_value = "10m")]
     pub(crate) renewal_interval: humantime::Duration,
-    /// Share of its life after which a certificate is renewed, at most 90%.
+    /// Share of its lifetime after which a certificate is renewed, at most 90%.
     #[arg(long, env, default_value = "66%")]
     renew_after: Share,
-    /// Certificates are renewed up to this share of their life sooner than that, so that not all are at once.
+    /// Certificates are renewed up to this share of their lifetime earlier, so that not all are renewed at once.
     #[arg(long, env, default_value = "4%")]
     renew_spread: Share,
-    /// Share of its life after which a certificate is renewed even if the CA suggests a later time.
+    /// Share of its lifetime after which a certificate is renewed even if the CA suggests a later time.
     #[arg(long, env, default_value = "75%")]
     renew_latest: Share,
-    /// The CA is asked at least this often when it would like a certificate to be renewed (RFC 9773), whatever `Retry-After` it
-    /// gave; 0s: it is never asked, and the share of the life counts.
+    /// The longest interval at which the CA is asked when to renew a certificate (RFC 9773), whatever its `Retry-After`;
+    /// 0s: it is never asked, and the share of the lifetime applies.
     #[arg(long, env, default_value = "1d")]
     renewal_info_interval: humantime::Duration,
-    /// No certificate is replaced sooner than that after it was issued, whatever the CA suggests; of a short life, 5%.
+    /// The shortest time between the issuance of a certificate and its renewal, whatever the CA suggests; at most 5% of its
+    /// lifetime.
     #[arg(long, env, default_value = "1h")]
     renewal_rest: humantime::Duration,
-    /// So many renewals of a tenant are at work at once, at most: they share an account at the CA. One that waits for a domain
-    /// takes no place.
+    /// The most concurrent renewals of a tenant, since they share an account at the CA. A renewal that waits for a domain
+    /// is not counted.
     #[arg(long, env, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     renewals_per_tenant: u32,
-    /// How long an instance rests after a renewal that failed (first, factor, max, jitter).
+    /// The pause after a failed renewal of an instance (first, factor, max, jitter).
     #[arg(long, env, default_value = "first=1h,factor=2,max=1d")]
     schedule_after_failed_renewal: Schedule,
-    /// How long renewals that ended are kept in the database, with their steps and certificates.
+    /// How long finished renewals are kept in the database, with their steps and certificates.
     #[arg(long, env, default_value = "180d")]
     renewals_kept: humantime::Duration,
 }
