@@ -23,9 +23,9 @@ const COPY: &str = "33333333-0000-4000-8000-000000000003";
 const NEWS: &str = "44444444-0000-4000-8000-000000000004";
 
 pub(crate) fn options() -> Options {
-    // The verifier looks seldom, so that there is something to retry.
+    // A domain is probed seldom, so that there is something to retry. For all services, since they are compared.
     let schedule = "first=300ms,factor=1.5,max=20s,jitter=0%,deadline=7d,limit=15s";
-    let mut options = Options::fast().with_env("challenge-verifier", "SCHEDULE_VERIFY_CHALLENGE", schedule);
+    let mut options = Options::fast().with_env("all", "SCHEDULE_VERIFY_CHALLENGE", schedule);
     // Else the CA may hold the news valid still.
     options.pebble_env.insert("PEBBLE_AUTHZREUSE".into(), "0".into());
     options
