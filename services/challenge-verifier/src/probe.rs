@@ -161,20 +161,21 @@ impl Prober {
     }
 
     async fn within_limit(&self, challenge: &Challenge, domain: &str, now: OffsetDateTime, limit: Instant) -> Way {
-        let within = self.timeout;
+        let (within, place) = (self.timeout, challenge.place(domain));
         let seen = async {
             match challenge.look_for(domain) {
-                LookFor::Txt { name, judge } => self.txt(&name, |texts| judge(texts, now)).await,
+                LookFor::Txt(judge) => self.txt(place.name(), |texts| judge(texts, now)).await,
                 LookFor::File(wanted) => match self.http01.check(&self.dns, domain, wanted).await {
                     Ok(seen) => Seen::HttpInPlace(seen),
                     Err(failure) => Seen::HttpFailure(failure),
                 },
             }
         };
+        let seen = timeout_at(limit, seen).await.unwrap_or(Seen::NoAnswer { within });
         Way {
             method: challenge.method(),
-            place: challenge.place(domain),
-            seen: timeout_at(limit, seen).await.unwrap_or(Seen::NoAnswer { within }),
+            place,
+            seen,
         }
     }
 }

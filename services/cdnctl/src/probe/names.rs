@@ -135,10 +135,10 @@ impl Names {
 
     /// The standing dns-persist-01 record for the CA.
     pub(super) async fn persist(&self, domain: &str, challenge: &Challenge) -> Persist {
-        let LookFor::Txt { name, judge } = challenge.look_for(domain) else {
+        let LookFor::Txt(judge) = challenge.look_for(domain) else {
             return Persist::Unused;
         };
-        let texts = match self.texts(&name).await {
+        let texts = match self.texts(challenge.place(domain).name()).await {
             Ok(texts) => texts,
             Err(error) if error.is_no_records_found() => return Persist::None,
             Err(_) => return Persist::Unknown,

@@ -136,12 +136,7 @@ pub type Judge<'a> = Box<dyn Fn(&[Vec<u8>], OffsetDateTime) -> Judged + Send + S
 /// What has to be seen.
 pub enum LookFor<'a> {
     /// A TXT record that all of the zone's name servers have and a resolver returns.
-    Txt {
-        /// Its name.
-        name: String,
-        /// Judges its texts.
-        judge: Judge<'a>,
-    },
+    Txt(Judge<'a>),
     /// The challenge file, as the CA fetches it.
     File(&'a Http01),
 }

@@ -13,6 +13,7 @@ mod read;
 mod record;
 
 pub use account_uris::AccountUris;
+use judge::record_value;
 pub use judge::{Mismatch, PersistExpected, Risk, judge};
 pub use read::announced;
 pub use record::{Malformed, Record, Syntax};
@@ -68,23 +69,20 @@ impl ChallengeType for DnsPersist01 {
         let wildcard = needs_wildcard_policy(domain, tenancy.domains);
         ToSet::Txt {
             name: self.place(domain).into_name(),
-            value: self.expected(wildcard).to_set(),
+            value: record_value(&self.issuer_domains, &self.account_uris, wildcard),
         }
     }
 
     fn look_for(&self, domain: &str) -> LookFor<'_> {
         let expected = self.expected(wildcard_of(domain).is_some());
-        LookFor::Txt {
-            name: self.place(domain).into_name(),
-            judge: Box::new(move |texts, now| match judge(texts, &expected, now) {
-                Some(Ok(())) => Judged::Good(Says::Trusts(expected.account_uri.to_string())),
-                Some(Err(mismatch)) => Judged::Wrong(WrongTxt::Persist {
-                    mismatch,
-                    expected: expected.clone(),
-                }),
-                None => Judged::Unrelated,
+        LookFor::Txt(Box::new(move |texts, now| match judge(texts, &expected, now) {
+            Some(Ok(())) => Judged::Good(Says::Trusts(expected.account_uri.to_string())),
+            Some(Err(mismatch)) => Judged::Wrong(WrongTxt::Persist {
+                mismatch,
+                expected: expected.clone(),
             }),
-        }
+            None => Judged::Unrelated,
+        }))
     }
 }
 

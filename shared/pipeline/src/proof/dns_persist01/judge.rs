@@ -178,19 +178,20 @@ impl PersistExpected {
             .iter()
             .any(|domain| domain.eq_ignore_ascii_case(issuer))
     }
-
-    /// The value to set (an RFC 8659 issue-value). It contains no blanks, which the grammar makes optional: `cf` and
-    /// terminals break lines at blanks, and a value that was copied with a line break in it is a different value.
-    pub(super) fn to_set(&self) -> String {
-        let issuer = self.issuer_domains.first().map_or("", String::as_str);
-        let policy = if self.wildcard { ";policy=wildcard" } else { "" };
-        format!("{issuer};accounturi={}{policy}", self.account_uri.to_set())
-    }
 }
 
 /// The record to set, as the user would type it.
 fn wanted(expected: &PersistExpected) -> String {
-    format!("\"{}\"", expected.to_set())
+    let value = record_value(&expected.issuer_domains, &expected.account_uri, expected.wildcard);
+    format!("\"{value}\"")
+}
+
+/// The value of a record (an RFC 8659 issue-value). It contains no blanks, which the grammar makes optional: `cf` and
+/// terminals break lines at blanks, and a value that was copied with a line break in it is a different value.
+pub(super) fn record_value(issuer_domains: &[String], account_uris: &AccountUris, wildcard: bool) -> String {
+    let issuer = issuer_domains.first().map_or("", String::as_str);
+    let policy = if wildcard { ";policy=wildcard" } else { "" };
+    format!("{issuer};accounturi={}{policy}", account_uris.to_set())
 }
 
 fn moment(unix: i64) -> String {

@@ -115,6 +115,7 @@ mod tests {
     use super::super::tests::ACCOUNT;
     use super::*;
     use crate::proof::Account;
+    use crate::proof::dns_persist01::record_value;
 
     fn of(challenge: &Value, meta: &Value, domain: &str, account: Account<'_>) -> Result<DnsPersist01, String> {
         let offered = Offered {
@@ -157,7 +158,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            standing.expected(false).to_set(),
+            record_value(&standing.issuer_domains, &standing.account_uris, false),
             "authority.example;accounturi=https://ca.example/account-hash/sha-256/5SQm7n6tPh2-PlLbCKGnViTXX5z19SCN4cPGQHSk-kw"
         );
         let wildcard = of(&challenge(), &meta(), "*.example.com", ACCOUNT).unwrap();
