@@ -231,7 +231,7 @@ def dashboard(folder):
         for target in panel["targets"]:
             expression(where, target["expr"], target.get("legendFormat", ""))
         if len({target["refId"] for target in panel["targets"]}) != len(panel["targets"]):
-            fault(where, "a refId is there twice")
+            fault(where, "a refId appears twice")
     for one, other in itertools.combinations(it["panels"], 2):
         if one["id"] == other["id"]:
             fault(f"panel {one['title']}", f"its id is that of {other['title']}")

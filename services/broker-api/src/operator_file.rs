@@ -23,7 +23,7 @@ pub(crate) fn read(path: &Path) -> Result<Value, String> {
 pub(crate) fn parse(text: &str) -> Result<Value, String> {
     match serde_json::from_str::<Unique>(text) {
         Ok(Unique(value)) => Ok(value),
-        Err(error) => Err(format!("it is not JSON as it should be: {error}")),
+        Err(error) => Err(format!("it is not valid JSON: {error}")),
     }
 }
 
@@ -218,7 +218,7 @@ impl<'de> Visitor<'de> for UniqueKeys {
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key {} is there twice", shown(&key))));
+                return Err(A::Error::custom(format_args!("the key {} appears twice", shown(&key))));
             }
             let Unique(value) = entries.next_value()?;
             object.insert(key, value);
@@ -274,8 +274,8 @@ mod tests {
     fn files_that_are_not_json_say_where() {
         for (text, says) in [
             ("{", "line 1"),
-            ("{\"a\": 1,\n \"a\": 2}", "the key \"a\" is there twice at line 2"),
-            ("{\"a\": [{\"b\": 1, \"b\": 1}]}", "the key \"b\" is there twice"),
+            ("{\"a\": 1,\n \"a\": 2}", "the key \"a\" appears twice at line 2"),
+            ("{\"a\": [{\"b\": 1, \"b\": 1}]}", "the key \"b\" appears twice"),
             ("[1] x", "trailing characters"),
         ] {
             let error = parse(text).unwrap_err();

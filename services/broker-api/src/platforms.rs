@@ -76,7 +76,7 @@ secret::setting!(
     "broker-password-previous",
     "BROKER_PASSWORD_PREVIOUS",
     optional,
-    "Password that is taken as well, until the platform has been told the new one; unset: none."
+    "Password that is also accepted, until the platform uses the new one; unset: none."
 );
 
 /// Who may use the broker.
@@ -169,7 +169,7 @@ fn platforms(value: &Value, folder: &Path) -> Result<Vec<Platform>, String> {
         .map(|(path, item)| platform(&Object::of(path, item)?, folder))
         .collect::<Result<Vec<_>, _>>()?;
     if platforms.is_empty() {
-        return Err("platforms: there is none; nobody could use the broker".into());
+        return Err("platforms: the list is empty; no platform could use the broker".into());
     }
     for (index, platform) in platforms.iter().enumerate() {
         for (earlier, other) in platforms[..index].iter().enumerate() {
@@ -181,8 +181,7 @@ fn platforms(value: &Value, folder: &Path) -> Result<Vec<Platform>, String> {
             }
             if logins(platform).any(|login| logins(other).any(|also| login.is(also))) {
                 return Err(format!(
-                    "platforms[{index}]: it has a user name and password of platforms[{earlier}], so the two could \
-                     not be told apart"
+                    "platforms[{index}]: it has a user name and password of platforms[{earlier}], so the two could not be distinguished"
                 ));
             }
         }
@@ -369,7 +368,7 @@ mod tests {
             assert!(error.contains(says), "{error}");
             assert!(!error.contains("hunter") && !error.contains('\n'), "{error}");
         }
-        assert!(refusal(json!({"platforms": []})).contains("nobody could use the broker"));
+        assert!(refusal(json!({"platforms": []})).contains("no platform could use the broker"));
         assert!(refusal(json!({"platform": []})).contains("did you mean \"platforms\"?"));
         assert!(refusal(json!({"platforms": "hunter2"})).contains("platforms: a string is not a list"));
     }

@@ -97,7 +97,7 @@ async fn offer(args: &Args, store: &Store, id: &str, tenant: &str) -> Result<Exi
     if store.is_instances_distribution(id).await?
         || store.owner_of_distribution(&config.caller_reference).await? != Owner::Unknown
     {
-        return refused(id, "it is an instance's of this broker already");
+        return refused(id, "it belongs to an instance of this broker already");
     }
     let deployment = store.deployment().await?.to_string();
     if cloudfront
@@ -105,7 +105,7 @@ async fn offer(args: &Args, store: &Store, id: &str, tenant: &str) -> Result<Exi
         .await?
         .is_some_and(|value| value != deployment)
     {
-        return refused(id, "it is another cdn-broker's, by its tag cdn-broker-deployment");
+        return refused(id, "it belongs to another cdn-broker, by its tag cdn-broker-deployment");
     }
     if let Some(obstacle) = obstacle::of(config) {
         return refused(id, &obstacle);
@@ -174,7 +174,7 @@ fn text(report: &Report<'_>) -> Vec<String> {
         "  asking its broker (cf purge-service-instance), or that would delete the distribution.".to_owned(),
     ];
     if !report.changes.is_empty() {
-        lines.push("Otherwise than now, from the one write on:".to_owned());
+        lines.push("What the one write changes:".to_owned());
         lines.extend(
             report
                 .changes

@@ -5,7 +5,7 @@
 pub enum CommandError {
     /// The database doesn't know the id.
     #[error(
-        "there is no instance {0:?} in this database. Its id is what `cf service NAME --guid` tells, or `cdnctl instances \
+        "there is no instance {0:?} in this database. Its id is what `cf service NAME --guid` prints, or `cdnctl instances \
          --domain NAME`. Is DATABASE_URL that of the broker which has it? An instance whose provision was refused was never there"
     )]
     Unknown(String),
@@ -13,13 +13,13 @@ pub enum CommandError {
     #[error("{0}")]
     Refused(String),
     /// The database did not respond.
-    #[error("the database can't be asked (`cdnctl doctor` tells more)")]
+    #[error("the database can't be queried (`cdnctl doctor` says more)")]
     Database(#[from] store::StoreError),
     /// RabbitMQ did not respond.
-    #[error("RabbitMQ can't be asked (`cdnctl doctor` tells more)")]
+    #[error("RabbitMQ can't be queried (`cdnctl doctor` says more)")]
     Queues(#[from] messaging::MessagingError),
     /// AWS did not respond.
-    #[error("CloudFront can't be asked (`distribution doctor` tells more)")]
+    #[error("CloudFront can't be queried (`distribution doctor` says more)")]
     CloudFront(#[from] aws::Failure),
     /// The configured AWS partition has no known CloudFront.
     #[error(transparent)]

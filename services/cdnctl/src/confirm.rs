@@ -15,11 +15,11 @@ pub(crate) fn confirm(what: &str, yes: bool) -> Result<(), CommandError> {
     let (stdin, mut stderr) = (std::io::stdin(), std::io::stderr());
     if !stdin.is_terminal() {
         return Err(CommandError::Refused(format!(
-            "{what}: there is nobody to ask, so add --yes"
+            "{what}: there is no terminal to ask at, so add --yes"
         )));
     }
     let mut answer = String::new();
-    let asked = write!(stderr, "{what}. Type yes to go on: ").and_then(|()| stderr.flush());
+    let asked = write!(stderr, "{what}. Type yes to continue: ").and_then(|()| stderr.flush());
     if asked.is_ok() && stdin.lock().read_line(&mut answer).is_ok() && answer.trim() == "yes" {
         return Ok(());
     }

@@ -120,7 +120,7 @@ async fn clock(store: Store) -> Result<Vec<Finding>, store::StoreError> {
         Finding::warn(
             ABOUT,
             told,
-            "set both by NTP: the database's decides when things are due, AWS and TLS go by the services'",
+            "synchronize both by NTP: the database's decides when things are due, AWS and TLS go by the services'",
         )
     }])
 }
@@ -184,8 +184,8 @@ fn of_queues(report: &Report) -> Vec<Finding> {
                 ),
                 (_, None | Some(0)) => Finding::fail(
                     about,
-                    format!("nobody takes from its queue, {waiting} steps wait"),
-                    "start the service, or look into its log",
+                    format!("its queue has no consumer, {waiting} steps wait"),
+                    "start the service, or check its log",
                 ),
                 (Some(ready), Some(consumers)) if line.steps.latest_seconds >= LATE => Finding::fail(
                     about,
@@ -193,7 +193,7 @@ fn of_queues(report: &Report) -> Vec<Finding> {
                         "{} of {waiting} steps are due, the latest for {late}; {ready} messages, {consumers} consumers",
                         line.steps.due
                     ),
-                    "look into its log, and at `cdnctl instances --state running`",
+                    "check its log, and `cdnctl instances --state running`",
                 ),
                 (Some(ready), Some(consumers)) => Finding::ok(
                     about,
@@ -217,7 +217,7 @@ fn of_queues(report: &Report) -> Vec<Finding> {
     if report.missing_delay_queues() > 0 {
         findings.push(Finding::warn(
             "delay queues",
-            format!("{} are not there", report.missing_delay_queues()),
+            format!("{} are missing", report.missing_delay_queues()),
             "give cdnctl the DELAY_QUEUES_MS that the services have",
         ));
     }
@@ -263,7 +263,11 @@ async fn certificates(store: Store) -> Result<Vec<Finding>, store::StoreError> {
     let bad = all.iter().filter(|one| !Standing::of(one).is_well()).count();
     Ok(vec![match bad {
         0 => Finding::ok(ABOUT, told),
-        bad => Finding::fail(ABOUT, format!("{told}; {bad} of them need you"), "cdnctl certificates"),
+        bad => Finding::fail(
+            ABOUT,
+            format!("{told}; {bad} of them need attention"),
+            "cdnctl certificates",
+        ),
     }])
 }
 

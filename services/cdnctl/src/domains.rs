@@ -40,7 +40,7 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
 
 fn lines(found: &[DomainLine]) -> Vec<String> {
     if found.is_empty() {
-        return vec!["nobody has it or asks for it".to_owned()];
+        return vec!["no instance has it or asks for it".to_owned()];
     }
     let rows: Vec<_> = found.iter().map(row).collect();
     table::lines(["DOMAIN", "INSTANCE", "TENANT", "STATE", "SINCE", "WHY"], &rows)
@@ -85,7 +85,7 @@ fn reason(line: &DomainLine) -> (time::OffsetDateTime, String) {
             line.asked_at,
             match line.wins_at {
                 Some(at) => format!(
-                    "it proves it and the one that has it does not: its at {}; {seen}",
+                    "it proves it and the one that has it does not: it gets it at {}; {seen}",
                     shown::moment(at)
                 ),
                 None => format!("not proved yet; {seen}"),

@@ -106,7 +106,7 @@ fn rows(line: &Line) -> Vec<[String; 4]> {
         ]
     };
     match line.differences.as_slice() {
-        [] => vec![row("as it was told".to_owned())],
+        [] => vec![row("as configured".to_owned())],
         all => all.iter().map(|difference| row(shown::clean(difference))).collect(),
     }
 }

@@ -122,10 +122,10 @@ fn begun(args: &Args, folder: &Folder) -> Result<State, CommandError> {
     let found = folder.state()?;
     match (found, &args.domain, &args.acme_directory_url) {
         (Some(found), _, _) if args.resume && !found.clean => Ok(found),
-        (Some(_), _, _) if args.resume => refused("that check came to its end and has left nothing".to_owned()),
-        (None, _, _) if args.resume => refused("there is no state.json to go on with".to_owned()),
+        (Some(_), _, _) if args.resume => refused("that check is complete and has left nothing".to_owned()),
+        (None, _, _) if args.resume => refused("there is no state.json to resume from".to_owned()),
         (Some(_), _, _) => {
-            refused("a check was begun there: --resume goes on with it; else name another folder".to_owned())
+            refused("an unfinished check is there: --resume continues it; else name another folder".to_owned())
         }
         (None, Some(domain), Some(url)) => {
             let domain = domain.trim_end_matches('.').to_ascii_lowercase();

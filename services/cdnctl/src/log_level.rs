@@ -38,7 +38,7 @@ fn directives(text: &str) -> Result<String, String> {
 fn lasting(text: &str) -> Result<humantime::Duration, String> {
     let lasting: humantime::Duration = text.parse().map_err(|error| format!("{error}: write 30m or 2h"))?;
     match Duration::from(lasting) {
-        Duration::ZERO => Err("to end it now there is --reset".to_owned()),
+        Duration::ZERO => Err("--reset ends it now".to_owned()),
         longer if longer > LONGEST => Err("at most 24h".to_owned()),
         _ => Ok(lasting),
     }

@@ -100,7 +100,7 @@ fn row(line: &Line) -> [String; 6] {
             Some(at) => format!("done {}", shown::moment(at)),
             None if line.late => format!("LATE, since {}", shown::moment(line.removal_at)),
             None if left.is_positive() => format!("in {}", shown::span(left)),
-            None => "at the next look".to_owned(),
+            None => "at the next check".to_owned(),
         },
     ]
 }
@@ -129,7 +129,7 @@ mod tests {
         };
         let told = |minutes| row(&Line::of(after(minutes), &reconcile))[5].clone();
         assert_eq!(told(30), "in 30 min");
-        assert_eq!(told(70), "at the next look");
+        assert_eq!(told(70), "at the next check");
         assert_eq!(told(121), "LATE, since 2026-11-25T04:00:00Z");
         let removed = Orphan {
             removed_at: Some(first_seen),

@@ -102,12 +102,12 @@ fn label(text: &str) -> Result<String, String> {
 pub enum CommandError {
     /// The database doesn't know the id.
     #[error(
-        "there is no instance {0:?} in this database. Is it the id, as `cf service NAME --guid` tells it, and not the name? \
+        "there is no instance {0:?} in this database. Is it the id, as `cf service NAME --guid` prints it, and not the name? \
          Is DATABASE_URL that of the broker which has it? An instance whose provision was refused was never there"
     )]
     Unknown(String),
     /// The instance was removed.
-    #[error("instance {id} was removed at {at}: there is nothing to look at")]
+    #[error("instance {id} was removed at {at}: there is nothing to check")]
     Removed {
         /// The instance's id.
         id: String,
@@ -116,18 +116,17 @@ pub enum CommandError {
     },
     /// The instance has no distribution.
     #[error(
-        "instance {0} has no distribution yet: `cf service NAME` tells how far it is; if that doesn't change, look at the \
-         service distribution (docs/operations.md)"
+        "instance {0} has no distribution yet: `cf service NAME` shows how far it is; if that doesn't change, check the service distribution (docs/operations.md)"
     )]
     NoDistribution(String),
     /// The database did not respond.
-    #[error("the database can't be asked (`broker-api doctor` tells more)")]
+    #[error("the database can't be queried (`broker-api doctor` says more)")]
     Database(#[from] store::StoreError),
     /// There is no CA to trust.
-    #[error("nobody's certificate can be verified")]
+    #[error("no certificate can be verified")]
     Trust(#[from] tls::TrustError),
     /// DNS can't be queried.
-    #[error("DNS can't be asked: name a server with --resolver")]
+    #[error("DNS can't be queried: name a server with --resolver")]
     Resolver(#[from] hickory_resolver::net::NetError),
     /// The report can't be written.
     #[error("the report can't be written")]

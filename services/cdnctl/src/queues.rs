@@ -107,7 +107,7 @@ impl Report {
         let delayed: u32 = self.delay_queues.iter().filter_map(|(_, ready)| *ready).sum();
         let missing = match self.missing_delay_queues() {
             0 => String::new(),
-            missing => format!("; {missing} delay queues are not there: is DELAY_QUEUES_MS that of the services?"),
+            missing => format!("; {missing} delay queues are missing: is DELAY_QUEUES_MS that of the services?"),
         };
         lines.push(format!(
             "delayed  {delayed} in {} delay queues{missing}",

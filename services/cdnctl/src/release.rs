@@ -52,7 +52,7 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let report = serde_json::json!({"released": args.domain, "instance": holder.instance});
     out::either(args.json, &report, || {
         vec![format!(
-            "{domain} is not {instance}'s any more: the next service instance that proves it gets it"
+            "{domain} no longer belongs to {instance}: the next service instance that proves it gets it"
         )]
     })?;
     Ok(Exit::AllWell)
@@ -60,6 +60,6 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
 
 fn nobody(args: &Args) -> Result<Exit, CommandError> {
     let report = serde_json::json!({"released": null});
-    out::either(args.json, &report, || vec!["nobody has it: nothing to release"])?;
+    out::either(args.json, &report, || vec!["no instance has it: nothing to release"])?;
     Ok(Exit::NotWell)
 }

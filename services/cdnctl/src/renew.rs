@@ -114,7 +114,7 @@ async fn all(args: &Args, store: &Store) -> Result<Exit, CommandError> {
     let report = serde_json::json!({"in_use": count, "tenants": tenants, "made_due": made_due});
     out::either(args.json, &report, || {
         vec![format!(
-            "{made_due} of {count} certificates are due from now on, the others were or are at work: cdnctl certificates"
+            "{made_due} of {count} certificates are due from now on, the others were due or are being renewed: cdnctl certificates"
         )]
     })?;
     Ok(Exit::AllWell)
@@ -127,27 +127,24 @@ impl Args {
 }
 
 fn revokes(whose: &str) -> String {
-    format!("Has every certificate of {whose} revoked, once another is in its place")
+    format!("Has every certificate of {whose} revoked, once it is replaced")
 }
 
 fn told(what: &RenewNow, args: &Args) -> String {
     match what {
         RenewNow::Removed if args.revoke => {
-            "it was removed, or its removal was begun: its certificates are revoked once \
+            "it was removed, or its removal has begun: its certificates are revoked once \
              they are out of IAM, cdnctl show ID"
                 .to_owned()
         }
         RenewNow::AtWork(kind) if args.new_key => format!(
-            "{} is at work on it; if that uses an earlier key, the planner renews after it: cdnctl show ID",
+            "{} is in progress; if that uses an earlier key, the planner renews after it: cdnctl show ID",
             shown::plain(kind)
         ),
-        RenewNow::Begun => "a renewal is begun: cdnctl show ID --operation last".to_owned(),
+        RenewNow::Begun => "a renewal has started: cdnctl show ID --operation last".to_owned(),
         RenewNow::Unknown => "there is no such instance in this database".to_owned(),
-        RenewNow::Removed => "it was removed, or its removal was begun: it is renewed no more".to_owned(),
+        RenewNow::Removed => "it was removed, or its removal has begun: it is no longer renewed".to_owned(),
         RenewNow::NoCertificate => "it has no certificate that could be renewed".to_owned(),
-        RenewNow::AtWork(kind) => format!(
-            "{} is at work on it: cdnctl show ID --operation last",
-            shown::plain(kind)
-        ),
+        RenewNow::AtWork(kind) => format!("{} is in progress: cdnctl show ID --operation last", shown::plain(kind)),
     }
 }

@@ -58,10 +58,10 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
 
 fn lines(report: &Report) -> Vec<String> {
     if report.renewal_begun {
-        return vec!["a renewal rested after one that failed: begun now".to_owned()];
+        return vec!["a renewal was held after one that failed: started now".to_owned()];
     }
     if report.steps.is_empty() {
-        return vec!["nothing waits: no operation runs, and no renewal rests".to_owned()];
+        return vec!["nothing waits: no operation runs, and no renewal is held".to_owned()];
     }
     report.steps.iter().map(told).collect()
 }
@@ -72,7 +72,7 @@ fn told(step: &RetriedStep) -> String {
     match step.held_until {
         None => format!("tried now   {what}"),
         Some(until) => format!(
-            "left alone  {what}: the CA turned it down, it rests until {} (--held)",
+            "left alone  {what}: the CA rejected it, it is held until {} (--held)",
             shown::moment(until)
         ),
     }

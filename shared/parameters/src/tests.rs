@@ -179,7 +179,7 @@ fn everything_that_is_wrong_is_told_at_once() {
         "domains: 5 (a number) in the list is not a string",
         "domains: \"https://a.example.com\" has a scheme",
         "domains: \"b_c.example.com\" has an underscore",
-        "domains: \"d.example.com\" is there twice",
+        "domains: \"d.example.com\" appears twice",
         "domains: \"co.uk\" is a public suffix",
         "path: \"folder\"",
         "cookies: \"true\" is not a boolean",
@@ -195,7 +195,7 @@ fn everything_that_is_wrong_is_told_at_once() {
     insta::assert_snapshot!(text(json!({
         "domains": ["https://a.example.com", "b_c.example.com", "co.uk", "*.d.example.com", "x.d.example.com", "e.example.com", "E.example.com"],
         "origin": "app.apps.internal",
-    })), @r#"domains: "https://a.example.com" has a scheme; leave out "https://" and write the host name alone: "a.example.com". domains: "b_c.example.com" has an underscore; a host name has letters, digits, hyphens and dots only. domains: "e.example.com" is there twice (upper and lower case, a dot at the end and IDNA forms are the same); write it once. domains: "*.d.example.com" stands for "x.d.example.com" too, and no certificate holds both; leave "x.d.example.com" out. domains: "co.uk" is a public suffix (publicsuffix.org): the names below it belong to many owners, so no CA issues for it; write one of your own, such as "www.yours.co.uk". origin: "app.apps.internal" ends in .internal, which is reserved for private networks (ICANN, 2024) and not in the public DNS; write a name that is."#);
+    })), @r#"domains: "https://a.example.com" has a scheme; leave out "https://" and write the host name alone: "a.example.com". domains: "b_c.example.com" has an underscore; a host name has letters, digits, hyphens and dots only. domains: "e.example.com" appears twice (upper and lower case, a dot at the end and IDNA forms are the same); write it once. domains: "*.d.example.com" stands for "x.d.example.com" too, and no certificate holds both; leave "x.d.example.com" out. domains: "co.uk" is a public suffix (publicsuffix.org): the names below it belong to many owners, so no CA issues for it; write one of your own, such as "www.yours.co.uk". origin: "app.apps.internal" ends in .internal, which is reserved for private networks (ICANN, 2024) and not in the public DNS; write a name that is."#);
     let hundred: Vec<String> = (0..100)
         .map(|n| format!("-{n}-{}.example.com", "x".repeat(50)))
         .collect();
@@ -209,7 +209,7 @@ fn the_texts_as_users_read_them() {
     insta::assert_snapshot!(text(json!({})), @r#"domains: it is missing; write {"domains": ["www.example.com"]}."#);
     insta::assert_snapshot!(text(json!({"domains": ["https://www.example.com/shop"]})), @r#"domains: "https://www.example.com/shop" has a scheme; leave out "https://" and write the host name alone: "www.example.com"."#);
     insta::assert_snapshot!(text(json!({"domain": "*.example.com, www.example.com"})), @r#"domain: "*.example.com" stands for "www.example.com" too, and no certificate holds both; leave "www.example.com" out."#);
-    insta::assert_snapshot!(text(json!({"domains": ["a.example.com", "A.example.com."]})), @r#"domains: "a.example.com" is there twice (upper and lower case, a dot at the end and IDNA forms are the same); write it once."#);
+    insta::assert_snapshot!(text(json!({"domains": ["a.example.com", "A.example.com."]})), @r#"domains: "a.example.com" appears twice (upper and lower case, a dot at the end and IDNA forms are the same); write it once."#);
     insta::assert_snapshot!(text(json!({"domains": ["co.uk"]})), @r#"domains: "co.uk" is a public suffix (publicsuffix.org): the names below it belong to many owners, so no CA issues for it; write one of your own, such as "www.yours.co.uk"."#);
     insta::assert_snapshot!(text(json!({"domains": ["*.co.uk"]})), @r#"domains: "*.co.uk" is a public suffix (publicsuffix.org): the names below it belong to many owners, so no CA issues for it; write one of your own, such as "www.yours.co.uk"."#);
     insta::assert_snapshot!(text(json!({"domains": ["printer.local"]})), @r#"domains: "printer.local" ends in .local, which is reserved for the local network (RFC 6762) and not in the public DNS; write a name that is."#);

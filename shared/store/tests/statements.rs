@@ -114,7 +114,7 @@ fn every_name_is_one_statements_alone_and_fits_into_a_label() {
                 "{}: {name:?}",
                 path.display()
             );
-            assert!(all.insert(name.to_owned()), "{}: {name} is there twice", path.display());
+            assert!(all.insert(name.to_owned()), "{}: {name} appears twice", path.display());
         }
     }
     assert!(all.len() > 150, "{} found", all.len());

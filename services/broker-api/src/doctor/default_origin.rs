@@ -58,23 +58,24 @@ fn judged(origin: &str, by_its_name: Result<(), Trouble>, by_a_tenants: Result<(
          tenant's Host"
     );
     match (by_its_name, by_a_tenants) {
-        (Ok(()), Ok(())) => Finding::ok(ABOUT, format!("{origin} shows a certificate that CloudFront takes")),
+        (Ok(()), Ok(())) => Finding::ok(ABOUT, format!("{origin} shows a certificate that CloudFront accepts")),
         (Err(Trouble::Unreached(why)), _) => Finding::warn(
             ABOUT,
-            format!("{origin}, port 443, is not reached from here: {why}"),
-            "if CloudFront does not reach it either, every visitor reads 502 or 504: look at the name and at its \
-             firewall",
+            format!("{origin}, port 443, can't be reached from here: {why}"),
+            "if CloudFront does not reach it either, every visitor reads 502 or 504: check the name and its firewall",
         ),
-        (Err(Trouble::Tls(problem)), _) => {
-            Finding::fail(ABOUT, format!("502 for everybody: at {origin}, {problem}"), certificate)
-        }
+        (Err(Trouble::Tls(problem)), _) => Finding::fail(
+            ABOUT,
+            format!("502 for every visitor: at {origin}, {problem}"),
+            certificate,
+        ),
         (Ok(()), Err(trouble)) => {
             let why = match trouble {
                 Trouble::Tls(problem) => problem.to_string(),
                 Trouble::Unreached(why) => why,
             };
             let what = format!(
-                "perhaps 502 for everybody: {origin} shows another certificate when {TENANTS_NAME} is asked for, as \
+                "perhaps 502 for every visitor: {origin} shows another certificate when {TENANTS_NAME} is asked for, as \
                  CloudFront may: {why}"
             );
             Finding::warn(ABOUT, what, certificate)
@@ -100,7 +101,10 @@ mod tests {
     #[test]
     fn a_wildcard_below_the_origins_name_is_502_for_everybody() {
         let told = line(Err(wrong_name()), Err(wrong_name()));
-        assert!(told.starts_with("FAIL  DEFAULT_ORIGIN  502 for everybody"), "{told}");
+        assert!(
+            told.starts_with("FAIL  DEFAULT_ORIGIN  502 for every visitor"),
+            "{told}"
+        );
         assert!(
             told.contains("is for *.apps.example.com")
                 && told.contains("certificate of a public CA for apps.example.com"),

@@ -29,14 +29,14 @@ pub(super) fn check(url: String) -> Check {
             Ok((StatusCode::NOT_FOUND, true)) => Finding::ok(ABOUT, format!("{url} leads to a broker's responder")),
             Ok((status, _)) => Finding::warn(
                 ABOUT,
-                format!("{url} answers {status}, but not as the responder does"),
-                "let this address lead to broker-api, path and all; CloudFront and users' redirects for http-01 go \
+                format!("{url} answers {status}, which is not the responder's answer"),
+                "route this address to broker-api, path included; CloudFront and users' redirects for http-01 go \
                  there",
             ),
             Err(why) => Finding::warn(
                 ABOUT,
-                format!("{url} is not reached from here: {why}"),
-                "if broker-api is up, look at the name and at the router; CloudFront and users' redirects go there",
+                format!("{url} can't be reached from here: {why}"),
+                "if broker-api is up, check the name and the router; CloudFront and users' redirects go there",
             ),
         }
     })

@@ -72,7 +72,7 @@ pub async fn serve(
     if tokio::time::timeout(grace, connections.wait()).await.is_err() {
         tracing::warn!(
             connections = connections.len(),
-            "the grace is over, requests are broken off"
+            "the grace period is over, open requests are aborted"
         );
     }
     asked

@@ -34,7 +34,7 @@ impl OperationOutput for Accepted {
     fn inferred_responses(context: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Described)> {
         described::<Self>(
             202,
-            "It has begun; last_operation tells how it goes on.",
+            "The operation has started; last_operation reports its progress.",
             context,
             operation,
         )
@@ -66,7 +66,7 @@ impl OperationOutput for Begun {
     type Inner = Accepted;
 
     fn inferred_responses(context: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Described)> {
-        let mut responses = described::<Empty>(200, "It is so already.", context, operation);
+        let mut responses = described::<Empty>(200, "Nothing to do.", context, operation);
         responses.extend(Accepted::inferred_responses(context, operation));
         responses
     }

@@ -83,8 +83,7 @@ pub(crate) async fn authenticate(
         let whose = pair.whose.clone();
         let seat = request.extensions().get::<Arc<Seat>>();
         if seat.is_some_and(|seat| !seat.hold()) {
-            return OsbError::unavailable("Too many requests are at work at once. Try again in a moment.")
-                .into_response();
+            return OsbError::unavailable("Too many requests are in progress. Try again in a moment.").into_response();
         }
         tracing::Span::current().record("platform", &*whose.0);
         request.extensions_mut().insert(whose.clone());

@@ -22,7 +22,7 @@ impl Offering {
         let service = service.ok_or_else(|| OsbError::bad_request("service_id is missing."))?;
         if service != self.id {
             return Err(OsbError::bad_request(format!(
-                "service_id: {} is not in the catalog; the one there is {}.",
+                "service_id: {} is not in the catalog; the only one is {}.",
                 shown(service),
                 self.id
             )));

@@ -77,7 +77,7 @@ impl OsbError {
     pub(crate) fn busy() -> Self {
         Self::named(
             "ConcurrencyError",
-            "Another operation is at work on this service instance. Try again when it has ended.",
+            "Another operation on this service instance is in progress. Try again when it has ended.",
         )
     }
 
@@ -148,7 +148,7 @@ impl OperationOutput for OsbError {
             (408, "The request's body did not arrive in time."),
             (412, "The API version is not one of 2.13 to 2.x."),
             (413, "The request's body is too large."),
-            (500, "Something in the broker is broken; its log has the cause."),
+            (500, "An internal error of the broker; its log has the cause."),
             (503, "The broker's database does not answer; try again later."),
         ];
         any.into_iter()

@@ -24,7 +24,7 @@ where
     match tokio::time::timeout(limit, write).await {
         Ok(outcome) => Ok(outcome?),
         Err(_) => Err(OsbError::unavailable(
-            "The broker's database is too slow, so this was given up; `cf service` shows what is. Try again in a \
+            "The broker's database is too slow, so this was given up; `cf service` shows the current state. Try again in a \
              moment.",
         )),
     }

@@ -81,7 +81,7 @@ impl OperationOutput for Told {
     type Inner = LastOperation;
 
     fn inferred_responses(context: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Described)> {
-        described::<LastOperation>(200, "How the operation is getting on.", context, operation)
+        described::<LastOperation>(200, "The progress of the operation.", context, operation)
     }
 }
 

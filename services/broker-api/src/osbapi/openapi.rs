@@ -58,7 +58,7 @@ fn headers(document: &mut Value) {
             ORIGINATING_IDENTITY,
             false,
             json!({"type": "string"}),
-            "Who asks: a platform's name, and an object in base64; recorded with the operation",
+            "The user who asks: a platform's name, and an object in base64; recorded with the operation",
         ),
         (
             version::REQUEST_IDENTITY,
@@ -123,25 +123,24 @@ fn of_this_catalog(document: &mut Value, catalog: &Catalog) {
 
 /// 404.
 pub(crate) fn missing(operation: TransformOperation<'_>) -> TransformOperation<'_> {
-    operation.response_with::<404, Json<ErrorBody>, _>(|answer| answer.description("There is no such thing."))
+    operation.response_with::<404, Json<ErrorBody>, _>(|answer| answer.description("It does not exist."))
 }
 
 /// 409.
 pub(crate) fn conflict(operation: TransformOperation<'_>) -> TransformOperation<'_> {
-    operation.response_with::<409, Json<ErrorBody>, _>(|answer| {
-        answer.description("There is, or was, another instance of this id.")
-    })
+    operation
+        .response_with::<409, Json<ErrorBody>, _>(|answer| answer.description("Another instance has, or had, this id."))
 }
 
 /// 410.
 pub(crate) fn gone(operation: TransformOperation<'_>) -> TransformOperation<'_> {
-    operation.response_with::<410, Json<ErrorBody>, _>(|answer| answer.description("There is no such thing any more."))
+    operation.response_with::<410, Json<ErrorBody>, _>(|answer| answer.description("It no longer exists."))
 }
 
 /// 422.
 pub(crate) fn unprocessable(operation: TransformOperation<'_>) -> TransformOperation<'_> {
     operation.response_with::<422, Json<ErrorBody>, _>(|answer| {
         answer
-            .description("Not now, not so, or not without accepts_incomplete; the code or the description tells which.")
+            .description("Not possible now, not supported, or not without accepts_incomplete; the code or the description says which.")
     })
 }

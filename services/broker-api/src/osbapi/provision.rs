@@ -158,7 +158,7 @@ pub(crate) fn taken(domain: &str) -> String {
 pub(crate) fn broken() -> OsbError {
     OsbError::new(
         StatusCode::INTERNAL_SERVER_ERROR,
-        "The broker broke off; its operator finds the cause in the log.",
+        "The broker failed; its operator finds the cause in the log.",
     )
 }
 

@@ -19,7 +19,7 @@ impl Field for Text {
         match value {
             Value::String(text) if text.len() > Self::MOST => {
                 let (length, most) = (text.len(), Self::MOST);
-                Err(format!("{shown} has {length} bytes; at most {most} are taken"))
+                Err(format!("{shown} has {length} bytes; at most {most} are accepted"))
             }
             Value::String(text) if text.contains(char::is_control) => {
                 Err(format!("{shown} has a control character; leave it out"))

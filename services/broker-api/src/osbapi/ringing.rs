@@ -30,12 +30,16 @@ impl Broker {
             Ok(Err(_)) => "it broke off".to_string(),
             Err(_) => format!("it takes longer than {PATIENCE:?}"),
         };
-        tracing::warn!(error = why, rings = rings.len(), "not published, the sweeper will");
+        tracing::warn!(
+            error = why,
+            rings = rings.len(),
+            "not published; the sweeper will publish it"
+        );
         if let Err(error) = self.store.not_published(&rings).await {
             let error = anyhow::Error::from(error);
             tracing::warn!(
                 error = format!("{error:#}"),
-                "nor written down: the sweeper will after its grace"
+                "nor recorded: the sweeper publishes it after SWEEP_GRACE"
             );
         }
     }

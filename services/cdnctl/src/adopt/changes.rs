@@ -20,7 +20,7 @@ pub(super) fn all(config: &DistributionConfig, of_parameters: Vec<String>) -> Ve
     let paths: Vec<&str> = others.map(|behavior| behavior.path_pattern.as_str()).collect();
     if !paths.is_empty() {
         all.push(format!(
-            "nothing for {}: other behaviors stay, and are nobody's to change but yours",
+            "nothing for {}: other behaviors stay; only you change them",
             paths.join(", ")
         ));
     }

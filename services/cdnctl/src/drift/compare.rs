@@ -14,7 +14,7 @@ pub(super) fn differences(configured: &Configured, there: Option<&DistributionCo
     };
     if configured.going {
         return if there.enabled {
-            vec!["it is enabled, though its removal was begun".to_owned()]
+            vec!["it is enabled, though its removal has begun".to_owned()]
         } else {
             Vec::new()
         };

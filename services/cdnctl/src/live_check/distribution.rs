@@ -36,7 +36,7 @@ pub(super) async fn list(check: &mut Check) -> Result<String, Ended> {
     match taken {
         None => Ok(format!("distributions in the account: {}", all.len())),
         Some(listed) => Err(Ended::Unfit(format!(
-            "{} is on the distribution {} already: take a domain that nobody uses",
+            "{} is on the distribution {} already: use a domain that is not in use",
             check.state.domain, listed.id
         ))),
     }

@@ -20,10 +20,10 @@ pub(super) enum Ended {
     #[error("no certificate request could be made")]
     Request(#[from] rcgen::Error),
     /// DNS can't be queried.
-    #[error("DNS can't be asked: name a server with --resolver")]
+    #[error("DNS can't be queried: name a server with --resolver")]
     Resolver(#[from] hickory_resolver::net::NetError),
     /// It took longer than `--patience`.
-    #[error("{0} was waited for in vain (--patience)")]
+    #[error("{0} did not come in time (--patience)")]
     Waited(String),
     /// The account's state makes it pointless to continue.
     #[error("{0}")]

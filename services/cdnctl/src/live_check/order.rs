@@ -38,7 +38,7 @@ pub(super) async fn certificate(check: &mut Check, kind: KeyKind) -> Result<Issu
     check.stop.go_on()?;
     if check.stop.unless_wanted(order.poll_ready(&PACE)).await?? != OrderStatus::Ready {
         return Err(Ended::Unfit(
-            "the CA turned the order down: it did not find the record".to_owned(),
+            "the CA rejected the order: it did not find the record".to_owned(),
         ));
     }
     let mut params = CertificateParams::new(vec![check.state.domain.clone()])?;

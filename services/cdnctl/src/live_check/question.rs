@@ -30,7 +30,7 @@ pub(super) fn list(args: &Args, state: &State) -> Vec<String> {
             state.domain
         ),
         "All carry the tags cdn-broker-instance and cdn-broker-deployment, or the run in their name. AWS charges nothing for".to_owned(),
-        "them as long as nobody visits; certificates are public (Certificate Transparency).".to_owned(),
+        "them as long as there are no visitors; certificates are public (Certificate Transparency).".to_owned(),
     ];
     if let Some(arn) = &args.web_acl {
         lines.insert(6, format!("  updates with the web ACL {}", shown::clean(arn)));

@@ -61,10 +61,7 @@ impl<'s> Report<'s> {
         let rows: Vec<_> = self.beliefs.iter().map(row).collect();
         let mut lines = table::lines(["BELIEF", "VERDICT", "OBSERVED"], &rows);
         if let Some(why) = self.ended {
-            lines.extend([
-                String::new(),
-                format!("It did not come to its end: {}", shown::clean(why)),
-            ]);
+            lines.extend([String::new(), format!("It did not complete: {}", shown::clean(why))]);
         }
         lines.push(String::new());
         match self.left.as_slice() {

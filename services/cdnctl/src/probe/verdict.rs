@@ -39,7 +39,7 @@ pub fn judge(facts: &Facts, expected: &Expected) -> Verdict {
 
 fn unready(expected: &Expected) -> Option<String> {
     expected.attached.is_none().then(|| {
-        "no certificate is attached yet: `cf service <name>` tells what is waited for; set no CNAME before".to_owned()
+        "no certificate is attached yet: `cf service <name>` shows what it waits for; set no CNAME before".to_owned()
     })
 }
 
@@ -94,7 +94,7 @@ fn handshake(facts: &Facts, expected: &Expected) -> Option<String> {
             format!("the edge has no certificate for it ({why}): a deployment takes some minutes; if it stays, {AGAIN}")
         }
         Tls::NoConnection { why } => {
-            format!("nobody can be connected to ({why}): is port 443 open from here? --connect names another address")
+            format!("no connection ({why}): is port 443 open from here? --connect names another address")
         }
         Tls::NotTried => format!(
             "{} has no address: was the distribution deleted by hand?",
@@ -132,7 +132,7 @@ fn answer(facts: &Facts, expected: &Expected) -> Option<String> {
     }
     (answer.status >= 500).then(|| {
         format!(
-            "CloudFront gets HTTP {} from the origin {}: look at the app",
+            "CloudFront gets HTTP {} from the origin {}: check the app",
             answer.status, expected.origin
         )
     })
@@ -143,7 +143,7 @@ fn forwarding(facts: &Facts) -> Option<String> {
         .into_iter()
         .find_map(|(name, header)| match header {
             Header::Mismatch { value, expected } => Some(format!(
-                "the app sees {name} {}, and by the settings it should be {expected}: {AGAIN} has CloudFront told again",
+                "the app sees {name} {}, and by the settings it should be {expected}: {AGAIN} configures CloudFront again",
                 value.as_deref().unwrap_or("not at all")
             )),
             Header::AsConfigured { .. } | Header::NotAsked | Header::NoEcho { .. } => None,

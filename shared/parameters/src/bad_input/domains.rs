@@ -80,22 +80,22 @@ pub(super) fn bad_domains() -> Vec<BadParameters> {
         (
             "twice",
             domains(json!(["a.example.com", "b.example.com", "a.example.com"])),
-            &["\"a.example.com\" is there twice"],
+            &["\"a.example.com\" appears twice"],
         ),
         (
             "twice by capitals",
             domains(json!(["A.example.com", "a.EXAMPLE.com"])),
-            &["\"a.example.com\" is there twice"],
+            &["\"a.example.com\" appears twice"],
         ),
         (
             "twice by dot",
             domains(json!("a.example.com, a.example.com.")),
-            &["\"a.example.com\" is there twice"],
+            &["\"a.example.com\" appears twice"],
         ),
         (
             "twice by IDNA",
             domains(json!(["bücher.example.com", "xn--bcher-kva.example.com"])),
-            &["\"xn--bcher-kva.example.com\" is there twice"],
+            &["\"xn--bcher-kva.example.com\" appears twice"],
         ),
         (
             "scheme",

@@ -51,7 +51,7 @@ pub(super) fn bad_lists() -> Vec<BadParameters> {
         (
             "header twice",
             with("forward_headers", json!(["Accept", "ACCEPT"])),
-            &["\"ACCEPT\" is there twice", "capitals"],
+            &["\"ACCEPT\" appears twice", "capitals"],
         ),
         (
             "headers * beside others",
@@ -111,7 +111,7 @@ pub(super) fn bad_lists() -> Vec<BadParameters> {
         (
             "cookie twice",
             with("forward_cookies", json!("a, b, a")),
-            &["forward_cookies: \"a\" is there twice"],
+            &["forward_cookies: \"a\" appears twice"],
         ),
         (
             "cookies * beside others",

@@ -112,7 +112,7 @@ impl Field for Names {
         domains.sort();
         faults.extend(domains.chunk_by(PartialEq::eq).filter(|same| same.len() > 1).map(|same| {
             format!(
-                "{} is there twice (upper and lower case, a dot at the end and IDNA forms are the same); write it once",
+                "{} appears twice (upper and lower case, a dot at the end and IDNA forms are the same); write it once",
                 shown(&same[0])
             )
         }));

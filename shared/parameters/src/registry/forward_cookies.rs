@@ -91,7 +91,7 @@ impl Field for Cookies {
         }
         cookies.sort();
         match names::duplicate(&cookies) {
-            Some(twice) => Err(format!("{} is there twice; write it once", shown(twice))),
+            Some(twice) => Err(format!("{} appears twice; write it once", shown(twice))),
             None => Ok(Self::Only(cookies)),
         }
     }

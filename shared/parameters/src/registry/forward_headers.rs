@@ -108,7 +108,7 @@ impl Field for Headers {
         headers.sort();
         if let Some(twice) = names::duplicate(&headers) {
             return Err(format!(
-                "{} is there twice (capitals make no difference); write it once",
+                "{} appears twice (capitals make no difference); write it once",
                 shown(twice)
             ));
         }

@@ -243,7 +243,7 @@ async fn what_cannot_be_looked_at_is_another_exit_code() -> anyhow::Result<()> {
     let away = format!("postgres://somebody:hunter2-secret@{closed}/nothing");
     let away = probe("no-such-instance", &away, &[]).await?;
     assert_eq!(away.code, Some(2));
-    assert!(away.errors.contains("the database can't be asked"), "{}", away.errors);
+    assert!(away.errors.contains("the database can't be queried"), "{}", away.errors);
     assert_eq!(probe("x", "", &[]).await?.code, Some(2));
     Ok(())
 }

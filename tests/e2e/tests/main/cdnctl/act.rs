@@ -99,7 +99,7 @@ async fn renewals(world: &World, instance: &Instance) -> anyhow::Result<()> {
     assert_eq!(say(world, &["renew", &instance.id]).await?.code, Some(0));
     let twice = say(world, &["renew", &instance.id]).await?;
     assert_eq!(twice.code, Some(1), "{}", twice.text);
-    assert!(twice.text.contains("renew is at work on it"), "{}", twice.text);
+    assert!(twice.text.contains("renew is in progress"), "{}", twice.text);
     let said = say(world, &["cancel", &instance.id, "--why", "not tonight", "--yes"]).await?;
     assert_eq!(said.code, Some(0), "{}", said.errors);
     assert!(said.text.contains("is given up. The next is due at 2"), "{}", said.text);
@@ -149,7 +149,7 @@ async fn held(world: &World, instance: &Instance) -> anyhow::Result<()> {
     sql.execute(hold, &[&instance.id]).await?;
     let said = say(world, &["retry", &instance.id]).await?;
     assert_eq!(said.code, Some(1), "{}", said.text);
-    assert!(said.line("left alone").contains("it rests until"), "{}", said.text);
+    assert!(said.line("left alone").contains("it is held until"), "{}", said.text);
     let said = say(world, &["retry", &instance.id, "--held"]).await?;
     assert_eq!(said.code, Some(0), "{}", said.text);
     said.line("tried now");

@@ -21,7 +21,7 @@ async fn what_was_changed_by_hand_is_told_and_left_alone() -> anyhow::Result<()>
     let id = instance.id.as_str();
     let said = drift(world, &[id]).await?;
     assert_eq!(said.code, Some(0), "{}{}", said.text, said.errors);
-    assert!(said.line(id).ends_with("as it was told"), "{}", said.text);
+    assert!(said.line(id).ends_with("as configured"), "{}", said.text);
 
     let found = world.distributions(&instance).await?;
     let distribution = found[0]["id"].as_str().context("an id")?;

@@ -194,7 +194,7 @@ async fn every_command_says_what_it_could_not_do() -> anyhow::Result<()> {
     ] {
         let said = cdnctl(&away, args).await?;
         assert_eq!((said.code, said.text.as_str()), (Some(2), ""), "{args:?}");
-        assert!(said.errors.contains("the database can't be asked"), "{}", said.errors);
+        assert!(said.errors.contains("the database can't be queried"), "{}", said.errors);
     }
     Ok(())
 }
