@@ -45,7 +45,7 @@ fn room(certificates: Arc<dyn CertificateStore>) -> Check {
                 of,
                 usage.to_string(),
                 format!(
-                    "have the quota raised (Service Quotas, \"{name}\"), or delete what nobody needs: a renewal needs room for one more"
+                    "have the quota raised (Service Quotas, \"{name}\"), or delete unused ones: a renewal needs room for one more"
                 ),
             ),
             Ok(usage) => Finding::ok(of, usage.to_string()),
@@ -53,7 +53,7 @@ fn room(certificates: Arc<dyn CertificateStore>) -> Check {
                 Some(trouble) if trouble.known => Finding::warn(of, trouble.what, trouble.to_do),
                 // Reported above.
                 Some(trouble) => Finding::skip(of, trouble.what),
-                None => Finding::warn(of, format!("not known: {failure}"), "ask the doctor again"),
+                None => Finding::warn(of, format!("not known: {failure}"), "run the doctor again"),
             },
         }
     })

@@ -57,16 +57,12 @@ impl Installer {
             };
             if usage.is_nearly_full() {
                 tracing::warn!(
-                    "nearly all {of} are taken: {usage}; a renewal needs room for one more: have the quota raised, or delete what nobody \
-                     needs"
+                    "nearly all {of} are taken: {usage}; a renewal needs room for one more: have the quota raised, or delete unused ones"
                 );
             }
             let Usage { held, quota, .. } = usage;
             if let Err(error) = self.store.set_certificate_store_usage(kind.as_str(), held, quota).await {
-                tracing::warn!(
-                    error = with_causes(&error),
-                    "how many {of} there are is not written down"
-                );
+                tracing::warn!(error = with_causes(&error), "how many {of} there are is not recorded");
             }
         }
     }

@@ -89,7 +89,7 @@ fn form(offered: Option<&Challenges>, announced: bool) -> Finding {
         return Finding::warn(
             name,
             format!(
-                "the CA's newest order offers it in a way that is not known here: {}",
+                "the CA's newest order offers it in a form that is not known here: {}",
                 clean(problem)
             ),
             "look for a newer cdn-broker; until then tenants are shown the other ways only",
@@ -114,7 +114,7 @@ fn unreached(url: &str, error: &Error) -> Finding {
     let (what, to_do) = match error {
         Error::Api(problem) => (
             format!("{url} answers: {}", said(problem)),
-            "ACME_DIRECTORY_URL has to be the directory itself; else look at the CA's status page",
+            "ACME_DIRECTORY_URL has to be the directory itself; else check the CA's status page",
         ),
         Error::Other(cause) => match tls::Problem::find(cause.as_ref()) {
             Some(problem) => (
@@ -122,8 +122,8 @@ fn unreached(url: &str, error: &Error) -> Finding {
                 "trusted are the system's CAs and those in ACME_CA_ROOTS",
             ),
             None => (
-                format!("{url} is not reached: {}", with_causes(cause.as_ref())),
-                "look whether this machine reaches it (https), and whether ACME_DIRECTORY_URL is right",
+                format!("{url} can't be reached: {}", with_causes(cause.as_ref())),
+                "check that this machine reaches it (https), and that ACME_DIRECTORY_URL is right",
             ),
         },
         other => (
@@ -211,7 +211,7 @@ fn judged(known: Result<String, Error>, stored: &str) -> Finding {
             Some("accountDoesNotExist") => Finding::warn(
                 ACCOUNT,
                 format!("the CA does not know the newest, {}", clean(stored)),
-                "nothing, if it is a test CA that was started anew: accounts are registered again when they are needed",
+                "nothing, if it is a test CA that lost its accounts: accounts are registered again when they are needed",
             ),
             _ => Finding::fail(
                 ACCOUNT,
@@ -219,7 +219,7 @@ fn judged(known: Result<String, Error>, stored: &str) -> Finding {
                 "ask the CA about this account; ACME_EAB_KID must be that of the account that yours are bound to",
             ),
         },
-        Err(error) => Finding::warn(ACCOUNT, format!("not known: {error}"), "ask the doctor again"),
+        Err(error) => Finding::warn(ACCOUNT, format!("not known: {error}"), "run the doctor again"),
     }
 }
 

@@ -8,7 +8,7 @@ use store::{KeyRing, Store};
 /// When something could not be opened, which then remains sealed by its old key; database errors.
 pub(crate) async fn run(store: &Store, ring: &KeyRing) -> anyhow::Result<()> {
     let done = store.reseal(ring).await?;
-    println!("sealed anew: {}", done.resealed);
+    println!("sealed again: {}", done.resealed);
     for (id, count) in &done.by_key {
         println!("sealed by key {id}: {count}");
     }

@@ -38,7 +38,7 @@ async fn ask(settings: &ProbeSettings, name: &str) -> Vec<Finding> {
     let dns = match Dns::new(settings) {
         Ok(dns) => dns,
         Err(error) => {
-            let to_do = "mend /etc/resolv.conf, or set DNS_WALK_RESOLVER";
+            let to_do = "fix /etc/resolv.conf, or set DNS_WALK_RESOLVER";
             return vec![Finding::fail(
                 DNS,
                 format!("the resolver's configuration can't be read: {error}"),
@@ -69,7 +69,7 @@ async fn validates(dns: &Dns, settings: &ProbeSettings) -> Option<Finding> {
         Err(problem) => Finding::warn(
             DNS,
             format!("whether the resolver checks DNSSEC is not known: {problem}"),
-            "look at the resolver (/etc/resolv.conf or DNS_WALK_RESOLVER)",
+            "check the resolver (/etc/resolv.conf or DNS_WALK_RESOLVER)",
         ),
     })
 }
@@ -83,14 +83,14 @@ fn told(egress: Result<Egress, DnsProblem>, name: &str) -> Vec<Finding> {
                 Err(problem) => Finding::fail(
                     DNS,
                     format!("by {transport}, asked about {name}: {problem}"),
-                    format!("let {transport} to port 53 of any address out of this network"),
+                    format!("allow {transport} from this network to port 53 of any address"),
                 ),
             })
             .collect(),
         Err(problem) => vec![Finding::fail(
             DNS,
             format!("the name servers of {name} can't be found: {problem}"),
-            "look at the resolver (/etc/resolv.conf or DNS_WALK_RESOLVER), or name a domain that it knows: doctor --name",
+            "check the resolver (/etc/resolv.conf or DNS_WALK_RESOLVER), or name a domain that it knows: doctor --name",
         )],
     }
 }
@@ -123,6 +123,6 @@ async fn connect(settings: &ProbeSettings, host: &str) -> Finding {
     Finding::warn(
         HTTP,
         format!("{host} can't be connected to ({why})"),
-        "let TCP to ports 80 and 443 of any address out of this network; without it no http-01 file is ever seen",
+        "allow TCP from this network to ports 80 and 443 of any address; without it no http-01 file is ever seen",
     )
 }

@@ -105,7 +105,7 @@ impl Verifier {
             tracing::info!(
                 domain = task.subject,
                 from = holder.instance,
-                "a domain goes over to the instance that proves it"
+                "a domain moves to the instance that proves it"
             );
             return Ok(Outcome::Done(Verdict::Verified(method)));
         }
@@ -121,7 +121,7 @@ impl Verifier {
         }
         if !self.prober.resolver_answers().await {
             tracing::warn!(
-                "a look ran into its time limit, and the resolver does not answer: see `challenge-verifier doctor`"
+                "a probe ran into its time limit, and the resolver does not answer: see `challenge-verifier doctor`"
             );
             return Outcome::pending(look);
         }

@@ -218,7 +218,7 @@ async fn the_record_is_to_be_added_where_a_cname_leads() {
     let (_, summary, _) = probe(zone, &expected(DOMAIN), usual).await;
     assert_eq!(
         summary,
-        "it is proved by dns-persist-01, but CAA www.example.test (CNAME to cdn.other.test) allows nobody (issue \";\") \
+        "it is proved by dns-persist-01, but CAA www.example.test (CNAME to cdn.other.test) allows no CA (issue \";\") \
          (at NS): add CAA cdn.other.test 0 issue \"ca.test\""
     );
 }
@@ -232,7 +232,7 @@ async fn a_wildcard_goes_by_issuewild_at_the_name_below_the_asterisk() {
     assert_eq!(look.ready(), None);
     assert_eq!(
         summary,
-        "it is proved by dns-persist-01, but CAA example.test allows nobody a wildcard (issuewild \";\") (at NS): add \
+        "it is proved by dns-persist-01, but CAA example.test allows no CA a wildcard (issuewild \";\") (at NS): add \
          CAA example.test 0 issuewild \"ca.test\""
     );
     let (look, ..) = probe(zone, &expected(DOMAIN), usual).await;

@@ -155,13 +155,16 @@ async fn redirects_that_a_ca_refuses_are_refused() {
     for (location, why) in [
         (
             "http://other.test:8080/",
-            "it leads to port 8080, only 80 and 443 will do",
+            "it leads to port 8080, only 80 and 443 are allowed",
         ),
         (
             "http://127.0.0.1/",
-            "it leads to the address 127.0.0.1, only names will do",
+            "it leads to the address 127.0.0.1, only names are allowed",
         ),
-        ("ftp://other.test/", "it leads to ftp:, only http: and https: will do"),
+        (
+            "ftp://other.test/",
+            "it leads to ftp:, only http: and https: are allowed",
+        ),
         (
             PATH,
             "it leads back to http://www.example.test/.well-known/acme-challenge/tok",

@@ -103,7 +103,7 @@ pub async fn remove_orphans<S: Search>(search: &S, store: &Store, grace: Duratio
             Ok(finding) => finding,
             Err(error) if unread < UNREAD => {
                 unread += 1;
-                warn_of!(S::KIND, named, error = with_causes(&error), "can't be looked at");
+                warn_of!(S::KIND, named, error = with_causes(&error), "can't be checked");
                 continue;
             }
             Err(error) => return Err(error),
@@ -125,7 +125,7 @@ pub async fn remove_orphans<S: Search>(search: &S, store: &Store, grace: Duratio
                     named,
                     comment = named.comment,
                     why,
-                    "left alone: look at this {kind}, and delete it in AWS if nobody needs it"
+                    "left alone: check this {kind}, and delete it in AWS if it is not needed"
                 );
             }
         }

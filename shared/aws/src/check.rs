@@ -168,7 +168,7 @@ impl Probe {
             None => Finding::warn(
                 about,
                 format!("not known, no clear answer: {failure}"),
-                "ask the doctor again",
+                "run the doctor again",
             ),
         }
     }
@@ -233,7 +233,7 @@ fn who(key: &str, peer: Peer, clock: bool, answer: &Answer) -> (Finding, bool) {
     match (trouble(answer), answer) {
         (Some(trouble), _) if !trouble.known => (Finding::fail(ABOUT, trouble.what, trouble.to_do), true),
         (None, Err(failure)) if failure.code().is_empty() => {
-            let to_do = "look whether this machine reaches AWS (https, a proxy?), and at AWS_ENDPOINT_URL_* if set";
+            let to_do = "check that this machine reaches AWS (https, a proxy?), and AWS_ENDPOINT_URL_* if set";
             (
                 Finding::fail(ABOUT, format!("{peer} can't be asked: {failure}"), to_do),
                 true,
@@ -242,7 +242,11 @@ fn who(key: &str, peer: Peer, clock: bool, answer: &Answer) -> (Finding, bool) {
         _ if clock => {
             let what = format!("{key} is known, but the clock of this machine is minutes off");
             (
-                Finding::warn(ABOUT, what, "set it (NTP); each process loses its first calls by it"),
+                Finding::warn(
+                    ABOUT,
+                    what,
+                    "set it (NTP); until then the first calls of each process fail",
+                ),
                 false,
             )
         }

@@ -67,7 +67,7 @@ impl fmt::Display for Reason {
             Self::NoAnswer(why) => write!(f, "no answer: {why}"),
             Self::NoCredentials(why) => write!(f, "no credentials: {why}"),
             Self::Incomplete(what) => write!(f, "the answer has no {what}"),
-            Self::Raced => f.write_str("somebody else wrote since it was read"),
+            Self::Raced => f.write_str("it was changed since it was read"),
         }
     }
 }
@@ -181,7 +181,7 @@ impl Failure {
                 None => tracing::error!(code = self.code(), error = %self, "AWS refuses the broker's credentials"),
             },
             Class::SetByHand => {
-                tracing::error!(code = self.code(), error = %self, "AWS refuses what somebody set by hand: {}", access::SET_BY_HAND);
+                tracing::error!(code = self.code(), error = %self, "AWS refuses what was set by hand: {}", access::SET_BY_HAND);
             }
             Class::Quota => {
                 tracing::error!(code = self.code(), error = %self, "a quota of the AWS account is reached");

@@ -96,7 +96,7 @@ pub fn triage(failure: &Failure) -> Outcome {
         Class::Refusal => failure.failed(match failure.code() {
             // The version was right, so this is about something else that only the message tells.
             "PreconditionFailed" | "InvalidIfMatchVersion" => format!(
-                "{peer} refuses to change the {}. It says: \"{}\". The broker's operator must mend that",
+                "{peer} refuses to change the {}. It says: \"{}\". The broker's operator must fix that",
                 failure.subject(),
                 said()
             ),
@@ -202,7 +202,7 @@ mod tests {
                 "InvalidWebACLId",
                 "Unable to verify read permissions on Web ACL. Please retry the request.",
                 "pending",
-                "operator must mend it. CloudFront says: \"Unable to verify read permissions on Web ACL.",
+                "operator must fix it. CloudFront says: \"Unable to verify read permissions on Web ACL.",
             ),
             (
                 "PreconditionFailed",

@@ -181,7 +181,7 @@ pub fn broken(cause: impl Into<String>) -> Outcome {
 /// The distribution was removed by somebody else.
 pub fn gone(id: &str, cause: impl Into<String>) -> Outcome {
     Outcome::failed(
-        format!("the CloudFront distribution {id} is gone, though not by this broker: only a new service mends that"),
+        format!("the CloudFront distribution {id} is gone, though not by this broker: only a new service fixes that"),
         cause,
     )
 }

@@ -44,7 +44,7 @@ impl Check {
             Err(_elapsed) => vec![Finding::fail(
                 self.about,
                 format!("no answer within {:?}", self.limit),
-                "look whether it is up, and whether a firewall swallows what is sent there",
+                "check that it is up, and that no firewall drops what is sent there",
             )],
         }
     }

@@ -58,7 +58,7 @@ async fn examine(checks: Vec<Check>, mut tell: impl FnMut(&Finding)) -> bool {
     for (about, check) in running {
         let findings = check
             .await
-            .unwrap_or_else(|_panic| vec![Finding::fail(about, "the check itself broke", "tell the developers")]);
+            .unwrap_or_else(|_panic| vec![Finding::fail(about, "the check itself failed", "tell the developers")]);
         for finding in findings {
             failed |= finding.state() == State::Fail;
             tell(&finding);

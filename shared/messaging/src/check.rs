@@ -173,13 +173,13 @@ fn judged(place: &str, error: &MessagingError) -> (String, &'static str) {
     let said = with_causes(error);
     match error {
         MessagingError::Setting(_) | MessagingError::Trust(_) => (said, "change the setting"),
-        MessagingError::Tls(_) => (format!("{place}: {said}"), "then ask the doctor again"),
+        MessagingError::Tls(_) => (format!("{place}: {said}"), "then run the doctor again"),
         MessagingError::Topology { .. } => (
             format!("{place}: {said}"),
             "or give this program the DELIVERY_LIMIT and DELAY_QUEUES_MS that the other services have",
         ),
         MessagingError::NotTaken(_) | MessagingError::Nacked | MessagingError::TimedOut { .. } => {
-            (format!("{place}: {said}"), "look into RabbitMQ's own log")
+            (format!("{place}: {said}"), "check RabbitMQ's own log")
         }
         MessagingError::Connection(source) => (format!("{place} can't be used: {source}"), advice(source)),
     }
@@ -198,7 +198,7 @@ fn advice(error: &lapin::Error) -> &'static str {
         Some(AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED)) => {
             "make the virtual host (rabbitmqctl add_vhost), give the user rights in it, or name another one in AMQP_URL"
         }
-        _ => "look whether it runs, and whether host and port in AMQP_URL are right",
+        _ => "check that it runs, and that host and port in AMQP_URL are right",
     }
 }
 

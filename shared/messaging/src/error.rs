@@ -12,7 +12,7 @@ use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 #[derive(Debug, thiserror::Error)]
 pub enum MessagingError {
     /// No connection, or it broke.
-    #[error("RabbitMQ can't be reached, or broke off")]
+    #[error("RabbitMQ can't be reached, or closed the connection")]
     Connection(#[from] lapin::Error),
     /// It was reached, but the TLS handshake failed: its certificate is not what it should be.
     #[error("RabbitMQ can't be reached")]
@@ -25,8 +25,7 @@ pub enum MessagingError {
     Trust(#[source] ::tls::TrustError),
     /// A queue or exchange exists with other arguments than this program needs.
     #[error(
-        "RabbitMQ has {name:?} with other arguments than this program's: delete it there, its rings are published again by \
-         themselves"
+        "RabbitMQ has {name:?} with other arguments than this program's: delete it there, its wake-ups are then published again"
     )]
     Topology {
         /// The queue or exchange.

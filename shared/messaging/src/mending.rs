@@ -67,13 +67,13 @@ pub(crate) async fn mend(args: &AmqpArgs) {
                     metrics::counter!("queues_mended_total").increment(1);
                     tracing::error!(
                         queue = queue.name,
-                        "RabbitMQ had lost the inside of this queue: deleted and made anew; its rings are published again"
+                        "RabbitMQ lost this queue's contents: deleted and declared again; its wake-ups are published again"
                     );
                 }
                 Err(error) => tracing::error!(
                     queue = queue.name,
                     error = ?error,
-                    "RabbitMQ has lost the inside of this queue, and it can't be deleted: delete it there"
+                    "RabbitMQ lost this queue's contents, and it can't be deleted: delete it in RabbitMQ"
                 ),
             },
             Err(error) => {
@@ -118,7 +118,7 @@ async fn close(connection: &Connection, queue: &str) {
 
 async fn make_anew(args: &AmqpArgs, queue: &Queue) -> Result<(), MessagingError> {
     let connection = connect(args).await?;
-    let made = within("making anew", &queue.name, async {
+    let made = within("declaring again", &queue.name, async {
         let channel = connection.create_channel().await?;
         channel
             .queue_delete(queue.name.as_str().into(), QueueDeleteOptions::default())
@@ -133,7 +133,7 @@ async fn make_anew(args: &AmqpArgs, queue: &Queue) -> Result<(), MessagingError>
 async fn connect(args: &AmqpArgs) -> Result<Connection, MessagingError> {
     within(
         "connecting",
-        "to mend",
+        "to repair",
         tls::connect(args, ConnectionProperties::default()),
     )
     .await

@@ -215,9 +215,7 @@ fn reason(message: &BasicGetMessage) -> String {
     };
     match (words("reason"), words("x-first-death-reason").as_deref()) {
         (Some(reason), _) => reason,
-        (None, Some("delivery_limit")) => {
-            "it was in the hand of workers that died, DELIVERY_LIMIT times in a row".to_owned()
-        }
+        (None, Some("delivery_limit")) => "workers died while they had it, DELIVERY_LIMIT times in a row".to_owned(),
         (None, Some(other)) => format!("RabbitMQ: {other}"),
         (None, None) => "no reason".to_owned(),
     }
@@ -274,7 +272,7 @@ impl Hand {
             message.trace().put_into(&mut headers);
             let key = message.message.routing_key.to_string();
             let sending = send(&self.channel, PARKING_EXCHANGE, &key, message.body(), headers);
-            within("parking anew in", PARKING_QUEUE, sending).await?;
+            within("parking again in", PARKING_QUEUE, sending).await?;
             self.drop(message).await?;
         }
         if self.messages.iter().any(|message| left(&message)) {
@@ -282,7 +280,7 @@ impl Hand {
                 multiple: true,
                 requeue: true,
             };
-            within("giving back to", PARKING_QUEUE, self.channel.basic_nack(0, all)).await?;
+            within("requeueing to", PARKING_QUEUE, self.channel.basic_nack(0, all)).await?;
         }
         // A quorum queue takes them back a moment later, and the next reader is to find them.
         let patience = Instant::now() + TAKEN_BACK;
@@ -294,6 +292,6 @@ impl Hand {
 
     async fn close(&self) -> Result<(), MessagingError> {
         let closing = self.channel.close(200, "looked".into());
-        within("giving back to", PARKING_QUEUE, closing).await
+        within("requeueing to", PARKING_QUEUE, closing).await
     }
 }

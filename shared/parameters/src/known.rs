@@ -44,11 +44,11 @@ fn unknown(object: &Map<String, Value>) -> Faults {
     for unknown in object.keys().filter(|key| !KNOWN.contains(&key.as_str())) {
         faults.push(match unknown.as_str() {
             told @ (RENEWAL_PROBLEM | DOMAIN_PROBLEM | STATUS) => {
-                ParameterError::new(told, "this service tells it, nobody can ask for it; leave it out")
+                ParameterError::new(told, "this service reports it, it can't be set; leave it out")
             }
             "timestamp" => ParameterError::new(
                 "timestamp",
-                "it is for updates, where it has the distribution looked at again; leave it out",
+                "it is for updates, where it has the distribution checked again; leave it out",
             ),
             // The list of all is shown once.
             unknown => ParameterError::new("parameters", no_such(unknown, all.take())),

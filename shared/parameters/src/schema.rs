@@ -39,7 +39,7 @@ pub fn create(default_origin: Option<&str>) -> Value {
 /// For an update: what is left out stays unchanged.
 pub fn update() -> Value {
     let mut schema = SCHEMA.clone();
-    let description = "Whatever it is: the distribution is looked at again, even if nothing else is asked for";
+    let description = "Any value: the distribution is checked again, even if nothing else is asked for";
     schema["properties"][LOOK_AGAIN] = json!({ "description": description });
     schema
 }

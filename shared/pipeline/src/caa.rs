@@ -194,9 +194,9 @@ impl Forbidden {
         };
         let wild = tag == IssueTag::Issuewild;
         match nearest {
-            Miss::Nobody => format!("allows nobody{} ({tag} \";\")", if wild { " a wildcard" } else { "" }),
+            Miss::Nobody => format!("allows no CA{} ({tag} \";\")", if wild { " a wildcard" } else { "" }),
             Miss::Unreadable(value, why) | Miss::Malformed(value, why) => {
-                format!("has {tag} {value}, which can't be read ({why}) and so allows nobody")
+                format!("has {tag} {value}, which can't be read ({why}) and so allows no CA")
             }
             Miss::OtherIssuer if wild => format!("allows a wildcard only to {}", list(issuers)),
             Miss::OtherIssuer => format!("allows only {}", list(issuers)),

@@ -34,10 +34,10 @@ impl OperationKind {
     /// What the user should do once the cause of a failure is fixed.
     pub fn remedy(self) -> &'static str {
         match self {
-            Self::Provision => "Delete this service with `cf delete-service`, and create it again once that is mended.",
-            Self::Update => "Nothing was changed; once that is mended, `cf update-service` again.",
-            Self::Deprovision => "Once that is mended, delete this service again.",
-            Self::Renew => "The certificate in use stays, and another is tried for by itself.",
+            Self::Provision => "Delete this service with `cf delete-service`, and create it again once that is fixed.",
+            Self::Update => "Nothing was changed; once that is fixed, `cf update-service` again.",
+            Self::Deprovision => "Once that is fixed, delete this service again.",
+            Self::Renew => "The certificate in use stays, and renewal is tried again automatically.",
         }
     }
 }

@@ -175,12 +175,12 @@ fn tell_ownership(view: &View, text: &mut Text) {
         let name = &domain.domain;
         if let Some(at) = domain.lost_at {
             text.say(&format!(
-                "{name} was proved by another service instance and is its since {}: leave {name} out of this one's domains.",
+                "{name} was proved by another service instance and has belonged to it since {}: leave {name} out of this one's domains.",
                 moment(at)
             ));
         } else if let Some(at) = domain.loses_at {
             text.say(&format!(
-                "Another service instance has proved {name}, and nothing proves it for this one any more: it goes over at {}. To \
+                "Another service instance has proved {name}, and nothing proves it for this one any more: it moves there at {}. To \
                  keep it, set one of these:",
                 moment(at)
             ));
@@ -319,14 +319,14 @@ fn rest(view: &View, waits_for_user: bool) -> Text {
     if let Some(reason) = &view.order_spent {
         let reason = reason.to_string();
         let reason = reason.trim_end_matches('.');
-        text.say(&format!("The order before this one came to nothing: {reason}."));
+        text.say(&format!("The previous order failed: {reason}."));
     }
     if waits_for_user && !view.steps.is_empty() {
         text.say(&format!("Meanwhile: {}", working(view)));
     }
     let made = view.steps.iter().any(|step| step.kind.follows_configuration());
     if view.kind == OperationKind::Update && !made {
-        text.say("Until then the service goes on as it was.");
+        text.say("Until then the service keeps working unchanged.");
     }
     where_to_point(view, &mut text);
     text
@@ -365,9 +365,9 @@ fn whose_move(needy: &[&DomainView], total: usize, orders_anew: bool, text: &mut
     let domains = if total == 1 { "domain" } else { "domains" };
     if orders_anew {
         text.say(&format!(
-            "Waiting for you: the CA turned down {count} of {total} {domains}."
+            "Waiting for you: the CA rejected {count} of {total} {domains}."
         ));
-        return text.say("Mend what it says; a new order is being placed.");
+        return text.say("Fix what it says; a new order is being placed.");
     }
     let need = if count == 1 { "needs" } else { "need" };
     text.say(&format!(
@@ -375,7 +375,7 @@ fn whose_move(needy: &[&DomainView], total: usize, orders_anew: bool, text: &mut
     ));
     if !needy.iter().copied().all(is_proved) {
         let each = if count == 1 { "Any" } else { "For each of them any" };
-        text.say(&format!("{each} one of the ways shown will do."));
+        text.say(&format!("{each} one of the ways shown is enough."));
     }
 }
 

@@ -148,7 +148,7 @@ steps! {
     }
     ChallengeVerifier, VerifierStep: "The steps of the service challenge-verifier." {
         /// Probe whether the CA could verify one domain now; the only step that fans out.
-        VerifyChallenge, "verify-challenge", "looking at the domains",
+        VerifyChallenge, "verify-challenge", "checking the domains",
             schedule_verify_challenge = "first=5s,max=5m,deadline=7d",
             "Probing one domain; its deadline is how long a user may take.";
     }
@@ -180,7 +180,7 @@ steps! {
             schedule_attach_certificate = "first=5s,factor=2,max=2m,deadline=1d",
             "Attaching certificate and aliases.";
         /// Delete IAM certificates that nothing uses any more.
-        RetireCertificates, "retire-certificates", "clearing away the certificate that was replaced",
+        RetireCertificates, "retire-certificates", "deleting the certificate that was replaced",
             schedule_retire_certificates = "first=5s,max=5m",
             "Deleting certificates from IAM.";
     }

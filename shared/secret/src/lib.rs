@@ -136,7 +136,7 @@ impl<S: Setting> clap::FromArgMatches for Secret<S> {
                     Err(refusal(ErrorKind::MissingRequiredArgument, &text))
                 }
                 Err(why) => {
-                    let text = format!("{name} is not set, and VCAP_SERVICES does not tell it: {why}");
+                    let text = format!("{name} is not set, and VCAP_SERVICES does not have it: {why}");
                     Err(refusal(ErrorKind::ValueValidation, &text))
                 }
             },

@@ -55,8 +55,8 @@ async fn look(mut address: Address, application: &str) -> Finding {
         Ok(seen) => seen.judged(&place, &address),
         Err(error) => Finding::fail(
             ABOUT,
-            format!("{place} answers, but not as it should: {}", with_causes(&error)),
-            "look into PostgreSQL's own log",
+            format!("{place} gives an unexpected answer: {}", with_causes(&error)),
+            "check PostgreSQL's own log",
         ),
     }
 }
@@ -87,8 +87,8 @@ fn unreached(place: &str, error: &tokio_postgres::Error) -> Finding {
         }
         Some(&SqlState::INVALID_CATALOG_NAME) => "create the database, or name another one in DATABASE_URL",
         Some(&SqlState::TOO_MANY_CONNECTIONS) => "raise max_connections there, or lower DATABASE_POOL_SIZE",
-        Some(_) => "look into PostgreSQL's own log",
-        None => "look whether it runs, and whether host and port in DATABASE_URL are right",
+        Some(_) => "check PostgreSQL's own log",
+        None => "check that it runs, and that host and port in DATABASE_URL are right",
     };
     Finding::fail(ABOUT, format!("{place} can't be used: {said}"), to_do)
 }

@@ -68,7 +68,7 @@ pub(crate) async fn give_up(
     task: &Task,
     waited_for: Option<&Reason>,
 ) -> Result<Ended, StoreError> {
-    let waited_for = waited_for.map_or_else(|| "no attempt came to an end".to_owned(), Reason::to_string);
+    let waited_for = waited_for.map_or_else(|| "no attempt completed".to_owned(), Reason::to_string);
     let waited_for = storable(waited_for.trim_end_matches('.'));
     let what = match task.subject.as_str() {
         "" => format!("Gave up on {}: {waited_for}", task.kind.as_str()),
@@ -117,7 +117,7 @@ pub(crate) async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<Ended, 
 /// What the user should do when the operation fails at this step.
 pub(crate) fn remedy(operation: OperationKind, step: StepKind) -> &'static str {
     if step.follows_configuration() && operation == OperationKind::Update {
-        return "The change itself is made; once that is mended, `cf update-service` has it looked at again.";
+        return "The change itself is made; once that is fixed, `cf update-service` has it checked again.";
     }
     operation.remedy()
 }

@@ -124,9 +124,9 @@ impl Address {
             return None;
         }
         match self.mode {
-            Mode::Disable => Some("PostgreSQL is spoken to without TLS (sslmode=disable)"),
+            Mode::Disable => Some("the connection to PostgreSQL has no TLS (sslmode=disable)"),
             Mode::Prefer => Some(
-                "nobody looks whether the other side is PostgreSQL (sslmode=prefer); write sslmode=verify-full into \
+                "nothing verifies that the server is PostgreSQL (sslmode=prefer); write sslmode=verify-full into \
                  DATABASE_URL",
             ),
             Mode::Require | Mode::VerifyCa | Mode::VerifyFull => None,

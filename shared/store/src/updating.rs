@@ -196,7 +196,7 @@ fn answered(row: &Row, changes: &Changes) -> Result<Option<Update>, StoreError> 
             return unusable("it could not be created: delete it, and create it again");
         }
         (OperationKind::Deprovision, _) => {
-            return unusable("its removal was begun: delete it again, and create another");
+            return unusable("its removal has begun: delete it again, and create another");
         }
         (OperationKind::Provision | OperationKind::Update | OperationKind::Renew, _) => {}
     }

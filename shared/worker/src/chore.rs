@@ -23,10 +23,7 @@ pub(crate) async fn do_chores<H: Handler>(desk: Arc<Desk<H>>) {
             Err(error) => Err(HandlerError::Store(error)),
         };
         if let Err(error) = done {
-            tracing::warn!(
-                error = with_causes(&error),
-                "the chore is not done; its turn comes again"
-            );
+            tracing::warn!(error = with_causes(&error), "the chore failed; it is tried again");
         }
     }
 }

@@ -266,7 +266,7 @@ struct Attempted {
 async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Option<Attempted>, StoreError> {
     let kind = task.kind.as_str();
     let Some(step) = H::Step::of(task.kind) else {
-        tracing::error!("another service's step came here; it is sent there");
+        tracing::error!("a step of another service came here; it is forwarded");
         return Ok(Some(Attempted {
             outcome: Outcome::pending(BrokerReason::Internal),
             crashed: None,
@@ -326,7 +326,7 @@ async fn tell_operator<H: Handler>(desk: &Desk<H>, task: &Task, reason: &str) {
         task.subject,
         task.instance.id
     );
-    tracing::error!(reason, "this step is poison; it is tried seldom from now on");
+    tracing::error!(reason, "this step is poison; it is tried rarely from now on");
     let body = WakeUp::new(task.step, task.attempt + 1).body();
     if let Err(error) = desk.messaging.park(H::SERVICE, &body, &reason).await {
         tracing::warn!(error = with_causes(&error), "no note of it could be parked");
@@ -358,7 +358,7 @@ pub(crate) async fn publish<H: Handler>(desk: &Desk<H>, rings: &[Ring], trace: &
     tracing::warn!(
         error = with_causes(&error),
         rings = rings.len(),
-        "not published; the sweeper will"
+        "not published; the sweeper will publish it"
     );
     if let Err(error) = desk.store.not_published(rings).await {
         tracing::warn!(error = with_causes(&error), "the sweeper will do it after its grace");

@@ -44,7 +44,7 @@ impl Peers {
 
     /// Messages wait in the queue, but none is delivered here: RabbitMQ has forgotten this consumer.
     pub(crate) fn forgotten(&self) {
-        tracing::warn!("messages wait in the queue and none comes: consuming anew");
+        tracing::warn!("messages wait in the queue and none is delivered: consuming again");
         metrics::counter!("consumers_forgotten_total").increment(1);
         self.begin_anew.notify_one();
     }

@@ -158,7 +158,7 @@ async fn finish<H: Handler>(desk: &Desk<H>, in_hand: &TaskTracker, grace: Durati
     if tokio::time::timeout(grace, in_hand.wait()).await.is_err() {
         tracing::warn!(
             in_hand = in_hand.len(),
-            "the grace is over, giving back what is in hand"
+            "the grace period is over, messages in hand are requeued"
         );
         desk.abandoned.cancel();
         in_hand.wait().await;

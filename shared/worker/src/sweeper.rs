@@ -100,7 +100,7 @@ async fn give_up<H: Handler>(desk: &Desk<H>, grace: Duration) -> Result<(), Stor
         };
         match desk.store.give_up(&task).await {
             Ok(()) => {
-                tracing::error!(%step, kind = task.kind.as_str(), "given up: no attempt came to an end by its deadline")
+                tracing::error!(%step, kind = task.kind.as_str(), "given up: no attempt completed by its deadline")
             }
             Err(StoreError::Stale) => {}
             Err(error) => return Err(error),
@@ -114,7 +114,7 @@ async fn sweep<H: Handler>(desk: &Desk<H>, graces: &[(StepKind, Duration)], batc
     match desk.store.sweep(H::SERVICE, graces, batch).await {
         Ok(rings) if rings.is_empty() => false,
         Ok(rings) => {
-            tracing::info!(rings = rings.len(), "lost rings are published again");
+            tracing::info!(rings = rings.len(), "lost wake-ups are published again");
             metrics::counter!("steps_swept_total", "service" => H::SERVICE.as_str()).increment(rings.len() as u64);
             publish(desk, &rings, &Trace::default()).await && rings.len() == batch as usize
         }

@@ -178,7 +178,7 @@ mod tests {
                 .contains("a string is not an object")
         );
         assert!(with("prefix", json!("/cdn")).contains("such as cdn/"));
-        assert!(with("prefix", json!("{instance}/")).contains("follows by itself"));
+        assert!(with("prefix", json!("{instance}/")).contains("is appended"));
         assert!(with("include_cookies", json!("yes")).contains("neither true nor false"));
         assert!(with("buket", json!("x")).contains("did you mean \"bucket\"?"));
     }

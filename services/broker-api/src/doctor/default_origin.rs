@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_below_the_origins_name_is_502_for_everybody() {
+    fn a_wildcard_below_the_origins_name_is_502_for_every_visitor() {
         let told = line(Err(wrong_name()), Err(wrong_name()));
         assert!(
             told.starts_with("FAIL  DEFAULT_ORIGIN  502 for every visitor"),

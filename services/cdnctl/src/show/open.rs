@@ -32,9 +32,9 @@ pub(super) fn lines(dossier: &Dossier) -> Vec<String> {
     lines.extend(open().filter_map(|challenge| {
         let said = challenge.ca_said.as_ref()?;
         let until = challenge.held_until.filter(|until| *until > dossier.read_at);
-        let rests = until.map_or_else(String::new, |until| format!("; rests until {}", shown::moment(until)));
+        let rests = until.map_or_else(String::new, |until| format!("; held until {}", shown::moment(until)));
         Some(format!(
-            "  the CA turned {} down {} times: {}{rests}",
+            "  the CA rejected {} {} times: {}{rests}",
             shown::clean(&challenge.domain),
             challenge.rejections,
             shown::clean(said)

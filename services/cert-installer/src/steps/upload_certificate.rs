@@ -122,7 +122,7 @@ impl Installer {
 /// The outcome when a certificate was refused.
 fn outcome(not_put: NotPut, certificate: &Certificate, split: &Split) -> Outcome {
     const NOT_TAKEN: &str =
-        "AWS doesn't take the certificate that the CA issued; the broker's operator finds the reason in its log";
+        "AWS rejects the certificate that the CA issued; the broker's operator finds the reason in its log";
     match not_put {
         NotPut::Exists => Outcome::pending(AwsReason::CertificateUnsettled),
         NotPut::TooLong(longest) => too_long(certificate, split.body.len(), longest),

@@ -138,7 +138,7 @@ impl Planner {
             Err(error) => {
                 tracing::info!(
                     error = with_causes(&error),
-                    "the CA is not asked when to renew: it has no directory for us now"
+                    "the CA is not asked when to renew: its directory is unavailable now"
                 );
                 return Ok(());
             }

@@ -143,9 +143,10 @@ async fn change(ca: &Ca, wanted: &Wanted) -> Result<(), Stopped> {
         // The next key may be the only valid one, so it is dropped only when the account is known to have its own.
         Ok(_) if is_accounts(&exchange, &directory, current, account_uri).await => {
             ca.store.drop_next_key(wanted, &next).await?;
-            return Err(
-                Obstacle::that("the CA has another account with the new key: the next turn makes another").into(),
-            );
+            return Err(Obstacle::that(
+                "the CA has another account with the new key: the next attempt makes another key",
+            )
+            .into());
         }
         _ => {
             let problem = asked.map_or_else(|error| Obstacle::of(&error), |()| Obstacle::that(NOT_YET));

@@ -131,12 +131,12 @@ async fn other_chain(session: &Session<'_>, root: &str) -> Option<String> {
                     return Some(chain);
                 }
             }
-            Err(error) => tracing::warn!(url, error = with_causes(&error), "another chain can't be had"),
+            Err(error) => tracing::warn!(url, error = with_causes(&error), "another chain can't be fetched"),
         }
     }
     tracing::warn!(
         root,
-        "the CA offers no chain under the preferred root: its own is taken"
+        "the CA offers no chain under the preferred root: its default chain is used"
     );
     None
 }
@@ -180,7 +180,7 @@ async fn refused(
 fn fatal(problem: &Problem) -> Outcome {
     Outcome::failed(
         format!(
-            "The CA refuses to issue the certificate: {}. Mend what it names, or tell the broker's operator.",
+            "The CA refuses to issue the certificate: {}. Fix what it names, or tell the broker's operator.",
             said(problem)
         ),
         cause(DOING, problem),

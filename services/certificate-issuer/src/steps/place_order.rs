@@ -138,7 +138,7 @@ async fn place(
                 // Replaced already, perhaps by an order that we could not record: the certificate is needed regardless.
                 tracing::info!(
                     problem = cause(DOING, problem),
-                    "the CA doesn't let the certificate be replaced: an order like a first one"
+                    "the CA doesn't let the certificate be replaced: it is ordered like a first one"
                 );
                 replaced = None;
                 placed = session.account().new_order(&wanted(ca, &identifiers, None)).await;
@@ -304,7 +304,7 @@ fn warn_of_the_unusable(authorizations: &[Authorization], tenant: &str) {
             tenant,
             method = method.as_str(),
             problem,
-            "the CA offers a way to prove domains in a form that is not known here: it is shown to nobody"
+            "the CA offers a way to prove domains in a form that is not known here: it is not shown to tenants"
         );
     }
 }
@@ -368,7 +368,7 @@ mod tests {
         let reason = CaReason::AccountRefused { said: said(&account) };
         assert_eq!(
             reason.to_string(),
-            "the CA refuses your organization's account, which the broker's operator must look into: \
+            "the CA refuses your organization's account, which the broker's operator must investigate: \
              Account is not valid, has status \"deactivated\" (unauthorized)"
         );
         let one = r#"{"detail":"no","identifier":{"type":"dns","value":"a.example"}}"#;

@@ -15,7 +15,7 @@ impl Distributions {
     pub(crate) async fn disable_distribution(&self, task: &Task) -> Result<Outcome, Stop> {
         let id = match &task.instance.distribution_id {
             Some(id) if self.store.give_back_offered(task).await? => {
-                tracing::info!(distribution = id, "left the distribution that was offered as it is");
+                tracing::info!(distribution = id, "left the offered distribution unchanged");
                 return Ok(Outcome::DONE);
             }
             Some(id) => id.clone(),

@@ -13,7 +13,7 @@ pub(crate) fn fault(text: &str, read: impl FnOnce(&str) -> Result<String, String
     let meant: String = text.chars().filter_map(instead).collect();
     let right = match read(&meant) {
         Ok(name) => format!("write {}", shown(&name)),
-        Err(_) => "write the name anew by hand".to_owned(),
+        Err(_) => "type the name again by hand".to_owned(),
     };
     Some(format!("{} has {what}; {right}", shown(text)))
 }
@@ -128,7 +128,7 @@ mod tests {
             ),
             (
                 "“https://www.example.com”",
-                "as character 1; write the name anew by hand",
+                "as character 1; type the name again by hand",
             ),
         ] {
             let why = host_name(text).unwrap_err();

@@ -96,17 +96,17 @@ fn records_that_do_not() {
             "allows only \"a.a\", \"b.b\", \"c.c\", 2 more",
             plain,
         ),
-        (&["0 issue ;"], "allows nobody (issue \";\")", plain),
-        (&["0 issue"], "allows nobody (issue \";\")", plain),
-        (&["0 issue ; accounturi=x"], "allows nobody (issue \";\")", plain),
+        (&["0 issue ;"], "allows no CA (issue \";\")", plain),
+        (&["0 issue"], "allows no CA (issue \";\")", plain),
+        (&["0 issue ; accounturi=x"], "allows no CA (issue \";\")", plain),
         (
             &["0 issue ;", "0 issue %%%%%"],
-            "has issue \"%%%%%\", which can't be read (\"%%%%%\" is no domain of a CA) and so allows nobody",
+            "has issue \"%%%%%\", which can't be read (\"%%%%%\" is no domain of a CA) and so allows no CA",
             plain,
         ),
         (
             &["0 issue other.example", "0 issue ca.example; x"],
-            "has issue \"ca.example; x\", which can't be read (\"x\" is no tag=value) and so allows nobody",
+            "has issue \"ca.example; x\", which can't be read (\"x\" is no tag=value) and so allows no CA",
             plain,
         ),
         (&["0 issue not-ca.example"], "allows only \"not-ca.example\"", plain),
@@ -164,7 +164,7 @@ fn a_wildcard_is_a_matter_of_issuewild_if_there_is_any() {
         (&["0 iodef mailto:a@example.com"], None),
         (
             &["0 issue ca.example", "0 issuewild ;"],
-            Some(format!("allows nobody a wildcard (issuewild \";\"): {wild}")),
+            Some(format!("allows no CA a wildcard (issuewild \";\"): {wild}")),
         ),
         (
             &["0 issue ca.example", "0 IssueWild other.example"],

@@ -162,18 +162,18 @@ impl fmt::Display for AwsReason {
                 f,
                 "a quota of the broker's AWS account is reached ({code}): the broker's operator must have it raised"
             ),
-            Self::Access => f.write_str("the broker's access to AWS is broken: its operator must mend it"),
+            Self::Access => f.write_str("the broker's access to AWS is broken: its operator must fix it"),
             Self::Account { said } => write!(
                 f,
                 "AWS has not cleared the broker's AWS account: the broker's operator must ask AWS Support. AWS says: \"{said}\""
             ),
             Self::SetByHand { code, said } => write!(
                 f,
-                "CloudFront refuses something that was set on the distribution by hand ({code}): the broker's operator must mend \
+                "CloudFront refuses something that was set on the distribution by hand ({code}): the broker's operator must fix \
                  it. CloudFront says: \"{said}\""
             ),
             Self::LogBucket => f.write_str(
-                "the access logs of this plan can't be set up: the broker's operator must mend the plan or its log bucket",
+                "the access logs of this plan can't be set up: the broker's operator must fix the plan or its log bucket",
             ),
             Self::Deploying => f.write_str("CloudFront is deploying"),
             Self::NotListed => {
@@ -181,9 +181,9 @@ impl fmt::Display for AwsReason {
             }
             Self::CertificateUnseen => f.write_str("CloudFront doesn't see the uploaded certificate yet"),
             Self::CertificateUnsettled => f.write_str("IAM has not settled on whether the certificate exists"),
-            Self::CertificateInUse => f.write_str("waiting until CloudFront has let go of the certificate"),
+            Self::CertificateInUse => f.write_str("waiting until CloudFront no longer uses the certificate"),
             Self::FunctionNotTaken => f.write_str("CloudFront doesn't take the function for redirect_to yet"),
-            Self::FunctionInUse => f.write_str("waiting until CloudFront has let go of the function"),
+            Self::FunctionInUse => f.write_str("waiting until CloudFront no longer uses the function"),
             Self::NothingToCome { what } => write!(f, "making sure that no {what} turns up any more"),
             Self::DisabledAgain => f.write_str("the distribution had to be disabled once more"),
             Self::NotDisabledEverywhere => f.write_str("CloudFront has not disabled the distribution everywhere yet"),
@@ -206,14 +206,12 @@ impl fmt::Display for AwsReason {
             }
             Self::AliasOfRemoved { domain, since: Some(since) } => write!(
                 f,
-                "{domain} is still with a service instance that is being removed since {}; this goes on by itself when CloudFront \
-                 has let the domain go",
+                "{domain} is still with a service instance that is being removed since {}; this continues by itself when CloudFront has released the domain",
                 moment(*since)
             ),
             Self::AliasOfRemoved { domain, since: None } => write!(
                 f,
-                "{domain} is still with a CloudFront distribution of a service that was removed; this goes on by itself when that \
-                 distribution is removed, too"
+                "{domain} is still with a CloudFront distribution of a service that was removed; this continues by itself when that distribution is removed, too"
             ),
         }
     }

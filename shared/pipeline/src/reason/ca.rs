@@ -38,8 +38,8 @@ impl fmt::Display for Request {
         f.write_str(match self {
             Self::Directory => "fetching its directory",
             Self::RegisterAccount => "registering your account",
-            Self::ReadAccount => "looking at your account",
-            Self::FindAccount => "looking which key your organization's account has",
+            Self::ReadAccount => "checking your account",
+            Self::FindAccount => "checking which key your organization's account has",
             Self::ChangeKey => "changing an account's key",
             Self::PlaceOrder => "placing the order",
             Self::ReadOrder => "reading the order",
@@ -162,37 +162,37 @@ impl fmt::Display for CaReason {
             Self::Limits { request, said } => {
                 write!(f, "the CA limits how much may be asked for, while {request}: {said}")
             }
-            Self::OwnLimit { rate, of } => write!(f, "the CA takes at most {rate} of {of}, and there were as many"),
+            Self::OwnLimit { rate, of } => write!(f, "the CA takes at most {rate} of {of}, and that many were made"),
             Self::NotReady { request, said } => write!(f, "the CA is not ready yet, while {request}: {said}"),
             Self::WantsOperator { request, said } => write!(
                 f,
                 "the operator has to settle something with the CA before {request}: {said}"
             ),
             Self::Unknown { request } => write!(f, "the CA doesn't know what it was asked about, while {request}"),
-            Self::AccountForgotten => f.write_str("the CA no longer knows your account, which is registered anew"),
+            Self::AccountForgotten => f.write_str("the CA no longer knows your account, which is registered again"),
             Self::AccountRefused { said } => write!(
                 f,
-                "the CA refuses your organization's account, which the broker's operator must look into: {said}"
+                "the CA refuses your organization's account, which the broker's operator must investigate: {said}"
             ),
             Self::KeyChanging => f.write_str("the key of your organization's account at the CA is being changed"),
             Self::KeyUnknown => f.write_str(
-                "the CA doesn't know the key of your organization's account, which the broker's operator must look into",
+                "the CA doesn't know the key of your organization's account, which the broker's operator must investigate",
             ),
             Self::RefusalUnexplained { request } => {
-                write!(f, "the broker could not look into a refusal by the CA while {request}")
+                write!(f, "the broker could not investigate a refusal by the CA while {request}")
             }
             Self::NoOrdersThere => f.write_str("the CA doesn't take orders where its directory says"),
-            Self::Pause { order } => write!(f, "order {order} follows {} that came to nothing", order - 1),
+            Self::Pause { order } => write!(f, "order {order} follows {} that failed", order - 1),
             Self::OrderMisfits => f.write_str("the CA's order doesn't fit the domains"),
             Self::AnswerRefused { domain, said } => write!(f, "the CA refused the answer for {domain}: {said}"),
             Self::Validating => f.write_str("the CA has not finished verifying the domains"),
             Self::StillValidating { turned_down, left } => write!(
                 f,
-                "the CA turned {turned_down} of the domains down and is still verifying {left}"
+                "the CA rejected {turned_down} of the domains and is still verifying {left}"
             ),
             Self::NoLongerReady => f.write_str("the CA no longer says that the order is ready"),
             Self::Issuing => f.write_str("the CA is issuing the certificate"),
-            Self::CertificateNotYet => f.write_str("the CA has the order, but not yet what belongs to it"),
+            Self::CertificateNotYet => f.write_str("the CA has the order, but not the certificate yet"),
             Self::CertificateUnreadable => f.write_str("the CA's certificate can't be read"),
             Self::CertificateNotValidYet => f.write_str("the CA's certificate is not valid yet"),
         }

@@ -49,7 +49,7 @@ pub enum DnsProblem {
     /// A validating resolver withholds the answer; it returns the answer when asked not to validate.
     #[error(
         "SERVFAIL from {server}, because the zone's DNSSEC is broken{}. A CA refuses it, too: compare the DS record at \
-         your registrar with the zone's keys, and look whether its signatures have expired; a zone that isn't signed \
+         your registrar with the zone's keys, and check whether its signatures have expired; a zone that isn't signed \
          must have no DS record",
         because(why.as_deref())
     )]
@@ -62,7 +62,7 @@ pub enum DnsProblem {
     /// A resolver fails to answer, though the zone's own servers answer this program.
     #[error(
         "SERVFAIL from {server}, whether DNSSEC is checked or not{}. A CA may fail there, too: compare the name servers \
-         at your registrar with the zone's NS records, and look whether each of them answers for the zone",
+         at your registrar with the zone's NS records, and check whether each of them answers for the zone",
         because(why.as_deref())
     )]
     Unresolvable {

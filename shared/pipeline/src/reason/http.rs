@@ -175,11 +175,11 @@ pub enum Refusal {
     NoLocation,
     #[error("its Location can't be read: {0}")]
     Unreadable(String),
-    #[error("it leads to {0}:, only http: and https: will do")]
+    #[error("it leads to {0}:, only http: and https: are allowed")]
     Scheme(String),
-    #[error("it leads to port {0}, only 80 and 443 will do")]
+    #[error("it leads to port {0}, only 80 and 443 are allowed")]
     Port(u16),
-    #[error("it leads to the address {0}, only names will do")]
+    #[error("it leads to the address {0}, only names are allowed")]
     Address(String),
     #[error("it leads back to {0}")]
     Loop(String),

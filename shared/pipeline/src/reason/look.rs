@@ -104,7 +104,7 @@ impl Look {
             return wrong;
         }
         match joined(self.ways.iter()) {
-            none if none.is_empty() => "nothing to look for: the order offers no way to verify the domain".to_owned(),
+            none if none.is_empty() => "nothing to check: the order offers no way to verify the domain".to_owned(),
             all => format!("nothing found yet: {all}"),
         }
     }
@@ -136,7 +136,7 @@ impl fmt::Display for Look {
             (Some(forbidden), None) => write!(f, "{forbidden}; {}", self.proof())?,
         }
         if self.slow {
-            f.write_str("; the look ran into its time limit, so the next one comes later than usual")?;
+            f.write_str("; the check ran into its time limit, so the next one comes later than usual")?;
         }
         Ok(())
     }

@@ -95,17 +95,17 @@ impl fmt::Display for Spent {
                 "the key of your organization's account at the CA was changed, and with it what dns-01 and http-01 want",
             ),
             Self::OtherAccount => f.write_str("the order belongs to an account that is no longer used"),
-            Self::AccountForgotten => f.write_str("the CA no longer knows the account, which is registered anew"),
+            Self::AccountForgotten => f.write_str("the CA no longer knows the account, which is registered again"),
             Self::OrderForgotten => f.write_str("the CA no longer knows the order"),
             Self::Hidden { said } => write!(f, "the CA doesn't show the order: {said}"),
             Self::Invalid { said: None } => f.write_str("the CA says that the order is invalid"),
             Self::Invalid { said: Some(said) } => write!(f, "the CA says that the order is invalid: {said}"),
-            Self::OneTurnedDown { domain } => write!(f, "the CA turned {domain} down"),
-            Self::TurnedDown { count } => write!(f, "the CA turned {count} domains down"),
+            Self::OneTurnedDown { domain } => write!(f, "the CA rejected {domain}"),
+            Self::TurnedDown { count } => write!(f, "the CA rejected {count} domains"),
             Self::NotIssued { said } => write!(f, "the CA did not issue the certificate: {said}"),
-            Self::AnotherProof { domain: Some(domain) } => write!(f, "the CA wants {domain} to be verified anew"),
+            Self::AnotherProof { domain: Some(domain) } => write!(f, "the CA wants {domain} to be verified again"),
             Self::AnotherProof { domain: None } => {
-                f.write_str("the CA wants domains of the order to be verified anew")
+                f.write_str("the CA wants domains of the order to be verified again")
             }
             Self::NoLongerOffered { domain, method } => {
                 write!(f, "the CA no longer offers {} for {domain}", method.as_str())

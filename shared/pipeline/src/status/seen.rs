@@ -49,17 +49,17 @@ fn about(domain: &DomainView, now: OffsetDateTime) -> Text {
         lines.push("proved; leave that as it is, and change its CAA records".to_owned());
     }
     if let Some(words) = &domain.ca_said {
-        lines.push(format!("the CA turned it down: {words}"));
+        lines.push(format!("the CA rejected it: {words}"));
     }
     match (&domain.waiting_for, domain.checked_at) {
         (Some(seen), Some(at)) => {
             let (at, seen) = (clock(at, now), seen.to_string());
             let seen = seen.trim_end_matches('.');
-            let next = next_look(domain, now).map_or_else(String::new, |at| format!(" Next look {at}."));
+            let next = next_look(domain, now).map_or_else(String::new, |at| format!(" Next check {at}."));
             lines.push(format!("seen {at}: {seen}.{next}"));
         }
         _ if domain.step_state.is_none() => {}
-        _ => lines.push("not looked at yet.".to_owned()),
+        _ => lines.push("not checked yet.".to_owned()),
     }
     if let Some(at) = domain.gives_up_at {
         let at = clock(at, now);
@@ -82,9 +82,9 @@ fn tell_left(left: &[&DomainView], text: &mut Text) {
     let (plain, wrong): (Vec<&DomainView>, Vec<_>) = left.iter().copied().partition(|domain| is_plain(domain));
     let unseen = plain.iter().filter(|domain| domain.waiting_for.is_none()).count();
     for (count, what) in [
-        (wrong.len(), "something is wrong, told here once others are mended"),
+        (wrong.len(), "something is wrong, shown here once others are fixed"),
         (plain.len() - unseen, "nothing found yet"),
-        (unseen, "not looked at yet"),
+        (unseen, "not checked yet"),
     ] {
         if count > 0 {
             text.say(&format!("{count} more: {what}."));
@@ -108,7 +108,7 @@ fn rhythm(needy: &[&DomainView]) -> Option<String> {
     let longest = gaps.filter(|gap| *gap <= LONGEST_RHYTHM).max()?;
     let subject = if needy.len() == 1 { "It is" } else { "Each domain is" };
     Some(match (longest.whole_seconds() + 30) / 60 {
-        ..=1 => format!("{subject} looked at every minute."),
-        minutes => format!("{subject} looked at every {minutes} minutes."),
+        ..=1 => format!("{subject} checked every minute."),
+        minutes => format!("{subject} checked every {minutes} minutes."),
     })
 }

@@ -56,7 +56,7 @@ fn the_user_reads_whose_move_it_is_what_to_set_and_what_was_seen() {
     let text = describe(&waiting(vec![domain("www.example.com"), mistyped, done]), RESPONDER);
     insta::assert_snapshot!(text, @r#"
     Waiting for you: 2 of 3 domains need a DNS record.
-    For each of them any one of the ways shown will do.
+    For each of them any one of the ways shown is enough.
 
     Set once, good for every later certificate:
     the TXT record with the value
@@ -80,7 +80,7 @@ fn the_user_reads_whose_move_it_is_what_to_set_and_what_was_seen() {
     www.example.com: seen 12:04:31 UTC: nothing found yet: TXT
         _validation-persist.www.example.com: no such name (NXDOMAIN)
         at ns1.example.net.
-    Each domain is looked at every minute.
+    Each domain is checked every minute.
 
     Verified, 1 of 3: shop.example.com.
     The CloudFront distribution is made once every domain is proved:
@@ -100,7 +100,7 @@ fn a_domain_whose_caa_records_are_in_the_way_needs_those_changed_and_nothing_els
       seen 12:04:31 UTC: it is proved by dns-01, but CAA example.com
         allows only "digicert.com" (at ns1.example.net): add CAA
         example.com 0 issue "letsencrypt.org".
-    It is looked at every minute.
+    It is checked every minute.
 
     The CloudFront distribution is made once every domain is proved:
     the name to CNAME them to is shown here then.
@@ -146,7 +146,7 @@ fn before_the_order_is_placed_it_is_said_what_will_be_shown_and_when() {
     }];
     insta::assert_snapshot!(describe(&view, RESPONDER), @"
     Ordering the certificate for 1 domain (the CA takes at most 10 per
-        3h of new organizations, and there were as many; next try
+        3h of new organizations, and that many were made; next try
         12:20:00 UTC).
     Then this shows the DNS record for each domain.
     The CloudFront distribution is made once every domain is proved:
@@ -213,7 +213,7 @@ fn no_text_repeats_itself_frightens_or_tells_a_time_that_is_past_when_it_is_read
         "{text}"
     );
     assert!(
-        text.contains("It is looked at every minute.") && !text.contains("12:05"),
+        text.contains("It is checked every minute.") && !text.contains("12:05"),
         "{text}"
     );
 }
@@ -251,10 +251,10 @@ fn a_domain_that_the_ca_turned_down_comes_first_with_its_words() {
     assert!(records[0].starts_with("_acme-challenge.zzz."), "{text}");
     let about = text.lines().find(|line| line.contains(".example.com: "));
     assert!(
-        about.unwrap().starts_with("zzz.example.com: the CA turned it down: "),
+        about.unwrap().starts_with("zzz.example.com: the CA rejected it: "),
         "{text}"
     );
-    assert!(unfolded(&text).contains("the CA turned it down: During secondary validation: No TXT record found"));
+    assert!(unfolded(&text).contains("the CA rejected it: During secondary validation: No TXT record found"));
 }
 
 #[test]
@@ -275,8 +275,8 @@ fn while_a_new_order_is_placed_the_cas_words_and_what_to_mend_are_still_told() {
         due_at: datetime!(2026-11-24 12:05 UTC),
     }];
     insta::assert_snapshot!(describe(&view, RESPONDER), @r#"
-    Waiting for you: the CA turned down 1 of 2 domains.
-    Mend what it says; a new order is being placed.
+    Waiting for you: the CA rejected 1 of 2 domains.
+    Fix what it says; a new order is being placed.
 
     Set once, good for every later certificate:
     _validation-persist.zzz.example.com TXT "letsencrypt.org;accounturi=https://ca.example/acct/123"
@@ -284,13 +284,12 @@ fn while_a_new_order_is_placed_the_cas_words_and_what_to_mend_are_still_told() {
     Or by a value of the new order, which is shown here once it is
         placed.
 
-    zzz.example.com: the CA turned it down: No TXT records found for
+    zzz.example.com: the CA rejected it: No TXT records found for
         DNS-PERSIST-01 challenge
 
-    The order before this one came to nothing: the CA turned
-        zzz.example.com down.
-    Meanwhile: Ordering the certificate (order 3 follows 2 that came
-        to nothing).
+    The previous order failed: the CA rejected zzz.example.com.
+    Meanwhile: Ordering the certificate (order 3 follows 2 that
+        failed).
     The CloudFront distribution is made once every domain is proved:
     the name to CNAME them to is shown here then.
     "#);
@@ -325,11 +324,11 @@ fn of_many_those_whose_servers_want_mending_come_first_and_those_not_looked_at_l
     let text = unfolded(&describe(&waiting(many), RESPONDER));
     let about: Vec<&str> = text.lines().filter(|line| line.contains(".example.com: ")).collect();
     assert!(
-        about[0].starts_with("shop-99.example.com: seen ") && about[0].contains("the look ran into its time limit"),
+        about[0].starts_with("shop-99.example.com: seen ") && about[0].contains("the check ran into its time limit"),
         "{text}"
     );
     assert!(about[1].starts_with("shop-50.example.com: seen "), "{text}");
-    assert!(text.contains("\n50 more: not looked at yet.\n"), "{text}");
+    assert!(text.contains("\n50 more: not checked yet.\n"), "{text}");
 }
 
 #[test]
@@ -391,9 +390,9 @@ fn a_record_that_only_has_to_spread_needs_nobody_and_another_day_is_named() {
         unfolded(&text).contains("\nIn place, waiting for a time that the operator has set: www.example.com."),
         "{text}"
     );
-    assert!(text.contains("Next look 2026-11-25 00:15 UTC."), "{text}");
+    assert!(text.contains("Next check 2026-11-25 00:15 UTC."), "{text}");
     assert!(
-        unfolded(&text).contains("\nThe order before this one came to nothing: the CA turned api.example.com down."),
+        unfolded(&text).contains("\nThe previous order failed: the CA rejected api.example.com."),
         "{text}"
     );
 }
@@ -409,7 +408,7 @@ fn both_are_told_when_a_domain_goes_over_and_what_keeps_it() {
     asks.wins_at = Some(at);
     insta::assert_snapshot!(describe(&waiting(vec![asks]), RESPONDER), @"
     Nothing for you to do now.
-    Going on in a moment.
+    Continuing in a moment.
     www.example.com: in place; another service instance has it so far,
         and nothing proves it for that one any more. It is yours at
         2026-11-25 12:04 UTC, if both stay so: leave your record as it
@@ -427,13 +426,13 @@ fn both_are_told_when_a_domain_goes_over_and_what_keeps_it() {
     2 domains are ready: CNAME each to
     d111111abcdef8.cloudfront.net
     Another service instance has proved www.example.com, and nothing
-        proves it for this one any more: it goes over at 2026-11-25
+        proves it for this one any more: it moves there at 2026-11-25
         12:04 UTC. To keep it, set one of these:
     www.example.com CNAME d111111abcdef8.cloudfront.net
     _validation-persist.www.example.com TXT "letsencrypt.org;accounturi=https://ca.example/acct/123"
-    shop.example.com was proved by another service instance and is its
-        since 2026-11-23 08:00 UTC: leave shop.example.com out of this
-        one's domains.
+    shop.example.com was proved by another service instance and has
+        belonged to it since 2026-11-23 08:00 UTC: leave
+        shop.example.com out of this one's domains.
     "#);
 }
 

@@ -8,7 +8,7 @@ use crate::step::StepKind;
 pub(super) fn working(view: &View) -> String {
     let parts: Vec<String> = view.steps.iter().map(|step| told(view, step)).collect();
     if parts.is_empty() {
-        return "Going on in a moment.".to_owned();
+        return "Continuing in a moment.".to_owned();
     }
     capitalized(&parts.join("; ")) + "."
 }
@@ -52,7 +52,7 @@ fn in_brackets(view: &View, step: &StepView) -> Option<String> {
 
 fn doing(step: StepKind, operation: OperationKind) -> &'static str {
     match (step, operation) {
-        (StepKind::RetireCertificates, OperationKind::Deprovision) => "clearing away what it had",
+        (StepKind::RetireCertificates, OperationKind::Deprovision) => "deleting its certificates",
         _ => step.doing(),
     }
 }

@@ -127,7 +127,7 @@ async fn a_log_bucket_that_cannot_be_used_is_told_to_the_operator_and_waited_for
     let (_broker, url) = started(world, folder.path()).await?;
     let instance = asked(world, &Platform::new(&url, "cf", "hunter2-eu")?).await?;
     let waits = world
-        .says(&instance, "the broker's operator must mend the plan or its log bucket")
+        .says(&instance, "the broker's operator must fix the plan or its log bucket")
         .await?;
     assert!(!waits.text.contains(&bucket), "{}", waits.text);
     operator_reads(world, &[&bucket, "ERROR", "doesn't exist", "docs/aws/cdn-broker.yaml"]).await?;

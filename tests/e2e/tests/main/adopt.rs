@@ -210,7 +210,7 @@ async fn a_distribution_of_another_broker_goes_on_and_no_visitor_notices() -> an
     assert_eq!(failed.load(Ordering::Relaxed), 0, "of {visits} visits");
     let again = adopt(world, &[&old.id, "--tenant", &organization, "--yes"]).await?;
     assert!(
-        again.errors.contains("an instance's of this broker already"),
+        again.errors.contains("belongs to an instance of this broker already"),
         "{}",
         again.errors
     );

@@ -96,12 +96,15 @@ async fn an_alarm_of_rabbitmq_is_no_queues_fault_and_work_goes_on_after_it() -> 
     };
     let deadline = Instant::now() + PATIENCE * 2;
     while !logs()?.contains("RabbitMQ takes no messages, and no queue is to blame") {
-        anyhow::ensure!(Instant::now() < deadline, "nobody has looked at the queues");
+        anyhow::ensure!(Instant::now() < deadline, "the queues were not checked");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     eval(stack, &format!("rabbit_alarm:clear_alarm({disk})."))?;
     waiting.goes_on().await?;
-    anyhow::ensure!(!logs()?.contains("had lost the inside"), "a healthy queue was deleted");
+    anyhow::ensure!(
+        !logs()?.contains("lost this queue's contents"),
+        "a healthy queue was deleted"
+    );
     Ok(())
 }
 
@@ -156,7 +159,7 @@ async fn a_queue_with_other_arguments_is_named_and_when_it_is_deleted_work_goes_
     let told = platform
         .poll(id, PATIENCE, "a look at the domain", |answer| {
             let text = answer.description();
-            status::persist_value(text).is_some() && !text.contains("not looked at yet")
+            status::persist_value(text).is_some() && !text.contains("not checked yet")
         })
         .await?;
     let value = status::persist_value(told.description()).context("a set-once record")?;

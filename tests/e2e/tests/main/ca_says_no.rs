@@ -21,12 +21,12 @@ async fn the_user_is_told_the_cas_words_and_only_the_rejected_domain_is_asked_ag
         .platform
         .poll(&instance.id, PATIENCE, "the next order's values", |answer| {
             let text = answer.description();
-            text.contains("the CA turned it down: ") && text.contains(&verified)
+            text.contains("the CA rejected it: ") && text.contains(&verified)
         })
         .await?;
     let about = status::about(answer.description(), &rejected).join("\n");
     assert!(
-        about.contains("the CA turned it down: ") && about.contains("TXT record"),
+        about.contains("the CA rejected it: ") && about.contains("TXT record"),
         "the CA's own words: {about}"
     );
     let second = status::dns01_value(answer.description(), &rejected).expect("a new TXT value");
@@ -50,7 +50,7 @@ async fn the_user_is_told_the_cas_words_and_only_the_rejected_domain_is_asked_ag
         .map(|row| (row.get(0), row.get(1), row.get(2)))
         .collect();
     assert_eq!(attempts.len(), 2);
-    assert_eq!(attempts[1], (2, 0, false), "the good domain was not looked at again");
+    assert_eq!(attempts[1], (2, 0, false), "the good domain was not probed again");
     Ok(())
 }
 
@@ -64,12 +64,12 @@ async fn the_cas_words_and_what_to_mend_stay_while_a_new_order_is_placed() -> an
     // The verifiers see the record in every round, the CA in none.
     let record = format!("_validation-persist.{rejected}");
     world.vantage.show(&record, View::Txt(vec![value.clone()]));
-    let answer = world.says(&instance, "order 3 follows 2 that came to nothing").await?;
-    let first_line = "Waiting for you: the CA turned down 1 of 1 domain.";
+    let answer = world.says(&instance, "order 3 follows 2 that failed").await?;
+    let first_line = "Waiting for you: the CA rejected 1 of 1 domain.";
     assert!(answer.description().starts_with(first_line), "{}", answer.description());
     let about = status::about(answer.description(), &rejected).join("\n");
     assert!(
-        about.contains("the CA turned it down: ") && about.contains("DNS-PERSIST-01"),
+        about.contains("the CA rejected it: ") && about.contains("DNS-PERSIST-01"),
         "the CA's own words: {about}"
     );
     assert_eq!(

@@ -73,7 +73,7 @@ async fn a_wildcard_waits_for_issuewild_alone() -> anyhow::Result<()> {
     let text = answer.description();
     let about = status::about(text, &wildcard).join("\n");
     assert!(
-        about.contains(&format!("CAA {apex} allows nobody a wildcard (issuewild \";\") (at ")),
+        about.contains(&format!("CAA {apex} allows no CA a wildcard (issuewild \";\") (at ")),
         "{text}"
     );
     assert!(

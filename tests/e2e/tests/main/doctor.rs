@@ -447,7 +447,7 @@ async fn wrong_credentials_are_told_at_the_start_and_operations_wait() -> anyhow
         .await?;
     let told = platform
         .poll(id, PATIENCE, "whose move it is", |answer| {
-            answer.description().contains("its operator must mend it")
+            answer.description().contains("its operator must fix it")
         })
         .await?;
     assert_eq!(told.body["state"], "in progress", "{}", told.text);
@@ -473,7 +473,9 @@ async fn a_form_of_dns_persist_01_that_is_not_known_is_shown_to_no_tenant_and_to
     assert_eq!(status::persist_value(told.description()), None, "{}", told.text);
     assert!(status::redirect_target(told.description()).is_some(), "{}", told.text);
 
-    let logged = clinic.logged("certificate-issuer-1", "it is shown to nobody").await?;
+    let logged = clinic
+        .logged("certificate-issuer-1", "it is not shown to tenants")
+        .await?;
     assert!(
         logged.contains("Pebble.Test") && logged.contains("\"WARN\""),
         "{logged}"

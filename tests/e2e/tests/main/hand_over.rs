@@ -101,7 +101,7 @@ async fn a_domain_whose_proof_is_gone_goes_to_who_proves_it_after_the_grace_with
     let warned = world.platform.last_operation(&before.id).await?;
     for words in [
         &format!("Another service instance has proved {name}"),
-        "goes over at",
+        "it moves there at",
         "To keep it, set one of these:",
         &format!("{name} CNAME "),
         "_validation-persist.",

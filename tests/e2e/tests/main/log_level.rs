@@ -54,7 +54,12 @@ async fn every_process_logs_differently_for_a_while_and_then_as_before() -> anyh
     let said = set(&["info,broker_api=debug", "--for", "2h"]).await?;
     assert_eq!(said.code, Some(0), "{}", said.errors);
     assert!(said.text.starts_with("info,broker_api=debug until 2"), "{}", said.text);
-    every_process_tells(world, &["logging differently", "info,broker_api=debug"], 1).await?;
+    every_process_tells(
+        world,
+        &["the log level is changed for a while", "info,broker_api=debug"],
+        1,
+    )
+    .await?;
     let deadline = Instant::now() + PATIENCE;
     while probes_in_the_log(world).await? == 0 {
         ensure!(Instant::now() < deadline, "no request for /healthz in the log");
@@ -63,14 +68,14 @@ async fn every_process_logs_differently_for_a_while_and_then_as_before() -> anyh
     assert_eq!(set(&[]).await?.text, said.text);
 
     assert_eq!(set(&["--reset"]).await?.text, "RUST_LOG of each service\n");
-    every_process_tells(world, &["logging by RUST_LOG again"], 1).await?;
+    every_process_tells(world, &["the log level is RUST_LOG's again"], 1).await?;
     let before = probes_in_the_log(world).await?;
     assert_eq!(probes_in_the_log(world).await?, before);
 
     // It ends by itself.
     set(&["info,broker_api=debug", "--for", "10s"]).await?;
-    every_process_tells(world, &["logging differently"], 2).await?;
-    every_process_tells(world, &["logging by RUST_LOG again"], 2).await
+    every_process_tells(world, &["the log level is changed for a while"], 2).await?;
+    every_process_tells(world, &["the log level is RUST_LOG's again"], 2).await
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ async fn a_wrong_value_is_shown_with_the_right_one_until_it_is_mended() -> anyho
     let about = status::about(answer.description(), wrong).join("\n");
     let right = status::dns01_value(answer.description(), wrong).expect("the right value");
     assert!(about.contains("\"mistyped-value\", expected"), "{about}");
-    let rhythm = "looked at every minute.";
+    let rhythm = "checked every minute.";
     assert!(answer.description().contains(rhythm), "{}", answer.description());
     world.dns.clear_txt(&record).await?;
     world.dns.set_txt(&record, &right).await?;

@@ -179,7 +179,10 @@ async fn an_update_takes_over_what_a_renewal_has_got_from_the_ca() -> anyhow::Re
     assert_eq!(answer.status, 202, "{}", answer.text);
     assert_eq!(renewals(&world, &instance, "superseded").await?, 1);
     let told = world.told(&instance).await?;
-    assert!(told.contains("Until then the service goes on as it was"), "{told}");
+    assert!(
+        told.contains("Until then the service keeps working unchanged"),
+        "{told}"
+    );
     assert_eq!(world.serial(&instance).await?, serving);
     world.dns.set_txt(&record, &value).await?;
     world.platform.succeeded(&instance.id, PATIENCE).await?;

@@ -240,11 +240,11 @@ async fn a_stack_by_tls_does_its_job_and_changes_its_sealing_key() -> anyhow::Re
     assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
     let sealed = sealed(&stack).await?;
     assert!(sealed >= 3, "an account, an order, a certificate: {sealed}");
-    assert_eq!(said, format!("sealed anew: {sealed}\nsealed by key k2: {sealed}\n"));
+    assert_eq!(said, format!("sealed again: {sealed}\nsealed by key k2: {sealed}\n"));
     let again = String::from_utf8(reseal(&stack, &swapped).await?.stdout)?;
-    assert_eq!(again, format!("sealed anew: 0\nsealed by key k2: {sealed}\n"));
+    assert_eq!(again, format!("sealed again: 0\nsealed by key k2: {sealed}\n"));
 
-    // The services go on with what was sealed anew: the same tenant's account, and now k1 seals what is new.
+    // The services go on with what was sealed again: the same tenant's account, and now k1 seals what is new.
     provision(&stack, &platform, "tls-second").await?;
     // Without the old key nothing is lost, and it is told.
     let early = reseal(&stack, &second).await?;

@@ -125,7 +125,10 @@ async fn a_domain_is_added_without_a_moment_of_interruption_and_the_old_certific
     let prober = tokio::spawn(probe(world, first.clone(), stop.clone()));
     update(world, &instance, json!({"domains": [first, second]})).await?;
     let told = world.told(&instance).await?;
-    assert!(told.contains("Until then the service goes on as it was"), "{told}");
+    assert!(
+        told.contains("Until then the service keeps working unchanged"),
+        "{told}"
+    );
     world.set_persist(&told, &second).await?;
     world.platform.succeeded(&instance.id, PATIENCE).await?;
     stop.store(true, Ordering::Relaxed);

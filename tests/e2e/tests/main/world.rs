@@ -135,7 +135,7 @@ impl World {
             .platform
             .poll(&instance.id, PATIENCE, "what to set", |answer| {
                 let text = answer.description();
-                status::persist_value(text).is_some() && !text.contains("not looked at yet")
+                status::persist_value(text).is_some() && !text.contains("not checked yet")
             })
             .await?;
         Ok(answer.description().to_string())

@@ -106,9 +106,9 @@ async fn anothers_is_seen_in_time(world: &World) -> anyhow::Result<()> {
 }
 
 async fn its_owner_and_the_operator_are_told(world: &World, slow: &Instance) -> anyhow::Result<()> {
-    let says = "the look ran into its time limit, so the next one comes later";
+    let says = "the check ran into its time limit, so the next one comes later";
     let told = world.says(slow, says).await?;
-    ensure!(told.description().contains(" looked at every "), "{}", told.text);
+    ensure!(told.description().contains(" checked every "), "{}", told.text);
     let shown = operate(&world.handle, &["show", &slow.id]).await?;
     let mut lines = shown.text.lines();
     let line = lines.find(|line| line.contains(says)).context("its line")?;
