@@ -16,12 +16,12 @@ use crate::confirm::confirm;
 use crate::exit::Exit;
 use crate::{cloudfront, database, out, shown, table};
 
-/// Offers a distribution of another broker to an organization, whose next service with the same domains takes it over: as it is,
+/// Offers a distribution of another broker to an organization, whose next service with the same domains takes it over: unchanged,
 /// with its name in CloudFront, so that no CNAME changes and no visitor notices.
 ///
 /// Prints the parameters for `cf create-service`, and what will be otherwise. Nothing is written to the distribution now but tags
 /// (cdn-broker-…, by which the services' policies let them change it). The service that takes it over proves its domains by DNS and
-/// writes once, with the certificate; until then, deleting the service leaves the distribution as it is. The environment of the
+/// writes once, with the certificate; until then, deleting the service leaves the distribution unchanged. The environment of the
 /// service distribution has what is needed. Without a distribution: shows what is offered.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Adopt", after_help = aws::AFTER_HELP)]
@@ -53,7 +53,7 @@ pub struct What {
     /// Offer it to this organization (its GUID), or whatever the platform has as narrowest.
     #[arg(long)]
     pub tenant: Option<String>,
-    /// Withdraw the offer, unless somebody has taken it.
+    /// Withdraw the offer, unless an instance has taken it.
     #[arg(long)]
     pub withdraw: bool,
 }

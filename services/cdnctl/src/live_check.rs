@@ -53,7 +53,7 @@ pub struct Args {
     /// Where answers and state are written; made if it isn't there.
     #[arg(long, value_name = "DIR")]
     pub folder: PathBuf,
-    /// Go on where a run of this folder was killed; or only clean up, if that run had ended.
+    /// Continue where a run of this folder was killed; or only clean up, if that run had ended.
     #[arg(long, conflicts_with_all = ["domain", "acme_directory_url"])]
     pub resume: bool,
     /// Don't ask.

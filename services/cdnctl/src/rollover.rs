@@ -21,7 +21,7 @@ use crate::{database, out, shown, table};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Rollover")]
 pub struct Args {
-    /// Whose.
+    /// The organization.
     #[command(flatten)]
     pub which: Which,
     /// Don't ask.

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How to look. Every flag has an environment variable of the same name.
+/// How domains are probed. Every flag has an environment variable of the same name.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ProbeSettings {
     /// The one DNS server to ask (`host:port`); empty: every zone's own authoritative servers, so that no cache lies.
@@ -46,7 +46,7 @@ pub struct ProbeSettings {
     pub allow_private_addresses: bool,
 
     /// Whether a domain whose CAA records forbid the CA to issue waits for them to be changed, so that the CA need not
-    /// refuse. Where they can't be looked up, or the CA doesn't tell what they call it, nothing waits.
+    /// refuse. Where they can't be looked up, or the CA's directory doesn't list its CAA names, nothing waits.
     #[arg(long, env = "CAA_CHECK", default_value_t = true, action = clap::ArgAction::Set)]
     pub caa_check: bool,
 

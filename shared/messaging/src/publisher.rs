@@ -15,7 +15,7 @@ use crate::call::{send, within};
 use crate::channels::{Channels, Use};
 use crate::consumer::Consumer;
 use crate::error::MessagingError;
-use crate::mending::{Suspicion, mend};
+use crate::queue_repair::{Suspicion, repair};
 use crate::tls;
 use crate::topology::{self, DELAY_EXCHANGE, DELAY_HEADER, PARKING_EXCHANGE, WORK_EXCHANGE, work_queue};
 use crate::trace::Trace;
@@ -183,7 +183,7 @@ impl Messaging {
             *link = None;
             let fresh = within("connecting and declaring", "every queue", self.connect()).await;
             if self.suspects(&fresh) {
-                mend(&self.args).await;
+                repair(&self.args).await;
             }
             let fresh = fresh?;
             tracing::info!("connected to RabbitMQ");
@@ -225,7 +225,7 @@ impl Messaging {
         }
         drop(link);
         if suspicious {
-            mend(&self.args).await;
+            repair(&self.args).await;
         }
     }
 }

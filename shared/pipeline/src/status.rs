@@ -235,7 +235,7 @@ fn at_work(view: &View, responder: &str) -> Text {
     let mut text = Text::default();
     match (needy.is_empty(), orders(view)) {
         (false, _) => {
-            whose_move(&needy, view.domains.len(), orders_anew, &mut text);
+            first_lines(&needy, view.domains.len(), orders_anew, &mut text);
             let room = |text: &Text| MOST_BYTES.saturating_sub(text.len() + rest.len());
             let records = room(&text).saturating_sub(seen::LEAST_ROOM);
             text.append_apart(ways::ways(view, &needy, responder, records));
@@ -360,7 +360,7 @@ fn orders_anew(view: &View) -> bool {
 }
 
 /// The first lines, when the user has to act.
-fn whose_move(needy: &[&DomainView], total: usize, orders_anew: bool, text: &mut Text) {
+fn first_lines(needy: &[&DomainView], total: usize, orders_anew: bool, text: &mut Text) {
     let count = needy.len();
     let domains = if total == 1 { "domain" } else { "domains" };
     if orders_anew {

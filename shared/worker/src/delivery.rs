@@ -55,15 +55,15 @@ pub(crate) async fn deliver<H: Handler>(desk: &Arc<Desk<H>>, delivery: &Delivery
             Ok(Some(task)) => {
                 let task = Arc::new(task);
                 crash_points::within(task.kind.as_str(), &task.instance.id, async {
-                    let dealt_with = attempt(desk, &task, &trace).await;
+                    let handled = attempt(desk, &task, &trace).await;
                     crash_points::at("before-ack");
-                    conclude(desk, delivery, wake_up, dealt_with).await;
+                    conclude(desk, delivery, wake_up, handled).await;
                 })
                 .await;
             }
             Ok(None) => {
-                let dealt_with = stale(desk, wake_up.step, delivery.redelivered(), &trace).await;
-                conclude(desk, delivery, wake_up, dealt_with).await;
+                let handled = stale(desk, wake_up.step, delivery.redelivered(), &trace).await;
+                conclude(desk, delivery, wake_up, handled).await;
             }
             Err(error) => conclude(desk, delivery, wake_up, Err(error)).await,
         }
@@ -72,16 +72,11 @@ pub(crate) async fn deliver<H: Handler>(desk: &Arc<Desk<H>>, delivery: &Delivery
     .await;
 }
 
-async fn conclude<H: Handler>(
-    desk: &Desk<H>,
-    delivery: &Delivery,
-    wake_up: WakeUp,
-    dealt_with: Result<(), StoreError>,
-) {
-    match dealt_with {
+async fn conclude<H: Handler>(desk: &Desk<H>, delivery: &Delivery, wake_up: WakeUp, handled: Result<(), StoreError>) {
+    match handled {
         // If the acknowledgement is lost, the message is redelivered as a stale one.
         Ok(()) => drop(delivery.ack().await),
-        Err(error) => not_dealt_with(desk, delivery, wake_up, &error).await,
+        Err(error) => delivery_failed(desk, delivery, wake_up, &error).await,
     }
 }
 
@@ -97,7 +92,7 @@ async fn park<H: Handler>(desk: &Desk<H>, delivery: &Delivery, reason: &str) {
 
 /// The store could not be read or written. The wake-up is published again rather than requeued: RabbitMQ counts
 /// requeues, and a database outage must not turn good messages into poison.
-async fn not_dealt_with<H: Handler>(desk: &Desk<H>, delivery: &Delivery, wake_up: WakeUp, error: &StoreError) {
+async fn delivery_failed<H: Handler>(desk: &Desk<H>, delivery: &Delivery, wake_up: WakeUp, error: &StoreError) {
     tracing::warn!(error = with_causes(error), "the delivery failed and is tried again");
     desk.peers.judge(error);
     match error {

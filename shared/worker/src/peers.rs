@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 pub(crate) struct Peers {
     consuming: AtomicBool,
     deliveries: AtomicU64,
-    begin_anew: Notify,
+    consume_again: Notify,
 }
 
 impl Peers {
@@ -38,7 +38,7 @@ impl Peers {
     pub(crate) fn judge(&self, error: &StoreError) {
         if error.is_outage() && self.consuming() {
             tracing::warn!("PostgreSQL is away: no more messages are taken until it is back");
-            self.begin_anew.notify_one();
+            self.consume_again.notify_one();
         }
     }
 
@@ -46,11 +46,11 @@ impl Peers {
     pub(crate) fn forgotten(&self) {
         tracing::warn!("messages wait in the queue and none is delivered: consuming again");
         metrics::counter!("consumers_forgotten_total").increment(1);
-        self.begin_anew.notify_one();
+        self.consume_again.notify_one();
     }
 
     /// Resolves when the consumer has to be recreated.
-    pub(crate) async fn begin_anew(&self) {
-        self.begin_anew.notified().await;
+    pub(crate) async fn consume_again(&self) {
+        self.consume_again.notified().await;
     }
 }

@@ -180,7 +180,7 @@ async fn consume<H: Handler>(
                 delivery => delivery?,
             },
             () = stopping.cancelled() => return Ok(()),
-            () = desk.peers.begin_anew(), if pausing_until.is_none() => {
+            () = desk.peers.consume_again(), if pausing_until.is_none() => {
                 // Messages that were already sent are still delivered, and then the stream ends.
                 consumer.stop().await;
                 pausing_until = Some(Instant::now() + DRAINING);

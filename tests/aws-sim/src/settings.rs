@@ -70,7 +70,7 @@ pub struct Settings {
     pub journal: Option<PathBuf>,
 
     /// PEM files, comma separated, of the CA roots that count as publicly trusted: for viewer certificates and https
-    /// origins. Read anew at each check, so they may appear or change later. Without it no chain is checked for
+    /// origins. Read again at each check, so they may appear or change later. Without it no chain is checked for
     /// viewer certificates.
     #[arg(long, env = "AWS_SIM_TRUSTED_ROOTS", value_delimiter = ',')]
     pub trusted_roots: Vec<PathBuf>,

@@ -22,7 +22,7 @@ struct Cli {
     /// How long faults come, in minutes such as 1.5; operations go on as long [default: until all operations have ended].
     #[arg(long, value_parser = minutes)]
     minutes: Option<Duration>,
-    /// At least so many operations: provision, deprovision, cancel (a deprovision while the provision runs).
+    /// The least number of operations: provision, deprovision, cancel (a deprovision while the provision runs).
     #[arg(long, default_value_t = 300)]
     operations: usize,
     /// Instances at work at the same time.

@@ -9,7 +9,7 @@ use estate::course::{self, Wish};
 
 /// A simulated year of renewals on a real cdn-broker: instances of 1 to 20 domains whose certificates live for minutes, a visitor
 /// who opens their domains all the time, workers that are killed, and a CA that is away for a third of a life. Exit code 1 when
-/// a certificate ended, a visit failed, an order was placed in vain or IAM's quota was reached.
+/// a certificate ended, a visit failed, an order was wasted or IAM's quota was reached.
 #[derive(Parser)]
 #[command(name = "estate", version)]
 struct Cli {
@@ -19,10 +19,10 @@ struct Cli {
     /// How long a certificate lives here …
     #[arg(long, default_value = "8m")]
     life: humantime::Duration,
-    /// … and how long the one lives that it stands for.
+    /// … and how long the certificate lives that it simulates.
     #[arg(long, default_value = "64d")]
     stands_for: humantime::Duration,
-    /// How long it goes on, in the time that is stood for.
+    /// How long it runs, in the simulated time.
     #[arg(long, default_value = "365d")]
     time: humantime::Duration,
     /// Where the plot of the remaining lives is written.

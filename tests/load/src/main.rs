@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use load::{crowd, fairness};
 
-/// How much a real cdn-broker on this machine takes at once, and how fair it is. Exit code 1 when a promise is broken.
+/// How much load a real cdn-broker on this machine takes, and how fair it is. Exit code 1 when a promise is broken.
 #[derive(Parser)]
 #[command(name = "load", version)]
 struct Cli {

@@ -22,7 +22,7 @@ enum Action {
         /// All options as JSON (see the README); the flags below change them.
         #[arg(long, value_name = "JSON")]
         options: Option<String>,
-        /// Stop when standard input ends: when whoever started it is gone.
+        /// Stop when standard input ends: when its parent is gone.
         #[arg(long)]
         until_eof: bool,
         /// Waits of seconds instead of minutes in the services.
@@ -48,7 +48,7 @@ enum Action {
     },
     /// A RabbitMQ that many stacks use, until standard input ends. Prints what STACK_SHARED_RABBITMQ has to be for them.
     Rabbitmq,
-    /// Asks a URL, and fails unless it is answered, by whatever but a server's error: a container's health check.
+    /// Asks a URL, and fails unless it is answered, with anything but a server error: a container's health check.
     Check {
         /// http:// or https://
         url: String,

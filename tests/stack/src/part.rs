@@ -38,7 +38,7 @@ pub enum Part {
         /// The resolver.
         #[arg(long)]
         dns: SocketAddr,
-        /// Where HTTP-01 answers are looked for.
+        /// The address of HTTP-01 answers.
         #[arg(long, default_value_t = 8080)]
         http_port: u16,
     },
@@ -54,7 +54,7 @@ pub enum Part {
         #[arg(long = "name", value_name = "NAME=ADDRESS", value_parser = name_and_address)]
         names: Vec<(String, Ipv4Addr)>,
     },
-    /// The customer's old web server: echoes what it is asked, and redirects challenges when told to.
+    /// The customer's old web server: echoes what it is asked, and redirects challenges on request.
     Origin {
         /// Plain HTTP.
         #[arg(long, default_value_t = 8080)]

@@ -148,7 +148,7 @@ async fn a_link_swallows(stack: &Handle) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The origin echoes, and redirects challenges when told to.
+/// The origin echoes, and redirects challenges on request.
 async fn origin(stack: &Handle) -> anyhow::Result<()> {
     let http = Http::plain()?;
     let base = format!("http://{}", stack.endpoints().origin_addr);

@@ -10,10 +10,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-/// 202: it goes on; last_operation tells how.
+/// 202: the operation has started; last_operation reports its progress.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Accepted {
-    /// To be sent with each last_operation
+    /// Send it with each last_operation
     #[schemars(with = "String")]
     pub(crate) operation: Uuid,
 }

@@ -10,7 +10,7 @@ use crate::osbapi::deprovision::CatalogQuery;
 use crate::osbapi::error::OsbError;
 use crate::osbapi::instance_id::InstanceId;
 
-/// What the path names beside the instance; nobody looks at it.
+/// The rest of the path; unused.
 #[derive(JsonSchema)]
 #[allow(dead_code, reason = "it describes the path")]
 pub(crate) struct Segments {

@@ -18,7 +18,7 @@ use crate::osbapi::instance_id::InstanceId;
 use crate::osbapi::originating_identity::RequestedBy;
 use crate::osbapi::provision::{AsyncQuery, bad_query, broken};
 
-/// Which instance of what. The ids aren't compared with the catalog's: what exists must stay deletable.
+/// The service and plan of the instance. The ids aren't compared with the catalog's: what exists must stay deletable.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct CatalogQuery {
     /// The service's id in the catalog

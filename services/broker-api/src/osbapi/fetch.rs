@@ -17,12 +17,12 @@ use crate::osbapi::error::OsbError;
 use crate::osbapi::instance_id::InstanceId;
 use crate::osbapi::lasting;
 
-/// An instance as it is.
+/// The current state of an instance.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Fetched {
     service_id: String,
     plan_id: String,
-    /// In one form, whichever way they were written; `status` is where to point the domains, when the certificate ends
+    /// In canonical form; `status` is where to point the domains, when the certificate ends
     /// and what proved each domain; `renewal_problem` while the certificate can't be renewed: what is wrong, and what
     /// to set; `domain_problem` while a domain is about to go to another instance, or has gone
     #[schemars(with = "Map<String, Value>")]

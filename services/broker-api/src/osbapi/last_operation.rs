@@ -31,20 +31,20 @@ use crate::osbapi::provision::bad_query;
 /// `service_id` and `plan_id` are hints that this broker doesn't need.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct OperationQuery {
-    /// As the 202 answer gave it; the newest operation without it
+    /// The value from the 202 answer; without it, the newest operation
     operation: Option<String>,
 }
 
-/// How an operation is getting on.
+/// The progress of an operation.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct LastOperation {
     state: State,
-    /// One sentence of state, then what to do; for each domain what was seen
+    /// The state in one sentence, then what to do; for each domain what was seen
     description: String,
     /// Of a failed update or deprovision: whether the instance can still be used
     #[serde(skip_serializing_if = "Option::is_none")]
     instance_usable: Option<bool>,
-    /// Of a failed update: whether the same one can be asked for again
+    /// Of a failed update: whether the same one can be requested again
     #[serde(skip_serializing_if = "Option::is_none")]
     update_repeatable: Option<bool>,
 }

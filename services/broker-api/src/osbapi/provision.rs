@@ -27,7 +27,7 @@ use crate::osbapi::tenant::tenant;
 /// The query of whatever can be asynchronous.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct AsyncQuery {
-    /// Has to be true: nothing here is done within one request
+    /// Must be true: no operation completes within one request
     #[schemars(required, extend("enum" = ["true"]))]
     accepts_incomplete: Option<String>,
 }
@@ -63,16 +63,16 @@ pub(crate) struct ProvisionRequest {
     /// The plan's id in the catalog
     #[schemars(required)]
     plan_id: Option<Read<Text>>,
-    /// What the platform tells of where the instance is; its organization or namespace owns the domains
+    /// The platform's location of the instance; its organization or namespace owns the domains
     context: Option<Read<Object>>,
-    /// Cloud Foundry's; the context's counts before it
+    /// Cloud Foundry's; the one in the context takes precedence
     organization_guid: Option<Read<Text>>,
     /// Cloud Foundry's
     space_guid: Option<Read<Text>>,
-    /// As the catalog's schema has them
+    /// As the catalog's schema defines them
     #[schemars(required)]
     parameters: Option<Value>,
-    /// Which version of the plan is meant
+    /// The version of the plan
     maintenance_info: Option<Read<AskedVersion>>,
 }
 

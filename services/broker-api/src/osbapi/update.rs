@@ -29,23 +29,23 @@ use crate::osbapi::request_field::{Text, text};
 /// How often the write is retried when the instance changes between read and write, before the request is refused.
 const ATTEMPTS: u32 = 5;
 
-/// What of an instance is to be another.
+/// The changes to an instance.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateRequest {
     /// The service's id in the catalog
     #[schemars(required)]
     service_id: Option<Read<Text>>,
-    /// The plan's id in the catalog, if it is to be another
+    /// The id of the new plan in the catalog, if the plan changes
     plan_id: Option<Read<Text>>,
-    /// Where the instance is; not looked at: it stays whose it is
+    /// The location of the instance; ignored: its owner doesn't change
     #[serde(rename = "context")]
     _context: Option<Value>,
-    /// What the platform thinks the instance is; not looked at: this broker knows
+    /// The platform's view of the instance; ignored: this broker has its own
     #[serde(rename = "previous_values")]
     _previous_values: Option<Value>,
-    /// As the catalog's schema has them; those that are left out stay as they are, `null` is the default
+    /// As the catalog's schema defines them; those that are left out stay unchanged, `null` is the default
     parameters: Option<Value>,
-    /// Which version of the plan is meant
+    /// The version of the plan
     maintenance_info: Option<Read<AskedVersion>>,
 }
 

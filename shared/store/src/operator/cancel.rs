@@ -87,7 +87,7 @@ impl Store {
                         "select kind from steps where operation_id = $1 and state = 'waiting' and kind = any($2) \
                          limit 1",
                     )
-                    .optional(tx, &[&operation, &told_already()])
+                    .optional(tx, &[&operation, &after_configuration()])
                     .await?
                     .map(|row| row.try_get(0))
                     .transpose()?;
@@ -108,7 +108,7 @@ impl Store {
 }
 
 /// When one of these steps waits, CloudFront has already been given what an update wants.
-fn told_already() -> Vec<&'static str> {
+fn after_configuration() -> Vec<&'static str> {
     let kinds = StepKind::ALL.into_iter();
     kinds
         .filter(|kind| kind.follows_configuration())

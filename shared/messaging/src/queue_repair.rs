@@ -58,11 +58,11 @@ fn is_internal(error: &lapin::Error) -> bool {
 }
 
 /// Checks every queue, and recreates those that don't answer while RabbitMQ itself does.
-pub(crate) async fn mend(args: &AmqpArgs) {
+pub(crate) async fn repair(args: &AmqpArgs) {
     for queue in queues(args) {
         match answers(args, &queue).await {
             Ok(true) => {}
-            Ok(false) => match make_anew(args, &queue).await {
+            Ok(false) => match recreate(args, &queue).await {
                 Ok(()) => {
                     metrics::counter!("queues_mended_total").increment(1);
                     tracing::error!(
@@ -116,7 +116,7 @@ async fn close(connection: &Connection, queue: &str) {
     let _ = within("closing", queue, connection.close(200, "done".into())).await;
 }
 
-async fn make_anew(args: &AmqpArgs, queue: &Queue) -> Result<(), MessagingError> {
+async fn recreate(args: &AmqpArgs, queue: &Queue) -> Result<(), MessagingError> {
     let connection = connect(args).await?;
     let made = within("declaring again", &queue.name, async {
         let channel = connection.create_channel().await?;
