@@ -181,7 +181,8 @@ fn platforms(value: &Value, folder: &Path) -> Result<Vec<Platform>, String> {
             }
             if logins(platform).any(|login| logins(other).any(|also| login.is(also))) {
                 return Err(format!(
-                    "platforms[{index}]: it has a user name and password of platforms[{earlier}], so the two could not be distinguished"
+                    "platforms[{index}]: it has a user name and password of platforms[{earlier}], so the two could \
+                     not be distinguished"
                 ));
             }
         }

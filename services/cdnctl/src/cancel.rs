@@ -100,8 +100,8 @@ fn nothing(args: &Args) -> Result<Exit, CommandError> {
 
 fn removal(id: &str) -> CommandError {
     CommandError::Refused(format!(
-        "a removal can't be cancelled: half of it may be done already. Fix what it waits for (cdnctl show {} --operation \
-         last), then cdnctl retry",
+        "a removal can't be cancelled: half of it may be done already. Fix what it waits for (cdnctl show {} \
+         --operation last), then cdnctl retry",
         shown::clean(id)
     ))
 }

@@ -102,8 +102,9 @@ fn label(text: &str) -> Result<String, String> {
 pub enum CommandError {
     /// The database doesn't know the id.
     #[error(
-        "there is no instance {0:?} in this database. Is it the id, as `cf service NAME --guid` prints it, and not the name? \
-         Is DATABASE_URL that of the broker which has it? An instance whose provision was refused was never there"
+        "there is no instance {0:?} in this database. Is it the id, as `cf service NAME --guid` prints it, and not \
+         the name? Is DATABASE_URL that of the broker which has it? An instance whose provision was refused was never \
+         there"
     )]
     Unknown(String),
     /// The instance was removed.
@@ -116,7 +117,8 @@ pub enum CommandError {
     },
     /// The instance has no distribution.
     #[error(
-        "instance {0} has no distribution yet: `cf service NAME` shows how far it is; if that doesn't change, check the service distribution (docs/operations.md)"
+        "instance {0} has no distribution yet: `cf service NAME` shows how far it is; if that doesn't change, check \
+         the service distribution (docs/operations.md)"
     )]
     NoDistribution(String),
     /// The database did not respond.

@@ -114,7 +114,8 @@ async fn all(args: &Args, store: &Store) -> Result<Exit, CommandError> {
     let report = serde_json::json!({"in_use": count, "tenants": tenants, "made_due": made_due});
     out::either(args.json, &report, || {
         vec![format!(
-            "{made_due} of {count} certificates are due from now on, the others were due or are being renewed: cdnctl certificates"
+            "{made_due} of {count} certificates are due from now on, the others were due or are being renewed: cdnctl \
+             certificates"
         )]
     })?;
     Ok(Exit::AllWell)

@@ -86,7 +86,9 @@ fn warning(hashed: i64) -> String {
     match hashed {
         0 => "Records of dns-persist-01 hold, since they name the account's URL".to_owned(),
         _ => format!(
-            "Records of dns-persist-01 are made with the key at {hashed} of them (draft -02): those that are set hold, since the CA has to keep accepting them, but the status shows other values from now on, which the tenants should set soon"
+            "Records of dns-persist-01 are made with the key at {hashed} of them (draft -02): those that are set \
+             hold, since the CA has to keep accepting them, but the status shows other values from now on, which the \
+             tenants should set soon"
         ),
     }
 }

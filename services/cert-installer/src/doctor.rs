@@ -45,7 +45,8 @@ fn room(certificates: Arc<dyn CertificateStore>) -> Check {
                 of,
                 usage.to_string(),
                 format!(
-                    "have the quota raised (Service Quotas, \"{name}\"), or delete unused ones: a renewal needs room for one more"
+                    "have the quota raised (Service Quotas, \"{name}\"), or delete unused ones: a renewal needs room \
+                     for one more"
                 ),
             ),
             Ok(usage) => Finding::ok(of, usage.to_string()),

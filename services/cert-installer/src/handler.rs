@@ -57,7 +57,8 @@ impl Installer {
             };
             if usage.is_nearly_full() {
                 tracing::warn!(
-                    "nearly all {of} are taken: {usage}; a renewal needs room for one more: have the quota raised, or delete unused ones"
+                    "nearly all {of} are taken: {usage}; a renewal needs room for one more: have the quota raised, or \
+                     delete unused ones"
                 );
             }
             let Usage { held, quota, .. } = usage;

@@ -211,7 +211,8 @@ fn judged(known: Result<String, Error>, stored: &str) -> Finding {
             Some("accountDoesNotExist") => Finding::warn(
                 ACCOUNT,
                 format!("the CA does not know the newest, {}", clean(stored)),
-                "nothing, if it is a test CA that lost its accounts: accounts are registered again when they are needed",
+                "nothing, if it is a test CA that lost its accounts: accounts are registered again when they are \
+                 needed",
             ),
             _ => Finding::fail(
                 ACCOUNT,

@@ -7,7 +7,8 @@ use crate::triage::is_about_account;
 
 /// The remedy for a setting that was made on a distribution by hand and that AWS refuses.
 pub(crate) const SET_BY_HAND: &str = "for a web ACL that can't be read, allow wafv2:GetWebACL (waf:GetWebACL for a classic one) in the \
-     policy of this access key's user or role, as docs/aws/*-policy.json does; else fix it on the distribution, or remove it";
+     policy of this access key's user or role, as docs/aws/*-policy.json does; else fix it on the distribution, or \
+     remove it";
 
 /// Why AWS denies access.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +77,8 @@ impl AccessTrouble {
             },
             "AccessDenied" | "AccessDeniedException" if is_about_account(message) => Self {
                 what: format!("AWS has not cleared this account ({code}): {message}"),
-                to_do: "open a case with AWS Support (Account and billing) and quote AWS' message; no policy fixes this",
+                to_do: "open a case with AWS Support (Account and billing) and quote AWS' message; no policy fixes \
+                        this",
                 known: true,
                 clock: false,
             },

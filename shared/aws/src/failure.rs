@@ -181,7 +181,12 @@ impl Failure {
                 None => tracing::error!(code = self.code(), error = %self, "AWS refuses the broker's credentials"),
             },
             Class::SetByHand => {
-                tracing::error!(code = self.code(), error = %self, "AWS refuses what was set by hand: {}", access::SET_BY_HAND);
+                tracing::error!(
+                    code = self.code(),
+                    error = %self,
+                    "AWS refuses what was set by hand: {}",
+                    access::SET_BY_HAND
+                );
             }
             Class::Quota => {
                 tracing::error!(code = self.code(), error = %self, "a quota of the AWS account is reached");

@@ -6,8 +6,8 @@ use crate::failure::Reason;
 
 /// The operator's remedy.
 pub(crate) const TO_DO: &str = "make it as docs/aws/cdn-broker.yaml does (it exists, has ACLs enabled and is in a region that is no \
-     opt-in one): what waits then continues. If the plan's access_logs.bucket is wrong, fix the catalog (docs/operations.md, \
-     Access logs)";
+     opt-in one): what waits then continues. If the plan's access_logs.bucket is wrong, fix the catalog \
+     (docs/operations.md, Access logs)";
 
 /// Whether the response is about the log bucket itself. A bucket whose ACL may not be read or written is an
 /// [`AccessTrouble`](crate::AccessTrouble).

@@ -25,7 +25,8 @@ pub enum MessagingError {
     Trust(#[source] ::tls::TrustError),
     /// A queue or exchange exists with other arguments than this program needs.
     #[error(
-        "RabbitMQ has {name:?} with other arguments than this program's: delete it there, its wake-ups are then published again"
+        "RabbitMQ has {name:?} with other arguments than this program's: delete it there, its wake-ups are then \
+         published again"
     )]
     Topology {
         /// The queue or exchange.

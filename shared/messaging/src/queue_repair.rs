@@ -67,7 +67,8 @@ pub(crate) async fn repair(args: &AmqpArgs) {
                     metrics::counter!("queues_mended_total").increment(1);
                     tracing::error!(
                         queue = queue.name,
-                        "RabbitMQ lost this queue's contents: deleted and declared again; its wake-ups are published again"
+                        "RabbitMQ lost this queue's contents: deleted and declared again; its wake-ups are published \
+                         again"
                     );
                 }
                 Err(error) => tracing::error!(

@@ -175,13 +175,14 @@ fn tell_ownership(view: &View, text: &mut Text) {
         let name = &domain.domain;
         if let Some(at) = domain.lost_at {
             text.say(&format!(
-                "{name} was proved by another service instance and has belonged to it since {}: leave {name} out of this one's domains.",
+                "{name} was proved by another service instance and has belonged to it since {}: leave {name} out of \
+                 this one's domains.",
                 moment(at)
             ));
         } else if let Some(at) = domain.loses_at {
             text.say(&format!(
-                "Another service instance has proved {name}, and nothing proves it for this one any more: it moves there at {}. To \
-                 keep it, set one of these:",
+                "Another service instance has proved {name}, and nothing proves it for this one any more: it moves \
+                 there at {}. To keep it, set one of these:",
                 moment(at)
             ));
             if let Some(target) = &view.distribution_domain {

@@ -30,7 +30,7 @@ fn directives(level: Option<&store::LogLevel>) -> Option<&str> {
 fn apply(level: &LogLevel, wanted: Option<&store::LogLevel>) {
     match (level.set(directives(wanted)), wanted) {
         (Ok(()), Some(wanted)) => {
-            tracing::warn!(log_level = wanted.directives, until = %wanted.until, "the log level is changed for a while");
+            tracing::warn!(log_level = wanted.directives, until = %wanted.until, "the log level changes for a while");
         }
         (Ok(()), None) => tracing::warn!("the log level is RUST_LOG's again"),
         (Err(error), _) => tracing::warn!(error = with_causes(&error), "the log level of cdnctl can't be read"),

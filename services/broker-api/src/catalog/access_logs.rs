@@ -94,7 +94,8 @@ fn prefix(logs: &Object<'_>) -> Result<String, String> {
         return Ok(given.to_string());
     }
     Err(format!(
-        "{}: {} doesn't begin the name of a log; write letters, digits and !-_.*'()/, not a / first, such as cdn/ (the instance's id is appended)",
+        "{}: {} doesn't begin the name of a log; write letters, digits and !-_.*'()/, not a / first, such as cdn/ \
+         (the instance's id is appended)",
         logs.at("prefix"),
         shown(given)
     ))

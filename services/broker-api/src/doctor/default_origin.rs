@@ -75,8 +75,8 @@ fn judged(origin: &str, by_its_name: Result<(), Trouble>, by_a_tenants: Result<(
                 Trouble::Unreached(why) => why,
             };
             let what = format!(
-                "perhaps 502 for every visitor: {origin} shows another certificate when {TENANTS_NAME} is asked for, as \
-                 CloudFront may: {why}"
+                "perhaps 502 for every visitor: {origin} shows another certificate when {TENANTS_NAME} is asked for, \
+                 as CloudFront may: {why}"
             );
             Finding::warn(ABOUT, what, certificate)
         }

@@ -24,8 +24,8 @@ where
     match tokio::time::timeout(limit, write).await {
         Ok(outcome) => Ok(outcome?),
         Err(_) => Err(OsbError::unavailable(
-            "The broker's database is too slow, so this was given up; `cf service` shows the current state. Try again in a \
-             moment.",
+            "The broker's database is too slow, so this was given up; `cf service` shows the current state. Try again \
+             in a moment.",
         )),
     }
 }

@@ -140,7 +140,8 @@ pub(crate) fn gone(operation: TransformOperation<'_>) -> TransformOperation<'_> 
 /// 422.
 pub(crate) fn unprocessable(operation: TransformOperation<'_>) -> TransformOperation<'_> {
     operation.response_with::<422, Json<ErrorBody>, _>(|answer| {
-        answer
-            .description("Not possible now, not supported, or not without accepts_incomplete; the code or the description says which.")
+        answer.description(
+            "Not possible now, not supported, or not without accepts_incomplete; error or description says which.",
+        )
     })
 }

@@ -143,7 +143,8 @@ fn forwarding(facts: &Facts) -> Option<String> {
         .into_iter()
         .find_map(|(name, header)| match header {
             Header::Mismatch { value, expected } => Some(format!(
-                "the app sees {name} {}, and by the settings it should be {expected}: {AGAIN} configures CloudFront again",
+                "the app sees {name} {}, and by the settings it should be {expected}: {AGAIN} configures CloudFront \
+                 again",
                 value.as_deref().unwrap_or("not at all")
             )),
             Header::AsConfigured { .. } | Header::NotAsked | Header::NoEcho { .. } => None,

@@ -155,9 +155,7 @@ impl fmt::Display for AwsReason {
             Self::Unreachable { peer } => write!(f, "{peer} can't be reached"),
             Self::NotAsked { peer } => write!(f, "{peer} could not be asked"),
             Self::Raced { what } => write!(f, "the {what} was changed at the same moment"),
-            Self::CertificateInProgress => {
-                f.write_str("CloudFront is still deploying the certificate before this one")
-            }
+            Self::CertificateInProgress => f.write_str("CloudFront is still deploying the certificate before this one"),
             Self::Quota { code } => write!(
                 f,
                 "a quota of the broker's AWS account is reached ({code}): the broker's operator must have it raised"
@@ -169,11 +167,12 @@ impl fmt::Display for AwsReason {
             ),
             Self::SetByHand { code, said } => write!(
                 f,
-                "CloudFront refuses something that was set on the distribution by hand ({code}): the broker's operator must fix \
-                 it. CloudFront says: \"{said}\""
+                "CloudFront refuses something that was set on the distribution by hand ({code}): the broker's \
+                 operator must fix it. CloudFront says: \"{said}\""
             ),
             Self::LogBucket => f.write_str(
-                "the access logs of this plan can't be set up: the broker's operator must fix the plan or its log bucket",
+                "the access logs of this plan can't be set up: the broker's operator must fix the plan or its log \
+                 bucket",
             ),
             Self::Deploying => f.write_str("CloudFront is deploying"),
             Self::NotListed => {
@@ -197,21 +196,30 @@ impl fmt::Display for AwsReason {
                 wildcard_of(domain).unwrap_or(domain)
             ),
             Self::AliasesWait { domains } => {
-                let (moves, it) = if domains.len() == 1 { ("moves", "it") } else { ("move", "them") };
+                let (moves, it) = if domains.len() == 1 {
+                    ("moves", "it")
+                } else {
+                    ("move", "them")
+                };
                 let domains = domains.join(", ");
                 write!(
                     f,
                     "CloudFront is deploying the certificate; then {domains} {moves} over from the service instance that had {it}"
                 )
             }
-            Self::AliasOfRemoved { domain, since: Some(since) } => write!(
+            Self::AliasOfRemoved {
+                domain,
+                since: Some(since),
+            } => write!(
                 f,
-                "{domain} is still with a service instance that is being removed since {}; this continues by itself when CloudFront has released the domain",
+                "{domain} is still with a service instance that is being removed since {}; this continues by itself \
+                 when CloudFront has released the domain",
                 moment(*since)
             ),
             Self::AliasOfRemoved { domain, since: None } => write!(
                 f,
-                "{domain} is still with a CloudFront distribution of a service that was removed; this continues by itself when that distribution is removed, too"
+                "{domain} is still with a CloudFront distribution of a service that was removed; this continues by \
+                 itself when that distribution is removed, too"
             ),
         }
     }

@@ -176,10 +176,14 @@ impl fmt::Display for CaReason {
             ),
             Self::KeyChanging => f.write_str("the key of your organization's account at the CA is being changed"),
             Self::KeyUnknown => f.write_str(
-                "the CA doesn't know the key of your organization's account, which the broker's operator must investigate",
+                "the CA doesn't know the key of your organization's account, which the broker's operator must \
+                 investigate",
             ),
             Self::RefusalUnexplained { request } => {
-                write!(f, "the broker could not investigate a refusal by the CA while {request}")
+                write!(
+                    f,
+                    "the broker could not investigate a refusal by the CA while {request}"
+                )
             }
             Self::NoOrdersThere => f.write_str("the CA doesn't take orders where its directory says"),
             Self::Pause { order } => write!(f, "order {order} follows {} that failed", order - 1),

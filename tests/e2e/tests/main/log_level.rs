@@ -56,7 +56,7 @@ async fn every_process_logs_differently_for_a_while_and_then_as_before() -> anyh
     assert!(said.text.starts_with("info,broker_api=debug until 2"), "{}", said.text);
     every_process_tells(
         world,
-        &["the log level is changed for a while", "info,broker_api=debug"],
+        &["the log level changes for a while", "info,broker_api=debug"],
         1,
     )
     .await?;
@@ -74,7 +74,7 @@ async fn every_process_logs_differently_for_a_while_and_then_as_before() -> anyh
 
     // It ends by itself.
     set(&["info,broker_api=debug", "--for", "10s"]).await?;
-    every_process_tells(world, &["the log level is changed for a while"], 2).await?;
+    every_process_tells(world, &["the log level changes for a while"], 2).await?;
     every_process_tells(world, &["the log level is RUST_LOG's again"], 2).await
 }
 
