@@ -26,7 +26,7 @@ pub async fn read_figures(store: Store, every: Duration) {
                 if !away {
                     tracing::warn!(
                         error = with_causes(&error),
-                        "the figures for /metrics can't be read; they stay as they are"
+                        "the figures for /metrics can't be read; the last ones are kept"
                     );
                 }
                 away = true;

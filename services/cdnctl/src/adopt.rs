@@ -170,7 +170,7 @@ fn text(report: &Report<'_>) -> Vec<String> {
     let mut lines = vec![
         format!("The organization {}:", shown::plain(report.tenant)),
         format!("  cf create-service <service> <plan> <name> -c '{}'", report.parameters),
-        "  and the records that its status shows; CNAMEs stay as they are. Once it succeeded, the old service is purged without".to_owned(),
+        "  and the records that its status shows; CNAMEs stay unchanged. Once it succeeded, the old service is purged without".to_owned(),
         "  asking its broker (cf purge-service-instance), or that would delete the distribution.".to_owned(),
     ];
     if !report.changes.is_empty() {

@@ -6,8 +6,7 @@ pub enum CommandError {
     /// The database doesn't know the id.
     #[error(
         "there is no instance {0:?} in this database. Its id is what `cf service NAME --guid` prints, or `cdnctl \
-         instances --domain NAME`. Is DATABASE_URL that of the broker which has it? An instance whose provision was \
-         refused was never there"
+         instances --domain NAME`. Is DATABASE_URL that of the broker which has it? An instance whose provision was refused was never stored"
     )]
     Unknown(String),
     /// The request makes no sense in the current state.

@@ -180,7 +180,7 @@ fn of_queues(report: &Report) -> Vec<Finding> {
                 (None, _) => Finding::fail(
                     about,
                     "it has no queue",
-                    "start the service: the first service that connects makes it",
+                    "start the service: the first service that connects declares it",
                 ),
                 (_, None | Some(0)) => Finding::fail(
                     about,
@@ -210,7 +210,7 @@ fn of_queues(report: &Report) -> Vec<Finding> {
         None => Finding::warn(
             "parked",
             "there is no parking queue",
-            "start a service: the first service that connects makes it",
+            "start a service: the first service that connects declares it",
         ),
         Some(some) => Finding::warn("parked", format!("{some} messages"), "cdnctl parked list"),
     });

@@ -103,8 +103,7 @@ pub enum CommandError {
     /// The database doesn't know the id.
     #[error(
         "there is no instance {0:?} in this database. Is it the id, as `cf service NAME --guid` prints it, and not \
-         the name? Is DATABASE_URL that of the broker which has it? An instance whose provision was refused was never \
-         there"
+         the name? Is DATABASE_URL that of the broker which has it? An instance whose provision was refused was never stored"
     )]
     Unknown(String),
     /// The instance was removed.

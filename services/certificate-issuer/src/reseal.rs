@@ -20,5 +20,5 @@ pub(crate) async fn run(store: &Store, ring: &KeyRing) -> anyhow::Result<()> {
         .iter()
         .map(|(why, count)| format!("{why} ({count} times)"))
         .collect();
-    anyhow::bail!("left as they are, since they can't be opened: {}", unopened.join("; "))
+    anyhow::bail!("left unchanged, since they can't be opened: {}", unopened.join("; "))
 }

@@ -140,7 +140,7 @@ async fn every_redirect_is_checked_anew_even_to_the_same_name() {
     );
     assert!(
         !said.contains(METADATA),
-        "an internal name's address is not told: {said}"
+        "an internal name's address is not revealed: {said}"
     );
     assert_eq!((names.asked(), web.asked.lock().unwrap().len()), (3, 2));
 }

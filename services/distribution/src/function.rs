@@ -226,7 +226,7 @@ impl Distributions {
 /// CloudFront refuses a distribution because of its function: CloudFront doesn't know it yet, somebody deleted it, or
 /// there is a Lambda@Edge function beside it, which only the operator can remove.
 pub(crate) fn not_taken_yet(failure: &Failure) -> Outcome {
-    tracing::warn!(error = %failure, "CloudFront doesn't take the function");
+    tracing::warn!(error = %failure, "CloudFront doesn't accept the function");
     Outcome::pending(AwsReason::FunctionNotTaken)
 }
 

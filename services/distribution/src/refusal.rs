@@ -31,9 +31,9 @@ pub(crate) fn refused(failure: &Failure, settings: &InstanceSettings) -> Outcome
         "InvalidArgument" => return failure.failed(invalid(&failure.words(), settings)),
         "TooManyHeadersInForwardedValues" => "CloudFront passes fewer headers to an origin than \"headers\" names",
         "TooManyCookieNamesInWhiteList" => "CloudFront passes fewer cookies to an origin than \"cookies\" names",
-        "InvalidForwardCookies" => "CloudFront doesn't take what \"cookies\" says",
-        "InvalidOrigin" => "CloudFront doesn't take what \"origin\" says as an origin",
-        "InvalidRelativePath" => "CloudFront doesn't take what \"path\" says",
+        "InvalidForwardCookies" => "CloudFront doesn't accept what \"cookies\" says",
+        "InvalidOrigin" => "CloudFront doesn't accept what \"origin\" says as an origin",
+        "InvalidRelativePath" => "CloudFront doesn't accept what \"path\" says",
         "InvalidHeadersForS3Origin" => "CloudFront doesn't pass these \"headers\" to an S3 origin",
         _ => return failure.outcome(),
     };
@@ -67,7 +67,7 @@ fn invalid(words: &str, settings: &InstanceSettings) -> String {
         words => format!(" It says: \"{words}\"."),
     };
     format!(
-        "CloudFront doesn't take the distribution; these settings may be the cause: {}.{words} Try other values, or ask \
+        "CloudFront doesn't accept the distribution; these settings may be the cause: {}.{words} Try other values, or ask \
          the broker's operator, who has the same words in the log.",
         suspects.join("; ")
     )
@@ -118,7 +118,7 @@ mod tests {
                 "The parameter Headers has \"X\" of 123456789012.",
                 ""
             )),
-            "CloudFront doesn't take the distribution; these settings may be the cause: origin \"app.example.com\"; \
+            "CloudFront doesn't accept the distribution; these settings may be the cause: origin \"app.example.com\"; \
              forward_headers \"ACCEPT, HOST\". It says: \"The parameter Headers has \"X\" of ….\". Try other values, or ask \
              the broker's operator, who has the same words in the log."
         );

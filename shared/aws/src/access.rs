@@ -50,7 +50,7 @@ impl AccessTrouble {
                  AWS_SESSION_TOKEN when the key is a temporary one (ASIA…)",
             ),
             "SignatureDoesNotMatch" if message.contains("scoped to") => trouble(
-                "AWS takes no signatures for this region".into(),
+                "AWS accepts no signatures for this region".into(),
                 "set AWS_REGION to us-east-1, or leave it unset",
             ),
             "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature" | "AuthFailure" => trouble(

@@ -127,12 +127,13 @@ impl Probe {
         let failure = match result {
             Ok(Tried::Harmless) => return Finding::ok(about, "allowed"),
             Ok(Tried::Undone(what)) => {
-                let made = format!("allowed; against expectation AWS made the {what}, which is deleted again");
+                let made = format!("allowed; against expectation AWS created the {what}, which is deleted again");
                 return Finding::warn(about, made, "nothing; please tell the developers of this broker");
             }
             Ok(Tried::Left(what, failure)) => {
-                let made =
-                    format!("allowed; against expectation AWS made the {what}, which could not be deleted: {failure}");
+                let made = format!(
+                    "allowed; against expectation AWS created the {what}, which could not be deleted: {failure}"
+                );
                 return Finding::fail(
                     about,
                     made,

@@ -192,7 +192,7 @@ impl Failure {
                 tracing::error!(code = self.code(), error = %self, "a quota of the AWS account is reached");
             }
             Class::LogBucket => {
-                tracing::error!(code = self.code(), error = %self, "CloudFront does not take the log bucket: {}", log_bucket::TO_DO);
+                tracing::error!(code = self.code(), error = %self, "CloudFront does not accept the log bucket: {}", log_bucket::TO_DO);
             }
             Class::Stranger => {
                 tracing::error!(error = %self, "the answer is not one of AWS: is the endpoint right?");

@@ -118,7 +118,7 @@ impl Viewer<'_> {
                 self.name
             )),
             "TooManyDistributionCNAMEs" => failure.failed(format!(
-                "CloudFront doesn't take {} domains on one distribution: spread them over several services, or ask the \
+                "CloudFront doesn't accept {} domains on one distribution: spread them over several services, or ask the \
                  broker's operator to have the quota raised",
                 self.domains.len()
             )),
@@ -127,13 +127,13 @@ impl Viewer<'_> {
             }
             "InvalidViewerCertificate" if is_unseen(message) => failure
                 .failed(
-                    "CloudFront does not take the certificate: it does not see it, or finds it or its chain invalid; the \
+                    "CloudFront does not accept the certificate: it does not see it, or finds it or its chain invalid; the \
                      broker's operator finds the reason in its log",
                 )
                 .for_the_certificate(),
             "InvalidViewerCertificate" => failure
                 .failed(
-                    "CloudFront doesn't take the certificate for these domains; the broker's operator finds the reason \
+                    "CloudFront doesn't accept the certificate for these domains; the broker's operator finds the reason \
                      in its log",
                 )
                 .for_the_certificate(),

@@ -20,7 +20,7 @@ pub struct Reference {
 
 /// A reference that this program can't read.
 #[derive(Debug, thiserror::Error)]
-#[error("a newer program put a certificate where this one doesn't know to look: {json}")]
+#[error("a newer program stored a certificate in a place that this one doesn't know: {json}")]
 pub struct UnknownReference {
     json: Value,
     source: serde_json::Error,

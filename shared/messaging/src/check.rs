@@ -159,11 +159,11 @@ fn place(args: &AmqpArgs) -> String {
 fn told(missing: usize, all: usize, arrived: Option<bool>) -> String {
     let queues = match missing {
         0 => format!("{all} queues in place"),
-        _ => format!("{missing} of {all} queues not there yet: the first service that connects makes them"),
+        _ => format!("{missing} of {all} queues not there yet: the first service that connects declares them"),
     };
     match arrived {
         Some(true) => format!("{queues}, a message went through"),
-        Some(false) => format!("{queues}, a message was taken"),
+        Some(false) => format!("{queues}, a message was accepted"),
         None => queues,
     }
 }
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(told(0, 49, Some(true)), "49 queues in place, a message went through");
         assert_eq!(
             told(49, 49, None),
-            "49 of 49 queues not there yet: the first service that connects makes them"
+            "49 of 49 queues not there yet: the first service that connects declares them"
         );
     }
 }

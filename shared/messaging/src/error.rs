@@ -36,10 +36,10 @@ pub enum MessagingError {
         source: lapin::Error,
     },
     /// RabbitMQ refused a message, or had no queue for it.
-    #[error("RabbitMQ did not take a message: {0}")]
+    #[error("RabbitMQ did not accept a message: {0}")]
     NotTaken(&'static str),
     /// RabbitMQ refused a message (nack): its queue has no leader, for a moment or for good.
-    #[error("RabbitMQ did not take a message: it was refused (nack)")]
+    #[error("RabbitMQ did not accept a message: it was refused (nack)")]
     Nacked,
     /// RabbitMQ did not answer in time.
     #[error("RabbitMQ did not answer within {after:?}, {doing} {queue}")]

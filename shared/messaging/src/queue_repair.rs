@@ -78,7 +78,7 @@ pub(crate) async fn repair(args: &AmqpArgs) {
                 ),
             },
             Err(error) => {
-                tracing::warn!(error = ?error, "RabbitMQ takes no messages, and no queue is to blame");
+                tracing::warn!(error = ?error, "RabbitMQ accepts no messages, and no queue is to blame");
                 return;
             }
         }

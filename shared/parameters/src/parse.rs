@@ -107,7 +107,7 @@ impl Request<'_> {
             (Some(_), Some(_)) => Err(ParameterError::new(
                 older.name,
                 format!(
-                    "it is given beside {}, which means the same; write one of them",
+                    "it is given together with {}, which means the same; write one of them",
                     key.name
                 ),
             )),

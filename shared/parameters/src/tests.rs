@@ -184,7 +184,7 @@ fn everything_that_is_wrong_is_told_at_once() {
         "path: \"folder\"",
         "cookies: \"true\" is not a boolean",
         "insecure_origin: \"true\" is not a boolean",
-        "hsts: true is given beside response_headers_policy",
+        "hsts: true is given together with response_headers_policy",
         "parameters: there is no parameter \"lambda\"",
         "origin: it is missing",
     ] {
@@ -219,5 +219,5 @@ fn the_texts_as_users_read_them() {
     insta::assert_snapshot!(text(json!({"domains": "www.example.com", "cookies": "true"})), @r#"cookies: "true" is not a boolean; write true without quotes, or ["true"] for a cookie of this name."#);
     insta::assert_snapshot!(text(json!({"domains": "www.example.com", "orign": "x"})), @r#"parameters: there is no parameter "orign"; did you mean "origin"? Known are cache_policy, compress, cookies, default_ttl, domain, domains, error_responses, failover_origin, forward_cookies, forward_headers, headers, hsts, http3, insecure_origin, origin, origin_request_policy, path, price_class, redirect_to, response_headers_policy."#);
     insta::assert_snapshot!(text(json!({"domains": "www.example.com", "insecure_origin": "yes"})), @r#"insecure_origin: "yes" is not a boolean; write true or false, without quotes."#);
-    insta::assert_snapshot!(text(json!({"domains": "www.example.com", "forward_headers": ["*", "Accept"]})), @r#"forward_headers: ["*","Accept"] (a list) has "*" beside others; "*" means all headers and stands alone."#);
+    insta::assert_snapshot!(text(json!({"domains": "www.example.com", "forward_headers": ["*", "Accept"]})), @r#"forward_headers: ["*","Accept"] (a list) has "*" together with others; "*" means all headers and stands alone."#);
 }

@@ -175,7 +175,10 @@ mod tests {
         let error = updated(caching, json!({"headers": ["Accept"]}))
             .unwrap_err()
             .to_string();
-        assert!(error.contains("headers: it is given beside cache_policy"), "{error}");
+        assert!(
+            error.contains("headers: it is given together with cache_policy"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -306,8 +306,8 @@ fn rest(view: &View, waits_for_user: bool) -> Text {
         .collect();
     for (domain, at) in goes_over.iter().take(HANDED_OVER_IN_FULL) {
         text.say(&format!(
-            "{}: in place; another service instance has it so far, and nothing proves it for that one any more. It is yours at \
-             {}, if both stay so: leave your record as it is.",
+            "{}: in place; another service instance has it so far, and nothing proves it for that one any more. It becomes yours at \
+             {}, if nothing changes: leave your record in place.",
             domain.domain,
             clock(*at, view.now)
         ));

@@ -166,14 +166,14 @@ impl Seen {
                 format!("schema {found}, which the first service that starts brings to {known}")
             }
             Some((found, _)) => format!("schema {found}"),
-            None => format!("no schema yet: the first service that starts makes schema {known}"),
+            None => format!("no schema yet: the first service that starts creates schema {known}"),
         };
         // `create table if not exists` needs the permission even when the table exists, and every service runs it at
         // startup.
         let Some(schema) = self.schema.as_deref().filter(|_| self.may_create) else {
             let schema = self.schema.as_deref().unwrap_or("public");
             return fail(
-                format!("but {} may not make tables in it", self.user),
+                format!("but {} may not create tables in it", self.user),
                 format!("grant create, usage on schema {schema} to {}", self.user),
             );
         };
@@ -183,7 +183,7 @@ impl Seen {
                     "but the tables in schema {schema} are another user's, so {} can't migrate them",
                     self.user
                 ),
-                "write the user that made them into DATABASE_URL, or make it their owner (reassign owned)".into(),
+                "write the user that created them into DATABASE_URL, or make it their owner (reassign owned)".into(),
             );
         }
         match address.warning() {

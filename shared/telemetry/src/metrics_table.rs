@@ -64,7 +64,7 @@ const METRICS: &[Metric] = &[
     // Operations and steps.
     counter(
         "operations_total",
-        "Operations that ended, by what they came to. One that a deprovision took over is not counted.",
+        "Operations that ended, by their outcome. One that a deprovision superseded is not counted.",
     ),
     timed(
         "operation_duration_seconds",
@@ -73,7 +73,7 @@ const METRICS: &[Metric] = &[
     ),
     counter(
         "step_attempts_total",
-        "Attempts at steps that came to an outcome, by which attempt at the step it was.",
+        "Attempts at steps that had an outcome, by their number within the step.",
     ),
     counter(
         "steps_pending_total",
@@ -82,7 +82,7 @@ const METRICS: &[Metric] = &[
     timed(
         "step_attempt_duration_seconds",
         ATTEMPTS,
-        "How long an attempt at a step was at work, in seconds.",
+        "The duration of an attempt at a step, in seconds.",
     ),
     timed(
         "step_lateness_seconds",
@@ -96,13 +96,13 @@ const METRICS: &[Metric] = &[
     ),
     counter(
         "deliveries_stale_total",
-        "Messages for what was done already; they do no harm.",
+        "Messages for steps that were done already; harmless.",
     ),
     counter(
         "deliveries_deferred_total",
-        "Messages set aside for a second, since one instance had its share of the seats.",
+        "Messages delayed for a second, since their instance used its share of the seats.",
     ),
-    counter("steps_swept_total", "Rings that were lost and published again."),
+    counter("steps_swept_total", "Wake-ups that were lost and published again."),
     // Read from the database by broker-api.
     gauge("steps_waiting", Unit::Count, "Steps that are not done yet."),
     gauge(
@@ -139,8 +139,7 @@ const METRICS: &[Metric] = &[
     gauge(
         "renewals_in_trouble",
         Unit::Count,
-        "Instances whose certificate could not be renewed so far: a renewal failed, or has been at it for over an \
-         hour.",
+        "Instances whose certificate could not be renewed so far: a renewal failed, or has been running for over an hour.",
     ),
     gauge(
         "certificates_to_revoke",
@@ -150,7 +149,7 @@ const METRICS: &[Metric] = &[
     gauge(
         "accounts_to_roll_over",
         Unit::Count,
-        "Accounts at the CA whose key is to be changed and is not yet.",
+        "Accounts at the CA whose key rollover was requested and is not done yet.",
     ),
     gauge(
         "iam_server_certificates",
@@ -176,13 +175,13 @@ const METRICS: &[Metric] = &[
     ),
     counter(
         "consumers_forgotten_total",
-        "Times that messages waited and none came here: RabbitMQ had forgotten this consumer.",
+        "Times that messages waited and none was delivered here: RabbitMQ had forgotten this consumer.",
     ),
-    counter("messages_published_total", "Rings that were published."),
+    counter("messages_published_total", "Wake-ups that were published."),
     counter("messages_parked_total", "Messages that this process parked."),
     counter(
         "queues_mended_total",
-        "Queues that RabbitMQ had lost the inside of, deleted and made anew.",
+        "Queues whose contents RabbitMQ lost: deleted and declared again.",
     ),
     // PostgreSQL.
     counter("store_transactions_total", "Named transactions that ended."),
@@ -233,7 +232,7 @@ const METRICS: &[Metric] = &[
     ),
     counter(
         "challenge_looks_total",
-        "Looks at the database for http-01 tokens that were not known, any number at once.",
+        "Database queries for http-01 tokens that were not known, any number of tokens in one.",
     ),
     gauge(
         "challenges_live",

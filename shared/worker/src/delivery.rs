@@ -356,7 +356,10 @@ pub(crate) async fn publish<H: Handler>(desk: &Desk<H>, rings: &[Ring], trace: &
         "not published; the sweeper will publish it"
     );
     if let Err(error) = desk.store.not_published(rings).await {
-        tracing::warn!(error = with_causes(&error), "the sweeper will do it after its grace");
+        tracing::warn!(
+            error = with_causes(&error),
+            "the sweeper publishes it after SWEEP_GRACE"
+        );
     }
     false
 }

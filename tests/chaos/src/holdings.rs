@@ -84,7 +84,7 @@ pub fn lines(seen: &Seen) -> Vec<Line> {
         ),
         Line::none("  whose alias is not with its distribution", of_one(&holdings.aliases)),
         Line::none("  that its distribution doesn't serve", of_one(&holdings.served)),
-        Line::none("  whose end was told wrongly", told_wrongly(seen)),
+        Line::none("  whose end was reported wrongly", told_wrongly(seen)),
         Line::none("domains that two distributions serve", doubles(holdings)),
         Line::none("aliases of who doesn't have the domain", strangers(holdings)),
     ]);
@@ -240,6 +240,6 @@ mod tests {
                 *end = End::Failed("could not be verified in time".into());
             }
         }
-        assert_eq!(broken(&facts.seen()), ["whose end was told wrongly"]);
+        assert_eq!(broken(&facts.seen()), ["whose end was reported wrongly"]);
     }
 }

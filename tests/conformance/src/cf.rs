@@ -77,7 +77,7 @@ impl Cf {
     /// When there is none of that name.
     pub(crate) fn interval(&self, name: &str) -> anyhow::Result<u64> {
         let interval = self.remembered(name, "interval")?.as_u64();
-        interval.with_context(|| format!("{name} was told no interval"))
+        interval.with_context(|| format!("{name} got no interval"))
     }
 
     fn remembered(&self, name: &str, what: &str) -> anyhow::Result<serde_json::Value> {

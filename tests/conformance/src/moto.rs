@@ -202,7 +202,7 @@ async fn provision(platform: &Platform, stack: &Handle) -> anyhow::Result<()> {
             status::persist_value(answer.description()).is_some()
         })
         .await?;
-    let value = status::persist_value(said.description()).context("no value is told")?;
+    let value = status::persist_value(said.description()).context("no value is shown")?;
     let record = format!("_validation-persist.{DOMAIN}.");
     stack.dns()?.set_txt(&record, &value).await?;
     platform.succeeded(INSTANCE, PATIENCE).await?;

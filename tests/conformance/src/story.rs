@@ -151,7 +151,7 @@ impl<'s> Story<'s> {
     /// A second update that changes nothing is done at once, and the platform forgets the text of the one before; it does so, too, when the
     /// instance is renamed.
     async fn the_end_is_told_for_ever(&self) -> anyhow::Result<()> {
-        (self.say)("cf rename-service, after which cf service is silent, and cf service --params tells");
+        (self.say)("cf rename-service, after which cf service is silent, and cf service --params has the status");
         for (from, to) in [(SHOP, "renamed"), ("renamed", SHOP)] {
             self.succeeds(&["rename-service", from, to]).await?;
         }
@@ -226,7 +226,7 @@ impl<'s> Story<'s> {
     /// Sets the record that `cf service` tells for a domain.
     async fn prove(&self, name: &str, domain: &str) -> anyhow::Result<()> {
         let told = self.shows(name, &format!("_validation-persist.{domain} TXT ")).await?;
-        let value = status::persist_value(&told.replace("\n  ", "\n")).context("no value is told")?;
+        let value = status::persist_value(&told.replace("\n  ", "\n")).context("no value is shown")?;
         self.stack
             .dns()?
             .set_txt(&format!("_validation-persist.{domain}."), &value)

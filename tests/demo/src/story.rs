@@ -58,7 +58,7 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
         answer.text
     );
     line(&format!(
-        "202 Accepted after {} ms; the work goes on by itself",
+        "202 Accepted after {} ms; the work continues by itself",
         asked.elapsed().as_millis()
     ));
 

@@ -54,7 +54,7 @@ pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     let crowd = begin_crowd(&world, wish.slow).await?;
     timeout(PATIENCE, silent.is_asked(ITS_SHARE))
         .await
-        .context("the slow domains are not looked at")?;
+        .context("the slow domains are not probed")?;
     say("single domains, beside the crowd");
     let (began, probes) = (Instant::now(), silent.asked());
     let beside = timeout(PATIENCE, singles(&world, "beside", wish.singles)).await?;

@@ -191,7 +191,7 @@ fn tags(service: &Object<'_>) -> Result<Vec<String>, String> {
     let length: usize = tags.iter().map(|tag| tag.chars().count()).sum();
     if length > MOST_TAGS {
         return Err(format!(
-            "{}: they have {length} characters together; Cloud Controller takes {MOST_TAGS}",
+            "{}: they have {length} characters together; Cloud Controller accepts {MOST_TAGS}",
             service.at("tags")
         ));
     }

@@ -26,8 +26,7 @@ impl Profile {
             return Ok(());
         }
         Err(OsbError::bad_request(format!(
-            "domains: there are {}; a certificate of the CA's profile {} holds at most {most}: make several service \
-             instances.",
+            "domains: there are {}; a certificate of the CA's profile {} holds at most {most}: create several service instances.",
             domains.len(),
             self.0
         )))

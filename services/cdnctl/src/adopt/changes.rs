@@ -143,7 +143,7 @@ pub(super) mod tests {
         assert_eq!(parameters.get("response_headers_policy"), None);
         let told = told(&config);
         assert!(
-            told.contains("its response headers policy mine is none that a parameter names"),
+            told.contains("its response headers policy mine can't be named by a parameter"),
             "{told}"
         );
     }

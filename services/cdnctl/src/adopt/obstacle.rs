@@ -16,7 +16,7 @@ pub(super) fn of(config: &DistributionConfig) -> Option<String> {
     }
     if let Some((wildcard, below)) = redundant(&aliases).next() {
         return Some(format!(
-            "its aliases have {below} beside {wildcard}, and no certificate holds both; take one away first"
+            "its aliases have {below} beside {wildcard}, and no certificate holds both; remove one first"
         ));
     }
     let origins = origins(config);

@@ -15,15 +15,15 @@ pub(super) const FUNCTION: &Belief = &Belief {
 };
 pub(super) const P256: &Belief = &Belief {
     id: "p256",
-    words: "A P-256 key in IAM: CloudFront takes its certificate",
+    words: "A P-256 key in IAM: CloudFront accepts its certificate",
 };
 pub(super) const TWO_CHANGES: &Belief = &Belief {
     id: "two-certificate-changes",
-    words: "Two certificate changes within a minute: both are taken",
+    words: "Two certificate changes within a minute: both are accepted",
 };
 pub(super) const WEB_ACL: &Belief = &Belief {
     id: "web-acl",
-    words: "An update with a web ACL: taken under the shipped policy",
+    words: "An update with a web ACL: accepted under the shipped policy",
 };
 pub(super) const DEPLOYMENT: &Belief = &Belief {
     id: "deployment",

@@ -19,7 +19,7 @@ pub(super) async fn two_certificates(check: &mut Check) -> Result<String, Ended>
         return Ok("left out: there are no two certificates".to_owned());
     };
     if !check.state.has_alias {
-        return Ok("left out: CloudFront did not take the CA's certificate".to_owned());
+        return Ok("left out: CloudFront did not accept the CA's certificate".to_owned());
     }
     let distribution = deployment::distribution(check)?;
     if let Err(said) = attach_p256(check, &distribution, &p256).await? {
@@ -30,7 +30,7 @@ pub(super) async fn two_certificates(check: &mut Check) -> Result<String, Ended>
     let begun = Instant::now();
     let told = match attach(check, &distribution, &rsa).await {
         Ok(()) => {
-            let told = format!("the second was taken after {}", span(begun.elapsed()));
+            let told = format!("the second was accepted after {}", span(begun.elapsed()));
             check.see(TWO_CHANGES, Verdict::Confirmed, &told);
             told
         }

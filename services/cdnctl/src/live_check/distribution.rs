@@ -95,12 +95,12 @@ fn is_staging(check: &Check) -> bool {
 
 fn taken(check: &mut Check) {
     if is_staging(check) {
-        check.see(TRUSTED, Verdict::Refuted, "Let's Encrypt's staging was taken");
+        check.see(TRUSTED, Verdict::Refuted, "Let's Encrypt's staging was accepted");
     } else {
         check.see(
             TRUSTED,
             Verdict::NotSeen,
-            "the CA's certificate was taken; browsers may trust it",
+            "the CA's certificate was accepted; browsers may trust it",
         );
     }
 }

@@ -164,7 +164,7 @@ fn well(facts: &Facts) -> String {
     }
     for (name, header) in [("Host", &facts.host), ("X-Forwarded-For", &facts.x_forwarded_for)] {
         if let Header::NoEcho { why } = header {
-            text.push_str(&format!("; {name} is not known: --echo brought no echo ({why})"));
+            text.push_str(&format!("; {name} is not known: --echo returned no echo ({why})"));
             break;
         }
     }

@@ -135,7 +135,7 @@ fn outcome(not_put: NotPut, certificate: &Certificate, split: &Split) -> Outcome
 fn too_long(certificate: &Certificate, length: usize, longest: usize) -> Outcome {
     Outcome::failed(
         format!(
-            "a certificate for these {} domains has {length} characters, and AWS takes at most {longest}: \
+            "a certificate for these {} domains has {length} characters, and AWS accepts at most {longest}: \
              spread them over several services",
             certificate.names.len()
         ),

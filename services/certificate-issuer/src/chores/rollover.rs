@@ -26,7 +26,7 @@ const MOST_A_TURN: usize = 20;
 /// After this time no further account is started.
 const LONGEST_TURN: Duration = Duration::from_secs(60);
 const DOING: Request = Request::ChangeKey;
-const NOT_YET: &str = "the CA says that it took the new key, and doesn't find the account by it";
+const NOT_YET: &str = "the CA says that it accepted the new key, and doesn't find the account by it";
 
 /// Changes the keys for which a change was requested, a few at a time. Failures are retried in a later run, after the
 /// accounts that were not tried yet. Sends no request to a CA when no change was requested.

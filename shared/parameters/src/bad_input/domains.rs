@@ -13,7 +13,7 @@ pub(super) fn bad_domains() -> Vec<BadParameters> {
         (
             "domain and domains",
             json!({"domain": "a.example.com", "domains": ["b.example.com"]}),
-            &["domain: it is given beside domains", "in domains"],
+            &["domain: it is given together with domains", "in domains"],
         ),
         (
             "domain as list",

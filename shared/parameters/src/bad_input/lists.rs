@@ -56,7 +56,7 @@ pub(super) fn bad_lists() -> Vec<BadParameters> {
         (
             "headers * beside others",
             with("forward_headers", json!(["*", "Accept"])),
-            &["forward_headers", "\"*\" beside others", "stands alone"],
+            &["forward_headers", "\"*\" together with others", "stands alone"],
         ),
         (
             "eleven headers",
@@ -66,7 +66,7 @@ pub(super) fn bad_lists() -> Vec<BadParameters> {
         (
             "both names for headers",
             json!({"domains": ["www.example.com"], "origin": "app.example.org", "forward_headers": "A", "headers": ["B"]}),
-            &["headers: it is given beside forward_headers", "one of them"],
+            &["headers: it is given together with forward_headers", "one of them"],
         ),
         (
             "cookies as number",
@@ -116,7 +116,7 @@ pub(super) fn bad_lists() -> Vec<BadParameters> {
         (
             "cookies * beside others",
             with("forward_cookies", json!("*, a")),
-            &["\"*\" beside others", "stands alone"],
+            &["\"*\" together with others", "stands alone"],
         ),
         (
             "cookies with a number",
@@ -126,7 +126,7 @@ pub(super) fn bad_lists() -> Vec<BadParameters> {
         (
             "both names for cookies",
             json!({"domains": ["www.example.com"], "origin": "app.example.org", "forward_cookies": "", "cookies": true}),
-            &["cookies: it is given beside forward_cookies", "one of them"],
+            &["cookies: it is given together with forward_cookies", "one of them"],
         ),
     ]
 }

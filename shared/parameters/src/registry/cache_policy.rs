@@ -44,7 +44,7 @@ impl Parameter for CachePolicy {
             match beside(request) {
                 Some(beside) if policy.is_some() => Err(ParameterError::new(
                     beside,
-                    "it is given beside cache_policy, which takes its place; write one of them, or null for cache_policy",
+                    "it is given together with cache_policy, which replaces it; write one of them, or null for cache_policy",
                 )),
                 _ => Ok(policy),
             }

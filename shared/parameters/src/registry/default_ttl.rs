@@ -14,7 +14,7 @@ use crate::update::Update;
 
 pub(super) const KEY: Key<Seconds> = Key::new(
     "default_ttl",
-    "How long CloudFront keeps what comes without Cache-Control, in seconds",
+    "How long CloudFront caches responses without Cache-Control, in seconds",
 );
 
 /// The maximum time that CloudFront caches anything, in seconds (`MaxTTL`): its own default.

@@ -72,7 +72,7 @@ fn one_of(request: &Request<'_>) -> Result<Vec<String>, ParameterError> {
     match (request.get(&KEY), request.get(&OLDER)) {
         (Some(_), Some(_)) => Err(ParameterError::new(
             OLDER.name,
-            "it is given beside domains; write all of them in domains",
+            "it is given together with domains; write all of them in domains",
         )),
         (Some(domains), None) | (None, Some(ByComma(domains))) => Ok(domains.0),
         (None, None) => Err(ParameterError::new(
@@ -97,7 +97,7 @@ impl Field for Names {
         }
         if given.len() > MOST {
             return Err(format!(
-                "there are {}; a certificate holds at most {MOST}: make several service instances",
+                "there are {}; a certificate holds at most {MOST}: create several service instances",
                 given.len()
             ));
         }

@@ -78,7 +78,7 @@ impl Field for Cookies {
         }
         if cookies.iter().any(|name| name == "*") {
             return Err(format!(
-                "{} has \"*\" beside others; \"*\" means all cookies and stands alone",
+                "{} has \"*\" together with others; \"*\" means all cookies and stands alone",
                 shown_json(value)
             ));
         }

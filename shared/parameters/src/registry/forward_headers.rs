@@ -74,7 +74,7 @@ fn with_host(key: &str, mut headers: Vec<String>) -> Result<Vec<String>, Paramet
         return Err(ParameterError::new(
             key,
             format!(
-                "there are {MOST}; CloudFront forwards at most {} beside Host, which the default origin needs: write fewer, \
+                "there are {MOST}; CloudFront forwards at most {} besides Host, which the default origin needs: write fewer, \
                  or \"*\" for all",
                 MOST - 1
             ),
@@ -94,7 +94,7 @@ impl Field for Headers {
         }
         if given.iter().any(|name| name == "*") {
             return Err(format!(
-                "{} has \"*\" beside others; \"*\" means all headers and stands alone",
+                "{} has \"*\" together with others; \"*\" means all headers and stands alone",
                 shown_json(value)
             ));
         }

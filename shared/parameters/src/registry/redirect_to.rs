@@ -86,8 +86,7 @@ pub(crate) fn after(current: &Value, parameters: &Parameters) -> Result<(), Para
         Some(now) if !had(now) && domains.iter().any(|domain| covers(domain, now)) => Err(ParameterError::new(
             "redirect_to",
             format!(
-                "{} can't take the place of {} in the update that makes it a domain; add it first, with redirect_to, and take \
-                 the other away in an update after that",
+                "{} can't take the place of {} in the update that makes it a domain; add it first, with redirect_to, and remove the other in an update after that",
                 shown(now),
                 shown(before)
             ),

@@ -48,7 +48,7 @@ impl Parameter for ResponseHeadersPolicy {
                 (Some(true), Some(_)) => Err(ParameterError::new(
                     HSTS.name,
                     format!(
-                        "true is given beside response_headers_policy; hsts is short for \"{SECURITY_HEADERS}\", write one of them"
+                        "true is given together with response_headers_policy; hsts is short for \"{SECURITY_HEADERS}\", write one of them"
                     ),
                 )),
                 (Some(true), None) => Ok(named(SECURITY_HEADERS, &RESPONSE_HEADERS)),

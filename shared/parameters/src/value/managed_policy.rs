@@ -44,7 +44,7 @@ pub(crate) mod cloudfront {
         let policy = by_id(id, among);
         if let (Some(id), None) = (id, policy) {
             changes.push(format!(
-                "its {what} {id} is none that a parameter names, and goes: say what takes its place"
+                "its {what} {id} can't be named by a parameter and is removed: say what replaces it"
             ));
         }
         policy.map(|policy| policy.name)

@@ -181,7 +181,7 @@ impl fmt::Display for AwsReason {
             Self::CertificateUnseen => f.write_str("CloudFront doesn't see the uploaded certificate yet"),
             Self::CertificateUnsettled => f.write_str("IAM has not settled on whether the certificate exists"),
             Self::CertificateInUse => f.write_str("waiting until CloudFront no longer uses the certificate"),
-            Self::FunctionNotTaken => f.write_str("CloudFront doesn't take the function for redirect_to yet"),
+            Self::FunctionNotTaken => f.write_str("CloudFront doesn't accept the function for redirect_to yet"),
             Self::FunctionInUse => f.write_str("waiting until CloudFront no longer uses the function"),
             Self::NothingToCome { what } => write!(f, "making sure that no {what} turns up any more"),
             Self::DisabledAgain => f.write_str("the distribution had to be disabled once more"),

@@ -162,7 +162,7 @@ impl fmt::Display for CaReason {
             Self::Limits { request, said } => {
                 write!(f, "the CA limits how much may be asked for, while {request}: {said}")
             }
-            Self::OwnLimit { rate, of } => write!(f, "the CA takes at most {rate} of {of}, and that many were made"),
+            Self::OwnLimit { rate, of } => write!(f, "the CA allows at most {rate} of {of}, and that many were made"),
             Self::NotReady { request, said } => write!(f, "the CA is not ready yet, while {request}: {said}"),
             Self::WantsOperator { request, said } => write!(
                 f,
@@ -185,7 +185,7 @@ impl fmt::Display for CaReason {
                     "the broker could not investigate a refusal by the CA while {request}"
                 )
             }
-            Self::NoOrdersThere => f.write_str("the CA doesn't take orders where its directory says"),
+            Self::NoOrdersThere => f.write_str("the CA doesn't accept orders where its directory says"),
             Self::Pause { order } => write!(f, "order {order} follows {} that failed", order - 1),
             Self::OrderMisfits => f.write_str("the CA's order doesn't fit the domains"),
             Self::AnswerRefused { domain, said } => write!(f, "the CA refused the answer for {domain}: {said}"),

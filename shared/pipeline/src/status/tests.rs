@@ -145,8 +145,8 @@ fn before_the_order_is_placed_it_is_said_what_will_be_shown_and_when() {
         due_at: datetime!(2026-11-24 12:20 UTC),
     }];
     insta::assert_snapshot!(describe(&view, RESPONDER), @"
-    Ordering the certificate for 1 domain (the CA takes at most 10 per
-        3h of new organizations, and that many were made; next try
+    Ordering the certificate for 1 domain (the CA allows at most 10
+        per 3h of new organizations, and that many were made; next try
         12:20:00 UTC).
     Then this shows the DNS record for each domain.
     The CloudFront distribution is made once every domain is proved:
@@ -410,9 +410,9 @@ fn both_are_told_when_a_domain_goes_over_and_what_keeps_it() {
     Nothing for you to do now.
     Continuing in a moment.
     www.example.com: in place; another service instance has it so far,
-        and nothing proves it for that one any more. It is yours at
-        2026-11-25 12:04 UTC, if both stay so: leave your record as it
-        is.
+        and nothing proves it for that one any more. It becomes yours
+        at 2026-11-25 12:04 UTC, if nothing changes: leave your record
+        in place.
     The CloudFront distribution is made once every domain is proved:
     the name to CNAME them to is shown here then.
     ");

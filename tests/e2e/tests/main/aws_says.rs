@@ -80,7 +80,7 @@ async fn a_certificate_that_is_never_seen_is_given_up_in_time() -> anyhow::Resul
     let told = world.told(&instance).await?;
     world.set_persist(&told, &instance.domains[0]).await?;
     let told = world
-        .says(&instance, "CloudFront does not take the certificate")
+        .says(&instance, "CloudFront does not accept the certificate")
         .await?;
     assert_eq!(told.state(), "failed", "{}", told.text);
     world.delete(&instance).await

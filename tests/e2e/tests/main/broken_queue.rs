@@ -95,7 +95,7 @@ async fn an_alarm_of_rabbitmq_is_no_queues_fault_and_work_goes_on_after_it() -> 
         Ok(all.collect::<Result<Vec<_>, _>>()?.concat())
     };
     let deadline = Instant::now() + PATIENCE * 2;
-    while !logs()?.contains("RabbitMQ takes no messages, and no queue is to blame") {
+    while !logs()?.contains("RabbitMQ accepts no messages, and no queue is to blame") {
         anyhow::ensure!(Instant::now() < deadline, "the queues were not checked");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -157,7 +157,7 @@ async fn a_queue_with_other_arguments_is_named_and_when_it_is_deleted_work_goes_
         .queue_delete(QUEUE.into(), QueueDeleteOptions::default())
         .await?;
     let told = platform
-        .poll(id, PATIENCE, "a look at the domain", |answer| {
+        .poll(id, PATIENCE, "a probe of the domain", |answer| {
             let text = answer.description();
             status::persist_value(text).is_some() && !text.contains("not checked yet")
         })

@@ -21,7 +21,7 @@ async fn what_the_ca_would_refuse_waits_here_and_goes_on_by_itself() -> anyhow::
     world
         .says(
             &second,
-            "the CA takes at most 1 in 15s of new orders of an organization",
+            "the CA allows at most 1 in 15s of new orders of an organization",
         )
         .await?;
     assert_eq!(world.orders(&second).await?, 0);
@@ -32,7 +32,7 @@ async fn what_the_ca_would_refuse_waits_here_and_goes_on_by_itself() -> anyhow::
     // So is another organization's account, for an hour.
     let other = world.create(&[domain("third")]).await?;
     world
-        .says(&other, "the CA takes at most 1 in 1h of new organizations")
+        .says(&other, "the CA allows at most 1 in 1h of new organizations")
         .await?;
     let accounts: i64 = world
         .sql()

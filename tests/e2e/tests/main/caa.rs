@@ -32,7 +32,7 @@ async fn the_record_in_the_way_is_named_and_one_more_mends_it() -> anyhow::Resul
     let add = format!("add CAA {parent} 0 issue \"pebble.test\"");
     assert!(
         told.contains(&allows) && told.contains(&add),
-        "at the first look: {told}"
+        "at the first probe: {told}"
     );
 
     world.set_persist(&told, &name).await?;

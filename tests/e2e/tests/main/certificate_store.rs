@@ -82,7 +82,7 @@ async fn a_certificate_that_can_not_be_looked_at_keeps_no_other() -> anyhow::Res
         .execute("update certificates set retired_at = now()", &[])
         .await?;
     let endpoints = world.handle.endpoints();
-    until("each was looked at", async || {
+    until("each was checked", async || {
         let processes = ["cert-installer-1", "cert-installer-2"];
         let logs = processes.iter().filter_map(|name| endpoints.process(name));
         let logs = logs.map(|process| std::fs::read_to_string(&process.log));

@@ -222,7 +222,7 @@ async fn what_the_specifications_checker_sends_is_answered_as_it_wants() -> anyh
     world.platform.succeeded(&instance.id, PATIENCE).await?;
 
     assert_eq!(send("DELETE ?accepts_incomplete=true&IDS", None).await?.status, 202);
-    until("the deletion is told", async || {
+    until("the deletion is reported", async || {
         Ok(send(&ask("?IDS"), None).await?.state() == "succeeded")
     })
     .await

@@ -446,7 +446,7 @@ async fn wrong_credentials_are_told_at_the_start_and_operations_wait() -> anyhow
         .logged("distribution-1", "\"code\":\"SignatureDoesNotMatch\"")
         .await?;
     let told = platform
-        .poll(id, PATIENCE, "whose move it is", |answer| {
+        .poll(id, PATIENCE, "who has to act", |answer| {
             answer.description().contains("its operator must fix it")
         })
         .await?;

@@ -91,7 +91,7 @@ async fn a_domain_whose_proof_is_gone_goes_to_who_proves_it_after_the_grace_with
         "{told}"
     );
     world.set_persist(&told, &name).await?;
-    let waits = world.says(&after, "It is yours at").await?;
+    let waits = world.says(&after, "It becomes yours at").await?;
     ensure!(
         waits.description().contains(&format!("{name}: in place")),
         "{}",

@@ -254,7 +254,7 @@ async fn nothing_is_left(site: &Site) -> anyhow::Result<()> {
         .await?;
     assert!(!scrape.has("certificate_soonest_end_timestamp_seconds"), "{scrape}");
     for name in ["steps_waiting", "steps_oldest_waiting_seconds", "steps_overdue_seconds"] {
-        assert!(scrape.has(name), "{name} is told as 0");
+        assert!(scrape.has(name), "{name} is reported as 0");
         assert_eq!(scrape.sum(name, &[]), 0.0, "{name}");
     }
     let gone = [("kind", "deprovision"), ("outcome", "succeeded")];

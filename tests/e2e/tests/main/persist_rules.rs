@@ -50,7 +50,7 @@ async fn an_expired_record_is_told() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_record_that_cas_judge_differently_is_told_with_what_to_write_and_is_not_in_place() -> anyhow::Result<()> {
-    let says = "may be refused by the CA (the CA's domain is written \"Pebble.Test\", and not every CA takes capitals): \
+    let says = "may be refused by the CA (the CA's domain is written \"Pebble.Test\", and not every CA accepts capitals): \
                 write \"pebble.test;accounturi=";
     refused_then_right(|value| value.replace("pebble.test", "Pebble.Test"), says).await
 }

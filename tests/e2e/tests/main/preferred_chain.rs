@@ -64,7 +64,7 @@ async fn the_chain_that_the_operator_prefers_is_served_where_the_ca_has_it() -> 
     // A root that the CA doesn't have keeps nobody from a certificate.
     drop(preferring);
     let _odd = issuer(&environment, "No Such Root")?;
-    until("the renewal of before is over, and another begun", async || {
+    until("the previous renewal is over, and another has begun", async || {
         Ok(operate(&world.handle, &["renew", &instance.id]).await?.code == Some(0))
     })
     .await?;

@@ -173,7 +173,7 @@ async fn an_update_asks_for_no_certificate_beside_one_that_a_renewal_has_just_br
     assert!(status::persist_value(answer.description()).is_none(), "{}", answer.text);
     assert_ne!(world.serial(&instance).await?, before);
     assert_eq!(world.orders(&instance).await?, 2, "the renewal's is the last");
-    until("the one of before is out of IAM", async || {
+    until("the previous one is out of IAM", async || {
         let kept = "select count(*) from certificates where instance_id = $1 and retired_at is null";
         Ok(count(&world, kept, &instance).await? == 1)
     })

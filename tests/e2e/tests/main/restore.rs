@@ -178,7 +178,7 @@ async fn told_as_unexplained(handle: &Handle) -> anyhow::Result<()> {
         if metrics.lines().any(|line| line == wanted) {
             return Ok(());
         }
-        ensure!(Instant::now() < deadline, "not told: {metrics}");
+        ensure!(Instant::now() < deadline, "not reported: {metrics}");
         sleep(Duration::from_millis(200)).await;
     }
 }

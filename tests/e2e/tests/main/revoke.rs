@@ -80,7 +80,7 @@ async fn keys_that_leaked_make_no_certificate_and_those_of_before_are_revoked() 
     assert_eq!(standing(&world, &first).await?, ("Valid".to_owned(), None));
     assert_eq!(world.serial(&instance).await?, first);
     world.handle.kill("cert-installer-1", Signal::Cont).await?;
-    until("both of before are revoked", async || {
+    until("both previous ones are revoked", async || {
         Ok(revoked(&world, &instance).await? == 2)
     })
     .await?;
@@ -92,11 +92,7 @@ async fn keys_that_leaked_make_no_certificate_and_those_of_before_are_revoked() 
         "key compromise"
     );
     assert_eq!(standing(&world, &second).await?, ("Valid".to_owned(), None));
-    assert_eq!(
-        world.orders(&instance).await?,
-        3,
-        "the order that was left is not gone on with"
-    );
+    assert_eq!(world.orders(&instance).await?, 3, "the unfinished order is discarded");
     let shown = operate(&world.handle, &["show", &instance.id, "--json"])
         .await?
         .json()?;
@@ -172,7 +168,7 @@ async fn what_is_at_work_with_an_older_key_is_renewed_once_more_and_what_the_ca_
         "{}",
         said.text
     );
-    until("all of before are revoked", async || {
+    until("all previous ones are revoked", async || {
         Ok(revoked(&world, &instance).await? == 3)
     })
     .await?;

@@ -380,7 +380,7 @@ async fn what_an_order_wants_is_told_anew_for_the_new_key() -> anyhow::Result<()
         assert_eq!(world.orders(instance).await?, 2);
         let turned_down = "select count(*) from claims where instance_id = $1 and ca_said is not null";
         let row = world.sql().await?.query_one(turned_down, &[&instance.id]).await?;
-        assert_eq!(row.get::<_, i64>(0), 0, "the CA turned nothing down");
+        assert_eq!(row.get::<_, i64>(0), 0, "the CA rejected nothing");
         world.delete(instance).await?;
     }
     Ok(())
@@ -425,7 +425,7 @@ async fn what_goes_wrong_is_told_and_keeps_no_other_account() -> anyhow::Result<
     assert_eq!(said.code, Some(0), "{}", said.text);
     changed(&world, &first, 1).await?;
     changed(&world, &second, 2).await?;
-    until("the other CA is told to be away", async || {
+    until("the other CA is reported as unavailable", async || {
         Ok(account(&world, "org-elsewhere").await?.problem.is_some())
     })
     .await?;

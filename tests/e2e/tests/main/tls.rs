@@ -366,7 +366,7 @@ async fn a_service_that_meets_a_stranger_is_not_ready_and_says_why() -> anyhow::
         assert!(Instant::now() < deadline, "{}", std::fs::read_to_string(&log)?);
         sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(ready().await, Some(503), "it goes on trying, and is not ready");
+    assert_eq!(ready().await, Some(503), "it keeps trying, and is not ready");
     let password = tls.database_url.split([':', '@']).nth(2).context("a password")?;
     assert!(!std::fs::read_to_string(&log)?.contains(password));
     stranger.kill().await?;

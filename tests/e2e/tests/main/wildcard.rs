@@ -41,7 +41,7 @@ async fn one_record_set_once_is_enough_for_a_wildcard_and_its_apex_for_ever() ->
     // Without the policy it is good for the apex alone, and the status says what is missing.
     let plain = value.replace(";policy=wildcard", "");
     world.dns.set_txt(&record, &plain).await?;
-    let alone = "the apex is verified, and what the wildcard lacks is told";
+    let alone = "the apex is verified, and what the wildcard lacks is shown";
     world
         .platform
         .poll(&instance.id, PATIENCE, alone, |answer| {
@@ -133,7 +133,7 @@ async fn a_name_below_anothers_wildcard_is_had_by_whoever_proves_it_and_by_nobod
         Ok(sql.query_one(query, &[&stranger.id]).await?.get(0))
     };
     let before = looks().await?;
-    until("it was looked at twice more", async || Ok(looks().await? > before + 1)).await?;
+    until("it was probed twice more", async || Ok(looks().await? > before + 1)).await?;
     assert_eq!(seen(world, &www).await?.0, [wildcard_of(&apex)]);
 
     // Whoever the zone's owner lets have it by a record has it, and the wildcard goes on beside it.

@@ -58,13 +58,13 @@ pub enum Mismatch {
 #[serde(rename_all = "kebab-case")]
 pub enum Risk {
     /// Boulder converts it to lower case first (draft §9.2), Pebble compares it unchanged.
-    #[error("the CA's domain is written {0}, and not every CA takes capitals")]
+    #[error("the CA's domain is written {0}, and not every CA accepts capitals")]
     Capitals(String),
     /// Boulder drops the dot first (draft §9.2), Pebble compares the name unchanged, and the grammar doesn't allow it.
-    #[error("the CA's domain is written {0}, and not every CA takes a dot at its end")]
+    #[error("the CA's domain is written {0}, and not every CA accepts a dot at its end")]
     Dot(String),
     /// Boulder and Pebble get the text from a DNS library that writes a tab as `\009`, which is no white space to them.
-    #[error("there is a tab in it, and not every CA takes that for a blank")]
+    #[error("there is a tab in it, and not every CA treats that as a blank")]
     Tab,
     /// See [`LATEST_END`].
     #[error("its persistUntil {0} is beyond the year 9999, which not every CA can read")]

@@ -85,12 +85,12 @@ async fn anothers_is_seen_in_time(world: &World) -> anyhow::Result<()> {
         );
         Ok(sql.query_one(&count, &[&ids]).await?.get(0))
     };
-    until("all domains of the large one are to be looked at", async || {
+    until("all domains of the large one are due for a probe", async || {
         Ok(steps("*").await? >= 2 * DOMAINS as i64 && tarpit.asked() >= 1)
     })
     .await?;
     let as_they_come = small.singles("beside").await;
-    until("looks have run into their limit", async || {
+    until("probes have run into their limit", async || {
         Ok(steps("case when s.attempt > 0 then 1 end").await? >= 2)
     })
     .await?;
