@@ -237,11 +237,11 @@ mod tests {
             (json!([]), "parameters: [] (a list) is not an object"),
             (
                 json!({"domains": "a.example.com", "domain": "b.example.com"}),
-                "beside domains",
+                "together with domains",
             ),
             (
                 json!({"forward_headers": ["X-One"], "headers": ["X-Two"]}),
-                "beside forward_headers",
+                "together with forward_headers",
             ),
         ] {
             let error = updated(first.clone(), update).unwrap_err().to_string();

@@ -119,7 +119,9 @@ pub struct StepView {
 pub fn describe(view: &View, responder: &str) -> String {
     let text = match (view.state, view.kind) {
         (OperationState::Failed, _) => Text::of(view.failure.as_deref().unwrap_or("Failed.")),
-        (OperationState::Superseded, OperationKind::Renew) => Text::of("Given up: an update or a deletion goes first."),
+        (OperationState::Superseded, OperationKind::Renew) => {
+            Text::of("Given up: an update or a deletion takes precedence.")
+        }
         (OperationState::Superseded, _) => Text::of("Given up: this service is being deleted instead."),
         (OperationState::Succeeded, OperationKind::Update) => {
             let mut text = Text::of("Updated.");
@@ -230,13 +232,13 @@ impl DomainView {
 }
 
 fn at_work(view: &View, responder: &str) -> Text {
-    let orders_anew = orders_anew(view);
-    let needy = needy(view, orders_anew);
+    let orders_again = orders_again(view);
+    let needy = needy(view, orders_again);
     let rest = rest(view, !needy.is_empty());
     let mut text = Text::default();
     match (needy.is_empty(), orders(view)) {
         (false, _) => {
-            first_lines(&needy, view.domains.len(), orders_anew, &mut text);
+            first_lines(&needy, view.domains.len(), orders_again, &mut text);
             let room = |text: &Text| MOST_BYTES.saturating_sub(text.len() + rest.len());
             let records = room(&text).saturating_sub(seen::LEAST_ROOM);
             text.append_apart(ways::ways(view, &needy, responder, records));
@@ -261,10 +263,10 @@ fn at_work(view: &View, responder: &str) -> Text {
 }
 
 /// The domains that wait for the user, those with a problem first.
-fn needy(view: &View, orders_anew: bool) -> Vec<&DomainView> {
+fn needy(view: &View, orders_again: bool) -> Vec<&DomainView> {
     let waits = |domain: &&DomainView| match domain.step_state {
         Some(state) => state == StepState::Waiting && !is_in_place(domain),
-        None => orders_anew && domain.ca_said.is_some(),
+        None => orders_again && domain.ca_said.is_some(),
     };
     let mut needy: Vec<&DomainView> = view.domains.iter().filter(waits).collect();
     needy.sort_by_key(|domain| {
@@ -356,15 +358,15 @@ fn asked_of_user(view: &View) -> Option<String> {
 }
 
 /// The CA rejected domains, and the next order isn't placed yet: what has to be fixed is known already.
-fn orders_anew(view: &View) -> bool {
+fn orders_again(view: &View) -> bool {
     view.order_spent.is_some() && view.steps.iter().any(|step| step.kind == StepKind::PlaceOrder)
 }
 
 /// The first lines, when the user has to act.
-fn first_lines(needy: &[&DomainView], total: usize, orders_anew: bool, text: &mut Text) {
+fn first_lines(needy: &[&DomainView], total: usize, orders_again: bool, text: &mut Text) {
     let count = needy.len();
     let domains = if total == 1 { "domain" } else { "domains" };
-    if orders_anew {
+    if orders_again {
         text.say(&format!(
             "Waiting for you: the CA rejected {count} of {total} {domains}."
         ));

@@ -61,7 +61,7 @@ pub(crate) async fn deprovision(
 async fn begin(broker: Arc<Broker>, instance: String, requester: Requester) -> Result<uuid::Uuid, OsbError> {
     match in_time(broker.store.deprovision(&instance, &requester, &broker.schedules)).await? {
         Deprovision::Accepted { operation, rings } => {
-            tracing::info!(instance, %operation, "deprovision begun");
+            tracing::info!(instance, %operation, "deprovision started");
             broker.ring(rings).await;
             Ok(operation)
         }

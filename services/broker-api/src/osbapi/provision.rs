@@ -131,7 +131,7 @@ async fn begin(broker: Arc<Broker>, new: NewInstance, requester: Requester) -> R
     .await?
     {
         Provision::Accepted { operation, rings } => {
-            tracing::info!(instance = new.id, %operation, domains = new.domains.len(), "provision begun");
+            tracing::info!(instance = new.id, %operation, domains = new.domains.len(), "provision started");
             broker.ring(rings).await;
             Ok(Begun::Operation(Accepted { operation }))
         }

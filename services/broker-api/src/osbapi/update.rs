@@ -71,7 +71,7 @@ async fn begin(
 ) -> Result<Begun, OsbError> {
     match in_time(written(&broker, &id, &request, &requester)).await? {
         Update::Accepted { operation, rings } => {
-            tracing::info!(instance = id, %operation, "update begun");
+            tracing::info!(instance = id, %operation, "update started");
             broker.ring(rings).await;
             Ok(Begun::Operation(Accepted { operation }))
         }

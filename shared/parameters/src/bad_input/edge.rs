@@ -68,7 +68,7 @@ pub(super) fn bad_edges() -> Vec<BadParameters> {
         (
             "cache policy beside headers",
             both,
-            &["forward_headers", "beside cache_policy", "null"],
+            &["forward_headers", "together with cache_policy", "null"],
         ),
         (
             "request policy alone",

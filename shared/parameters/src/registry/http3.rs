@@ -7,7 +7,7 @@ use crate::parameter::Parameter;
 use crate::parse::{Parameters, Request};
 use crate::update::Update;
 
-const KEY: Key<bool> = Key::new("http3", "HTTP/3 beside HTTP/2");
+const KEY: Key<bool> = Key::new("http3", "HTTP/3 in addition to HTTP/2");
 
 pub(crate) struct Http3;
 

@@ -15,7 +15,7 @@ use crate::value::managed_policy;
 
 const KEY: Key<Policy> = Key::new(
     "origin_request_policy",
-    "Managed policy of what is passed to the origin, beside cache_policy",
+    "Managed policy of what is passed to the origin, in addition to cache_policy",
 );
 
 pub(crate) struct OriginRequestPolicy;

@@ -184,7 +184,7 @@ async fn every_process_is_replaced_while_work_goes_on() -> anyhow::Result<()> {
         }
         ensure!(
             Instant::now() < deadline,
-            "it goes on: {}",
+            "it continues: {}",
             log(&handle, "distribution-1")?
         );
         sleep(Duration::from_millis(100)).await;
