@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use deadpool_postgres::Transaction;
 use pipeline::plan::{self, Situation};
-use pipeline::{InstanceSettings, OperationKind, OperationState, Ring, Schedules};
+use pipeline::{InstanceSettings, OperationKind, OperationState, Schedules, WakeUp};
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
@@ -47,7 +47,7 @@ pub enum Provision {
         /// The new operation.
         operation: Uuid,
         /// Its first wake-ups.
-        rings: Vec<Ring>,
+        wake_ups: Vec<WakeUp>,
     },
     /// The same request was accepted earlier and is still running.
     Running {
@@ -80,7 +80,7 @@ pub enum Deprovision {
         /// The new operation.
         operation: Uuid,
         /// Its first wake-ups.
-        rings: Vec<Ring>,
+        wake_ups: Vec<WakeUp>,
     },
     /// It is already being removed.
     Running {
@@ -166,7 +166,7 @@ impl Store {
                     "takes over the distribution that was offered"
                 );
             }
-            let (operation, rings) = begin(
+            let (operation, wake_ups) = begin(
                 tx,
                 &new.id,
                 Beginning::provision(&new.domains),
@@ -174,7 +174,7 @@ impl Store {
                 schedules,
             )
             .await?;
-            Ok(Provision::Accepted { operation, rings })
+            Ok(Provision::Accepted { operation, wake_ups })
         })
         .await
     }
@@ -218,8 +218,9 @@ impl Store {
                 }
             }
             claims::give_up_proofs(tx, instance).await?;
-            let (operation, rings) = begin(tx, instance, Beginning::deprovision(), Some(requester), schedules).await?;
-            Ok(Deprovision::Accepted { operation, rings })
+            let (operation, wake_ups) =
+                begin(tx, instance, Beginning::deprovision(), Some(requester), schedules).await?;
+            Ok(Deprovision::Accepted { operation, wake_ups })
         })
         .await
     }
@@ -335,7 +336,7 @@ pub(crate) async fn begin(
     beginning: Beginning<'_>,
     requester: Option<&Requester>,
     schedules: &Schedules,
-) -> Result<(Uuid, Vec<Ring>), StoreError> {
+) -> Result<(Uuid, Vec<WakeUp>), StoreError> {
     let operation = Uuid::new_v4();
     let waits_for_a_certificate = beginning.kind == OperationKind::Update && beginning.new_certificate;
     Statement::new(
@@ -380,8 +381,8 @@ pub(crate) async fn begin(
             .collect(),
         steps: Vec::new(),
     });
-    let rings = insert_planned(tx, operation, &first.steps, schedules).await?;
-    Ok((operation, rings))
+    let wake_ups = insert_planned(tx, operation, &first.steps, schedules).await?;
+    Ok((operation, wake_ups))
 }
 
 #[cfg(test)]
