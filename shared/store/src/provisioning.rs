@@ -133,30 +133,7 @@ impl Store {
             if let Some(too_much) = too_much(tx, bounds, &request).await? {
                 return Ok(Provision::TooMuch(too_much));
             }
-            Statement::new(
-                "provision-instance",
-                "insert into instances (id, tenant, service_id, plan_id, settings, request) values ($1, $2, $3, $4, \
-                 $5, $6)",
-            )
-            .expects(SqlState::UNIQUE_VIOLATION)
-            .run(
-                tx,
-                &[
-                    &new.id,
-                    &tenant,
-                    &new.service_id,
-                    &new.plan_id,
-                    &serde_json::to_value(&new.settings)?,
-                    &new.request,
-                ],
-            )
-            .await?;
-            Statement::new(
-                "provision-claims",
-                "insert into claims (instance_id, tenant, domain) select $1, $2, unnest($3::text[])",
-            )
-            .run(tx, &[&new.id, &tenant, &new.domains])
-            .await?;
+            insert_instance(tx, new, &tenant).await?;
             // The offer is taken now, so that an offer that stands at the time of the request can't end while the
             // tenant proves the domains.
             if let Some(distribution) = offers::take(tx, &new.id, &new.domains).await? {
@@ -224,6 +201,34 @@ impl Store {
         })
         .await
     }
+}
+
+/// The rows of a new instance: itself, and its claims. A concurrent request may have inserted the same id.
+async fn insert_instance(tx: &Transaction<'_>, new: &NewInstance, tenant: &str) -> Result<(), StoreError> {
+    Statement::new(
+        "provision-instance",
+        "insert into instances (id, tenant, service_id, plan_id, settings, request) values ($1, $2, $3, $4, $5, $6)",
+    )
+    .expects(SqlState::UNIQUE_VIOLATION)
+    .run(
+        tx,
+        &[
+            &new.id,
+            &tenant,
+            &new.service_id,
+            &new.plan_id,
+            &serde_json::to_value(&new.settings)?,
+            &new.request,
+        ],
+    )
+    .await?;
+    Statement::new(
+        "provision-claims",
+        "insert into claims (instance_id, tenant, domain) select $1, $2, unnest($3::text[])",
+    )
+    .run(tx, &[&new.id, &tenant, &new.domains])
+    .await?;
+    Ok(())
 }
 
 /// The answer to a provision of an id that is in use; its instance is locked, so that this statement sees what was
