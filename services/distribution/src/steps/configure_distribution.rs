@@ -85,14 +85,11 @@ impl Distributions {
         function: &Function,
         failure: &Failure,
     ) -> Result<Outcome, Stop> {
-        if failure.code() == "CNAMEAlreadyExists" {
-            let elsewhere = self.store.elsewhere(task).await?;
-            if !elsewhere.is_empty() {
-                let change = |rest: &Viewer<'_>, config: &mut DistributionConfig| {
-                    self.change(task, rest, function.arn.as_deref(), config)
-                };
-                return self.fenced(task).take_over(id, viewer, elsewhere, change).await;
-            }
+        let change = |rest: &Viewer<'_>, config: &mut DistributionConfig| {
+            self.change(task, rest, function.arn.as_deref(), config)
+        };
+        if let Some(outcome) = self.fenced(task).take_over(id, viewer, failure, change).await? {
+            return Ok(outcome);
         }
         let outcome = judged(failure, viewer, Some(id), &task.instance.settings);
         if !function.was_in_use && matches!(outcome, Outcome::Failed { .. }) {
