@@ -300,9 +300,18 @@ mod tests {
         assert!(!format!("{read:?}").contains("hunter"));
     }
 
+    /// Each second platform is refused with these words, and without any password.
+    fn all_are_refused<const N: usize>(second: [(Value, &str); N]) {
+        for (second, says) in second {
+            let error = refusal(of_two(second));
+            assert!(error.contains(says), "{error}");
+            assert!(!error.contains("hunter") && !error.contains('\n'), "{error}");
+        }
+    }
+
     #[test]
-    fn every_fault_is_named_and_no_password_is() {
-        for (second, says) in [
+    fn names_and_logins_are_told_apart() {
+        all_are_refused([
             (
                 json!({"name": "cf-eu", "username": "x", "password": "hunter3"}),
                 "platforms[1].name: \"cf-eu\" is the name of platforms[0]",
@@ -315,6 +324,12 @@ mod tests {
                 json!({"name": "b", "username": "x", "password": "hunter3", "previous": [{"username": "cf", "password": "hunter2"}]}),
                 "platforms[1]: it has a user name",
             ),
+        ]);
+    }
+
+    #[test]
+    fn every_fault_is_named_and_no_password_is() {
+        all_are_refused([
             (
                 json!({"name": "b c", "username": "x", "password": "hunter3"}),
                 "platforms[1].name: \"b c\" has other characters",
@@ -364,11 +379,7 @@ mod tests {
                 "platforms[1].previous[0].password: it is missing",
             ),
             (json!("hunter3"), "platforms[1]: a string is not an object"),
-        ] {
-            let error = refusal(of_two(second));
-            assert!(error.contains(says), "{error}");
-            assert!(!error.contains("hunter") && !error.contains('\n'), "{error}");
-        }
+        ]);
         assert!(refusal(json!({"platforms": []})).contains("no platform could use the broker"));
         assert!(refusal(json!({"platform": []})).contains("did you mean \"platforms\"?"));
         assert!(refusal(json!({"platforms": "hunter2"})).contains("platforms: a string is not a list"));

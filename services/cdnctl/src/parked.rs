@@ -141,7 +141,7 @@ async fn replay(args: &Replay) -> Result<Exit, CommandError> {
         match hand.replay(message).await {
             Ok(()) => {
                 let to = message.service.map_or("", pipeline::Service::as_str);
-                let again = match &message.wake_up {
+                let again = match &message.content {
                     Ok(_) => "",
                     Err(_) => ", which can't understand it and will park it again unless it was upgraded",
                 };
@@ -206,7 +206,7 @@ async fn told(places: &Places, hand: &Hand) -> Result<Vec<Line>, CommandError> {
         id: message.id.clone(),
         service: message.service.map(pipeline::Service::as_str),
         reason: message.reason.clone(),
-        attempt: message.wake_up.as_ref().ok().map(|wake_up| wake_up.attempt),
+        attempt: message.content.as_ref().ok().map(|content| content.attempt),
         step: step(message),
         place: step(message).and_then(|step| places.get(&step).cloned()),
         body: String::from_utf8_lossy(message.body()).into_owned(),
@@ -215,7 +215,7 @@ async fn told(places: &Places, hand: &Hand) -> Result<Vec<Line>, CommandError> {
 }
 
 fn step(message: &Parked) -> Option<Uuid> {
-    message.wake_up.as_ref().ok().map(|wake_up| wake_up.step)
+    message.content.as_ref().ok().map(|content| content.step)
 }
 
 fn text(lines: &[Line]) -> Vec<String> {

@@ -1,10 +1,9 @@
 //! Aliases and certificate on an existing distribution: both in one update.
 
-use aws::{Viewer, gone};
+use aws::{Failure, Viewer, gone};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::DistributionConfig;
 use pipeline::Outcome;
-use store::Elsewhere;
 use worker::Stop;
 
 use crate::error::unbuilt;
@@ -26,14 +25,9 @@ impl Fenced<'_> {
             viewer.put_into(&mut read.config).map_err(unbuilt)?;
             if let Err(error) = self.update(id, read).await {
                 let failure = error.failure()?;
-                if failure.code() == "CNAMEAlreadyExists" {
-                    let elsewhere = self.store.elsewhere(self.task).await?;
-                    if !elsewhere.is_empty() {
-                        let change = |rest: &Viewer<'_>, config: &mut DistributionConfig| rest.put_into(config);
-                        return self.take_over(id, viewer, elsewhere, change).await;
-                    }
-                }
-                return Ok(viewer.refused(&failure, Some(id)));
+                let change = |rest: &Viewer<'_>, config: &mut DistributionConfig| rest.put_into(config);
+                let moved = self.take_over(id, viewer, &failure, change).await?;
+                return Ok(moved.unwrap_or_else(|| viewer.refused(&failure, Some(id))));
             }
             tracing::info!(
                 distribution = id,
@@ -47,9 +41,9 @@ impl Fenced<'_> {
         Ok(Outcome::DONE)
     }
 
-    /// Some of the aliases are on other distributions of ours, whose instances have lost the domains: the certificate
-    /// and everything else are written first, as `change` puts them into the configuration that was read, then these
-    /// aliases are moved.
+    /// When CloudFront refused aliases that are on other distributions of ours, whose instances have lost the domains:
+    /// the certificate and everything else are written first, as `change` puts them into the configuration that was
+    /// read, then these aliases are moved. `None`: it refused something else.
     ///
     /// # Errors
     /// The task is no longer current, or the store fails.
@@ -57,13 +51,20 @@ impl Fenced<'_> {
         &self,
         id: &str,
         viewer: &Viewer<'_>,
-        elsewhere: Vec<Elsewhere>,
+        failure: &Failure,
         change: impl FnOnce(&Viewer<'_>, &mut DistributionConfig) -> Result<(), BuildError>,
-    ) -> Result<Outcome, Stop> {
+    ) -> Result<Option<Outcome>, Stop> {
+        if failure.code() != "CNAMEAlreadyExists" {
+            return Ok(None);
+        }
+        let elsewhere = self.store.elsewhere(self.task).await?;
+        if elsewhere.is_empty() {
+            return Ok(None);
+        }
         let read = match self.cloudfront.config(id).await {
             Ok(Some(read)) => read,
-            Ok(None) => return Ok(gone(id, "no distribution to move aliases to")),
-            Err(failure) => return Ok(failure.outcome()),
+            Ok(None) => return Ok(Some(gone(id, "no distribution to move aliases to"))),
+            Err(failure) => return Ok(Some(failure.outcome())),
         };
         let moving = to_move(elsewhere, &read.config);
         let rest = without(viewer, &moving);
@@ -72,9 +73,9 @@ impl Fenced<'_> {
         if changed.config != read.config
             && let Err(error) = self.update(id, changed).await
         {
-            return Ok(rest.refused(&error.failure()?, Some(id)));
+            return Ok(Some(rest.refused(&error.failure()?, Some(id))));
         }
         self.store.set_attached(self.task, viewer.stored).await?;
-        self.move_aliases(id, &moving).await
+        self.move_aliases(id, &moving).await.map(Some)
     }
 }

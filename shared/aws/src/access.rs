@@ -38,7 +38,7 @@ impl AccessTrouble {
         let trouble = |what: String, to_do| Self {
             what: format!("{what} ({code})"),
             to_do,
-            known: false,
+            known: denies_one_action(code),
             clock: false,
         };
         Some(match code {
@@ -66,15 +66,11 @@ impl AccessTrouble {
                 "the AWS account is not signed up for the service".into(),
                 "finish its sign-up in the AWS console",
             ),
-            "AccessDenied" if names_log_bucket(message) => Self {
-                what:
-                    "AWS does not allow s3:GetBucketAcl and s3:PutBucketAcl on the log bucket of a plan (AccessDenied)"
-                        .into(),
-                to_do: "allow both in the policy of this access key's user or role (docs/aws/*-policy.json), for the bucket \
-                        that AWS names; it must not be in an opt-in region",
-                known: true,
-                clock: false,
-            },
+            "AccessDenied" if names_log_bucket(message) => trouble(
+                "AWS does not allow s3:GetBucketAcl and s3:PutBucketAcl on the log bucket of a plan".into(),
+                "allow both in the policy of this access key's user or role (docs/aws/*-policy.json), for the bucket \
+                 that AWS names; it must not be in an opt-in region",
+            ),
             "AccessDenied" | "AccessDeniedException" if is_about_account(message) => Self {
                 what: format!("AWS has not cleared this account ({code}): {message}"),
                 to_do: "open a case with AWS Support (Account and billing) and quote AWS' message; no policy fixes \
@@ -82,12 +78,10 @@ impl AccessTrouble {
                 known: true,
                 clock: false,
             },
-            "AccessDenied" | "AccessDeniedException" | "NotAuthorized" => Self {
-                what: format!("AWS does not allow {} ({code})", denied(failure)),
-                to_do: "allow it in the policy of this access key's user or role: docs/aws/*-policy.json is what is needed",
-                known: true,
-                clock: false,
-            },
+            _ if denies_one_action(code) => trouble(
+                format!("AWS does not allow {}", denied(failure)),
+                "allow it in the policy of this access key's user or role: docs/aws/*-policy.json is what is needed",
+            ),
             _ => return None,
         })
     }
@@ -109,6 +103,11 @@ impl AccessTrouble {
             clock: true,
         }
     }
+}
+
+/// AWS knows the caller, and denies this one action.
+fn denies_one_action(code: &str) -> bool {
+    matches!(code, "AccessDenied" | "AccessDeniedException" | "NotAuthorized")
 }
 
 fn is_about_time(message: &str) -> bool {

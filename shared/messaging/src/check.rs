@@ -16,9 +16,9 @@ use uuid::Uuid;
 use crate::args::AmqpArgs;
 use crate::call::send;
 use crate::error::{MessagingError, is_missing, refusal};
+use crate::message::Message;
 use crate::tls;
 use crate::topology::{WORK_EXCHANGE, queues};
-use crate::wake_up::WakeUp;
 
 const ABOUT: &str = "RabbitMQ";
 
@@ -131,7 +131,7 @@ async fn send_to_itself(connection: &Connection) -> Result<Option<bool>, Messagi
         )
         .await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
-    let body = WakeUp::new(Uuid::nil(), 0).body();
+    let body = Message::new(Uuid::nil(), 0).body();
     send(&channel, WORK_EXCHANGE, &own, &body, FieldTable::default()).await?;
     let got = channel
         .basic_get(own.as_str().into(), BasicGetOptions { no_ack: true })

@@ -9,8 +9,8 @@ use lapin::types::FieldTable;
 
 use crate::call::PATIENCE;
 use crate::error::MessagingError;
+use crate::message::Message;
 use crate::trace::Trace;
-use crate::wake_up::WakeUp;
 
 /// A stream of deliveries.
 pub struct Consumer {
@@ -69,8 +69,8 @@ impl Delivery {
     ///
     /// # Errors
     /// When it is invalid: it should be parked.
-    pub fn wake_up(&self) -> Result<WakeUp, String> {
-        WakeUp::parse(&self.inner.data)
+    pub fn message(&self) -> Result<Message, String> {
+        Message::parse(&self.inner.data)
     }
 
     /// The raw body.

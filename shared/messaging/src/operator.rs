@@ -15,8 +15,8 @@ use tokio::time::{Instant, sleep};
 use crate::args::AmqpArgs;
 use crate::call::{send, within};
 use crate::error::{MessagingError, is_missing};
+use crate::message::Message;
 use crate::topology::{PARKING_EXCHANGE, PARKING_QUEUE, WORK_EXCHANGE, delay_queue, text, work_queue};
-use crate::wake_up::WakeUp;
 use crate::{tls, trace::Trace};
 
 /// From 4.0 on RabbitMQ drops a message that was requeued to a quorum queue 20 times, unless configured otherwise. A
@@ -163,7 +163,7 @@ pub struct Parked {
     /// Why it was parked.
     pub reason: String,
     /// Its content, or why it is invalid.
-    pub wake_up: Result<WakeUp, String>,
+    pub content: Result<Message, String>,
     /// It has left the parking queue.
     gone: AtomicBool,
 }
@@ -178,7 +178,7 @@ impl Parked {
             id: hash.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect(),
             service: Service::ALL.into_iter().find(|service| service.as_str() == key),
             reason,
-            wake_up: WakeUp::parse(&message.data),
+            content: Message::parse(&message.data),
             gone: AtomicBool::new(false),
             message,
         }

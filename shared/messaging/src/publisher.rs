@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use lapin::options::{ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ConnectionProperties};
-use pipeline::{Ring, Service};
+use pipeline::{Service, WakeUp};
 use tokio::sync::Mutex;
 
 use crate::args::AmqpArgs;
@@ -15,11 +15,11 @@ use crate::call::{send, within};
 use crate::channels::{Channels, Use};
 use crate::consumer::Consumer;
 use crate::error::MessagingError;
+use crate::message::Message;
 use crate::queue_repair::{Suspicion, repair};
 use crate::tls;
 use crate::topology::{self, DELAY_EXCHANGE, DELAY_HEADER, PARKING_EXCHANGE, WORK_EXCHANGE, work_queue};
 use crate::trace::Trace;
-use crate::wake_up::WakeUp;
 
 /// The connection to RabbitMQ: opened on first use, and again after it broke.
 pub struct Messaging {
@@ -60,38 +60,42 @@ impl Messaging {
     ///
     /// # Errors
     /// When it has not confirmed, or can't be reached; some of them may have been published, which does no harm.
-    pub async fn ring(&self, rings: &[Ring], trace: &Trace) -> Result<(), MessagingError> {
-        if rings.is_empty() {
+    pub async fn publish(&self, wake_ups: &[WakeUp], trace: &Trace) -> Result<(), MessagingError> {
+        if wake_ups.is_empty() {
             return Ok(());
         }
-        let result = self.publish_all(rings, trace).await;
+        let result = self.publish_all(wake_ups, trace).await;
         let outcome = if result.is_ok() { "taken" } else { "failed" };
-        metrics::counter!("messages_published_total", "outcome" => outcome).increment(rings.len() as u64);
+        metrics::counter!("messages_published_total", "outcome" => outcome).increment(wake_ups.len() as u64);
         result
     }
 
-    async fn publish_all(&self, rings: &[Ring], trace: &Trace) -> Result<(), MessagingError> {
+    async fn publish_all(&self, wake_ups: &[WakeUp], trace: &Trace) -> Result<(), MessagingError> {
         let (channel, generation) = self.publishing().await?;
-        let all = try_join_all(rings.iter().map(|ring| self.publish(&channel, ring, trace)));
-        let mut queues: Vec<&str> = rings.iter().map(|ring| ring.service.as_str()).collect();
+        let all = try_join_all(
+            wake_ups
+                .iter()
+                .map(|wake_up| self.publish_one(&channel, wake_up, trace)),
+        );
+        let mut queues: Vec<&str> = wake_ups.iter().map(|wake_up| wake_up.service.as_str()).collect();
         queues.dedup();
         let result = within("publishing for", queues.join(", "), async { all.await.map(|_| ()) }).await;
         self.forget_when_broken(generation, &result).await;
         result
     }
 
-    async fn publish(&self, channel: &Channel, ring: &Ring, trace: &Trace) -> Result<(), MessagingError> {
+    async fn publish_one(&self, channel: &Channel, wake_up: &WakeUp, trace: &Trace) -> Result<(), MessagingError> {
         let mut headers = FieldTable::default();
         trace.put_into(&mut headers);
-        let exchange = match self.args.delay_queues_ms.ms_for(ring.delay) {
+        let exchange = match self.args.delay_queues_ms.ms_for(wake_up.delay) {
             Some(ms) => {
                 headers.insert(DELAY_HEADER.into(), AMQPValue::LongLongInt(ms.cast_signed()));
                 DELAY_EXCHANGE
             }
             None => WORK_EXCHANGE,
         };
-        let body = WakeUp::new(ring.step, ring.attempt).body();
-        send(channel, exchange, ring.service.as_str(), &body, headers).await
+        let body = Message::new(wake_up.step, wake_up.attempt).body();
+        send(channel, exchange, wake_up.service.as_str(), &body, headers).await
     }
 
     /// Parks a message that nothing can process, with the reason, where an operator will find it.

@@ -12,9 +12,9 @@ use uuid::Uuid;
 use crate::args::AmqpArgs;
 use crate::call::{send, within};
 use crate::error::{MessagingError, refusal};
+use crate::message::Message;
 use crate::tls;
 use crate::topology::{Queue, queues};
-use crate::wake_up::WakeUp;
 
 /// This many failures within [`A_WHILE`] make the queues suspect. Successes in between prove nothing: other queues
 /// work.
@@ -96,7 +96,7 @@ async fn answers(args: &AmqpArgs, queue: &Queue) -> Result<bool, MessagingError>
     let looked = within("trying", &queue.name, async {
         let channel = connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
-        let body = WakeUp::new(Uuid::nil(), 0).body();
+        let body = Message::new(Uuid::nil(), 0).body();
         send(&channel, exchange, routing_key, &body, headers).await
     })
     .await;

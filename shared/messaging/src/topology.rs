@@ -1,5 +1,4 @@
-//! Exchanges and queues, declared by the first process that connects. All are durable, all queues are quorum queues;
-//! the arguments follow from measurements in docs/decisions.md.
+//! Exchanges and queues, declared by the first process that connects. All are durable, all queues are quorum queues.
 
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::protocol::{AMQPErrorKind, AMQPSoftError};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use messaging::{DelayQueues, WakeUp};
+use messaging::{DelayQueues, Message};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -28,10 +28,10 @@ fn anything() -> impl Strategy<Value = Value> {
 }
 
 fn understood_or_told(body: &[u8]) -> Result<(), TestCaseError> {
-    match WakeUp::parse(body) {
-        Ok(wake_up) => {
-            let again = wake_up.body();
-            prop_assert_eq!(WakeUp::parse(&again), Ok(wake_up));
+    match Message::parse(body) {
+        Ok(message) => {
+            let again = message.body();
+            prop_assert_eq!(Message::parse(&again), Ok(message));
         }
         Err(reason) => {
             prop_assert!(

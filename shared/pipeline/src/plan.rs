@@ -174,8 +174,8 @@ pub fn next(situation: &Situation) -> Next {
         OperationKind::Provision if situation.adopted => certify(situation, &TAKE_OVER),
         OperationKind::Provision => certify(situation, &CREATE),
         OperationKind::Update if situation.new_certificate => certify(situation, &CHANGE),
-        OperationKind::Update => in_sequence(situation, &CHANGE),
-        OperationKind::Deprovision => in_sequence(situation, &DEPROVISION),
+        OperationKind::Update => in_sequence(situation, &CHANGE, 0, Next::default()),
+        OperationKind::Deprovision => in_sequence(situation, &DEPROVISION, 0, Next::default()),
         OperationKind::Renew => certify(situation, &REPLACE),
     }
 }
@@ -206,6 +206,15 @@ fn certify(situation: &Situation, with_it: &[StepKind]) -> Next {
     if !is_done(situation, StepKind::PlaceOrder, round) {
         return next;
     }
+    if all_verified(situation, round, &mut next.steps) {
+        in_sequence(situation, CERTIFICATE.iter().chain(with_it), round, next)
+    } else {
+        next
+    }
+}
+
+/// Whether every domain is proved in this round; plans the verifications that are not planned yet.
+fn all_verified(situation: &Situation, round: i32, planned: &mut Vec<Planned>) -> bool {
     let mut all_verified = true;
     for domain in &situation.domains {
         let step = situation.steps.iter().find(|step| {
@@ -215,7 +224,7 @@ fn certify(situation: &Situation, with_it: &[StepKind]) -> Next {
             Some(step) => all_verified &= step.state == StepState::Done,
             None => {
                 all_verified &= domain.authorized;
-                next.steps.push(Planned {
+                planned.push(Planned {
                     kind: StepKind::VerifyChallenge,
                     subject: domain.domain.clone(),
                     round,
@@ -228,37 +237,22 @@ fn certify(situation: &Situation, with_it: &[StepKind]) -> Next {
             }
         }
     }
-    if !all_verified {
-        return next;
-    }
-    for kind in CERTIFICATE
-        .iter()
-        .chain(with_it)
-        .copied()
-        .filter(|kind| is_due(situation, *kind))
-    {
+    all_verified
+}
+
+/// Plans the first of the steps that is not planned yet, once all before it are done.
+fn in_sequence<'k>(
+    situation: &Situation,
+    kinds: impl IntoIterator<Item = &'k StepKind>,
+    round: i32,
+    mut next: Next,
+) -> Next {
+    for kind in kinds.into_iter().copied().filter(|kind| is_due(situation, *kind)) {
         match find(situation, kind, round) {
             Some(step) if step.state == StepState::Done => {}
             Some(_) => return next,
             None => {
                 next.steps.push(due(kind, round));
-                return next;
-            }
-        }
-    }
-    next.succeeded = true;
-    next
-}
-
-/// The steps in sequence, without an order.
-fn in_sequence(situation: &Situation, kinds: &[StepKind]) -> Next {
-    let mut next = Next::default();
-    for kind in kinds.iter().copied().filter(|kind| is_due(situation, *kind)) {
-        match find(situation, kind, 0) {
-            Some(step) if step.state == StepState::Done => {}
-            Some(_) => return next,
-            None => {
-                next.steps.push(due(kind, 0));
                 return next;
             }
         }

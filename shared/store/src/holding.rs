@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::connection::Store;
 use crate::ending::{Ended, Ending, end, with_remedy};
 use crate::error::StoreError;
+use crate::orders::CHALLENGES;
 use crate::statement::{Statement, statement};
 use crate::steps::{Task, as_millis, lock_current, lock_instance, millis};
 
@@ -75,6 +76,7 @@ impl Store {
         let client = self.client().await?;
         let row = statement!("holder")
             .with("stands", STANDS)
+            .with("challenges", CHALLENGES)
             .prepared()
             .optional(&client, &[&task.subject, &task.instance.id])
             .await?;

@@ -3,7 +3,7 @@
 
 use deadpool_postgres::Transaction;
 use pipeline::plan::{self, Situation};
-use pipeline::{Ring, Schedules};
+use pipeline::{Schedules, WakeUp};
 
 use crate::error::StoreError;
 use crate::statement::{Statement, statement};
@@ -16,17 +16,17 @@ pub(crate) async fn insert_and_follow(
     mut situation: Situation,
     mut next: plan::Next,
     schedules: &Schedules,
-) -> Result<Vec<Ring>, StoreError> {
-    let mut rings = Vec::new();
+) -> Result<Vec<WakeUp>, StoreError> {
+    let mut wake_ups = Vec::new();
     while !next.steps.is_empty() {
-        rings.append(&mut insert_planned(tx, task.operation, &next.steps, schedules).await?);
+        wake_ups.append(&mut insert_planned(tx, task.operation, &next.steps, schedules).await?);
         situation = self::situation(tx, task).await.map(|fresh| Situation {
             domains: situation.domains,
             ..fresh
         })?;
         next = plan::next(&situation);
     }
-    Ok(rings)
+    Ok(wake_ups)
 }
 
 pub(crate) async fn situation(tx: &Transaction<'_>, task: &Task) -> Result<Situation, StoreError> {

@@ -70,8 +70,11 @@ fn order_from(row: &Row) -> Result<Order, StoreError> {
 const ORDER_COLUMNS: &str =
     "id, url, expires_at, account_uri, coalesce(expires_at < now(), false) as expired, key_generation";
 
-const AUTHORIZATION_COLUMNS: &str =
-    "z.domain, z.url, z.valid, coalesce(z.challenges, challenges_of_columns(z)) as challenges";
+const AUTHORIZATION_COLUMNS: &str = "z.domain, z.url, z.valid, {challenges} as challenges";
+
+/// The challenges of the authorization `z`, where a statement has `{challenges}`. Authorizations from before migration
+/// 23 have them in columns only.
+pub(crate) const CHALLENGES: &str = "coalesce(z.challenges, challenges_of_columns(z))";
 
 impl Store {
     /// The order of the task's round; if there is none, it is created without a URL: the intent is recorded first.
@@ -181,6 +184,7 @@ impl Store {
         let client = self.client().await?;
         let row = statement!("challenge")
             .with("authorization_columns", AUTHORIZATION_COLUMNS)
+            .with("challenges", CHALLENGES)
             .prepared()
             .optional(
                 &client,
@@ -223,6 +227,7 @@ impl Store {
                  where r.operation_id = $1 and r.round = $2 order by z.domain"
             ),
         )
+        .with("challenges", CHALLENGES)
         .all(&client, &[&task.operation, &task.round])
         .await?;
         rows.iter()
@@ -279,10 +284,11 @@ impl Store {
         let client = self.client().await?;
         let row = Statement::new(
             "challenges-offered-last",
-            "select coalesce(z.challenges, challenges_of_columns(z)) from acme_accounts a join orders r on r.account_uri = a.account_uri \
+            "select {challenges} from acme_accounts a join orders r on r.account_uri = a.account_uri \
              join authorizations z on z.order_id = r.id \
              where a.directory_url = $1 and not z.valid order by r.created_at desc, z.domain limit 1",
         )
+        .with("challenges", CHALLENGES)
         .optional(&client, &[&directory_url])
         .await?;
         row.map(|row| Ok(serde_json::from_value(row.try_get(0)?)?)).transpose()

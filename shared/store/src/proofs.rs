@@ -4,6 +4,7 @@ use pipeline::proof::{Challenges, Method};
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::orders::CHALLENGES;
 use crate::statement::statement;
 
 /// The proof of one domain.
@@ -24,7 +25,11 @@ impl Store {
     /// Database errors.
     pub async fn proofs(&self, instance: &str) -> Result<Vec<Proof>, StoreError> {
         let client = self.client().await?;
-        let rows = statement!("proofs").prepared().all(&client, &[&instance]).await?;
+        let rows = statement!("proofs")
+            .with("challenges", CHALLENGES)
+            .prepared()
+            .all(&client, &[&instance])
+            .await?;
         rows.iter()
             .map(|row| {
                 let challenges: Option<serde_json::Value> = row.try_get(2)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use deadpool_postgres::Transaction;
 use pipeline::plan::{self, Situation};
-use pipeline::{InstanceSettings, OperationKind, OperationState, Ring, Schedules};
+use pipeline::{InstanceSettings, OperationKind, OperationState, Schedules, WakeUp};
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
@@ -47,7 +47,7 @@ pub enum Provision {
         /// The new operation.
         operation: Uuid,
         /// Its first wake-ups.
-        rings: Vec<Ring>,
+        wake_ups: Vec<WakeUp>,
     },
     /// The same request was accepted earlier and is still running.
     Running {
@@ -80,7 +80,7 @@ pub enum Deprovision {
         /// The new operation.
         operation: Uuid,
         /// Its first wake-ups.
-        rings: Vec<Ring>,
+        wake_ups: Vec<WakeUp>,
     },
     /// It is already being removed.
     Running {
@@ -133,30 +133,7 @@ impl Store {
             if let Some(too_much) = too_much(tx, bounds, &request).await? {
                 return Ok(Provision::TooMuch(too_much));
             }
-            Statement::new(
-                "provision-instance",
-                "insert into instances (id, tenant, service_id, plan_id, settings, request) values ($1, $2, $3, $4, \
-                 $5, $6)",
-            )
-            .expects(SqlState::UNIQUE_VIOLATION)
-            .run(
-                tx,
-                &[
-                    &new.id,
-                    &tenant,
-                    &new.service_id,
-                    &new.plan_id,
-                    &serde_json::to_value(&new.settings)?,
-                    &new.request,
-                ],
-            )
-            .await?;
-            Statement::new(
-                "provision-claims",
-                "insert into claims (instance_id, tenant, domain) select $1, $2, unnest($3::text[])",
-            )
-            .run(tx, &[&new.id, &tenant, &new.domains])
-            .await?;
+            insert_instance(tx, new, &tenant).await?;
             // The offer is taken now, so that an offer that stands at the time of the request can't end while the
             // tenant proves the domains.
             if let Some(distribution) = offers::take(tx, &new.id, &new.domains).await? {
@@ -166,7 +143,7 @@ impl Store {
                     "takes over the distribution that was offered"
                 );
             }
-            let (operation, rings) = begin(
+            let (operation, wake_ups) = begin(
                 tx,
                 &new.id,
                 Beginning::provision(&new.domains),
@@ -174,7 +151,7 @@ impl Store {
                 schedules,
             )
             .await?;
-            Ok(Provision::Accepted { operation, rings })
+            Ok(Provision::Accepted { operation, wake_ups })
         })
         .await
     }
@@ -218,11 +195,40 @@ impl Store {
                 }
             }
             claims::give_up_proofs(tx, instance).await?;
-            let (operation, rings) = begin(tx, instance, Beginning::deprovision(), Some(requester), schedules).await?;
-            Ok(Deprovision::Accepted { operation, rings })
+            let (operation, wake_ups) =
+                begin(tx, instance, Beginning::deprovision(), Some(requester), schedules).await?;
+            Ok(Deprovision::Accepted { operation, wake_ups })
         })
         .await
     }
+}
+
+/// The rows of a new instance: itself, and its claims. A concurrent request may have inserted the same id.
+async fn insert_instance(tx: &Transaction<'_>, new: &NewInstance, tenant: &str) -> Result<(), StoreError> {
+    Statement::new(
+        "provision-instance",
+        "insert into instances (id, tenant, service_id, plan_id, settings, request) values ($1, $2, $3, $4, $5, $6)",
+    )
+    .expects(SqlState::UNIQUE_VIOLATION)
+    .run(
+        tx,
+        &[
+            &new.id,
+            &tenant,
+            &new.service_id,
+            &new.plan_id,
+            &serde_json::to_value(&new.settings)?,
+            &new.request,
+        ],
+    )
+    .await?;
+    Statement::new(
+        "provision-claims",
+        "insert into claims (instance_id, tenant, domain) select $1, $2, unnest($3::text[])",
+    )
+    .run(tx, &[&new.id, &tenant, &new.domains])
+    .await?;
+    Ok(())
 }
 
 /// The answer to a provision of an id that is in use; its instance is locked, so that this statement sees what was
@@ -335,7 +341,7 @@ pub(crate) async fn begin(
     beginning: Beginning<'_>,
     requester: Option<&Requester>,
     schedules: &Schedules,
-) -> Result<(Uuid, Vec<Ring>), StoreError> {
+) -> Result<(Uuid, Vec<WakeUp>), StoreError> {
     let operation = Uuid::new_v4();
     let waits_for_a_certificate = beginning.kind == OperationKind::Update && beginning.new_certificate;
     Statement::new(
@@ -380,8 +386,8 @@ pub(crate) async fn begin(
             .collect(),
         steps: Vec::new(),
     });
-    let rings = insert_planned(tx, operation, &first.steps, schedules).await?;
-    Ok((operation, rings))
+    let wake_ups = insert_planned(tx, operation, &first.steps, schedules).await?;
+    Ok((operation, wake_ups))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use deadpool_postgres::Transaction;
 use pipeline::plan;
 use pipeline::reason::stored;
-use pipeline::{OperationKind, Outcome, Reason, Ring, Schedules, StepKind, Verdict};
+use pipeline::{OperationKind, Outcome, Reason, Schedules, StepKind, Verdict, WakeUp};
 
 use crate::claims;
 use crate::connection::Store;
@@ -22,20 +22,20 @@ pub enum Recorded {
     /// Another delivery was faster, or the operation has ended: nothing was changed.
     Stale,
     /// Written; these wake-ups have to be published now.
-    Written(Vec<Ring>),
+    Written(Vec<WakeUp>),
 }
 
 /// What a transaction wrote, for use after the commit.
 struct Written {
-    rings: Vec<Ring>,
+    wake_ups: Vec<WakeUp>,
     /// The task's operation if it ended, and those of instances that lost a domain to it.
     ended: Vec<Ended>,
 }
 
 impl Written {
-    fn of(rings: Vec<Ring>) -> Self {
+    fn of(wake_ups: Vec<WakeUp>) -> Self {
         Self {
-            rings,
+            wake_ups,
             ended: Vec::new(),
         }
     }
@@ -44,7 +44,7 @@ impl Written {
 impl From<Ended> for Written {
     fn from(ended: Ended) -> Self {
         Self {
-            rings: Vec::new(),
+            wake_ups: Vec::new(),
             ended: vec![ended],
         }
     }
@@ -78,11 +78,11 @@ impl Store {
             })
             .await;
         match result {
-            Ok(Written { rings, ended }) => {
+            Ok(Written { wake_ups, ended }) => {
                 for ended in ended {
                     ended.count();
                 }
-                Ok(Recorded::Written(rings))
+                Ok(Recorded::Written(wake_ups))
             }
             Err(StoreError::Stale) => Ok(Recorded::Stale),
             Err(error) => Err(error),
@@ -181,7 +181,7 @@ async fn pending(
     if row.try_get(0)? {
         return Ok(give_up(tx, task, Some(waiting_for)).await?.into());
     }
-    Ok(Written::of(vec![Ring {
+    Ok(Written::of(vec![WakeUp {
         service: task.kind.service(),
         step: task.step,
         attempt: task.attempt + 1,
@@ -234,8 +234,8 @@ async fn done(
     if next.succeeded {
         ended.push(succeed(tx, task).await?);
     }
-    let rings = insert_and_follow(tx, task, situation, next, schedules).await?;
-    Ok(Written { rings, ended })
+    let wake_ups = insert_and_follow(tx, task, situation, next, schedules).await?;
+    Ok(Written { wake_ups, ended })
 }
 
 async fn mark_done(tx: &Transaction<'_>, task: &Task, verdict: &Verdict) -> Result<(), StoreError> {

@@ -34,37 +34,24 @@ struct Sealed {
     place: fn(&str, &str) -> Place,
 }
 
+const READ_ACCOUNTS: &str = "select tenant || E'\\n' || directory_url, tenant, directory_url, {key} from acme_accounts \
+    where substring({key} from 1 for $1) <> $2 and tenant || E'\\n' || directory_url > $3 order by 1 limit $4";
+const WRITE_ACCOUNT: &str =
+    "update acme_accounts set {key} = $3 where tenant || E'\\n' || directory_url = $1 and {key} = $2";
+
 /// A table that is copied from comes before the one that it is copied to: a certificate copies its order's value.
 fn tables() -> [Sealed; 4] {
     [
         Sealed {
             name: "acme_accounts",
-            read: Statement::new(
-                "reseal-read-next-account-keys",
-                "select tenant || E'\\n' || directory_url, tenant, directory_url, next_sealed_key from acme_accounts \
-                 where substring(next_sealed_key from 1 for $1) <> $2 and tenant || E'\\n' || directory_url > $3 \
-                 order by 1 limit $4",
-            ),
-            write: Statement::new(
-                "reseal-next-account-key",
-                "update acme_accounts set next_sealed_key = $3 \
-                 where tenant || E'\\n' || directory_url = $1 and next_sealed_key = $2",
-            ),
+            read: Statement::new("reseal-read-next-account-keys", READ_ACCOUNTS).with("key", "next_sealed_key"),
+            write: Statement::new("reseal-next-account-key", WRITE_ACCOUNT).with("key", "next_sealed_key"),
             place: Place::next_account_key,
         },
         Sealed {
             name: "acme_accounts",
-            read: Statement::new(
-                "reseal-read-account-keys",
-                "select tenant || E'\\n' || directory_url, tenant, directory_url, sealed_key from acme_accounts \
-                 where substring(sealed_key from 1 for $1) <> $2 and tenant || E'\\n' || directory_url > $3 \
-                 order by 1 limit $4",
-            ),
-            write: Statement::new(
-                "reseal-account-key",
-                "update acme_accounts set sealed_key = $3 \
-                 where tenant || E'\\n' || directory_url = $1 and sealed_key = $2",
-            ),
+            read: Statement::new("reseal-read-account-keys", READ_ACCOUNTS).with("key", "sealed_key"),
+            write: Statement::new("reseal-account-key", WRITE_ACCOUNT).with("key", "sealed_key"),
             place: Place::account_key,
         },
         Sealed {

@@ -8,6 +8,7 @@ use tokio_postgres::{IsolationLevel, Row};
 use crate::certificates::{COLUMNS, Certificate, certificate_from};
 use crate::connection::{Store, failed};
 use crate::error::StoreError;
+use crate::orders::CHALLENGES;
 use crate::statement::Statement;
 
 /// What CloudFront was last configured to serve for an instance.
@@ -61,10 +62,11 @@ impl Store {
         .await?;
         let challenges = Statement::new(
             "serving-challenges",
-            "select z.domain, coalesce(z.challenges, challenges_of_columns(z)) from authorizations z join orders r on r.id = z.order_id \
+            "select z.domain, {challenges} from authorizations z join orders r on r.id = z.order_id \
              where r.id = (select q.id from orders q join operations o on o.id = q.operation_id \
                where o.instance_id = $1 and q.account_uri is not null order by q.created_at desc limit 1)",
         )
+        .with("challenges", CHALLENGES)
         .all(&transaction, &[&instance])
         .await?;
         transaction.commit().await.map_err(failed("commit"))?;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::orders::CHALLENGES;
 use crate::statement::{Statement, statement};
 
 /// An instance, as the fetch endpoint needs it.
@@ -42,6 +43,7 @@ impl Store {
     pub async fn last_operation(&self, instance: &str, operation: Option<Uuid>) -> Result<Option<View>, StoreError> {
         let client = self.status_client().await?;
         let row = statement!("status")
+            .with("challenges", CHALLENGES)
             .prepared()
             .optional(&client, &[&instance, &operation])
             .await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use deadpool_postgres::Transaction;
 use pipeline::plan::{Born, Planned};
-use pipeline::{OperationKind, Ring, Schedules, StepKind};
+use pipeline::{OperationKind, Schedules, StepKind, WakeUp};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -168,8 +168,8 @@ pub(crate) async fn insert_planned(
     operation: Uuid,
     planned: &[Planned],
     schedules: &Schedules,
-) -> Result<Vec<Ring>, StoreError> {
-    let mut rings = Vec::new();
+) -> Result<Vec<WakeUp>, StoreError> {
+    let mut wake_ups = Vec::new();
     for step in planned {
         let id = Uuid::new_v4();
         let held_until = match step.born {
@@ -197,7 +197,7 @@ pub(crate) async fn insert_planned(
             )
             .await?;
         if let Some(row) = inserted.filter(|_| step.born != Born::Done) {
-            rings.push(Ring {
+            wake_ups.push(WakeUp {
                 service,
                 step: id,
                 attempt: 0,
@@ -205,7 +205,7 @@ pub(crate) async fn insert_planned(
             });
         }
     }
-    Ok(rings)
+    Ok(wake_ups)
 }
 
 pub(crate) fn millis(value: i64) -> Duration {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pipeline::{Ring, Service, StepKind};
+use pipeline::{Service, StepKind, WakeUp};
 use uuid::Uuid;
 
 use crate::connection::Store;
@@ -28,7 +28,7 @@ impl Store {
         service: Service,
         graces: &[(StepKind, Duration)],
         most: u32,
-    ) -> Result<Vec<Ring>, StoreError> {
+    ) -> Result<Vec<WakeUp>, StoreError> {
         let kinds: Vec<&str> = graces.iter().map(|(kind, _)| kind.as_str()).collect();
         let millis: Vec<f64> = graces.iter().map(|(_, grace)| as_millis(*grace)).collect();
         self.in_transaction("sweep", async |tx| {
@@ -57,7 +57,7 @@ impl Store {
                 .await?;
             rows.iter()
                 .map(|row| {
-                    Ok(Ring {
+                    Ok(WakeUp {
                         service,
                         step: row.try_get("id")?,
                         attempt: row.try_get("attempt")?,
@@ -94,7 +94,7 @@ impl Store {
     ///
     /// # Errors
     /// Database errors.
-    pub async fn rings_after(&self, step: Uuid) -> Result<Vec<Ring>, StoreError> {
+    pub async fn wake_ups_after(&self, step: Uuid) -> Result<Vec<WakeUp>, StoreError> {
         self.in_transaction("rings-after", async |tx| {
             let rows = Statement::new(
                 "rings-after",
@@ -109,7 +109,7 @@ impl Store {
             .await?;
             rows.iter()
                 .map(|row| {
-                    Ok(Ring {
+                    Ok(WakeUp {
                         service: row
                             .try_get::<_, String>("kind")?
                             .parse::<pipeline::StepKind>()?
@@ -128,9 +128,9 @@ impl Store {
     ///
     /// # Errors
     /// Database errors; the sweep then takes them after its grace.
-    pub async fn not_published(&self, rings: &[Ring]) -> Result<(), StoreError> {
+    pub async fn not_published(&self, wake_ups: &[WakeUp]) -> Result<(), StoreError> {
         let client = self.client().await?;
-        let steps: Vec<Uuid> = rings.iter().map(|ring| ring.step).collect();
+        let steps: Vec<Uuid> = wake_ups.iter().map(|wake_up| wake_up.step).collect();
         Statement::new(
             "not-published",
             "update steps set rung_at = null where id in \

@@ -2,7 +2,7 @@
 //! fails leaves the instance unchanged.
 
 use deadpool_postgres::Transaction;
-use pipeline::{InstanceSettings, OperationKind, OperationState, Ring, Schedules};
+use pipeline::{InstanceSettings, OperationKind, OperationState, Schedules, WakeUp};
 use serde_json::{Value, json};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -71,7 +71,7 @@ pub enum Update {
         /// The new operation.
         operation: Uuid,
         /// Its first wake-ups.
-        rings: Vec<Ring>,
+        wake_ups: Vec<WakeUp>,
     },
     /// The same update is already running.
     Running {
@@ -151,11 +151,11 @@ impl Store {
                     "new_certificate": new_certificate,
                 })),
             };
-            let (operation, rings) = begin(tx, &changes.id, beginning, Some(requester), schedules).await?;
+            let (operation, wake_ups) = begin(tx, &changes.id, beginning, Some(requester), schedules).await?;
             if new_certificate {
                 adopt(tx, &changes.id, operation, &changes.domains).await?;
             }
-            Ok(Update::Accepted { operation, rings })
+            Ok(Update::Accepted { operation, wake_ups })
         })
         .await
     }

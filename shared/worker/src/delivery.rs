@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use messaging::{Delivery, Messaging, Trace, WakeUp};
+use messaging::{Delivery, Message, Messaging, Trace};
 use pipeline::reason::BrokerReason;
-use pipeline::{Outcome, Ring, Schedules, ServiceStep as _, Verdict};
+use pipeline::{Outcome, Schedules, ServiceStep as _, Verdict, WakeUp};
 use store::{POISON, Recorded, Store, StoreError, Task};
 use telemetry::with_causes;
 use tokio_util::sync::CancellationToken;
@@ -35,8 +35,8 @@ pub(crate) struct Desk<H> {
 }
 
 pub(crate) async fn deliver<H: Handler>(desk: &Arc<Desk<H>>, delivery: &Delivery) {
-    let wake_up = match delivery.wake_up() {
-        Ok(wake_up) => wake_up,
+    let message = match delivery.message() {
+        Ok(message) => message,
         Err(reason) => {
             tracing::error!(reason, "a message that can't be understood is parked");
             park(desk, delivery, &reason).await;
@@ -44,39 +44,39 @@ pub(crate) async fn deliver<H: Handler>(desk: &Arc<Desk<H>>, delivery: &Delivery
         }
     };
     let span = tracing::info_span!(
-        "delivery", otel.name = Empty, otel.kind = "consumer", step = %wake_up.step, attempt = wake_up.attempt,
+        "delivery", otel.name = Empty, otel.kind = "consumer", step = %message.step, attempt = message.attempt,
         kind = Empty, instance = Empty, subject = Empty
     );
     let trace = delivery.trace();
     telemetry::follow(&span, trace.parent.clone());
     telemetry::link(&span, trace.previous.clone());
     async {
-        match desk.store.load_task(wake_up.step, wake_up.attempt).await {
+        match desk.store.load_task(message.step, message.attempt).await {
             Ok(Some(task)) => {
                 let task = Arc::new(task);
                 crash_points::within(task.kind.as_str(), &task.instance.id, async {
                     let handled = attempt(desk, &task, &trace).await;
                     crash_points::at("before-ack");
-                    conclude(desk, delivery, wake_up, handled).await;
+                    conclude(desk, delivery, message, handled).await;
                 })
                 .await;
             }
             Ok(None) => {
-                let handled = stale(desk, wake_up.step, delivery.redelivered(), &trace).await;
-                conclude(desk, delivery, wake_up, handled).await;
+                let handled = stale(desk, message.step, delivery.redelivered(), &trace).await;
+                conclude(desk, delivery, message, handled).await;
             }
-            Err(error) => conclude(desk, delivery, wake_up, Err(error)).await,
+            Err(error) => conclude(desk, delivery, message, Err(error)).await,
         }
     }
     .instrument(span)
     .await;
 }
 
-async fn conclude<H: Handler>(desk: &Desk<H>, delivery: &Delivery, wake_up: WakeUp, handled: Result<(), StoreError>) {
+async fn conclude<H: Handler>(desk: &Desk<H>, delivery: &Delivery, message: Message, handled: Result<(), StoreError>) {
     match handled {
         // If the acknowledgement is lost, the message is redelivered as a stale one.
         Ok(()) => drop(delivery.ack().await),
-        Err(error) => delivery_failed(desk, delivery, wake_up, &error).await,
+        Err(error) => delivery_failed(desk, delivery, message, &error).await,
     }
 }
 
@@ -92,18 +92,18 @@ async fn park<H: Handler>(desk: &Desk<H>, delivery: &Delivery, reason: &str) {
 
 /// The store could not be read or written. The wake-up is published again rather than requeued: RabbitMQ counts
 /// requeues, and a database outage must not turn good messages into poison.
-async fn delivery_failed<H: Handler>(desk: &Desk<H>, delivery: &Delivery, wake_up: WakeUp, error: &StoreError) {
+async fn delivery_failed<H: Handler>(desk: &Desk<H>, delivery: &Delivery, message: Message, error: &StoreError) {
     tracing::warn!(error = with_causes(error), "the delivery failed and is tried again");
     desk.peers.judge(error);
     match error {
         error if error.is_transient() => {
-            let again = Ring {
+            let again = WakeUp {
                 service: H::SERVICE,
-                step: wake_up.step,
-                attempt: wake_up.attempt,
+                step: message.step,
+                attempt: message.attempt,
                 delay: IN_TROUBLE,
             };
-            match desk.messaging.ring(&[again], &delivery.trace()).await {
+            match desk.messaging.publish(&[again], &delivery.trace()).await {
                 Ok(()) => drop(delivery.ack().await),
                 Err(_) => drop(delivery.give_back().await),
             }
@@ -122,8 +122,8 @@ async fn stale<H: Handler>(
 ) -> Result<(), StoreError> {
     metrics::counter!("deliveries_stale_total", "service" => H::SERVICE.as_str()).increment(1);
     if redelivered {
-        let rings = desk.store.rings_after(step).await?;
-        ring(desk, &rings, step, trace).await;
+        let wake_ups = desk.store.wake_ups_after(step).await?;
+        publish_traced(desk, &wake_ups, step, trace).await;
     }
     Ok(())
 }
@@ -135,7 +135,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
         .record("kind", kind)
         .record("instance", task.instance.id.as_str())
         .record("subject", task.subject.as_str());
-    let again = |delay| Ring {
+    let again = |delay| WakeUp {
         service: H::SERVICE,
         step: task.step,
         attempt: task.attempt,
@@ -143,7 +143,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
     };
     if task.early > EARLY_ENOUGH {
         // The longest delay queue is shorter than the delay: publish the wake-up again for the rest.
-        ring(desk, &[again(task.early)], task.step, trace).await;
+        publish_traced(desk, &[again(task.early)], task.step, trace).await;
         return Ok(());
     }
     let came = Instant::now();
@@ -157,7 +157,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
             metrics::counter!("deliveries_deferred_total", "service" => H::SERVICE.as_str()).increment(1);
             // Recorded, so that the sweeper doesn't consider it lost, and its user sees when the next attempt is.
             if desk.store.put_off(task, delay).await? {
-                ring(desk, &[again(delay)], task.step, trace).await;
+                publish_traced(desk, &[again(delay)], task.step, trace).await;
             }
             return Ok(());
         }
@@ -189,9 +189,9 @@ async fn follow_up<H: Handler>(
     trace: &Trace,
 ) -> Result<(), StoreError> {
     match recorded {
-        Recorded::Written(rings) => {
+        Recorded::Written(wake_ups) => {
             crash_points::at("before-publish");
-            ring(desk, &rings, task.step, trace).await;
+            publish_traced(desk, &wake_ups, task.step, trace).await;
             if let Some(reason) = crashed.filter(|_| task.crashes + 1 == POISON) {
                 tell_operator(desk, task, &reason).await;
             }
@@ -322,7 +322,7 @@ async fn tell_operator<H: Handler>(desk: &Desk<H>, task: &Task, reason: &str) {
         task.instance.id
     );
     tracing::error!(reason, "this step is poison; it is tried rarely from now on");
-    let body = WakeUp::new(task.step, task.attempt + 1).body();
+    let body = Message::new(task.step, task.attempt + 1).body();
     if let Err(error) = desk.messaging.park(H::SERVICE, &body, &reason).await {
         tracing::warn!(error = with_causes(&error), "no note of it could be parked");
     }
@@ -330,9 +330,9 @@ async fn tell_operator<H: Handler>(desk: &Desk<H>, task: &Task, reason: &str) {
 
 /// Publishes wake-ups for the step's next attempt, as a sibling of this one, and for the steps that followed, as
 /// children of this attempt.
-async fn ring<H: Handler>(desk: &Desk<H>, rings: &[Ring], step: uuid::Uuid, trace: &Trace) {
+async fn publish_traced<H: Handler>(desk: &Desk<H>, wake_ups: &[WakeUp], step: uuid::Uuid, trace: &Trace) {
     let here = telemetry::traceparent();
-    let (again, next): (Vec<Ring>, Vec<Ring>) = rings.iter().cloned().partition(|ring| ring.step == step);
+    let (again, next): (Vec<WakeUp>, Vec<WakeUp>) = wake_ups.iter().cloned().partition(|wake_up| wake_up.step == step);
     let attempt = Trace {
         parent: trace.parent.clone(),
         previous: here.clone(),
@@ -346,16 +346,16 @@ async fn ring<H: Handler>(desk: &Desk<H>, rings: &[Ring], step: uuid::Uuid, trac
 }
 
 /// Publishes wake-ups. A failure (`false`) loses nothing: the steps are marked, and the next sweep publishes them.
-pub(crate) async fn publish<H: Handler>(desk: &Desk<H>, rings: &[Ring], trace: &Trace) -> bool {
-    let Err(error) = desk.messaging.ring(rings, trace).await else {
+pub(crate) async fn publish<H: Handler>(desk: &Desk<H>, wake_ups: &[WakeUp], trace: &Trace) -> bool {
+    let Err(error) = desk.messaging.publish(wake_ups, trace).await else {
         return true;
     };
     tracing::warn!(
         error = with_causes(&error),
-        rings = rings.len(),
+        wake_ups = wake_ups.len(),
         "not published; the sweeper will publish it"
     );
-    if let Err(error) = desk.store.not_published(rings).await {
+    if let Err(error) = desk.store.not_published(wake_ups).await {
         tracing::warn!(
             error = with_causes(&error),
             "the sweeper publishes it after SWEEP_GRACE"

@@ -112,11 +112,11 @@ async fn give_up<H: Handler>(desk: &Desk<H>, grace: Duration) -> Result<(), Stor
 /// Returns whether there is more.
 async fn sweep<H: Handler>(desk: &Desk<H>, graces: &[(StepKind, Duration)], batch: u32) -> bool {
     match desk.store.sweep(H::SERVICE, graces, batch).await {
-        Ok(rings) if rings.is_empty() => false,
-        Ok(rings) => {
-            tracing::info!(rings = rings.len(), "lost wake-ups are published again");
-            metrics::counter!("steps_swept_total", "service" => H::SERVICE.as_str()).increment(rings.len() as u64);
-            publish(desk, &rings, &Trace::default()).await && rings.len() == batch as usize
+        Ok(wake_ups) if wake_ups.is_empty() => false,
+        Ok(wake_ups) => {
+            tracing::info!(wake_ups = wake_ups.len(), "lost wake-ups are published again");
+            metrics::counter!("steps_swept_total", "service" => H::SERVICE.as_str()).increment(wake_ups.len() as u64);
+            publish(desk, &wake_ups, &Trace::default()).await && wake_ups.len() == batch as usize
         }
         Err(error) => {
             desk.peers.judge(&error);

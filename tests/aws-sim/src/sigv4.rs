@@ -46,19 +46,7 @@ pub fn verify<'a>(parts: &Parts, body: &[u8], service: &str, keys: &'a [AccessKe
             "The security token included in the request is invalid.",
         )
     })?;
-    let [date, region, scope_service, "aws4_request"] = scope.split('/').collect::<Vec<_>>()[..] else {
-        return Err(incomplete("malformed credential scope"));
-    };
-    if region != "us-east-1" {
-        return Err(mismatch(&format!(
-            "Credential should be scoped to a valid region, not '{region}'. "
-        )));
-    }
-    if scope_service != service {
-        return Err(mismatch(&format!(
-            "Credential should be scoped to correct service: '{service}'. "
-        )));
-    }
+    let (date, region) = date_and_region(scope, service)?;
     let amz_date = self::header(parts, "x-amz-date").ok_or_else(|| incomplete("X-Amz-Date is required"))?;
     check_clock(amz_date)?;
     if !amz_date.starts_with(date) {
@@ -88,6 +76,24 @@ pub fn verify<'a>(parts: &Parts, body: &[u8], service: &str, keys: &'a [AccessKe
         ));
     }
     Ok(key)
+}
+
+/// What a credential's scope names, which has to be of this service and of the region of global services.
+fn date_and_region<'s>(scope: &'s str, service: &str) -> Answer<(&'s str, &'s str)> {
+    let [date, region, scope_service, "aws4_request"] = scope.split('/').collect::<Vec<_>>()[..] else {
+        return Err(incomplete("malformed credential scope"));
+    };
+    if region != "us-east-1" {
+        return Err(mismatch(&format!(
+            "Credential should be scoped to a valid region, not '{region}'. "
+        )));
+    }
+    if scope_service != service {
+        return Err(mismatch(&format!(
+            "Credential should be scoped to correct service: '{service}'. "
+        )));
+    }
+    Ok((date, region))
 }
 
 fn canonical_request(parts: &Parts, body: &[u8], signed_headers: &str) -> Answer<String> {

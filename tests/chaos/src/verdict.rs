@@ -185,6 +185,14 @@ fn without_names(text: &str) -> String {
 
 /// Each external effect exactly once, and nothing left.
 fn outside(evidence: &Evidence) -> Vec<Line> {
+    let mut lines = made_once(evidence);
+    lines.extend(orders(evidence));
+    lines.extend(left_by_removed(evidence));
+    lines
+}
+
+/// Distributions and certificates.
+fn made_once(evidence: &Evidence) -> Vec<Line> {
     let more_than_one = |counts: &BTreeMap<String, usize>| {
         counts
             .iter()
@@ -193,11 +201,6 @@ fn outside(evidence: &Evidence) -> Vec<Line> {
             .collect::<Vec<_>>()
     };
     let sum = |counts: &BTreeMap<String, usize>| counts.values().sum::<usize>();
-    let unknown = evidence
-        .orders_taken
-        .iter()
-        .filter(|id| order(evidence, id).is_none())
-        .count();
     let (given_up, lost) = not_fetched(evidence);
     let left = |left: &[crate::evidence::Left]| {
         left.iter()
@@ -235,20 +238,34 @@ fn outside(evidence: &Evidence) -> Vec<Line> {
             .into_iter()
             .map(|(why, count)| Line::told(format!("  issued, but not needed any more: {why}"), count)),
     );
-    lines.extend([
+    lines
+}
+
+fn orders(evidence: &Evidence) -> Vec<Line> {
+    let unknown = evidence
+        .orders_taken
+        .iter()
+        .filter(|id| order(evidence, id).is_none())
+        .count();
+    let mut lines = vec![
         Line::told("orders needed (operations that placed any)", evidence.orders_needed),
         Line::told("orders placed, and known", evidence.orders_known.len()),
         // The worker that placed them died, or got no response, before the URL was recorded: nothing is ever issued for
         // them.
         Line::told("orders taken by the CA, but unknown", unknown),
-    ]);
+    ];
     lines.extend(
         evidence
             .replaced
             .iter()
             .map(|(reason, count)| Line::told(format!("  order replaced: {reason}"), count)),
     );
-    lines.extend([
+    lines
+}
+
+/// What a removal must not leave in the database, and the calls to AWS.
+fn left_by_removed(evidence: &Evidence) -> [Line; 4] {
+    [
         Line::told("instances not removed", evidence.instances_left),
         Line {
             kept: Some(evidence.claims_left == 0),
@@ -267,8 +284,7 @@ fn outside(evidence: &Evidence) -> Vec<Line> {
                 .collect::<Vec<_>>()
                 .join(", "),
         ),
-    ]);
-    lines
+    ]
 }
 
 fn order<'a>(evidence: &'a Evidence, id: &str) -> Option<&'a Order> {

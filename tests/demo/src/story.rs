@@ -20,23 +20,77 @@ const BY_HTTP: &str = "shop.example.com";
 const SET_ONCE: &str = "www.example.com";
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Who takes part.
+struct Scene<'h> {
+    handle: &'h Handle,
+    platform: Platform,
+    dns: Dns,
+    browser: Browser,
+    /// The instance.
+    id: String,
+    domains: Vec<String>,
+}
+
 pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
     let begun = Instant::now();
     let endpoints = handle.endpoints();
-    let platform = Platform::new(
-        &endpoints.broker_url,
-        &endpoints.broker_username,
-        &endpoints.broker_password,
-    )?;
-    let dns = Dns::new(&endpoints.dns_management_url)?;
-    let browser = Browser::new(&endpoints.pebble_root_pem, endpoints.edge_http, endpoints.edge_https)?;
-    let mut domains = vec![SET_ONCE.to_string(), WRONG_FIRST.to_string(), BY_HTTP.to_string()];
-    domains.extend((4..=count).map(|i| format!("site-{i:03}.example.com")));
-    let id = &afresh::begin(&platform, &dns, &domains).await?;
+    let scene = Scene::set(handle, count).await?;
+    let told = request(&scene).await?;
+    set_once(&scene, &told).await?;
+    mistype(&scene).await?;
+    prove_by_http(&scene, &told).await?;
+    let last_record = Instant::now();
+    let last_record_at = timing::database_clock(endpoints).await?;
+    let work_before = timing::work_done(endpoints).await?;
+
+    heading("Nothing more to do for the tenant");
+    let done = follow(&scene.platform, &scene.id, count).await?;
+    quote(done.description());
+
+    let to_https = visit(&scene, last_record).await?;
+
+    heading("Where the time went");
+    timing::print(endpoints, &scene.id, last_record_at, to_https, &work_before).await?;
+
+    delete(&scene).await?;
+    heading(&format!("Done in {:.1} s", begun.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+impl<'h> Scene<'h> {
+    async fn set(handle: &'h Handle, count: usize) -> anyhow::Result<Self> {
+        let endpoints = handle.endpoints();
+        let platform = Platform::new(
+            &endpoints.broker_url,
+            &endpoints.broker_username,
+            &endpoints.broker_password,
+        )?;
+        let dns = Dns::new(&endpoints.dns_management_url)?;
+        let browser = Browser::new(&endpoints.pebble_root_pem, endpoints.edge_http, endpoints.edge_https)?;
+        let mut domains = vec![SET_ONCE.to_string(), WRONG_FIRST.to_string(), BY_HTTP.to_string()];
+        domains.extend((4..=count).map(|i| format!("site-{i:03}.example.com")));
+        let id = afresh::begin(&platform, &dns, &domains).await?;
+        // shop.example.com still points at the customer's old web server.
+        dns.add_a(BY_HTTP, &[&endpoints.origin_addr.ip().to_string()]).await?;
+        Ok(Self {
+            handle,
+            platform,
+            dns,
+            browser,
+            id,
+            domains,
+        })
+    }
+}
+
+/// Requests the instance. Returns the first status that says which records to set.
+async fn request(scene: &Scene<'_>) -> anyhow::Result<Answer> {
+    let Scene {
+        platform, id, domains, ..
+    } = scene;
+    let count = domains.len();
     // An organization of its own: what the CA has verified for another demo must not shorten this one.
     let organization = format!("demo-{}", std::time::UNIX_EPOCH.elapsed()?.as_millis());
-    // shop.example.com still points at the customer's old web server.
-    dns.add_a(BY_HTTP, &[&endpoints.origin_addr.ip().to_string()]).await?;
 
     heading(&format!("A tenant asks for a CDN with {count} domains"));
     let shown = if count > 3 {
@@ -71,7 +125,13 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
         .await?;
     typed("cf service my-cdn");
     quote(told.description());
+    Ok(told)
+}
 
+/// Sets the set-once record of every domain that is proved by it.
+async fn set_once(scene: &Scene<'_>, told: &Answer) -> anyhow::Result<()> {
+    let Scene { dns, domains, .. } = scene;
+    let count = domains.len();
     heading(&format!("{SET_ONCE}: the record that is set once and lasts for ever"));
     let persist = status::persist_value(told.description()).context("no set-once record in the status")?;
     typed(&format!("set TXT _validation-persist.{SET_ONCE} \"{persist}\""));
@@ -84,7 +144,12 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
     if count > 3 {
         line(&format!("and the same for {} more", count - 3));
     }
+    Ok(())
+}
 
+/// Sets a wrong value, and corrects it with what the status says.
+async fn mistype(scene: &Scene<'_>) -> anyhow::Result<()> {
+    let Scene { platform, dns, id, .. } = scene;
     heading(&format!("{WRONG_FIRST}: this order's TXT record, mistyped at first"));
     typed(&format!("set TXT _acme-challenge.{WRONG_FIRST} \"a-typing-mistake\""));
     dns.set_txt(&format!("_acme-challenge.{WRONG_FIRST}"), "a-typing-mistake")
@@ -100,7 +165,11 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
     dns.clear_txt(&format!("_acme-challenge.{WRONG_FIRST}")).await?;
     dns.set_txt(&format!("_acme-challenge.{WRONG_FIRST}"), &right).await?;
     typed(&format!("set TXT _acme-challenge.{WRONG_FIRST} \"{right}\""));
+    Ok(())
+}
 
+/// Redirects the CA from the old web server to the broker.
+async fn prove_by_http(scene: &Scene<'_>, told: &Answer) -> anyhow::Result<()> {
     heading(&format!(
         "{BY_HTTP}: no DNS record, its old web server redirects the CA to the broker"
     ));
@@ -108,17 +177,18 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
     typed(&format!(
         "redirect http://{BY_HTTP}/.well-known/acme-challenge/* to {target}*"
     ));
-    handle.redirect(BY_HTTP, Some(&target)).await?;
-    let last_record = Instant::now();
-    let last_record_at = timing::database_clock(endpoints).await?;
-    let work_before = timing::work_done(endpoints).await?;
+    scene.handle.redirect(BY_HTTP, Some(&target)).await?;
+    Ok(())
+}
 
-    heading("Nothing more to do for the tenant");
-    let done = follow(&platform, id, count).await?;
-    quote(done.description());
-
+/// Visits every domain, and one that is not the tenant's. Returns how long after the last record all of them served.
+async fn visit(scene: &Scene<'_>, last_record: Instant) -> anyhow::Result<Duration> {
+    let Scene {
+        dns, browser, domains, ..
+    } = scene;
+    let count = domains.len();
     heading("HTTPS, through the edge, verified against the CA's root");
-    for domain in &domains {
+    for domain in domains {
         dns.add_a(domain, &["127.0.0.1"]).await?;
     }
     let mut serial = String::new();
@@ -167,10 +237,12 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
         stranger.header("x-cache").unwrap_or("-")
     ));
     ensure!(stranger.status == 403, "a stranger's Host must be refused");
+    Ok(to_https)
+}
 
-    heading("Where the time went");
-    timing::print(endpoints, id, last_record_at, to_https, &work_before).await?;
-
+/// Deletes the instance, of which nothing is left in AWS.
+async fn delete(scene: &Scene<'_>) -> anyhow::Result<()> {
+    let Scene { platform, id, .. } = scene;
     heading("The tenant has enough");
     typed("cf delete-service my-cdn");
     let answer = platform.deprovision(id).await?;
@@ -189,7 +261,7 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
         })
         .await?;
     live.into_inner().end();
-    let state: Value = reqwest::get(format!("{}/state", endpoints.aws_admin_url))
+    let state: Value = reqwest::get(format!("{}/state", scene.handle.endpoints().aws_admin_url))
         .await?
         .json()
         .await?;
@@ -208,7 +280,6 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
         left("distributions") == 0 && left("certificates") == 0,
         "something is left in AWS: {state}"
     );
-    heading(&format!("Done in {:.1} s", begun.elapsed().as_secs_f64()));
     Ok(())
 }
 

@@ -60,9 +60,9 @@ pub(crate) async fn deprovision(
 
 async fn begin(broker: Arc<Broker>, instance: String, requester: Requester) -> Result<uuid::Uuid, OsbError> {
     match in_time(broker.store.deprovision(&instance, &requester, &broker.schedules)).await? {
-        Deprovision::Accepted { operation, rings } => {
+        Deprovision::Accepted { operation, wake_ups } => {
             tracing::info!(instance, %operation, "deprovision started");
-            broker.ring(rings).await;
+            broker.publish(wake_ups).await;
             Ok(operation)
         }
         Deprovision::Running { operation } => Ok(operation),

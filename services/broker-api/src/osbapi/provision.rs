@@ -130,9 +130,9 @@ async fn begin(broker: Arc<Broker>, new: NewInstance, requester: Requester) -> R
     )
     .await?
     {
-        Provision::Accepted { operation, rings } => {
+        Provision::Accepted { operation, wake_ups } => {
             tracing::info!(instance = new.id, %operation, domains = new.domains.len(), "provision started");
-            broker.ring(rings).await;
+            broker.publish(wake_ups).await;
             Ok(Begun::Operation(Accepted { operation }))
         }
         Provision::Running { operation } => Ok(Begun::Operation(Accepted { operation })),

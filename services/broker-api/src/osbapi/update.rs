@@ -70,9 +70,9 @@ async fn begin(
     requester: Requester,
 ) -> Result<Begun, OsbError> {
     match in_time(written(&broker, &id, &request, &requester)).await? {
-        Update::Accepted { operation, rings } => {
+        Update::Accepted { operation, wake_ups } => {
             tracing::info!(instance = id, %operation, "update started");
-            broker.ring(rings).await;
+            broker.publish(wake_ups).await;
             Ok(Begun::Operation(Accepted { operation }))
         }
         Update::Running { operation } => Ok(Begun::Operation(Accepted { operation })),

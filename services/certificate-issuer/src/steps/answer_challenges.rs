@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use instant_acme::{AuthorizationStatus, ChallengeStatus, ChallengeType, OrderStatus};
+use instant_acme::{AuthorizationStatus, ChallengeHandle, ChallengeStatus, ChallengeType, OrderStatus};
 use pipeline::Outcome;
 use pipeline::proof::Method;
 use pipeline::reason::{CaReason, During, Request, Spent};
@@ -56,7 +56,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
             // It was valid when the order was placed, and no longer is (RFC 8555 §7.1.6: expired, deactivated).
             return Ok(Outcome::spent(Spent::AnotherProof { domain: Some(domain) }));
         };
-        let Some(mut challenge) = authorization.challenge(challenge_type(method)?) else {
+        let Some(challenge) = authorization.challenge(challenge_type(method)?) else {
             return Ok(Outcome::spent(Spent::NoLongerOffered { domain, method }));
         };
         if challenge.status != ChallengeStatus::Pending {
@@ -66,28 +66,38 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
             // The CA would expect the key authorization of the new key, and fail the validation.
             return Ok(Outcome::spent(Spent::KeyChanged));
         }
-        let Err(error) = challenge.set_ready().await else {
-            tracing::debug!(domain, method = method.as_str(), "answered");
-            continue;
-        };
-        if session.exchange.last().is_some_and(|answer| answer.status.is_success()) {
-            // The challenge has failed already: its error is the CA's verdict, which await-validation reads.
-            continue;
-        }
-        match session.trouble(&error, DOING).await {
-            Trouble::Refused(problem) => {
-                refused.get_or_insert(CaReason::AnswerRefused {
-                    domain,
-                    said: said(&problem),
-                });
-            }
-            trouble => return Err(session.stop(trouble, DOING).await),
+        if let Some(why) = answer(&session, challenge, domain, method).await? {
+            refused.get_or_insert(why);
         }
     }
     match refused {
         None => Ok(Outcome::DONE),
         Some(why) if task.attempt < PATIENCE => Ok(Outcome::pending(why)),
         Some(why) => Ok(Outcome::failed(capital(&why.to_string()), why.to_string())),
+    }
+}
+
+/// Answers a domain's challenge (RFC 8555 §7.5.1). Returns the CA's refusal of the answer, if it refuses it.
+async fn answer(
+    session: &Session<'_>,
+    mut challenge: ChallengeHandle<'_>,
+    domain: String,
+    method: Method,
+) -> Result<Option<CaReason>, Stop> {
+    let Err(error) = challenge.set_ready().await else {
+        tracing::debug!(domain, method = method.as_str(), "answered");
+        return Ok(None);
+    };
+    if session.exchange.last().is_some_and(|answer| answer.status.is_success()) {
+        // The challenge has failed already: its error is the CA's verdict, which await-validation reads.
+        return Ok(None);
+    }
+    match session.trouble(&error, DOING).await {
+        Trouble::Refused(problem) => Ok(Some(CaReason::AnswerRefused {
+            domain,
+            said: said(&problem),
+        })),
+        trouble => Err(session.stop(trouble, DOING).await),
     }
 }
 

@@ -41,24 +41,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     let mut order = match &stored.url {
         // A crash happened between placing the order and the following steps: the order is adopted.
         Some(_) => session.order(&stored, DOING).await?,
-        None => {
-            let (order, replaces) = place(ca, &session, task).await?;
-            let (uri, replaces) = (
-                &session.account_uri,
-                replaces.map(|certificate| certificate.to_string()),
-            );
-            ca.store
-                .set_order_url(
-                    task,
-                    stored.id,
-                    order.url(),
-                    uri,
-                    replaces.as_deref(),
-                    session.expires(),
-                )
-                .await?;
-            order
-        }
+        None => place_and_record(ca, &session, task, &stored).await?,
     };
     if order.state().status == OrderStatus::Invalid {
         let said = order.state().error.as_ref().map(said);
@@ -67,17 +50,7 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
     let mut authorizations = read_authorizations(&session, &mut order).await?;
     look_at_the_account(&session, &mut authorizations).await?;
     refuse_unprovable(&authorizations)?;
-    if let Some(missing) = task
-        .instance
-        .domains
-        .iter()
-        .find(|domain| !authorizations.iter().any(|known| known.domain == **domain))
-    {
-        return Err(Stop::because(
-            CaReason::OrderMisfits,
-            format!("no authorization for {missing}"),
-        ));
-    }
+    require_all(&task.instance.domains, &authorizations)?;
     warn_of_the_unusable(&authorizations, &task.instance.tenant);
     let caa_identities = session.directory.called_by_caa(ca.settings.issuer_domain());
     ca.store
@@ -99,6 +72,23 @@ fn pause_before(round: i32) -> Option<Duration> {
     Some(Duration::from_secs(
         5u64.saturating_mul(3u64.saturating_pow(excess)).min(3600),
     ))
+}
+
+/// Places the order, and records its URL at once: after a crash the order is adopted by it.
+async fn place_and_record(ca: &Ca, session: &Session<'_>, task: &Task, stored: &store::Order) -> Result<Order, Stop> {
+    let (order, replaces) = place(ca, session, task).await?;
+    let replaces = replaces.map(|certificate| certificate.to_string());
+    ca.store
+        .set_order_url(
+            task,
+            stored.id,
+            order.url(),
+            &session.account_uri,
+            replaces.as_deref(),
+            session.expires(),
+        )
+        .await?;
+    Ok(order)
 }
 
 /// Places the order, and returns the certificate that the CA knows it to replace.
@@ -147,24 +137,29 @@ async fn place(
     }
     match placed {
         Ok(order) => Ok((order, replaced)),
-        Err(error) => Err(match session.trouble(&error, DOING).await {
-            Trouble::AccountUnknown => {
-                session.forget_account().await?;
-                Outcome::pending(CaReason::AccountForgotten).into()
-            }
-            Trouble::Gone => Outcome::pending(CaReason::NoOrdersThere).into(),
-            Trouble::Refused(problem) if refuses_account(&problem) => {
-                tracing::error!(
-                    tenant = task.instance.tenant,
-                    account_uri = session.account_uri,
-                    problem = cause(DOING, &problem),
-                    "the CA refuses the tenant's account: was it deactivated?"
-                );
-                Outcome::pending(CaReason::AccountRefused { said: said(&problem) }).into()
-            }
-            Trouble::Refused(problem) => Outcome::failed(refusal(&problem), cause(DOING, &problem)).into(),
-            trouble => session.stop(trouble, DOING).await,
-        }),
+        Err(error) => Err(not_placed(session, task, &error).await),
+    }
+}
+
+/// The outcome of the step when the CA accepted no order.
+async fn not_placed(session: &Session<'_>, task: &Task, error: &Error) -> Stop {
+    match session.trouble(error, DOING).await {
+        Trouble::AccountUnknown => match session.forget_account().await {
+            Ok(()) => Outcome::pending(CaReason::AccountForgotten).into(),
+            Err(stop) => stop,
+        },
+        Trouble::Gone => Outcome::pending(CaReason::NoOrdersThere).into(),
+        Trouble::Refused(problem) if refuses_account(&problem) => {
+            tracing::error!(
+                tenant = task.instance.tenant,
+                account_uri = session.account_uri,
+                problem = cause(DOING, &problem),
+                "the CA refuses the tenant's account: was it deactivated?"
+            );
+            Outcome::pending(CaReason::AccountRefused { said: said(&problem) }).into()
+        }
+        Trouble::Refused(problem) => Outcome::failed(refusal(&problem), cause(DOING, &problem)).into(),
+        trouble => session.stop(trouble, DOING).await,
     }
 }
 
@@ -306,6 +301,18 @@ fn warn_of_the_unusable(authorizations: &[Authorization], tenant: &str) {
             problem,
             "the CA offers a way to prove domains in a form that is not known here: it is not shown to tenants"
         );
+    }
+}
+
+/// Every requested domain has an authorization in the order.
+fn require_all(domains: &[String], authorizations: &[Authorization]) -> Result<(), Stop> {
+    let missing = |domain: &&String| !authorizations.iter().any(|known| known.domain == **domain);
+    match domains.iter().find(missing) {
+        None => Ok(()),
+        Some(missing) => Err(Stop::because(
+            CaReason::OrderMisfits,
+            format!("no authorization for {missing}"),
+        )),
     }
 }
 

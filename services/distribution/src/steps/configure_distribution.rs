@@ -1,7 +1,7 @@
 //! Applies an update: settings, aliases and certificate, in one write, so that a domain that stays is never without a
 //! valid certificate.
 
-use aws::{Viewer, broken, gone};
+use aws::{Failure, Viewer, broken, gone};
 use aws_effects::{unbuilt, viewer};
 use aws_sdk_cloudfront::error::BuildError;
 use aws_sdk_cloudfront::types::DistributionConfig;
@@ -53,21 +53,7 @@ impl Distributions {
         if differs || self.store.follows_a_failed_update(task).await? {
             self.store.writes_to_offered(task).await?;
             if let Err(error) = self.fenced(task).update(id, changed).await {
-                let failure = error.failure()?;
-                if failure.code() == "CNAMEAlreadyExists" {
-                    let elsewhere = self.store.elsewhere(task).await?;
-                    if !elsewhere.is_empty() {
-                        let change = |rest: &Viewer<'_>, config: &mut DistributionConfig| {
-                            self.change(task, rest, function.arn.as_deref(), config)
-                        };
-                        return self.fenced(task).take_over(id, &viewer, elsewhere, change).await;
-                    }
-                }
-                let outcome = judged(&failure, &viewer, Some(id), &task.instance.settings);
-                if !function.was_in_use && matches!(outcome, Outcome::Failed { .. }) {
-                    self.take_back_function(task).await;
-                }
-                return Ok(outcome);
+                return self.refused(task, id, &viewer, &function, &error.failure()?).await;
             }
             tracing::info!(
                 distribution = id,
@@ -87,6 +73,29 @@ impl Distributions {
             tracing::warn!(?outcome, "the function is left to settle-function");
         }
         Ok(Outcome::DONE)
+    }
+
+    /// CloudFront refused the configuration: domains of instances that lost them are moved here, and a function that
+    /// was made for this configuration alone is removed.
+    async fn refused(
+        &self,
+        task: &Task,
+        id: &str,
+        viewer: &Viewer<'_>,
+        function: &Function,
+        failure: &Failure,
+    ) -> Result<Outcome, Stop> {
+        let change = |rest: &Viewer<'_>, config: &mut DistributionConfig| {
+            self.change(task, rest, function.arn.as_deref(), config)
+        };
+        if let Some(outcome) = self.fenced(task).take_over(id, viewer, failure, change).await? {
+            return Ok(outcome);
+        }
+        let outcome = judged(failure, viewer, Some(id), &task.instance.settings);
+        if !function.was_in_use && matches!(outcome, Outcome::Failed { .. }) {
+            self.take_back_function(task).await;
+        }
+        Ok(outcome)
     }
 
     /// The function that the configuration should use, or the outcome of the attempt.

@@ -14,12 +14,8 @@ const MOST: usize = 253;
 /// The maximum length of a label.
 const MOST_LABEL: usize = 63;
 
-/// The name in canonical form: ASCII, lower case, no trailing dot.
-///
-/// # Errors
-/// What is wrong and what would be right.
-pub fn host_name(text: &str) -> Result<String, String> {
-    let text = text.trim_ascii();
+/// Refuses what is written in place of a host name alone: a URL, an address, a port, a list.
+fn a_name_alone(text: &str) -> Result<(), String> {
     let fault = |what: &str| format!("{} {what}", shown(text));
     if text.is_empty() {
         return Err(fault("is empty; write a host name such as www.example.com"));
@@ -67,6 +63,17 @@ pub fn host_name(text: &str) -> Result<String, String> {
             "has an underscore; a host name has letters, digits, hyphens and dots only",
         ));
     }
+    Ok(())
+}
+
+/// The name in canonical form: ASCII, lower case, no trailing dot.
+///
+/// # Errors
+/// What is wrong and what would be right.
+pub fn host_name(text: &str) -> Result<String, String> {
+    let text = text.trim_ascii();
+    a_name_alone(text)?;
+    let fault = |what: &str| format!("{} {what}", shown(text));
     let uts46 = Uts46::new();
     let ascii = uts46
         .to_ascii(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore)

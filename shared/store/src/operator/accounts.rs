@@ -6,6 +6,7 @@ use tokio_postgres::Row;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::orders::CHALLENGES;
 use crate::statement::Statement;
 
 /// An account at a CA, without its key.
@@ -69,8 +70,9 @@ impl Store {
             "select count(*) from acme_accounts a where ($1::text[] is null or a.tenant = any($1)) \
              and a.account_uri in \
              (select r.account_uri from orders r join authorizations z on z.order_id = r.id \
-               where coalesce(z.challenges, challenges_of_columns(z)) #>> '{offered,dns-persist-01,form}' = 'hashed')",
+               where {challenges} #>> '{offered,dns-persist-01,form}' = 'hashed')",
         )
+        .with("challenges", CHALLENGES)
         .one(&client, &[&tenants])
         .await?;
         Ok(row.try_get(0)?)

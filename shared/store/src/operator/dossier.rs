@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::orders::CHALLENGES;
 use crate::statement::statement;
 
 /// Everything that is known about one instance, at one moment.
@@ -213,7 +214,10 @@ impl Store {
     /// Database errors.
     pub async fn dossier(&self, instance: &str) -> Result<Option<Dossier>, StoreError> {
         let client = self.client().await?;
-        let row = statement!("dossier").optional(&client, &[&instance]).await?;
+        let row = statement!("dossier")
+            .with("challenges", CHALLENGES)
+            .optional(&client, &[&instance])
+            .await?;
         row.map(|row| Ok(serde_json::from_value(row.try_get(0)?)?)).transpose()
     }
 }

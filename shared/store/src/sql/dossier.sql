@@ -85,7 +85,7 @@ select json_build_object(
             'due_at', s.due_at,
             'valid', z.valid,
             'account_uri', r.account_uri,
-            'challenges', coalesce(z.challenges, challenges_of_columns(z))) order by c.domain)
+            'challenges', {challenges}) order by c.domain)
         from claims c
         join newest n on n.domains ? c.domain
         left join orders r on r.operation_id = n.id and r.round = n.round

@@ -30,7 +30,7 @@ select json_build_object(
             'waiting_for', reason_of(s),
             'checked_at', s.checked_at,
             'due_at', s.due_at,
-            'challenges', coalesce(z.challenges, challenges_of_columns(z)),
+            'challenges', {challenges},
             'challenges_are_new', coalesce(known.id = r.id, false),
             'method', s.method,
             'ca_said', c.ca_said,

@@ -210,11 +210,11 @@ async fn a_next_key_is_sealed_anew_like_any_other() -> anyhow::Result<()> {
 async fn what_was_computed_with_the_old_key_is_known_to_be_of_no_use() -> anyhow::Result<()> {
     let site = Site::new().await?;
     let tasks = site.desk.provision(&site.tenant, &[domain("in-flight")]).await?;
-    let rings = site
+    let wake_ups = site
         .desk
         .place_order(of_kind(&tasks, StepKind::PlaceOrder), &[])
         .await?;
-    let looking = site.desk.tasks(&rings).await?.remove(0);
+    let looking = site.desk.tasks(&wake_ups).await?.remove(0);
     let changed = async || {
         anyhow::Ok(
             site.desk
@@ -233,11 +233,11 @@ async fn what_was_computed_with_the_old_key_is_known_to_be_of_no_use() -> anyhow
     assert!(changed().await?);
     // Another tenant's account is another matter.
     let tasks = site.desk.provision(&organization(), &[domain("other")]).await?;
-    let rings = site
+    let wake_ups = site
         .desk
         .place_order(of_kind(&tasks, StepKind::PlaceOrder), &[])
         .await?;
-    let other = site.desk.tasks(&rings).await?.remove(0);
+    let other = site.desk.tasks(&wake_ups).await?.remove(0);
     assert!(
         !site
             .desk

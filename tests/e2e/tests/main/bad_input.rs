@@ -60,6 +60,8 @@ async fn bad_parameters_are_named_and_nothing_is_stored() -> anyhow::Result<()> 
     Ok(())
 }
 
+const PUT: &str = "/v2/service_instances/bad-request?accepts_incomplete=true";
+
 #[tokio::test]
 async fn bad_requests_are_answered_by_the_specification() -> anyhow::Result<()> {
     let world = world().await;
@@ -75,7 +77,6 @@ async fn bad_requests_are_answered_by_the_specification() -> anyhow::Result<()> 
         body[field] = value;
         body
     };
-    let put = "/v2/service_instances/bad-request?accepts_incomplete=true";
     let no_incomplete = "/v2/service_instances/bad-request";
     let delete = format!("{no_incomplete}?accepts_incomplete=true&service_id={SERVICE_ID}&plan_id={PLAN_ID}");
     let delete_sync = format!("{no_incomplete}?service_id={SERVICE_ID}&plan_id={PLAN_ID}");
@@ -101,7 +102,7 @@ async fn bad_requests_are_answered_by_the_specification() -> anyhow::Result<()> 
         (
             "no service_id",
             Method::PUT,
-            put,
+            PUT,
             Some(without("service_id")),
             400,
             &["service_id"],
@@ -109,7 +110,7 @@ async fn bad_requests_are_answered_by_the_specification() -> anyhow::Result<()> 
         (
             "no plan_id",
             Method::PUT,
-            put,
+            PUT,
             Some(without("plan_id")),
             400,
             &["plan_id"],
@@ -117,7 +118,7 @@ async fn bad_requests_are_answered_by_the_specification() -> anyhow::Result<()> 
         (
             "unknown service",
             Method::PUT,
-            put,
+            PUT,
             Some(with("service_id", json!("nope"))),
             400,
             &["service_id", "nope"],
@@ -125,7 +126,7 @@ async fn bad_requests_are_answered_by_the_specification() -> anyhow::Result<()> 
         (
             "unknown plan",
             Method::PUT,
-            put,
+            PUT,
             Some(with("plan_id", json!("nope"))),
             400,
             &["plan_id", "nope"],
@@ -133,7 +134,7 @@ async fn bad_requests_are_answered_by_the_specification() -> anyhow::Result<()> 
         (
             "service_id of a wrong type",
             Method::PUT,
-            put,
+            PUT,
             Some(with("service_id", json!(7))),
             400,
             &["service_id"],
@@ -141,7 +142,7 @@ async fn bad_requests_are_answered_by_the_specification() -> anyhow::Result<()> 
         (
             "no parameters",
             Method::PUT,
-            put,
+            PUT,
             Some(without("parameters")),
             400,
             &["domains"],
@@ -149,7 +150,7 @@ async fn bad_requests_are_answered_by_the_specification() -> anyhow::Result<()> 
         (
             "parameters of a wrong type",
             Method::PUT,
-            put,
+            PUT,
             Some(with("parameters", json!("www.example.com"))),
             400,
             &["parameters"],
@@ -157,7 +158,7 @@ async fn bad_requests_are_answered_by_the_specification() -> anyhow::Result<()> 
         (
             "a body that is a list",
             Method::PUT,
-            put,
+            PUT,
             Some(json!([1, 2])),
             400,
             &["object"],
@@ -223,6 +224,13 @@ async fn bad_requests_are_answered_by_the_specification() -> anyhow::Result<()> 
             check(name, &answer, status, words);
         }
     }
+    assert_eq!(stored(world, &organization).await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn bad_credentials_versions_and_bodies_are_refused() -> anyhow::Result<()> {
+    let world = world().await;
     let (user, password) = world.platform.credentials();
     let bare = |method: Method, path: &str| world.platform.bare(method, path);
     let version = |request: reqwest::RequestBuilder, value: &str| {
@@ -231,7 +239,7 @@ async fn bad_requests_are_answered_by_the_specification() -> anyhow::Result<()> 
             .header("X-Broker-API-Version", value)
     };
     let catalog = || bare(Method::GET, "/v2/catalog");
-    let raw = |body: &'static str| version(bare(Method::PUT, put), "2.17").body(body);
+    let raw = |body: &'static str| version(bare(Method::PUT, PUT), "2.17").body(body);
     let huge = format!("{{\"x\":\"{}\"}}", "x".repeat(2_000_000));
     let mut requests = vec![
         ("no credentials", catalog().header("X-Broker-API-Version", "2.17"), 401),
@@ -257,10 +265,10 @@ async fn bad_requests_are_answered_by_the_specification() -> anyhow::Result<()> 
         ("no body", raw(""), 400),
         (
             "not UTF-8",
-            version(bare(Method::PUT, put), "2.17").body(vec![0xff_u8, 0xfe]),
+            version(bare(Method::PUT, PUT), "2.17").body(vec![0xff_u8, 0xfe]),
             400,
         ),
-        ("a huge body", version(bare(Method::PUT, put), "2.17").body(huge), 413),
+        ("a huge body", version(bare(Method::PUT, PUT), "2.17").body(huge), 413),
     ];
     for (name, request, status) in requests.drain(..) {
         let answer = answer(request).await?;
@@ -280,6 +288,5 @@ async fn bad_requests_are_answered_by_the_specification() -> anyhow::Result<()> 
         (answer.status, answer.header("x-broker-api-request-identity")),
         (200, Some("abc-123"))
     );
-    assert_eq!(stored(world, &organization).await?, 0);
     Ok(())
 }

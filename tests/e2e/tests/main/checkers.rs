@@ -56,7 +56,16 @@ impl Sent<'_> {
         }
         answer(request).await
     }
+
+    /// The request, written as a method and what follows the instance's address.
+    async fn ask(&self, request: &str, body: Option<&Value>) -> anyhow::Result<Answer> {
+        let (method, rest) = asks(request);
+        self.send(method, &rest, body).await
+    }
 }
+
+const PUT: &str = "PUT ?accepts_incomplete=true";
+const PATCH: &str = "PATCH ?accepts_incomplete=true";
 
 fn asks(method: &str) -> (Method, String) {
     let (method, rest) = method.split_once(' ').unwrap_or((method, ""));
@@ -83,8 +92,6 @@ async fn what_the_specifications_checker_sends_is_answered_as_it_wants() -> anyh
     let empty = json!({
         "service_id": "", "plan_id": "", "organization_guid": "", "space_guid": "", "maintenance_info": {},
     });
-    const PUT: &str = "PUT ?accepts_incomplete=true";
-    const PATCH: &str = "PATCH ?accepts_incomplete=true";
 
     // Every address: an empty version is none that is spoken, a missing one need not be served, nobody is 401.
     for (request, body) in [
@@ -107,36 +114,64 @@ async fn what_the_specifications_checker_sends_is_answered_as_it_wants() -> anyh
     }
 
     let checker = sent(true, Some("2.17"));
-    let send = async |request: &str, body: Option<&Value>| {
-        let (method, rest) = asks(request);
-        checker.send(method, &rest, body).await
-    };
+    refused_before_it_exists(&checker, &good, &change).await?;
+    begun_once(&checker, &good).await?;
+
+    let told = world.told(&instance).await?;
+    let value = status::persist_value(&told).expect("a set-once record");
+    world
+        .dns
+        .set_txt(&format!("_validation-persist.{name}"), &value)
+        .await?;
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
+    assert_eq!(
+        checker.ask(PUT, Some(&good)).await?.status,
+        200,
+        "it exists with identical properties"
+    );
+    for query in ["GET", "GET ?IDS", "GET ?service_id=&plan_id="] {
+        assert_eq!(checker.ask(query, None).await?.status, 200, "{query}");
+    }
+    updated(&checker, &change).await?;
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
+
+    let deleted = checker.ask("DELETE ?accepts_incomplete=true&IDS", None).await?;
+    assert_eq!(deleted.status, 202);
+    until("the deletion is told", async || {
+        let now = checker.ask("GET /last_operation?IDS", None).await?;
+        Ok(now.state() == "succeeded")
+    })
+    .await
+}
+
+async fn refused_before_it_exists(checker: &Sent<'_>, good: &Value, change: &Value) -> anyhow::Result<()> {
+    let send = async |request: &str, body: Option<&Value>| checker.ask(request, body).await;
     let refused: Vec<(&str, Option<Value>, u16)> = vec![
         ("PUT ?accepts_incomplete=false", Some(good.clone()), 422),
         ("PUT ", Some(good.clone()), 422),
         ("PUT ?accepts_incomplete=TRUE", Some(good.clone()), 422),
-        (PUT, Some(with(&good, "service_id", json!(""))), 400),
-        (PUT, Some(with(&good, "service_id", json!("xxxx-xxxx-xxxx-xxxx"))), 400),
-        (PUT, Some(with(&good, "plan_id", json!(""))), 400),
-        (PUT, Some(with(&good, "plan_id", json!("xxxx-xxxx-xxxx-xxxx"))), 400),
-        (PUT, Some(with(&good, "parameters", json!({"can-not": "be-good"}))), 400),
+        (PUT, Some(with(good, "service_id", json!(""))), 400),
+        (PUT, Some(with(good, "service_id", json!("xxxx-xxxx-xxxx-xxxx"))), 400),
+        (PUT, Some(with(good, "plan_id", json!(""))), 400),
+        (PUT, Some(with(good, "plan_id", json!("xxxx-xxxx-xxxx-xxxx"))), 400),
+        (PUT, Some(with(good, "parameters", json!({"can-not": "be-good"}))), 400),
         (
             PUT,
-            Some(with(&good, "maintenance_info", json!({"version": "1.0.0"}))),
+            Some(with(good, "maintenance_info", json!({"version": "1.0.0"}))),
             422,
         ),
-        (PUT, Some(with(&good, "maintenance_info", json!({"version": 1}))), 400),
-        (PUT, Some(with(&good, "maintenance_info", json!("1.0.0"))), 400),
-        (PUT, Some(with(&good, "maintenance_info", json!([]))), 400),
-        (PUT, Some(with(&good, "context", json!("cloudfoundry"))), 400),
+        (PUT, Some(with(good, "maintenance_info", json!({"version": 1}))), 400),
+        (PUT, Some(with(good, "maintenance_info", json!("1.0.0"))), 400),
+        (PUT, Some(with(good, "maintenance_info", json!([]))), 400),
+        (PUT, Some(with(good, "context", json!("cloudfoundry"))), 400),
         (
             PUT,
-            Some(with(&good, "context", json!({"platform": ["cloudfoundry"]}))),
+            Some(with(good, "context", json!({"platform": ["cloudfoundry"]}))),
             400,
         ),
-        (PUT, Some(with(&good, "organization_guid", json!(5))), 400),
-        (PUT, Some(with(&good, "space_guid", json!({}))), 400),
-        (PUT, Some(with(&good, "parameters", json!(["domains"]))), 400),
+        (PUT, Some(with(good, "organization_guid", json!(5))), 400),
+        (PUT, Some(with(good, "space_guid", json!({}))), 400),
+        (PUT, Some(with(good, "parameters", json!(["domains"]))), 400),
         (PUT, Some(json!([])), 400),
         (PUT, None, 400),
         (PATCH, Some(change.clone()), 404),
@@ -152,8 +187,13 @@ async fn what_the_specifications_checker_sends_is_answered_as_it_wants() -> anyh
         assert_eq!(answer.status, *wanted, "{request} {body:?}: {}", answer.text);
         assert!(answer.body.is_object(), "{request}: {}", answer.text);
     }
+    Ok(())
+}
 
-    let begun = send(PUT, Some(&good)).await?;
+/// A provision, and what asks for the same one again.
+async fn begun_once(checker: &Sent<'_>, good: &Value) -> anyhow::Result<()> {
+    let send = async |request: &str, body: Option<&Value>| checker.ask(request, body).await;
+    let begun = send(PUT, Some(good)).await?;
     assert_eq!(begun.status, 202, "{}", begun.text);
     // Odd members that say nothing don't make it another request.
     for (member, value) in [
@@ -163,7 +203,7 @@ async fn what_the_specifications_checker_sends_is_answered_as_it_wants() -> anyh
         ("organization_guid", json!("")),
         ("of_tomorrow", json!({"a": [1]})),
     ] {
-        let again = send(PUT, Some(&with(&good, member, value))).await?;
+        let again = send(PUT, Some(&with(good, member, value))).await?;
         assert_eq!(again.status, 202, "{member}: {}", again.text);
         assert_eq!(again.body["operation"], begun.body["operation"], "{member}");
     }
@@ -184,23 +224,11 @@ async fn what_the_specifications_checker_sends_is_answered_as_it_wants() -> anyh
         );
         assert!(answer.header("retry-after").is_some(), "{query}");
     }
+    Ok(())
+}
 
-    let told = world.told(&instance).await?;
-    let value = status::persist_value(&told).expect("a set-once record");
-    world
-        .dns
-        .set_txt(&format!("_validation-persist.{name}"), &value)
-        .await?;
-    world.platform.succeeded(&instance.id, PATIENCE).await?;
-    assert_eq!(
-        send(PUT, Some(&good)).await?.status,
-        200,
-        "it exists with identical properties"
-    );
-    for query in ["GET", "GET ?IDS", "GET ?service_id=&plan_id="] {
-        assert_eq!(send(query, None).await?.status, 200, "{query}");
-    }
-
+async fn updated(checker: &Sent<'_>, change: &Value) -> anyhow::Result<()> {
+    let send = async |request: &str, body: Option<&Value>| checker.ask(request, body).await;
     for (member, value, wanted) in [
         ("service_id", json!(""), 400),
         ("service_id", json!("xxxx-xxxx-xxxx-xxxx"), 400),
@@ -209,21 +237,12 @@ async fn what_the_specifications_checker_sends_is_answered_as_it_wants() -> anyh
         ("maintenance_info", json!({"version": "1.0.0"}), 422),
         ("maintenance_info", json!("1.0.0"), 400),
     ] {
-        let answer = send(PATCH, Some(&with(&change, member, value))).await?;
+        let answer = send(PATCH, Some(&with(change, member, value))).await?;
         assert_eq!(answer.status, wanted, "{member}: {}", answer.text);
     }
-    assert_eq!(
-        send("PATCH ?accepts_incomplete=false", Some(&change)).await?.status,
-        422
-    );
+    assert_eq!(send("PATCH ?accepts_incomplete=false", Some(change)).await?.status, 422);
     let unchanged = send(PATCH, Some(&update(&json!(null)))).await?;
     assert_eq!((unchanged.status, unchanged.text.as_str()), (200, "{}"));
-    assert_eq!(send(PATCH, Some(&change)).await?.status, 202);
-    world.platform.succeeded(&instance.id, PATIENCE).await?;
-
-    assert_eq!(send("DELETE ?accepts_incomplete=true&IDS", None).await?.status, 202);
-    until("the deletion is reported", async || {
-        Ok(send(&ask("?IDS"), None).await?.state() == "succeeded")
-    })
-    .await
+    assert_eq!(send(PATCH, Some(change)).await?.status, 202);
+    Ok(())
 }

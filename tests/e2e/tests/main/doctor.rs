@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use customer::{Platform, status};
 use serde_json::json;
-use stack::{Handle, Options};
+use stack::{Endpoints, Handle, Options};
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
@@ -122,6 +122,24 @@ impl Clinic {
         })
     }
 
+    /// Creates an instance.
+    async fn provisioned(&self, platform: &Platform, id: &str) -> anyhow::Result<()> {
+        let name = domain("doctor");
+        platform
+            .provision(id, &organization(), json!({"domains": [name]}))
+            .await?;
+        let told = platform
+            .poll(id, PATIENCE, "what to set", |answer| {
+                status::persist_value(answer.description()).is_some()
+            })
+            .await?;
+        let value = status::persist_value(told.description()).context("a value to set")?;
+        let dns = self.stack.dns()?;
+        dns.set_txt(&format!("_validation-persist.{name}"), &value).await?;
+        platform.succeeded(id, PATIENCE).await?;
+        Ok(())
+    }
+
     /// What a process has logged, once these words are in it.
     async fn logged(&self, process: &str, words: &str) -> anyhow::Result<String> {
         let log = &self.stack.endpoints().process(process).context("a process")?.log;
@@ -157,22 +175,8 @@ async fn the_doctor_is_content_or_names_what_is_wrong() -> anyhow::Result<()> {
     }
 
     let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
-    let (id, name) = ("has-a-doctor", domain("doctor"));
-    platform
-        .provision(id, &organization(), json!({"domains": [name]}))
-        .await?;
-    let told = platform
-        .poll(id, PATIENCE, "what to set", |answer| {
-            status::persist_value(answer.description()).is_some()
-        })
-        .await?;
-    let value = status::persist_value(told.description()).context("a value to set")?;
-    clinic
-        .stack
-        .dns()?
-        .set_txt(&format!("_validation-persist.{name}"), &value)
-        .await?;
-    platform.succeeded(id, PATIENCE).await?;
+    let id = "has-a-doctor";
+    clinic.provisioned(&platform, id).await?;
     let state = async || {
         let text = reqwest::get(format!("{}/history", e.aws_admin_url))
             .await?
@@ -211,74 +215,83 @@ async fn the_doctor_is_content_or_names_what_is_wrong() -> anyhow::Result<()> {
             "{}",
             said.text()
         );
-        match service {
-            "broker-api" => {
-                assert!(said.line("ok    ACME_RESPONDER_URL").contains("responder"));
-                let differs = format!(
-                    "broker-api has {}; distribution has http://broker.cdn.test:",
-                    e.broker_url
-                );
-                let line = said.line("warn  ACME_RESPONDER_URL");
-                assert!(
-                    line.contains(&differs) && line.contains("set the same in both"),
-                    "{line}"
-                );
-            }
-            "distribution" => {
-                // The simulator, as AWS may, looks at the input first or last: only what is absent proves a right.
-                assert!(
-                    said.line("skip  cloudfront:CreateDistribution").contains("not refused"),
-                    "{}",
-                    said.text()
-                );
-                assert!(
-                    said.line("skip  cloudfront:CreateFunction").contains("not refused"),
-                    "{}",
-                    said.text()
-                );
-                said.line("ok    cloudfront:ListTagsForResource");
-                // The shipped policy allows both for what has our tag, and the doctor asks for what isn't there.
-                said.line("skip  cloudfront:UpdateDistribution");
-                said.line("skip  cloudfront:DeleteDistribution");
-                for action in ["List", "Describe", "Get", "Update", "Publish", "Delete"] {
-                    said.line(&format!("ok    cloudfront:{action}Function"));
-                }
-            }
-            "cert-installer" => {
-                said.line("ok    SEALING_KEYS  opens");
-                assert!(
-                    said.line("skip  iam:UploadServerCertificate").contains("not refused"),
-                    "{}",
-                    said.text()
-                );
-                let room = said.line("ok    IAM server certificates");
-                assert!(
-                    room.ends_with("the account holds 1 server certificates of at most 20"),
-                    "{room}"
-                );
-            }
-            "certificate-issuer" => {
-                said.line("ok    SEALING_KEYS  opens");
-                assert!(
-                    said.line("ok    ACME account").contains("the CA knows"),
-                    "{}",
-                    said.text()
-                );
-            }
-            _ => assert_eq!(said.text().matches("ok    DNS").count(), 2, "{}", said.text()),
-        }
+        of_its_own(service, &said, e);
     }
     assert_eq!(state().await?, before, "nothing was made and nothing deleted in AWS");
 
-    what_is_wrong_is_named(&clinic).await?;
+    differing_settings(&clinic).await?;
+    wrong_access_keys(&clinic).await?;
+    access_keys_of_the_other_service(&clinic).await?;
+    wrong_passwords(&clinic).await?;
+    other_sealing_keys(&clinic).await?;
+    unusable_ca_and_resolver(&clinic).await?;
     let status = platform.deprovision(id).await?.status;
     assert_eq!(status, 202);
     platform.succeeded(id, PATIENCE).await?;
     Ok(())
 }
 
-async fn what_is_wrong_is_named(clinic: &Clinic) -> anyhow::Result<()> {
-    let e = clinic.stack.endpoints();
+/// What only this service's doctor says, when all is well.
+fn of_its_own(service: &str, said: &Said, e: &Endpoints) {
+    match service {
+        "broker-api" => {
+            assert!(said.line("ok    ACME_RESPONDER_URL").contains("responder"));
+            let differs = format!(
+                "broker-api has {}; distribution has http://broker.cdn.test:",
+                e.broker_url
+            );
+            let line = said.line("warn  ACME_RESPONDER_URL");
+            assert!(
+                line.contains(&differs) && line.contains("set the same in both"),
+                "{line}"
+            );
+        }
+        "distribution" => {
+            // The simulator, as AWS may, looks at the input first or last: only what is absent proves a right.
+            assert!(
+                said.line("skip  cloudfront:CreateDistribution").contains("not refused"),
+                "{}",
+                said.text()
+            );
+            assert!(
+                said.line("skip  cloudfront:CreateFunction").contains("not refused"),
+                "{}",
+                said.text()
+            );
+            said.line("ok    cloudfront:ListTagsForResource");
+            // The shipped policy allows both for what has our tag, and the doctor asks for what isn't there.
+            said.line("skip  cloudfront:UpdateDistribution");
+            said.line("skip  cloudfront:DeleteDistribution");
+            for action in ["List", "Describe", "Get", "Update", "Publish", "Delete"] {
+                said.line(&format!("ok    cloudfront:{action}Function"));
+            }
+        }
+        "cert-installer" => {
+            said.line("ok    SEALING_KEYS  opens");
+            assert!(
+                said.line("skip  iam:UploadServerCertificate").contains("not refused"),
+                "{}",
+                said.text()
+            );
+            let room = said.line("ok    IAM server certificates");
+            assert!(
+                room.ends_with("the account holds 1 server certificates of at most 20"),
+                "{room}"
+            );
+        }
+        "certificate-issuer" => {
+            said.line("ok    SEALING_KEYS  opens");
+            assert!(
+                said.line("ok    ACME account").contains("the CA knows"),
+                "{}",
+                said.text()
+            );
+        }
+        _ => assert_eq!(said.text().matches("ok    DNS").count(), 2, "{}", said.text()),
+    }
+}
+
+async fn differing_settings(clinic: &Clinic) -> anyhow::Result<()> {
     let said = clinic
         .ask("cert-installer", &[("MINIMUM_TLS_VERSION", "TLSv1.3_2025")])
         .await?;
@@ -288,6 +301,10 @@ async fn what_is_wrong_is_named(clinic: &Clinic) -> anyhow::Result<()> {
         "{line}"
     );
     assert_eq!(said.code, Some(0), "{}", said.text());
+    Ok(())
+}
+
+async fn wrong_access_keys(clinic: &Clinic) -> anyhow::Result<()> {
     for service in ["distribution", "cert-installer"] {
         let said = clinic
             .ask(service, &[("AWS_SECRET_ACCESS_KEY", "hunter2-wrong")])
@@ -308,8 +325,12 @@ async fn what_is_wrong_is_named(clinic: &Clinic) -> anyhow::Result<()> {
         let said = clinic.ask(service, &[("AWS_ACCESS_KEY_ID", "")]).await?;
         assert!(said.line("FAIL  AWS").contains("no AWS credentials"), "{}", said.text());
     }
+    Ok(())
+}
 
-    // Each with the other's key: known, and not allowed to do what is this service's.
+/// Known, and not allowed to do what is this service's.
+async fn access_keys_of_the_other_service(clinic: &Clinic) -> anyhow::Result<()> {
+    let e = clinic.stack.endpoints();
     let key = |service: &str| e.aws_keys.get(service).context("an access key");
     let other = key("cert-installer")?;
     let changes = [
@@ -342,7 +363,11 @@ async fn what_is_wrong_is_named(clinic: &Clinic) -> anyhow::Result<()> {
         ));
     }
     said.only_fails(&["iam:"]);
+    Ok(())
+}
 
+async fn wrong_passwords(clinic: &Clinic) -> anyhow::Result<()> {
+    let e = clinic.stack.endpoints();
     let password = |url: &str| -> anyhow::Result<String> {
         let password = url.split([':', '@']).nth(2).context("a password")?;
         Ok(url.replacen(&format!(":{password}@"), ":hunter2-wrong@", 1))
@@ -369,7 +394,11 @@ async fn what_is_wrong_is_named(clinic: &Clinic) -> anyhow::Result<()> {
         said.text()
     );
     said.line("ok    RabbitMQ");
+    Ok(())
+}
 
+async fn other_sealing_keys(clinic: &Clinic) -> anyhow::Result<()> {
+    let e = clinic.stack.endpoints();
     let id = e.sealing_keys.split(':').next().context("a key's id")?;
     let key = STANDARD.encode([7; 32]);
     for service in ["certificate-issuer", "cert-installer"] {
@@ -394,7 +423,10 @@ async fn what_is_wrong_is_named(clinic: &Clinic) -> anyhow::Result<()> {
     let said = clinic.ask("cert-installer", &changes).await?;
     said.line("FAIL  SEALING_KEYS");
     said.line("FAIL  AWS");
+    Ok(())
+}
 
+async fn unusable_ca_and_resolver(clinic: &Clinic) -> anyhow::Result<()> {
     let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let nowhere = format!("https://{closed}/dir");
     let said = clinic

@@ -115,10 +115,10 @@ async fn of_many_that_begin_at_once_in_a_name_that_comes_back_all_are_one_tenant
         }));
     }
     for one in begun {
-        let Provision::Accepted { rings, .. } = one.await?? else {
+        let Provision::Accepted { wake_ups, .. } = one.await?? else {
             panic!("not accepted")
         };
-        let tasks = desk.tasks(&rings).await?;
+        let tasks = desk.tasks(&wake_ups).await?;
         let placing = tasks
             .iter()
             .find(|task| task.kind == StepKind::PlaceOrder)

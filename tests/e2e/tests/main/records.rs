@@ -72,26 +72,26 @@ impl Desk {
 
     pub(crate) async fn provision(&self, tenant: &str, domains: &[String]) -> anyhow::Result<Vec<Task>> {
         let new = self.new_instance(tenant, domains);
-        let Provision::Accepted { rings, .. } = self
+        let Provision::Accepted { wake_ups, .. } = self
             .store
             .provision(&new, &Requester::default(), Bounds::default(), &self.schedules)
             .await?
         else {
             anyhow::bail!("not accepted");
         };
-        self.tasks(&rings).await
+        self.tasks(&wake_ups).await
     }
 
-    async fn sweep(&self, kind: StepKind, grace: Duration, most: u32) -> anyhow::Result<Vec<pipeline::Ring>> {
+    async fn sweep(&self, kind: StepKind, grace: Duration, most: u32) -> anyhow::Result<Vec<pipeline::WakeUp>> {
         Ok(self.store.sweep(kind.service(), &[(kind, grace)], most).await?)
     }
 
-    pub(crate) async fn tasks(&self, rings: &[pipeline::Ring]) -> anyhow::Result<Vec<Task>> {
+    pub(crate) async fn tasks(&self, wake_ups: &[pipeline::WakeUp]) -> anyhow::Result<Vec<Task>> {
         let mut tasks = Vec::new();
-        for ring in rings {
+        for wake_up in wake_ups {
             tasks.push(
                 self.store
-                    .load_task(ring.step, ring.attempt)
+                    .load_task(wake_up.step, wake_up.attempt)
                     .await?
                     .expect("a current step"),
             );
@@ -99,15 +99,15 @@ impl Desk {
         Ok(tasks)
     }
 
-    pub(crate) async fn record(&self, task: &Task, outcome: Outcome) -> anyhow::Result<Option<Vec<pipeline::Ring>>> {
+    pub(crate) async fn record(&self, task: &Task, outcome: Outcome) -> anyhow::Result<Option<Vec<pipeline::WakeUp>>> {
         Ok(match self.store.record(task, &outcome, false, &self.schedules).await? {
-            Recorded::Written(rings) => Some(rings),
+            Recorded::Written(wake_ups) => Some(wake_ups),
             Recorded::Stale => None,
         })
     }
 
     /// Does `place-order`: every domain gets an authorization, those named are valid already.
-    pub(crate) async fn place_order(&self, task: &Task, valid: &[&String]) -> anyhow::Result<Vec<pipeline::Ring>> {
+    pub(crate) async fn place_order(&self, task: &Task, valid: &[&String]) -> anyhow::Result<Vec<pipeline::WakeUp>> {
         let order = self.store.order(task).await?;
         let url = format!("https://ca.example/order/{}", order.id);
         self.store
@@ -152,11 +152,11 @@ async fn the_slower_of_two_deliveries_changes_nothing() -> anyhow::Result<()> {
     let desk = desk().await?;
     let tasks = desk.provision(&organization(), &[domain("slow")]).await?;
     let task = of_kind(&tasks, StepKind::PlaceOrder);
-    let rings = desk
+    let wake_ups = desk
         .record(task, Outcome::pending(CaReason::Issuing))
         .await?
         .expect("current");
-    assert_eq!((rings.len(), rings[0].attempt), (1, 1));
+    assert_eq!((wake_ups.len(), wake_ups[0].attempt), (1, 1));
     assert!(
         desk.record(task, Outcome::DONE).await?.is_none(),
         "the same attempt again"
@@ -209,13 +209,13 @@ async fn what_caa_records_may_call_the_ca_is_kept_with_its_order_and_unknown_for
 {
     let desk = desk().await?;
     let tasks = desk.provision(&organization(), &[domain("caa-identities")]).await?;
-    let rings = desk.place_order(of_kind(&tasks, StepKind::PlaceOrder), &[]).await?;
-    let [ring] = rings.as_slice() else {
-        panic!("one domain to verify, not {rings:?}")
+    let wake_ups = desk.place_order(of_kind(&tasks, StepKind::PlaceOrder), &[]).await?;
+    let [wake_up] = wake_ups.as_slice() else {
+        panic!("one domain to verify, not {wake_ups:?}")
     };
     let task = desk
         .store
-        .load_task(ring.step, ring.attempt)
+        .load_task(wake_up.step, wake_up.attempt)
         .await?
         .expect("a current step");
     let challenge = desk.store.challenge(&task).await?.expect("an order");
@@ -233,11 +233,11 @@ async fn what_the_ca_offers_is_read_the_same_everywhere_and_from_programs_before
 -> anyhow::Result<()> {
     let desk = desk().await?;
     let tasks = desk.provision(&organization(), &[domain("set-once")]).await?;
-    let rings = desk.place_order(of_kind(&tasks, StepKind::PlaceOrder), &[]).await?;
-    let [ring] = rings.as_slice() else {
-        panic!("one domain to verify, not {rings:?}")
+    let wake_ups = desk.place_order(of_kind(&tasks, StepKind::PlaceOrder), &[]).await?;
+    let [wake_up] = wake_ups.as_slice() else {
+        panic!("one domain to verify, not {wake_ups:?}")
     };
-    let loaded = desk.store.load_task(ring.step, ring.attempt).await?;
+    let loaded = desk.store.load_task(wake_up.step, wake_up.attempt).await?;
     let task = loaded.expect("a current step");
     let instance = &task.instance.id;
     let seen = async || {
@@ -285,29 +285,29 @@ async fn rings_that_were_never_published_are_published_again() -> anyhow::Result
     let domains = [domain("lost-a"), domain("lost-b"), domain("lost-c")];
     let tasks = desk.provision(&organization(), &domains).await?;
     let task = of_kind(&tasks, StepKind::PlaceOrder);
-    let rings = desk.place_order(task, &[&domains[1]]).await?;
-    assert_eq!(rings.len(), 2, "an authorized domain needs no look");
-    // The process died before it published: its message comes again, stale, and brings the same rings.
-    let mut again = desk.store.rings_after(task.step).await?;
-    let mut expected = rings.clone();
-    again.sort_by_key(|ring| ring.step);
-    expected.sort_by_key(|ring| ring.step);
+    let wake_ups = desk.place_order(task, &[&domains[1]]).await?;
+    assert_eq!(wake_ups.len(), 2, "an authorized domain needs no look");
+    // The process died before it published: its message comes again, stale, and brings the same wake-ups.
+    let mut again = desk.store.wake_ups_after(task.step).await?;
+    let mut expected = wake_ups.clone();
+    again.sort_by_key(|wake_up| wake_up.step);
+    expected.sort_by_key(|wake_up| wake_up.step);
     assert_eq!(again, expected);
-    let pending = desk.tasks(&rings).await?;
+    let pending = desk.tasks(&wake_ups).await?;
     let later = desk
         .record(&pending[0], Outcome::pending(Look::default()))
         .await?
         .expect("current");
-    let again = desk.store.rings_after(pending[0].step).await?;
+    let again = desk.store.wake_ups_after(pending[0].step).await?;
     assert_eq!((again.len(), again[0].attempt), (1, 1), "{later:?}");
     assert!(again[0].delay > Duration::from_secs(3), "not before it is due");
 
-    // The sweep waits for its grace, but not for a ring whose publish failed.
+    // The sweep waits for its grace, but not for a wake-up whose publish failed.
     let grace = Duration::from_secs(3600);
     assert_eq!(desk.sweep(StepKind::VerifyChallenge, grace, 500).await?, vec![]);
-    desk.store.not_published(&rings[1..]).await?;
+    desk.store.not_published(&wake_ups[1..]).await?;
     let swept = desk.sweep(StepKind::VerifyChallenge, grace, 500).await?;
-    assert_eq!((swept.len(), swept[0].step), (1, rings[1].step));
+    assert_eq!((swept.len(), swept[0].step), (1, wake_ups[1].step));
     assert_eq!(desk.sweep(StepKind::VerifyChallenge, grace, 500).await?, vec![], "once");
     assert_eq!(
         desk.sweep(StepKind::VerifyChallenge, Duration::ZERO, 500).await?.len(),
@@ -332,7 +332,7 @@ async fn what_a_sweep_does_not_help_is_swept_ever_more_seldom_until_it_is_record
         }
         waits.push(begun.elapsed());
     }
-    assert!(waits[2] < grace * 2, "a ring can be lost now and then: {waits:?}");
+    assert!(waits[2] < grace * 2, "a wake-up can be lost now and then: {waits:?}");
     assert!(
         waits[3] > grace.mul_f64(1.8) && waits[4] > grace.mul_f64(3.6),
         "{waits:?}"
@@ -374,7 +374,7 @@ async fn a_deprovision_supersedes_a_provision_at_any_moment() -> anyhow::Result<
     let tasks = desk.provision(&tenant, std::slice::from_ref(&name)).await?;
     let placing = of_kind(&tasks, StepKind::PlaceOrder);
     let instance = placing.instance.id.clone();
-    let Deprovision::Accepted { operation, rings } = desk
+    let Deprovision::Accepted { operation, wake_ups } = desk
         .store
         .deprovision(&instance, &Requester::default(), &desk.schedules)
         .await?
@@ -409,12 +409,12 @@ async fn a_deprovision_supersedes_a_provision_at_any_moment() -> anyhow::Result<
     assert_eq!(old.state, OperationState::Superseded);
 
     // To its end, and the name is free again.
-    let mut rings = rings;
+    let mut wake_ups = wake_ups;
     let mut kinds = Vec::new();
-    while let [task] = desk.tasks(&rings).await?.as_slice() {
+    while let [task] = desk.tasks(&wake_ups).await?.as_slice() {
         kinds.push(task.kind);
         assert_eq!(task.instance.distribution_id.as_deref(), Some("E1"));
-        rings = desk.record(task, Outcome::DONE).await?.expect("current");
+        wake_ups = desk.record(task, Outcome::DONE).await?.expect("current");
     }
     assert_eq!(kinds.len(), 4, "{kinds:?}");
     assert!(matches!(
@@ -515,11 +515,11 @@ async fn attempts_that_crash_in_a_row_make_a_step_rare() -> anyhow::Result<()> {
     let mut delays = Vec::new();
     for crashed in [true, true, true, false] {
         let outcome = Outcome::pending(BrokerReason::Internal);
-        let Recorded::Written(rings) = desk.store.record(&task, &outcome, crashed, &desk.schedules).await? else {
+        let Recorded::Written(wake_ups) = desk.store.record(&task, &outcome, crashed, &desk.schedules).await? else {
             panic!("stale");
         };
-        delays.push(rings[0].delay);
-        task = desk.tasks(&rings).await?.remove(0);
+        delays.push(wake_ups[0].delay);
+        task = desk.tasks(&wake_ups).await?.remove(0);
     }
     let longest = desk.schedules.of(StepKind::PlaceOrder).max;
     assert!(delays[1] < longest / 2 && delays[2] == longest, "{delays:?}");
@@ -533,8 +533,8 @@ async fn a_domain_whose_looks_run_into_their_limit_is_looked_at_ever_more_seldom
     let mut desk = desk().await?;
     desk.schedules.schedule_after_slow_look = "first=1h,factor=2,max=4h,jitter=0%".parse()?;
     let tasks = desk.provision(&organization(), &[domain("slow")]).await?;
-    let rings = desk.place_order(of_kind(&tasks, StepKind::PlaceOrder), &[]).await?;
-    let mut task = of_kind(&desk.tasks(&rings).await?, StepKind::VerifyChallenge).clone();
+    let wake_ups = desk.place_order(of_kind(&tasks, StepKind::PlaceOrder), &[]).await?;
+    let mut task = of_kind(&desk.tasks(&wake_ups).await?, StepKind::VerifyChallenge).clone();
     let overran = BrokerReason::Overran {
         limit: Duration::from_secs(60),
     };
@@ -543,11 +543,11 @@ async fn a_domain_whose_looks_run_into_their_limit_is_looked_at_ever_more_seldom
     let broken_off = || (Outcome::pending(overran.clone()), true);
     let mut hours = Vec::new();
     for (outcome, crashed) in [slow(), slow(), slow(), slow(), broken_off(), quick(), slow()] {
-        let Recorded::Written(rings) = desk.store.record(&task, &outcome, crashed, &desk.schedules).await? else {
+        let Recorded::Written(wake_ups) = desk.store.record(&task, &outcome, crashed, &desk.schedules).await? else {
             panic!("stale");
         };
-        hours.push(rings[0].delay.as_secs() / 3600);
-        task = desk.tasks(&rings).await?.remove(0);
+        hours.push(wake_ups[0].delay.as_secs() / 3600);
+        task = desk.tasks(&wake_ups).await?.remove(0);
     }
     assert_eq!(hours, [1, 2, 4, 4, 4, 0, 1]);
     // An operator who knows that it is mended begins anew.
@@ -575,7 +575,7 @@ async fn a_step_that_is_put_off_is_due_then_and_not_taken_for_lost() -> anyhow::
         .store
         .sweep(pipeline::Service::CertificateIssuer, &graces, 1000)
         .await?;
-    assert!(swept.iter().all(|ring| ring.step != task.step), "{swept:?}");
+    assert!(swept.iter().all(|wake_up| wake_up.step != task.step), "{swept:?}");
     desk.record(task, Outcome::pending(CaReason::Issuing)).await?;
     assert!(
         !desk.store.put_off(task, Duration::ZERO).await?,
@@ -589,9 +589,9 @@ async fn a_rejected_domain_rests_and_loses_its_proof_while_the_others_keep_their
     let desk = desk().await?;
     let domains = [domain("rests"), domain("stays")];
     let tasks = desk.provision(&organization(), &domains).await?;
-    let rings = desk.place_order(of_kind(&tasks, StepKind::PlaceOrder), &[]).await?;
+    let wake_ups = desk.place_order(of_kind(&tasks, StepKind::PlaceOrder), &[]).await?;
     let mut next = Vec::new();
-    for task in desk.tasks(&rings).await? {
+    for task in desk.tasks(&wake_ups).await? {
         next = desk
             .record(&task, Outcome::Done(Verdict::Verified(Method::Dns01)))
             .await?
@@ -610,18 +610,18 @@ async fn a_rejected_domain_rests_and_loses_its_proof_while_the_others_keep_their
             reason: "no TXT record\0".into(),
         }],
     };
-    let rings = desk
+    let wake_ups = desk
         .record(awaiting, Outcome::Done(spent))
         .await?
         .expect("a NUL from outside does no harm");
-    let placing = &desk.tasks(&rings).await?[0];
+    let placing = &desk.tasks(&wake_ups).await?[0];
     assert_eq!((placing.kind, placing.round), (StepKind::PlaceOrder, 2));
-    let rings = desk.place_order(placing, &[&domains[1]]).await?;
-    assert_eq!(rings.len(), 1, "the other domain is valid at the CA");
+    let wake_ups = desk.place_order(placing, &[&domains[1]]).await?;
+    assert_eq!(wake_ups.len(), 1, "the other domain is valid at the CA");
     assert!(
-        rings[0].delay > Duration::from_secs(14 * 60),
+        wake_ups[0].delay > Duration::from_secs(14 * 60),
         "at least 15 minutes less jitter: {:?}",
-        rings[0].delay
+        wake_ups[0].delay
     );
     Ok(())
 }
@@ -652,11 +652,11 @@ async fn a_renewal_whose_domain_rests_takes_no_place_of_its_tenant() -> anyhow::
     let instance = &provisioning[0].instance.id;
     assert!(desk.store.renew(instance, &desk.schedules).await?);
     assert_eq!(desk.store.running_renewals().await?, [(tenant, 1)]);
-    let rings = desk.sweep(StepKind::PlaceOrder, Duration::ZERO, 10).await?;
-    let placing = &desk.tasks(&rings).await?[0];
-    let rings = desk.record(placing, turned_down(&domains[0])).await?.expect("current");
-    let rings = desk.place_order(&desk.tasks(&rings).await?[0], &[]).await?;
-    assert!(rings[0].delay > Duration::from_secs(60), "{:?}", rings[0].delay);
+    let wake_ups = desk.sweep(StepKind::PlaceOrder, Duration::ZERO, 10).await?;
+    let placing = &desk.tasks(&wake_ups).await?[0];
+    let wake_ups = desk.record(placing, turned_down(&domains[0])).await?.expect("current");
+    let wake_ups = desk.place_order(&desk.tasks(&wake_ups).await?[0], &[]).await?;
+    assert!(wake_ups[0].delay > Duration::from_secs(60), "{:?}", wake_ups[0].delay);
     assert_eq!(desk.store.running_renewals().await?, []);
     Ok(())
 }
@@ -667,20 +667,22 @@ async fn what_the_ca_said_of_a_domain_is_over_once_it_has_issued() -> anyhow::Re
     let domains = [domain("turned-down")];
     let tasks = desk.provision(&organization(), &domains).await?;
     let placing = of_kind(&tasks, StepKind::PlaceOrder);
-    let rings = desk.record(placing, turned_down(&domains[0])).await?.expect("current");
+    let wake_ups = desk.record(placing, turned_down(&domains[0])).await?.expect("current");
     let sql = connect(&desk.url).await?;
     let held = "select count(*) from claims where domain = $1 and rejections = 1 and ca_said is not null and held_until > now()";
     let count = async |query: &str| anyhow::Ok(sql.query_one(query, &[&domains[0]]).await?.get::<_, i64>(0));
     assert_eq!(count(held).await?, 1);
-    let mut rings = desk.place_order(&desk.tasks(&rings).await?[0], &[&domains[0]]).await?;
+    let mut wake_ups = desk
+        .place_order(&desk.tasks(&wake_ups).await?[0], &[&domains[0]])
+        .await?;
     for kind in [
         StepKind::AnswerChallenges,
         StepKind::AwaitValidation,
         StepKind::FinalizeOrder,
     ] {
-        let task = &desk.tasks(&rings).await?[0];
+        let task = &desk.tasks(&wake_ups).await?[0];
         assert_eq!(task.kind, kind);
-        rings = desk.record(task, Outcome::DONE).await?.expect("current");
+        wake_ups = desk.record(task, Outcome::DONE).await?.expect("current");
     }
     let over =
         "select count(*) from claims where domain = $1 and rejections = 0 and ca_said is null and held_until is null";
@@ -694,13 +696,13 @@ async fn a_failed_provision_gives_up_what_it_proved_and_can_be_removed() -> anyh
     let shared = domain("given-up");
     let domains = [shared.clone(), domain("never-proved")];
     let tasks = desk.provision(&organization(), &domains).await?;
-    let rings = desk
+    let wake_ups = desk
         .place_order(of_kind(&tasks, StepKind::PlaceOrder), &[&shared])
         .await?;
     let other = desk.provision(&organization(), std::slice::from_ref(&shared)).await?;
     let others = desk.place_order(of_kind(&other, StepKind::PlaceOrder), &[]).await?;
     let waiting = &desk.tasks(&others).await?[0];
-    let looking = &desk.tasks(&rings).await?[0];
+    let looking = &desk.tasks(&wake_ups).await?[0];
     let holder = desk.store.holder(waiting).await?.expect("the first has proved it");
     assert_eq!(holder.instance, looking.instance.id);
     desk.record(looking, Outcome::failed("no", "no"))

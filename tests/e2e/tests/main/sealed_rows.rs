@@ -72,8 +72,8 @@ async fn two_orders_of_an_instance_cannot_swap_their_keys() -> anyhow::Result<()
     let first = of_kind(&tasks, StepKind::PlaceOrder);
     assert_eq!(order_key(&desk.store, &ring, first, "first").await?, "first");
     let spent = Outcome::spent(Spent::OrderForgotten);
-    let rings = desk.record(first, spent).await?.expect("current");
-    let tasks = desk.tasks(&rings).await?;
+    let wake_ups = desk.record(first, spent).await?.expect("current");
+    let tasks = desk.tasks(&wake_ups).await?;
     let second = of_kind(&tasks, StepKind::PlaceOrder);
     assert_eq!(order_key(&desk.store, &ring, second, "second").await?, "second");
     let sql = connect(&desk.url).await?;

@@ -109,9 +109,31 @@ async fn one_trace_spans_the_request_each_message_and_each_call() -> anyhow::Res
             "distribution"
         ]
     );
+    every_attempt_and_call_has_its_parent(&trace, &by_id)?;
+    // An attempt that comes after another has a link to that one.
+    let again: Vec<&Seen> = trace
+        .iter()
+        .filter(|seen| !seen.attribute("attempt").is_empty() && seen.attribute("attempt") != "0")
+        .collect();
+    assert!(!again.is_empty());
+    for seen in again {
+        let link = seen.span.links.first().context("a link")?;
+        let before = by_id
+            .get(&*link.span_id)
+            .context("the attempt before is in the trace")?;
+        assert_eq!(before.attribute("step"), seen.attribute("step"));
+    }
+    let broker = e.process("broker-api").context("a process")?;
+    let health = broker.health_url.as_deref().context("its address")?;
+    let metrics = reqwest::get(format!("{health}/metrics")).await?.text().await?;
+    assert!(metrics.contains("http_requests_total"));
+    Ok(())
+}
+
+fn every_attempt_and_call_has_its_parent(trace: &[Seen], by_id: &HashMap<&[u8], &Seen>) -> anyhow::Result<()> {
     let mut kinds = BTreeSet::new();
     let mut calls: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for seen in &trace {
+    for seen in trace {
         let parent = by_id.get(&*seen.span.parent_span_id);
         if seen.attribute("method") == "PUT" {
             assert!(seen.span.parent_span_id.is_empty() && seen.service == "broker-api");
@@ -154,23 +176,6 @@ async fn one_trace_spans_the_request_each_message_and_each_call() -> anyhow::Res
         let found = calls.get(peer).is_some_and(|of_peer| of_peer.contains(operation));
         assert!(found, "no {operation} among {calls:?}");
     }
-    // An attempt that comes after another has a link to that one.
-    let again: Vec<&Seen> = trace
-        .iter()
-        .filter(|seen| !seen.attribute("attempt").is_empty() && seen.attribute("attempt") != "0")
-        .collect();
-    assert!(!again.is_empty());
-    for seen in again {
-        let link = seen.span.links.first().context("a link")?;
-        let before = by_id
-            .get(&*link.span_id)
-            .context("the attempt before is in the trace")?;
-        assert_eq!(before.attribute("step"), seen.attribute("step"));
-    }
-    let broker = e.process("broker-api").context("a process")?;
-    let health = broker.health_url.as_deref().context("its address")?;
-    let metrics = reqwest::get(format!("{health}/metrics")).await?.text().await?;
-    assert!(metrics.contains("http_requests_total"));
     Ok(())
 }
 

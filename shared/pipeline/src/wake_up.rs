@@ -1,4 +1,4 @@
-//! A wake-up message to publish.
+//! A wake-up to publish.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::step::Service;
 
 /// Publish this step's message, to be delivered after the delay. Duplicate, late or lost deliveries do no harm.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ring {
+pub struct WakeUp {
     /// The service whose queue it goes to.
     pub service: Service,
     /// The step.

@@ -1,11 +1,11 @@
-//! The message.
+//! The content of a message.
 
 use pipeline::shown::harmless;
 use uuid::Uuid;
 
-/// The content of a message: check this step, if it is still at this attempt.
+/// A wake-up as RabbitMQ carries it: check this step, if it is still at this attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-pub struct WakeUp {
+pub struct Message {
     /// Version of the format.
     pub v: u32,
     /// The step.
@@ -21,8 +21,8 @@ const VERSION: u32 = 1;
 /// into a frame; the message would then be redelivered forever.
 const MOST_OF_REASON: usize = 200;
 
-impl WakeUp {
-    /// A wake-up for a step's attempt.
+impl Message {
+    /// The message for a step's attempt.
     pub fn new(step: Uuid, attempt: i32) -> Self {
         Self {
             v: VERSION,
@@ -43,15 +43,15 @@ impl WakeUp {
     /// # Errors
     /// The problem, for the parking queue: short and on one line, whatever the message contains.
     pub fn parse(body: &[u8]) -> Result<Self, String> {
-        let wake_up: Self = serde_json::from_slice(body)
+        let message: Self = serde_json::from_slice(body)
             .map_err(|error| format!("not a wake-up: {}", harmless(&error.to_string(), MOST_OF_REASON)))?;
-        if wake_up.v > VERSION {
+        if message.v > VERSION {
             return Err(format!(
                 "a wake-up of version {}, this program knows {VERSION}",
-                wake_up.v
+                message.v
             ));
         }
-        Ok(wake_up)
+        Ok(message)
     }
 }
 
@@ -60,11 +60,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_an_alarm_is_told_and_extra_fields_are_welcome() {
-        let wake_up = WakeUp::new(Uuid::nil(), 3);
-        assert_eq!(WakeUp::parse(&wake_up.body()).unwrap(), wake_up);
+    fn what_is_no_wake_up_is_refused_and_extra_fields_are_accepted() {
+        let message = Message::new(Uuid::nil(), 3);
+        assert_eq!(Message::parse(&message.body()).unwrap(), message);
         let newer = format!(r#"{{"v":1,"step":"{}","attempt":3,"priority":9}}"#, Uuid::nil());
-        assert_eq!(WakeUp::parse(newer.as_bytes()).unwrap(), wake_up);
+        assert_eq!(Message::parse(newer.as_bytes()).unwrap(), message);
         for garbage in [
             &b""[..],
             b"{",
@@ -72,9 +72,9 @@ mod tests {
             b"\xff\xfe",
             br#"{"v":1,"step":"x","attempt":0}"#,
         ] {
-            assert!(WakeUp::parse(garbage).unwrap_err().starts_with("not a wake-up"));
+            assert!(Message::parse(garbage).unwrap_err().starts_with("not a wake-up"));
         }
         let future = format!(r#"{{"v":2,"step":"{}","attempt":0}}"#, Uuid::nil());
-        assert!(WakeUp::parse(future.as_bytes()).unwrap_err().contains("version 2"));
+        assert!(Message::parse(future.as_bytes()).unwrap_err().contains("version 2"));
     }
 }
