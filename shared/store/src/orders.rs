@@ -245,7 +245,7 @@ impl Store {
     /// key; two concurrent callers both get the same key.
     ///
     /// # Errors
-    /// Database errors; a sealing key that is missing.
+    /// [`StoreError::Stale`] when the task is no longer current; database errors; a sealing key that is missing.
     pub async fn certificate_key(
         &self,
         ring: &KeyRing,
@@ -255,14 +255,18 @@ impl Store {
     ) -> Result<SecretBox<Vec<u8>>, StoreError> {
         let place = Place::certificate_key(&task.instance.id, &order.to_string());
         let sealed = ring.seal(&place, fresh_key.expose_secret())?;
-        let client = self.client().await?;
-        let row = Statement::new(
-            "order-key",
-            "update orders set sealed_key = coalesce(sealed_key, $2) where id = $1 returning sealed_key",
-        )
-        .one(&client, &[&order, &sealed])
-        .await?;
-        Ok(ring.open(&place, row.try_get(0)?)?)
+        self.in_transaction("certificate-key", async |tx| {
+            // A worker that was superseded must not leave a key with an instance that is removed.
+            lock_current(tx, task).await?;
+            let row = Statement::new(
+                "order-key",
+                "update orders set sealed_key = coalesce(sealed_key, $2) where id = $1 returning sealed_key",
+            )
+            .one(tx, &[&order, &sealed])
+            .await?;
+            Ok(ring.open(&place, row.try_get(0)?)?)
+        })
+        .await
     }
 }
 

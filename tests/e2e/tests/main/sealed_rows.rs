@@ -85,3 +85,21 @@ async fn two_orders_of_an_instance_cannot_swap_their_keys() -> anyhow::Result<()
     refused(order_key(&desk.store, &ring, second, "unused").await);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_superseded_worker_leaves_no_key_with_a_removed_instance() -> anyhow::Result<()> {
+    let (desk, ring) = (desk().await?, KeyRing::parse(KEYS)?);
+    let tasks = desk.provision(&organization(), &[domain("late")]).await?;
+    let task = of_kind(&tasks, StepKind::PlaceOrder);
+    let order = desk.store.order(task).await?;
+    let sql = connect(&desk.url).await?;
+    sql.batch_execute("update operations set state = 'superseded'").await?;
+    let late = desk.store.certificate_key(&ring, task, order.id, &key("late")).await;
+    assert!(matches!(late, Err(StoreError::Stale)), "{late:?}");
+    let kept: i64 = sql
+        .query_one("select count(*) from orders where sealed_key is not null", &[])
+        .await?
+        .get(0);
+    assert_eq!(kept, 0);
+    Ok(())
+}
