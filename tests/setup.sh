@@ -26,6 +26,7 @@ missing_packages() {
     [[ -x /usr/sbin/knotd && -x /usr/sbin/keymgr ]] || echo knot
     [[ -x /usr/sbin/nsd ]] || echo nsd
     [[ -x /usr/sbin/unbound ]] || echo unbound
+    [[ -x /usr/sbin/named ]] || echo bind9
     [[ -s /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
     compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || echo libfaketime
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
@@ -114,6 +115,6 @@ pebble_is_there || fetch_pebble
 # With everything that they need, in these versions: the same seed has to be the same requests, and the same AWS the same answers.
 "$root/tests/venv.sh" schemathesis "$root/tests/conformance/requirements.txt"
 "$root/tests/venv.sh" aws-tools "$root/tests/conformance/aws-requirements.txt"
-say "PostgreSQL, RabbitMQ, Knot DNS, NSD, Unbound and Pebble $(<"$pebble_dir/version") are there; from PyPI" \
+say "PostgreSQL, RabbitMQ, BIND, Knot DNS, NSD, Unbound and Pebble $(<"$pebble_dir/version") are there; from PyPI" \
     "schemathesis $(wanted_version requirements.txt schemathesis), moto $(wanted_version aws-requirements.txt moto)" \
     "and botocore $(wanted_version aws-requirements.txt botocore)"

@@ -1,4 +1,5 @@
-"""Judges what aws-sim was asked and answered by AWS' own service models: cloudfront 2020-05-31 and iam 2010-05-08, as botocore has them.
+"""Judges what aws-sim was asked and answered by AWS' own service models: cloudfront 2020-05-31, iam 2010-05-08 and
+route53 2013-04-01, as botocore has them.
 
     aws-judge.py FOLDER    FOLDER has aws-sim's journals (AWS_SIM_JOURNAL); exit code 1 when something is not as the models have it
 
@@ -55,7 +56,7 @@ BROKER = "aws-sim-"
 SESSION = botocore.session.get_session()
 LOADER = SESSION.get_component("data_loader")
 # moto's classes are botocore's with what its parsers need besides.
-MODELS = {name: ServiceModel(LOADER.load_service_model(name, "service-2"), name) for name in ("cloudfront", "iam")}
+MODELS = {name: ServiceModel(LOADER.load_service_model(name, "service-2"), name) for name in ("cloudfront", "iam", "route53")}
 PARSERS = {"rest-xml": RestXMLParser, "query": QueryParser}
 
 
@@ -63,10 +64,9 @@ PARSERS = {"rest-xml": RestXMLParser, "query": QueryParser}
 
 
 def routes():
-    """CloudFront's operations by their HTTP trait, those with more in the query first."""
+    """The operations of CloudFront and Route 53 by their HTTP trait, those with more in the query first."""
     found = []
-    for name in MODELS["cloudfront"].operation_names:
-        model = MODELS["cloudfront"].operation_model(name)
+    for model in (MODELS[service].operation_model(name) for service in ("cloudfront", "route53") for name in MODELS[service].operation_names):
         path, _, query = model.http["requestUri"].partition("?")
         pattern = re.sub(r"\{(\w+)\+?\}", r"(?P<\1>[^/]+)", path.rstrip("/"))
         fixed = urllib.parse.parse_qsl(query, keep_blank_values=True)
@@ -213,7 +213,8 @@ def answering():
         raw = copy.deepcopy(LOADER.load_service_model(name, "service-2"))
         for it in raw["operations"].values():
             if "output" in it:
-                it["input"], it["http"] = {"shape": it["output"]["shape"]}, {"method": "POST", "requestUri": "/"}
+                shape = it["output"]["shape"]
+                it["input"], it["http"] = {"shape": shape, "locationName": shape}, {"method": "POST", "requestUri": "/"}
         for shape in raw["shapes"].values():
             if payload := shape.get("payload"):
                 # Requests say how their document is called, answers don't.
@@ -272,7 +273,8 @@ def error(one, model):
     shape, protocol = model.output_shape, model.service_model.protocol
     said = parsed(one, shape, protocol)["Error"]
     code, status = said.get("Code"), one["status"]
-    allowed = {(it.error_code, it.metadata["error"]["httpStatusCode"]): it for it in model.error_shapes}
+    # Route 53's model gives InvalidChangeBatch no status.
+    allowed = {(it.error_code, it.metadata.get("error", {}).get("httpStatusCode", 400)): it for it in model.error_shapes}
     if (code, status) not in allowed.keys() | COMMON:
         known = [it[1] for it in allowed if it[0] == code]
         yield f"error: {code} {status} is none that the operation has" + (f"; it would be {known[0]}" if known else "")

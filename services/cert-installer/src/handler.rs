@@ -8,7 +8,7 @@ use certificate_store::{Stores, Usage};
 use pipeline::{InstallerStep, Outcome};
 use store::{KeyRing, Store, Task};
 use telemetry::with_causes;
-use worker::{Handler, HandlerError, Stop};
+use worker::{Chore, Handler, HandlerError, Stop};
 
 /// The steps of this service.
 pub(crate) struct Installer {
@@ -33,11 +33,11 @@ impl Handler for Installer {
         }
     }
 
-    fn chore_interval(&self) -> Option<Duration> {
-        self.reconcile_interval
+    fn chores(&self) -> Vec<Chore> {
+        self.reconcile_interval.map(Chore::every).into_iter().collect()
     }
 
-    async fn chore(&self) -> Result<(), HandlerError> {
+    async fn chore(&self, _name: &'static str) -> Result<(), HandlerError> {
         self.watch_quota().await;
         Ok(remove_orphans(self, &self.store, self.orphan_grace).await?)
     }

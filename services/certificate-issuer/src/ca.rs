@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dns_writer::Delegation;
 use instant_acme::Error;
 use store::{KeyRing, Store};
 use tokio::sync::Semaphore;
@@ -18,6 +19,8 @@ pub(crate) struct Ca {
     pub(crate) directories: DirectoryCache,
     pub(crate) store: Store,
     pub(crate) ring: KeyRing,
+    /// The zone to which tenants may delegate their challenges, if there is one.
+    pub(crate) delegation: Option<Delegation>,
     /// Held while an order is placed.
     pub(crate) placing: Semaphore,
 }

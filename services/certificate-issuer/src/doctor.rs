@@ -1,5 +1,7 @@
 //! The external dependencies of this service, checked by calls that change nothing.
 
+mod delegation;
+
 use std::time::Duration;
 
 use doctor::{Check, Finding};
@@ -35,6 +37,7 @@ pub(crate) fn checks(settings: &Settings, shared: &SharedSettings) -> Vec<Check>
         messaging::check_rabbitmq(&worker.amqp, "certificate-issuer"),
         store::check_seals(&worker.database, &settings.sealing, Sealed::AccountKeys),
         Check::several(CA, async move { ask(&acme, &database, ring).await }).within(LIMIT),
+        delegation::check(&settings.delegation),
     ]
 }
 

@@ -248,6 +248,7 @@ fn offered<'a>(authorization: &'a Value, meta: &'a Value) -> Offered<'a> {
             thumbprint: "thumb",
             earlier_thumbprints: &[],
         },
+        delegation: None,
     }
 }
 

@@ -20,14 +20,14 @@ mod within_limits;
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
+use dns_writer::Intervals;
 use pipeline::{IssuerStep, Outcome};
 use store::{Store, Task};
 use telemetry::Telemetry;
 use tokio::sync::Semaphore;
-use worker::{Handler, HandlerError, Stop};
+use worker::{Chore, Handler, HandlerError, Stop};
 
 use crate::ca::Ca;
 use crate::chores::renewal::Planner;
@@ -38,6 +38,7 @@ use crate::settings::{Command, Settings};
 struct Issuer {
     ca: Arc<Ca>,
     planner: Planner,
+    publication: Intervals,
 }
 
 #[async_trait::async_trait]
@@ -51,17 +52,35 @@ impl Handler for Issuer {
         }
         match step {
             IssuerStep::PlaceOrder => steps::place_order::attempt(&self.ca, task).await,
+            IssuerStep::PublishChallenges => steps::publish_challenges::attempt(&self.ca, task).await,
             IssuerStep::AnswerChallenges => steps::answer_challenges::attempt(&self.ca, task).await,
             IssuerStep::AwaitValidation => steps::await_validation::attempt(&self.ca, task).await,
             IssuerStep::FinalizeOrder => steps::finalize_order::attempt(&self.ca, task).await,
         }
     }
 
-    fn chore_interval(&self) -> Option<Duration> {
-        Some(self.planner.interval())
+    fn chores(&self) -> Vec<Chore> {
+        let mut chores = vec![Chore::every(self.planner.interval())];
+        if let Some(intervals) = self.ca.delegation.as_ref().map(|_| self.publication) {
+            chores.push(Chore {
+                name: chores::publication::NAME,
+                interval: intervals.removal,
+            });
+            chores.push(Chore {
+                name: chores::publication::RECONCILE,
+                interval: intervals.reconciliation,
+            });
+        }
+        chores.retain(|chore| !chore.interval.is_zero());
+        chores
     }
 
-    async fn chore(&self) -> Result<(), HandlerError> {
+    async fn chore(&self, name: &'static str) -> Result<(), HandlerError> {
+        match name {
+            chores::publication::NAME => return Ok(chores::publication::keep(&self.ca).await?),
+            chores::publication::RECONCILE => return Ok(chores::publication::reconcile(&self.ca).await?),
+            _ => {}
+        }
         // A failure of one task must not block the others.
         let changed = chores::rollover::change_keys(&self.ca).await;
         let planned = self.planner.plan().await;
@@ -92,12 +111,14 @@ async fn main() -> anyhow::Result<ExitCode> {
     }
     let telemetry = Telemetry::init(&settings.worker.telemetry, "certificate-issuer")?;
     let store = Store::new(&settings.worker.database, "certificate-issuer")?;
+    let publication = settings.delegation.intervals();
     let ca = Arc::new(Ca {
         external: settings.acme.external_account()?,
         client: AcmeClient::new(settings.acme.ca_roots()).context("no connections to the CA can be made")?,
         directories: DirectoryCache::default(),
         store: store.clone(),
         ring: settings.sealing.key_ring()?,
+        delegation: settings.delegation.delegation().await?,
         placing: Semaphore::new(usize::from(settings.acme.acme_orders_at_once)),
         settings: settings.acme,
     });
@@ -107,7 +128,11 @@ async fn main() -> anyhow::Result<ExitCode> {
         schedules: settings.worker.schedules.clone(),
     };
     worker::run(
-        Issuer { ca, planner },
+        Issuer {
+            ca,
+            planner,
+            publication,
+        },
         store,
         settings.worker,
         shared,

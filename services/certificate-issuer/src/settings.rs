@@ -1,6 +1,7 @@
 //! Settings: the CA, the key type, and the secrets for sealing.
 
 use clap::Parser;
+use dns_writer::DelegationArgs;
 use store::sealing::SealingArgs;
 use worker::WorkerArgs;
 
@@ -10,7 +11,7 @@ use crate::chores::renewal::RenewalArgs;
 /// Talks to the ACME CA: accounts, orders, challenges, certificates. Every flag has an environment variable of the
 /// same name.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "certificate-issuer", version)]
+#[command(name = "certificate-issuer", version, after_help = dns_writer::AFTER_HELP)]
 pub(crate) struct Settings {
     /// What to do instead of serving.
     #[command(subcommand)]
@@ -18,6 +19,9 @@ pub(crate) struct Settings {
     /// The CA.
     #[command(flatten)]
     pub(crate) acme: AcmeArgs,
+    /// Where tenants may delegate their challenges.
+    #[command(flatten)]
+    pub(crate) delegation: DelegationArgs,
     /// Renewal.
     #[command(flatten)]
     pub(crate) renewal: RenewalArgs,

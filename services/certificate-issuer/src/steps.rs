@@ -4,3 +4,4 @@ pub(crate) mod answer_challenges;
 pub(crate) mod await_validation;
 pub(crate) mod finalize_order;
 pub(crate) mod place_order;
+pub(crate) mod publish_challenges;

@@ -6,6 +6,7 @@
 //! answer every name themselves and have no zones). Nothing is cached here.
 
 mod answer;
+mod authority;
 mod caa;
 mod chain;
 mod egress;
@@ -28,6 +29,7 @@ use hickory_resolver::system_conf::read_system_conf;
 use crate::settings::ProbeSettings;
 use crate::shown;
 use answer::Reply;
+pub use authority::Authority;
 pub use caa::CaaRecords;
 use chain::{Chain, End};
 pub use egress::Egress;

@@ -1,5 +1,7 @@
 //! The external dependencies of this service, checked by calls that change nothing.
 
+mod delegation;
+
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -30,6 +32,7 @@ pub(crate) fn checks(worker: &WorkerArgs, shared: &SharedSettings, probe: &Probe
         store::check_shared_settings(&worker.database, Some(shared)),
         messaging::check_rabbitmq(&worker.amqp, "challenge-verifier"),
         Check::several(DNS, async move { ask(&dns, &name).await }).within(LIMIT),
+        delegation::check(&worker.database, probe),
         Check::one(HTTP, async move { connect(&http, &host).await }).within(LIMIT),
     ]
 }

@@ -3,6 +3,7 @@
 use challenge_verifier::{Expected, HolderExpected, Look, Prober};
 use pipeline::caa::CaaExpected;
 use pipeline::domain::wildcard_of;
+use pipeline::proof::Method;
 use pipeline::reason::{BrokerReason, During, Spent};
 use pipeline::{Outcome, Verdict, VerifierStep};
 use std::time::{Duration, Instant};
@@ -44,10 +45,20 @@ impl Handler for Verifier {
         let expected = expected(&challenge.order, challenge.authorization, challenge.caa_identities);
         crash_points::call();
         let begun = Instant::now();
-        let look = self.prober.probe(&expected, task.now).await;
+        let mut look = self.prober.probe(&expected, task.now).await;
         crash_points::answer();
         if challenge.key_changed && look.in_place.is_none_or(|method| method.is_made_with_the_key()) {
             return Ok(Outcome::spent(Spent::KeyChanged));
+        }
+        if look.in_place == Some(Method::DelegatedDns01)
+            && self
+                .store
+                .published(task)
+                .await?
+                .is_some_and(|published| !published.everywhere)
+        {
+            // Seen from here is not seen from everywhere: the broker's servers have replicas.
+            look.wait_for_replicas();
         }
         if let Some(holder) = self.store.holder(task).await? {
             return self.contested(task, look, &holder, begun).await;
@@ -55,6 +66,12 @@ impl Handler for Verifier {
         let Some(method) = look.ready() else {
             if !self.prop_delay.is_zero() {
                 self.store.seen_in_place_for(task, false).await?;
+            }
+            if look.waits_for_the_broker() {
+                self.store.proof_seen(task).await?;
+                let published = self.store.published(task).await?;
+                let rest = published.and_then(|published| rest_after_publication(published.since));
+                return Ok(Outcome::pending_for(look, rest));
             }
             return Ok(self.not_in_place(look, begun).await);
         };
@@ -96,7 +113,10 @@ impl Verifier {
         }
         look.contested = true;
         let Some(method) = look.ready() else {
-            self.store.withdraw_challenge(task).await?;
+            // A CNAME shows control as long as it is there, for the holder and for the challenger alike.
+            if !look.waits_for_the_broker() {
+                self.store.withdraw_challenge(task).await?;
+            }
             return Ok(self.not_in_place(look, begun).await);
         };
         self.store.proof_seen(task).await?;
@@ -131,6 +151,16 @@ impl Verifier {
 
     fn is_slow(&self, begun: Instant) -> bool {
         begun.elapsed() >= self.prober.shortest_limit()
+    }
+}
+
+/// The broker's own DNS servers need a moment to take a value over: when to probe again, by the time since it was written.
+/// `None`: by the schedule.
+fn rest_after_publication(since: Duration) -> Option<Duration> {
+    match since.as_secs() {
+        ..30 => Some(Duration::from_millis(500)),
+        30..600 => Some(Duration::from_secs(5)),
+        _ => None,
     }
 }
 

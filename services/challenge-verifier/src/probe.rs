@@ -1,5 +1,6 @@
 //! All methods concurrently: which are in place, what was seen instead, and whether CAA records let the CA issue.
 
+mod delegation;
 mod holder;
 mod spread;
 mod txt;
@@ -165,6 +166,9 @@ impl Prober {
         let seen = async {
             match challenge.look_for(domain) {
                 LookFor::Txt(judge) => self.txt(place.name(), |texts| judge(texts, now)).await,
+                LookFor::Delegation { target, judge } => {
+                    self.delegation(place.name(), target, |texts| judge(texts, now)).await
+                }
                 LookFor::File(wanted) => match self.http01.check(&self.dns, domain, wanted).await {
                     Ok(seen) => Seen::HttpInPlace(seen),
                     Err(failure) => Seen::HttpFailure(failure),

@@ -1,12 +1,10 @@
 //! Dispatches each step to its file.
 
-use std::time::Duration;
-
 use aws_effects::remove_orphans;
 use pipeline::{DistributionStep, Outcome};
 use store::Task;
 use telemetry::with_causes;
-use worker::{Handler, HandlerError, Stop};
+use worker::{Chore, Handler, HandlerError, Stop};
 
 use crate::chores::reconcile::DistributionSearch;
 use crate::chores::reconcile_functions::FunctionSearch;
@@ -27,11 +25,11 @@ impl Handler for Distributions {
         }
     }
 
-    fn chore_interval(&self) -> Option<Duration> {
-        self.reconcile_interval
+    fn chores(&self) -> Vec<Chore> {
+        self.reconcile_interval.map(Chore::every).into_iter().collect()
     }
 
-    async fn chore(&self) -> Result<(), HandlerError> {
+    async fn chore(&self, _name: &'static str) -> Result<(), HandlerError> {
         // A failure of one must not block the other.
         let distributions = remove_orphans(&DistributionSearch(self), &self.store, self.orphan_grace).await;
         let functions = remove_orphans(&FunctionSearch(self), &self.store, self.orphan_grace).await;

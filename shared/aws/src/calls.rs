@@ -11,9 +11,10 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use telemetry::Call;
 
-/// Reports how each call of a client ended.
+/// Reports how each call of a client ended; for [`aws_sdk_cloudfront::config::Builder::interceptor`] and the like. It has
+/// the service's name.
 #[derive(Debug)]
-pub(crate) struct Calls(pub(crate) &'static str);
+pub struct Calls(pub &'static str);
 
 /// The call in progress.
 #[derive(Debug)]

@@ -11,18 +11,41 @@ use aws_config::{BehaviorVersion, SdkConfig};
 pub const CALL_LIMIT: Duration = Duration::from_secs(20);
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
+macro_rules! after_help {
+    ($when:literal, $services:literal, $endpoints:literal, $end:literal) => {
+        concat!(
+            $when,
+            ":\n  AWS_REGION                   ",
+            $services,
+            " [default: us-east-1]\n",
+            "  AWS_ACCESS_KEY_ID            Without a key: profile (role, SSO, credential_process), web\n",
+            "                               identity, EKS Pod Identity, ECS or EC2 role.\n",
+            "  AWS_SECRET_ACCESS_KEY\n",
+            "  AWS_SESSION_TOKEN            Only with temporary credentials.\n",
+            $endpoints,
+            $end
+        )
+    };
+}
+
 /// For `--help`: what the AWS SDK reads from the environment by itself.
-pub const AFTER_HELP: &str = "\
-AWS, read from the environment by the AWS SDK:
-  AWS_REGION                   CloudFront and IAM are global. [default: us-east-1]
-  AWS_ACCESS_KEY_ID            Without a key: profile (role, SSO, credential_process), web
-                               identity, EKS Pod Identity, ECS or EC2 role.
-  AWS_SECRET_ACCESS_KEY
-  AWS_SESSION_TOKEN            Only with temporary credentials.
-  AWS_ENDPOINT_URL_CLOUDFRONT  Another address, such as a simulator's.
-  AWS_ENDPOINT_URL_IAM         Another address, such as a simulator's.
-The least rights that each service needs: docs/aws/*-policy.json. Every call is tried once and
-given up after 20 seconds; the schedules above decide when its step is tried again.";
+pub const AFTER_HELP: &str = after_help!(
+    "AWS, read from the environment by the AWS SDK",
+    "CloudFront and IAM are global.",
+    "  AWS_ENDPOINT_URL_CLOUDFRONT  Another address, such as a simulator's.\n  \
+       AWS_ENDPOINT_URL_IAM         Another address, such as a simulator's.\n",
+    "The least rights that each service needs: docs/aws/*-policy.json. Every call is tried once and\n\
+     given up after 20 seconds; the schedules above decide when its step is tried again."
+);
+
+/// The same of a service that only talks to Route 53, and only if it is told to.
+pub const ROUTE_53_AFTER_HELP: &str = after_help!(
+    "AWS, only with DNS_WRITER=route53, read from the environment by the AWS SDK",
+    "Route 53 is global.",
+    "  AWS_ENDPOINT_URL_ROUTE_53    Another address, such as a simulator's.\n",
+    "The least rights: docs/aws/certificate-issuer-policy.json. Every call is tried once and given\n\
+     up after 20 seconds; the schedules above decide when its step is tried again."
+);
 
 /// `AWS_REGION` is in a partition of AWS without CloudFront or with a separate one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -152,6 +152,11 @@ impl Failure {
         shown(&without_accounts(self.message()))
     }
 
+    /// Whether AWS wants fewer calls.
+    pub fn is_throttled(&self) -> bool {
+        classify(&self.reason) == Class::SlowDown
+    }
+
     /// Whether somebody else wrote since the configuration was read.
     pub fn is_race(&self) -> bool {
         self.reason == Reason::Raced
@@ -163,6 +168,7 @@ impl Failure {
             Peer::Iam => "certificate",
             Peer::CloudFront if self.action.ends_with("Function") => "function",
             Peer::CloudFront => "distribution",
+            Peer::Route53 => "zone",
         }
     }
 

@@ -25,9 +25,10 @@ mod wire;
 mod words;
 
 pub use access::AccessTrouble;
+pub use calls::Calls;
 pub use certificate::CloudFrontCertificate;
 pub use check::{Probe, Tried, check_aws};
-pub use client::{AFTER_HELP, CALL_LIMIT, UnsupportedRegion, sdk_config};
+pub use client::{AFTER_HELP, CALL_LIMIT, ROUTE_53_AFTER_HELP, UnsupportedRegion, sdk_config};
 pub use cloudfront::{CloudFront, ReadConfig};
 pub use failure::{Failure, Peer, Reason};
 pub use iam::{iam, iam_watched};

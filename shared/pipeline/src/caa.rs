@@ -180,7 +180,7 @@ fn judge_one(value: &[u8], expected: &CaaExpected, method: Method) -> Result<(),
 fn lists(methods: &str, method: Method) -> bool {
     let is_label =
         |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    methods.split(',').all(is_label) && methods.split(',').any(|listed| listed == method.as_str())
+    methods.split(',').all(is_label) && methods.split(',').any(|listed| listed == method.acme_type())
 }
 
 impl Forbidden {
@@ -204,7 +204,7 @@ impl Forbidden {
                 format!("allows {} only for the account {account} (accounturi)", quoted(issuer))
             }
             Miss::OtherMethods(issuer, methods, _) => {
-                let method = method.as_str();
+                let method = method.acme_type();
                 format!(
                     "allows {} only by {methods} (validationmethods), not by {method}",
                     quoted(issuer)
@@ -223,7 +223,7 @@ impl Forbidden {
             Self::NotAllowed { tag, nearest, .. } => (*tag, nearest),
         };
         let account = format!(";accounturi={}", expected.account_uri);
-        let methods = format!(";validationmethods={}", method.as_str());
+        let methods = format!(";validationmethods={}", method.acme_type());
         let value = match nearest {
             Miss::Nobody | Miss::Unreadable(..) | Miss::OtherIssuer | Miss::Malformed(..) => {
                 expected.identities.first().cloned().unwrap_or_default()

@@ -19,6 +19,8 @@ pub struct Situation {
     pub function: bool,
     /// The instance has a distribution that another broker created.
     pub adopted: bool,
+    /// Some domains of the current round's order are delegated, or may be: the broker publishes values in its own zone.
+    pub delegated: bool,
     /// Every step so far.
     pub steps: Vec<Step>,
 }
@@ -133,9 +135,13 @@ const DEPROVISION: [StepKind; 5] = [
     StepKind::RetireCertificates,
 ];
 
-/// Every step that an operation may have; each order has the first two.
+/// Every step that an operation may have; each order has those of the first row.
 const ALL: [&[StepKind]; 7] = [
-    &[StepKind::PlaceOrder, StepKind::VerifyChallenge],
+    &[
+        StepKind::PlaceOrder,
+        StepKind::PublishChallenges,
+        StepKind::VerifyChallenge,
+    ],
     &CERTIFICATE,
     &CREATE,
     &TAKE_OVER,
@@ -205,6 +211,11 @@ fn certify(situation: &Situation, with_it: &[StepKind]) -> Next {
     }
     if !is_done(situation, StepKind::PlaceOrder, round) {
         return next;
+    }
+    // Nothing waits for it but the probes that see its result: a domain may be proved in another way.
+    let to_prove = situation.domains.iter().any(|domain| !domain.authorized);
+    if situation.delegated && to_prove && find(situation, StepKind::PublishChallenges, round).is_none() {
+        next.steps.push(due(StepKind::PublishChallenges, round));
     }
     if all_verified(situation, round, &mut next.steps) {
         in_sequence(situation, CERTIFICATE.iter().chain(with_it), round, next)

@@ -4,6 +4,7 @@
 
 mod challenge_type;
 mod challenges;
+mod delegated_dns01;
 mod dns01;
 pub mod dns_persist01;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod offered;
 
 pub use challenge_type::{ChallengeType, Judge, Judged, LookFor, Place, Redirect, Tenancy, ToSet};
 pub use challenges::Challenges;
+pub use delegated_dns01::DelegatedDns01;
 pub use dns_persist01::DnsPersist01;
 pub use dns01::Dns01;
 pub use http01::{CHALLENGE_PATH, Http01, path_segment, responder_origin_path, responder_path, responder_prefix};
@@ -24,7 +26,7 @@ use crate::step::UnknownName;
 /// Generates from the table of challenge types: [`Method`], [`Challenge`], and the dispatch from each to its file.
 macro_rules! ways {
     ($($(#[doc = $about:literal])+ $way:ident = $name:literal;)+) => {
-        /// A way to prove control of a domain; its name is the ACME challenge type.
+        /// A way to prove control of a domain.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         pub enum Method {$(
             $(#[doc = $about])+
@@ -45,9 +47,14 @@ macro_rules! ways {
             /// Every challenge type, in the order of preference.
             pub const ALL: [Self; [$(Self::$way),+].len()] = [$(Self::$way),+];
 
-            /// The ACME challenge type.
+            /// The way's name, in SQL, settings and texts.
             pub fn as_str(self) -> &'static str {
                 match self {$(Self::$way => $name,)+}
+            }
+
+            /// The ACME challenge type with which the CA validates it.
+            pub fn acme_type(self) -> &'static str {
+                match self {$(Self::$way => $way::ACME_TYPE,)+}
             }
 
             /// Whether the expected value is computed with the account's key (RFC 8555 §8.1): another key requires
@@ -122,6 +129,8 @@ macro_rules! ways {
 ways! {
     /// A standing TXT record that names the tenant's account (draft-ietf-acme-dns-persist).
     DnsPersist01 = "dns-persist-01";
+    /// A standing CNAME to a name at which the broker writes this order's value.
+    DelegatedDns01 = "delegated-dns-01";
     /// This order's TXT record (RFC 8555 §8.4).
     Dns01 = "dns-01";
     /// This order's token over HTTP (RFC 8555 §8.3).

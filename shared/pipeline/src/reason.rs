@@ -6,7 +6,9 @@ mod aws;
 mod broker;
 mod ca;
 mod caa;
+mod delegation;
 mod dns;
+mod dns_write;
 #[cfg(test)]
 pub(crate) mod examples;
 mod http;
@@ -25,7 +27,9 @@ pub use aws::{AwsReason, Peer};
 pub use broker::{BrokerReason, INTERNAL};
 pub use ca::{CaReason, Request};
 pub use caa::CaaForbids;
+pub use delegation::Delegation;
 pub use dns::{DnsProblem, Links, LookupFailure};
+pub use dns_write::DnsWriteProblem;
 pub use http::{HttpFailure, HttpInPlace, HttpProblem, Redirected, Refusal};
 pub use look::{Look, Seen, Way};
 pub use spent::{During, Spent};
@@ -44,6 +48,8 @@ pub enum Reason {
     Aws(AwsReason),
     /// The order can't lead to a certificate any more.
     Spent(Spent),
+    /// The broker's own DNS zone.
+    DnsWrite(DnsWriteProblem),
     /// The broker itself.
     Broker(BrokerReason),
     /// Text that an earlier version wrote; nothing else is known.
@@ -61,6 +67,7 @@ impl Reason {
             Self::Ca(ca) => ca.name(),
             Self::Aws(aws) => aws.name(),
             Self::Spent(_) => "order-spent",
+            Self::DnsWrite(problem) => problem.name(),
             Self::Broker(broker) => broker.name(),
             Self::Told { .. } => "told",
         }
@@ -96,6 +103,11 @@ impl fmt::Display for Reason {
             Self::Ca(ca) => ca.fmt(f),
             Self::Aws(aws) => aws.fmt(f),
             Self::Spent(spent) => spent.fmt(f),
+            // The details are the operator's: the log and the JSON form have them.
+            Self::DnsWrite(problem) => f.write_str(match problem.is_for_the_operator() {
+                true => "the broker's own DNS server refuses changes: the broker's operator must fix it",
+                false => "the broker's own DNS server can't be changed at present",
+            }),
             Self::Broker(broker) => broker.fmt(f),
             Self::Told { text } => f.write_str(text),
         }
@@ -123,6 +135,12 @@ impl From<AwsReason> for Reason {
 impl From<Spent> for Reason {
     fn from(spent: Spent) -> Self {
         Self::Spent(spent)
+    }
+}
+
+impl From<DnsWriteProblem> for Reason {
+    fn from(problem: DnsWriteProblem) -> Self {
+        Self::DnsWrite(problem)
     }
 }
 

@@ -190,21 +190,22 @@ fn tell_ownership(view: &View, text: &mut Text) {
             if let Some(target) = &view.distribution_domain {
                 text.record(&format!("{name} CNAME {target}"));
             }
-            for (record, value) in set_once(view, domain) {
-                text.record(&ways::txt(&record, &value));
+            for record in set_once(view, domain) {
+                text.record(&record);
             }
         }
     }
 }
 
-/// Names and values of the TXT records that are valid for every order.
-fn set_once(view: &View, domain: &DomainView) -> Vec<(String, String)> {
+/// The records that are valid for every order.
+fn set_once(view: &View, domain: &DomainView) -> Vec<String> {
     let names = view.names();
     let tenancy = view.tenancy(&names);
     let ways = Method::ALL.into_iter().filter(|method| method.outlasts_its_order());
     ways.filter_map(|method| domain.challenge(method))
         .filter_map(|challenge| match challenge.to_set(&domain.domain, &tenancy) {
-            ToSet::Txt { name, value } => Some((name, value)),
+            ToSet::Txt { name, value } => Some(ways::txt(&name, &value)),
+            ToSet::Cname { name, target } => Some(ways::cname(&name, &target)),
             ToSet::Redirect(_) => None,
         })
         .collect()
@@ -265,7 +266,7 @@ fn at_work(view: &View, responder: &str) -> Text {
 /// The domains that wait for the user, those with a problem first.
 fn needy(view: &View, orders_again: bool) -> Vec<&DomainView> {
     let waits = |domain: &&DomainView| match domain.step_state {
-        Some(state) => state == StepState::Waiting && !is_in_place(domain),
+        Some(state) => state == StepState::Waiting && !is_in_place(domain) && !waits_for_the_broker(domain),
         None => orders_again && domain.ca_said.is_some(),
     };
     let mut needy: Vec<&DomainView> = view.domains.iter().filter(waits).collect();
@@ -301,6 +302,16 @@ fn rest(view: &View, waits_for_user: bool) -> Text {
         let names = list(&in_place, 400);
         text.say(&format!(
             "In place, waiting for a time that the operator has set: {names}."
+        ));
+    }
+    let unpublished: Vec<&str> = of(StepState::Waiting)
+        .filter(|domain| waits_for_the_broker(domain))
+        .map(|domain| domain.domain.as_str())
+        .collect();
+    if !unpublished.is_empty() {
+        let names = list(&unpublished, 400);
+        text.say(&format!(
+            "The CNAME is in place, the broker publishes the CA's value: {names}."
         ));
     }
     let goes_over: Vec<(&DomainView, OffsetDateTime)> = of(StepState::Waiting)
@@ -389,6 +400,11 @@ fn look(domain: &DomainView) -> Option<&Look> {
 /// The record was seen, and only time has to pass.
 pub(crate) fn is_in_place(domain: &DomainView) -> bool {
     look(domain).is_some_and(|look| look.ready().is_some())
+}
+
+/// The CNAME was seen, and the rest is the broker's.
+fn waits_for_the_broker(domain: &DomainView) -> bool {
+    look(domain).is_some_and(Look::waits_for_the_broker)
 }
 
 /// It is proved, but its CAA records forbid the CA to issue.

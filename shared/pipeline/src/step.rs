@@ -157,6 +157,10 @@ steps! {
         PlaceOrder, "place-order", "ordering the certificate",
             schedule_place_order = "first=5s,max=15m,limit=10m",
             "Placing an order; 100 names at a distant CA take minutes.";
+        /// Write the order's values to the broker's own zone, for the domains that are delegated to it.
+        PublishChallenges, "publish-challenges", "publishing the CA's values in the broker's DNS zone",
+            schedule_publish_challenges = "first=1s,factor=2,max=1m,deadline=90d",
+            "Publishing an order's values in DELEGATION_ZONE.";
         /// Tell the CA that the challenges are ready (RFC 8555 §7.5.1).
         AnswerChallenges, "answer-challenges", "asking the CA to verify the domains",
             schedule_answer_challenges = "first=5s,max=5m,deadline=1d,limit=10m",
@@ -180,7 +184,7 @@ steps! {
             schedule_attach_certificate = "first=5s,factor=2,max=2m,deadline=1d",
             "Attaching certificate and aliases.";
         /// Delete IAM certificates that nothing uses any more.
-        RetireCertificates, "retire-certificates", "deleting the certificate that was replaced",
+        RetireCertificates, "retire-certificates", "removing the certificate that was replaced",
             schedule_retire_certificates = "first=5s,max=5m",
             "Deleting certificates from IAM.";
     }

@@ -84,6 +84,8 @@ pub(crate) async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<Ended, 
     )
     .one(tx, &[&task.operation])
     .await?;
+    // Publishing values that turned out not to be needed holds up nothing.
+    cancel_steps(tx, task.operation).await?;
     if task.operation_kind == OperationKind::Deprovision {
         let instance = &task.instance.id;
         Statement::new(
@@ -173,12 +175,7 @@ pub(crate) async fn end(
     )
     .one(tx, &[&operation, &state, &for_user, &cause])
     .await?;
-    Statement::new(
-        "steps-cancel",
-        "update steps set state = 'cancelled', ended_at = now() where operation_id = $1 and state = 'waiting'",
-    )
-    .run(tx, &[&operation])
-    .await?;
+    cancel_steps(tx, operation).await?;
     claims::drop_others(tx, instance).await?;
     let kind: OperationKind = row.try_get::<_, String>(1)?.parse()?;
     if matches!(ending, Ending::Failed { .. }) && kind == OperationKind::Update {
@@ -189,6 +186,16 @@ pub(crate) async fn end(
         claims::give_up_proofs(tx, instance).await?;
     }
     Ok(millis(row.try_get(0)?))
+}
+
+async fn cancel_steps(tx: &Transaction<'_>, operation: Uuid) -> Result<(), StoreError> {
+    Statement::new(
+        "steps-cancel",
+        "update steps set state = 'cancelled', ended_at = now() where operation_id = $1 and state = 'waiting'",
+    )
+    .run(tx, &[&operation])
+    .await?;
+    Ok(())
 }
 
 /// Nothing will attach the certificate that the operation was issued; the reconciler removes it from IAM.

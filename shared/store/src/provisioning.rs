@@ -375,6 +375,7 @@ pub(crate) async fn begin(
         function: false,
         // Whether a distribution is created or taken over is planned last.
         adopted: false,
+        delegated: false,
         domains: beginning
             .domains
             .iter()

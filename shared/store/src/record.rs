@@ -13,6 +13,7 @@ use crate::ending::{Ended, fail, give_up, retire_unattached, succeed};
 use crate::error::StoreError;
 use crate::holding::{self, Proved};
 use crate::next_steps::{insert_and_follow, situation};
+use crate::publication;
 use crate::statement::{Statement, storable};
 use crate::steps::{Task, as_millis, lock_current};
 
@@ -234,7 +235,10 @@ async fn done(
     if next.succeeded {
         ended.push(succeed(tx, task).await?);
     }
-    let wake_ups = insert_and_follow(tx, task, situation, next, schedules).await?;
+    let mut wake_ups = insert_and_follow(tx, task, situation, next, schedules).await?;
+    if task.kind == StepKind::PublishChallenges {
+        wake_ups.append(&mut publication::wake_probes(tx, task).await?);
+    }
     Ok(Written { wake_ups, ended })
 }
 

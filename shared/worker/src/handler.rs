@@ -27,17 +27,36 @@ pub trait Handler: Send + Sync + 'static {
     /// When the attempt has no outcome; the step is retried by its schedule.
     async fn attempt(&self, step: Self::Step, task: &Task) -> Result<Outcome, Stop>;
 
-    /// The interval at which one process of the service does its chore; `None`: it has none.
-    fn chore_interval(&self) -> Option<Duration> {
-        None
+    /// The service's periodic work besides the steps.
+    fn chores(&self) -> Vec<Chore> {
+        Vec::new()
     }
 
-    /// Periodic work besides the steps, done by one process at a time.
+    /// Does the chore of this name. Each is done by one process of the service at a time.
     ///
     /// # Errors
     /// Logged; the chore runs again in its next turn.
-    async fn chore(&self) -> Result<(), HandlerError> {
+    async fn chore(&self, _name: &'static str) -> Result<(), HandlerError> {
         Ok(())
+    }
+}
+
+/// Periodic work.
+#[derive(Debug, Clone, Copy)]
+pub struct Chore {
+    /// Its name among the service's chores.
+    pub name: &'static str,
+    /// How often it is done.
+    pub interval: Duration,
+}
+
+impl Chore {
+    /// The chore of a service that has one.
+    pub fn every(interval: Duration) -> Self {
+        Self {
+            name: "chore",
+            interval,
+        }
     }
 }
 

@@ -17,7 +17,7 @@ mod shutdown;
 mod sweeper;
 
 pub use args::WorkerArgs;
-pub use handler::{Handler, HandlerError, Stop};
+pub use handler::{Chore, Handler, HandlerError, Stop};
 pub use health::{health_routes, liveness_route, serve_health};
 pub use log_level::follow_log_level;
 pub use port::listen;

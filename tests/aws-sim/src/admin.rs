@@ -16,7 +16,9 @@ use crate::cloudfront::views::timestamp;
 use crate::faults::Fault;
 use crate::history::History;
 use crate::iam::certificate::Certificate;
+use crate::route53::zone::HostedZone;
 use crate::sayings;
+use crate::settings::NewZone;
 use crate::state::{Limits, Sim, World};
 use crate::xml::Element;
 
@@ -30,6 +32,7 @@ pub fn router(sim: Arc<Sim>) -> Router {
         .route("/faults/seed", post(seed_faults))
         .route("/foreign-alias", post(add_foreign_alias).delete(remove_foreign_alias))
         .route("/bucket", post(add_bucket).delete(remove_bucket))
+        .route("/hosted-zone", post(add_zone))
         .route("/newer", post(plant))
         .route("/settings", get(settings).post(change_settings))
         .route("/edge-certificate.pem", get(edge_certificate))
@@ -50,7 +53,9 @@ async fn state(State(sim): State<Arc<Sim>>) -> Json<Value> {
         .values()
         .map(|it| function(&world, it))
         .collect::<Vec<_>>();
+    let hosted_zones = world.hosted_zones.iter().map(hosted_zone).collect::<Vec<_>>();
     Json(json!({
+        "hosted_zones": hosted_zones,
         "distributions": distributions,
         "functions": functions,
         "certificates": certificates,
@@ -116,6 +121,19 @@ fn certificate(world: &World, it: &Certificate) -> Value {
         "used_by": users,
         "tags": it.tags,
     })
+}
+
+fn hosted_zone((id, zone): (&String, &HostedZone)) -> Value {
+    let sets = zone.sets.values().map(|set| {
+        json!({
+            "name": set.name,
+            "type": set.kind,
+            "set_identifier": set.identifier,
+            "ttl": set.ttl,
+            "values": set.values,
+        })
+    });
+    json!({"id": id, "name": zone.name, "record_sets": sets.collect::<Vec<_>>()})
 }
 
 /// A configuration as JSON: list structures become arrays, booleans and numbers are typed.
@@ -238,6 +256,11 @@ async fn remove_bucket(State(sim): State<Arc<Sim>>, Json(old): Json<OldBucket>) 
     StatusCode::NO_CONTENT
 }
 
+async fn add_zone(State(sim): State<Arc<Sim>>, Json(new): Json<NewZone>) -> StatusCode {
+    sim.world().hosted_zones.insert(new.id, HostedZone::new(&new.name));
+    StatusCode::NO_CONTENT
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Plant {
@@ -278,6 +301,9 @@ struct Change {
     distribution_quota: Option<usize>,
     function_quota: Option<usize>,
     one_certificate_change: Option<bool>,
+    insync_ms: Option<u64>,
+    zone_calls_per_second: Option<u32>,
+    one_zone_change: Option<bool>,
 }
 
 async fn settings(State(sim): State<Arc<Sim>>) -> Json<Limits> {
@@ -293,6 +319,9 @@ async fn change_settings(State(sim): State<Arc<Sim>>, Json(change): Json<Change>
     limits.distribution_quota = change.distribution_quota.unwrap_or(limits.distribution_quota);
     limits.function_quota = change.function_quota.unwrap_or(limits.function_quota);
     limits.one_certificate_change = change.one_certificate_change.unwrap_or(limits.one_certificate_change);
+    limits.insync_ms = change.insync_ms.unwrap_or(limits.insync_ms);
+    limits.zone_calls_per_second = change.zone_calls_per_second.unwrap_or(limits.zone_calls_per_second);
+    limits.one_zone_change = change.one_zone_change.unwrap_or(limits.one_zone_change);
     Json(*limits)
 }
 

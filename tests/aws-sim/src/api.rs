@@ -1,4 +1,4 @@
-//! The API listener: one address for both services, as an SDK with a custom endpoint URL expects.
+//! The API listener: one address for all services, as an SDK with a custom endpoint URL expects.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 
 use crate::error::{Answer, ApiError};
 use crate::state::Sim;
-use crate::{cloudfront, iam, ids, sigv4};
+use crate::{cloudfront, iam, ids, route53, sigv4};
 
 const MAX_BODY: usize = 8 * 1024 * 1024;
 
@@ -60,6 +60,7 @@ pub struct Dropped;
 enum Call {
     CloudFront(cloudfront::router::Operation),
     Iam(iam::query::Form),
+    Route53(route53::router::Operation),
 }
 
 impl Call {
@@ -67,13 +68,17 @@ impl Call {
         if parts.uri.path() == "/" {
             return Some(Self::Iam(iam::query::Form::read(body)));
         }
-        cloudfront::router::route(&parts.method, &parts.uri).map(Self::CloudFront)
+        let cloudfront = || cloudfront::router::route(&parts.method, &parts.uri).map(Self::CloudFront);
+        route53::router::route(&parts.method, &parts.uri)
+            .map(Self::Route53)
+            .or_else(cloudfront)
     }
 
     fn service(&self) -> &'static str {
         match self {
             Self::CloudFront(_) => "cloudfront",
             Self::Iam(_) => "iam",
+            Self::Route53(_) => "route53",
         }
     }
 
@@ -81,6 +86,7 @@ impl Call {
         match self {
             Self::CloudFront(operation) => operation.name().to_owned(),
             Self::Iam(form) => form.action().to_owned(),
+            Self::Route53(operation) => operation.name().to_owned(),
         }
     }
 
@@ -97,13 +103,19 @@ impl Call {
                 asked.iter().try_for_each(|asked| key.allow(asked))?;
                 iam::operations::perform(sim, form, request_id)
             }
+            Self::Route53(operation) => {
+                sim.world().another_call()?;
+                key.allow(&route53::rights::needed(operation, body))?;
+                route53::operations::perform(sim, operation, body)
+            }
         }
     }
 
-    fn refusal(&self, error: &ApiError, request_id: &str) -> String {
+    fn namespace(&self) -> &'static str {
         match self {
-            Self::CloudFront(_) => cloudfront::errors::document(error, request_id),
-            Self::Iam(_) => iam::xml::error(error, request_id),
+            Self::CloudFront(_) => cloudfront::NAMESPACE,
+            Self::Iam(_) => iam::xml::NAMESPACE,
+            Self::Route53(_) => route53::NAMESPACE,
         }
     }
 }
@@ -136,7 +148,7 @@ async fn answer(sim: &Sim, parts: &Parts, body: &[u8]) -> Result<Response<Full<B
         return Ok(respond(
             404,
             &[],
-            cloudfront::errors::document(&error, &request_id),
+            error.document(cloudfront::NAMESPACE, &request_id),
             &request_id,
         ));
     };
@@ -172,7 +184,7 @@ async fn answer(sim: &Sim, parts: &Parts, body: &[u8]) -> Result<Response<Full<B
             Ok(respond(
                 error.status,
                 &[],
-                call.refusal(&error, &request_id),
+                error.document(call.namespace(), &request_id),
                 &request_id,
             ))
         }

@@ -1,4 +1,6 @@
-//! The error type of both services, and its representation in each.
+//! The error type of all services, and its XML.
+
+use crate::xml::Element;
 
 /// An error response: AWS's error code, HTTP status and message.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -25,6 +27,17 @@ impl ApiError {
     /// The `Type` in the XML: whose fault it is.
     pub fn kind(&self) -> &'static str {
         if self.status >= 500 { "Receiver" } else { "Sender" }
+    }
+
+    /// Its XML: `<ErrorResponse xmlns=…><Error>…</Error><RequestId/></ErrorResponse>`.
+    pub fn document(&self, namespace: &str, request_id: &str) -> String {
+        let detail = vec![
+            Element::leaf("Type", self.kind()),
+            Element::leaf("Code", &self.code),
+            Element::leaf("Message", &self.message),
+        ];
+        let children = vec![Element::node("Error", detail), Element::leaf("RequestId", request_id)];
+        Element::node("ErrorResponse", children).document(namespace)
     }
 }
 

@@ -23,6 +23,11 @@ pub fn certificate() -> String {
     format!("ASCA{}", letters(17, UPPER))
 }
 
+/// `C` and 20 upper-case alphanumerics: a change of a hosted zone.
+pub fn change() -> String {
+    format!("C{}", letters(20, UPPER))
+}
+
 /// A request id in the format of a UUID.
 pub fn request() -> String {
     let hex = hex(&bytes::<16>());

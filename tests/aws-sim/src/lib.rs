@@ -1,7 +1,7 @@
-//! A strict CloudFront and IAM simulator with a real TLS edge.
+//! A strict CloudFront, IAM and Route 53 simulator with a real TLS edge.
 //!
-//! For the AWS SDKs it behaves like CloudFront (REST-XML) and IAM (query API): it refuses what they refuse with the
-//! same codes, takes time to deploy as CloudFront does, and then serves viewers: TLS by SNI with the uploaded
+//! For the AWS SDKs it behaves like CloudFront and Route 53 (REST-XML) and IAM (query API): it refuses what they refuse
+//! with the same codes, takes time to deploy as CloudFront does, and then serves viewers: TLS by SNI with the uploaded
 //! certificate, Host to distribution to behaviour to origin. See the README for what it does not model.
 
 pub mod access;
@@ -20,6 +20,7 @@ pub mod listeners;
 pub mod names;
 pub mod percent;
 pub mod policy;
+pub mod route53;
 pub mod sayings;
 pub mod settings;
 pub mod sigv4;

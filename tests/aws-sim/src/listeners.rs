@@ -43,7 +43,7 @@ pub enum StartError {
 /// A running simulator; stopped on drop.
 #[derive(Debug)]
 pub struct Running {
-    /// CloudFront and IAM, plain HTTP.
+    /// The API of all services, plain HTTP.
     pub api_addr: SocketAddr,
     /// Admin endpoint, plain HTTP.
     pub admin_addr: SocketAddr,

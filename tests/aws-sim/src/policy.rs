@@ -1,7 +1,8 @@
 //! IAM policies, limited to the elements that those in `docs/aws` use: allowed actions and resources, with the
-//! condition `Null` on tags.
+//! conditions `Null` on tags and `ForAllValues` on what a change of a hosted zone names.
 //!
-//! Sources: IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements: Condition operators"; which
+//! Sources: IAM User Guide, "Policy evaluation logic", "IAM JSON policy elements: Condition operators" and "Set operators
+//! for multivalued context keys"; which
 //! actions name a resource: Service Authorization Reference. A policy with unknown elements is rejected when it is
 //! read, so that nothing is allowed by mistake.
 
@@ -25,6 +26,8 @@ pub struct Asked {
     pub resource_tags: Tags,
     /// The request's tags.
     pub request_tags: Tags,
+    /// The request's other context keys, with all their values.
+    pub values: BTreeMap<&'static str, Vec<String>>,
 }
 
 impl Asked {
@@ -51,6 +54,13 @@ impl Asked {
         self
     }
 
+    /// The same with the values of a context key.
+    #[must_use]
+    pub fn about(mut self, key: &'static str, values: Vec<String>) -> Self {
+        self.values.insert(key, values);
+        self
+    }
+
     fn has(&self, key: &Key) -> bool {
         match key {
             Key::Resource(tag) => self.resource_tags.contains_key(tag),
@@ -68,7 +78,7 @@ pub enum BadPolicy {
     /// The file cannot be read.
     #[error("cannot be read")]
     Read(#[from] std::io::Error),
-    /// Anything but an Allow statement with actions, resources, and `Null` on tags.
+    /// Anything but an Allow statement with actions, resources, `Null` on tags, and `ForAllValues` on known keys.
     #[error("{0} is not simulated")]
     Unknown(String),
 }
@@ -85,6 +95,8 @@ struct Statement {
     resources: Vec<String>,
     /// Whether each key must be absent.
     null: Vec<(Key, bool)>,
+    /// The patterns of which every value of a key must match one. A key without values is allowed, as AWS does.
+    for_all: Vec<(String, Vec<String>)>,
 }
 
 /// A policy.
@@ -108,6 +120,11 @@ impl Policy {
             it.actions.iter().any(|action| matches(action, &asked.action))
                 && it.resources.iter().any(|resource| matches(resource, &asked.resource))
                 && it.null.iter().all(|(key, missing)| asked.has(key) != *missing)
+                && it.for_all.iter().all(|(key, patterns)| {
+                    let values = asked.values.get(key.as_str()).map_or(&[][..], Vec::as_slice);
+                    let one = |value: &String| patterns.iter().any(|pattern| matches(pattern, value));
+                    values.iter().all(one)
+                })
         })
     }
 }
@@ -126,7 +143,11 @@ fn statement(value: &Value) -> Result<Statement, BadPolicy> {
             ("Resource", value) => read.resources = texts(value)?,
             ("Condition", Value::Object(operators)) => {
                 for (operator, keys) in operators {
-                    read.null.extend(null(operator, keys)?);
+                    match operator.as_str() {
+                        "ForAllValues:StringLike" => read.for_all.extend(for_all(keys, true)?),
+                        "ForAllValues:StringEquals" => read.for_all.extend(for_all(keys, false)?),
+                        _ => read.null.extend(null(operator, keys)?),
+                    }
                 }
             }
             (name, value) => return Err(unknown(format!("{name}: {value}"))),
@@ -146,6 +167,20 @@ fn texts(value: &Value) -> Result<Vec<String>, BadPolicy> {
         Value::Array(all) => all.iter().map(text).collect(),
         one => Ok(vec![text(one)?]),
     }
+}
+
+/// Keys of `route53:ChangeResourceRecordSets`; patterns only if the operator has them.
+fn for_all(keys: &Value, patterns: bool) -> Result<Vec<(String, Vec<String>)>, BadPolicy> {
+    let keys = keys.as_object().ok_or_else(|| unknown("a condition"))?;
+    let one = |(name, value): (&String, &Value)| {
+        let values = texts(value)?;
+        let known = name.starts_with("route53:ChangeResourceRecordSets");
+        if !known || !patterns && values.iter().any(|value| value.contains(['*', '?'])) {
+            return Err(unknown(format!("{name}: {value}")));
+        }
+        Ok((name.clone(), values))
+    };
+    keys.iter().map(one).collect()
 }
 
 fn null(operator: &str, keys: &Value) -> Result<Vec<(Key, bool)>, BadPolicy> {
@@ -194,6 +229,29 @@ mod tests {
             !policy.allows(&nowhere.tagged(&ours)),
             "a pattern of ARNs is not for what has none"
         );
+    }
+
+    const RECORDS: &str = r#"{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "route53:ChangeResourceRecordSets", "Resource": "*", "Condition": {
+         "ForAllValues:StringLike": {"route53:ChangeResourceRecordSetsNormalizedRecordNames": ["*.a.test"]},
+         "ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsActions": ["UPSERT", "DELETE"]}}}]}"#;
+
+    #[test]
+    fn every_value_of_a_key_must_match_and_a_key_without_values_does() {
+        let policy = Policy::read(RECORDS).unwrap();
+        let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+        let asked = |names: &[&str], actions: &[&str]| {
+            Asked::on("route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z")
+                .about("route53:ChangeResourceRecordSetsNormalizedRecordNames", texts(names))
+                .about("route53:ChangeResourceRecordSetsActions", texts(actions))
+        };
+        assert!(policy.allows(&asked(&["x.a.test", "y.x.a.test"], &["UPSERT"])));
+        assert!(policy.allows(&asked(&[], &[])));
+        assert!(!policy.allows(&asked(&["x.a.test", "a.test"], &["UPSERT"])));
+        assert!(!policy.allows(&asked(&["x.a.test"], &["UPSERT", "CREATE"])));
+        for (old, new) in [("UPSERT", "UP*"), ("route53:", "aws:"), ("ForAllValues", "ForAnyValue")] {
+            assert!(Policy::read(&RECORDS.replace(old, new)).is_err(), "{new}");
+        }
     }
 
     #[test]

@@ -2,15 +2,16 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use crate::access::AccessKey;
 use crate::edge::origins::OriginMapping;
 
-/// A strict CloudFront and IAM simulator with a real TLS edge.
+/// A strict CloudFront, IAM and Route 53 simulator with a real TLS edge.
 #[derive(Debug, Clone, clap::Parser)]
 #[command(name = "aws-sim", version, about)]
 pub struct Settings {
-    /// Address (ip:port, port 0 = any free one) of the CloudFront and IAM API, plain HTTP.
+    /// Address (ip:port, port 0 = any free one) of the API of all services, plain HTTP.
     #[arg(long, env = "AWS_SIM_API_LISTEN", default_value = "127.0.0.1:0")]
     pub api_listen: SocketAddr,
 
@@ -54,6 +55,22 @@ pub struct Settings {
     #[arg(long, env = "AWS_SIM_ONE_CERTIFICATE_CHANGE")]
     pub one_certificate_change: bool,
 
+    /// Hosted zones of Route 53 as id:name, comma separated.
+    #[arg(long, env = "AWS_SIM_HOSTED_ZONES", value_delimiter = ',')]
+    pub hosted_zones: Vec<NewZone>,
+
+    /// Milliseconds until a change of a hosted zone is INSYNC.
+    #[arg(long, env = "AWS_SIM_INSYNC_MS", default_value_t = 2000)]
+    pub insync_ms: u64,
+
+    /// Calls of Route 53 per second that are not throttled, of all keys together (AWS: 5); 0: no limit.
+    #[arg(long, env = "AWS_SIM_ZONE_CALLS_PER_SECOND", default_value_t = 0)]
+    pub zone_calls_per_second: u32,
+
+    /// Refuse another change of a hosted zone while one is PENDING.
+    #[arg(long, env = "AWS_SIM_ONE_ZONE_CHANGE")]
+    pub one_zone_change: bool,
+
     /// Access keys as id:secret[:rights], comma separated; rights are action patterns such as `cloudfront:Get*` joined by
     /// `+`, or `@` and the file of an IAM policy; without rights a key may do everything.
     #[arg(
@@ -86,6 +103,33 @@ pub struct Settings {
     /// Address (ip:port) for every origin that the map does not name [default: the system's resolver].
     #[arg(long, env = "AWS_SIM_ORIGIN_DEFAULT")]
     pub origin_default: Option<SocketAddr>,
+}
+
+/// A hosted zone that is there from the start.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewZone {
+    /// Its id, without `/hostedzone/`.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Not `id:name`.
+#[derive(Debug, thiserror::Error)]
+#[error("expected id:name")]
+pub struct BadZone;
+
+impl FromStr for NewZone {
+    type Err = BadZone;
+
+    fn from_str(text: &str) -> Result<Self, BadZone> {
+        let (id, name) = text.split_once(':').ok_or(BadZone)?;
+        Ok(Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+        })
+    }
 }
 
 impl Default for Settings {

@@ -14,7 +14,7 @@ use crate::percent;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// Verifies the signature and returns the key that made it. Both services are global: the scope is us-east-1.
+/// Verifies the signature and returns the key that made it. All services are global: the scope is us-east-1.
 pub fn verify<'a>(parts: &Parts, body: &[u8], service: &str, keys: &'a [AccessKey]) -> Answer<&'a AccessKey> {
     let header = header(parts, "authorization").ok_or_else(|| {
         ApiError::new(

@@ -11,10 +11,13 @@ use crate::cloudfront::newer::Newer;
 use crate::counters::Counters;
 use crate::edge::cache::Cache;
 use crate::edge::certificate::DefaultCertificate;
+use crate::error::Answer;
 use crate::faults::Faults;
 use crate::history::History;
 use crate::iam::certificate::Certificate;
 use crate::journal::Journal;
+use crate::route53::calls::RecentCalls;
+use crate::route53::zone::{HostedZone, RecordChange};
 use crate::settings::Settings;
 
 /// Delays and quotas that the admin endpoint can change at run time.
@@ -32,6 +35,12 @@ pub struct Limits {
     pub function_quota: usize,
     /// Whether a certificate change is refused while another one is being deployed.
     pub one_certificate_change: bool,
+    /// Milliseconds until a change of a hosted zone has reached every name server.
+    pub insync_ms: u64,
+    /// Calls of Route 53 per second; 0: no limit.
+    pub zone_calls_per_second: u32,
+    /// Whether a change of a hosted zone is refused while another one is on its way.
+    pub one_zone_change: bool,
 }
 
 impl From<&Settings> for Limits {
@@ -43,6 +52,9 @@ impl From<&Settings> for Limits {
             distribution_quota: settings.distribution_quota,
             function_quota: settings.function_quota,
             one_certificate_change: settings.one_certificate_change,
+            insync_ms: settings.insync_ms,
+            zone_calls_per_second: settings.zone_calls_per_second,
+            one_zone_change: settings.one_zone_change,
         }
     }
 }
@@ -64,6 +76,11 @@ pub struct World {
     pub buckets: BTreeMap<String, Bucket>,
     /// Members and values that no SDK knows yet.
     pub newer: Newer,
+    /// Hosted zones by id.
+    pub hosted_zones: BTreeMap<String, HostedZone>,
+    /// Accepted changes of hosted zones by id.
+    pub record_changes: BTreeMap<String, RecordChange>,
+    recent_calls: RecentCalls,
     /// Every resource that was ever created.
     pub history: History,
     /// Delays and quotas.
@@ -71,7 +88,8 @@ pub struct World {
 }
 
 impl World {
-    fn new(limits: Limits) -> Self {
+    fn new(settings: &Settings) -> Self {
+        let zones = settings.hosted_zones.iter();
         Self {
             distributions: BTreeMap::new(),
             functions: BTreeMap::new(),
@@ -80,8 +98,13 @@ impl World {
             foreign_aliases: BTreeSet::new(),
             buckets: BTreeMap::new(),
             newer: Newer::default(),
+            hosted_zones: zones
+                .map(|zone| (zone.id.clone(), HostedZone::new(&zone.name)))
+                .collect(),
+            record_changes: BTreeMap::new(),
+            recent_calls: RecentCalls::default(),
             history: History::default(),
-            limits,
+            limits: Limits::from(settings),
         }
     }
 
@@ -90,6 +113,11 @@ impl World {
         for distribution in self.distributions.values_mut() {
             distribution.settle(now, after);
         }
+    }
+
+    /// Counts a call of Route 53, or refuses it.
+    pub fn another_call(&mut self) -> Answer<()> {
+        self.recent_calls.another(self.limits.zone_calls_per_second)
     }
 
     /// The certificate with this id.
@@ -137,7 +165,7 @@ pub struct Sim {
 impl Sim {
     /// An empty account.
     pub fn new(settings: Settings, default_certificate: DefaultCertificate, journal: Journal) -> Self {
-        let world = Mutex::new(World::new(Limits::from(&settings)));
+        let world = Mutex::new(World::new(&settings));
         Self {
             settings,
             faults: Faults::default(),
@@ -158,7 +186,7 @@ impl Sim {
 
     /// Clears everything and restores the settings of the startup.
     pub fn reset(&self) {
-        *self.world() = World::new(Limits::from(&self.settings));
+        *self.world() = World::new(&self.settings);
         self.faults.clear();
         self.counters.clear();
         self.cache.clear();

@@ -11,7 +11,7 @@ pub enum Way {
     Persist,
     /// The same, beside another organization's record that stays there.
     PersistBeside,
-    /// This order's TXT record.
+    /// At `_acme-challenge`: a CNAME to the broker's zone, set once, where it has one; else this order's TXT record.
     Dns01,
     /// A redirect on the old web server.
     Http01,

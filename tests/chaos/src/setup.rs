@@ -30,6 +30,7 @@ const WORKERS: [(&str, u16); 4] = [
 pub fn options() -> Options {
     let mut options = Options::fast()
         .with_every_link()
+        .with_delegation()
         .with_nonce_rejection(BAD_NONCES)
         .with_env(
             "all",

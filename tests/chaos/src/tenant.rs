@@ -28,9 +28,10 @@ impl<'j> Tenant<'j> {
             if status::about(description, domain).is_empty() {
                 continue;
             }
+            let target = status::cname_target(description, domain);
             let wanted = match way {
                 Way::Persist | Way::PersistBeside => status::persist_value_of(description, domain),
-                Way::Dns01 => status::dns01_value(description, domain),
+                Way::Dns01 => target.clone().or_else(|| status::dns01_value(description, domain)),
                 Way::Http01 => status::redirect_target(description),
             };
             let Some(wanted) = wanted.filter(|wanted| self.set.get(domain.as_str()) != Some(wanted)) else {
@@ -39,6 +40,7 @@ impl<'j> Tenant<'j> {
             match way {
                 Way::Persist => replace(dns, &format!("_validation-persist.{domain}"), &wanted).await?,
                 Way::PersistBeside => dns.set_txt(&format!("_validation-persist.{domain}"), &wanted).await?,
+                Way::Dns01 if target.is_some() => dns.set_cname(&format!("_acme-challenge.{domain}"), &wanted).await?,
                 Way::Dns01 => replace(dns, &format!("_acme-challenge.{domain}"), &wanted).await?,
                 Way::Http01 => {
                     // Still points to the old web server, which redirects.

@@ -46,6 +46,14 @@ pub fn dns01_values(description: &str, domain: &str) -> Vec<String> {
     lines.filter_map(quoted).collect()
 }
 
+/// Where a domain's `_acme-challenge` name is to lead, for ever.
+pub fn cname_target(description: &str, domain: &str) -> Option<String> {
+    let domain = domain.strip_prefix("*.").unwrap_or(domain);
+    let record = format!("_acme-challenge.{domain} CNAME ");
+    let target = description.lines().find_map(|line| line.strip_prefix(&record))?;
+    Some(target.to_owned())
+}
+
 /// Where to redirect `/.well-known/acme-challenge/` to.
 pub fn redirect_target(description: &str) -> Option<String> {
     let (_, rest) = description.split_once("/.well-known/acme-challenge/*\nto\n")?;

@@ -27,6 +27,7 @@ pub(crate) async fn begin(platform: &Platform, dns: &Dns, domains: &[String]) ->
     for domain in domains {
         dns.clear_txt(&format!("_validation-persist.{domain}")).await?;
         dns.clear_txt(&format!("_acme-challenge.{domain}")).await?;
+        dns.clear_cname(&format!("_acme-challenge.{domain}")).await?;
         dns.clear_a(domain).await?;
     }
     Ok(id)

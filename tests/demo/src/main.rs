@@ -80,6 +80,7 @@ async fn play() -> anyhow::Result<()> {
 /// Short waits, so that it can be watched; two verifiers share one queue. Everything else as it ships.
 fn options() -> Options {
     let mut options = Options {
+        delegation: true,
         deploy_ms: 4_000,
         ..Options::default()
     };

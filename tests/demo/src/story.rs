@@ -12,7 +12,7 @@ use crate::afresh;
 use crate::screen::{Live, heading, line, quote, typed};
 use crate::timing;
 
-/// Set wrong at first, by dns-01. Sorts first, so that the status shows it among a hundred.
+/// Set wrong at first, by a CNAME to the broker's zone or, where it has none, by dns-01. Sorts first, so that the status shows it among a hundred.
 const WRONG_FIRST: &str = "api.example.com";
 /// Answered by HTTP, from the web server that the domain still points at.
 const BY_HTTP: &str = "shop.example.com";
@@ -37,7 +37,7 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
     let scene = Scene::set(handle, count).await?;
     let told = request(&scene).await?;
     set_once(&scene, &told).await?;
-    mistype(&scene).await?;
+    mistype(&scene, &told).await?;
     prove_by_http(&scene, &told).await?;
     let last_record = Instant::now();
     let last_record_at = timing::database_clock(endpoints).await?;
@@ -120,7 +120,7 @@ async fn request(scene: &Scene<'_>) -> anyhow::Result<Answer> {
         .poll(id, PATIENCE, "what to set", |answer| {
             status::persist_value(answer.description()).is_some()
                 && answer.description().contains("nothing found yet")
-                && status::dns01_value(answer.description(), WRONG_FIRST).is_some()
+                && at_challenge_name(answer.description()).is_some()
         })
         .await?;
     typed("cf service my-cdn");
@@ -147,13 +147,36 @@ async fn set_once(scene: &Scene<'_>, told: &Answer) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the status asks for at `_acme-challenge`: the type of the record, and its value.
+fn at_challenge_name(description: &str) -> Option<(&'static str, String)> {
+    match status::cname_target(description, WRONG_FIRST) {
+        Some(target) => Some(("CNAME", target)),
+        None => Some(("TXT", status::dns01_value(description, WRONG_FIRST)?)),
+    }
+}
+
 /// Sets a wrong value, and corrects it with what the status says.
-async fn mistype(scene: &Scene<'_>) -> anyhow::Result<()> {
+async fn mistype(scene: &Scene<'_>, told: &Answer) -> anyhow::Result<()> {
+    const MISTAKE: &str = "a-typing-mistake.example.net";
     let Scene { platform, dns, id, .. } = scene;
-    heading(&format!("{WRONG_FIRST}: this order's TXT record, mistyped at first"));
-    typed(&format!("set TXT _acme-challenge.{WRONG_FIRST} \"a-typing-mistake\""));
-    dns.set_txt(&format!("_acme-challenge.{WRONG_FIRST}"), "a-typing-mistake")
-        .await?;
+    let name = format!("_acme-challenge.{WRONG_FIRST}");
+    let (kind, right) = at_challenge_name(told.description()).context("nothing to set there in the status")?;
+    let set = async |value: &str| match kind {
+        "CNAME" => {
+            typed(&format!("set CNAME {name} {value}"));
+            dns.set_cname(&name, value).await
+        }
+        _ => {
+            typed(&format!("set TXT {name} \"{value}\""));
+            dns.clear_txt(&name).await?;
+            dns.set_txt(&name, value).await
+        }
+    };
+    heading(&match kind {
+        "CNAME" => format!("{WRONG_FIRST}: a CNAME that is set once, mistyped at first"),
+        _ => format!("{WRONG_FIRST}: this order's TXT record, mistyped at first"),
+    });
+    set(MISTAKE).await?;
     let wrong = platform
         .poll(id, PATIENCE, "the wrong value in the status", |answer| {
             answer.description().contains("a-typing-mistake")
@@ -161,11 +184,7 @@ async fn mistype(scene: &Scene<'_>) -> anyhow::Result<()> {
         .await?;
     typed("cf service my-cdn");
     quote(&status::about(wrong.description(), WRONG_FIRST).join("\n"));
-    let right = status::dns01_value(wrong.description(), WRONG_FIRST).context("no TXT value in the status")?;
-    dns.clear_txt(&format!("_acme-challenge.{WRONG_FIRST}")).await?;
-    dns.set_txt(&format!("_acme-challenge.{WRONG_FIRST}"), &right).await?;
-    typed(&format!("set TXT _acme-challenge.{WRONG_FIRST} \"{right}\""));
-    Ok(())
+    set(&right).await
 }
 
 /// Redirects the CA from the old web server to the broker.

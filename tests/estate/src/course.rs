@@ -111,6 +111,7 @@ fn options(wish: &Wish) -> Options {
         .iter()
         .fold(Options::fast(), |options, worker| options.with_replicas(worker, 2))
         .with_replicas("certificate-issuer", 1)
+        .with_delegation()
         .with_env("certificate-issuer", "ACME_ORDERS_AT_ONCE", "1")
         .with_unproved_unbounded()
         .with_certificates_of(wish.life)

@@ -1,4 +1,4 @@
-//! aws-sim: CloudFront, IAM and the edge.
+//! aws-sim: CloudFront, IAM, Route 53 and the edge.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::net::TcpStream;
 
+use crate::delegation::DELEGATION_ZONE;
 use crate::endpoints::AccessKey;
 use crate::origin_tls;
 use crate::process::{Processes, Spec};
@@ -19,7 +20,7 @@ pub(crate) const NAME: &str = "aws-sim";
 pub(crate) const JOURNAL: &str = "AWS_SIM_JOURNAL";
 /// The roles with an access key, and their policies; `None`: all actions. So every test shows that the policies that
 /// operators are told to use are sufficient.
-pub(crate) const ROLES: [(&str, Option<&str>); 3] = [
+pub(crate) const ROLES: [(&str, Option<&str>); 4] = [
     (
         "distribution",
         Some(include_str!("../../../docs/aws/distribution-policy.json")),
@@ -28,8 +29,17 @@ pub(crate) const ROLES: [(&str, Option<&str>); 3] = [
         "cert-installer",
         Some(include_str!("../../../docs/aws/cert-installer-policy.json")),
     ),
+    (
+        "certificate-issuer",
+        Some(include_str!("../../../docs/aws/certificate-issuer-policy.json")),
+    ),
     ("admin", None),
 ];
+
+/// The hosted zone in the policy of certificate-issuer: here it is that of [`DELEGATION_ZONE`].
+pub(crate) const HOSTED_ZONE: &str = "Z0123456789EXAMPLE";
+/// The delegation zone in that policy.
+const THEIR_ZONE: &str = "acme.platform.example";
 
 /// The value of aws-sim's `--access-keys`, from keys by the names of [`ROLES`]. The policies are written to files in
 /// this folder.
@@ -43,7 +53,8 @@ pub(crate) fn access_keys(keys: &BTreeMap<String, AccessKey>, folder: &Path) -> 
             None => String::new(),
             Some(policy) => {
                 let file = folder.join(format!("{role}-policy.json"));
-                std::fs::write(&file, policy).with_context(|| file.display().to_string())?;
+                std::fs::write(&file, policy.replace(THEIR_ZONE, DELEGATION_ZONE))
+                    .with_context(|| file.display().to_string())?;
                 format!("@{}", file.display())
             }
         };
@@ -94,6 +105,7 @@ impl AwsSim {
             ("--edge-https-listen", format!("127.0.0.1:{}", self.edge_https_port)),
             ("--deploy-ms", self.deploy_ms.to_string()),
             ("--iam-visible-ms", self.iam_visible_ms.to_string()),
+            ("--hosted-zones", format!("{HOSTED_ZONE}:{DELEGATION_ZONE}")),
             ("--access-keys", keys),
             ("--trusted-roots", trusted_roots.display().to_string()),
             ("--origin-map", origins),

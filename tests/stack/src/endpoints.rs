@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::{Client, NoTls};
 
+use crate::delegation::DelegationEndpoint;
 use crate::options::Peer;
 
 /// Addresses and secrets of a running stack. URLs are direct; addresses of proxies are in `proxies`.
@@ -53,6 +54,9 @@ pub struct Endpoints {
     pub dns_addr: SocketAddr,
     /// challtestsrv's management interface.
     pub dns_management_url: String,
+    /// The broker's own zone, if the options request one.
+    #[serde(default)]
+    pub delegation: Option<DelegationEndpoint>,
     /// The customer's old web server.
     pub origin_addr: SocketAddr,
     /// POST `{"host","to"}` to its `/redirect`.

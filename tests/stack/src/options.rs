@@ -38,6 +38,7 @@ pub const FAST: &[(&str, &str)] = &[
         "SCHEDULE_ANSWER_CHALLENGES",
         "first=200ms,factor=1.5,max=2s,deadline=1h,limit=2m",
     ),
+    ("SCHEDULE_PUBLISH_CHALLENGES", "first=200ms,factor=1.5,max=1s"),
     ("SCHEDULE_AWAIT_VALIDATION", "first=200ms,factor=1.5,max=1s,deadline=1h"),
     ("SCHEDULE_FINALIZE_ORDER", "first=200ms,factor=1.5,max=1s,deadline=1h"),
     (
@@ -129,6 +130,8 @@ pub struct Options {
     pub ca_name: String,
     /// Environment of Pebble, overriding the defaults (see [`Options::default`]).
     pub pebble_env: BTreeMap<String, String>,
+    /// The broker has a DNS zone of its own, to which tenants may delegate challenges.
+    pub delegation: bool,
     /// PostgreSQL and RabbitMQ speak TLS with certificates of a CA made for this stack; the services connect by TLS.
     pub tls: bool,
     /// A RabbitMQ node for this stack alone, even if a shared one is offered (`stack rabbitmq`): for tests that stop
@@ -157,6 +160,7 @@ impl Default for Options {
             certificate_secs: NINETY_DAYS,
             ca_name: crate::pebble::CA_NAME.to_owned(),
             pebble_env: BTreeMap::new(),
+            delegation: false,
             tls: false,
             own_rabbitmq: false,
             fsync: true,
@@ -190,6 +194,12 @@ impl Options {
     /// Adds a delaying proxy in front of `peer` with a round trip of `latency_ms`.
     pub fn with_proxy(mut self, peer: Peer, latency_ms: u64) -> Self {
         self.proxies.insert(peer, latency_ms);
+        self
+    }
+
+    /// Enables the broker's own DNS zone.
+    pub fn with_delegation(mut self) -> Self {
+        self.delegation = true;
         self
     }
 

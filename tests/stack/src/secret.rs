@@ -26,3 +26,8 @@ pub(crate) fn password() -> anyhow::Result<String> {
 pub(crate) fn sealing_keys() -> anyhow::Result<String> {
     Ok(format!("k1:{}", BASE64_STANDARD.encode(bytes::<32>()?)))
 }
+
+/// The secret of a TSIG key, base64.
+pub(crate) fn tsig_key() -> anyhow::Result<String> {
+    Ok(BASE64_STANDARD.encode(bytes::<32>()?))
+}

@@ -60,6 +60,8 @@ pub(crate) struct Settings {
     pub(crate) broker_username: String,
     pub(crate) broker_password: String,
     pub(crate) sealing_keys: String,
+    /// What the issuer knows of the broker's own DNS zone.
+    pub(crate) delegation: Vec<(&'static str, String)>,
 }
 
 impl Settings {
@@ -102,13 +104,22 @@ impl Settings {
             ]),
             _ => {}
         }
+        if service == "certificate-issuer" {
+            env.extend(self.delegation.clone());
+        }
         if service == "cert-installer" {
             env.insert("SEALING_KEYS", self.sealing_keys.clone());
         }
         if service == "distribution" {
             env.insert("ACME_RESPONDER_URL", self.responder_url.clone());
         }
-        if service == "distribution" || service == "cert-installer" {
+        let talks_to_aws = match service {
+            "distribution" | "cert-installer" => true,
+            // Only if Route 53 serves the delegation zone.
+            "certificate-issuer" => !self.delegation.is_empty(),
+            _ => false,
+        };
+        if talks_to_aws {
             let key = self.aws_keys.get(service).context("a service without an access key")?;
             env.extend([
                 ("AWS_ACCESS_KEY_ID", key.id.clone()),
@@ -116,6 +127,7 @@ impl Settings {
                 ("AWS_REGION", "us-east-1".to_owned()),
                 ("AWS_ENDPOINT_URL_CLOUDFRONT", self.aws_url.clone()),
                 ("AWS_ENDPOINT_URL_IAM", self.aws_url.clone()),
+                ("AWS_ENDPOINT_URL_ROUTE_53", self.aws_url.clone()),
                 ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
             ]);
         }

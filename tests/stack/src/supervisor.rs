@@ -13,6 +13,7 @@ use nix::sys::signal::Signal as Kill;
 use crate::aws_sim::{self, AwsSim};
 use crate::caller::caller;
 use crate::command::{Answer, Command, Signal};
+use crate::delegation::{self, Delegation};
 use crate::dns::{self, Challtestsrv};
 use crate::endpoints::{AccessKey, Endpoints, LinkEndpoint, TlsEndpoints};
 use crate::options::{Options, Peer};
@@ -51,6 +52,7 @@ pub(crate) struct Supervisor {
     postgres: Postgres,
     queues: Queues,
     challtestsrv: Challtestsrv,
+    delegation: Option<Delegation>,
     pebble: Pebble,
     aws: AwsSim,
     broker_password: String,
@@ -81,6 +83,18 @@ impl Supervisor {
                 .map(|(name, address)| (name.to_owned(), address))
                 .to_vec(),
         };
+        let delegation = match options.delegation {
+            true => Some(Delegation {
+                knot_port: ports.take()?,
+                unbound_port: ports.take()?,
+                challtestsrv_port: challtestsrv.dns_port,
+                secret: secret::tsig_key()?,
+            }),
+            false => None,
+        };
+        let dns = delegation
+            .as_ref()
+            .map_or_else(|| (ports::LOCAL, challtestsrv.dns_port).into(), Delegation::resolver);
         let mut keys = BTreeMap::new();
         for (role, _) in aws_sim::ROLES {
             let id = format!("AKIA{}", &secret::password()?.to_uppercase()[..16]);
@@ -114,7 +128,7 @@ impl Supervisor {
             management_port: ports.take()?,
             http_port,
             tls_port: ports.take()?,
-            dns: (ports::LOCAL, challtestsrv.dns_port).into(),
+            dns,
             folder: folder.clone(),
             certificate_secs: options.certificate_secs,
             ca_name: options.ca_name.clone(),
@@ -131,6 +145,7 @@ impl Supervisor {
             postgres,
             queues,
             challtestsrv,
+            delegation,
             pebble,
             aws,
             broker_password: secret::password()?,
@@ -178,6 +193,11 @@ impl Supervisor {
                     .start(processes, &self.folder, &program)
                     .await
                     .context("challtestsrv")?;
+                if let Some(delegation) = &self.delegation {
+                    let started = delegation.start(processes, &self.folder).await;
+                    started.context("Knot and Unbound")?;
+                    ready("the broker's own zone");
+                }
                 self.pebble
                     .start(processes, &pebble::program("pebble")?)
                     .await
@@ -259,6 +279,8 @@ impl Supervisor {
             postgres::NAME,
             rabbitmq::NAME,
             rabbitmq::EPMD,
+            delegation::KNOT,
+            delegation::UNBOUND,
             dns::NAME,
             pebble::NAME,
             aws_sim::NAME,
@@ -389,6 +411,10 @@ impl Supervisor {
             postgres::NAME => self.postgres.launch(processes, spec).await,
             rabbitmq::NAME => self.queues.own()?.launch(processes, spec).await,
             rabbitmq::EPMD => self.queues.own()?.launch_epmd(processes, spec).await,
+            delegation::KNOT | delegation::UNBOUND => {
+                let delegation = self.delegation.as_ref().context("no zone was asked for")?;
+                delegation.launch(processes, spec).await
+            }
             dns::NAME => self.challtestsrv.launch(processes, spec).await,
             pebble::NAME => self.pebble.launch(processes, spec).await,
             aws_sim::NAME => self.aws.launch(processes, spec).await,
@@ -444,11 +470,12 @@ impl Supervisor {
             acme_ca_pem: self.pebble.ca_pem().display().to_string(),
             aws_url: format!("http://127.0.0.1:{}", port(Peer::Aws)),
             aws_keys: self.aws.keys.clone(),
-            dns_addr: format!("127.0.0.1:{}", self.challtestsrv.dns_port),
+            dns_addr: self.pebble.dns.to_string(),
             responder_url: format!("http://broker.cdn.test:{}", self.http_port),
             broker_username: "cloud-controller".to_owned(),
             broker_password: self.broker_password.clone(),
             sealing_keys: self.sealing_keys.clone(),
+            delegation: self.delegation.iter().flat_map(Delegation::environment).collect(),
         }
     }
 
@@ -475,8 +502,12 @@ impl Supervisor {
             acme_ca_pem: self.pebble.ca_pem(),
             pebble_management_url: self.pebble.management_url(),
             pebble_root_pem: self.pebble.root_pem(),
-            dns_addr: local(self.challtestsrv.dns_port),
+            dns_addr: self.pebble.dns,
             dns_management_url: self.challtestsrv.management_url(),
+            delegation: self
+                .delegation
+                .as_ref()
+                .map(|delegation| delegation.endpoint(&self.folder)),
             origin_addr: self.origin_addr(),
             origin_control_url: format!("http://127.0.0.1:{}", self.origin_control_port),
             tls: settings.tls,

@@ -29,6 +29,9 @@ fn record(proof: &Proof, tenancy: &Tenancy<'_>, responder: &str) -> Option<Value
     let (way, keep) = (proof.method.as_str(), proof.method.is_kept());
     Some(match challenge.to_set(&proof.domain, tenancy) {
         ToSet::Txt { name, value } => json!({"way": way, "keep": keep, "type": "TXT", "name": name, "value": value}),
+        ToSet::Cname { name, target } => {
+            json!({"way": way, "keep": keep, "type": "CNAME", "name": name, "value": target})
+        }
         ToSet::Redirect(redirect) => {
             json!({"way": way, "keep": keep, "redirect": redirect.from(), "to": redirect.to(responder)})
         }

@@ -55,6 +55,7 @@ fn ways(challenge: &ChallengeOf, dossier: &Dossier) -> Vec<(&'static str, String
         .map(|offered| {
             let (name, value) = match offered.to_set(&challenge.domain, &tenancy) {
                 ToSet::Txt { name, value } => (name, value),
+                ToSet::Cname { name, target } => (name, format!("CNAME to {target}")),
                 ToSet::Redirect(redirect) => (
                     redirect.url(),
                     format!("redirected to broker-api's {}", redirect.path()),

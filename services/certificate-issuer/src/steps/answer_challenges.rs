@@ -103,7 +103,7 @@ async fn answer(
 
 /// The challenge type in instant-acme's representation.
 fn challenge_type(method: Method) -> Result<ChallengeType, Stop> {
-    serde_json::from_value(method.as_str().into()).map_err(Stop::internal)
+    serde_json::from_value(method.acme_type().into()).map_err(Stop::internal)
 }
 
 fn capital(text: &str) -> String {

@@ -1,8 +1,10 @@
 //! place-order: registers the tenant's account, places an order for the instance's domains (RFC 8555 §7.4), and records
 //! its authorizations for the verifier and for the user.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use dns_writer::Delegation;
 use instant_acme::{
     AuthorizationStatus, CertificateIdentifier, Error, Identifier, NewOrder, Order, OrderStatus, Problem,
 };
@@ -47,7 +49,14 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
         let said = order.state().error.as_ref().map(said);
         return Ok(Outcome::spent(Spent::Invalid { said }));
     }
-    let mut authorizations = read_authorizations(&session, &mut order).await?;
+    let targets = match &ca.delegation {
+        Some(Delegation { zone, .. }) => {
+            let (tenant, domains) = (&task.instance.tenant, &task.instance.domains);
+            ca.store.delegation_targets(tenant, zone, domains).await?
+        }
+        None => BTreeMap::new(),
+    };
+    let mut authorizations = read_authorizations(&session, &mut order, &targets).await?;
     look_at_the_account(&session, &mut authorizations).await?;
     refuse_unprovable(&authorizations)?;
     require_all(&task.instance.domains, &authorizations)?;
@@ -244,7 +253,11 @@ fn refusal(problem: &Problem) -> String {
 }
 
 /// Reads every authorization of the order (RFC 8555 §7.5), one request each.
-async fn read_authorizations(session: &Session<'_>, order: &mut Order) -> Result<Vec<Authorization>, Stop> {
+async fn read_authorizations(
+    session: &Session<'_>,
+    order: &mut Order,
+    targets: &BTreeMap<String, String>,
+) -> Result<Vec<Authorization>, Stop> {
     let mut read = Vec::new();
     let mut authorizations = order.authorizations();
     while let Some(next) = authorizations.next().await {
@@ -254,11 +267,13 @@ async fn read_authorizations(session: &Session<'_>, order: &mut Order) -> Result
         };
         let answer = session.exchange.last().map(|answer| answer.json()).unwrap_or_default();
         let domain = authorization.identifier().to_string().to_ascii_lowercase();
+        let delegation = targets.get(&domain).map(String::as_str);
         let challenges = Challenges::read(&Offered {
             authorization: &answer,
             meta: session.directory.meta(),
             domain: &domain,
             account: session.holder(),
+            delegation,
         });
         read.push(Authorization {
             domain,

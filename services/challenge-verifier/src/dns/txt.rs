@@ -52,6 +52,26 @@ impl Dns {
     /// # Errors
     /// When no server has any.
     pub async fn txt(&self, name: &str, wanted: impl Fn(&[Vec<u8>]) -> bool) -> Result<TxtRecords, LookupFailure> {
+        self.txt_and_first_hop(name, wanted).await.1
+    }
+
+    /// The same, with the answers of the name's own servers: there, a CNAME is an answer.
+    pub async fn txt_and_first_hop(
+        &self,
+        name: &str,
+        wanted: impl Fn(&[Vec<u8>]) -> bool,
+    ) -> (TxtRecords, Result<TxtRecords, LookupFailure>) {
+        let mut first = TxtRecords::default();
+        let found = self.txt_by_hops(name, wanted, &mut first).await;
+        (first, found)
+    }
+
+    async fn txt_by_hops(
+        &self,
+        name: &str,
+        wanted: impl Fn(&[Vec<u8>]) -> bool,
+        first: &mut TxtRecords,
+    ) -> Result<TxtRecords, LookupFailure> {
         let mut chain = Chain::new(parse(name)?, RecordType::TXT);
         let mut records = TxtRecords::default();
         loop {
@@ -59,6 +79,10 @@ impl Dns {
             let hop = hop.map_err(|problem| chain.failed(problem))?;
             records.leave_out(&hop);
             let said: Vec<Said> = hop.said.into_iter().filter(Said::counts).collect();
+            if first.answers.is_empty() {
+                first.answers = said.iter().filter_map(with_alias).collect();
+                first.left_out.clone_from(&records.left_out);
+            }
             let Some(reply) = leading(&said) else {
                 return Err(chain.failed(failure(&said, records.left_out)));
             };
@@ -155,6 +179,17 @@ fn denial(said: &Said) -> Option<DnsProblem> {
         Ok(_) => None,
         Err(problem) => Some(problem.clone()),
     }
+}
+
+/// The answer, where a CNAME counts more than what is at its target.
+fn with_alias(said: &Said) -> Option<TxtAnswer> {
+    let mut answer = answer(said)?;
+    if let Ok(Reply::Aliases(aliases) | Reply::Records { aliases, .. }) = &said.result
+        && let Some(first) = aliases.first()
+    {
+        answer.seen = TxtSeen::Alias(shown::name(first));
+    }
+    Some(answer)
 }
 
 fn answer(said: &Said) -> Option<TxtAnswer> {

@@ -19,7 +19,7 @@ pub struct HolderExpected {
 }
 
 impl Prober {
-    /// The holder's visible proof, in one line for users: its tenant's standing record, or that the name points to its
+    /// The holder's visible proof, in one line for users: its tenant's standing record or CNAME, or that the name points to its
     /// distribution. `None`: neither.
     pub async fn proof_of_holder(&self, expected: &HolderExpected, now: OffsetDateTime) -> Option<String> {
         let record = Expected {
@@ -31,8 +31,8 @@ impl Prober {
             self.probe(&record, now),
             timeout(self.timeout, self.leads_to_distribution(expected))
         );
-        if let Some(way) = found.ways.iter().find(|way| way.is_in_place()) {
-            return Some(way.to_string());
+        if let Some(way) = found.ways.iter().find(|way| way.shows_control()) {
+            return Some(way.control());
         }
         leads.ok().flatten()
     }

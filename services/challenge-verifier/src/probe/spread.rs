@@ -6,8 +6,8 @@ use crate::dns::{TxtAnswer, TxtRecords, TxtSeen};
 use crate::shown;
 
 /// A server has the record when it returns it at each of its addresses that responds.
-pub(super) fn of(found: &TxtRecords, good: impl Fn(&[Vec<u8>]) -> bool) -> Spread {
-    let has = |answer: &TxtAnswer| matches!(&answer.seen, TxtSeen::Texts(texts) if good(texts));
+pub(super) fn of(found: &TxtRecords, good: impl Fn(&TxtSeen) -> bool) -> Spread {
+    let has = |answer: &TxtAnswer| good(&answer.seen);
     let mut spread = Spread {
         left_out: found.left_out.clone(),
         ..Spread::default()

@@ -4,17 +4,32 @@ use pipeline::proof::Judged;
 use pipeline::reason::{LookupFailure, Says, Seen, Spread, Txt};
 
 use super::{Prober, spread};
-use crate::dns::{TxtSeen, Wildcard};
+use crate::dns::{TxtRecords, TxtSeen, Wildcard};
 
 impl Prober {
     pub(super) async fn txt(&self, name: &str, judge: impl Fn(&[Vec<u8>]) -> Judged) -> Seen {
-        let good = |texts: &[Vec<u8>]| matches!(judge(texts), Judged::Good(_));
-        let found = match self.dns.txt(name, good).await {
+        let found = self
+            .dns
+            .txt(name, |texts| matches!(judge(texts), Judged::Good(_)))
+            .await;
+        self.txt_seen(name, found, judge).await
+    }
+
+    pub(super) async fn txt_seen(
+        &self,
+        name: &str,
+        found: Result<TxtRecords, LookupFailure>,
+        judge: impl Fn(&[Vec<u8>]) -> Judged,
+    ) -> Seen {
+        let found = match found {
             Ok(found) => found,
             Err(failure) => return self.no_record(name, failure).await,
         };
         let alias = found.alias.clone();
-        let spread = spread::of(&found, good);
+        let spread = spread::of(
+            &found,
+            |seen| matches!(seen, TxtSeen::Texts(texts) if matches!(judge(texts), Judged::Good(_))),
+        );
         let judged = found.answers.iter().filter_map(|answer| match &answer.seen {
             TxtSeen::Texts(texts) => Some((answer.server.as_str(), judge(texts))),
             TxtSeen::Alias(_) | TxtSeen::Denied(_) => None,

@@ -12,13 +12,18 @@ use challenge_verifier::dns::Dns;
 use challenge_verifier::{DnsServer, Expected, Look, Method, ProbeSettings, Prober};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
+use pipeline::proof::{Challenge, DelegatedDns01};
 use time::OffsetDateTime;
 use world::{KNOT, NSD, RESOLVER, world};
 
 async fn probe_with(settings: &ProbeSettings, domain: &str) -> Look {
+    probe_for(settings, domain, support::dns01()).await
+}
+
+async fn probe_for(settings: &ProbeSettings, domain: &str, challenge: Challenge) -> Look {
     let expected = Expected {
         domain: domain.to_owned(),
-        challenges: [support::dns01()].into_iter().collect(),
+        challenges: [challenge].into_iter().collect(),
         caa: None,
     };
     let prober = Prober::new(settings).unwrap();
@@ -215,4 +220,84 @@ async fn a_txt_record_ends_the_wildcard_for_the_names_above_it_too() {
     in_place("www.w.good.test").await;
     assert_eq!(answers("www.w.good.test."), 0);
     assert_eq!(world.ask(NSD, "www.w.good.test.", RecordType::A).unwrap().1, 0);
+}
+
+/// What the tenant sees of a CNAME from `customer.test` into `plain.test`, the broker's zone here.
+async fn delegated(domain: &str) -> Look {
+    let challenge = Challenge::DelegatedDns01(DelegatedDns01 {
+        target: "x7k2.plain.test".to_owned(),
+        value: "xyz".to_owned(),
+    });
+    probe_for(&world().settings(), domain, challenge).await
+}
+
+#[tokio::test]
+async fn a_cname_is_seen_at_every_name_server_and_then_the_value_at_its_target() {
+    let world = world();
+    let (domain, name) = ("www.customer.test", "_acme-challenge.www.customer.test");
+    assert_eq!(
+        delegated(domain).await.to_string(),
+        format!("nothing found yet: CNAME {name}: no such name (NXDOMAIN) at ns1.customer.test, ns2.customer.test")
+    );
+    world.add("customer.test", "_acme-challenge.www", "CNAME x7k2.plain.test.");
+    let look = delegated(domain).await;
+    assert_eq!(
+        look.to_string(),
+        format!(
+            "CNAME {name} leads to x7k2.plain.test at 1 of 2 name servers; not yet at ns2.customer.test (no such name)"
+        )
+    );
+    assert!(!look.waits_for_the_broker(), "the tenant's part is not done");
+
+    world.transfer("customer.test", name);
+    let look = delegated(domain).await;
+    assert_eq!(
+        look.to_string(),
+        format!(
+            "CNAME {name} leads to x7k2.plain.test (at all 2 name servers); the broker has yet to publish its value there: \
+             nothing for you to do"
+        )
+    );
+    assert!(look.waits_for_the_broker());
+
+    world.add("plain.test", "x7k2", "TXT of-another-order");
+    assert!(delegated(domain).await.waits_for_the_broker());
+    world.add("plain.test", "x7k2", "TXT xyz");
+    let look = delegated(domain).await;
+    assert_eq!(
+        look.to_string(),
+        format!(
+            "delegated-dns-01: CNAME {name} leads to x7k2.plain.test (at all 2 name servers), where this order's value is \
+             (at ns.plain.test)"
+        )
+    );
+    assert_eq!(look.ready(), Some(Method::DelegatedDns01));
+}
+
+#[tokio::test]
+async fn a_cname_may_lead_to_the_target_by_others_and_one_that_leads_elsewhere_says_so() {
+    let world = world();
+    world.add("plain.test", "_acme-challenge.far", "CNAME hop.plain.test.");
+    world.add("plain.test", "hop", "CNAME x7k2.plain.test.");
+    world.add("plain.test", "_acme-challenge.else", "CNAME b9q1.plain.test.");
+    world.add("plain.test", "_acme-challenge.lost", "CNAME nowhere.good.test.");
+    let look = delegated("far.plain.test").await.to_string();
+    let leads = "CNAME _acme-challenge.far.plain.test leads to x7k2.plain.test (at ns.plain.test)";
+    assert!(look.contains(leads), "{look}");
+    assert_eq!(
+        delegated("else.plain.test").await.to_string(),
+        "CNAME _acme-challenge.else.plain.test leads to b9q1.plain.test, the target of another domain or of another \
+         organization: let it lead to x7k2.plain.test"
+    );
+    assert_eq!(
+        delegated("lost.plain.test").await.to_string(),
+        "CNAME _acme-challenge.lost.plain.test leads to nowhere.good.test: let it lead to x7k2.plain.test"
+    );
+    // The wildcard's CNAME to the distribution answers for every name below it.
+    let look = delegated("www.wild.test").await.to_string();
+    assert!(look.contains("the wildcard *.wild.test"), "{look}");
+    assert!(
+        look.contains("a CNAME record at _acme-challenge.www.wild.test itself ends that"),
+        "{look}"
+    );
 }

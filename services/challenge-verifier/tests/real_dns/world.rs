@@ -1,19 +1,15 @@
 //! A small DNS of real servers on loopback: Knot DNS and NSD with the zones, Unbound as a validating resolver, and a
-//! second Unbound as an authoritative server that accepts TCP only. All use one private port, in a folder of their own;
-//! the kernel ends them with this process. `tests/setup.sh` installs their packages.
+//! second Unbound as an authoritative server that accepts TCP only.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::channel;
+use std::net::UdpSocket;
+use std::process::Child;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use challenge_verifier::{DnsServer, ProbeSettings};
+use dns_servers::{Folder, free_port, run_to_end};
 use hickory_resolver::proto::op::{Message, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RecordType};
 
@@ -35,6 +31,7 @@ const DELEGATIONS: &str = "
 good       NS ns1.good.test.\ngood NS ns2.good.test.\nns1.good A 127.53.0.1\nns2.good A 127.53.0.2
 bogus      NS ns.bogus.test.\nns.bogus A 127.53.0.1
 unsigned   NS ns.unsigned.test.\nns.unsigned A 127.53.0.2
+customer   NS ns1.customer.test.\ncustomer NS ns2.customer.test.\nns1.customer A 127.53.0.1\nns2.customer A 127.53.0.2
 plain      NS ns.plain.test.\nns.plain A 127.53.0.1
 lame       NS ns1.lame.test.\nlame NS ns2.lame.test.\nlame NS ns3.lame.test.\nns1.lame A 127.53.0.1\nns2.lame A 127.53.0.2\nns3.lame A 127.53.0.9
 split      NS ns1.split.test.\nns1.split A 127.53.0.1
@@ -48,10 +45,14 @@ torn       NS ns.torn.test.\nns.torn A 127.53.0.1
 const SIGNED: [&str; 3] = ["test", "good.test", "bogus.test"];
 
 /// Each zone on Knot, without its SOA record.
-const ON_KNOT: [(&str, &str); 8] = [
+const ON_KNOT: [(&str, &str); 9] = [
     (
         "good.test",
         "@ NS ns1\n@ NS ns2\nns1 A 127.53.0.1\nns2 A 127.53.0.2\n_acme-challenge.www TXT xyz",
+    ),
+    (
+        "customer.test",
+        "@ NS ns1\n@ NS ns2\nns1 A 127.53.0.1\nns2 A 127.53.0.2",
     ),
     ("bogus.test", "@ NS ns\nns A 127.53.0.1\n_acme-challenge.www TXT xyz"),
     (
@@ -75,6 +76,9 @@ const ON_KNOT: [(&str, &str); 8] = [
     ("torn.test", "@ NS ns\nns A 127.53.0.1\n_acme-challenge.www TXT xyz"),
 ];
 
+/// Zones of Knot that NSD has as a secondary server.
+const ON_BOTH: [&str; 2] = ["good.test", "customer.test"];
+
 /// Each zone that only NSD has.
 const ON_NSD: [(&str, &str); 4] = [
     ("unsigned.test", "@ NS ns\nns A 127.53.0.2\n_acme-challenge.www TXT xyz"),
@@ -91,57 +95,48 @@ const ON_TCP_ONLY: (&str, &str) = ("tcp.test", "@ NS ns\nns A 127.53.0.4\n_acme-
 
 pub(crate) struct World {
     pub(crate) port: u16,
-    folder: PathBuf,
+    folder: Folder,
     /// Knot accepts one transaction per zone at a time ("too many transactions"), and tests run concurrently.
     changing: Mutex<()>,
     _servers: Vec<Child>,
-    _sweeper: Child,
 }
 
 /// Shared by all tests; its processes end with this one.
 pub(crate) fn world() -> &'static World {
-    static WORLD: LazyLock<World> = LazyLock::new(|| {
-        // The kernel ends a process with the thread that started it, so that thread stays alive.
-        let (started, ready) = channel();
-        thread::spawn(move || {
-            started.send(World::start()).unwrap();
-            loop {
-                thread::park();
-            }
-        });
-        ready.recv().unwrap()
-    });
+    static WORLD: LazyLock<World> = LazyLock::new(|| dns_servers::start(World::start));
     &WORLD
 }
 
 impl World {
     fn start() -> Self {
-        let temp = tempfile::Builder::new().prefix("real-dns-").tempdir().unwrap();
         let mut world = Self {
-            port: free_port(),
-            _sweeper: sweeper(temp.path()),
-            folder: temp.keep(),
+            port: free_port(&[KNOT, NSD, TCP_ONLY, GONE, RESOLVER, "::1"]),
+            folder: Folder::new("real-dns-"),
             changing: Mutex::new(()),
             _servers: Vec::new(),
         };
         world.write_knot();
         world.write_nsd();
         world.write_unbound();
-        let config = |name: &str| world.folder.join(name).to_str().unwrap().to_owned();
+        let config = |name: &str| world.folder.path().join(name).to_str().unwrap().to_owned();
         let tcp_only = &["-d", "-p", "-c", &config("tcp-only.conf")];
         let servers = vec![
-            world.run("/usr/sbin/knotd", &["-c", &config("knot.conf")]),
-            world.run("/usr/sbin/nsd", &["-d", "-c", &config("nsd.conf")]),
-            world.run("/usr/sbin/unbound", tcp_only),
+            world.folder.run("/usr/sbin/knotd", &["-c", &config("knot.conf")]),
+            world.folder.run("/usr/sbin/nsd", &["-d", "-c", &config("nsd.conf")]),
+            world.folder.run("/usr/sbin/unbound", tcp_only),
         ];
         world._servers = servers;
         for (zone, _) in ON_KNOT {
             world.wait_for(KNOT, &format!("{zone}."), RecordType::SOA);
         }
         world.wait_for(NSD, "wild.test.", RecordType::SOA);
-        world.wait_for(NSD, "_acme-challenge.www.good.test.", RecordType::TXT);
+        for zone in ON_BOTH {
+            world.wait_for(NSD, &format!("{zone}."), RecordType::SOA);
+        }
         // Started last: a server that it can't reach at once counts as broken for a while.
-        let resolver = world.run("/usr/sbin/unbound", &["-d", "-p", "-c", &config("resolver.conf")]);
+        let resolver = world
+            .folder
+            .run("/usr/sbin/unbound", &["-d", "-p", "-c", &config("resolver.conf")]);
         world._servers.push(resolver);
         world.wait_for(RESOLVER, "good.test.", RecordType::NS);
         world
@@ -170,7 +165,7 @@ impl World {
 
     /// Transfers the zone to the secondary server.
     pub(crate) fn transfer(&self, zone: &str, name: &str) {
-        let config = self.folder.join("nsd.conf");
+        let config = self.folder.path().join("nsd.conf");
         let args = ["-c", config.to_str().unwrap(), "transfer", zone];
         run_to_end("/usr/sbin/nsd-control", &args);
         self.wait_for(NSD, &format!("{name}."), RecordType::TXT);
@@ -197,58 +192,24 @@ impl World {
             assert!(
                 Instant::now() < deadline,
                 "{server} has no {kind} {name}:\n{}",
-                self.logs()
+                self.folder.logs()
             );
             thread::sleep(Duration::from_millis(20));
         }
     }
 
-    fn logs(&self) -> String {
-        let mut logs = String::new();
-        for log in ["knotd.log", "nsd.log", "unbound.log"] {
-            let text = fs::read_to_string(self.folder.join(log)).unwrap_or_default();
-            let _ = writeln!(logs, "{log}:\n{text}");
-        }
-        logs
-    }
-
-    fn run(&self, program: &str, args: &[&str]) -> Child {
-        let name = Path::new(program).file_name().unwrap();
-        // Under another path: AppArmor doesn't let /usr/sbin/unbound read files here.
-        let copy = self.folder.join(name);
-        if !copy.exists() {
-            fs::copy(program, &copy).unwrap_or_else(|error| panic!("{program}: {error}; run tests/setup.sh"));
-        }
-        let log = self.folder.join(name).with_extension("log");
-        let log = fs::File::options().create(true).append(true).open(log).unwrap();
-        Command::new("setpriv")
-            .args(["--pdeathsig", "KILL"])
-            .arg(copy)
-            .args(args)
-            .current_dir(&self.folder)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap()
-    }
-
     fn knotc(&self, args: &[&str]) {
-        let socket = self.folder.join("knot.sock");
+        let socket = self.folder.path().join("knot.sock");
         run_to_end("/usr/sbin/knotc", &[&["-s", socket.to_str().unwrap()], args].concat());
-    }
-
-    fn write(&self, file: &str, text: &str) {
-        fs::write(self.folder.join(file), text).unwrap();
     }
 
     fn write_zone(&self, server: &str, zone: &str, records: &str) {
         let text = format!("$ORIGIN {zone}.\n$TTL 60\n@ SOA ns admin 1 3600 3600 86400 5\n{records}\n");
-        self.write(&format!("{server}-{zone}.zone"), &text);
+        self.folder.write(&format!("{server}-{zone}.zone"), &text);
     }
 
     fn write_knot(&self) {
-        let (folder, port) = (self.folder.display(), self.port);
+        let (folder, port) = (self.folder.path().display(), self.port);
         let mut config = format!(
             "server:\n  rundir: \"{folder}\"\n  listen: [ \"{KNOT}@{port}\", \"::1@{port}\" ]\n  udp-workers: 1\n  \
              tcp-workers: 1\n  background-workers: 1\ndatabase:\n  storage: \"{folder}\"\nlog:\n  - target: stderr\n    \
@@ -262,7 +223,7 @@ impl World {
                 config.push_str("    dnssec-signing: on\n    dnssec-policy: one-key\n");
             }
         }
-        self.write("knot.conf", &config);
+        self.folder.write("knot.conf", &config);
         for zone in SIGNED {
             self.keymgr(zone, &["generate", "algorithm=ECDSAP256SHA256", "ksk=yes", "zsk=yes"]);
         }
@@ -288,31 +249,36 @@ impl World {
     }
 
     fn keymgr(&self, zone: &str, args: &[&str]) -> String {
-        let config = self.folder.join("knot.conf");
+        let config = self.folder.path().join("knot.conf");
         let zone = format!("{zone}.");
         let first = ["-c", config.to_str().unwrap(), &zone];
         run_to_end("/usr/sbin/keymgr", &[&first, args].concat())
     }
 
     fn write_nsd(&self) {
-        let (folder, port) = (self.folder.display(), self.port);
+        let (folder, port) = (self.folder.path().display(), self.port);
         let mut config = format!(
             "server:\n  ip-address: {NSD}@{port}\n  do-ip6: no\n  server-count: 1\n  username: \"\"\n  zonesdir: \"{folder}\"\n  \
              database: \"\"\n  pidfile: \"{folder}/nsd.pid\"\n  xfrdfile: \"{folder}/xfrd.state\"\n  xfrdir: \"{folder}\"\n  \
              zonelistfile: \"{folder}/zone.list\"\nremote-control:\n  control-enable: yes\n  \
-             control-interface: \"{folder}/nsd.ctl\"\n\
-             zone:\n  name: good.test\n  zonefile: nsd-copy.zone\n  request-xfr: AXFR {KNOT}@{port} NOKEY\n  \
-             outgoing-interface: {NSD}\n"
+             control-interface: \"{folder}/nsd.ctl\"\n"
         );
+        for zone in ON_BOTH {
+            let _ = write!(
+                config,
+                "zone:\n  name: {zone}\n  zonefile: nsd-copy-{zone}.zone\n  request-xfr: AXFR {KNOT}@{port} NOKEY\n  \
+                 outgoing-interface: {NSD}\n"
+            );
+        }
         for (zone, records) in ON_NSD {
             let _ = write!(config, "zone:\n  name: {zone}\n  zonefile: nsd-{zone}.zone\n");
             self.write_zone("nsd", zone, records);
         }
-        self.write("nsd.conf", &config);
+        self.folder.write("nsd.conf", &config);
     }
 
     fn write_unbound(&self) {
-        let (folder, port) = (self.folder.display(), self.port);
+        let (folder, port) = (self.folder.path().display(), self.port);
         let common = |at: &str| {
             format!(
                 "server:\n  interface: {at}@{port}\n  access-control: 127.0.0.0/8 allow\n  username: \"\"\n  chroot: \"\"\n  \
@@ -330,6 +296,7 @@ impl World {
         let stubs = [
             ("test", KNOT),
             ("good.test", KNOT),
+            ("customer.test", KNOT),
             ("bogus.test", KNOT),
             ("unsigned.test", NSD),
             ("plain.test", KNOT),
@@ -350,7 +317,7 @@ impl World {
                 "stub-zone:\n  name: {zone}\n  stub-addr: {server}@{port}\n  stub-tcp-upstream: {tcp}\n"
             );
         }
-        self.write("resolver.conf", &resolver);
+        self.folder.write("resolver.conf", &resolver);
         let (zone, records) = ON_TCP_ONLY;
         self.write_zone("tcp-only", zone, records);
         let tcp_only = format!(
@@ -358,43 +325,6 @@ impl World {
              for-downstream: yes\n  for-upstream: no\n",
             common(TCP_ONLY)
         );
-        self.write("tcp-only.conf", &tcp_only);
+        self.folder.write("tcp-only.conf", &tcp_only);
     }
-}
-
-/// Removes the folder once this process has ended, for whatever reason: destructors of statics never run.
-fn sweeper(folder: &Path) -> Child {
-    Command::new("sh")
-        .args(["-c", "cat >/dev/null; rm -rf -- \"$0\""])
-        .arg(folder)
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-fn run_to_end(program: &str, args: &[&str]) -> String {
-    let output = Command::new(program)
-        .args(args)
-        .output()
-        .unwrap_or_else(|error| panic!("{program}: {error}; run tests/setup.sh"));
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {args:?}: {text}{errors}");
-    text
-}
-
-/// A port that is free at every server's address.
-fn free_port() -> u16 {
-    let at = |address: &str, port| SocketAddr::new(address.parse().unwrap(), port);
-    for _ in 0..50 {
-        let port = UdpSocket::bind(at(KNOT, 0)).unwrap().local_addr().unwrap().port();
-        let free = [KNOT, NSD, TCP_ONLY, GONE, RESOLVER, "::1"]
-            .into_iter()
-            .all(|address| UdpSocket::bind(at(address, port)).is_ok() && TcpListener::bind(at(address, port)).is_ok());
-        if free {
-            return port;
-        }
-    }
-    panic!("no port is free on all of the addresses");
 }

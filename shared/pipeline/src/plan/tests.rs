@@ -25,6 +25,7 @@ fn situation(operation: OperationKind, domains: &[&str]) -> Situation {
         new_certificate: false,
         function: false,
         adopted: false,
+        delegated: false,
         steps: vec![],
     }
 }
@@ -265,4 +266,29 @@ fn an_update_of_domains_touches_the_distribution_only_with_the_new_certificate_i
             RetireCertificates
         ]
     );
+}
+
+#[test]
+fn values_are_published_beside_the_probes_and_nothing_waits_for_that() {
+    let mut now = situation(OperationKind::Provision, &["a.example"]);
+    now.delegated = true;
+    let done = |kind, subject| Step {
+        state: StepState::Done,
+        ..step(kind, subject, 1)
+    };
+    now.steps = vec![done(StepKind::PlaceOrder, "")];
+    let planned: Vec<StepKind> = next(&now).steps.iter().map(|step| step.kind).collect();
+    assert_eq!(planned, [StepKind::PublishChallenges, StepKind::VerifyChallenge]);
+
+    // The name server is down, and the domain is proved in another way.
+    now.steps.push(step(StepKind::PublishChallenges, "", 1));
+    now.steps.push(done(StepKind::VerifyChallenge, "a.example"));
+    let planned: Vec<StepKind> = next(&now).steps.iter().map(|step| step.kind).collect();
+    assert_eq!(planned, [StepKind::AnswerChallenges]);
+
+    // Nothing has to be proved.
+    now.domains[0].authorized = true;
+    now.steps.truncate(1);
+    let planned: Vec<StepKind> = next(&now).steps.iter().map(|step| step.kind).collect();
+    assert!(!planned.contains(&StepKind::PublishChallenges), "{planned:?}");
 }

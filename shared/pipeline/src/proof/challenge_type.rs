@@ -10,6 +10,8 @@ use crate::reason::{Says, WrongTxt};
 
 /// One challenge type. Nothing has a default, so that an omission doesn't compile.
 pub trait ChallengeType: Sized {
+    /// See [`Method::acme_type`](super::Method::acme_type).
+    const ACME_TYPE: &'static str;
     /// See [`Method::is_made_with_the_key`](super::Method::is_made_with_the_key).
     const MADE_WITH_THE_KEY: bool;
     /// See [`Method::outlasts_its_order`](super::Method::outlasts_its_order).
@@ -45,6 +47,8 @@ pub trait ChallengeType: Sized {
 pub enum Place {
     /// The name of a TXT record.
     Txt(String),
+    /// The name of a CNAME record.
+    Cname(String),
     /// The host of a URL.
     Http(String),
 }
@@ -53,14 +57,14 @@ impl Place {
     /// The name alone.
     pub fn name(&self) -> &str {
         match self {
-            Self::Txt(name) | Self::Http(name) => name,
+            Self::Txt(name) | Self::Cname(name) | Self::Http(name) => name,
         }
     }
 
     /// The same, owned.
     pub fn into_name(self) -> String {
         match self {
-            Self::Txt(name) | Self::Http(name) => name,
+            Self::Txt(name) | Self::Cname(name) | Self::Http(name) => name,
         }
     }
 }
@@ -69,6 +73,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Txt(name) => write!(f, "TXT {name}"),
+            Self::Cname(name) => write!(f, "CNAME {name}"),
             Self::Http(host) => write!(f, "http://{host}"),
         }
     }
@@ -92,6 +97,13 @@ pub enum ToSet {
         name: String,
         /// Its value, without quotes.
         value: String,
+    },
+    /// A CNAME record.
+    Cname {
+        /// Its name.
+        name: String,
+        /// Where it leads.
+        target: String,
     },
     /// A redirect at the domain's web server.
     Redirect(Redirect),
@@ -137,6 +149,13 @@ pub type Judge<'a> = Box<dyn Fn(&[Vec<u8>], OffsetDateTime) -> Judged + Send + S
 pub enum LookFor<'a> {
     /// A TXT record that all of the zone's name servers have and a resolver returns.
     Txt(Judge<'a>),
+    /// A CNAME that leads to `target`, and there a TXT record that the broker writes.
+    Delegation {
+        /// The name in the broker's zone.
+        target: &'a str,
+        /// Judges the texts there.
+        judge: Judge<'a>,
+    },
     /// The challenge file, as the CA fetches it.
     File(&'a Http01),
 }

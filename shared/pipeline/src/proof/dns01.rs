@@ -20,6 +20,7 @@ pub struct Dns01 {
 }
 
 impl ChallengeType for Dns01 {
+    const ACME_TYPE: &'static str = "dns-01";
     const MADE_WITH_THE_KEY: bool = true;
     const OUTLASTS_ITS_ORDER: bool = false;
     const KEPT: bool = false;
@@ -29,10 +30,11 @@ impl ChallengeType for Dns01 {
     }
 
     fn read(offered: &Offered<'_>) -> Option<Result<Self, String>> {
-        let (_, key_authorization) = offered.key_authorization(Method::Dns01)?;
-        Some(Ok(Self {
-            value: URL_SAFE_NO_PAD.encode(digest(&SHA256, key_authorization.as_bytes())),
-        }))
+        // Both would need the same name, where a CNAME excludes a TXT record (RFC 1034 §3.6.2).
+        match offered.delegation {
+            Some(_) => None,
+            None => Self::of(offered, Method::Dns01).map(Ok),
+        }
     }
 
     fn relies_on_the_accounts_url(&self) -> bool {
@@ -40,7 +42,7 @@ impl ChallengeType for Dns01 {
     }
 
     fn place(&self, domain: &str) -> Place {
-        Place::Txt(format!("_acme-challenge.{}", base(domain)))
+        Place::Txt(Self::name(domain))
     }
 
     fn to_set(&self, domain: &str, _tenancy: &Tenancy<'_>) -> ToSet {
@@ -51,19 +53,32 @@ impl ChallengeType for Dns01 {
     }
 
     fn look_for(&self, _domain: &str) -> LookFor<'_> {
-        LookFor::Txt(Box::new(|texts, _now| self.judge(texts)))
+        LookFor::Txt(Box::new(|texts, _now| Self::judge(&self.value, texts)))
     }
 }
 
 impl Dns01 {
-    fn judge(&self, texts: &[Vec<u8>]) -> Judged {
-        if texts.iter().any(|text| text == self.value.as_bytes()) {
+    /// The name that the CA queries.
+    pub(super) fn name(domain: &str) -> String {
+        format!("_acme-challenge.{}", base(domain))
+    }
+
+    /// The CA's challenge for this way.
+    pub(super) fn of(offered: &Offered<'_>, method: Method) -> Option<Self> {
+        let (_, key_authorization) = offered.key_authorization(method)?;
+        Some(Self {
+            value: URL_SAFE_NO_PAD.encode(digest(&SHA256, key_authorization.as_bytes())),
+        })
+    }
+
+    pub(super) fn judge(value: &str, texts: &[Vec<u8>]) -> Judged {
+        if texts.iter().any(|text| text == value.as_bytes()) {
             return Judged::Good(Says::AsExpected);
         }
         Judged::Wrong(WrongTxt::Value {
             found: texts.iter().take(MOST_VALUES).map(|text| shown::plain(text)).collect(),
             more: texts.len().saturating_sub(MOST_VALUES),
-            expected: self.value.clone(),
+            expected: value.to_owned(),
         })
     }
 }

@@ -40,6 +40,7 @@ pub enum Form {
 }
 
 impl ChallengeType for DnsPersist01 {
+    const ACME_TYPE: &'static str = "dns-persist-01";
     /// A CA whose `accounturi` contains the key keeps accepting values made with earlier keys (draft -02 §4.2).
     const MADE_WITH_THE_KEY: bool = false;
     const OUTLASTS_ITS_ORDER: bool = true;

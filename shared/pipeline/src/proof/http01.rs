@@ -27,6 +27,7 @@ impl fmt::Debug for Http01 {
 }
 
 impl ChallengeType for Http01 {
+    const ACME_TYPE: &'static str = "http-01";
     const MADE_WITH_THE_KEY: bool = true;
     const OUTLASTS_ITS_ORDER: bool = false;
     const KEPT: bool = true;

@@ -30,6 +30,9 @@ pub struct Offered<'a> {
     pub domain: &'a str,
     /// The account that requests it.
     pub account: Account<'a>,
+    /// The name in the broker's zone to which the tenant may delegate the domain's dns-01 challenges, if the broker has
+    /// a zone.
+    pub delegation: Option<&'a str>,
 }
 
 impl Offered<'_> {
@@ -39,7 +42,7 @@ impl Offered<'_> {
             .get("challenges")?
             .as_array()?
             .iter()
-            .find(|challenge| challenge.get("type").and_then(Value::as_str) == Some(method.as_str()))
+            .find(|challenge| challenge.get("type").and_then(Value::as_str) == Some(method.acme_type()))
     }
 
     /// The token and its key authorization (RFC 8555 §8.1: `token || '.' || thumbprint`), if the challenge is offered
@@ -77,6 +80,7 @@ mod tests {
                 thumbprint: "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
                 earlier_thumbprints: &[],
             },
+            delegation: None,
         };
         let (_, text) = offered.key_authorization(Method::Dns01).unwrap();
         assert_eq!(

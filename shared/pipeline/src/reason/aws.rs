@@ -17,6 +17,8 @@ pub enum Peer {
     CloudFront,
     /// IAM.
     Iam,
+    /// Route 53.
+    Route53,
 }
 
 impl Peer {
@@ -25,6 +27,7 @@ impl Peer {
         let service = match self {
             Self::CloudFront => "cloudfront",
             Self::Iam => "iam",
+            Self::Route53 => "route53",
         };
         format!("{service}:{action}")
     }
@@ -35,6 +38,7 @@ impl fmt::Display for Peer {
         f.write_str(match self {
             Self::CloudFront => "CloudFront",
             Self::Iam => "IAM",
+            Self::Route53 => "Route 53",
         })
     }
 }

@@ -19,6 +19,10 @@ pub enum BrokerReason {
     },
     /// The order's challenges were not recorded yet.
     NoChallengesYet,
+    /// A value of the broker's own zone is being removed for another order, and may be written when that is over.
+    ValueBeingRemoved,
+    /// The DNS server has accepted the values, and passes them on to its replicas.
+    ValueSpreading,
     /// A reason in a form that a newer version wrote.
     UnknownForm,
 }
@@ -32,6 +36,8 @@ impl BrokerReason {
             Self::Internal => "broker-internal",
             Self::Overran { .. } => "broker-overran",
             Self::NoChallengesYet => "broker-no-challenges-yet",
+            Self::ValueBeingRemoved => "broker-value-being-removed",
+            Self::ValueSpreading => "broker-value-spreading",
             Self::UnknownForm => "broker-unknown-form",
         }
     }
@@ -43,6 +49,8 @@ impl fmt::Display for BrokerReason {
             Self::Internal => f.write_str(INTERNAL),
             Self::Overran { limit } => write!(f, "the attempt took longer than {limit:?}"),
             Self::NoChallengesYet => f.write_str("the order's challenges are not known yet"),
+            Self::ValueBeingRemoved => f.write_str("the value of an earlier order is being removed first"),
+            Self::ValueSpreading => f.write_str("the broker's DNS servers pass the values on"),
             Self::UnknownForm => f.write_str("a newer version of the broker knows why"),
         }
     }

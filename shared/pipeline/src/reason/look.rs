@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CaaForbids, HttpFailure, HttpInPlace, HttpProblem, Txt};
+use super::{CaaForbids, Delegation, HttpFailure, HttpInPlace, HttpProblem, Txt};
 use crate::proof::{Method, Place};
 use crate::shown;
 
@@ -58,6 +58,8 @@ pub enum Seen {
         /// The result.
         found: Txt,
     },
+    /// A CNAME to the broker's zone.
+    Delegation(Delegation),
     /// The file is in place at every address.
     HttpInPlace(HttpInPlace),
     /// The file is not in place at every address.
@@ -75,6 +77,21 @@ impl Look {
         self.in_place.is_some() && self.forbidden.is_some()
     }
 
+    /// The tenant has done their part by a CNAME, and the broker has yet to publish the CA's value.
+    pub fn waits_for_the_broker(&self) -> bool {
+        self.in_place.is_none() && self.forbidden.is_none() && self.ways.iter().any(Way::waits_for_the_broker)
+    }
+
+    /// The value in the broker's zone was seen from here, and has yet to reach every replica of its servers.
+    pub fn wait_for_replicas(&mut self) {
+        self.in_place = None;
+        for way in &mut self.ways {
+            if let Seen::Delegation(delegation) = &mut way.seen {
+                delegation.wait_for_replicas();
+            }
+        }
+    }
+
     /// Nothing wrong was seen; the records are just not set yet.
     pub fn is_plain_absence(&self) -> bool {
         let wrong = self.in_place.is_some() || self.forbidden.is_some() || self.contested || self.slow;
@@ -86,6 +103,7 @@ impl Look {
             () if self.is_held_by_caa() => "look-held-by-caa",
             () if self.contested => "look-contested",
             () if self.in_place.is_some() => "look-in-place",
+            () if self.waits_for_the_broker() => "look-unpublished",
             () if self.slow => "look-slow",
             () if self.is_plain_absence() => "look-absent",
             () => "look-wrong",
@@ -151,8 +169,27 @@ impl Way {
     pub fn is_in_place(&self) -> bool {
         match &self.seen {
             Seen::Txt { found, .. } => matches!(found, Txt::InPlace { .. }),
+            Seen::Delegation(delegation) => delegation.is_in_place(),
             Seen::HttpInPlace(_) => true,
             Seen::NoAnswer { .. } | Seen::HttpFailure(_) => false,
+        }
+    }
+
+    /// The tenant has done their part, and the broker's own part is missing.
+    fn waits_for_the_broker(&self) -> bool {
+        matches!(&self.seen, Seen::Delegation(delegation) if delegation.waits_for_the_broker())
+    }
+
+    /// Whether it shows that the tenant controls the domain at present, even if the CA could not validate it now.
+    pub fn shows_control(&self) -> bool {
+        matches!(&self.seen, Seen::Delegation(delegation) if delegation.shows_control()) || self.is_in_place()
+    }
+
+    /// What shows that the tenant controls the domain, in words for others than the tenant.
+    pub fn control(&self) -> String {
+        match &self.seen {
+            Seen::Delegation(delegation) => delegation.control(self.place.name()),
+            _ => self.to_string(),
         }
     }
 
@@ -161,6 +198,7 @@ impl Way {
         match &self.seen {
             Seen::NoAnswer { .. } => false,
             Seen::Txt { alias, found } => found.is_begun(alias.as_deref()),
+            Seen::Delegation(delegation) => delegation.is_begun(),
             Seen::HttpInPlace(_) => true,
             Seen::HttpFailure(HttpFailure { in_place, wrong }) => {
                 let of_a_client = |problem: &HttpProblem| {
@@ -185,6 +223,7 @@ impl fmt::Display for Way {
         match &self.seen {
             Seen::NoAnswer { within } => write!(f, "{place}: no answer within {}", shown::span(*within)),
             Seen::Txt { alias, found } => f.write_str(&found.text(place.name(), alias.as_deref())),
+            Seen::Delegation(delegation) => f.write_str(&delegation.text(place.name())),
             Seen::HttpInPlace(seen) => seen.fmt(f),
             Seen::HttpFailure(failure) => failure.fmt(f),
         }

@@ -61,6 +61,8 @@ pub enum Spent {
         /// The challenge type.
         method: Method,
     },
+    /// The broker's zone, to which the order's domains could be delegated, is not set any more.
+    ZoneChanged,
     /// The issued certificate can't be used.
     Useless {
         /// Its flaw.
@@ -110,6 +112,7 @@ impl fmt::Display for Spent {
             Self::NoLongerOffered { domain, method } => {
                 write!(f, "the CA no longer offers {} for {domain}", method.as_str())
             }
+            Self::ZoneChanged => f.write_str("the broker's own DNS zone was changed, and with it where CNAMEs have to lead"),
             Self::Useless { flaw } => write!(f, "the certificate is of no use: {flaw}"),
         }
     }

@@ -123,7 +123,7 @@ impl Txt {
             Self::NotEverywhere { says, spread } => format!("{record} {says} {spread}"),
             Self::Wrong { wrong, server } => format!("{record} {wrong} (at {server})"),
             Self::Unrelated { servers } => format!("{record}: no TXT record at {servers}"),
-            Self::Wildcard(wildcard) => wildcard.text(name, &plain),
+            Self::Wildcard(wildcard) => wildcard.text(name, &plain, "TXT"),
             Self::Absent { problem } => format!("{record}: {problem}"),
         }
     }
@@ -132,10 +132,10 @@ impl Txt {
 impl Wildcard {
     /// A name that has a record, or has one below it, is no longer covered by the wildcard (RFC 4592 §2.2.2): so the
     /// domain itself may lose what it gets from the wildcard.
-    fn text(&self, name: &str, record: &str) -> String {
+    pub(super) fn text(&self, name: &str, record: &str, kind: &str) -> String {
         let Self { owner, target, parent } = self;
         let mut text = format!(
-            "{record}: the wildcard {owner} (CNAME to {target}) answers for it; a TXT record at {name} itself ends that"
+            "{record}: the wildcard {owner} (CNAME to {target}) answers for it; a {kind} record at {name} itself ends that"
         );
         if let Some((_, domain)) = name.split_once('.').filter(|(_, domain)| domain != parent) {
             text.push_str(&format!(

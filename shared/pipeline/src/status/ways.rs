@@ -13,6 +13,11 @@ pub(super) fn txt(name: &str, value: &str) -> String {
     format!("{name} TXT \"{value}\"")
 }
 
+/// A CNAME record, ready for copying.
+pub(super) fn cname(name: &str, target: &str) -> String {
+    format!("{name} CNAME {target}")
+}
+
 /// All challenge types of the domains within this many bytes. Where they don't fit, names that can be derived from the
 /// domain are shown as a pattern; where they still don't fit, the last domains are only counted.
 pub(super) fn ways(view: &View, needy: &[&DomainView], responder: &str, room: usize) -> Text {
@@ -72,10 +77,17 @@ fn of(view: &View, needy: &[&DomainView], responder: &str, pattern: bool) -> Tex
 /// The records of one challenge type; `any`: the pattern for each domain's location, in place of the names.
 fn records(method: Method, sets: impl Iterator<Item = ToSet>, responder: &str, any: Option<Place>) -> Text {
     let mut values: Vec<(String, Vec<String>)> = Vec::new();
+    let mut cnames: Vec<String> = Vec::new();
     let mut redirects = Vec::new();
     for set in sets {
         match set {
             ToSet::Redirect(redirect) => redirects.push(redirect),
+            ToSet::Cname { name, target } => {
+                let record = cname(&name, &target);
+                if !cnames.contains(&record) {
+                    cnames.push(record);
+                }
+            }
             ToSet::Txt { name, value } => match values.iter_mut().find(|(known, _)| *known == value) {
                 // A value for one order belongs to one domain.
                 Some((_, names)) if method.outlasts_its_order() => {
@@ -105,6 +117,9 @@ fn records(method: Method, sets: impl Iterator<Item = ToSet>, responder: &str, a
         for name in names {
             text.record(name);
         }
+    }
+    for record in &cnames {
+        text.record(record);
     }
     let alone = redirects.len() == 1;
     if let Some(mut redirect) = redirects.pop() {

@@ -99,8 +99,9 @@ fn copied(view: &View) -> Vec<String> {
         let ToSet::Txt { name, value } = dns01.to_set(&domain.domain, &view.tenancy(&[])) else {
             unreachable!("{dns01:?}")
         };
-        for (name, value) in set_once(view, domain).into_iter().chain([(name, value)]) {
-            all.extend([name, format!("\"{value}\"")]);
+        for record in set_once(view, domain).into_iter().chain([ways::txt(&name, &value)]) {
+            let (name, value) = record.split_once(" TXT ").unwrap();
+            all.extend([name.to_owned(), value.to_owned()]);
         }
     }
     all
@@ -174,8 +175,9 @@ fn the_end_and_the_problems_come_out_whole() {
     served.certificate_not_after = Some(datetime!(2027-02-22 12:00 UTC));
     served.domains[0].loses_at = Some(datetime!(2026-11-25 12:04 UTC));
     served.domains[1].lost_at = Some(datetime!(2026-11-25 12:04 UTC));
-    let (name, value) = set_once(&served, &served.domains[0]).remove(0);
-    let copied = [TARGET.to_owned(), name, format!("\"{value}\"")];
+    let record = set_once(&served, &served.domains[0]).remove(0);
+    let (name, value) = record.split_once(" TXT ").unwrap();
+    let copied = [TARGET.to_owned(), name.to_owned(), value.to_owned()];
     for state in [OperationState::Running, OperationState::Succeeded] {
         served.state = state;
         let text = describe(&served, RESPONDER);

@@ -3,7 +3,8 @@
 use crate::error::ApiError;
 use crate::xml::Element;
 
-const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
+/// Namespace of every document.
+pub const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 
 /// A refusal with the status that the service model defines for its code.
 pub fn refuse(code: &str, message: impl Into<String>) -> ApiError {
@@ -26,15 +27,4 @@ pub fn response(action: &str, result: Option<Vec<Element>>, request_id: &str) ->
         vec![Element::leaf("RequestId", request_id)],
     ));
     Element::node(&format!("{action}Response"), children).document(NAMESPACE)
-}
-
-/// `<ErrorResponse><Error>…`
-pub fn error(error: &ApiError, request_id: &str) -> String {
-    let detail = vec![
-        Element::leaf("Type", error.kind()),
-        Element::leaf("Code", &error.code),
-        Element::leaf("Message", &error.message),
-    ];
-    let children = vec![Element::node("Error", detail), Element::leaf("RequestId", request_id)];
-    Element::node("ErrorResponse", children).document(NAMESPACE)
 }

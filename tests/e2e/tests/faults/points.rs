@@ -3,8 +3,9 @@
 /// How many outside calls an attempt makes at the kind of step when all goes well, in the order of the pipeline.
 /// `create-distribution` and `configure-distribution`: with a function that is made for it. `attach-certificate`: a renewal's. `settle-function`: turned around.
 /// `place-order`: directory or nonce, account, order, one authorization; the first attempt of a process makes more.
-const CALLS: [(&str, usize); 14] = [
+const CALLS: [(&str, usize); 15] = [
     ("place-order", 4),
+    ("publish-challenges", 1),
     ("verify-challenge", 1),
     ("answer-challenges", 4),
     ("await-validation", 2),
@@ -49,7 +50,9 @@ pub(crate) fn moments(kind: &str, calls: usize) -> Vec<String> {
 pub(crate) fn service(point: &str) -> &'static str {
     match point.split('@').next().unwrap_or_default() {
         "verify-challenge" => "challenge-verifier",
-        "place-order" | "answer-challenges" | "await-validation" | "finalize-order" => "certificate-issuer",
+        "place-order" | "publish-challenges" | "answer-challenges" | "await-validation" | "finalize-order" => {
+            "certificate-issuer"
+        }
         "upload-certificate" | "attach-certificate" | "retire-certificates" => "cert-installer",
         _ => "distribution",
     }

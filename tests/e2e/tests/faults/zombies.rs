@@ -6,8 +6,9 @@ use crate::points::{kinds, moments};
 use crate::site::{Instance, Site};
 
 /// The steps of a provision, which a deprovision supersedes; those of a deprovision can only be taken over.
-const SUPERSEDED: [&str; 8] = [
+const SUPERSEDED: [&str; 9] = [
     "place-order",
+    "publish-challenges",
     "verify-challenge",
     "answer-challenges",
     "await-validation",
@@ -22,7 +23,7 @@ pub(crate) async fn every_moment(site: &Site) -> anyhow::Result<()> {
     let mut lanes: [Vec<String>; 5] = Default::default();
     for (kind, calls) in kinds() {
         let lane = match kind {
-            "place-order" | "answer-challenges" => 0,
+            "place-order" | "publish-challenges" | "answer-challenges" => 0,
             "await-validation" | "finalize-order" | "verify-challenge" => 1,
             "create-distribution" | "configure-distribution" => 2,
             "await-deployment" | "disable-distribution" | "delete-distribution" | "settle-function" => 3,
@@ -45,6 +46,8 @@ pub(crate) async fn every_moment(site: &Site) -> anyhow::Result<()> {
         pass(site, fifth)
     )?;
     let frozen = ended.0 + ended.1 + ended.2 + ended.3 + ended.4;
+    // What a zombie published too late is found as well.
+    site.zone_is_tidy().await?;
     println!("{frozen} times a process froze, was passed, and woke up");
     Ok(())
 }

@@ -526,3 +526,42 @@ async fn a_form_of_dns_persist_01_that_is_not_known_is_shown_to_no_tenant_and_to
     platform.succeeded(id, PATIENCE).await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn the_brokers_own_zone_is_tried_by_changing_nothing_and_what_keeps_it_shut_is_named() -> anyhow::Result<()> {
+    let clinic = Clinic::open(Options::fast().with_delegation()).await?;
+    let said = clinic.ask("certificate-issuer", &[]).await?;
+    assert_eq!(said.code, Some(0), "{}", said.text());
+    let content = |said: &Said| {
+        said.lines
+            .iter()
+            .filter(|line| line.starts_with("ok    DNS delegation"))
+            .count()
+    };
+    assert_eq!(content(&said), 2, "writes and lists: {}", said.text());
+    let said = clinic.ask("certificate-issuer", &[("DELEGATION_ZONE", "")]).await?;
+    assert!(
+        said.line("skip  DNS delegation").contains("DELEGATION_ZONE"),
+        "{}",
+        said.text()
+    );
+
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+    let wrong = STANDARD.encode("hunter2-wrong-hunter2-wrong-hunt");
+    for (setting, value, says) in [
+        ("RFC2136_KEY", wrong.as_str(), "RFC2136_KEY"),
+        ("RFC2136_KEY", "not base64", "RFC2136_KEY"),
+        ("RFC2136_KEY_NAME", "somebody-else", "RFC2136_KEY_NAME"),
+        ("RFC2136_ZONE", "example.com", "a zone above it"),
+        ("RFC2136_SERVER", &closed, "reaches it"),
+        ("RFC2136_SERVER", "", "RFC2136_SERVER"),
+    ] {
+        let said = clinic.ask("certificate-issuer", &[(setting, value)]).await?;
+        let line = said.line("FAIL  DNS delegation");
+        assert!(line.contains(says), "{setting}={value}: {line}");
+        said.only_fails(&["DNS delegation"]);
+    }
+    let said = clinic.ask("challenge-verifier", &[]).await?;
+    assert!(said.line("skip  DNS delegation").contains("yet"), "{}", said.text());
+    Ok(())
+}

@@ -18,6 +18,7 @@ mod certificate_store;
 mod checkers;
 mod database;
 mod deadline;
+mod delegation;
 mod doctor;
 mod drift;
 mod far_ca;

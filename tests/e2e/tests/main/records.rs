@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use clap::Parser as _;
 use pipeline::proof::dns_persist01::{AccountUris, Form};
-use pipeline::proof::{Challenge, Dns01, DnsPersist01, Method};
-use pipeline::reason::{BrokerReason, CaReason, Look, Spent};
+use pipeline::proof::{Challenge, DelegatedDns01, Dns01, DnsPersist01, Method, Place};
+use pipeline::reason::{BrokerReason, CaReason, Delegation, DnsProblem, Look, Seen, Spent, Spread, Txt, Way};
 use pipeline::{InstanceSettings, OperationState, Outcome, Rejection, Schedules, StepKind, Verdict};
 use store::{
-    Authorization, Bounds, DatabaseArgs, Deprovision, NewInstance, Provision, Recorded, Requester, Store, StoreError,
-    Task,
+    Authorization, Bounds, DatabaseArgs, Deprovision, NewInstance, Provision, PublishedValue, Recorded, Requester,
+    Store, StoreError, Task, ToPublish,
 };
 use uuid::Uuid;
 
@@ -749,5 +749,177 @@ async fn a_step_that_nobody_ends_is_given_up_after_its_deadline() -> anyhow::Res
         .expect("there");
     assert_eq!(view.state, OperationState::Failed);
     assert!(view.failure.is_some_and(|text| text.contains("no attempt completed")));
+    Ok(())
+}
+
+/// A probe that saw the tenant's CNAME, and waits for the broker.
+fn unpublished() -> Look {
+    let seen = Delegation::Leads {
+        target: "x7k2.acme.example".into(),
+        cname: Spread {
+            have: vec!["ns1.example.com".into()],
+            ..Spread::default()
+        },
+        value: Box::new(Txt::Absent {
+            problem: DnsProblem::NoSuchName {
+                server: "ns.acme.example".into(),
+            },
+        }),
+    };
+    Look {
+        ways: vec![Way {
+            method: Method::DelegatedDns01,
+            place: Place::Cname("_acme-challenge.www.example.com".into()),
+            seen: Seen::Delegation(seen),
+        }],
+        ..Look::default()
+    }
+}
+
+impl Desk {
+    /// Places an order for instances whose domains are delegated, all with the same value, as a CA does that returns the
+    /// same pending order again.
+    async fn place_delegated(&self, task: &Task) -> anyhow::Result<Vec<Task>> {
+        let order = self.store.order(task).await?;
+        let url = format!("https://ca.example/order/{}", order.id);
+        self.store
+            .set_order_url(task, order.id, &url, "https://ca.example/acct/1", None, None)
+            .await?;
+        let delegated = Challenge::DelegatedDns01(DelegatedDns01 {
+            target: "x7k2.acme.example".into(),
+            value: "same".into(),
+        });
+        let authorizations: Vec<Authorization> = task
+            .instance
+            .domains
+            .iter()
+            .map(|domain| Authorization {
+                domain: domain.clone(),
+                url: format!("{url}/{domain}"),
+                valid: false,
+                challenges: [delegated.clone()].into_iter().collect(),
+            })
+            .collect();
+        self.store
+            .set_authorizations(task, order.id, 1, &authorizations, &[])
+            .await?;
+        let wake_ups = self.record(task, Outcome::DONE).await?.expect("current");
+        self.tasks(&wake_ups).await
+    }
+}
+
+#[tokio::test]
+async fn published_values_wake_the_probes_that_wait_for_them_and_no_order_loses_another_ones() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let (waits, absent) = (domain("waits"), domain("absent"));
+    let first = desk
+        .provision("org-1", &[waits.clone(), absent.clone()])
+        .await?
+        .remove(0);
+    let tasks = desk.place_delegated(&first).await?;
+    let of = |tasks: &[Task], kind: StepKind, subject: &str| {
+        let found = tasks.iter().find(|task| task.kind == kind && task.subject == subject);
+        found.cloned().expect("a step")
+    };
+    let publish = of(&tasks, StepKind::PublishChallenges, "");
+    desk.record(
+        &of(&tasks, StepKind::VerifyChallenge, &waits),
+        Outcome::pending(unpublished()),
+    )
+    .await?;
+    desk.record(
+        &of(&tasks, StepKind::VerifyChallenge, &absent),
+        Outcome::pending(Look::default()),
+    )
+    .await?;
+
+    let value = PublishedValue {
+        name: "x7k2.acme.example".into(),
+        value: "same".into(),
+    };
+    let wanted = ToPublish::Values(vec![value.clone()]);
+    assert_eq!(desk.store.values_to_publish(&publish).await?, wanted);
+    assert_eq!(
+        desk.store.values_to_publish(&publish).await?,
+        wanted,
+        "until it is written"
+    );
+    desk.store
+        .set_published(&publish, std::slice::from_ref(&value), Some("change-1"))
+        .await?;
+    assert_eq!(
+        desk.store.values_to_publish(&publish).await?,
+        ToPublish::Values(Vec::new())
+    );
+    assert_eq!(desk.store.changes_to_await(&publish).await?, ["change-1"]);
+    desk.store.set_synced("change-1").await?;
+    assert_eq!(desk.store.changes_to_await(&publish).await?, Vec::<String>::new());
+    assert_eq!(desk.store.values_to_withdraw(10).await?, [], "its order runs");
+    let woken = desk.record(&publish, Outcome::DONE).await?.expect("current");
+    let woken = desk.tasks(&woken).await?;
+    let subjects: Vec<&str> = woken.iter().map(|task| task.subject.as_str()).collect();
+    assert_eq!(subjects, [waits.as_str()], "the one that saw its CNAME");
+
+    // A second order has the same value: it stays when the first one ends.
+    let second = desk.provision("org-1", &[domain("second")]).await?.remove(0);
+    let tasks = desk.place_delegated(&second).await?;
+    let publish = of(&tasks, StepKind::PublishChallenges, "");
+    assert_eq!(desk.store.values_to_publish(&publish).await?, wanted);
+    let Deprovision::Accepted { .. } = desk
+        .store
+        .deprovision(&first.instance.id, &Requester::default(), desk.schedules())
+        .await?
+    else {
+        anyhow::bail!("not accepted")
+    };
+    assert_eq!(
+        desk.store.values_to_withdraw(10).await?,
+        [],
+        "the second order needs it"
+    );
+
+    // Once nobody needs it, it is removed; until that is done nobody writes it.
+    let Deprovision::Accepted { .. } = desk
+        .store
+        .deprovision(&second.instance.id, &Requester::default(), desk.schedules())
+        .await?
+    else {
+        anyhow::bail!("not accepted")
+    };
+    assert_eq!(desk.store.values_to_withdraw(10).await?, std::slice::from_ref(&value));
+    let third = desk.provision("org-1", &[domain("third")]).await?.remove(0);
+    let tasks = desk.place_delegated(&third).await?;
+    let publish = of(&tasks, StepKind::PublishChallenges, "");
+    assert_eq!(desk.store.values_to_publish(&publish).await?, ToPublish::BeingRemoved);
+    desk.store.forget_withdrawn(std::slice::from_ref(&value)).await?;
+    assert_eq!(desk.store.values_to_publish(&publish).await?, wanted);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tenants_target_stays_and_is_never_anothers() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let names = [
+        "a.example.com".to_owned(),
+        "*.a.example.com".to_owned(),
+        "b.example.com".to_owned(),
+    ];
+    let targets = async |tenant: &str, zone: &str| desk.store.delegation_targets(tenant, zone, &names).await;
+    let first = targets("org-1", "acme.example").await?;
+    assert_eq!(first[&names[0]], first[&names[1]], "a wildcard shares its parent's");
+    assert_ne!(first[&names[0]], first[&names[2]]);
+    assert!(
+        first[&names[0]].ends_with(".acme.example") && first[&names[0]].len() > 32,
+        "{first:?}"
+    );
+    assert_eq!(targets("org-1", "acme.example").await?, first);
+    let (other, elsewhere) = tokio::try_join!(targets("org-2", "acme.example"), targets("org-1", "else.example"))?;
+    assert!(
+        other
+            .values()
+            .all(|target| !first.values().any(|known| known == target))
+    );
+    assert!(elsewhere.values().all(|target| target.ends_with(".else.example")));
+    assert_eq!(desk.store.delegation_zones().await?, ["acme.example", "else.example"]);
     Ok(())
 }

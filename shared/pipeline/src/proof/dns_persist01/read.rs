@@ -106,6 +106,7 @@ mod tests {
             meta,
             domain: "example.com",
             account: ACCOUNT,
+            delegation: None,
         };
         read(&offered).unwrap().map(|read| read.form)
     }

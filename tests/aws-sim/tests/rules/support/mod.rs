@@ -4,6 +4,7 @@ pub(crate) mod ca;
 pub(crate) mod configs;
 pub(crate) mod functions;
 pub(crate) mod origin;
+pub(crate) mod records;
 pub(crate) mod viewer;
 
 use std::fmt::Debug;

@@ -123,6 +123,7 @@ mod tests {
             meta,
             domain,
             account,
+            delegation: None,
         };
         read(challenge, &offered)
     }

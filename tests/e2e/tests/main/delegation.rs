@@ -1,0 +1,199 @@
+//! dns-01 by delegation: one CNAME, set once, and the broker writes each order's value in its own zone, which a real name
+//! server serves.
+
+use anyhow::Context as _;
+use customer::status;
+use stack::{DELEGATION_ZONE, DelegationEndpoint, Options, Signal};
+
+use crate::world::{Instance, PATIENCE, World, domain, organization, until};
+
+/// No authorization is reused, so that each order has to be proved.
+fn delegating() -> Options {
+    let mut options = Options::fast().with_delegation();
+    options
+        .pebble_env
+        .insert("PEBBLE_AUTHZREUSE".to_owned(), "0".to_owned());
+    options
+}
+
+impl World {
+    /// Sets each domain's CNAME, as the status says.
+    async fn delegate(&self, instance: &Instance) -> anyhow::Result<()> {
+        let told = self.told(instance).await?;
+        for domain in &instance.domains {
+            let target = status::cname_target(&told, domain).with_context(|| told.clone())?;
+            self.dns.set_cname(&challenge_name(domain), &target).await?;
+        }
+        Ok(())
+    }
+
+    fn zone(&self) -> anyhow::Result<&DelegationEndpoint> {
+        self.handle.endpoints().delegation.as_ref().context("no zone")
+    }
+
+    /// The TXT records that the broker has in its zone, as the name server knows them.
+    fn published(&self) -> anyhow::Result<Vec<String>> {
+        self.zone()?.texts()
+    }
+}
+
+fn challenge_name(domain: &str) -> String {
+    format!("_acme-challenge.{}", domain.strip_prefix("*.").unwrap_or(domain))
+}
+
+#[tokio::test]
+async fn a_wildcard_and_its_parent_are_renewed_with_one_cname_and_nobody_there() -> anyhow::Result<()> {
+    let always_due = delegating()
+        .with_env("certificate-issuer", "RENEWAL_INFO_INTERVAL", "0s")
+        .with_env("certificate-issuer", "RENEWAL_INTERVAL", "500ms")
+        .with_env("certificate-issuer", "RENEW_AFTER", "0%")
+        .with_env("certificate-issuer", "RENEW_SPREAD", "0%");
+    let world = World::own(always_due).await?;
+    let parent = domain("delegated");
+    let instance = world.create(&[parent.clone(), format!("*.{parent}")]).await?;
+    let told = world.told(&instance).await?;
+    let record = format!("\n_acme-challenge.{parent} CNAME ");
+    assert_eq!(told.matches(&record).count(), 1, "one record for both: {told}");
+    assert!(!told.contains(&format!("_acme-challenge.{parent} TXT")), "{told}");
+    world.delegate(&instance).await?;
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
+    for name in [&parent, &format!("any.{parent}")] {
+        assert_eq!(world.visit(name).await?.status, 200, "{name}");
+    }
+
+    let mut seen = vec![world.serial(&instance).await?];
+    until("two more certificates are served", async || {
+        let now = world.serial(&instance).await?;
+        if !seen.contains(&now) {
+            seen.push(now);
+        }
+        Ok(seen.len() >= 3)
+    })
+    .await?;
+    let methods = world
+        .sql()
+        .await?
+        .query(
+            "select distinct method from steps where method is not null and subject like '*.%'",
+            &[],
+        )
+        .await?;
+    let methods: Vec<String> = methods.iter().map(|row| row.get(0)).collect();
+    assert_eq!(methods, ["delegated-dns-01"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cname_counts_for_its_own_tenant_and_domain_only_and_lasts_beyond_the_instance() -> anyhow::Result<()> {
+    let world = World::own(delegating()).await?;
+    let (ours, theirs) = (organization(), organization());
+    let one = world.create_in(&ours, &[domain("ours")]).await?;
+    let other = world.create_in(&theirs, &[domain("theirs")]).await?;
+    let target = async |instance: &Instance| {
+        let told = world.told(instance).await?;
+        status::cname_target(&told, &instance.domains[0]).context(told)
+    };
+    let (target_of_one, target_of_other) = (target(&one).await?, target(&other).await?);
+    let lead = async |instance: &Instance, target: &str| {
+        let name = challenge_name(&instance.domains[0]);
+        world.dns.set_cname(&name, target).await
+    };
+    // Each other's.
+    lead(&one, &target_of_other).await?;
+    lead(&other, &target_of_one).await?;
+    for (instance, right) in [(&one, &target_of_one), (&other, &target_of_other)] {
+        let words = format!("the target of another domain or of another organization: let it lead to {right}");
+        until("the status says whose target it is", async || {
+            let answer = world.platform.last_operation(&instance.id).await?;
+            Ok(status::unfolded(answer.description()).contains(&words))
+        })
+        .await?;
+    }
+    lead(&one, &target_of_one).await?;
+    world.platform.succeeded(&one.id, PATIENCE).await?;
+    lead(&other, &target_of_other).await?;
+    world.platform.succeeded(&other.id, PATIENCE).await?;
+    until("no value is left in the zone", async || {
+        Ok(world.published()?.is_empty())
+    })
+    .await?;
+
+    // Deleted and created again: the record that is still there is enough.
+    world.delete(&one).await?;
+    let again = world.create_in(&ours, &one.domains).await?;
+    world.platform.succeeded(&again.id, PATIENCE).await?;
+    world.delete(&again).await?;
+
+    // It is worth nothing to the next owner of the instance's domain.
+    let next = world.create_in(&theirs, &one.domains).await?;
+    assert_ne!(target(&next).await?, target_of_one);
+    let told = world.says(&next, "another organization").await?;
+    assert!(told.description().starts_with("Waiting for you"), "{}", told.text);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_name_server_that_is_down_stops_nobody_else_and_is_waited_for() -> anyhow::Result<()> {
+    let world = World::own(delegating()).await?;
+    let waiting = world.create(&[domain("waiting")]).await?;
+    let told = world.told(&waiting).await?;
+    until("the values are published", async || Ok(!world.published()?.is_empty())).await?;
+    world.handle.kill("knotd", Signal::Kill).await?;
+
+    let before = world.create(&[domain("before")]).await?;
+    world.told(&before).await?;
+    // By another way, all the same.
+    let unmoved = world.created(&organization(), &[domain("unmoved")]).await?;
+    world.serves(&unmoved).await?;
+
+    let target = status::cname_target(&told, &waiting.domains[0]).context(told)?;
+    world
+        .dns
+        .set_cname(&challenge_name(&waiting.domains[0]), &target)
+        .await?;
+    world.delegate(&before).await?;
+    let told = world.says(&before, "can't be changed at present").await?;
+    assert!(told.description().contains("Publishing"), "{}", told.text);
+    world.handle.start_again("knotd").await?;
+    for instance in [&waiting, &before] {
+        world.platform.succeeded(&instance.id, PATIENCE).await?;
+        world.serves(instance).await?;
+    }
+    until("no value is left in the zone", async || {
+        Ok(world.published()?.is_empty())
+    })
+    .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn values_that_no_order_explains_go_from_our_names_and_everything_else_stays() -> anyhow::Result<()> {
+    let world = World::own(delegating()).await?;
+    let instance = world.create(&[domain("tidy")]).await?;
+    let told = world.told(&instance).await?;
+    let target = status::cname_target(&told, &instance.domains[0]).context(told)?;
+    let label = target
+        .strip_suffix(&format!(".{DELEGATION_ZONE}"))
+        .context("another zone")?;
+    world.zone()?.add_text(label, "written-by-a-zombie")?;
+    world.zone()?.add_text("somebody-else", "not-ours")?;
+    until("the zombie's value is removed", async || {
+        Ok(!world.published()?.iter().any(|line| line.contains("zombie")))
+    })
+    .await?;
+    let left = world.published()?;
+    assert!(left.iter().any(|line| line.contains("not-ours")), "{left:?}");
+    assert!(
+        left.iter().any(|line| line.contains(label)),
+        "the running order's value stays: {left:?}"
+    );
+
+    // Somebody removes the order's value: it is written again, and the CA finds it.
+    world.zone()?.remove_texts(label)?;
+    let sql = world.sql().await?;
+    let long_ago = "update published_values set written_at = written_at - interval '1 hour'";
+    sql.batch_execute(long_ago).await?;
+    world.delegate(&instance).await?;
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
+    Ok(())
+}
