@@ -73,6 +73,7 @@ impl Gauges {
         metrics::gauge!("certificate_soonest_end_timestamp_seconds").set(figures.soonest_end.unwrap_or(ABSENT));
         metrics::gauge!("certificates_late").set(figures.late as f64);
         metrics::gauge!("renewals_in_trouble").set(figures.in_trouble as f64);
+        metrics::gauge!("proofs_gone").set(figures.proofs_gone as f64);
         metrics::gauge!("certificates_to_revoke").set(figures.to_revoke as f64);
         metrics::gauge!("accounts_to_roll_over").set(figures.to_roll_over as f64);
         let of_iam = |figure: fn(IamUsage) -> u64| figures.iam.map_or(ABSENT, |iam| figure(iam) as f64);

@@ -68,6 +68,10 @@ fn reason(line: &DomainLine) -> (time::OffsetDateTime, String) {
             line.proved_at.unwrap_or(line.asked_at),
             format!("its certificate has ended, so the next one that proves the domain gets it; {seen}"),
         ),
+        "has" if line.proof_gone_at.is_some() => (
+            line.proof_gone_at.unwrap_or(line.asked_at),
+            format!("nothing proves it any more, so its next renewal waits for its tenant; {seen}"),
+        ),
         "has" => (line.proved_at.unwrap_or(line.asked_at), format!("it proved it; {seen}")),
         "lost" => (
             line.lost_at.unwrap_or(line.asked_at),

@@ -8,7 +8,9 @@ use pipeline::reason::{BrokerReason, During, Spent};
 use pipeline::{Outcome, Verdict, VerifierStep};
 use std::time::{Duration, Instant};
 use store::{Authorization, Holder, Order, Store, Task};
-use worker::{Handler, Stop};
+use worker::{Chore, Handler, HandlerError, Stop};
+
+use crate::standing;
 
 /// Probes one domain at a time.
 pub(crate) struct Verifier {
@@ -19,6 +21,8 @@ pub(crate) struct Verifier {
     /// How long an instance keeps a domain after its proof has disappeared, once another instance has proved the
     /// domain.
     pub(crate) claim_grace: Duration,
+    /// How often records that were set once are looked at while nothing is renewed; zero: never.
+    pub(crate) standing_proof_interval: Duration,
 }
 
 /// The longest interval between probes of a domain that waits to be transferred to another instance.
@@ -31,6 +35,19 @@ impl Handler for Verifier {
     type Step = VerifierStep;
     /// A tenant's servers decide how long a probe takes.
     const AHEAD: u16 = 16;
+
+    fn chores(&self) -> Vec<Chore> {
+        let every = self.standing_proof_interval.min(standing::EVERY);
+        Some(every)
+            .filter(|every| !every.is_zero())
+            .map(Chore::every)
+            .into_iter()
+            .collect()
+    }
+
+    async fn chore(&self, _name: &'static str) -> Result<(), HandlerError> {
+        Ok(standing::check(&self.store, &self.prober, self.standing_proof_interval).await?)
+    }
 
     async fn attempt(&self, step: VerifierStep, task: &Task) -> Result<Outcome, Stop> {
         let VerifierStep::VerifyChallenge = step;

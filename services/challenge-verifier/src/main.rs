@@ -3,6 +3,7 @@
 
 mod doctor;
 mod handler;
+mod standing;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,10 @@ struct Cli {
     /// doesn't lead to its distribution), once another instance has proved it. The status of both says so.
     #[arg(long, env, default_value = "24h")]
     claim_grace: humantime::Duration,
+    /// How often the records that were set once are looked at while no certificate is renewed; one that is gone is reported in
+    /// `cf service --params`, `cdnctl domains` and the metrics. 0s: never.
+    #[arg(long, env, default_value = "12h")]
+    standing_proof_interval: humantime::Duration,
     #[command(flatten)]
     probe: ProbeSettings,
     #[command(flatten)]
@@ -69,6 +74,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         prober: Prober::new(&cli.probe).context("the prober can't be set up")?,
         prop_delay: cli.prop_delay.into(),
         claim_grace: cli.claim_grace.into(),
+        standing_proof_interval: cli.standing_proof_interval.into(),
     };
     let checks = doctor::checks(&cli.worker, &shared, &cli.probe, doctor::NAME);
     worker::run(handler, store, cli.worker, shared, &telemetry, checks).await?;

@@ -68,6 +68,8 @@ mod tests {
             wins_at: None,
             loses_at: None,
             lost_at: None,
+            proof_gone_at: None,
+            proof_seen: None,
             gives_up_at: None,
         }
     }

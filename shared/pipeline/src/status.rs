@@ -97,6 +97,12 @@ pub struct DomainView {
     /// When the domain moved to another instance.
     #[serde(with = "time::serde::rfc3339::option", default)]
     pub lost_at: Option<OffsetDateTime>,
+    /// Since when nothing proves the domain any more, though its instance has it and its certificate is in use.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub proof_gone_at: Option<OffsetDateTime>,
+    /// What was seen instead.
+    #[serde(default, with = "stored")]
+    pub proof_seen: Option<Reason>,
     /// The update fails at this time unless the domain is seen in place before.
     #[serde(with = "time::serde::rfc3339::option", default)]
     pub gives_up_at: Option<OffsetDateTime>,
@@ -193,7 +199,23 @@ fn tell_ownership(view: &View, text: &mut Text) {
             for record in set_once(view, domain) {
                 text.record(&record);
             }
+        } else if let Some(since) = domain.proof_gone_at {
+            tell_gone(view, domain, since, text);
         }
+    }
+}
+
+/// Nothing is lost yet, but the next renewal waits for the tenant.
+fn tell_gone(view: &View, domain: &DomainView, since: OffsetDateTime, text: &mut Text) {
+    let seen = domain.proof_seen.as_ref().map(Reason::to_string).unwrap_or_default();
+    text.say(&format!(
+        "Nothing proves {} any more since {}: {}. Its certificate can't be renewed like this. Set one of these:",
+        domain.domain,
+        moment(since),
+        seen.trim_end_matches('.')
+    ));
+    for record in set_once(view, domain) {
+        text.record(&record);
     }
 }
 

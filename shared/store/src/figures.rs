@@ -27,6 +27,9 @@ pub struct Figures {
     pub late: u64,
     /// The number of instances whose renewals do not complete.
     pub in_trouble: u64,
+    /// The number of domains that nothing proves any more though their instances have them.
+    #[serde(default)]
+    pub proofs_gone: u64,
     /// The number of certificates that the CA is to revoke and has not yet, including those that are still served.
     pub to_revoke: u64,
     /// The number of accounts whose keys are to be changed and have not been yet.

@@ -53,6 +53,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::new(24, 1, include_str!("migrations/0024_certificate_reference.sql")),
     Migration::new(25, 1, include_str!("migrations/0025_shared_settings.sql")),
     Migration::new(26, 1, include_str!("migrations/0026_delegation.sql")),
+    Migration::new(27, 1, include_str!("migrations/0027_standing_proofs.sql")),
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

@@ -142,6 +142,11 @@ const METRICS: &[Metric] = &[
         "Instances whose certificate could not be renewed so far: a renewal failed, or has been running for over an hour.",
     ),
     gauge(
+        "proofs_gone",
+        Unit::Count,
+        "Domains that nothing proves any more though their instances have them: their next renewals wait for their tenants.",
+    ),
+    gauge(
         "certificates_to_revoke",
         Unit::Count,
         "Certificates that the CA is to revoke and has not yet; those that still serve are replaced first.",

@@ -75,6 +75,15 @@ impl Delegation {
         }
     }
 
+    /// It is certain that there is no correct CNAME.
+    pub(super) fn is_gone(&self) -> bool {
+        match self {
+            Self::Leads { .. } => false,
+            Self::Elsewhere { .. } => true,
+            Self::Missing { found, .. } => found.is_gone(),
+        }
+    }
+
     pub(super) fn is_begun(&self) -> bool {
         match self {
             Self::Leads { .. } | Self::Elsewhere { .. } => true,

@@ -92,6 +92,11 @@ impl Look {
         }
     }
 
+    /// No way proves the domain, and that is certain: each was answered.
+    pub fn is_gone(&self) -> bool {
+        !self.ways.is_empty() && self.ways.iter().all(Way::is_gone)
+    }
+
     /// Nothing wrong was seen; the records are just not set yet.
     pub fn is_plain_absence(&self) -> bool {
         let wrong = self.in_place.is_some() || self.forbidden.is_some() || self.contested || self.slow;
@@ -178,6 +183,14 @@ impl Way {
     /// The tenant has done their part, and the broker's own part is missing.
     fn waits_for_the_broker(&self) -> bool {
         matches!(&self.seen, Seen::Delegation(delegation) if delegation.waits_for_the_broker())
+    }
+
+    fn is_gone(&self) -> bool {
+        match &self.seen {
+            Seen::Txt { found, .. } => found.is_gone(),
+            Seen::Delegation(delegation) => delegation.is_gone(),
+            Seen::NoAnswer { .. } | Seen::HttpInPlace(_) | Seen::HttpFailure(_) => false,
+        }
     }
 
     /// Whether it shows that the tenant controls the domain at present, even if the CA could not validate it now.

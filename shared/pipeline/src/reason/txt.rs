@@ -114,6 +114,15 @@ impl Txt {
         }
     }
 
+    /// It is certain that there is no correct record.
+    pub(super) fn is_gone(&self) -> bool {
+        match self {
+            Self::InPlace { .. } | Self::Withheld { .. } | Self::NotEverywhere { .. } => false,
+            Self::Wrong { .. } | Self::Unrelated { .. } | Self::Wildcard(_) => true,
+            Self::Absent { problem } => problem.denies(),
+        }
+    }
+
     pub(super) fn text(&self, name: &str, alias: Option<&str>) -> String {
         let plain = format!("TXT {name}");
         let record = with_alias(&plain, alias);

@@ -20,6 +20,8 @@ fn domain(name: &str) -> DomainView {
         wins_at: None,
         loses_at: None,
         lost_at: None,
+        proof_gone_at: None,
+        proof_seen: None,
         gives_up_at: None,
     }
 }
@@ -466,5 +468,32 @@ fn an_update_says_when_it_gives_up_on_a_domain_that_was_never_seen() {
         unfolded(&text)
             .contains("If it is not seen in place by 18:00:00 UTC, this update ends by itself and changes nothing."),
         "{text}"
+    );
+}
+
+#[test]
+fn a_record_that_is_gone_between_renewals_is_told_with_what_to_set() {
+    let mut gone = domain("www.example.com");
+    gone.step_state = Some(StepState::Done);
+    gone.proof_gone_at = Some(datetime!(2026-11-24 10:00 UTC));
+    gone.proof_seen = seen(absent("www.example.com"));
+    let mut served = view(vec![gone]);
+    served.state = OperationState::Succeeded;
+    let text = describe(&served, RESPONDER);
+    assert!(text.contains("is ready"), "nothing has ended: {text}");
+    let told = ownership(&served);
+    assert!(
+        told.contains("Nothing proves www.example.com any more since 2026-11-24 10:00 UTC: nothing found yet: TXT"),
+        "{told}"
+    );
+    assert!(
+        told.contains(
+            "\n_validation-persist.www.example.com TXT \"letsencrypt.org;accounturi=https://ca.example/acct/123\""
+        ),
+        "{told}"
+    );
+    assert!(
+        !told.contains("_acme-challenge"),
+        "a value of an order is worth nothing: {told}"
     );
 }

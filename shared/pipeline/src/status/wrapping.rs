@@ -72,6 +72,8 @@ fn domain(name: &str, at: usize, hashed: bool) -> DomainView {
         wins_at: None,
         loses_at: None,
         lost_at: None,
+        proof_gone_at: None,
+        proof_seen: None,
         gives_up_at: None,
     }
 }

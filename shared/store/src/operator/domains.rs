@@ -32,6 +32,9 @@ pub struct DomainLine {
     /// When its proof was last seen in place.
     #[serde(with = "time::serde::rfc3339::option")]
     pub seen_at: Option<OffsetDateTime>,
+    /// Since when nothing proves it any more, though it has it.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub proof_gone_at: Option<OffsetDateTime>,
     /// It proves the domain and the instance that has it does not: from this time on the domain belongs to it.
     #[serde(with = "time::serde::rfc3339::option")]
     pub wins_at: Option<OffsetDateTime>,
@@ -56,8 +59,8 @@ impl Store {
             "operator-domains",
             format!(
                 "select h.domain, h.instance_id, h.tenant, h.state, h.state = 'has' and not {STANDS} as lapsed, \
-                 h.asked_at, h.proved_at, h.seen_at, h.wins_at, h.lost_at, h.lost_to, h.operation_since \
-                 from claim_states h \
+                 h.asked_at, h.proved_at, h.seen_at, h.wins_at, h.lost_at, h.lost_to, h.operation_since, c.proof_gone_at \
+                 from claim_states h join claims c on c.instance_id = h.instance_id and c.domain = h.domain \
                  where $1::text is null or h.domain = $1 \
                  order by h.domain, h.state <> 'has', h.state <> 'asks', h.asked_at"
             ),
@@ -75,6 +78,7 @@ impl Store {
                     asked_at: row.try_get("asked_at")?,
                     proved_at: row.try_get("proved_at")?,
                     seen_at: row.try_get("seen_at")?,
+                    proof_gone_at: row.try_get("proof_gone_at")?,
                     wins_at: row.try_get("wins_at")?,
                     lost_at: row.try_get("lost_at")?,
                     lost_to: row.try_get("lost_to")?,

@@ -40,6 +40,8 @@ select json_build_object(
     'soonest_end', (select extract(epoch from min(soonest)) from ending),
     'late', (select count(*) from in_use where late),
     'in_trouble', (select count(*) from renewals_in_trouble),
+    'proofs_gone', (select count(*) from claims c join claim_states k on k.instance_id = c.instance_id and k.domain = c.domain
+        where c.proof_gone_at is not null and k.state = 'has'),
     'to_revoke', (select count(*) from certificates_to_revoke),
     'to_roll_over', (select count(*) from acme_accounts where rollover_asked_at is not null and account_uri is not null),
     'iam', (

@@ -39,6 +39,8 @@ select json_build_object(
                 select min(k.wins_at) from claim_states k
                 where k.domain = c.domain and k.instance_id <> c.instance_id and k.state = 'asks') end,
             'lost_at', c.lost_at,
+            'proof_gone_at', c.proof_gone_at,
+            'proof_seen', c.proof_seen,
             'gives_up_at', case when a.kind = 'update' and s.state = 'waiting' and c.seen_at is null and not c.proved
                 then s.deadline_at end) order by c.domain)
         from claims c

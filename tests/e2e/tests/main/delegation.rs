@@ -197,3 +197,41 @@ async fn values_that_no_order_explains_go_from_our_names_and_everything_else_sta
     world.platform.succeeded(&instance.id, PATIENCE).await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn a_record_that_goes_between_renewals_is_reported_at_once_and_its_return_too() -> anyhow::Result<()> {
+    let options = delegating().with_env("challenge-verifier", "STANDING_PROOF_INTERVAL", "300ms");
+    let world = World::own(options).await?;
+    let instance = world.create(&[format!("*.{}", domain("standing"))]).await?;
+    world.delegate(&instance).await?;
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
+    let told = async || {
+        let path = format!("/v2/service_instances/{}", instance.id);
+        let fetched = world.platform.call(reqwest::Method::GET, &path, None).await?;
+        Ok::<_, anyhow::Error>(fetched.text)
+    };
+    assert!(!told().await?.contains("domain_problem"));
+    let name = challenge_name(&instance.domains[0]);
+    let target = {
+        let row = world
+            .sql()
+            .await?
+            .query_one("select label || '.' || zone from delegation_targets", &[])
+            .await?;
+        row.get::<_, String>(0)
+    };
+    world.dns.clear_cname(&name).await?;
+    until("the tenant reads what is gone and what to set", async || {
+        let text = told().await?;
+        Ok(text.contains("Nothing proves") && text.contains(&format!("{name} CNAME {target}")))
+    })
+    .await?;
+    let answer = world.platform.last_operation(&instance.id).await?;
+    assert_eq!(answer.state(), "succeeded");
+    assert!(answer.description().contains("Nothing proves"), "{}", answer.text);
+    world.dns.set_cname(&name, &target).await?;
+    until("the problem is over", async || {
+        Ok(!told().await?.contains("Nothing proves"))
+    })
+    .await
+}
