@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use challenge_verifier::{Expected, HolderExpected, Prober};
+use challenge_verifier::{Expected, Prober};
 use futures_util::{StreamExt as _, stream};
 use pipeline::Reason;
 use pipeline::domain::wildcard_of;
@@ -45,26 +45,24 @@ async fn gone(prober: &Prober, proof: &StandingProof) -> Option<Reason> {
     if !proof.method.outlasts_its_order() {
         return None;
     }
-    let now = OffsetDateTime::now_utc();
     let expected = Expected {
         domain: proof.domain.clone(),
         challenges: proof.challenges.clone(),
         caa: None,
     };
-    let look = prober.probe(&expected, now).await;
+    let look = prober.probe(&expected, OffsetDateTime::now_utc()).await;
     if !look.is_gone() {
         return None;
     }
     // CloudFront answers the CA for a domain that leads to its distribution; a wildcard can't be proved by HTTP.
-    if wildcard_of(&proof.domain).is_none() {
-        let holder = HolderExpected {
-            domain: proof.domain.clone(),
-            challenges: proof.challenges.clone(),
-            distribution: proof.distribution_domain.clone(),
-        };
-        if prober.proof_of_holder(&holder, now).await.is_some() {
-            return None;
-        }
+    let distribution = proof.distribution_domain.as_deref();
+    if wildcard_of(&proof.domain).is_none()
+        && prober
+            .leads_to_distribution(&proof.domain, distribution)
+            .await
+            .is_some()
+    {
+        return None;
     }
     Some(look.into())
 }

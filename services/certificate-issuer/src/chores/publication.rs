@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use dns_writer::TxtSet;
+use dns_writer::{Delegation, TxtSet};
 use store::{PublishedValue, StoreError};
 
 use crate::ca::Ca;
@@ -21,13 +21,13 @@ const MISSING_AFTER: Duration = Duration::from_secs(120);
 
 /// One run.
 pub(crate) async fn keep(ca: &Ca) -> Result<(), StoreError> {
-    if ca.delegation.is_none() {
+    let Some(delegation) = &ca.delegation else {
         return Ok(());
-    }
+    };
     let missing = ca.store.values_missing(MISSING_AFTER, A_TURN).await?;
-    apply(ca, &missing, Change::Add).await;
+    apply(delegation, &missing, Change::Add).await;
     let ended = ca.store.values_to_withdraw(A_TURN).await?;
-    let removed = apply(ca, &ended, Change::Remove).await;
+    let removed = apply(delegation, &ended, Change::Remove).await;
     if !removed.is_empty() {
         tracing::debug!(values = removed.len(), "removed from the broker's zone");
         ca.store.forget_withdrawn(&removed).await?;
@@ -57,7 +57,7 @@ pub(crate) async fn reconcile(ca: &Ca) -> Result<(), StoreError> {
         })
         .collect();
     let unknown = ca.store.values_unknown(&delegation.zone, &there).await?;
-    let removed = apply(ca, &unknown, Change::Remove).await;
+    let removed = apply(delegation, &unknown, Change::Remove).await;
     if !removed.is_empty() {
         tracing::info!(
             values = removed.len(),
@@ -69,10 +69,7 @@ pub(crate) async fn reconcile(ca: &Ca) -> Result<(), StoreError> {
 
 /// Applies the change as far as the DNS server lets it, and returns the values that are settled. A value of another zone,
 /// which was set before, is left to its servers.
-async fn apply(ca: &Ca, values: &[PublishedValue], change: Change) -> Vec<PublishedValue> {
-    let Some(delegation) = &ca.delegation else {
-        return Vec::new();
-    };
+async fn apply(delegation: &Delegation, values: &[PublishedValue], change: Change) -> Vec<PublishedValue> {
     let (ours, mut settled): (Vec<_>, Vec<_>) = values
         .iter()
         .cloned()

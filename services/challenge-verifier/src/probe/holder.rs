@@ -29,17 +29,20 @@ impl Prober {
         };
         let (found, leads) = tokio::join!(
             self.probe(&record, now),
-            timeout(self.timeout, self.leads_to_distribution(expected))
+            self.leads_to_distribution(&expected.domain, expected.distribution.as_deref())
         );
         if let Some(way) = found.ways.iter().find(|way| way.shows_control()) {
             return Some(way.control());
         }
-        leads.ok().flatten()
+        leads
     }
 
-    async fn leads_to_distribution(&self, expected: &HolderExpected) -> Option<String> {
-        let distribution = expected.distribution.as_deref()?;
-        let leads = self.dns.leads_to(&expected.domain, distribution).await;
-        leads.then(|| format!("{} leads to {distribution}", expected.domain))
+    /// That the domain leads to the distribution, in one line for users, if that is seen in time.
+    pub async fn leads_to_distribution(&self, domain: &str, distribution: Option<&str>) -> Option<String> {
+        let distribution = distribution?;
+        let leads = timeout(self.timeout, self.dns.leads_to(domain, distribution)).await;
+        leads
+            .unwrap_or(false)
+            .then(|| format!("{domain} leads to {distribution}"))
     }
 }

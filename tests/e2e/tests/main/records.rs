@@ -108,12 +108,22 @@ impl Desk {
 
     /// Does `place-order`: every domain gets an authorization, those named are valid already.
     pub(crate) async fn place_order(&self, task: &Task, valid: &[&String]) -> anyhow::Result<Vec<pipeline::WakeUp>> {
+        let dns01 = Challenge::Dns01(Dns01 { value: "value".into() });
+        self.place(task, valid, &[set_once(), dns01]).await
+    }
+
+    /// The same, where the CA offers these challenges for each domain.
+    async fn place(
+        &self,
+        task: &Task,
+        valid: &[&String],
+        challenges: &[Challenge],
+    ) -> anyhow::Result<Vec<pipeline::WakeUp>> {
         let order = self.store.order(task).await?;
         let url = format!("https://ca.example/order/{}", order.id);
         self.store
             .set_order_url(task, order.id, &url, "https://ca.example/acct/1", None, None)
             .await?;
-        let dns01 = Challenge::Dns01(Dns01 { value: "value".into() });
         let authorizations: Vec<Authorization> = task
             .instance
             .domains
@@ -122,7 +132,7 @@ impl Desk {
                 domain: domain.clone(),
                 url: format!("https://ca.example/authz/{domain}"),
                 valid: valid.contains(&domain),
-                challenges: [set_once(), dns01.clone()].into_iter().collect(),
+                challenges: challenges.iter().cloned().collect(),
             })
             .collect();
         let caa_identities = ["ca.example".to_owned()];
@@ -780,31 +790,11 @@ impl Desk {
     /// Places an order for instances whose domains are delegated, all with the same value, as a CA does that returns the
     /// same pending order again.
     async fn place_delegated(&self, task: &Task) -> anyhow::Result<Vec<Task>> {
-        let order = self.store.order(task).await?;
-        let url = format!("https://ca.example/order/{}", order.id);
-        self.store
-            .set_order_url(task, order.id, &url, "https://ca.example/acct/1", None, None)
-            .await?;
         let delegated = Challenge::DelegatedDns01(DelegatedDns01 {
             target: "x7k2.acme.example".into(),
             value: "same".into(),
         });
-        let authorizations: Vec<Authorization> = task
-            .instance
-            .domains
-            .iter()
-            .map(|domain| Authorization {
-                domain: domain.clone(),
-                url: format!("{url}/{domain}"),
-                valid: false,
-                challenges: [delegated.clone()].into_iter().collect(),
-            })
-            .collect();
-        self.store
-            .set_authorizations(task, order.id, 1, &authorizations, &[])
-            .await?;
-        let wake_ups = self.record(task, Outcome::DONE).await?.expect("current");
-        self.tasks(&wake_ups).await
+        self.tasks(&self.place(task, &[], &[delegated]).await?).await
     }
 }
 
