@@ -154,6 +154,32 @@ async fn an_answer_too_large_for_udp_comes_by_tcp() {
     );
 }
 
+/// As name servers do that take over a zone at the moment.
+#[tokio::test]
+async fn a_connection_that_the_server_closes_is_repeated_and_one_that_it_always_closes_is_told() {
+    let long = |n| format!("{n}-{}", "x".repeat(80));
+    let zone = (0..40).fold(Zone::new("example.test"), |zone, n| zone.txt(NAME, &[&long(n)]));
+    let servers = |closed| {
+        let zone = zone.clone().close_first(closed);
+        Servers::start([(RESOLVER, resolver()), (NS1, zone)])
+    };
+    let once = |servers: &Servers| ProbeSettings {
+        dns_attempts: 1,
+        ..walking(servers)
+    };
+    let one_closed = servers(1).await;
+    let found = txt(&once(&one_closed), NAME).await.unwrap();
+    assert_eq!(found.texts.len(), 40);
+    let one_closed = servers(1).await;
+    let egress = Dns::new(&once(&one_closed)).unwrap().egress(NAME).await.unwrap();
+    assert_eq!(egress.tcp, Ok("ns1.example.test".to_owned()), "what the doctor says");
+    let all_closed = servers(usize::MAX).await;
+    assert_eq!(
+        problem(txt(&once(&all_closed), NAME).await),
+        "ns1.example.test can't be reached (connection reset)"
+    );
+}
+
 #[tokio::test]
 async fn what_went_wrong_is_told_apart() {
     let zone = Zone::new("example.test")

@@ -11,6 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
 
+pub mod client;
+
 /// The folder with the servers' files. It is removed once this process has ended, for whatever reason.
 #[derive(Debug)]
 pub struct Folder {

@@ -169,18 +169,35 @@ async fn framed(server: SocketAddr, question: &Question, edns: bool) -> Result<M
 }
 
 async fn by_tcp(server: SocketAddr, query: &Message, bytes: &[u8]) -> Result<Message, Silence> {
-    let mut stream = TcpStream::connect(server).await?;
     let length = u16::try_from(bytes.len()).map_err(|_| Silence::Garbled)?;
-    let mut framed = length.to_be_bytes().to_vec();
-    framed.extend_from_slice(bytes);
-    stream.write_all(&framed).await?;
-    let length = stream.read_u16().await?;
-    let mut buffer = vec![0; usize::from(length)];
-    stream.read_exact(&mut buffer).await?;
-    match Message::from_vec(&buffer) {
+    let framed = [&length.to_be_bytes(), bytes].concat();
+    let response = match by_connection(server, &framed).await {
+        // RFC 7766 §6.2.4: a client should repeat its query. NSD's processes, for instance, end with the zone that they had,
+        // and others accept the next connection.
+        Err(error) if is_closed(&error) => by_connection(server, &framed).await,
+        response => response,
+    };
+    match Message::from_vec(&response?) {
         Ok(answer) if answers(&answer, query) => Ok(answer),
         Ok(_) | Err(_) => Err(Silence::Garbled),
     }
+}
+
+async fn by_connection(server: SocketAddr, framed: &[u8]) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(server).await?;
+    stream.write_all(framed).await?;
+    let length = stream.read_u16().await?;
+    let mut response = vec![0; usize::from(length)];
+    stream.read_exact(&mut response).await?;
+    Ok(response)
+}
+
+/// Whether the server accepted the connection, and closed it before its response.
+fn is_closed(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof
+    )
 }
 
 /// Whether the message responds to this query (RFC 5452 §9.1); an error response may lack the question section.

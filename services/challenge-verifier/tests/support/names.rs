@@ -21,6 +21,8 @@ pub struct Zone {
     delegations: Vec<(Name, Vec<(Name, RData)>)>,
     /// Names below which it returns an error, or (`None`) doesn't respond; for one type, or any.
     broken: Vec<(Name, Option<RecordType>, Option<ResponseCode>)>,
+    /// How many of its first connections by TCP it closes.
+    closed: usize,
     /// How it handles EDNS.
     pub edns: EdnsManner,
 }
@@ -50,6 +52,7 @@ impl Zone {
             records: HashMap::new(),
             delegations: Vec::new(),
             broken: Vec::new(),
+            closed: 0,
             edns: EdnsManner::Answers,
         }
     }
@@ -115,6 +118,12 @@ impl Zone {
     /// `code` is `None` for no response.
     pub fn fail_type(mut self, below: &str, kind: RecordType, code: Option<ResponseCode>) -> Self {
         self.broken.push((name(below), Some(kind), code));
+        self
+    }
+
+    /// Closes its first connections by TCP without an answer.
+    pub fn close_first(mut self, connections: usize) -> Self {
+        self.closed = connections;
         self
     }
 
@@ -271,8 +280,13 @@ async fn by_udp(socket: UdpSocket, zone: Zone, asked: Arc<Mutex<Vec<String>>>) {
 }
 
 async fn by_tcp(listener: TcpListener, zone: Zone) {
-    loop {
+    for connection in 0.. {
         let (mut stream, _) = listener.accept().await.unwrap();
+        if connection < zone.closed {
+            // Bytes that were not read make it a reset.
+            stream.readable().await.unwrap();
+            continue;
+        }
         let length = stream.read_u16().await.unwrap();
         let mut buffer = vec![0; usize::from(length)];
         stream.read_exact(&mut buffer).await.unwrap();

@@ -1,15 +1,13 @@
 //! The writer as a service opens it, and what anybody sees at a server.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Parser;
+use dns_servers::client::{Question, closed_the_connection, has_records, texts};
 use dns_writer::{DelegationArgs, DnsWriter, TxtChange};
-use hickory_proto::op::{Message, Query, ResponseCode};
-use hickory_proto::rr::{Name, RData, RecordType};
+use hickory_proto::rr::RecordType;
 
 use crate::world::{BROKER, Key, Primary, ZONE, world};
 
@@ -93,35 +91,23 @@ pub(crate) fn removes(name: &str, values: &[&str]) -> TxtChange {
 
 /// The TXT values that the server has at the name.
 pub(crate) fn values(server: SocketAddr, name: &str) -> BTreeSet<String> {
-    let answer = ask(server, name, RecordType::TXT).unwrap();
-    let value = |data: &RData| match data {
-        RData::TXT(text) => Some(String::from_utf8(text.txt_data.concat()).unwrap()),
-        _ => None,
-    };
-    answer.answers.iter().filter_map(|record| value(&record.data)).collect()
+    texts(&Question::new(name, RecordType::TXT).by_tcp(server).unwrap())
+}
+
+/// The same, from a server that is taking over the zone at the moment: `None` if it closed the connection instead.
+pub(crate) fn values_if_answered(server: SocketAddr, name: &str) -> Option<BTreeSet<String>> {
+    match Question::new(name, RecordType::TXT).by_tcp(server) {
+        Err(error) if closed_the_connection(&error) => None,
+        answer => Some(texts(&answer.unwrap())),
+    }
 }
 
 pub(crate) fn has_zone(server: SocketAddr, zone: &str) -> bool {
-    let answer = ask(server, zone, RecordType::SOA);
-    answer.is_ok_and(|answer| answer.metadata.response_code == ResponseCode::NoError && !answer.answers.is_empty())
+    let answer = Question::new(zone, RecordType::SOA).by_tcp(server);
+    answer.is_ok_and(|answer| has_records(&answer))
 }
 
 /// A set of values, to compare with.
 pub(crate) fn set(values: &[&str]) -> BTreeSet<String> {
     values.iter().map(|&value| value.to_owned()).collect()
-}
-
-fn ask(server: SocketAddr, name: &str, kind: RecordType) -> io::Result<Message> {
-    let mut query = Message::query();
-    query.metadata.recursion_desired = false;
-    query.add_query(Query::query(Name::from_ascii(format!("{name}.")).unwrap(), kind));
-    let bytes = query.to_vec().unwrap();
-    let mut stream = TcpStream::connect(server)?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    stream.write_all(&[&u16::try_from(bytes.len()).unwrap().to_be_bytes(), bytes.as_slice()].concat())?;
-    let mut length = [0; 2];
-    stream.read_exact(&mut length)?;
-    let mut bytes = vec![0; usize::from(u16::from_be_bytes(length))];
-    stream.read_exact(&mut bytes)?;
-    Message::from_vec(&bytes).map_err(io::Error::other)
 }
