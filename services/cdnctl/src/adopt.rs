@@ -1,20 +1,25 @@
 //! `cdnctl adopt`: turns a distribution of another broker into an instance of this one.
 
 mod changes;
+mod delegation;
 mod obstacle;
+
+use std::net::SocketAddr;
 
 use aws::{CloudFront, DEPLOYMENT_TAG, Failure, Peer, distribution_tags};
 use aws_sdk_cloudfront::types::Distribution;
 use parameters::cloudfront::{adopt, aliases};
 use serde::Serialize;
 use serde_json::Value;
-use store::operator::Offer;
+use store::operator::{NewOffer, Offer};
 use store::{DatabaseArgs, Owner, Store};
 
 use crate::CommandError;
 use crate::confirm::confirm;
 use crate::exit::Exit;
+use crate::probe::names::Names;
 use crate::{cloudfront, database, out, shown, table};
+use delegation::Delegation;
 
 /// Offers a distribution of another broker to an organization, whose next service with the same domains takes it over: unchanged,
 /// with its name in CloudFront, so that no CNAME changes and no visitor notices.
@@ -35,6 +40,14 @@ pub struct Args {
     /// How long the offer stands.
     #[arg(long = "for", default_value = "7d", requires = "tenant")]
     pub lasts: humantime::Duration,
+    /// The zone in which external-domain-broker answered the CA (its DNS_ROOT_DOMAIN), if it is DELEGATION_ZONE of
+    /// certificate-issuer now: the CNAMEs that its tenants have at _acme-challenge.<domain> stay as they are, and prove the domains
+    /// here.
+    #[arg(long, value_name = "ZONE", requires = "tenant", value_parser = delegation::zone)]
+    pub delegation_zone: Option<String>,
+    /// The DNS server to ask for those CNAMEs; else those of /etc/resolv.conf.
+    #[arg(long, value_name = "IP:PORT", requires = "delegation_zone")]
+    pub resolver: Option<SocketAddr>,
     /// Don't ask.
     #[arg(long)]
     pub yes: bool,
@@ -67,6 +80,9 @@ struct Report<'r> {
     parameters: Value,
     /// What will be otherwise.
     changes: Vec<String>,
+    /// The CNAMEs of the old broker's that stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delegation: Option<Delegation>,
 }
 
 /// Adopts the distribution.
@@ -110,20 +126,34 @@ async fn offer(args: &Args, store: &Store, id: &str, tenant: &str) -> Result<Exi
     if let Some(obstacle) = obstacle::of(config) {
         return refused(id, &obstacle);
     }
+    let aliases = aliases(config);
+    let delegation = match args.delegation_zone.as_deref() {
+        Some(zone) => {
+            let names = Names::new(args.resolver).ok();
+            Some(Delegation::of(store, names.as_ref(), (tenant, zone), &aliases).await?)
+        }
+        None => None,
+    };
     let adopted = adopt(config);
     let report = Report {
         distribution: id,
         tenant,
         changes: changes::all(config, adopted.changes),
         parameters: adopted.parameters,
+        delegation,
     };
     out::either(args.json, &report, || text(&report))?;
     confirm(&format!("Offers {id} to {tenant}, and tags it"), args.yes)?;
     mark(&cloudfront, &found, tenant, &deployment).await?;
-    if store
-        .offer((id, &found.domain_name), tenant, &aliases(config), args.lasts.into())
-        .await?
-    {
+    let new = NewOffer {
+        distribution: id,
+        domain: &found.domain_name,
+        tenant,
+        aliases: &aliases,
+        delegation_zone: args.delegation_zone.as_deref(),
+        lasts: args.lasts.into(),
+    };
+    if store.offer(new).await? {
         return Ok(Exit::AllWell);
     }
     refused(id, "an instance has taken it already: cdnctl adopt")
@@ -173,6 +203,7 @@ fn text(report: &Report<'_>) -> Vec<String> {
         "  and the records that its status shows; CNAMEs stay unchanged. Once it succeeded, the old service is purged without".to_owned(),
         "  asking its broker (cf purge-service-instance), or that would delete the distribution.".to_owned(),
     ];
+    lines.extend(report.delegation.iter().flat_map(Delegation::text));
     if !report.changes.is_empty() {
         lines.push("What the one write changes:".to_owned());
         lines.extend(

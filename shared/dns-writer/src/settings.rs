@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pipeline::domain::{LONGEST_NAME, zone_name};
+
 use crate::writer::DnsWriter;
 use crate::writers::{Kind, WriterArgs};
 
@@ -78,23 +80,15 @@ impl DelegationArgs {
     /// # Errors
     /// When a setting is missing or invalid.
     pub async fn delegation(self) -> Result<Option<Delegation>, InvalidSetting> {
-        let zone = match self.delegation_zone.as_deref().map(|zone| zone.trim_end_matches('.')) {
-            None | Some("") => return Ok(None),
-            Some(zone) => zone.to_ascii_lowercase(),
+        let zone = match self.delegation_zone.as_deref().unwrap_or_default() {
+            "" | "." => return Ok(None),
+            zone => zone_name(zone).filter(|zone| zone.len() <= MOST_BYTES),
         };
-        let label = |label: &str| {
-            (1..=63).contains(&label.len())
-                && label
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-        };
-        if zone.len() > MOST_BYTES || !zone.split('.').all(label) {
-            return Err(InvalidSetting::Zone);
-        }
+        let zone = zone.ok_or(InvalidSetting::Zone)?;
         let writer = self.writers.open(self.dns_writer, &zone).await?;
         Ok(Some(Delegation { zone, writer }))
     }
 }
 
-/// A name has at most 253 characters (RFC 1035 §2.3.4), and a target has one more label.
-const MOST_BYTES: usize = 253 - 1 - 63;
+/// A target has one more label.
+const MOST_BYTES: usize = LONGEST_NAME - 1 - 63;

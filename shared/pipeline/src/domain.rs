@@ -24,6 +24,22 @@ pub fn redundant(domains: &[String]) -> impl Iterator<Item = (&String, &String)>
     })
 }
 
+/// The name of a DNS zone as it is compared and stored: in lower case, without a trailing dot. `None`: the text is none.
+pub fn zone_name(text: &str) -> Option<String> {
+    let zone = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+    let is_label = |label: &str| {
+        let bytes = label.bytes();
+        (1..=63).contains(&label.len())
+            && bytes
+                .into_iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    (zone.len() <= LONGEST_NAME && zone.split('.').all(is_label)).then_some(zone)
+}
+
+/// In characters, without a trailing dot (RFC 1035 §2.3.4).
+pub const LONGEST_NAME: usize = 253;
+
 /// The message to a tenant whose domain another instance has proved.
 pub fn proved_by_other(domain: &str) -> String {
     format!(
@@ -42,6 +58,22 @@ pub fn kept_by_other(domain: &str, proof: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zone_has_one_name_and_no_other_text_has() {
+        for zone in ["acme.platform.example", "ACME.platform.Example."] {
+            assert_eq!(zone_name(zone).as_deref(), Some("acme.platform.example"));
+        }
+        let long = format!("{}.example", "a".repeat(64));
+        for text in ["", ".", "acme..example", "*.example", "a b.example", long.as_str()] {
+            assert_eq!(zone_name(text), None, "{text:?}");
+        }
+        assert_eq!(
+            zone_name(&["a"; 127].join(".")).map(|name| name.len()),
+            Some(LONGEST_NAME)
+        );
+        assert_eq!(zone_name(&["a"; 128].join(".")), None);
+    }
 
     #[test]
     fn a_wildcard_stands_for_one_label() {

@@ -4,6 +4,7 @@ use deadpool_postgres::Transaction;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::inheritance::inherit;
 use crate::statement::Statement;
 use crate::steps::{Task, lock_current};
 
@@ -23,7 +24,7 @@ pub(crate) async fn take(
          where i.id = $1 and i.creating_since is null and i.distribution_id is null and f.tenant in (i.tenant, \
          i.request->>'tenant') \
          and f.aliases = $2 and f.until > clock_timestamp() and f.taken_by is null \
-         returning f.distribution_id, f.distribution_domain",
+         returning f.distribution_id, f.distribution_domain, f.delegation_zone",
     )
     .optional(tx, &[&instance, &sorted])
     .await?;
@@ -35,6 +36,9 @@ pub(crate) async fn take(
     )
     .run(tx, &[&instance, &id, &domain])
     .await?;
+    if let Some(zone) = row.try_get::<_, Option<String>>(2)? {
+        inherit(tx, instance, &zone, domains).await?;
+    }
     Ok(Some(id))
 }
 

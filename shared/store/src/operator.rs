@@ -27,7 +27,7 @@ pub use dossier::{CertificateOf, ChallengeOf, Dossier, OperationOf, StepOf};
 pub use found_orphans::Orphan;
 pub use health::{SealedBy, ToRevoke};
 pub use in_use::CertificateInUse;
-pub use offers::Offer;
+pub use offers::{NewOffer, Offer};
 pub use overview::{Choice, InstanceLine};
 pub use renew_now::RenewNow;
 pub use retry::RetriedStep;

@@ -84,6 +84,16 @@ impl Names {
         Trail { chain, end }
     }
 
+    /// The CNAMEs that lead on from a name, and why they were not followed to their end, if so.
+    pub(crate) async fn aliases(&self, name: &str) -> (Vec<String>, Option<String>) {
+        let mut chain = Vec::new();
+        let broken = match self.cnames(name, &mut chain).await {
+            Err(End::Failed(why)) => Some(why),
+            Ok(()) | Err(End::NoSuchName | End::Addresses(_)) => None,
+        };
+        (chain, broken)
+    }
+
     async fn cnames(&self, name: &str, chain: &mut Vec<String>) -> Result<(), End> {
         let failed = |error: &NetError| End::Failed(error.to_string());
         loop {

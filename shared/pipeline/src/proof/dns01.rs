@@ -59,7 +59,7 @@ impl ChallengeType for Dns01 {
 
 impl Dns01 {
     /// The name that the CA queries.
-    pub(super) fn name(domain: &str) -> String {
+    pub fn name(domain: &str) -> String {
         format!("_acme-challenge.{}", base(domain))
     }
 

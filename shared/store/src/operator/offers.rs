@@ -10,6 +10,23 @@ use crate::error::StoreError;
 use crate::statement::Statement;
 use crate::steps::as_millis;
 
+/// What is offered, and to whom.
+#[derive(Debug, Clone, Copy)]
+pub struct NewOffer<'o> {
+    /// CloudFront's id.
+    pub distribution: &'o str,
+    /// CloudFront's name of it.
+    pub domain: &'o str,
+    /// The tenant whose next instance may have it.
+    pub tenant: &'o str,
+    /// Its aliases, sorted.
+    pub aliases: &'o [String],
+    /// The zone in which the aliases have targets of the old broker's, which the tenant inherits.
+    pub delegation_zone: Option<&'o str>,
+    /// How long the offer stands.
+    pub lasts: Duration,
+}
+
 /// A distribution that a tenant's next instance may have.
 #[derive(Debug, Clone, Serialize)]
 pub struct Offer {
@@ -19,6 +36,8 @@ pub struct Offer {
     pub tenant: String,
     /// Its aliases, sorted: the instance's domains have to equal these.
     pub aliases: Vec<String>,
+    /// The zone in which they have targets of the old broker's, which the tenant inherits.
+    pub delegation_zone: Option<String>,
     /// When the offer ends.
     #[serde(with = "time::serde::rfc3339")]
     pub until: OffsetDateTime,
@@ -34,23 +53,27 @@ impl Store {
     ///
     /// # Errors
     /// Database errors.
-    pub async fn offer(
-        &self,
-        (distribution, domain): (&str, &str),
-        tenant: &str,
-        aliases: &[String],
-        lasts: Duration,
-    ) -> Result<bool, StoreError> {
+    pub async fn offer(&self, new: NewOffer<'_>) -> Result<bool, StoreError> {
         let client = self.client().await?;
         let made = Statement::new(
             "operator-offer",
-            "insert into offers (distribution_id, distribution_domain, tenant, aliases, until) \
-             values ($1, $2, $3, $4, clock_timestamp() + $5::float8 * interval '1 millisecond') \
+            "insert into offers (distribution_id, distribution_domain, tenant, aliases, until, delegation_zone) \
+             values ($1, $2, $3, $4, clock_timestamp() + $5::float8 * interval '1 millisecond', $6) \
              on conflict (distribution_id) do update set distribution_domain = excluded.distribution_domain, \
-             tenant = excluded.tenant, aliases = excluded.aliases, until = excluded.until, offered_at = now() \
-             where offers.taken_by is null",
+             tenant = excluded.tenant, aliases = excluded.aliases, until = excluded.until, offered_at = now(), \
+             delegation_zone = excluded.delegation_zone where offers.taken_by is null",
         )
-        .run(&client, &[&distribution, &domain, &tenant, &aliases, &as_millis(lasts)])
+        .run(
+            &client,
+            &[
+                &new.distribution,
+                &new.domain,
+                &new.tenant,
+                &new.aliases,
+                &as_millis(new.lasts),
+                &new.delegation_zone,
+            ],
+        )
         .await?;
         Ok(made > 0)
     }
@@ -78,7 +101,8 @@ impl Store {
         let client = self.client().await?;
         let rows = Statement::new(
             "operator-offers",
-            "select distribution_id, tenant, aliases, until, taken_by, written_at from offers order by offered_at desc",
+            "select distribution_id, tenant, aliases, delegation_zone, until, taken_by, written_at from offers \
+             order by offered_at desc",
         )
         .all(&client, &[])
         .await?;
@@ -88,6 +112,7 @@ impl Store {
                     distribution: row.try_get("distribution_id")?,
                     tenant: row.try_get("tenant")?,
                     aliases: row.try_get("aliases")?,
+                    delegation_zone: row.try_get("delegation_zone")?,
                     until: row.try_get("until")?,
                     taken_by: row.try_get("taken_by")?,
                     written_at: row.try_get("written_at")?,

@@ -22,9 +22,9 @@ use crate::drift::{administrator, config};
 use crate::world::{Instance, PATIENCE, World, domain, organization, world};
 
 /// What another broker left: it serves a domain with a certificate of its own.
-struct Old {
-    domain: String,
-    id: String,
+pub(crate) struct Old {
+    pub(crate) domain: String,
+    pub(crate) id: String,
     name: String,
 }
 
@@ -68,7 +68,7 @@ async fn foreign_certificate(world: &World, name: &str) -> anyhow::Result<String
     Ok(metadata.server_certificate_id)
 }
 
-async fn old(world: &World, label: &str) -> anyhow::Result<Old> {
+pub(crate) async fn old(world: &World, label: &str) -> anyhow::Result<Old> {
     let aws = administrator(world)?;
     // What a broker would write of its origin; only it is not in our words.
     let model = world.created(&organization(), &[domain("model")]).await?;
@@ -118,7 +118,7 @@ async fn old(world: &World, label: &str) -> anyhow::Result<Old> {
     })
 }
 
-async fn adopt(world: &World, args: &[&str]) -> anyhow::Result<Said> {
+pub(crate) async fn adopt(world: &World, args: &[&str]) -> anyhow::Result<Said> {
     operate_aws(&world.handle, &[&["adopt"], args].concat()).await
 }
 
@@ -129,7 +129,7 @@ async fn offered(world: &World, old: &Old, organization: &str) -> anyhow::Result
     Ok(said.json()?["parameters"].clone())
 }
 
-async fn provisioned(world: &World, organization: &str, parameters: &Value) -> anyhow::Result<Instance> {
+pub(crate) async fn provisioned(world: &World, organization: &str, parameters: &Value) -> anyhow::Result<Instance> {
     let id = Uuid::new_v4().to_string();
     let answer = world.platform.provision(&id, organization, parameters.clone()).await?;
     anyhow::ensure!(answer.status == 202, "{} {}", answer.status, answer.text);

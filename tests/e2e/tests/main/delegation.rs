@@ -8,7 +8,7 @@ use stack::{DELEGATION_ZONE, DelegationEndpoint, Options, Signal};
 use crate::world::{Instance, PATIENCE, World, domain, organization, until};
 
 /// No authorization is reused, so that each order has to be proved.
-fn delegating() -> Options {
+pub(crate) fn delegating() -> Options {
     let mut options = Options::fast().with_delegation();
     options
         .pebble_env
@@ -37,7 +37,7 @@ impl World {
     }
 }
 
-fn challenge_name(domain: &str) -> String {
+pub(crate) fn challenge_name(domain: &str) -> String {
     format!("_acme-challenge.{}", domain.strip_prefix("*.").unwrap_or(domain))
 }
 

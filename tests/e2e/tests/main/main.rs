@@ -5,6 +5,7 @@
 mod access_logs;
 mod account_keys;
 mod adopt;
+mod adopt_delegated;
 mod aws_says;
 mod bad_input;
 mod broken_queue;
