@@ -10,8 +10,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
+use std::time::{Duration, Instant};
+
+use client::{Question, has_records};
 
 pub mod client;
+pub mod knot;
+pub mod nsd;
+pub mod unbound;
 
 /// The folder with the servers' files. It is removed once this process has ended, for whatever reason.
 #[derive(Debug)]
@@ -113,6 +119,27 @@ pub fn run_to_end(program: &str, args: &[&str]) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program} {args:?}: {text}{errors}");
     text
+}
+
+/// Waits until the server answers the question with records.
+pub fn wait_for(server: SocketAddr, question: Question<'_>, folder: &Folder) {
+    let deadline = Instant::now() + LONGEST_START;
+    while !question.by_udp(server).is_ok_and(|response| has_records(&response)) {
+        assert!(
+            Instant::now() < deadline,
+            "{server} has no {question:?}:\n{}",
+            folder.logs()
+        );
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Servers begin within a second, even on a busy machine within a few.
+const LONGEST_START: Duration = Duration::from_secs(30);
+
+/// A zone file: these records below an SOA record with a short memory of what doesn't exist (RFC 2308 §4).
+pub fn zone_file(zone: &str, records: &str) -> String {
+    format!("$ORIGIN {zone}.\n$TTL 60\n@ SOA ns admin 1 3600 3600 86400 5\n{records}\n")
 }
 
 /// A port that is free at each of the addresses.

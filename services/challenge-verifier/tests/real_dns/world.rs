@@ -2,18 +2,18 @@
 //! second Unbound as an authoritative server that accepts TCP only.
 
 use std::fmt::Write as _;
-use std::net::UdpSocket;
+use std::net::SocketAddr;
 use std::process::Child;
 use std::sync::{LazyLock, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use challenge_verifier::{DnsServer, ProbeSettings};
-use dns_servers::{Folder, free_port, run_to_end};
-use hickory_resolver::proto::op::{Message, Query, ResponseCode};
-use hickory_resolver::proto::rr::{Name, RecordType};
+use dns_servers::client::Question;
+use dns_servers::{Folder, free_port, knot, nsd, run_to_end, unbound, wait_for, zone_file};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::RecordType;
 
-use crate::support::{self, PATIENT};
+use crate::support;
 
 pub(crate) const KNOT: &str = "127.53.0.1";
 pub(crate) const NSD: &str = "127.53.0.2";
@@ -156,66 +156,43 @@ impl World {
     /// Adds a record on the zone's primary server; its secondary isn't notified.
     pub(crate) fn add(&self, zone: &str, name: &str, record: &str) {
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.knotc(&["zone-begin", zone]);
-        let mut set = vec!["zone-set", zone, name, "60"];
-        set.extend(record.split(' '));
-        self.knotc(&set);
-        self.knotc(&["zone-commit", zone]);
+        let record = [name, "60"].into_iter().chain(record.split(' ')).collect();
+        knot::set(self.folder.path(), zone, &[record]);
     }
 
     /// Transfers the zone to the secondary server.
     pub(crate) fn transfer(&self, zone: &str, name: &str) {
-        let config = self.folder.path().join("nsd.conf");
-        let args = ["-c", config.to_str().unwrap(), "transfer", zone];
-        run_to_end("/usr/sbin/nsd-control", &args);
-        self.wait_for(NSD, &format!("{name}."), RecordType::TXT);
+        nsd::control(&self.folder.path().join("nsd.conf"), &["transfer", zone]);
+        self.wait_for(NSD, name, RecordType::TXT);
     }
 
     /// A server's response: the code, and the number of records.
     pub(crate) fn ask(&self, server: &str, name: &str, kind: RecordType) -> Option<(ResponseCode, usize)> {
-        let mut query = Message::query();
-        query.metadata.recursion_desired = server == RESOLVER;
-        query.add_query(Query::query(Name::from_ascii(name).unwrap(), kind));
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
-        socket.connect((server, self.port)).unwrap();
-        socket.send(&query.to_vec().unwrap()).ok()?;
-        let mut buffer = [0; 4096];
-        let length = socket.recv(&mut buffer).ok()?;
-        let answer = Message::from_vec(&buffer[..length]).ok()?;
+        let answer = question(server, name, kind).by_udp(self.at(server)).ok()?;
         Some((answer.metadata.response_code, answer.answers.len()))
     }
 
     fn wait_for(&self, server: &str, name: &str, kind: RecordType) {
-        let deadline = Instant::now() + PATIENT;
-        while !matches!(self.ask(server, name, kind), Some((ResponseCode::NoError, 1..))) {
-            assert!(
-                Instant::now() < deadline,
-                "{server} has no {kind} {name}:\n{}",
-                self.folder.logs()
-            );
-            thread::sleep(Duration::from_millis(20));
-        }
+        wait_for(self.at(server), question(server, name, kind), &self.folder);
     }
 
-    fn knotc(&self, args: &[&str]) {
-        let socket = self.folder.path().join("knot.sock");
-        run_to_end("/usr/sbin/knotc", &[&["-s", socket.to_str().unwrap()], args].concat());
+    fn at(&self, server: &str) -> SocketAddr {
+        SocketAddr::new(server.parse().unwrap(), self.port)
     }
 
     fn write_zone(&self, server: &str, zone: &str, records: &str) {
-        let text = format!("$ORIGIN {zone}.\n$TTL 60\n@ SOA ns admin 1 3600 3600 86400 5\n{records}\n");
+        let text = zone_file(zone, records);
         self.folder.write(&format!("{server}-{zone}.zone"), &text);
     }
 
     fn write_knot(&self) {
-        let (folder, port) = (self.folder.path().display(), self.port);
+        let (folder, port) = (self.folder.path(), self.port);
         let mut config = format!(
-            "server:\n  rundir: \"{folder}\"\n  listen: [ \"{KNOT}@{port}\", \"::1@{port}\" ]\n  udp-workers: 1\n  \
-             tcp-workers: 1\n  background-workers: 1\ndatabase:\n  storage: \"{folder}\"\nlog:\n  - target: stderr\n    \
-             any: info\nacl:\n  - id: loopback\n    address: 127.0.0.0/8\n    action: transfer\npolicy:\n  - id: one-key\n    \
-             manual: on\n    single-type-signing: on\ntemplate:\n  - id: default\n    storage: \"{folder}\"\n    \
-             zonefile-sync: -1\n    journal-content: none\n    semantic-checks: off\n    acl: loopback\nzone:\n"
+            "{}acl:\n  - id: loopback\n    address: 127.0.0.0/8\n    action: transfer\npolicy:\n  - id: one-key\n    \
+             manual: on\n    single-type-signing: on\ntemplate:\n  - id: default\n    storage: \"{}\"\n    \
+             zonefile-sync: -1\n    journal-content: none\n    semantic-checks: off\n    acl: loopback\nzone:\n",
+            knot::server(folder, &format!("[ \"{KNOT}@{port}\", \"::1@{port}\" ]")),
+            folder.display(),
         );
         for zone in ON_KNOT.map(|(zone, _)| zone).into_iter().chain(["test"]) {
             let _ = write!(config, "  - domain: {zone}.\n    file: knot-{zone}.zone\n");
@@ -256,19 +233,9 @@ impl World {
     }
 
     fn write_nsd(&self) {
-        let (folder, port) = (self.folder.path().display(), self.port);
-        let mut config = format!(
-            "server:\n  ip-address: {NSD}@{port}\n  do-ip6: no\n  server-count: 1\n  username: \"\"\n  zonesdir: \"{folder}\"\n  \
-             database: \"\"\n  pidfile: \"{folder}/nsd.pid\"\n  xfrdfile: \"{folder}/xfrd.state\"\n  xfrdir: \"{folder}\"\n  \
-             zonelistfile: \"{folder}/zone.list\"\nremote-control:\n  control-enable: yes\n  \
-             control-interface: \"{folder}/nsd.ctl\"\n"
-        );
+        let mut config = nsd::server(self.folder.path(), NSD, self.port);
         for zone in ON_BOTH {
-            let _ = write!(
-                config,
-                "zone:\n  name: {zone}\n  zonefile: nsd-copy-{zone}.zone\n  request-xfr: AXFR {KNOT}@{port} NOKEY\n  \
-                 outgoing-interface: {NSD}\n"
-            );
+            config += &nsd::secondary(zone, NSD, (KNOT, self.port), false);
         }
         for (zone, records) in ON_NSD {
             let _ = write!(config, "zone:\n  name: {zone}\n  zonefile: nsd-{zone}.zone\n");
@@ -278,21 +245,13 @@ impl World {
     }
 
     fn write_unbound(&self) {
-        let (folder, port) = (self.folder.path().display(), self.port);
-        let common = |at: &str| {
-            format!(
-                "server:\n  interface: {at}@{port}\n  access-control: 127.0.0.0/8 allow\n  username: \"\"\n  chroot: \"\"\n  \
-                 directory: \"{folder}\"\n  pidfile: \"\"\n  use-syslog: no\n  do-daemonize: no\n  num-threads: 1\n  \
-                 do-not-query-localhost: no\n  local-zone: \"test.\" nodefault\n"
-            )
-        };
+        let (folder, port) = (self.folder.path(), self.port);
         let anchor = self.ds("test");
         let mut resolver = format!(
             "{}  module-config: \"validator iterator\"\n  trust-anchor: \"test. {anchor}\"\n  ede: yes\n  \
              val-log-level: 2\n",
-            common(RESOLVER)
+            unbound::server(folder, RESOLVER, port)
         );
-        // It uses port 53 unless configured otherwise.
         let stubs = [
             ("test", KNOT),
             ("good.test", KNOT),
@@ -311,11 +270,10 @@ impl World {
             ("torn.test", NSD),
         ];
         for (zone, server) in stubs {
-            let tcp = if server == TCP_ONLY { "yes" } else { "no" };
-            let _ = write!(
-                resolver,
-                "stub-zone:\n  name: {zone}\n  stub-addr: {server}@{port}\n  stub-tcp-upstream: {tcp}\n"
-            );
+            resolver += &unbound::stub(zone, &[server], port);
+            if server == TCP_ONLY {
+                resolver += "  stub-tcp-upstream: yes\n";
+            }
         }
         self.folder.write("resolver.conf", &resolver);
         let (zone, records) = ON_TCP_ONLY;
@@ -323,8 +281,15 @@ impl World {
         let tcp_only = format!(
             "{}  do-udp: no\n  module-config: \"iterator\"\nauth-zone:\n  name: {zone}\n  zonefile: tcp-only-{zone}.zone\n  \
              for-downstream: yes\n  for-upstream: no\n",
-            common(TCP_ONLY)
+            unbound::server(folder, TCP_ONLY, port)
         );
         self.folder.write("tcp-only.conf", &tcp_only);
+    }
+}
+
+fn question<'q>(server: &str, name: &'q str, kind: RecordType) -> Question<'q> {
+    Question {
+        recursive: server == RESOLVER,
+        ..Question::new(name, kind)
     }
 }

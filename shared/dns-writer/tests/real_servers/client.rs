@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Parser;
-use dns_servers::client::{Question, closed_the_connection, has_records, texts};
+use dns_servers::client::{Question, closed_the_connection, texts};
 use dns_writer::{DelegationArgs, DnsWriter, TxtChange};
 use hickory_proto::rr::RecordType;
 
@@ -100,11 +100,6 @@ pub(crate) fn values_if_answered(server: SocketAddr, name: &str) -> Option<BTree
         Err(error) if closed_the_connection(&error) => None,
         answer => Some(texts(&answer.unwrap())),
     }
-}
-
-pub(crate) fn has_zone(server: SocketAddr, zone: &str) -> bool {
-    let answer = Question::new(zone, RecordType::SOA).by_tcp(server);
-    answer.is_ok_and(|answer| has_records(&answer))
 }
 
 /// A set of values, to compare with.

@@ -1,25 +1,26 @@
 //! Knot DNS, which notifies NSD.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::Child;
+
+use dns_servers::{Folder, knot};
 
 use crate::nsd;
 use crate::world::{HELD, IN_PARENT, OTHERS, PARENT, READ_ONLY, STRANGER, documented, write_zones};
-use dns_servers::{Folder, run_to_end};
 
 pub(crate) const AT: &str = "127.53.1.2";
 
 pub(crate) fn start(folder: &Folder, port: u16) -> Child {
     write_zones(folder, "knot");
-    let here = folder.path().join("knot");
-    let here = here.display();
     let nsd = nsd::AT;
+    let rundir = rundir(folder);
     let mut config = format!(
-        "server:\n  rundir: \"{here}\"\n  listen: {AT}@{port}\n  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 4\n\
-         database:\n  storage: \"{here}\"\nlog:\n  - target: stderr\n    any: info\n\
-         remote:\n  - id: secondary\n    address: {nsd}@{port}\n    via: {AT}\n\
+        "{}remote:\n  - id: secondary\n    address: {nsd}@{port}\n    via: {AT}\n\
          acl:\n  - id: secondary\n    address: {nsd}\n    action: transfer\n\
-         template:\n  - id: default\n    storage: \"{here}\"\n    notify: secondary\n\n{}",
+         template:\n  - id: default\n    storage: \"{}\"\n    notify: secondary\n\n{}",
+        knot::server(&rundir, &format!("{AT}@{port}")),
+        rundir.display(),
         documented("knot", "/var/lib/knot", folder, "knot")
     );
     // As an operator would add the secondary's right to the list.
@@ -49,6 +50,9 @@ pub(crate) fn start(folder: &Folder, port: u16) -> Child {
 
 /// Runs `knotc`.
 pub(crate) fn control(folder: &Folder, args: &[&str]) {
-    let socket = folder.path().join("knot/knot.sock");
-    run_to_end("/usr/sbin/knotc", &[&["-s", socket.to_str().unwrap()], args].concat());
+    knot::control(&rundir(folder), args);
+}
+
+fn rundir(folder: &Folder) -> PathBuf {
+    folder.path().join("knot")
 }

@@ -3,12 +3,11 @@
 use std::net::SocketAddr;
 use std::process::Child;
 use std::sync::LazyLock;
-use std::thread;
-use std::time::{Duration, Instant};
 
-use dns_servers::{Folder, free_port};
+use dns_servers::client::Question;
+use dns_servers::{Folder, free_port, wait_for, zone_file};
+use hickory_proto::rr::RecordType;
 
-use crate::client;
 use crate::{bind, knot, nsd};
 
 /// Configured as in docs/operators/delegation.md.
@@ -111,24 +110,14 @@ impl World {
     }
 
     fn wait_for_zone(&self, server: &str, zone: &str) {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !client::has_zone(self.at(server), zone) {
-            assert!(
-                Instant::now() < deadline,
-                "{server} has no {zone}:\n{}",
-                self.folder.logs()
-            );
-            thread::sleep(Duration::from_millis(20));
-        }
+        wait_for(self.at(server), Question::new(zone, RecordType::SOA), &self.folder);
     }
 }
 
 /// The files of the zones, in a folder of the server's own.
 pub(crate) fn write_zones(folder: &Folder, server: &str) {
     for zone in [ZONE, PARENT, READ_ONLY, HELD] {
-        let text = format!(
-            "$ORIGIN {zone}.\n$TTL 60\n@ SOA ns admin 1 3600 3600 86400 5\n@ NS ns\nns A 127.0.0.1\nwww TXT \"not the broker's\"\n"
-        );
+        let text = zone_file(zone, "@ NS ns\nns A 127.0.0.1\nwww TXT \"not the broker's\"");
         folder.write(&format!("{server}/{zone}.zone"), &text);
     }
 }

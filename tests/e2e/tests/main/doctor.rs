@@ -122,8 +122,8 @@ impl Clinic {
         })
     }
 
-    /// Creates an instance.
-    async fn provisioned(&self, platform: &Platform, id: &str) -> anyhow::Result<()> {
+    /// Requests an instance, and sets the record that proves its domain.
+    async fn requested(&self, platform: &Platform, id: &str) -> anyhow::Result<()> {
         let name = domain("doctor");
         platform
             .provision(id, &organization(), json!({"domains": [name]}))
@@ -135,7 +135,12 @@ impl Clinic {
             .await?;
         let value = status::persist_value(told.description()).context("a value to set")?;
         let dns = self.stack.dns()?;
-        dns.set_txt(&format!("_validation-persist.{name}"), &value).await?;
+        dns.set_txt(&format!("_validation-persist.{name}"), &value).await
+    }
+
+    /// Creates an instance.
+    async fn provisioned(&self, platform: &Platform, id: &str) -> anyhow::Result<()> {
+        self.requested(platform, id).await?;
         platform.succeeded(id, PATIENCE).await?;
         Ok(())
     }
@@ -462,18 +467,8 @@ async fn wrong_credentials_are_told_at_the_start_and_operations_wait() -> anyhow
     assert!(!line.contains("hunter2-wrong"), "{line}");
     let e = clinic.stack.endpoints();
     let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
-    let (id, name) = ("waits-for-the-operator", domain("waits"));
-    platform
-        .provision(id, &organization(), json!({"domains": [name]}))
-        .await?;
-    let told = platform
-        .poll(id, PATIENCE, "what to set", |answer| {
-            status::persist_value(answer.description()).is_some()
-        })
-        .await?;
-    let value = status::persist_value(told.description()).context("a set-once record")?;
-    let record = format!("_validation-persist.{name}");
-    clinic.stack.dns()?.set_txt(&record, &value).await?;
+    let id = "waits-for-the-operator";
+    clinic.requested(&platform, id).await?;
     clinic
         .logged("distribution-1", "\"code\":\"SignatureDoesNotMatch\"")
         .await?;
