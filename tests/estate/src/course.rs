@@ -92,7 +92,7 @@ pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     let outage = outage.await.context("the outage")??;
     prober.abort();
     sampler.abort();
-    let found = Found::collect(&stack).await?;
+    let found = Found::collect(&stack, &fleet).await?;
     let text = report::tell(&wish, &fleet, &visits, &samples, restarts, outage, &found);
     if let Some(path) = &wish.plot {
         let from = outage.from.duration_since(began).as_secs_f64();

@@ -1,5 +1,6 @@
-//! The instances. Their tenants set a record for each domain once: a third of them a CNAME to the broker's own zone. Of
-//! the others half remove it again, and rely on their domains pointing to the edge.
+//! The instances. Their tenants set a record for each domain once: a third of them a CNAME to the broker's own zone, and
+//! their domains point elsewhere, so that nothing else proves them. Of the others half remove it again, and rely on their
+//! domains pointing to the edge.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +31,7 @@ impl Fleet {
         let fleet = Self((0..count).map(domains).collect());
         let mut made = 0;
         let mut making = stream::iter(0..count)
-            .map(|number| make_one(&platform, &dns, number, &fleet.0[usize::from(number)]))
+            .map(|number| make_one(&platform, &dns, e, number, &fleet.0[usize::from(number)]))
             .buffer_unordered(AT_ONCE);
         while making.try_next().await?.is_some() {
             made += 1;
@@ -45,6 +46,14 @@ impl Fleet {
     /// Every domain of every instance.
     pub(crate) fn domains(&self) -> impl Iterator<Item = &String> {
         self.0.iter().flatten()
+    }
+
+    /// The domains whose tenants have set the CNAME.
+    pub(crate) fn delegated(&self) -> Vec<&str> {
+        let delegating = (0..).zip(&self.0).filter(|(number, _)| delegates(*number));
+        delegating
+            .flat_map(|(_, domains)| domains.iter().map(String::as_str))
+            .collect()
     }
 
     /// A visitor of all domains.
@@ -63,7 +72,18 @@ fn domains(number: u16) -> Vec<String> {
         .collect()
 }
 
-async fn make_one(platform: &Platform, dns: &Dns, number: u16, domains: &[String]) -> anyhow::Result<()> {
+/// Whether the instance's tenant sets the CNAME.
+fn delegates(number: u16) -> bool {
+    number % 3 == 2
+}
+
+async fn make_one(
+    platform: &Platform,
+    dns: &Dns,
+    e: &Endpoints,
+    number: u16,
+    domains: &[String],
+) -> anyhow::Result<()> {
     let id = format!("estate-{number:03}");
     let organization = format!("organization-{:02}", number / PER_ORGANIZATION);
     let answer = platform
@@ -77,11 +97,12 @@ async fn make_one(platform: &Platform, dns: &Dns, number: u16, domains: &[String
         .await?;
     let value = status::persist_value(told.description()).context("a value")?;
     let record = |domain: &String| format!("_validation-persist.{domain}");
-    let delegates = number % 3 == 2;
+    let delegates = delegates(number);
     for domain in domains {
         if delegates {
             let target = status::cname_target(told.description(), domain).context("a target")?;
             dns.set_cname(&format!("_acme-challenge.{domain}"), &target).await?;
+            dns.add_a(domain, &[&e.origin_addr.ip().to_string()]).await?;
         } else {
             dns.set_txt(&record(domain), &value).await?;
         }

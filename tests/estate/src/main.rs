@@ -9,7 +9,8 @@ use estate::course::{self, Wish};
 
 /// A simulated year of renewals on a real cdn-broker: instances of 1 to 20 domains whose certificates live for minutes, a visitor
 /// who opens their domains all the time, workers that are killed, and a CA that is away for a third of a life. Exit code 1 when
-/// a certificate ended, a visit failed, an order was wasted or IAM's quota was reached.
+/// a certificate ended, a visit failed, an order was wasted, a renewal of a third that has only a CNAME was proved otherwise, or
+/// IAM's quota was reached.
 #[derive(Parser)]
 #[command(name = "estate", version)]
 struct Cli {

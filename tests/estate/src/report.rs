@@ -29,12 +29,15 @@ pub(crate) struct Found {
     /// Renewals by their result.
     renewed: usize,
     failed: usize,
+    /// Proofs of domains whose tenants have set the CNAME, in renewals; and those that were made by it.
+    delegated: usize,
+    by_delegation: usize,
     /// Uploads that IAM refused because its quota was reached.
     over_quota: u64,
 }
 
 impl Found {
-    pub(crate) async fn collect(stack: &Handle) -> anyhow::Result<Self> {
+    pub(crate) async fn collect(stack: &Handle, fleet: &Fleet) -> anyhow::Result<Self> {
         let e = stack.endpoints();
         let database = e.database().await?;
         let placed = placed(e)?;
@@ -43,6 +46,7 @@ impl Found {
                      from operations where kind = 'renew'";
         let row = database.query_one(ended, &[]).await?;
         let count = |column| usize::try_from(row.get::<_, i64>(column));
+        let (delegated, by_delegation) = proofs(&database, &fleet.delegated()).await?;
         let (_, counters) = Http::plain()?.get(&format!("{}/counters", e.aws_admin_url)).await?;
         let counters: Value = serde_json::from_slice(&counters)?;
         Ok(Self {
@@ -50,11 +54,23 @@ impl Found {
             needed,
             renewed: count(0)?,
             failed: count(1)?,
+            delegated,
+            by_delegation,
             over_quota: counters["iam:UploadServerCertificate"]["results"]["LimitExceeded"]
                 .as_u64()
                 .unwrap_or(0),
         })
     }
+}
+
+/// How often these domains were proved in renewals, and how often by delegation.
+async fn proofs(database: &Client, domains: &[&str]) -> anyhow::Result<(usize, usize)> {
+    let query = "select count(*), count(*) filter (where s.method = 'delegated-dns-01') \
+                 from steps s join operations o on o.id = s.operation_id \
+                 where o.kind = 'renew' and s.kind = 'verify-challenge' and s.method is not null and s.subject = any($1)";
+    let row = database.query_one(query, &[&domains]).await?;
+    let count = |column| usize::try_from(row.get::<_, i64>(column));
+    Ok((count(0)?, count(1)?))
 }
 
 /// The orders that the CA has created, by its log.
@@ -132,8 +148,13 @@ pub(crate) fn tell(
     };
     line(
         None,
-        "instances, domains",
-        format!("{}, {}", wish.instances, fleet.domains().count()),
+        "instances, domains, of these with a CNAME once",
+        format!(
+            "{}, {}, {}",
+            wish.instances,
+            fleet.domains().count(),
+            fleet.delegated().len()
+        ),
     );
     line(
         None,
@@ -150,6 +171,11 @@ pub(crate) fn tell(
         None,
         "renewals that failed and were tried again",
         found.failed.to_string(),
+    );
+    line(
+        Some(found.by_delegation == found.delegated && found.delegated > 0),
+        "proofs by the CNAME, of these domains' in renewals",
+        format!("{} of {}", found.by_delegation, found.delegated),
     );
     line(None, "workers killed", restarts.to_string());
     line(
