@@ -87,7 +87,8 @@ impl Handler for Verifier {
             if look.waits_for_the_broker() {
                 self.store.proof_seen(task).await?;
                 let published = self.store.published(task).await?;
-                let rest = published.and_then(|published| rest_after_publication(published.since));
+                let domains = task.instance.domains.len();
+                let rest = published.and_then(|published| rest_after_publication(published.since, domains));
                 return Ok(Outcome::pending_for(look, rest));
             }
             return Ok(self.not_in_place(look, begun).await);
@@ -173,13 +174,18 @@ impl Verifier {
 
 /// The broker's own DNS servers need a moment to take a value over: when to probe again, by the time since it was written.
 /// `None`: by the schedule.
-fn rest_after_publication(since: Duration) -> Option<Duration> {
-    match since.as_secs() {
-        ..30 => Some(Duration::from_millis(500)),
-        30..600 => Some(Duration::from_secs(5)),
-        _ => None,
-    }
+fn rest_after_publication(since: Duration, domains: usize) -> Option<Duration> {
+    let shortest = match since.as_secs() {
+        ..30 => Duration::from_millis(500),
+        30..600 => Duration::from_secs(5),
+        _ => return None,
+    };
+    Some(shortest.max(PROBES_APART * u32::try_from(domains).unwrap_or(u32::MAX)))
 }
+
+/// An instance's probes follow each other no faster: what is beyond its share of the seats is put off for a second at least, and
+/// domains that were probed a moment ago would come before it.
+const PROBES_APART: Duration = Duration::from_millis(20);
 
 fn expected(order: &Order, authorization: Authorization, caa_identities: Vec<String>) -> Expected {
     let wildcard = wildcard_of(&authorization.domain).is_some();
@@ -195,5 +201,25 @@ fn expected(order: &Order, authorization: Authorization, caa_identities: Vec<Str
         domain: authorization.domain,
         challenges: authorization.challenges,
         caa,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_was_just_written_is_looked_for_often_but_no_faster_than_an_instance_may() {
+        for (since, domains, rest) in [
+            (0, 1, Some(500)),
+            (29, 25, Some(500)),
+            (29, 100, Some(2000)),
+            (30, 100, Some(5000)),
+            (599, 1, Some(5000)),
+            (600, 1, None),
+        ] {
+            let rest_for = rest_after_publication(Duration::from_secs(since), domains);
+            assert_eq!(rest_for, rest.map(Duration::from_millis), "{since} {domains}");
+        }
     }
 }

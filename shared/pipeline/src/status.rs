@@ -4,6 +4,7 @@
 //! share listed once; then what was seen, problems first; then what the system is doing by itself. `lines.rs` handles
 //! the display in a terminal.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use time::macros::format_description;
@@ -302,6 +303,25 @@ fn needy(view: &View, orders_again: bool) -> Vec<&DomainView> {
     needy
 }
 
+/// Domains whose tenant has done their part by a CNAME, and the broker's name servers that some wait for.
+fn tell_unpublished<'a>(domains: impl Iterator<Item = &'a DomainView>, text: &mut Text) {
+    let domains: Vec<&DomainView> = domains.collect();
+    if domains.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = domains.iter().map(|domain| domain.domain.as_str()).collect();
+    let names = list(&names, 400);
+    let looks = domains.iter().filter_map(|domain| look(domain));
+    let lagging: BTreeSet<String> = looks.flat_map(Look::lagging).map(str::to_owned).collect();
+    let lagging = match lagging.is_empty() {
+        true => String::new(),
+        false => format!(" Not all of it has reached {} yet.", shown::few(lagging.into_iter())),
+    };
+    text.say(&format!(
+        "The CNAME is in place, the broker publishes the CA's value: {names}.{lagging}"
+    ));
+}
+
 /// What is done, what others are doing, and what follows.
 fn rest(view: &View, waits_for_user: bool) -> Text {
     let mut text = Text::default();
@@ -326,16 +346,10 @@ fn rest(view: &View, waits_for_user: bool) -> Text {
             "In place, waiting for a time that the operator has set: {names}."
         ));
     }
-    let unpublished: Vec<&str> = of(StepState::Waiting)
-        .filter(|domain| waits_for_the_broker(domain))
-        .map(|domain| domain.domain.as_str())
-        .collect();
-    if !unpublished.is_empty() {
-        let names = list(&unpublished, 400);
-        text.say(&format!(
-            "The CNAME is in place, the broker publishes the CA's value: {names}."
-        ));
-    }
+    tell_unpublished(
+        of(StepState::Waiting).filter(|domain| waits_for_the_broker(domain)),
+        &mut text,
+    );
     let goes_over: Vec<(&DomainView, OffsetDateTime)> = of(StepState::Waiting)
         .filter_map(|domain| Some((domain, domain.wins_at?)))
         .collect();

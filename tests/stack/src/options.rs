@@ -1,6 +1,7 @@
 //! The options of a stack.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -132,6 +133,8 @@ pub struct Options {
     pub pebble_env: BTreeMap<String, String>,
     /// The broker has a DNS zone of its own, to which tenants may delegate challenges.
     pub delegation: bool,
+    /// The resolver of Pebble and of the verifiers, if it is the caller's own: it has to know every name that is proved by DNS.
+    pub resolver: Option<SocketAddr>,
     /// PostgreSQL and RabbitMQ speak TLS with certificates of a CA made for this stack; the services connect by TLS.
     pub tls: bool,
     /// A RabbitMQ node for this stack alone, even if a shared one is offered (`stack rabbitmq`): for tests that stop
@@ -161,6 +164,7 @@ impl Default for Options {
             ca_name: crate::pebble::CA_NAME.to_owned(),
             pebble_env: BTreeMap::new(),
             delegation: false,
+            resolver: None,
             tls: false,
             own_rabbitmq: false,
             fsync: true,

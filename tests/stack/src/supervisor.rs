@@ -92,9 +92,11 @@ impl Supervisor {
             }),
             false => None,
         };
-        let dns = delegation
-            .as_ref()
-            .map_or_else(|| (ports::LOCAL, challtestsrv.dns_port).into(), Delegation::resolver);
+        let dns = match (options.resolver, &delegation) {
+            (Some(resolver), _) => resolver,
+            (None, Some(delegation)) => delegation.resolver(),
+            (None, None) => (ports::LOCAL, challtestsrv.dns_port).into(),
+        };
         let mut keys = BTreeMap::new();
         for (role, _) in aws_sim::ROLES {
             let id = format!("AKIA{}", &secret::password()?.to_uppercase()[..16]);

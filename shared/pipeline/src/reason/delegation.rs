@@ -52,6 +52,19 @@ impl Delegation {
         }
     }
 
+    /// The broker's name servers that have yet to get the value, which others have.
+    pub(super) fn lagging(&self) -> Vec<&str> {
+        match self {
+            Self::Leads { value, .. } => match &**value {
+                Txt::NotEverywhere { spread, .. } => {
+                    spread.behind.iter().map(|behind| behind.server.as_str()).collect()
+                }
+                _ => Vec::new(),
+            },
+            Self::Elsewhere { .. } | Self::Missing { .. } => Vec::new(),
+        }
+    }
+
     /// Whether the CNAME shows that the tenant controls the domain, whatever the state of an order's value.
     pub(super) fn shows_control(&self) -> bool {
         matches!(self, Self::Leads { cname, .. } if !cname.have.is_empty())
@@ -194,6 +207,17 @@ mod tests {
         let unpublished = leads(all(), absent());
         assert!(!unpublished.is_in_place() && unpublished.waits_for_the_broker() && unpublished.shows_control());
         assert!(unpublished.text(NAME).ends_with("nothing for you to do"));
+
+        assert!(unpublished.lagging().is_empty());
+        let spreading = leads(
+            all(),
+            Txt::NotEverywhere {
+                says: Says::AsExpected,
+                spread: at(&["ns1.acme.example"], &["ns2.acme.example"]),
+            },
+        );
+        assert!(spreading.waits_for_the_broker());
+        assert_eq!(spreading.lagging(), ["ns2.acme.example"]);
 
         let lagging = leads(some(), published);
         assert!(!lagging.is_in_place() && !lagging.waits_for_the_broker() && lagging.shows_control());

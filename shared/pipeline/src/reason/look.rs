@@ -82,6 +82,14 @@ impl Look {
         self.in_place.is_none() && self.forbidden.is_none() && self.ways.iter().any(Way::waits_for_the_broker)
     }
 
+    /// The broker's name servers that have yet to get the value for the CA, which others have.
+    pub fn lagging(&self) -> impl Iterator<Item = &str> {
+        self.ways.iter().flat_map(|way| match &way.seen {
+            Seen::Delegation(delegation) => delegation.lagging(),
+            _ => Vec::new(),
+        })
+    }
+
     /// The value in the broker's zone was seen from here, and has yet to reach every replica of its servers.
     pub fn wait_for_replicas(&mut self) {
         self.in_place = None;

@@ -57,6 +57,7 @@ mod shutdown;
 mod state_table;
 mod statements;
 mod straight;
+mod three_servers;
 mod time;
 mod tls;
 mod trace;
