@@ -3,6 +3,7 @@
 //! `cargo test` runs them one after the other, and most of them wait. What each job prints is kept in a file and shown whole
 //! when the job has ended. The last line is `N passed, N failed`, of all tests and checks.
 
+mod alive;
 mod job;
 mod journal;
 mod node;
