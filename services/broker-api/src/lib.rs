@@ -8,7 +8,6 @@ mod catalog;
 pub mod doctor;
 mod figures;
 mod http;
-mod operator_file;
 mod osbapi;
 mod platforms;
 mod responder;

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use secret::Secret;
 use serde_json::Value;
 
-use crate::operator_file::{Object, kind, read};
+use operator_file::{Object, kind, read};
 
 /// The name of the one platform of single settings.
 const ONLY: &str = "default";

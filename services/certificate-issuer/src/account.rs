@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use worker::Stop;
 
-use crate::ca::Ca;
+use crate::ca::{Ca, Cas};
 use crate::client::acme_client::{Answer, Exchange};
 use crate::client::directory::Directory;
 use crate::client::jws::{self, new_key};
@@ -24,13 +24,19 @@ use crate::client::words::{cause, said, short_type};
 use crate::promote_key::promote;
 use crate::within_limits::before_account;
 
+/// The owner of the only account at a CA, in place of a tenant.
+const EVERYBODYS: &str = "*";
+
 /// One attempt's requests to the CA, on behalf of one tenant.
 ///
 /// A session is created for each attempt: it costs no request (the directory is cached) unless a change of the
 /// account's key is in progress, it leaves no account key in memory, and it can't be mistaken for another tenant's.
 pub(crate) struct Session<'a> {
-    ca: &'a Ca,
-    tenant: &'a str,
+    cas: &'a Cas,
+    /// The CA.
+    pub(crate) ca: &'a Ca,
+    /// Whose account it is: the tenant's, or [`EVERYBODYS`].
+    owner: &'a str,
     account: Account,
     key: SecretBox<Vec<u8>>,
     /// The generation of the account key that the session uses.
@@ -46,39 +52,45 @@ pub(crate) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Opens a session with the tenant's account, and registers the account if necessary (RFC 8555 §7.3).
+    /// Opens a session with the tenant's account at the CA, and registers the account if necessary (RFC 8555 §7.3).
     ///
     /// # Errors
     /// When the CA refuses, or the store fails.
-    pub(crate) async fn open(ca: &'a Ca, tenant: &'a str) -> Result<Self, Stop> {
+    pub(crate) async fn open(cas: &'a Cas, ca: &'a Ca, tenant: &'a str) -> Result<Self, Stop> {
+        let owner = if ca.settings.one_account { EVERYBODYS } else { tenant };
         let exchange = ca.client.exchange();
-        let url = &ca.settings.acme_directory_url;
+        let url = ca.url();
         let directory = ca
             .directory(&exchange)
             .await
             .map_err(|error| refused_or_later(&exchange, &error, Request::Directory))?;
         let fresh = new_key().map_err(Stop::internal)?;
-        let mut stored = ca.store.account(&ca.ring, tenant, url, &fresh).await?;
+        let mut stored = cas.store.account(&cas.ring, owner, url, &fresh).await?;
         if let Some(next) = &stored.next_key
-            && settle(ca, &exchange, &directory, tenant, &stored, next).await?
+            && settle(cas, ca, &exchange, &directory, owner, &stored, next).await?
         {
-            stored = ca.store.account(&ca.ring, tenant, url, &fresh).await?;
+            stored = cas.store.account(&cas.ring, owner, url, &fresh).await?;
         }
         let account_uri = match stored.account_uri {
             Some(account_uri) => account_uri,
             None => {
-                before_account(ca).await?;
+                before_account(cas, ca).await?;
                 let registered = register(
                     &exchange,
                     &directory,
                     stored.key.expose_secret(),
-                    &ca.settings.contact(),
-                    ca.external.as_ref(),
+                    &ca.settings.contact,
+                    ca.settings.external.as_ref(),
                 )
                 .await
                 .map_err(|error| refused_or_later(&exchange, &error, Request::RegisterAccount))?;
-                ca.store.set_account_uri(tenant, url, Some(&registered)).await?;
-                tracing::info!(tenant, account_uri = registered, "account registered");
+                cas.store.set_account_uri(owner, url, Some(&registered)).await?;
+                tracing::info!(
+                    tenant,
+                    account_uri = registered,
+                    ca = ca.settings.name,
+                    "account registered"
+                );
                 registered
             }
         };
@@ -95,8 +107,9 @@ impl<'a> Session<'a> {
             .await
             .map_err(Stop::internal)?;
         Ok(Self {
+            cas,
             ca,
-            tenant,
+            owner,
             account,
             key: stored.key,
             key_generation: stored.key_generation,
@@ -119,6 +132,14 @@ impl<'a> Session<'a> {
     /// The account, for requests.
     pub(crate) fn account(&self) -> &Account {
         &self.account
+    }
+
+    /// Opens a session at the CA of the order.
+    ///
+    /// # Errors
+    /// The order is spent when its CA is not set any more; as [`Self::open`].
+    pub(crate) async fn of(cas: &'a Cas, order: &store::Order, tenant: &'a str) -> Result<Self, Stop> {
+        Self::open(cas, cas.of(order)?, tenant).await
     }
 
     /// Fetches the task's order, by the URL in the store.
@@ -177,9 +198,8 @@ impl<'a> Session<'a> {
     /// Finds out whether the session's key is the reason for the refusal. If it is, the next attempt uses the account's
     /// then current key.
     async fn about_the_key(&self, request: Request) -> Option<CaReason> {
-        let (ca, tenant) = (self.ca, self.tenant);
-        let url = &ca.settings.acme_directory_url;
-        match ca.store.known_account(&ca.ring, tenant, url).await {
+        let (cas, ca, tenant) = (self.cas, self.ca, self.owner);
+        match cas.store.known_account(&cas.ring, tenant, ca.url()).await {
             Ok(Some(now)) if now.key_generation == self.key_generation && !now.key_unsettled => {}
             Ok(_) => return Some(CaReason::KeyChanging),
             Err(_) => return Some(CaReason::RefusalUnexplained { request }),
@@ -218,14 +238,11 @@ impl<'a> Session<'a> {
     /// again.
     pub(crate) async fn forget_account(&self) -> Result<(), Stop> {
         tracing::warn!(
-            tenant = self.tenant,
+            tenant = self.owner,
             account_uri = self.account_uri,
             "the CA doesn't know the account"
         );
-        self.ca
-            .store
-            .set_account_uri(self.tenant, &self.ca.settings.acme_directory_url, None)
-            .await?;
+        self.cas.store.set_account_uri(self.owner, self.ca.url(), None).await?;
         Ok(())
     }
 }
@@ -236,6 +253,7 @@ impl<'a> Session<'a> {
 /// # Errors
 /// When the CA can't be asked now, or the store fails.
 async fn settle(
+    cas: &Cas,
     ca: &Ca,
     exchange: &Exchange,
     directory: &Directory,
@@ -247,7 +265,7 @@ async fn settle(
     match find(exchange, directory, next.key.expose_secret()).await {
         Ok(known) if stored.account_uri.as_ref().is_none_or(|ours| *ours == known) => {
             let current = stored.key.expose_secret();
-            promote(ca, tenant, &ca.settings.acme_directory_url, &known, current, next).await?;
+            promote(cas, tenant, ca.url(), &known, current, next).await?;
             Ok(true)
         }
         Ok(_) => Ok(false),

@@ -1,15 +1,13 @@
-//! Which CA, and how this service introduces itself there.
+//! Which CAs, and how this service introduces itself there.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pipeline::instance::KeyType;
-use secrecy::SecretBox;
 use secret::Secret;
 use worker::ProfileArgs;
 
-use crate::limits::{Limits, LimitsSetting};
+use crate::ca_settings::{CaSettings, contact, external_account, is_https, others};
+use crate::limits::LimitsSetting;
 
 secret::setting!(
     pub(crate) EabHmacKey,
@@ -19,14 +17,32 @@ secret::setting!(
     "HMAC key of the external account, base64url, as the CA gave it."
 );
 
-/// Which CA, and how to introduce oneself. An empty value counts as unset, as deployment templates like to set those.
+secret::setting!(
+    pub(crate) OtherCas,
+    "acme-other-cas",
+    "ACME_OTHER_CAS",
+    optional,
+    "More CAs beside the one above, as a JSON list; an order goes to the first that takes it, or to those that the plan names. \
+     Secret, since it may hold EAB keys. docs/operators/several-cas.md"
+);
+
+/// Which CAs, and how to introduce oneself. An empty value counts as unset, as deployment templates like to set those.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "ACME CA")]
 pub(crate) struct AcmeArgs {
     /// The CA's directory (RFC 8555 §7.1.1), an https:// address. Accounts belong to one directory: another one means
     /// new accounts.
     #[arg(long, env, default_value = instant_acme::LetsEncrypt::Production.url())]
-    pub(crate) acme_directory_url: String,
+    acme_directory_url: String,
+    /// The CA's name, for the plans' certificate_authorities, where there are several.
+    #[arg(long, env, default_value = "main")]
+    acme_ca_name: String,
+    /// More CAs.
+    #[command(flatten)]
+    acme_other_cas: Secret<OtherCas>,
+    /// How long a CA must have taken no order, or how far off its rate limits put one, before the next CA is asked.
+    #[arg(long, env, default_value = "1h")]
+    pub(crate) acme_fallback_after: humantime::Duration,
     /// PEM file of roots trusted for the CA's own TLS, beside the system's roots; unset: the system's roots alone.
     #[arg(long, env)]
     acme_ca_roots: Option<String>,
@@ -40,6 +56,10 @@ pub(crate) struct AcmeArgs {
     /// HMAC key of the external account.
     #[command(flatten)]
     acme_eab_hmac_key: Secret<EabHmacKey>,
+    /// All organizations share one account at this CA, for CAs that give no more, such as Google's. Then only a CNAME to the
+    /// broker's own zone proves a domain, so DELEGATION_ZONE must be set: other records don't tell organizations apart.
+    #[arg(long, env, default_value_t = false, action = clap::ArgAction::Set)]
+    acme_one_account: bool,
     /// Type of the certificates' keys, where the instance's plan has none. AWS documents P-256 at CloudFront for certificates of ACM only.
     #[arg(long, env, value_enum, default_value = "rsa-2048")]
     pub(crate) certificate_key_type: KeyType,
@@ -63,88 +83,75 @@ pub(crate) struct AcmeArgs {
     profile: ProfileArgs,
 }
 
-/// An account elsewhere that new ACME accounts are bound to (RFC 8555 §7.3.4).
-pub(crate) struct ExternalAccount {
-    pub(crate) kid: String,
-    pub(crate) hmac_key: SecretBox<Vec<u8>>,
-}
-
 /// An invalid setting. Quotes no secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidSetting {
     #[error("ACME_DIRECTORY_URL is not an https:// address")]
     Directory,
-    #[error("ACME_EAB_HMAC_KEY is not base64url")]
-    HmacKey,
-    #[error("set both ACME_EAB_KID and ACME_EAB_HMAC_KEY, or neither")]
-    HalfAnAccount,
+    #[error("{0}")]
+    ExternalAccount(String),
+    #[error("ACME_OTHER_CAS: {0}")]
+    OtherCas(String),
+    #[error("ACME_OTHER_CAS: two CAs have the name {0:?}; that of the first is ACME_CA_NAME")]
+    SameName(String),
+    #[error("ACME_OTHER_CAS: two CAs have the directory {0}")]
+    SameDirectory(String),
+    #[error("the CA {0:?} has one account for all organizations, which needs DELEGATION_ZONE")]
+    OneAccount(String),
 }
 
 impl AcmeArgs {
-    /// Checks what clap can't.
+    /// Every CA, the preferred first. `delegation`: the broker has a DNS zone of its own.
     ///
     /// # Errors
-    /// When the directory is not an https:// URL.
-    pub(crate) fn check(&self) -> Result<(), InvalidSetting> {
-        let uri: http::Uri = self.acme_directory_url.parse().map_err(|_| InvalidSetting::Directory)?;
-        match (uri.scheme_str(), uri.host()) {
-            (Some("https"), Some(_)) => Ok(()),
-            _ => Err(InvalidSetting::Directory),
+    /// When a setting is invalid.
+    pub(crate) fn cas(&self, delegation: bool) -> Result<Vec<CaSettings>, InvalidSetting> {
+        let mut cas = vec![self.first()?];
+        if let Some(json) = set(Some(self.acme_other_cas.expose())) {
+            for other in others(json).map_err(InvalidSetting::OtherCas)? {
+                if cas.iter().any(|ca| ca.name == other.name) {
+                    return Err(InvalidSetting::SameName(other.name));
+                }
+                if cas.iter().any(|ca| ca.directory_url == other.directory_url) {
+                    return Err(InvalidSetting::SameDirectory(other.directory_url));
+                }
+                cas.push(other);
+            }
+        }
+        match cas.iter().find(|ca| ca.one_account && !delegation) {
+            Some(ca) => Err(InvalidSetting::OneAccount(ca.name.clone())),
+            None => Ok(cas),
         }
     }
 
-    /// The file of roots that are trusted in addition to the system's.
-    pub(crate) fn ca_roots(&self) -> Option<&Path> {
-        set(self.acme_ca_roots.as_deref()).map(Path::new)
-    }
-
-    /// Contacts of new accounts.
-    pub(crate) fn contact(&self) -> Vec<String> {
-        self.acme_contact
-            .iter()
-            .filter(|uri| !uri.is_empty())
-            .cloned()
-            .collect()
-    }
-
-    /// The name that CAA records are assumed to use for the CA.
-    pub(crate) fn issuer_domain(&self) -> Option<&str> {
-        set(self.acme_issuer_domain.as_deref())
-    }
-
-    /// The CA's rate limits that apply.
-    pub(crate) fn limits(&self) -> Limits {
-        self.acme_limits.at(&self.acme_directory_url)
-    }
-
-    /// The root that the chain should lead to.
-    pub(crate) fn preferred_chain(&self) -> Option<&str> {
-        set(self.acme_preferred_chain.as_deref())
-    }
-
-    /// The profile to request.
-    pub(crate) fn profile(&self) -> Option<&str> {
-        self.profile.acme_profile()
-    }
-
-    /// The external account, if one is configured.
-    ///
-    /// # Errors
-    /// When its key is not base64url, or only one of the two settings is set.
-    pub(crate) fn external_account(&self) -> Result<Option<ExternalAccount>, InvalidSetting> {
+    fn first(&self) -> Result<CaSettings, InvalidSetting> {
+        if !is_https(&self.acme_directory_url) {
+            return Err(InvalidSetting::Directory);
+        }
         let key = self.acme_eab_hmac_key.expose().trim();
-        let (kid, key) = match (set(self.acme_eab_kid.as_deref()), set(Some(key))) {
-            (None, None) => return Ok(None),
-            (Some(kid), Some(key)) => (kid, key),
-            _ => return Err(InvalidSetting::HalfAnAccount),
-        };
-        let bytes = URL_SAFE_NO_PAD
-            .decode(key.trim_end_matches('='))
-            .map_err(|_| InvalidSetting::HmacKey)?;
-        Ok(Some(ExternalAccount {
-            kid: kid.to_string(),
-            hmac_key: SecretBox::new(Box::new(bytes)),
-        }))
+        let external = external_account(
+            set(self.acme_eab_kid.as_deref()),
+            set(Some(key)),
+            ("ACME_EAB_KID", "ACME_EAB_HMAC_KEY"),
+        )
+        .map_err(InvalidSetting::ExternalAccount)?;
+        Ok(CaSettings {
+            name: self.acme_ca_name.clone(),
+            directory_url: self.acme_directory_url.clone(),
+            roots: set(self.acme_ca_roots.as_deref()).map(PathBuf::from),
+            contact: self
+                .acme_contact
+                .iter()
+                .filter(|uri| !uri.is_empty())
+                .cloned()
+                .collect(),
+            one_account: self.acme_one_account,
+            external,
+            issuer_domain: owned(self.acme_issuer_domain.as_deref()),
+            preferred_chain: owned(self.acme_preferred_chain.as_deref()),
+            limits: self.acme_limits.at(&self.acme_directory_url),
+            profile: owned(self.profile.acme_profile()),
+        })
     }
 }
 
@@ -152,13 +159,8 @@ fn set(value: Option<&str>) -> Option<&str> {
     value.filter(|value| !value.is_empty())
 }
 
-fn contact(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    match text.split_once(':') {
-        None if text.is_empty() => Ok(String::new()),
-        Some((_, rest)) if !rest.is_empty() => Ok(text.to_string()),
-        _ => Err("write a URI such as mailto:ops@example.com".to_string()),
-    }
+fn owned(value: Option<&str>) -> Option<String> {
+    set(value).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -184,33 +186,71 @@ mod tests {
         acme
     }
 
+    fn first(acme: &AcmeArgs) -> CaSettings {
+        acme.cas(false).unwrap().remove(0)
+    }
+
     #[test]
     fn the_defaults_are_lets_encrypt_and_rsa() {
         let acme = parse(&[]).unwrap();
-        assert_eq!(
-            acme.acme_directory_url,
-            "https://acme-v02.api.letsencrypt.org/directory"
-        );
+        let ca = first(&acme);
+        assert_eq!(ca.directory_url, "https://acme-v02.api.letsencrypt.org/directory");
+        assert_eq!((ca.name.as_str(), ca.limits.orders.unwrap().most), ("main", 300));
         assert_eq!(acme.certificate_key_type, KeyType::Rsa2048);
-        assert!(acme.contact().is_empty() && acme.external_account().unwrap().is_none());
-        acme.check().unwrap();
+        assert!(ca.contact.is_empty() && ca.external.is_none());
     }
 
     #[test]
     fn an_external_account_is_whole_or_not_at_all() {
         for (kid, key) in [("kid-1", ""), ("", "AAAA")] {
-            assert!(with_account(kid, key).external_account().is_err());
+            assert!(with_account(kid, key).cas(false).is_err());
         }
         let line = |key| with_account("kid-1", key);
-        let account = line("zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W")
-            .external_account()
-            .unwrap()
-            .unwrap();
-        assert_eq!(account.hmac_key.expose_secret().len(), 48);
+        let ca = first(&line(
+            "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W",
+        ));
+        assert_eq!(ca.external.unwrap().hmac_key.expose_secret().len(), 48);
         for bad in ["not base64url!", ""] {
-            let error = line(bad).external_account().err().unwrap().to_string();
+            let error = line(bad).cas(false).err().unwrap().to_string();
             assert!(!error.contains("not base64url!"), "{error}");
         }
+    }
+
+    #[test]
+    fn other_cas_follow_the_first_each_with_its_own_name_and_directory() {
+        let with = |json: &str| {
+            let mut acme = parse(&[]).unwrap();
+            acme.acme_other_cas = json.into();
+            acme.cas(false)
+        };
+        let other = |name: &str, url: &str| format!(r#"{{"name": "{name}", "directory_url": "{url}"}}"#);
+        let (google, lets_encrypt) = (
+            other("google", "https://dv.acme-v02.api.pki.goog/directory"),
+            other("again", "https://acme-v02.api.letsencrypt.org/directory"),
+        );
+        let cas = with(&format!("[{google}]")).unwrap();
+        assert_eq!(
+            cas.iter().map(|ca| ca.name.as_str()).collect::<Vec<_>>(),
+            ["main", "google"]
+        );
+        for (json, says) in [
+            (format!("[{lets_encrypt}]"), "two CAs have the directory"),
+            (format!("[{google}, {google}]"), "two CAs have the name"),
+            ("[1]".to_owned(), "ACME_OTHER_CAS: [0]: a number is not an object"),
+        ] {
+            let error = with(&json).err().unwrap().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn one_account_for_all_needs_a_zone() {
+        let mut acme = parse(&["--acme-one-account=true"]).unwrap();
+        assert!(acme.cas(true).unwrap()[0].one_account);
+        assert!(matches!(acme.cas(false), Err(InvalidSetting::OneAccount(name)) if name == "main"));
+        acme = parse(&["--acme-one-account=false"]).unwrap();
+        acme.acme_other_cas = r#"[{"name": "google", "directory_url": "https://g/dir", "one_account": true}]"#.into();
+        assert!(matches!(acme.cas(false), Err(InvalidSetting::OneAccount(name)) if name == "google"));
     }
 
     #[test]
@@ -221,33 +261,34 @@ mod tests {
             "eab-kid",
             "eab-hmac-key-file",
             "issuer-domain",
+            "other-cas-file",
             "profile",
         ];
         let flags = names.map(|name| format!("--acme-{name}="));
         let acme = parse(&flags.each_ref().map(String::as_str)).unwrap();
-        assert_eq!(
-            (acme.ca_roots(), acme.issuer_domain(), acme.profile()),
-            (None, None, None)
-        );
-        assert!(acme.contact().is_empty() && acme.external_account().unwrap().is_none());
+        let ca = first(&acme);
+        assert_eq!((ca.roots, ca.issuer_domain, ca.profile), (None, None, None));
+        assert!(ca.contact.is_empty() && ca.external.is_none());
+        assert_eq!(acme.cas(false).unwrap().len(), 1);
     }
 
     #[test]
     fn secrets_are_not_shown() {
-        let acme = with_account("kid-1", "c2VjcmV0");
+        let mut acme = with_account("kid-1", "c2VjcmV0");
+        acme.acme_other_cas = "c2VjcmV0".into();
         assert!(!format!("{acme:?}").contains("c2VjcmV0"));
     }
 
     #[test]
     fn values_are_checked() {
         let acme = parse(&["--acme-contact", "mailto:a@example.com,mailto:b@example.com"]).unwrap();
-        assert_eq!(acme.contact().len(), 2);
+        assert_eq!(first(&acme).contact.len(), 2);
         assert!(parse(&["--acme-contact", "a@example.com"]).is_err());
         assert!(parse(&["--certificate-key-type", "dsa"]).is_err());
         let p256 = parse(&["--certificate-key-type", "ecdsa-p256"]).unwrap();
         assert_eq!(p256.certificate_key_type, KeyType::EcdsaP256);
         for url in ["http://ca.example/dir", "ca.example", ""] {
-            assert!(parse(&["--acme-directory-url", url]).unwrap().check().is_err());
+            assert!(parse(&["--acme-directory-url", url]).unwrap().cas(false).is_err());
         }
     }
 }

@@ -14,6 +14,7 @@ use store::{DatabaseArgs, KeyRing, Sealed, SharedSettings, Store, StoreError};
 use telemetry::with_causes;
 
 use crate::acme_args::AcmeArgs;
+use crate::ca_settings::CaSettings;
 use crate::client::acme_client::{AcmeClient, Exchange};
 use crate::client::directory::{self, Directory};
 use crate::client::registration;
@@ -29,38 +30,43 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// The checks, in the order of the report.
 pub(crate) fn checks(settings: &Settings, shared: &SharedSettings) -> Vec<Check> {
     let worker = &settings.worker;
-    let acme = settings.acme.clone();
+    let (acme, delegation) = (settings.acme.clone(), settings.delegation.is_set());
     let (database, ring) = (worker.database.clone(), settings.sealing.key_ring().ok());
     vec![
         store::check_database(&worker.database, "certificate-issuer"),
         store::check_shared_settings(&worker.database, Some(shared)),
         messaging::check_rabbitmq(&worker.amqp, "certificate-issuer"),
         store::check_seals(&worker.database, &settings.sealing, Sealed::AccountKeys),
-        Check::several(CA, async move { ask(&acme, &database, ring).await }).within(LIMIT),
+        Check::several(CA, async move { ask(&acme, delegation, &database, ring).await }).within(LIMIT),
         delegation::check(&settings.delegation),
     ]
 }
 
-async fn ask(acme: &AcmeArgs, database: &DatabaseArgs, ring: Option<KeyRing>) -> Vec<Finding> {
-    let setting = |text: String| vec![Finding::fail(CA, "a setting can't be used", text)];
-    if let Err(error) = acme.check() {
-        return setting(error.to_string());
-    }
-    let client = match AcmeClient::new(acme.ca_roots()) {
-        Ok(client) => client,
-        Err(error) => return setting(format!("{error:#}")),
+async fn ask(acme: &AcmeArgs, delegation: bool, database: &DatabaseArgs, ring: Option<KeyRing>) -> Vec<Finding> {
+    let cas = match acme.cas(delegation) {
+        Ok(cas) => cas,
+        Err(error) => return vec![unusable(error.to_string())],
     };
-    let bound = match acme.external_account() {
-        Ok(external) => external.is_some(),
-        Err(error) => return setting(error.to_string()),
+    let asked = cas.iter().map(|ca| ask_one(ca, database, ring.as_ref()));
+    futures_util::future::join_all(asked).await.concat()
+}
+
+fn unusable(text: String) -> Finding {
+    Finding::fail(CA, "a setting can't be used", text)
+}
+
+async fn ask_one(ca: &CaSettings, database: &DatabaseArgs, ring: Option<&KeyRing>) -> Vec<Finding> {
+    let client = match AcmeClient::new(ca.roots.as_deref()) {
+        Ok(client) => client,
+        Err(error) => return vec![unusable(format!("{}: {error:#}", ca.name))],
     };
     let exchange = client.exchange();
-    let url = &acme.acme_directory_url;
+    let url = &ca.directory_url;
     let directory = match directory::fetch(&exchange, url).await {
         Ok(directory) => directory,
         Err(error) => return vec![unreached(url, &error)],
     };
-    let mut findings = offers(url, &directory.json, acme.profile(), bound);
+    let mut findings = offers(url, &directory.json, ca.profile.as_deref(), ca.external.is_some());
     findings.push(set_once(&directory, url, database).await);
     findings.push(account(&exchange, &directory, url, database, ring).await);
     findings
@@ -180,7 +186,7 @@ async fn account(
     directory: &Directory,
     url: &str,
     database: &DatabaseArgs,
-    ring: Option<KeyRing>,
+    ring: Option<&KeyRing>,
 ) -> Finding {
     let Some(ring) = ring else {
         return Finding::skip(ACCOUNT, "not tried without SEALING_KEYS");
@@ -189,7 +195,7 @@ async fn account(
     args.database_pool_size = 1;
     let stored = async {
         Store::new(&args, "certificate-issuer doctor")?
-            .newest_account(&ring, url)
+            .newest_account(ring, url)
             .await
     };
     let stored = match stored.await {

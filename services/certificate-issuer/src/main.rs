@@ -4,8 +4,10 @@
 mod account;
 mod acme_args;
 mod ca;
+mod ca_settings;
 mod certificate;
 mod chain;
+mod choice;
 mod chores;
 mod client;
 mod doctor;
@@ -21,7 +23,6 @@ mod within_limits;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use dns_writer::Intervals;
 use pipeline::{IssuerStep, Outcome};
 use store::{Store, Task};
@@ -29,14 +30,12 @@ use telemetry::Telemetry;
 use tokio::sync::Semaphore;
 use worker::{Chore, Handler, HandlerError, Stop};
 
-use crate::ca::Ca;
+use crate::ca::{Ca, Cas};
 use crate::chores::renewal::Planner;
-use crate::client::acme_client::AcmeClient;
-use crate::client::directory::DirectoryCache;
 use crate::settings::{Command, Settings};
 
 struct Issuer {
-    ca: Arc<Ca>,
+    cas: Arc<Cas>,
     planner: Planner,
     publication: Intervals,
 }
@@ -47,21 +46,21 @@ impl Handler for Issuer {
 
     async fn attempt(&self, step: Self::Step, task: &Task) -> Result<Outcome, Stop> {
         // An issued certificate is used, whatever the state of its order at the CA.
-        if self.ca.store.certificate(task).await?.is_some() {
+        if self.cas.store.certificate(task).await?.is_some() {
             return Ok(Outcome::DONE);
         }
         match step {
-            IssuerStep::PlaceOrder => steps::place_order::attempt(&self.ca, task).await,
-            IssuerStep::PublishChallenges => steps::publish_challenges::attempt(&self.ca, task).await,
-            IssuerStep::AnswerChallenges => steps::answer_challenges::attempt(&self.ca, task).await,
-            IssuerStep::AwaitValidation => steps::await_validation::attempt(&self.ca, task).await,
-            IssuerStep::FinalizeOrder => steps::finalize_order::attempt(&self.ca, task).await,
+            IssuerStep::PlaceOrder => steps::place_order::attempt(&self.cas, task).await,
+            IssuerStep::PublishChallenges => steps::publish_challenges::attempt(&self.cas, task).await,
+            IssuerStep::AnswerChallenges => steps::answer_challenges::attempt(&self.cas, task).await,
+            IssuerStep::AwaitValidation => steps::await_validation::attempt(&self.cas, task).await,
+            IssuerStep::FinalizeOrder => steps::finalize_order::attempt(&self.cas, task).await,
         }
     }
 
     fn chores(&self) -> Vec<Chore> {
         let mut chores = vec![Chore::every(self.planner.interval())];
-        if let Some(intervals) = self.ca.delegation.as_ref().map(|_| self.publication) {
+        if let Some(intervals) = self.cas.delegation.as_ref().map(|_| self.publication) {
             chores.push(Chore {
                 name: chores::publication::NAME,
                 interval: intervals.removal,
@@ -77,14 +76,14 @@ impl Handler for Issuer {
 
     async fn chore(&self, name: &'static str) -> Result<(), HandlerError> {
         match name {
-            chores::publication::NAME => return Ok(chores::publication::keep(&self.ca).await?),
-            chores::publication::RECONCILE => return Ok(chores::publication::reconcile(&self.ca).await?),
+            chores::publication::NAME => return Ok(chores::publication::keep(&self.cas).await?),
+            chores::publication::RECONCILE => return Ok(chores::publication::reconcile(&self.cas).await?),
             _ => {}
         }
         // A failure of one task must not block the others.
-        let changed = chores::rollover::change_keys(&self.ca).await;
+        let changed = chores::rollover::change_keys(&self.cas).await;
         let planned = self.planner.plan().await;
-        let revoked = chores::revocation::revoke_due(&self.ca).await;
+        let revoked = chores::revocation::revoke_due(&self.cas).await;
         self.planner.forget().await?;
         Ok(changed.and(planned).and(revoked)?)
     }
@@ -103,7 +102,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     if let Some(Command::Doctor) = settings.command {
         return Ok(::doctor::print(checks).await);
     }
-    settings.acme.check()?;
+    let cas = settings.acme.cas(settings.delegation.is_set())?;
     if let Some(Command::Reseal) = settings.command {
         let store = Store::new(&settings.worker.database, "certificate-issuer reseal")?;
         reseal::run(&store, &settings.sealing.key_ring()?).await?;
@@ -112,24 +111,23 @@ async fn main() -> anyhow::Result<ExitCode> {
     let telemetry = Telemetry::init(&settings.worker.telemetry, "certificate-issuer")?;
     let store = Store::new(&settings.worker.database, "certificate-issuer")?;
     let publication = settings.delegation.intervals();
-    let ca = Arc::new(Ca {
-        external: settings.acme.external_account()?,
-        client: AcmeClient::new(settings.acme.ca_roots()).context("no connections to the CA can be made")?,
-        directories: DirectoryCache::default(),
+    let cas = Arc::new(Cas {
+        all: cas.into_iter().map(Ca::new).collect::<Result<_, _>>()?,
         store: store.clone(),
         ring: settings.sealing.key_ring()?,
         delegation: settings.delegation.delegation().await?,
+        key_type: settings.acme.certificate_key_type,
+        fallback_after: settings.acme.acme_fallback_after.into(),
         placing: Semaphore::new(usize::from(settings.acme.acme_orders_at_once)),
-        settings: settings.acme,
     });
     let planner = Planner {
-        ca: ca.clone(),
+        cas: cas.clone(),
         args: settings.renewal,
         schedules: settings.worker.schedules.clone(),
     };
     worker::run(
         Issuer {
-            ca,
+            cas,
             planner,
             publication,
         },

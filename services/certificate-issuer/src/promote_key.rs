@@ -2,7 +2,7 @@
 
 use store::{NextKey, StoreError};
 
-use crate::ca::Ca;
+use crate::ca::Cas;
 use crate::client::jws;
 
 /// The CA has accepted the next key: makes it the account's key, and keeps the thumbprint of the current one.
@@ -10,7 +10,7 @@ use crate::client::jws;
 /// # Errors
 /// When the store fails; then the next process that needs the account finds out.
 pub(crate) async fn promote(
-    ca: &Ca,
+    cas: &Cas,
     tenant: &str,
     directory_url: &str,
     account_uri: &str,
@@ -19,7 +19,7 @@ pub(crate) async fn promote(
 ) -> Result<(), StoreError> {
     // A key that can't be parsed was never known to the CA.
     let thumbprint = jws::read(current).ok().map(|key| jws::thumbprint(&key));
-    if ca
+    if cas
         .store
         .promote_next_key(tenant, directory_url, account_uri, next, thumbprint.as_deref())
         .await?

@@ -16,7 +16,7 @@ pub(crate) struct Settings {
     /// What to do instead of serving.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-    /// The CA.
+    /// The CAs.
     #[command(flatten)]
     pub(crate) acme: AcmeArgs,
     /// Where tenants may delegate their challenges.

@@ -7,25 +7,25 @@ use pipeline::reason::CaReason;
 use store::{Counted, StoreError, Task};
 use worker::Stop;
 
-use crate::ca::Ca;
+use crate::ca::{Ca, Cas};
 use crate::limits::Rate;
 
 /// Waits when one more order would exceed a limit. Orders that replace a certificate (RFC 9773) need no check: Let's
 /// Encrypt exempts them from all limits.
-pub(crate) async fn before_order(ca: &Ca, task: &Task, account_uri: &str) -> Result<(), Stop> {
-    let limits = ca.settings.limits();
+pub(crate) async fn before_order(cas: &Cas, ca: &Ca, task: &Task, account_uri: &str) -> Result<(), Stop> {
+    let limits = ca.settings.limits;
     let domains = &task.instance.domains;
     wait(
-        ca,
+        cas,
         limits.orders,
         &Counted::Orders(account_uri),
         "new orders of an organization",
     )
     .await?;
     wait(
-        ca,
+        cas,
         limits.same,
-        &Counted::Same(domains),
+        &Counted::Same(ca.url(), domains),
         "certificates with exactly these domains",
     )
     .await?;
@@ -35,9 +35,9 @@ pub(crate) async fn before_order(ca: &Ca, task: &Task, account_uri: &str) -> Res
         registered.dedup();
         for domain in registered {
             wait(
-                ca,
+                cas,
                 limits.domain,
-                &Counted::Domain(domain),
+                &Counted::Domain(ca.url(), domain),
                 &format!("certificates for {domain} and what is below it"),
             )
             .await?;
@@ -47,14 +47,14 @@ pub(crate) async fn before_order(ca: &Ca, task: &Task, account_uri: &str) -> Res
 }
 
 /// Waits when one more account would exceed a limit.
-pub(crate) async fn before_account(ca: &Ca) -> Result<(), Stop> {
-    let counted = Counted::Accounts(&ca.settings.acme_directory_url);
-    wait(ca, ca.settings.limits().accounts, &counted, "new organizations").await
+pub(crate) async fn before_account(cas: &Cas, ca: &Ca) -> Result<(), Stop> {
+    let counted = Counted::Accounts(ca.url());
+    wait(cas, ca.settings.limits.accounts, &counted, "new organizations").await
 }
 
-async fn wait(ca: &Ca, rate: Option<Rate>, counted: &Counted<'_>, what: &str) -> Result<(), Stop> {
+async fn wait(cas: &Cas, rate: Option<Rate>, counted: &Counted<'_>, what: &str) -> Result<(), Stop> {
     let Some(rate) = rate else { return Ok(()) };
-    let free_in: Result<Option<Duration>, StoreError> = ca.store.ca_free_in(counted, rate.most, rate.within).await;
+    let free_in: Result<Option<Duration>, StoreError> = cas.store.ca_free_in(counted, rate.most, rate.within).await;
     match free_in? {
         None => Ok(()),
         Some(free_in) => Err(Outcome::pending_for(

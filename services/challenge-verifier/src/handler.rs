@@ -67,6 +67,12 @@ impl Handler for Verifier {
         if challenge.key_changed && look.in_place.is_none_or(|method| method.is_made_with_the_key()) {
             return Ok(Outcome::spent(Spent::KeyChanged));
         }
+        if challenge.order.fallback && look.forbidden.is_some() {
+            // The preferred CA may be allowed, and will be back before a user changes CAA records.
+            self.store.set_caa_forbids(task).await?;
+            let domain = task.subject.clone();
+            return Ok(Outcome::spent(Spent::CaaForbids { domain }));
+        }
         if look.in_place == Some(Method::DelegatedDns01)
             && self
                 .store

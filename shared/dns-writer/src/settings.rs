@@ -75,16 +75,27 @@ impl DelegationArgs {
         }
     }
 
+    /// Whether a zone is set.
+    pub fn is_set(&self) -> bool {
+        self.zone().is_some()
+    }
+
+    fn zone(&self) -> Option<&str> {
+        let zone = self.delegation_zone.as_deref()?.trim_end_matches('.');
+        Some(zone).filter(|zone| !zone.is_empty())
+    }
+
     /// The zone and its writer, if a zone is set; an empty value counts as unset. Connects to nothing.
     ///
     /// # Errors
     /// When a setting is missing or invalid.
     pub async fn delegation(self) -> Result<Option<Delegation>, InvalidSetting> {
-        let zone = match self.delegation_zone.as_deref().unwrap_or_default() {
-            "" | "." => return Ok(None),
-            zone => zone_name(zone).filter(|zone| zone.len() <= MOST_BYTES),
+        let Some(zone) = self.zone() else {
+            return Ok(None);
         };
-        let zone = zone.ok_or(InvalidSetting::Zone)?;
+        let zone = zone_name(zone)
+            .filter(|zone| zone.len() <= MOST_BYTES)
+            .ok_or(InvalidSetting::Zone)?;
         let writer = self.writers.open(self.dns_writer, &zone).await?;
         Ok(Some(Delegation { zone, writer }))
     }

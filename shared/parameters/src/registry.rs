@@ -51,6 +51,7 @@ pub(crate) static ALL: LazyLock<[&'static dyn Parameter; 16]> = LazyLock::new(||
         // The plan's fields: no user sets or reads them.
         access_logs: _,
         certificate_key_type: _,
+        certificate_authorities: _,
     } = InstanceSettings::default();
     [
         // Not among the settings: an instance stores its domains separately.

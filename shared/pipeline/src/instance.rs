@@ -43,6 +43,9 @@ pub struct InstanceSettings {
     pub access_logs: Option<AccessLogs>,
     /// The type of its certificates' keys; none: the operator's default. Set by the plan alone, too.
     pub certificate_key_type: Option<KeyType>,
+    /// The CAs that are asked for its certificates, the preferred first; empty: all. Set by the plan alone, too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub certificate_authorities: Vec<String>,
 }
 
 /// CloudFront's default for `DefaultTTL`, in seconds.
@@ -68,6 +71,7 @@ impl Default for InstanceSettings {
             redirect_to: None,
             access_logs: None,
             certificate_key_type: None,
+            certificate_authorities: Vec::new(),
         }
     }
 }

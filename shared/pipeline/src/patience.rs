@@ -84,6 +84,7 @@ mod tests {
             now: NOW,
             certificate_not_after: None,
             order_spent: None,
+            fallback_to: None,
             domains,
             steps: vec![],
         }

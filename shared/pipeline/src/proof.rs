@@ -74,6 +74,16 @@ macro_rules! ways {
                 match self {$(Self::$way => $way::KEPT,)+}
             }
 
+            /// Whether what a tenant sets names the account at one CA, and proves nothing to another CA.
+            pub fn names_the_account(self) -> bool {
+                match self {$(Self::$way => $way::NAMES_THE_ACCOUNT,)+}
+            }
+
+            /// Whether what a tenant sets differs from what another tenant with the same account would have to set.
+            pub fn names_the_tenant(self) -> bool {
+                match self {$(Self::$way => $way::NAMES_THE_TENANT,)+}
+            }
+
             /// The heading that a tenant is shown before the records to set; `wildcards`: some of the domains are
             /// wildcards.
             pub fn heading(self, wildcards: bool) -> &'static str {

@@ -57,6 +57,9 @@ pub struct View {
     /// Why the order before the current one could not be completed.
     #[serde(default, with = "stored")]
     pub order_spent: Option<Reason>,
+    /// The directory of the CA of the current order, if it was asked in place of one that the plan prefers.
+    #[serde(default)]
+    pub fallback_to: Option<String>,
     /// The instance's domains.
     pub domains: Vec<DomainView>,
     /// The steps that are waiting, without `verify-challenge`.
@@ -370,6 +373,11 @@ fn rest(view: &View, waits_for_user: bool) -> Text {
         let reason = reason.to_string();
         let reason = reason.trim_end_matches('.');
         text.say(&format!("The previous order failed: {reason}."));
+    }
+    if let Some(host) = view.fallback_to.as_deref().and_then(|url| url.split('/').nth(2)) {
+        text.say(&format!(
+            "The certificate is ordered from {host} this time: the CA that comes first takes no order now."
+        ));
     }
     if waits_for_user && !view.steps.is_empty() {
         text.say(&format!("Meanwhile: {}", working(view)));

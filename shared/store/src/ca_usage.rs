@@ -16,16 +16,16 @@ pub enum Counted<'a> {
     Orders(&'a str),
     /// Accounts at this directory.
     Accounts(&'a str),
-    /// Certificates with exactly these names.
-    Same(&'a [String]),
-    /// Certificates with this name or a subdomain of it.
-    Domain(&'a str),
+    /// Certificates of the CA with this directory, with exactly these names.
+    Same(&'a str, &'a [String]),
+    /// Certificates of the CA with this directory, with this name or a subdomain of it.
+    Domain(&'a str, &'a str),
 }
 
 /// Records which of the certificates in `stored` count against limits: each name, and each parent domain except the
 /// top-level one.
-pub(crate) const COUNT_NAMES: &str = "insert into counted_names (certificate_id, name, created_at) \
-    select distinct c.id, array_to_string(labels[i:], '.'), c.created_at \
+pub(crate) const COUNT_NAMES: &str = "insert into counted_names (certificate_id, name, created_at, directory_url) \
+    select distinct c.id, array_to_string(labels[i:], '.'), c.created_at, {ordered_at} \
     from stored c join orders r on r.id = c.order_id and r.replaces is null, \
     unnest(c.names) as name, string_to_array(name, '.') as labels, generate_series(1, cardinality(labels) - 1) as i";
 
@@ -59,7 +59,7 @@ impl Store {
                 .optional(&client, &[&within, &last, directory])
                 .await?
             }
-            Counted::Same(names) => {
+            Counted::Same(directory, names) => {
                 // The longest name has the fewest other names below it.
                 let Some(one) = names.iter().max_by_key(|name| name.len()) else {
                     return Ok(None);
@@ -67,17 +67,20 @@ impl Store {
                 Statement::new(
                     "ca-same-names",
                     query(
-                        "counted_names x join certificates c on c.id = x.certificate_id \
-                     where x.name = $3 and c.names @> $4::text[] and c.names <@ $4::text[]",
+                        "counted_names x join certificates c on c.id = x.certificate_id where x.name = $3 \
+                     and coalesce(x.directory_url, $5) = $5 and c.names @> $4::text[] and c.names <@ $4::text[]",
                     ),
                 )
-                .optional(&client, &[&within, &last, one, names])
+                .optional(&client, &[&within, &last, one, names, directory])
                 .await?
             }
-            Counted::Domain(domain) => {
-                Statement::new("ca-domain", query("counted_names x where x.name = $3"))
-                    .optional(&client, &[&within, &last, domain])
-                    .await?
+            Counted::Domain(directory, domain) => {
+                Statement::new(
+                    "ca-domain",
+                    query("counted_names x where x.name = $3 and coalesce(x.directory_url, $4) = $4"),
+                )
+                .optional(&client, &[&within, &last, domain, directory])
+                .await?
             }
         };
         row.map(|row| Ok(millis(row.try_get("free_in")?))).transpose()

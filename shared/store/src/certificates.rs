@@ -11,6 +11,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
+use crate::ca_choice::ORDERED_AT;
 use crate::ca_usage::COUNT_NAMES;
 use crate::connection::Store;
 use crate::error::StoreError;
@@ -73,6 +74,7 @@ impl Store {
         self.in_transaction("store-certificate", async |tx| {
             statement!("certificate-store")
                 .with("count_names", COUNT_NAMES)
+                .with("ordered_at", ORDERED_AT)
                 .run(
                     tx,
                     &[

@@ -2,6 +2,7 @@
 //! has a name, and is counted and timed under that name. See README.md.
 
 mod accounts;
+mod ca_choice;
 mod ca_usage;
 mod certificate_usage;
 mod certificates;
@@ -50,6 +51,7 @@ mod unproved;
 mod updating;
 
 pub use accounts::Account;
+pub use ca_choice::{CaTrouble, Circumstances};
 pub use ca_usage::Counted;
 pub use certificates::{Certificate, NewCertificate};
 pub use check::{Sealed, check_database, check_seals};
@@ -61,7 +63,7 @@ pub use http01::Http01Answer;
 pub use inheritance::{Inheritable, Whose};
 pub use instances::Instance;
 pub use log_level::LogLevel;
-pub use orders::{Authorization, Challenge, Order};
+pub use orders::{Authorization, Challenge, Order, Placed};
 pub use orphans::{OrphanKind, Owner};
 pub use proofs::Proof;
 pub use provisioning::{Deprovision, NewInstance, Provision};

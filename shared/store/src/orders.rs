@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use crate::ca_choice::ORDERED_AT;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::sealing::{KeyRing, Place};
@@ -23,11 +24,32 @@ pub struct Order {
     pub expires_at: Option<OffsetDateTime>,
     /// The account that placed it.
     pub account_uri: Option<String>,
+    /// The directory of the CA at which it was placed, as far as it is known.
+    pub directory_url: Option<String>,
+    /// It was placed at this CA because another one, which the plan prefers, could not take it.
+    pub fallback: bool,
     /// Whether [`Order::expires_at`] has passed, by the database's clock.
     pub expired: bool,
     /// Which of the account's keys ([`Account::key_generation`](crate::Account::key_generation)) its authorizations'
     /// values were computed with.
     pub key_generation: i32,
+}
+
+/// An order that the CA has just taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Placed<'a> {
+    /// The order's URL.
+    pub url: &'a str,
+    /// The account's URL.
+    pub account_uri: &'a str,
+    /// The URL of the CA's directory.
+    pub directory_url: &'a str,
+    /// See [`Order::fallback`].
+    pub fallback: bool,
+    /// The certificate that the CA knows it to replace (RFC 9773 §4.1).
+    pub replaces: Option<&'a str>,
+    /// When it expires at the CA.
+    pub expires_at: Option<OffsetDateTime>,
 }
 
 /// What the verifier needs for a probe.
@@ -59,16 +81,19 @@ pub struct Authorization {
 fn order_from(row: &Row) -> Result<Order, StoreError> {
     Ok(Order {
         id: row.try_get("id")?,
-        url: row.try_get("url")?,
+        url: row.try_get("order_url")?,
         expires_at: row.try_get("expires_at")?,
         account_uri: row.try_get("account_uri")?,
+        directory_url: row.try_get("directory_url")?,
+        fallback: row.try_get("fallback")?,
         expired: row.try_get("expired")?,
         key_generation: row.try_get("key_generation")?,
     })
 }
 
-const ORDER_COLUMNS: &str =
-    "id, url, expires_at, account_uri, coalesce(expires_at < now(), false) as expired, key_generation";
+/// Of the order `r`.
+const ORDER_COLUMNS: &str = "r.id, r.url as order_url, r.expires_at, r.account_uri, {ordered_at} as directory_url, r.fallback, \
+     coalesce(r.expires_at < now(), false) as expired, r.key_generation";
 
 const AUTHORIZATION_COLUMNS: &str = "z.domain, z.url, z.valid, {challenges} as challenges";
 
@@ -92,8 +117,9 @@ impl Store {
             .await?;
             let row = Statement::new(
                 "order-read",
-                format!("select {ORDER_COLUMNS} from orders where operation_id = $1 and round = $2"),
+                format!("select {ORDER_COLUMNS} from orders r where r.operation_id = $1 and r.round = $2"),
             )
+            .with("ordered_at", ORDERED_AT)
             .one(tx, &[&task.operation, &task.round])
             .await?;
             order_from(&row)
@@ -101,29 +127,31 @@ impl Store {
         .await
     }
 
-    /// Records the order's URL at the CA, and what the order replaces, as soon as that is known: after a crash the
-    /// order is adopted.
+    /// Records where the order is, and what it replaces, as soon as that is known: after a crash the order is adopted.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current, or when another delivery of it placed an order first
     /// (and continues with it); database errors.
-    pub async fn set_order_url(
-        &self,
-        task: &Task,
-        order: Uuid,
-        url: &str,
-        account_uri: &str,
-        replaces: Option<&str>,
-        expires_at: Option<OffsetDateTime>,
-    ) -> Result<(), StoreError> {
+    pub async fn set_order_url(&self, task: &Task, order: Uuid, placed: &Placed<'_>) -> Result<(), StoreError> {
         self.in_transaction("set-order-url", async |tx| {
             lock_current(tx, task).await?;
             let written = Statement::new(
                 "order-set-url",
-                "update orders set url = $2, account_uri = $3, expires_at = $4, replaces = $5 \
-                 where id = $1 and (url is null or url = $2)",
+                "update orders set url = $2, account_uri = $3, expires_at = $4, replaces = $5, directory_url = $6, \
+                 fallback = $7 where id = $1 and (url is null or url = $2)",
             )
-            .run(tx, &[&order, &url, &account_uri, &expires_at, &replaces])
+            .run(
+                tx,
+                &[
+                    &order,
+                    &placed.url,
+                    &placed.account_uri,
+                    &placed.expires_at,
+                    &placed.replaces,
+                    &placed.directory_url,
+                    &placed.fallback,
+                ],
+            )
             .await?;
             if written == 0 {
                 return Err(StoreError::Stale);
@@ -183,25 +211,16 @@ impl Store {
     pub async fn challenge(&self, task: &Task) -> Result<Option<Challenge>, StoreError> {
         let client = self.client().await?;
         let row = statement!("challenge")
+            .with("order_columns", ORDER_COLUMNS)
+            .with("ordered_at", ORDERED_AT)
             .with("authorization_columns", AUTHORIZATION_COLUMNS)
             .with("challenges", CHALLENGES)
             .prepared()
-            .optional(
-                &client,
-                &[&task.operation, &task.round, &task.subject, &task.instance.id],
-            )
+            .optional(&client, &[&task.operation, &task.round, &task.subject])
             .await?;
         row.map(|row| {
-            let order = Order {
-                id: row.try_get("id")?,
-                url: row.try_get("order_url")?,
-                expires_at: row.try_get("expires_at")?,
-                account_uri: row.try_get("account_uri")?,
-                expired: row.try_get("expired")?,
-                key_generation: row.try_get("key_generation")?,
-            };
             Ok(Challenge {
-                order,
+                order: order_from(&row)?,
                 authorization: authorization_from(&row)?,
                 caa_identities: row.try_get("caa_identities")?,
                 key_changed: row.try_get("key_changed")?,

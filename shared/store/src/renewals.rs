@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use crate::ca_choice::ORDERED_AT;
 use crate::connection::Store;
 use crate::ending::STEP_DEADLINE;
 use crate::error::StoreError;
@@ -31,9 +32,12 @@ pub struct Undecided {
     pub created_at: OffsetDateTime,
     /// Leaf and chain, PEM.
     pub chain_pem: String,
+    /// The directory of the CA that issued it, as far as it is known.
+    pub directory_url: Option<String>,
 }
 
-const UNDECIDED: &str = "select id, instance_id, not_before, not_after, created_at, chain_pem from certificates_in_use";
+const UNDECIDED: &str = "select c.id, c.instance_id, c.not_before, c.not_after, c.created_at, c.chain_pem, c.renewal_info_due, \
+     (select {ordered_at} from orders r where r.id = c.order_id) as directory_url from certificates_in_use c";
 
 fn undecided_from(row: &Row) -> Result<Undecided, StoreError> {
     Ok(Undecided {
@@ -43,6 +47,7 @@ fn undecided_from(row: &Row) -> Result<Undecided, StoreError> {
         not_after: row.try_get("not_after")?,
         created_at: row.try_get("created_at")?,
         chain_pem: row.try_get("chain_pem")?,
+        directory_url: row.try_get("directory_url")?,
     })
 }
 
@@ -70,7 +75,8 @@ impl Store {
     /// Database errors.
     pub async fn undecided_renewals(&self) -> Result<Vec<Undecided>, StoreError> {
         let client = self.client().await?;
-        Statement::new("renewals-undecided", format!("{UNDECIDED} where renew_at is null"))
+        Statement::new("renewals-undecided", format!("{UNDECIDED} where c.renew_at is null"))
+            .with("ordered_at", ORDERED_AT)
             .all(&client, &[])
             .await?
             .iter()
@@ -79,21 +85,27 @@ impl Store {
     }
 
     /// At most `most` certificates in use for which the CA is to be asked (again) for a renewal time, those that it was
-    /// never asked about first. A certificate of an instance with a removal is skipped: whoever requests a removal
+    /// never asked about first: those of the CA with this directory, and if asked for those whose CA is not known. A certificate of an instance with a removal is skipped: whoever requests a removal
     /// doesn't want a certificate.
     ///
     /// # Errors
     /// Database errors.
-    pub async fn renewal_infos_due(&self, most: u32) -> Result<Vec<Undecided>, StoreError> {
+    pub async fn renewal_infos_due(
+        &self,
+        directory_url: &str,
+        unknown: bool,
+        most: u32,
+    ) -> Result<Vec<Undecided>, StoreError> {
         let client = self.client().await?;
         let rows = Statement::new(
             "renewal-infos-due",
             format!(
-                "{UNDECIDED} where coalesce(renewal_info_due <= clock_timestamp(), true) \
-                 order by renewal_info_due nulls first limit $1"
+                "select * from ({UNDECIDED} where coalesce(c.renewal_info_due <= clock_timestamp(), true)) u \
+                 where coalesce(u.directory_url = $2, $3) order by u.renewal_info_due nulls first limit $1"
             ),
         )
-        .all(&client, &[&i64::from(most)])
+        .with("ordered_at", ORDERED_AT)
+        .all(&client, &[&i64::from(most), &directory_url, &unknown])
         .await?;
         rows.iter().map(undecided_from).collect()
     }

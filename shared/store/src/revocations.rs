@@ -5,6 +5,7 @@ use std::time::Duration;
 use pipeline::revocation::RevocationReason;
 use uuid::Uuid;
 
+use crate::ca_choice::ORDERED_AT;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::{Statement, storable};
@@ -21,6 +22,8 @@ pub struct Revocation {
     pub tenant: String,
     /// Leaf and chain, PEM.
     pub chain_pem: String,
+    /// The directory of the CA that issued it, as far as it is known.
+    pub directory_url: Option<String>,
     /// The reason for the revocation.
     pub reason: RevocationReason,
 }
@@ -35,10 +38,12 @@ impl Store {
         let client = self.client().await?;
         let rows = Statement::new(
             "revocations-due",
-            "select id, instance_id, tenant, chain_pem, revoke_reason from certificates_to_revoke \
-             where retired_at is not null and coalesce(revoke_due <= clock_timestamp(), true) \
-             order by revoke_due nulls first, not_after desc limit $1",
+            "select c.id, c.instance_id, c.tenant, c.chain_pem, c.revoke_reason, {ordered_at} as directory_url \
+             from certificates_to_revoke c join certificates k on k.id = c.id join orders r on r.id = k.order_id \
+             where c.retired_at is not null and coalesce(c.revoke_due <= clock_timestamp(), true) \
+             order by c.revoke_due nulls first, c.not_after desc limit $1",
         )
+        .with("ordered_at", ORDERED_AT)
         .all(&client, &[&i64::from(most)])
         .await?;
         rows.iter()
@@ -48,6 +53,7 @@ impl Store {
                     instance: row.try_get("instance_id")?,
                     tenant: row.try_get("tenant")?,
                     chain_pem: row.try_get("chain_pem")?,
+                    directory_url: row.try_get("directory_url")?,
                     reason: row.try_get::<_, String>("revoke_reason")?.parse()?,
                 })
             })

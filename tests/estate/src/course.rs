@@ -103,8 +103,9 @@ pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     Ok(text)
 }
 
-/// Two processes of every worker except one issuer, which places one order at a time: Pebble 2.10 hangs for ever when
-/// new orders overlap (see load's `crowd`). Every time is a fraction of the lifetime, as the defaults are of months.
+/// Two processes of every worker except one issuer, which places one order at a time: before the stack let requests to
+/// Pebble in one at a time, it hung for ever when orders overlapped. A second CA, which is asked when the first one is away.
+/// Every time is a fraction of the lifetime, as the defaults are of months.
 fn options(wish: &Wish) -> Options {
     let of_life = |share: f64| format!("{}ms", wish.life.mul_f64(share).as_millis().max(200));
     let mut options = WORKERS
@@ -112,6 +113,8 @@ fn options(wish: &Wish) -> Options {
         .fold(Options::fast(), |options, worker| options.with_replicas(worker, 2))
         .with_replicas("certificate-issuer", 1)
         .with_delegation()
+        .with_other_ca()
+        .with_env("certificate-issuer", "ACME_FALLBACK_AFTER", &of_life(0.03))
         .with_env("certificate-issuer", "ACME_ORDERS_AT_ONCE", "1")
         .with_unproved_unbounded()
         .with_certificates_of(wish.life)

@@ -59,7 +59,7 @@ impl Fleet {
     /// A visitor of all domains.
     pub(crate) fn visitor(&self, e: &Endpoints) -> anyhow::Result<Visitor> {
         Ok(Visitor {
-            browser: Browser::new(&e.pebble_root_pem, e.edge_http, e.edge_https)?,
+            browser: Browser::new(&e.pebble_roots_pem, e.edge_http, e.edge_https)?,
             domains: self.domains().cloned().collect(),
         })
     }

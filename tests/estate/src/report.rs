@@ -20,6 +20,10 @@ const MOST_SHOWN: usize = 5;
 /// An order that was placed is recorded within this time.
 const WRITTEN_DOWN: Duration = Duration::from_secs(10);
 
+/// So many instances have renewals due at any time.
+const MANY: u16 = 50;
+const ELSEWHERE: &str = "select count(*) from orders where fallback and url is not null";
+
 /// The final state.
 pub(crate) struct Found {
     /// Orders that the CA created, by its own log.
@@ -32,6 +36,8 @@ pub(crate) struct Found {
     /// Proofs of domains whose tenants have set the CNAME, in renewals; and those that were made by it.
     delegated: usize,
     by_delegation: usize,
+    /// Orders at the second CA, in place of the first.
+    elsewhere: usize,
     /// Uploads that IAM refused because its quota was reached.
     over_quota: u64,
 }
@@ -56,6 +62,7 @@ impl Found {
             failed: count(1)?,
             delegated,
             by_delegation,
+            elsewhere: usize::try_from(database.query_one(ELSEWHERE, &[]).await?.get::<_, i64>(0))?,
             over_quota: counters["iam:UploadServerCertificate"]["results"]["LimitExceeded"]
                 .as_u64()
                 .unwrap_or(0),
@@ -73,11 +80,15 @@ async fn proofs(database: &Client, domains: &[&str]) -> anyhow::Result<(usize, u
     Ok((count(0)?, count(1)?))
 }
 
-/// The orders that the CA has created, by its log.
+/// The orders that the CAs have created, by their logs.
 fn placed(e: &Endpoints) -> anyhow::Result<Vec<String>> {
-    let log = std::fs::read_to_string(&e.process("pebble").context("pebble")?.log)?;
     let id = |line: &str| Some(line.split_once("Added order \"")?.1.split_once('"')?.0.to_owned());
-    Ok(log.lines().filter_map(id).collect())
+    let mut placed = Vec::new();
+    for ca in ["pebble", "pebble-2"] {
+        let log = std::fs::read_to_string(&e.process(ca).context(ca)?.log)?;
+        placed.extend(log.lines().filter_map(id));
+    }
+    Ok(placed)
 }
 
 /// How many of these orders led to a certificate that came into use, or are still in progress. An order that was just
@@ -182,6 +193,11 @@ pub(crate) fn tell(
         None,
         "the CA was away for, in lives",
         format!("{:.2}", outage.lasted.div_duration_f64(wish.life)),
+    );
+    line(
+        (wish.instances >= MANY).then_some(found.elsewhere > 0),
+        "orders at the other CA meanwhile",
+        found.elsewhere.to_string(),
     );
     line(
         Some(shortest > 0.0 && ended == 0),

@@ -46,6 +46,9 @@ pub struct Endpoints {
     pub acme_directory_url: String,
     /// PEM file of the CA that signed Pebble's own server certificate (not what Pebble issues).
     pub acme_ca_pem: PathBuf,
+    /// The second CA, if the options request one.
+    #[serde(default)]
+    pub other_ca: Option<OtherCa>,
     /// Pebble's management interface.
     pub pebble_management_url: String,
     /// PEM file of the root that Pebble issues from; new after each restart of Pebble.
@@ -88,6 +91,25 @@ impl Endpoints {
         tokio::spawn(connection);
         Ok(client)
     }
+}
+
+/// The name of the second CA for plans.
+pub const OTHER_CA: &str = "other";
+
+/// A second Pebble, which takes accounts only that are bound to an external one (RFC 8555 §7.3.4); as in `ACME_OTHER_CAS`.
+/// Its process is `pebble-2`, its name in CAA records `other-pebble.test`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OtherCa {
+    /// See [`OTHER_CA`].
+    pub name: String,
+    /// Its directory.
+    pub directory_url: String,
+    /// PEM file of the CA that signed its own server certificate.
+    pub ca_roots: PathBuf,
+    /// The external account.
+    pub eab_kid: String,
+    /// Its key.
+    pub eab_hmac_key: String,
 }
 
 /// PostgreSQL and RabbitMQ by TLS, as the services reach them.

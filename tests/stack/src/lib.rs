@@ -33,13 +33,14 @@ mod shared_node;
 mod supervisor;
 mod tls;
 mod turn;
+mod turnstile;
 
 pub use by_hand::by_hand;
 pub use command::{Answer, Command, Signal};
 pub use crash_points::CrashPoints;
 pub use delegation::{DELEGATION_ZONE, DelegationEndpoint};
 pub use dns::Dns;
-pub use endpoints::{AccessKey, Endpoints, LinkEndpoint, ProcessInfo, ProxyEndpoint, TlsEndpoints};
+pub use endpoints::{AccessKey, Endpoints, LinkEndpoint, OTHER_CA, OtherCa, ProcessInfo, ProxyEndpoint, TlsEndpoints};
 pub use handle::Handle;
 pub use http::Http;
 pub use options::{DELAY_QUEUES_MS, FAST, Options, Peer};

@@ -131,6 +131,8 @@ pub struct Options {
     pub ca_name: String,
     /// Environment of Pebble, overriding the defaults (see [`Options::default`]).
     pub pebble_env: BTreeMap<String, String>,
+    /// There is a second CA, which is asked when the first takes no orders.
+    pub other_ca: bool,
     /// The broker has a DNS zone of its own, to which tenants may delegate challenges.
     pub delegation: bool,
     /// The resolver of Pebble and of the verifiers, if it is the caller's own: it has to know every name that is proved by DNS.
@@ -163,6 +165,7 @@ impl Default for Options {
             certificate_secs: NINETY_DAYS,
             ca_name: crate::pebble::CA_NAME.to_owned(),
             pebble_env: BTreeMap::new(),
+            other_ca: false,
             delegation: false,
             resolver: None,
             tls: false,
@@ -204,6 +207,12 @@ impl Options {
     /// Enables the broker's own DNS zone.
     pub fn with_delegation(mut self) -> Self {
         self.delegation = true;
+        self
+    }
+
+    /// Adds a second CA.
+    pub fn with_other_ca(mut self) -> Self {
+        self.other_ca = true;
         self
     }
 

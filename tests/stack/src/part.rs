@@ -108,12 +108,16 @@ pub async fn run_part(part: Part) -> anyhow::Result<()> {
                 address: ANYWHERE,
                 name: Some(name),
                 port: 14000,
+                own_port: 14000,
                 management_port: 15000,
                 http_port,
                 tls_port: 8443,
                 dns,
+                roots_pem: folder.join("pebble-roots.pem"),
                 folder,
                 certificate_secs: NINETY_DAYS,
+                process: pebble::NAME,
+                external: None,
                 ca_name: pebble::CA_NAME.to_owned(),
                 env: std::env::vars()
                     .filter(|(name, _)| name.starts_with("PEBBLE_"))

@@ -12,12 +12,22 @@ use serde_json::json;
 
 use crate::http::Http;
 use crate::process::{Processes, Spec};
+use crate::turnstile;
 
 const LIMIT: Duration = Duration::from_secs(10);
 /// Its default name.
 pub(crate) const CA_NAME: &str = "pebble.test";
 /// The process's name in commands.
 pub(crate) const NAME: &str = "pebble";
+/// The same of the second one, which takes accounts that are bound to an external one only …
+pub(crate) const OTHER: &str = "pebble-2";
+/// … with this name …
+pub(crate) const OTHER_CA_NAME: &str = "other-pebble.test";
+/// … and this key.
+pub(crate) const EAB: (&str, &str) = (
+    "kid-1",
+    "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W",
+);
 /// Delays that only make a test slow are off; a real CA's behaviour towards clients (bad nonces, reused authorizations)
 /// is on.
 const ENVIRONMENT: [(&str, &str); 3] = [
@@ -33,6 +43,8 @@ pub(crate) struct Pebble {
     /// Its host name for clients, besides `localhost` and 127.0.0.1.
     pub(crate) name: Option<String>,
     pub(crate) port: u16,
+    /// Where Pebble itself listens; the same port: nothing is in front of it.
+    pub(crate) own_port: u16,
     pub(crate) management_port: u16,
     /// The port of the http-01 and tls-alpn-01 challenges.
     pub(crate) http_port: u16,
@@ -40,6 +52,13 @@ pub(crate) struct Pebble {
     /// The resolver.
     pub(crate) dns: SocketAddr,
     pub(crate) folder: PathBuf,
+    /// PEM file to which the roots are added that it issues from: certificates issued before a restart stay valid, as a
+    /// real CA's do.
+    pub(crate) roots_pem: PathBuf,
+    /// Its name in commands.
+    pub(crate) process: &'static str,
+    /// The external account that accounts are bound to (RFC 8555 §7.3.4): key identifier and MAC key.
+    pub(crate) external: Option<(&'static str, &'static str)>,
     /// The lifetime of certificates of its default profile, in seconds.
     pub(crate) certificate_secs: u64,
     /// Its name.
@@ -60,39 +79,46 @@ impl Pebble {
 
     /// The CA of Pebble's own server certificate.
     pub(crate) fn ca_pem(&self) -> PathBuf {
-        self.folder.join("pebble-server-ca.pem")
-    }
-
-    /// Every root that it has issued from: certificates issued before a restart stay valid, as a real CA's do.
-    pub(crate) fn roots_pem(&self) -> PathBuf {
-        self.folder.join("pebble-roots.pem")
+        self.folder.join(format!("{}-server-ca.pem", self.process))
     }
 
     /// The root that Pebble currently issues from.
     pub(crate) fn root_pem(&self) -> PathBuf {
-        self.folder.join("pebble-root.pem")
+        self.folder.join(format!("{}-root.pem", self.process))
     }
 
-    /// Creates its server certificate and configuration and starts it.
+    /// Creates its server certificate and configuration and starts it, with the turnstile in front of it.
     pub(crate) async fn start(&self, processes: &Processes, program: &Path) -> anyhow::Result<()> {
         let spec = self.prepare(program)?;
+        let home = self.folder.join(self.process);
+        let at = |port| SocketAddr::new(self.address, port);
+        turnstile::start(
+            at(self.port),
+            at(self.own_port),
+            &self.ca_pem(),
+            &home.join("server.pem"),
+            &home.join("server-key.pem"),
+        )
+        .await?;
         self.launch(processes, spec).await
     }
 
     /// Creates its server certificate and configuration.
     pub(crate) fn prepare(&self, program: &Path) -> anyhow::Result<Spec> {
-        let home = self.folder.join(NAME);
+        let home = self.folder.join(self.process);
         fs::create_dir_all(&home)?;
         self.make_server_certificate(&home)?;
+        let keys: BTreeMap<&str, &str> = self.external.into_iter().collect();
         let config = json!({"pebble": {
-            "listenAddress": SocketAddr::new(self.address, self.port),
+            "listenAddress": SocketAddr::new(self.address, self.own_port),
             "managementListenAddress": SocketAddr::new(self.address, self.management_port),
             "certificate": home.join("server.pem"),
             "privateKey": home.join("server-key.pem"),
             "httpPort": self.http_port,
             "tlsPort": self.tls_port,
             "ocspResponderURL": "",
-            "externalAccountBindingRequired": false,
+            "externalAccountBindingRequired": self.external.is_some(),
+            "externalAccountMACKeys": keys,
             "retryAfter": {"authz": 1, "order": 1},
             "keyAlgorithm": "ecdsa",
             // The issuer domain of dns-persist-01.
@@ -104,7 +130,7 @@ impl Pebble {
         }});
         let config_file = home.join("config.json");
         fs::write(&config_file, config.to_string())?;
-        let mut spec = Spec::new(NAME, program, &self.folder)
+        let mut spec = Spec::new(self.process, program, &self.folder)
             .args([
                 "-config".to_owned(),
                 config_file.display().to_string(),
@@ -139,16 +165,16 @@ impl Pebble {
             (self.root_url(), self.root_pem()),
             (
                 format!("{}/intermediates/0", self.management_url()),
-                self.folder.join("pebble-intermediate.pem"),
+                self.folder.join(format!("{}-intermediate.pem", self.process)),
             ),
         ] {
             let (status, pem) = http.get(&url).await?;
             ensure!(status.is_success(), "{url} answered {status}");
             replace(&file, &pem)?;
         }
-        let mut roots = fs::read(self.roots_pem()).unwrap_or_default();
+        let mut roots = fs::read(&self.roots_pem).unwrap_or_default();
         roots.extend(fs::read(self.root_pem())?);
-        replace(&self.roots_pem(), &roots)?;
+        replace(&self.roots_pem, &roots)?;
         Ok(())
     }
 

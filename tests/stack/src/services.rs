@@ -53,6 +53,7 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<TlsEndpoints>,
     pub(crate) acme_directory_url: String,
     pub(crate) acme_ca_pem: String,
+    pub(crate) other_ca: Option<crate::OtherCa>,
     pub(crate) aws_url: String,
     pub(crate) aws_keys: BTreeMap<String, crate::AccessKey>,
     pub(crate) dns_addr: String,
@@ -106,6 +107,9 @@ impl Settings {
         }
         if service == "certificate-issuer" {
             env.extend(self.delegation.clone());
+            if let Some(other) = &self.other_ca {
+                env.insert("ACME_OTHER_CAS", serde_json::to_string(&[other])?);
+            }
         }
         if service == "cert-installer" {
             env.insert("SEALING_KEYS", self.sealing_keys.clone());

@@ -15,7 +15,7 @@ use crate::caller::caller;
 use crate::command::{Answer, Command, Signal};
 use crate::delegation::{self, Delegation};
 use crate::dns::{self, Challtestsrv};
-use crate::endpoints::{AccessKey, Endpoints, LinkEndpoint, TlsEndpoints};
+use crate::endpoints::{AccessKey, Endpoints, LinkEndpoint, OTHER_CA, OtherCa, TlsEndpoints};
 use crate::options::{Options, Peer};
 use crate::origin::Origin;
 use crate::origin_tls::TlsListener;
@@ -54,6 +54,7 @@ pub(crate) struct Supervisor {
     challtestsrv: Challtestsrv,
     delegation: Option<Delegation>,
     pebble: Pebble,
+    other_pebble: Option<Pebble>,
     aws: AwsSim,
     broker_password: String,
     sealing_keys: String,
@@ -123,19 +124,30 @@ impl Supervisor {
             origin_ca_pem: folder.join("origin-ca.pem"),
             keys,
         };
-        let pebble = Pebble {
-            address: ports::LOCAL.into(),
-            name: None,
-            port: ports.take()?,
-            management_port: ports.take()?,
-            http_port,
-            tls_port: ports.take()?,
-            dns,
-            folder: folder.clone(),
-            certificate_secs: options.certificate_secs,
-            ca_name: options.ca_name.clone(),
-            env: options.pebble_env.clone(),
+        let mut pebble = |process, ca_name: &str, external| {
+            anyhow::Ok(Pebble {
+                address: ports::LOCAL.into(),
+                name: None,
+                port: ports.take()?,
+                own_port: ports.take()?,
+                management_port: ports.take()?,
+                http_port,
+                tls_port: ports.take()?,
+                dns,
+                folder: folder.clone(),
+                roots_pem: folder.join("pebble-roots.pem"),
+                process,
+                external,
+                certificate_secs: options.certificate_secs,
+                ca_name: ca_name.to_owned(),
+                env: options.pebble_env.clone(),
+            })
         };
+        let other_pebble = match options.other_ca {
+            true => Some(pebble(pebble::OTHER, pebble::OTHER_CA_NAME, Some(pebble::EAB))?),
+            false => None,
+        };
+        let pebble = pebble(pebble::NAME, &options.ca_name, None)?;
         Ok(Self {
             folder,
             http_port,
@@ -149,6 +161,7 @@ impl Supervisor {
             challtestsrv,
             delegation,
             pebble,
+            other_pebble,
             aws,
             broker_password: secret::password()?,
             sealing_keys: secret::sealing_keys()?,
@@ -204,10 +217,14 @@ impl Supervisor {
                     .start(processes, &pebble::program("pebble")?)
                     .await
                     .context("Pebble")?;
+                if let Some(other) = &self.other_pebble {
+                    let program = pebble::program("pebble")?;
+                    other.start(processes, &program).await.context("the other Pebble")?;
+                }
                 ready("Pebble");
                 if self.options.aws {
                     let program = programs.join(aws_sim::NAME);
-                    let roots = self.pebble.roots_pem();
+                    let roots = self.pebble.roots_pem.clone();
                     self.aws
                         .start(processes, &self.folder, &program, &roots)
                         .await
@@ -285,6 +302,7 @@ impl Supervisor {
             delegation::UNBOUND,
             dns::NAME,
             pebble::NAME,
+            pebble::OTHER,
             aws_sim::NAME,
         ];
         let (last, first): (Vec<_>, Vec<_>) = self
@@ -419,6 +437,10 @@ impl Supervisor {
             }
             dns::NAME => self.challtestsrv.launch(processes, spec).await,
             pebble::NAME => self.pebble.launch(processes, spec).await,
+            pebble::OTHER => {
+                let other = self.other_pebble.as_ref().context("no other CA was asked for")?;
+                other.launch(processes, spec).await
+            }
             aws_sim::NAME => self.aws.launch(processes, spec).await,
             _ => services::launch(processes, spec).await,
         }
@@ -460,6 +482,18 @@ impl Supervisor {
         })
     }
 
+    fn other_ca(&self) -> Option<OtherCa> {
+        let other = self.other_pebble.as_ref()?;
+        let (kid, key) = other.external?;
+        Some(OtherCa {
+            name: OTHER_CA.to_owned(),
+            directory_url: Pebble::directory_url(other.port),
+            ca_roots: other.ca_pem(),
+            eab_kid: kid.to_owned(),
+            eab_hmac_key: key.to_owned(),
+        })
+    }
+
     /// The settings of one process; for any other name, those without links.
     fn settings_of(&self, process: &str) -> Settings {
         let port = |peer| self.port_for(process, peer);
@@ -470,6 +504,7 @@ impl Supervisor {
             tls: self.tls_endpoints(),
             acme_directory_url: Pebble::directory_url(port(Peer::Pebble)),
             acme_ca_pem: self.pebble.ca_pem().display().to_string(),
+            other_ca: self.other_ca(),
             aws_url: format!("http://127.0.0.1:{}", port(Peer::Aws)),
             aws_keys: self.aws.keys.clone(),
             dns_addr: self.pebble.dns.to_string(),
@@ -502,6 +537,7 @@ impl Supervisor {
             edge_https: local(self.aws.edge_https_port),
             acme_directory_url: Pebble::directory_url(self.pebble.port),
             acme_ca_pem: self.pebble.ca_pem(),
+            other_ca: settings.other_ca,
             pebble_management_url: self.pebble.management_url(),
             pebble_root_pem: self.pebble.root_pem(),
             dns_addr: self.pebble.dns,
@@ -514,7 +550,7 @@ impl Supervisor {
             origin_control_url: format!("http://127.0.0.1:{}", self.origin_control_port),
             tls: settings.tls,
             sealing_keys: settings.sealing_keys,
-            pebble_roots_pem: self.pebble.roots_pem(),
+            pebble_roots_pem: self.pebble.roots_pem.clone(),
             proxies: self
                 .proxies
                 .iter()

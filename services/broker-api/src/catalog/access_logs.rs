@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use parameters::shown;
 use pipeline::AccessLogs;
 
-use crate::operator_file::Object;
+use operator_file::Object;
 
 /// The longest name of a bucket with `.s3.<region>.amazonaws.com`, with room for future regions.
 const MOST_BUCKET: usize = 128;

@@ -13,7 +13,7 @@ use crate::catalog::access_logs::access_logs;
 use crate::catalog::metadata;
 use crate::catalog::offering::{MAXIMUM_POLLING_SECONDS, MaintenanceInfo, Offering, Plan, PlanSettings};
 use crate::catalog::semantic_version::is_semantic_version;
-use crate::operator_file::{Object, read, text};
+use operator_file::{Object, read, text};
 
 const OF_FILE: [&str; 1] = ["services"];
 const OF_SERVICE: [&str; 12] = [
@@ -239,12 +239,31 @@ fn settings(plan: &Object<'_>) -> Result<PlanSettings, String> {
     let Some(settings) = plan.object("settings")? else {
         return Ok(PlanSettings::default());
     };
-    settings.only(&["price_class", "access_logs", "certificate_key_type"])?;
+    settings.only(&[
+        "price_class",
+        "access_logs",
+        "certificate_key_type",
+        "certificate_authorities",
+    ])?;
     Ok(PlanSettings {
         price_class: one_of(&settings, "price_class", PriceClass::ALL, PriceClass::as_str)?,
         access_logs: access_logs(&settings)?,
         certificate_key_type: one_of(&settings, "certificate_key_type", KeyType::ALL, KeyType::as_str)?,
+        certificate_authorities: authorities(&settings)?,
     })
+}
+
+/// The names of CAs, as certificate-issuer has them.
+fn authorities(settings: &Object<'_>) -> Result<Vec<String>, String> {
+    let mut names: Vec<String> = Vec::new();
+    for (path, item) in settings.items("certificate_authorities")? {
+        let name = text(&path, item, SHORT)?;
+        if names.iter().any(|known| known == name) {
+            return Err(format!("{path}: {} is named twice", shown(name)));
+        }
+        names.push(name.to_owned());
+    }
+    Ok(names)
 }
 
 /// The value that `key` names, if the key is present.

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::operator_file::{Object, kind, text};
+use operator_file::{Object, kind, text};
 
 const OF_SERVICE: [&str; 7] = [
     "displayName",

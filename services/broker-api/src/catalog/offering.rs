@@ -54,6 +54,7 @@ pub(crate) struct PlanSettings {
     pub(crate) price_class: Option<PriceClass>,
     pub(crate) access_logs: Option<AccessLogs>,
     pub(crate) certificate_key_type: Option<KeyType>,
+    pub(crate) certificate_authorities: Vec<String>,
 }
 
 impl Plan {
@@ -63,6 +64,7 @@ impl Plan {
             price_class: settings.price_class.or(self.settings.price_class),
             access_logs: self.settings.access_logs.clone(),
             certificate_key_type: self.settings.certificate_key_type,
+            certificate_authorities: self.settings.certificate_authorities.clone(),
             ..settings
         }
     }

@@ -7,7 +7,7 @@ use crate::catalog::offering::{Offering, PlanSettings};
 /// The catalog of docs/catalog.example.json, whose second plan has a version.
 pub(crate) fn two_plans() -> Offering {
     let example = include_str!("../../../../docs/catalog.example.json");
-    let mut offering = file::offering(&crate::operator_file::parse(example).unwrap()).unwrap();
+    let mut offering = file::offering(&operator_file::parse(example).unwrap()).unwrap();
     offering.plans[1].maintenance_info = Some(offering::MaintenanceInfo {
         version: "1.2.0".into(),
         description: None,
@@ -42,6 +42,7 @@ fn access_logs_are_the_plans_alone_and_price_classes_the_users_first() {
         price_class: Some(PriceClass::All),
         access_logs: Some(logs.clone()),
         certificate_key_type: None,
+        certificate_authorities: Vec::new(),
     };
     let own = InstanceSettings {
         price_class: Some(PriceClass::Class100),

@@ -141,6 +141,7 @@ fn changes(broker: &Broker, id: &str, instance: &InstanceView, asked: &UpdateReq
             },
             access_logs: instance.settings.access_logs.clone(),
             certificate_key_type: instance.settings.certificate_key_type,
+            certificate_authorities: instance.settings.certificate_authorities.clone(),
             ..parameters.settings
         },
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use dns_writer::{Delegation, TxtSet};
 use store::{PublishedValue, StoreError};
 
-use crate::ca::Ca;
+use crate::ca::Cas;
 use crate::steps::publish_challenges::{Change, changes, complain, is_in_zone};
 
 /// Its name among the service's chores.
@@ -20,24 +20,24 @@ const A_TURN: u32 = 1000;
 const MISSING_AFTER: Duration = Duration::from_secs(120);
 
 /// One run.
-pub(crate) async fn keep(ca: &Ca) -> Result<(), StoreError> {
-    let Some(delegation) = &ca.delegation else {
+pub(crate) async fn keep(cas: &Cas) -> Result<(), StoreError> {
+    let Some(delegation) = &cas.delegation else {
         return Ok(());
     };
-    let missing = ca.store.values_missing(MISSING_AFTER, A_TURN).await?;
+    let missing = cas.store.values_missing(MISSING_AFTER, A_TURN).await?;
     apply(delegation, &missing, Change::Add).await;
-    let ended = ca.store.values_to_withdraw(A_TURN).await?;
+    let ended = cas.store.values_to_withdraw(A_TURN).await?;
     let removed = apply(delegation, &ended, Change::Remove).await;
     if !removed.is_empty() {
         tracing::debug!(values = removed.len(), "removed from the broker's zone");
-        ca.store.forget_withdrawn(&removed).await?;
+        cas.store.forget_withdrawn(&removed).await?;
     }
     Ok(())
 }
 
 /// Removes what no order explains from the names that are this broker's.
-pub(crate) async fn reconcile(ca: &Ca) -> Result<(), StoreError> {
-    let Some(delegation) = &ca.delegation else {
+pub(crate) async fn reconcile(cas: &Cas) -> Result<(), StoreError> {
+    let Some(delegation) = &cas.delegation else {
         return Ok(());
     };
     let there = match delegation.writer.list().await {
@@ -56,7 +56,7 @@ pub(crate) async fn reconcile(ca: &Ca) -> Result<(), StoreError> {
             })
         })
         .collect();
-    let unknown = ca.store.values_unknown(&delegation.zone, &there).await?;
+    let unknown = cas.store.values_unknown(&delegation.zone, &there).await?;
     let removed = apply(delegation, &unknown, Change::Remove).await;
     if !removed.is_empty() {
         tracing::info!(

@@ -14,7 +14,7 @@ use store::{DueRenewal, StoreError, Undecided};
 use telemetry::with_causes;
 use time::OffsetDateTime;
 
-use crate::ca::Ca;
+use crate::ca::{Ca, Cas};
 use crate::client::renewal_info;
 
 /// The time limit for all of the CA's responses in one run: the rest is requested in the next.
@@ -81,7 +81,7 @@ enum CaLoad {
 
 /// Starts renewals.
 pub(crate) struct Planner {
-    pub(crate) ca: Arc<Ca>,
+    pub(crate) cas: Arc<Cas>,
     pub(crate) args: RenewalArgs,
     pub(crate) schedules: Schedules,
 }
@@ -93,22 +93,24 @@ impl Planner {
 
     /// Sets the renewal times of new certificates, and starts the renewals that are due.
     pub(crate) async fn plan(&self) -> Result<(), StoreError> {
-        for new in self.ca.store.undecided_renewals().await? {
+        for new in self.cas.store.undecided_renewals().await? {
             let (after, spread) = (self.args.renew_after, self.args.renew_spread);
             let at = renew_at(new.not_before, new.not_after, after, spread, seed(new.certificate));
-            self.ca.store.set_renew_at(new.certificate, at).await?;
+            self.cas.store.set_renew_at(new.certificate, at).await?;
         }
         // A CA that doesn't respond must not delay renewals that are due.
-        if let Ok(asked) = tokio::time::timeout(ASKING, self.ask()).await {
-            asked?;
+        for (place, ca) in self.cas.all.iter().enumerate() {
+            if let Ok(asked) = tokio::time::timeout(ASKING, self.ask(ca, place == 0)).await {
+                asked?;
+            }
         }
-        let mut running: HashMap<String, u32> = self.ca.store.running_renewals().await?.into_iter().collect();
-        for due in self.ca.store.due_renewals().await? {
+        let mut running: HashMap<String, u32> = self.cas.store.running_renewals().await?.into_iter().collect();
+        for due in self.cas.store.due_renewals().await? {
             let of_tenant = running.entry(due.tenant.clone()).or_default();
             if *of_tenant >= self.args.renewals_per_tenant || !self.has_rested(&due) {
                 continue;
             }
-            if self.ca.store.renew(&due.instance, &self.schedules).await? {
+            if self.cas.store.renew(&due.instance, &self.schedules).await? {
                 tracing::info!(
                     instance = due.instance,
                     failures = due.failures,
@@ -122,21 +124,23 @@ impl Planner {
 
     /// Deletes records that are no longer needed.
     pub(crate) async fn forget(&self) -> Result<(), StoreError> {
-        while self.ca.store.forget_renewals(self.args.renewals_kept.into()).await? {}
+        while self.cas.store.forget_renewals(self.args.renewals_kept.into()).await? {}
         Ok(())
     }
 
-    /// Asks the CA, if it supports this, when it suggests to renew certificates. If it doesn't answer, it is asked
-    /// again soon, and until then the configured share of the lifetime applies.
-    async fn ask(&self) -> Result<(), StoreError> {
+    /// Asks the CA, if it supports this, when it suggests to renew its certificates, and if it is the first also those
+    /// whose CA is not known. If it doesn't answer, it is asked again soon, and until then the configured share of the
+    /// lifetime applies.
+    async fn ask(&self, ca: &Ca, first: bool) -> Result<(), StoreError> {
         if self.args.renewal_info_interval.is_zero() {
             return Ok(());
         }
-        let exchange = self.ca.client.exchange();
-        let directory = match self.ca.directory(&exchange).await {
+        let exchange = ca.client.exchange();
+        let directory = match ca.directory(&exchange).await {
             Ok(directory) => directory,
             Err(error) => {
                 tracing::info!(
+                    ca = ca.settings.name,
                     error = with_causes(&error),
                     "the CA is not asked when to renew: its directory is unavailable now"
                 );
@@ -146,12 +150,14 @@ impl Planner {
         let Some(url) = directory.renewal_info.as_deref() else {
             return Ok(());
         };
-        let due = self.ca.store.renewal_infos_due(ASKED_A_TURN).await?;
+        let due = self.cas.store.renewal_infos_due(ca.url(), first, ASKED_A_TURN).await?;
         let overloaded = AtomicBool::new(false);
         stream::iter(due.into_iter().map(Ok))
             .try_for_each_concurrent(ASKED_AT_ONCE, async |certificate| {
-                if !overloaded.load(Ordering::Relaxed) && self.ask_about(url, &certificate).await? == CaLoad::Overloaded
-                {
+                if overloaded.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                if self.ask_about(ca, url, &certificate).await? == CaLoad::Overloaded {
                     overloaded.store(true, Ordering::Relaxed);
                 }
                 Ok(())
@@ -159,9 +165,9 @@ impl Planner {
             .await
     }
 
-    async fn ask_about(&self, url: &str, certificate: &Undecided) -> Result<CaLoad, StoreError> {
+    async fn ask_about(&self, ca: &Ca, url: &str, certificate: &Undecided) -> Result<CaLoad, StoreError> {
         let interval: Duration = self.args.renewal_info_interval.into();
-        let exchange = self.ca.client.exchange();
+        let exchange = ca.client.exchange();
         let mut asked = CaLoad::WithoutTrouble;
         let (at, again) = match renewal_info::ask(&exchange, url, &certificate.chain_pem).await {
             Ok(info) => {
@@ -207,7 +213,7 @@ impl Planner {
                 )
             }
         };
-        self.ca
+        self.cas
             .store
             .set_renewal_info(certificate.certificate, at, again)
             .await?;

@@ -15,7 +15,7 @@ use telemetry::with_causes;
 use worker::Stop;
 
 use crate::account::Session;
-use crate::ca::Ca;
+use crate::ca::Cas;
 use crate::client::triage::Trouble;
 use crate::client::words::{cause, said, short_type};
 
@@ -41,17 +41,17 @@ struct PutOff {
 }
 
 /// Requests the revocations that are due. Failures are recorded, and retried in a later run.
-pub(crate) async fn revoke_due(ca: &Ca) -> Result<(), StoreError> {
+pub(crate) async fn revoke_due(cas: &Cas) -> Result<(), StoreError> {
     let mut in_vain = HashSet::new();
     let mut in_a_row = 0;
-    for due in ca.store.revocations_due(A_TURN).await? {
+    for due in cas.store.revocations_due(A_TURN).await? {
         if in_vain.contains(&due.tenant) {
             continue;
         }
-        match revoke(ca, &due).await {
+        match revoke(cas, &due).await {
             Ok(()) => {
                 in_a_row = 0;
-                ca.store.set_revoked(due.certificate).await?;
+                cas.store.set_revoked(due.certificate).await?;
                 tracing::info!(
                     instance = due.instance,
                     certificate = %due.certificate,
@@ -69,11 +69,11 @@ pub(crate) async fn revoke_due(ca: &Ca) -> Result<(), StoreError> {
                 let (why, again) = (&put_off.why, put_off.again);
                 if put_off.of_the_tenant {
                     in_a_row += 1;
-                    ca.store.put_off_revocations_of(&due.tenant, why, again).await?;
+                    cas.store.put_off_revocations_of(&due.tenant, why, again).await?;
                     in_vain.insert(due.tenant);
                 } else {
                     in_a_row = 0;
-                    ca.store.put_off_revocation(due.certificate, why, again).await?;
+                    cas.store.put_off_revocation(due.certificate, why, again).await?;
                 }
                 if in_a_row == IN_VAIN {
                     break;
@@ -84,13 +84,20 @@ pub(crate) async fn revoke_due(ca: &Ca) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn revoke(ca: &Ca, due: &Revocation) -> Result<(), PutOff> {
+async fn revoke(cas: &Cas, due: &Revocation) -> Result<(), PutOff> {
     let leaf = CertificateDer::from_pem_slice(due.chain_pem.as_bytes()).map_err(|error| PutOff {
         why: format!("the certificate can't be read: {error}"),
         again: REFUSED,
         of_the_tenant: false,
     })?;
-    let session = Session::open(ca, &due.tenant).await.map_err(|stop| stopped(&stop))?;
+    let ca = cas.at_or_first(due.directory_url.as_deref()).ok_or_else(|| PutOff {
+        why: "its CA is not set any more: add it to ACME_OTHER_CAS".to_owned(),
+        again: REFUSED,
+        of_the_tenant: false,
+    })?;
+    let session = Session::open(cas, ca, &due.tenant)
+        .await
+        .map_err(|stop| stopped(&stop))?;
     let request = RevocationRequest {
         certificate: &leaf,
         reason: Some(reason(due.reason)),

@@ -11,7 +11,7 @@ use pipeline::reason::Request;
 use secrecy::ExposeSecret as _;
 use store::{StoreError, Wanted};
 
-use crate::ca::Ca;
+use crate::ca::{Ca, Cas};
 use crate::client::acme_client::Exchange;
 use crate::client::directory::{self, Directory};
 use crate::client::jws::new_key;
@@ -33,11 +33,11 @@ const NOT_YET: &str = "the CA says that it accepted the new key, and doesn't fin
 ///
 /// # Errors
 /// When the store fails; the rest is done in the next run.
-pub(crate) async fn change_keys(ca: &Ca) -> Result<(), StoreError> {
+pub(crate) async fn change_keys(cas: &Cas) -> Result<(), StoreError> {
     let begun = Instant::now();
     let mut away = HashSet::new();
     let mut tried = 0;
-    for wanted in ca.store.wanted_rollovers().await? {
+    for wanted in cas.store.wanted_rollovers().await? {
         if tried == MOST_A_TURN || begun.elapsed() > LONGEST_TURN {
             break;
         }
@@ -45,7 +45,7 @@ pub(crate) async fn change_keys(ca: &Ca) -> Result<(), StoreError> {
             continue;
         }
         tried += 1;
-        let changed = crash_points::within("rollover", &wanted.tenant, change(ca, &wanted)).await;
+        let changed = crash_points::within("rollover", &wanted.tenant, change(cas, &wanted)).await;
         match changed {
             Ok(()) => {}
             Err(Stopped::Store(error)) => return Err(error),
@@ -56,7 +56,7 @@ pub(crate) async fn change_keys(ca: &Ca) -> Result<(), StoreError> {
                     problem = problem.why,
                     "the account's key is not changed yet"
                 );
-                ca.store.set_rollover_problem(&wanted, &problem.why).await?;
+                cas.store.set_rollover_problem(&wanted, &problem.why).await?;
                 if problem.ca_is_away {
                     away.insert(wanted.directory_url);
                 }
@@ -115,16 +115,19 @@ impl From<Obstacle> for Stopped {
     }
 }
 
-async fn change(ca: &Ca, wanted: &Wanted) -> Result<(), Stopped> {
-    let exchange = ca.client.exchange();
-    let directory = directory_of(ca, &exchange, &wanted.directory_url)
+async fn change(cas: &Cas, wanted: &Wanted) -> Result<(), Stopped> {
+    // An account may be at a CA that was set earlier, which has the system's roots or the first one's.
+    let known = cas.at(&wanted.directory_url);
+    let client = &known.unwrap_or(&cas.all[0]).client;
+    let exchange = client.exchange();
+    let directory = directory_of(known, &exchange, &wanted.directory_url)
         .await
         .map_err(|error| Obstacle::of(&error))?;
     let Some(url) = directory.key_change.as_deref() else {
         return Err(Obstacle::that("the CA can't change an account's key: its directory has no keyChange").into());
     };
     let fresh = new_key().map_err(|error| Obstacle::of(&error))?;
-    let keys = ca.store.next_account_key(&ca.ring, wanted, &fresh).await?;
+    let keys = cas.store.next_account_key(&cas.ring, wanted, &fresh).await?;
     let Some((current, next)) = keys else { return Ok(()) };
     let (current, account_uri) = (current.expose_secret(), &wanted.account_uri);
     let asked = change_key(
@@ -142,7 +145,7 @@ async fn change(ca: &Ca, wanted: &Wanted) -> Result<(), Stopped> {
         Ok(url) if url == *account_uri => {}
         // The next key may be the only valid one, so it is dropped only when the account is known to have its own.
         Ok(_) if is_accounts(&exchange, &directory, current, account_uri).await => {
-            ca.store.drop_next_key(wanted, &next).await?;
+            cas.store.drop_next_key(wanted, &next).await?;
             return Err(Obstacle::that(
                 "the CA has another account with the new key: the next attempt makes another key",
             )
@@ -154,16 +157,15 @@ async fn change(ca: &Ca, wanted: &Wanted) -> Result<(), Stopped> {
         }
     }
     crash_points::at("before-promotion");
-    promote(ca, &wanted.tenant, &wanted.directory_url, account_uri, current, &next).await?;
+    promote(cas, &wanted.tenant, &wanted.directory_url, account_uri, current, &next).await?;
     Ok(())
 }
 
-/// An account may be at a CA that was configured earlier.
-async fn directory_of(ca: &Ca, exchange: &Exchange, url: &str) -> Result<Arc<Directory>, Error> {
-    if url == ca.settings.acme_directory_url {
-        return ca.directory(exchange).await;
+async fn directory_of(ca: Option<&Ca>, exchange: &Exchange, url: &str) -> Result<Arc<Directory>, Error> {
+    match ca {
+        Some(ca) => ca.directory(exchange).await,
+        None => Ok(Arc::new(directory::fetch(exchange, url).await?)),
     }
-    Ok(Arc::new(directory::fetch(exchange, url).await?))
 }
 
 /// Whether the CA confirms that the key is this account's.

@@ -29,6 +29,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MOST_BYTES: usize = 2 << 20;
 /// The longest `Retry-After` that is honoured; it also keeps database intervals from overflowing.
 const LONGEST_WAIT: Duration = Duration::from_secs(7 * 86_400);
+/// ZeroSSL says 86,400 s for validations that take seconds (acme.sh issues 6221 and 6576).
+const LONGEST_POLL: Duration = Duration::from_secs(300);
 /// RFC 8555 §6.1: "ACME clients MUST send a User-Agent header field".
 const AGENT: &str = concat!("cdn-broker/", env!("CARGO_PKG_VERSION"), " (instant-acme)");
 
@@ -123,6 +125,14 @@ impl Exchange {
     /// `Retry-After` of the last response.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         retry_after(&self.last()?.headers).map(|after| after.min(LONGEST_WAIT))
+    }
+
+    /// When to look again at an order that the CA works on (RFC 8555 §7.5.1): `Retry-After` of the last response, up to
+    /// [`LONGEST_POLL`]; none when it says nothing useful.
+    pub(crate) fn poll_after(&self) -> Option<Duration> {
+        self.retry_after()
+            .filter(|after| !after.is_zero())
+            .map(|after| after.min(LONGEST_POLL))
     }
 
     /// Sends a request. Error responses become [`Error::Api`] with their HTTP status, whatever their body.

@@ -11,7 +11,7 @@ use instant_acme::Error;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::acme_args::ExternalAccount;
+use crate::ca_settings::ExternalAccount;
 use crate::client::acme_client::Exchange;
 use crate::client::directory::Directory;
 use crate::client::jws::{encoded, jwk, post, read, signed};
@@ -87,7 +87,7 @@ fn payload(key: &EcdsaKeyPair, url: &str, contact: &[String], external: Option<&
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::acme_args::ExternalAccount;
+    use crate::ca_settings::ExternalAccount;
     use crate::client::jws::tests::{decoded, key};
     use secrecy::SecretBox;
 

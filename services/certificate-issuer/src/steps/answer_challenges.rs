@@ -11,7 +11,7 @@ use store::Task;
 use worker::Stop;
 
 use crate::account::Session;
-use crate::ca::Ca;
+use crate::ca::Cas;
 use crate::client::triage::Trouble;
 use crate::client::words::said;
 
@@ -20,21 +20,21 @@ const DOING: Request = Request::AnswerChallenges;
 /// as final.
 const PATIENCE: i32 = 8;
 
-pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
-    let stored = ca.store.order(task).await?;
+pub(crate) async fn attempt(cas: &Cas, task: &Task) -> Result<Outcome, Stop> {
+    let stored = cas.store.order(task).await?;
     if stored.expired {
         return Ok(Outcome::spent(Spent::Expired {
             during: During::Answering,
         }));
     }
-    let methods: HashMap<String, Option<Method>> = ca
+    let methods: HashMap<String, Option<Method>> = cas
         .store
         .verified(task)
         .await?
         .into_iter()
         .map(|(authorization, method)| (authorization.domain, method))
         .collect();
-    let session = Session::open(ca, &task.instance.tenant).await?;
+    let session = Session::of(cas, &stored, &task.instance.tenant).await?;
     let key_changed = stored.key_generation != session.key_generation;
     let mut order = session.order(&stored, DOING).await?;
     if order.state().status != OrderStatus::Pending {

@@ -7,7 +7,7 @@ use store::Task;
 use worker::Stop;
 
 use crate::account::Session;
-use crate::ca::Ca;
+use crate::ca::Cas;
 use crate::client::words::said;
 
 const DOING: Request = Request::ReadValidation;
@@ -15,20 +15,17 @@ const DOING: Request = Request::ReadValidation;
 /// After this many attempts (some minutes by the default schedule) it counts as settled.
 const PATIENCE: i32 = 7;
 
-pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
-    let stored = ca.store.order(task).await?;
-    let session = Session::open(ca, &task.instance.tenant).await?;
+pub(crate) async fn attempt(cas: &Cas, task: &Task) -> Result<Outcome, Stop> {
+    let stored = cas.store.order(task).await?;
+    let session = Session::of(cas, &stored, &task.instance.tenant).await?;
     let mut order = session.order(&stored, DOING).await?;
-    let retry_after = session.exchange.retry_after();
+    let retry_after = session.exchange.poll_after();
     match order.state().status {
         OrderStatus::Ready | OrderStatus::Processing | OrderStatus::Valid => Ok(Outcome::DONE),
         OrderStatus::Pending if stored.expired => Ok(Outcome::spent(Spent::Expired {
             during: During::Validating,
         })),
-        OrderStatus::Pending => Ok(Outcome::pending_for(
-            CaReason::Validating,
-            retry_after.filter(|after| !after.is_zero()),
-        )),
+        OrderStatus::Pending => Ok(Outcome::pending_for(CaReason::Validating, retry_after)),
         OrderStatus::Invalid => judge(&session, &mut order, task.attempt).await,
     }
 }

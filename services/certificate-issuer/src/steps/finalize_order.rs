@@ -12,7 +12,7 @@ use uuid::Uuid;
 use worker::Stop;
 
 use crate::account::Session;
-use crate::ca::Ca;
+use crate::ca::Cas;
 use crate::certificate::{Flaw, check, new_key, signing_request};
 use crate::chain::{alternates, is_issued_by};
 use crate::client::triage::Trouble;
@@ -23,15 +23,15 @@ const DOING: Request = Request::Certificate;
 /// the default schedule) an order that was ready is not given up because it is pending again.
 const PATIENCE: i32 = 5;
 
-pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
-    let stored = ca.store.order(task).await?;
-    let session = Session::open(ca, &task.instance.tenant).await?;
+pub(crate) async fn attempt(cas: &Cas, task: &Task) -> Result<Outcome, Stop> {
+    let stored = cas.store.order(task).await?;
+    let session = Session::of(cas, &stored, &task.instance.tenant).await?;
     let mut order = session.order(&stored, DOING).await?;
     if order.state().status == OrderStatus::Ready {
-        let key = certificate_key(ca, task, stored.id).await?;
+        let key = certificate_key(cas, task, stored.id).await?;
         let request = signing_request(&task.instance.domains, &key).map_err(Stop::internal)?;
         // A worker that was frozen until now must not finalize an order that a newer operation has taken over.
-        ca.store.ensure_current(task).await?;
+        cas.store.ensure_current(task).await?;
         if let Err(error) = order.finalize_csr(&request).await {
             return Err(match session.trouble(&error, DOING).await {
                 Trouble::Refused(problem) => refused(&session, &mut order, &problem, &task.instance.domains)
@@ -42,11 +42,10 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
         }
     }
     match order.state().status {
-        OrderStatus::Valid => fetch(ca, &session, &mut order, stored.id, task).await,
-        OrderStatus::Processing | OrderStatus::Ready => Ok(Outcome::pending_for(
-            CaReason::Issuing,
-            session.exchange.retry_after().filter(|after| !after.is_zero()),
-        )),
+        OrderStatus::Valid => fetch(cas, &session, &mut order, stored.id, task).await,
+        OrderStatus::Processing | OrderStatus::Ready => {
+            Ok(Outcome::pending_for(CaReason::Issuing, session.exchange.poll_after()))
+        }
         OrderStatus::Invalid => Ok(invalid(order.state().error.as_ref(), &task.instance.domains)),
         OrderStatus::Pending => Ok(pending_again(task.attempt)),
     }
@@ -71,18 +70,18 @@ async fn after_the_order(session: &Session<'_>, trouble: Trouble) -> Stop {
 }
 
 /// The order's key: the first that was stored for it, by any worker.
-async fn certificate_key(ca: &Ca, task: &Task, order: Uuid) -> Result<SecretBox<Vec<u8>>, Stop> {
+async fn certificate_key(cas: &Cas, task: &Task, order: Uuid) -> Result<SecretBox<Vec<u8>>, Stop> {
     let of_plan = task.instance.settings.certificate_key_type;
-    let key_type = of_plan.unwrap_or(ca.settings.certificate_key_type);
+    let key_type = of_plan.unwrap_or(cas.key_type);
     let fresh = tokio::task::spawn_blocking(move || new_key(key_type))
         .await
         .map_err(Stop::internal)?
         .map_err(Stop::internal)?;
-    Ok(ca.store.certificate_key(&ca.ring, task, order, &fresh).await?)
+    Ok(cas.store.certificate_key(&cas.ring, task, order, &fresh).await?)
 }
 
 async fn fetch(
-    ca: &Ca,
+    cas: &Cas,
     session: &Session<'_>,
     order: &mut Order,
     order_id: Uuid,
@@ -93,9 +92,9 @@ async fn fetch(
         Ok(None) => return Ok(Outcome::pending(CaReason::Issuing)),
         Err(error) => return Err(after_the_order(session, session.trouble(&error, DOING).await).await),
     };
-    let key = certificate_key(ca, task, order_id).await?;
+    let key = certificate_key(cas, task, order_id).await?;
     let domains = &task.instance.domains;
-    let chain = match ca.settings.preferred_chain() {
+    let chain = match session.ca.settings.preferred_chain.as_deref() {
         Some(root) if !is_issued_by(&chain, root) => {
             let other = other_chain(session, root).await;
             // A chain was downloaded already, so a problem with the alternate one doesn't matter.
@@ -115,7 +114,7 @@ async fn fetch(
         not_before: validity.not_before,
         not_after: validity.not_after,
     };
-    ca.store.store_certificate(task, order_id, &new).await?;
+    cas.store.store_certificate(task, order_id, &new).await?;
     tracing::info!(names = domains.len(), not_after = %new.not_after, "certificate stored");
     Ok(Outcome::DONE)
 }

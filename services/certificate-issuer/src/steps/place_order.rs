@@ -12,11 +12,12 @@ use pipeline::Outcome;
 use pipeline::proof::{Challenge, Challenges, Offered};
 use pipeline::reason::{CaReason, During, Request, Spent};
 use serde_json::Value;
-use store::{Authorization, Task};
+use store::{Authorization, Placed, Task};
 use worker::Stop;
 
 use crate::account::Session;
-use crate::ca::Ca;
+use crate::ca::{Ca, Cas};
+use crate::choice::{ASKED_AGAIN, Candidate, Meaning, candidates, meaning};
 use crate::client::renewal_info::identifier;
 use crate::client::triage::Trouble;
 use crate::client::words::{cause, per_domain, said, short_type};
@@ -29,40 +30,48 @@ const OFTEN: i32 = 3;
 /// How many refused domains are named to the user.
 const MOST_NAMED: usize = 10;
 
-pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
+pub(crate) async fn attempt(cas: &Cas, task: &Task) -> Result<Outcome, Stop> {
     if let Some(pause) = pause_before(task.round).filter(|_| task.attempt == 0) {
         return Ok(Outcome::pending_for(CaReason::Pause { order: task.round }, Some(pause)));
     }
-    let stored = ca.store.order(task).await?;
+    let stored = cas.store.order(task).await?;
     if stored.expired {
         return Ok(Outcome::spent(Spent::Expired {
             during: During::Placing,
         }));
     }
-    let session = Session::open(ca, &task.instance.tenant).await?;
-    let mut order = match &stored.url {
+    let (session, mut order) = match &stored.url {
         // A crash happened between placing the order and the following steps: the order is adopted.
-        Some(_) => session.order(&stored, DOING).await?,
-        None => place_and_record(ca, &session, task, &stored).await?,
+        Some(_) => {
+            let session = Session::of(cas, &stored, &task.instance.tenant).await?;
+            let order = session.order(&stored, DOING).await?;
+            (session, order)
+        }
+        None => place_somewhere(cas, task, &stored).await?,
     };
     if order.state().status == OrderStatus::Invalid {
         let said = order.state().error.as_ref().map(said);
         return Ok(Outcome::spent(Spent::Invalid { said }));
     }
-    let targets = match &ca.delegation {
+    let targets = match &cas.delegation {
         Some(Delegation { zone, .. }) => {
             let (tenant, domains) = (&task.instance.tenant, &task.instance.domains);
-            ca.store.delegation_targets(tenant, zone, domains).await?
+            cas.store.delegation_targets(tenant, zone, domains).await?
         }
         None => BTreeMap::new(),
     };
     let mut authorizations = read_authorizations(&session, &mut order, &targets).await?;
+    if session.ca.settings.one_account {
+        tell_tenants_apart(cas, task, &mut authorizations).await?;
+    }
     look_at_the_account(&session, &mut authorizations).await?;
     refuse_unprovable(&authorizations)?;
     require_all(&task.instance.domains, &authorizations)?;
     warn_of_the_unusable(&authorizations, &task.instance.tenant);
-    let caa_identities = session.directory.called_by_caa(ca.settings.issuer_domain());
-    ca.store
+    let caa_identities = session
+        .directory
+        .called_by_caa(session.ca.settings.issuer_domain.as_deref());
+    cas.store
         .set_authorizations(
             task,
             stored.id,
@@ -83,26 +92,108 @@ fn pause_before(round: i32) -> Option<Duration> {
     ))
 }
 
-/// Places the order, and records its URL at once: after a crash the order is adopted by it.
-async fn place_and_record(ca: &Ca, session: &Session<'_>, task: &Task, stored: &store::Order) -> Result<Order, Stop> {
-    let (order, replaces) = place(ca, session, task).await?;
+/// Places the order at the first CA that takes it.
+async fn place_somewhere<'a>(
+    cas: &'a Cas,
+    task: &'a Task,
+    stored: &store::Order,
+) -> Result<(Session<'a>, Order), Stop> {
+    let plan = &task.instance.settings.certificate_authorities;
+    let known = cas.store.circumstances(task).await?;
+    let names: Vec<(&str, &str)> = cas.all.iter().map(|ca| (ca.settings.name.as_str(), ca.url())).collect();
+    let candidates = candidates(
+        &names,
+        plan,
+        &known,
+        &cas.store.ca_troubles().await?,
+        cas.fallback_after,
+    );
+    let several = candidates.len() > 1;
+    let mut first: Option<Stop> = None;
+    for candidate in candidates {
+        let ca = &cas.all[candidate.ca];
+        let stop = match place_and_record(cas, candidate, task, stored).await {
+            Ok(placed) => {
+                cas.store.ca_takes_orders(ca.url()).await?;
+                return Ok(placed);
+            }
+            Err(Stop::Error(error)) => return Err(Stop::Error(error)),
+            Err(stop) => stop,
+        };
+        let another = match meaning(&stop, candidate.fallback) {
+            Meaning::Final => false,
+            Meaning::TakesNone => cas.store.ca_takes_no_order(ca.url()).await? >= cas.fallback_after,
+            Meaning::TakesItIn(time) => time >= cas.fallback_after,
+            Meaning::NotThere => true,
+        };
+        if several {
+            tracing::warn!(
+                ca = ca.settings.name,
+                instance = task.instance.id,
+                another,
+                "the CA took no order"
+            );
+        }
+        first.get_or_insert(stop);
+        if !another {
+            break;
+        }
+    }
+    Err(match first {
+        Some(stop) if several => asked_again_soon(stop),
+        Some(stop) => stop,
+        None => Outcome::pending(CaReason::NoneOfThePlan { names: plan.clone() }).into(),
+    })
+}
+
+/// Any of the CAs may recover before the first one does.
+fn asked_again_soon(stop: Stop) -> Stop {
+    match stop {
+        Stop::Outcome(Outcome::Pending {
+            waiting_for,
+            retry_after: Some(after),
+            slow,
+        }) => Stop::Outcome(Outcome::Pending {
+            waiting_for,
+            retry_after: Some(after.min(ASKED_AGAIN)),
+            slow,
+        }),
+        stop => stop,
+    }
+}
+
+/// Places the order at a CA, and records its URL at once: after a crash the order is adopted by it.
+async fn place_and_record<'a>(
+    cas: &'a Cas,
+    candidate: Candidate,
+    task: &'a Task,
+    stored: &store::Order,
+) -> Result<(Session<'a>, Order), Stop> {
+    let session = Session::open(cas, &cas.all[candidate.ca], &task.instance.tenant).await?;
+    let (order, replaces) = place(cas, &session, task).await?;
     let replaces = replaces.map(|certificate| certificate.to_string());
-    ca.store
-        .set_order_url(
-            task,
-            stored.id,
-            order.url(),
-            &session.account_uri,
-            replaces.as_deref(),
-            session.expires(),
-        )
-        .await?;
-    Ok(order)
+    let placed = Placed {
+        url: order.url(),
+        account_uri: &session.account_uri,
+        directory_url: session.ca.url(),
+        fallback: candidate.fallback,
+        replaces: replaces.as_deref(),
+        expires_at: session.expires(),
+    };
+    cas.store.set_order_url(task, stored.id, &placed).await?;
+    if candidate.fallback {
+        tracing::warn!(
+            ca = session.ca.settings.name,
+            instance = task.instance.id,
+            "the order is placed at this CA in place of the one that the plan prefers"
+        );
+    }
+    Ok((session, order))
 }
 
 /// Places the order, and returns the certificate that the CA knows it to replace.
 async fn place(
-    ca: &Ca,
+    cas: &Cas,
     session: &Session<'_>,
     task: &Task,
 ) -> Result<(Order, Option<CertificateIdentifier<'static>>), Stop> {
@@ -112,15 +203,16 @@ async fn place(
         .iter()
         .map(|domain| Identifier::Dns(domain.clone()))
         .collect();
-    let mut replaced = replaced(ca, session, task).await?;
+    let ca = session.ca;
+    let mut replaced = replaced(cas, session, task).await?;
     if replaced.is_none() {
-        before_order(ca, task, &session.account_uri).await?;
+        before_order(cas, ca, task, &session.account_uri).await?;
     }
     if let Some(certificate) = &replaced {
         tracing::info!(certificate = %certificate, "the order replaces a certificate");
     }
     // The semaphore is never closed. The attempt's time limit bounds how long the permit is held.
-    let _turn = ca.placing.acquire().await;
+    let _turn = cas.placing.acquire().await;
     let mut placed = session
         .account()
         .new_order(&wanted(ca, &identifiers, replaced.clone()))
@@ -129,7 +221,7 @@ async fn place(
         && let Err(Error::Api(problem)) = &placed
         && (refuses_replacing(problem) || fails_at_replacing(problem, task.attempt))
     {
-        match before_order(ca, task, &session.account_uri).await {
+        match before_order(cas, ca, task, &session.account_uri).await {
             // The CA may recover sooner.
             Err(Stop::Outcome(_)) if !refuses_replacing(problem) => {}
             room => {
@@ -174,7 +266,7 @@ async fn not_placed(session: &Session<'_>, task: &Task, error: &Error) -> Stop {
 
 fn wanted<'a>(ca: &'a Ca, identifiers: &'a [Identifier], replaces: Option<CertificateIdentifier<'a>>) -> NewOrder<'a> {
     let mut new = NewOrder::new(identifiers);
-    if let Some(profile) = ca.settings.profile() {
+    if let Some(profile) = ca.settings.profile.as_deref() {
         new = new.profile(profile);
     }
     match replaces {
@@ -185,11 +277,15 @@ fn wanted<'a>(ca: &'a Ca, identifiers: &'a [Identifier], replaces: Option<Certif
 
 /// The certificate in use, if the CA accepts `replaces` (RFC 9773 §5): it must be of the same account, and have a name
 /// in common. Let's Encrypt exempts such orders from its limits.
-async fn replaced(ca: &Ca, session: &Session<'_>, task: &Task) -> Result<Option<CertificateIdentifier<'static>>, Stop> {
+async fn replaced(
+    cas: &Cas,
+    session: &Session<'_>,
+    task: &Task,
+) -> Result<Option<CertificateIdentifier<'static>>, Stop> {
     if session.directory.renewal_info.is_none() {
         return Ok(None);
     }
-    let found = ca.store.replaced(task).await?;
+    let found = cas.store.replaced(task).await?;
     Ok(found
         .filter(|(certificate, account)| {
             account.as_ref() == Some(&session.account_uri)
@@ -283,6 +379,18 @@ async fn read_authorizations(
         });
     }
     Ok(read)
+}
+
+/// What another tenant has proved to the CA with the same account proves nothing for this one: each shows its own record,
+/// unless it has the domain already.
+async fn tell_tenants_apart(cas: &Cas, task: &Task, authorizations: &mut [Authorization]) -> Result<(), Stop> {
+    let (tenant, domains) = (&task.instance.tenant, &task.instance.domains);
+    let theirs = cas.store.domains_of_tenant(tenant, domains).await?;
+    for known in authorizations {
+        known.valid &= theirs.contains(&known.domain);
+        known.challenges = std::mem::take(&mut known.challenges).naming_the_tenant();
+    }
+    Ok(())
 }
 
 /// The account's URL must work at the CA before the user is shown a record that depends on it.

@@ -9,13 +9,13 @@ use pipeline::reason::{BrokerReason, DnsWriteProblem, Spent};
 use store::{PublishedValue, Task, ToPublish};
 use worker::Stop;
 
-use crate::ca::Ca;
+use crate::ca::Cas;
 
 /// A removal takes a moment.
 const REMOVED_SOON: Duration = Duration::from_secs(1);
 
-pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
-    let values = match ca.store.values_to_publish(task).await? {
+pub(crate) async fn attempt(cas: &Cas, task: &Task) -> Result<Outcome, Stop> {
+    let values = match cas.store.values_to_publish(task).await? {
         ToPublish::Values(values) => values,
         ToPublish::BeingRemoved => {
             return Ok(Outcome::pending_for(
@@ -25,14 +25,14 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
         }
     };
     // The next order offers what is possible now.
-    let Some(delegation) = &ca.delegation else {
+    let Some(delegation) = &cas.delegation else {
         return Ok(Outcome::spent(Spent::ZoneChanged));
     };
     if values.iter().any(|value| !is_in_zone(delegation, &value.name)) {
         return Ok(Outcome::spent(Spent::ZoneChanged));
     }
     for some in values.chunks(delegation.writer.most_values()) {
-        ca.store.ensure_current(task).await?;
+        cas.store.ensure_current(task).await?;
         crash_points::call();
         let written = delegation.writer.apply(&changes(some, Change::Add)).await;
         crash_points::answer();
@@ -40,11 +40,11 @@ pub(crate) async fn attempt(ca: &Ca, task: &Task) -> Result<Outcome, Stop> {
             Ok(Written(change)) => change,
             Err(problem) => return Ok(put_off(problem)),
         };
-        ca.store.set_published(task, some, written.as_deref()).await?;
+        cas.store.set_published(task, some, written.as_deref()).await?;
     }
-    for change in ca.store.changes_to_await(task).await? {
+    for change in cas.store.changes_to_await(task).await? {
         match delegation.writer.is_everywhere(&Written(Some(change.clone()))).await {
-            Ok(true) => ca.store.set_synced(&change).await?,
+            Ok(true) => cas.store.set_synced(&change).await?,
             Ok(false) => return Ok(Outcome::pending(BrokerReason::ValueSpreading)),
             Err(problem) => return Ok(put_off(problem)),
         }

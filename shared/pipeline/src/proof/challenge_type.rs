@@ -18,6 +18,10 @@ pub trait ChallengeType: Sized {
     const OUTLASTS_ITS_ORDER: bool;
     /// See [`Method::is_kept`](super::Method::is_kept).
     const KEPT: bool;
+    /// See [`Method::names_the_account`](super::Method::names_the_account).
+    const NAMES_THE_ACCOUNT: bool;
+    /// See [`Method::names_the_tenant`](super::Method::names_the_tenant).
+    const NAMES_THE_TENANT: bool;
 
     /// See [`Method::heading`](super::Method::heading).
     fn heading(wildcards: bool) -> &'static str;

@@ -59,6 +59,14 @@ impl Challenges {
         self
     }
 
+    /// Only those by which tenants of the same account are told apart.
+    #[must_use]
+    pub fn naming_the_tenant(mut self) -> Self {
+        self.offered.retain(|challenge| challenge.method().names_the_tenant());
+        self.unusable.clear();
+        self
+    }
+
     /// Makes those unusable that rely on the account's URL.
     pub fn distrust_the_accounts_url(&mut self, why: &str) {
         let relying = |challenge: &mut Challenge| challenge.relies_on_the_accounts_url();

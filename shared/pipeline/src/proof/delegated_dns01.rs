@@ -20,6 +20,8 @@ impl ChallengeType for DelegatedDns01 {
     /// The CNAME does; the value is the broker's matter.
     const OUTLASTS_ITS_ORDER: bool = true;
     const KEPT: bool = true;
+    const NAMES_THE_ACCOUNT: bool = false;
+    const NAMES_THE_TENANT: bool = true;
 
     fn heading(_wildcards: bool) -> &'static str {
         "by a CNAME, set once, good for every later certificate:"

@@ -24,6 +24,8 @@ impl ChallengeType for Dns01 {
     const MADE_WITH_THE_KEY: bool = true;
     const OUTLASTS_ITS_ORDER: bool = false;
     const KEPT: bool = false;
+    const NAMES_THE_ACCOUNT: bool = false;
+    const NAMES_THE_TENANT: bool = false;
 
     fn heading(_wildcards: bool) -> &'static str {
         "for this certificate only:"

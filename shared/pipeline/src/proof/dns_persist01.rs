@@ -45,6 +45,8 @@ impl ChallengeType for DnsPersist01 {
     const MADE_WITH_THE_KEY: bool = false;
     const OUTLASTS_ITS_ORDER: bool = true;
     const KEPT: bool = true;
+    const NAMES_THE_ACCOUNT: bool = true;
+    const NAMES_THE_TENANT: bool = false;
 
     fn heading(_wildcards: bool) -> &'static str {
         "set once, good for every later certificate:"

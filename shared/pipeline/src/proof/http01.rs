@@ -31,6 +31,8 @@ impl ChallengeType for Http01 {
     const MADE_WITH_THE_KEY: bool = true;
     const OUTLASTS_ITS_ORDER: bool = false;
     const KEPT: bool = true;
+    const NAMES_THE_ACCOUNT: bool = false;
+    const NAMES_THE_TENANT: bool = false;
 
     fn heading(wildcards: bool) -> &'static str {
         match wildcards {

@@ -91,6 +91,10 @@ pub enum CaReason {
     Unknown {
         request: Request,
     },
+    /// The plan names only CAs that certificate-issuer doesn't have.
+    NoneOfThePlan {
+        names: Vec<String>,
+    },
     AccountForgotten,
     AccountRefused {
         said: String,
@@ -134,6 +138,7 @@ impl CaReason {
             Self::NotReady { .. } => "ca-not-ready",
             Self::WantsOperator { .. } => "ca-wants-operator",
             Self::Unknown { .. } => "ca-unknown",
+            Self::NoneOfThePlan { .. } => "ca-none-of-the-plan",
             Self::AccountForgotten => "ca-account-forgotten",
             Self::AccountRefused { .. } => "ca-account-refused",
             Self::KeyChanging => "ca-key-changing",
@@ -169,6 +174,11 @@ impl fmt::Display for CaReason {
                 "the operator has to settle something with the CA before {request}: {said}"
             ),
             Self::Unknown { request } => write!(f, "the CA doesn't know what it was asked about, while {request}"),
+            Self::NoneOfThePlan { names } => write!(
+                f,
+                "the service's plan names CAs that the broker doesn't have, which the broker's operator must settle: {}",
+                names.join(", ")
+            ),
             Self::AccountForgotten => f.write_str("the CA no longer knows your account, which is registered again"),
             Self::AccountRefused { said } => write!(
                 f,

@@ -63,6 +63,11 @@ pub enum Spent {
     },
     /// The broker's zone, to which the order's domains could be delegated, is not set any more.
     ZoneChanged,
+    /// CAA records forbid the CA, which was asked in place of one that the plan prefers, to issue.
+    CaaForbids {
+        /// The domain.
+        domain: String,
+    },
     /// The issued certificate can't be used.
     Useless {
         /// Its flaw.
@@ -113,6 +118,10 @@ impl fmt::Display for Spent {
                 write!(f, "the CA no longer offers {} for {domain}", method.as_str())
             }
             Self::ZoneChanged => f.write_str("the broker's own DNS zone was changed, and with it where CNAMEs have to lead"),
+            Self::CaaForbids { domain } => write!(
+                f,
+                "CAA records forbid the CA that was asked in place of another one to issue for {domain}"
+            ),
             Self::Useless { flaw } => write!(f, "the certificate is of no use: {flaw}"),
         }
     }

@@ -44,6 +44,7 @@ fn view(domains: Vec<DomainView>) -> View {
         now: datetime!(2026-11-24 12:04:40 UTC),
         certificate_not_after: None,
         order_spent: None,
+        fallback_to: None,
         domains,
         steps: vec![],
     }
@@ -496,4 +497,14 @@ fn a_record_that_is_gone_between_renewals_is_told_with_what_to_set() {
         !told.contains("_acme-challenge"),
         "a value of an order is worth nothing: {told}"
     );
+}
+
+#[test]
+fn an_order_at_another_ca_names_it() {
+    let mut view = waiting(vec![domain("www.example.com")]);
+    assert!(!describe(&view, RESPONDER).contains("this time"));
+    view.fallback_to = Some("https://dv.acme-v02.api.pki.goog/directory".into());
+    let text = unfolded(&describe(&view, RESPONDER));
+    let told = "The certificate is ordered from dv.acme-v02.api.pki.goog this time: the CA that comes first takes no order now.";
+    assert!(text.contains(told), "{text}");
 }

@@ -88,6 +88,7 @@ fn view(domains: Vec<DomainView>) -> View {
         now: datetime!(2026-11-24 12:04:40 UTC),
         certificate_not_after: None,
         order_spent: None,
+        fallback_to: None,
         domains,
         steps: vec![],
     }

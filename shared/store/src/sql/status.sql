@@ -23,6 +23,7 @@ select json_build_object(
         select reason_of(s) from steps s
         where s.operation_id = a.id and s.verdict = 'order-spent'
         order by s.round desc limit 1),
+    'fallback_to', case when r.fallback then r.directory_url end,
     'domains', coalesce((
         select json_agg(json_build_object(
             'domain', c.domain,

@@ -51,11 +51,15 @@ async fn what_the_ca_would_refuse_waits_here_and_goes_on_by_itself() -> anyhow::
 async fn assert_counted(world: &World, names: &[String]) -> anyhow::Result<()> {
     let store = Store::new(&DatabaseArgs::at(&world.handle.endpoints().database_url), "asks")?;
     let free_in = async |counted: Counted<'_>| store.ca_free_in(&counted, 1, Duration::from_secs(3600)).await;
-    assert!(free_in(Counted::Same(names)).await?.is_some());
-    assert!(free_in(Counted::Domain(&names[0])).await?.is_some());
-    assert!(free_in(Counted::Domain("example.com")).await?.is_some());
-    assert!(free_in(Counted::Domain("ample.com")).await?.is_none());
+    let here = world.handle.endpoints().acme_directory_url.as_str();
+    assert!(free_in(Counted::Same(here, names)).await?.is_some());
+    assert!(free_in(Counted::Domain(here, &names[0])).await?.is_some());
+    assert!(free_in(Counted::Domain(here, "example.com")).await?.is_some());
+    assert!(free_in(Counted::Domain(here, "ample.com")).await?.is_none());
     let more = [names[0].clone(), "another.example.com".to_owned()];
-    assert!(free_in(Counted::Same(&more)).await?.is_none());
+    assert!(free_in(Counted::Same(here, &more)).await?.is_none());
+    let elsewhere = "https://other.example/dir";
+    assert!(free_in(Counted::Same(elsewhere, names)).await?.is_none());
+    assert!(free_in(Counted::Domain(elsewhere, "example.com")).await?.is_none());
     Ok(())
 }

@@ -18,10 +18,14 @@ pub(crate) fn delegating() -> Options {
 
 impl World {
     /// Sets each domain's CNAME, as the status says.
-    async fn delegate(&self, instance: &Instance) -> anyhow::Result<()> {
+    pub(crate) async fn delegate(&self, instance: &Instance) -> anyhow::Result<()> {
         let told = self.told(instance).await?;
+        self.set_cnames(&told, instance).await
+    }
+
+    pub(crate) async fn set_cnames(&self, told: &str, instance: &Instance) -> anyhow::Result<()> {
         for domain in &instance.domains {
-            let target = status::cname_target(&told, domain).with_context(|| told.clone())?;
+            let target = status::cname_target(told, domain).with_context(|| told.to_owned())?;
             self.dns.set_cname(&challenge_name(domain), &target).await?;
         }
         Ok(())

@@ -53,6 +53,7 @@ mod rollover;
 mod scrape;
 mod sealed_rows;
 mod secrets;
+mod several_cas;
 mod shutdown;
 mod state_table;
 mod statements;

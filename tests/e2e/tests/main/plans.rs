@@ -133,11 +133,36 @@ async fn what_is_asked_all_the_time_reads_no_table_as_a_whole() -> anyhow::Resul
         ("orders", Counted::Orders("https://ca.test/a/1"), 100, true),
         ("orders", Counted::Orders("https://ca.test/a/1"), 2_000, false),
         ("accounts", Counted::Accounts("https://ca.test/dir"), 10, true),
-        ("the same names", Counted::Same(&exactly), 1, true),
-        ("the same names", Counted::Same(&exactly), 5, false),
-        ("a small domain", Counted::Domain("d7.test"), 50, false),
-        ("the largest domain", Counted::Domain("example.com"), 50, true),
-        ("nobody's domain", Counted::Domain("example.net"), 50, false),
+        (
+            "the same names",
+            Counted::Same("https://ca.test/dir", &exactly),
+            1,
+            true,
+        ),
+        (
+            "the same names",
+            Counted::Same("https://ca.test/dir", &exactly),
+            5,
+            false,
+        ),
+        (
+            "a small domain",
+            Counted::Domain("https://ca.test/dir", "d7.test"),
+            50,
+            false,
+        ),
+        (
+            "the largest domain",
+            Counted::Domain("https://ca.test/dir", "example.com"),
+            50,
+            true,
+        ),
+        (
+            "nobody's domain",
+            Counted::Domain("https://ca.test/dir", "example.net"),
+            50,
+            false,
+        ),
     ] {
         let free_in = years
             .asked(what, async |store| store.ca_free_in(&counted, most, WEEK).await)

@@ -8,8 +8,8 @@ use pipeline::proof::{Challenge, DelegatedDns01, Dns01, DnsPersist01, Method, Pl
 use pipeline::reason::{BrokerReason, CaReason, Delegation, DnsProblem, Look, Seen, Spent, Spread, Txt, Way};
 use pipeline::{InstanceSettings, OperationState, Outcome, Rejection, Schedules, StepKind, Verdict};
 use store::{
-    Authorization, Bounds, DatabaseArgs, Deprovision, NewInstance, Provision, PublishedValue, Recorded, Requester,
-    Store, StoreError, Task, ToPublish,
+    Authorization, Bounds, DatabaseArgs, Deprovision, NewInstance, Placed, Provision, PublishedValue, Recorded,
+    Requester, Store, StoreError, Task, ToPublish,
 };
 use uuid::Uuid;
 
@@ -48,6 +48,17 @@ pub(crate) async fn desk() -> anyhow::Result<Desk> {
         schedules: arguments.schedules,
         url,
     })
+}
+
+fn placed(url: &str) -> Placed<'_> {
+    Placed {
+        url,
+        account_uri: "https://ca.example/acct/1",
+        directory_url: "https://ca.example/dir",
+        fallback: false,
+        replaces: None,
+        expires_at: None,
+    }
 }
 
 impl Desk {
@@ -121,9 +132,7 @@ impl Desk {
     ) -> anyhow::Result<Vec<pipeline::WakeUp>> {
         let order = self.store.order(task).await?;
         let url = format!("https://ca.example/order/{}", order.id);
-        self.store
-            .set_order_url(task, order.id, &url, "https://ca.example/acct/1", None, None)
-            .await?;
+        self.store.set_order_url(task, order.id, &placed(&url)).await?;
         let authorizations: Vec<Authorization> = task
             .instance
             .domains
@@ -197,10 +206,7 @@ async fn of_two_that_place_an_order_the_first_is_kept() -> anyhow::Result<()> {
     let task = of_kind(&tasks, StepKind::PlaceOrder);
     let order = desk.store.order(task).await?;
     assert_eq!(desk.store.order(task).await?.id, order.id, "one intent");
-    let place = |url: &'static str| {
-        desk.store
-            .set_order_url(task, order.id, url, "https://ca.example/acct/1", None, None)
-    };
+    let place = async |url: &str| desk.store.set_order_url(task, order.id, &placed(url)).await;
     place("https://ca.example/order/1").await?;
     place("https://ca.example/order/1").await?;
     assert!(

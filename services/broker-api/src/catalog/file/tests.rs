@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::operator_file::parse;
+use operator_file::parse;
 
 const EXAMPLE: &str = include_str!("../../../../../docs/catalog.example.json");
 

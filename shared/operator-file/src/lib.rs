@@ -1,4 +1,4 @@
-//! The operator's JSON files, parsed strictly: an error is one line that begins with the path in the JSON, such as
+//! The operator's JSON, parsed strictly: an error is one line that begins with the path in the JSON, such as
 //! `services[0].plans[1].name`. Values are never shown here, since some are secrets.
 
 use std::fmt;
@@ -12,7 +12,10 @@ use serde_json::{Map, Value};
 const MOST_BYTES: u64 = 1024 * 1024;
 
 /// The file's JSON.
-pub(crate) fn read(path: &Path) -> Result<Value, String> {
+///
+/// # Errors
+/// When it can't be read, is too long, or is no JSON.
+pub fn read(path: &Path) -> Result<Value, String> {
     let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
     if length > MOST_BYTES {
         return Err(format!("it has {length} bytes; at most {MOST_BYTES} are read"));
@@ -20,7 +23,11 @@ pub(crate) fn read(path: &Path) -> Result<Value, String> {
     parse(&std::fs::read_to_string(path).map_err(|error| error.to_string())?)
 }
 
-pub(crate) fn parse(text: &str) -> Result<Value, String> {
+/// The text's JSON.
+///
+/// # Errors
+/// When it is no JSON, or a key appears twice in one object.
+pub fn parse(text: &str) -> Result<Value, String> {
     match serde_json::from_str::<Unique>(text) {
         Ok(Unique(value)) => Ok(value),
         Err(error) => Err(format!("it is not valid JSON: {error}")),
@@ -28,14 +35,17 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
 }
 
 /// An object of the file, and its path.
-pub(crate) struct Object<'v> {
+pub struct Object<'v> {
     path: String,
     fields: &'v Map<String, Value>,
 }
 
 impl<'v> Object<'v> {
-    /// The value at `path` (empty: the whole file), which has to be an object.
-    pub(crate) fn of(path: impl Into<String>, value: &'v Value) -> Result<Self, String> {
+    /// The value at `path` (empty: the whole file).
+    ///
+    /// # Errors
+    /// When it is no object.
+    pub fn of(path: impl Into<String>, value: &'v Value) -> Result<Self, String> {
         let path = path.into();
         match value {
             Value::Object(fields) => Ok(Self { path, fields }),
@@ -47,7 +57,7 @@ impl<'v> Object<'v> {
     }
 
     /// The path of a field of this object.
-    pub(crate) fn at(&self, key: &str) -> String {
+    pub fn at(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_string()
         } else {
@@ -56,7 +66,10 @@ impl<'v> Object<'v> {
     }
 
     /// Refuses unknown keys.
-    pub(crate) fn only(&self, known: &[&str]) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// When there is a key that is not `known`.
+    pub fn only(&self, known: &[&str]) -> Result<(), String> {
         let Some(unknown) = self.fields.keys().find(|key| !known.contains(&key.as_str())) else {
             return Ok(());
         };
@@ -71,7 +84,10 @@ impl<'v> Object<'v> {
     }
 
     /// Refuses keys that look like a misspelt known one; all other keys are allowed.
-    pub(crate) fn no_misspelt(&self, known: &[&str]) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// When there is one.
+    pub fn no_misspelt(&self, known: &[&str]) -> Result<(), String> {
         for key in self.fields.keys().filter(|key| !known.contains(&key.as_str())) {
             if let Some(near) = did_you_mean(key, known) {
                 return Err(format!("{}: it is spelt \"{near}\"", self.at(key)));
@@ -81,17 +97,20 @@ impl<'v> Object<'v> {
     }
 
     /// All fields.
-    pub(crate) fn fields(&self) -> &'v Map<String, Value> {
+    pub fn fields(&self) -> &'v Map<String, Value> {
         self.fields
     }
 
     /// A field's value; `null` counts as absent.
-    pub(crate) fn get(&self, key: &str) -> Option<&'v Value> {
+    pub fn get(&self, key: &str) -> Option<&'v Value> {
         self.fields.get(key).filter(|value| !value.is_null())
     }
 
     /// A text field, checked by [`text`].
-    pub(crate) fn text(&self, key: &str, most: usize) -> Result<Option<&'v str>, String> {
+    ///
+    /// # Errors
+    /// When it is present and not such a text.
+    pub fn text(&self, key: &str, most: usize) -> Result<Option<&'v str>, String> {
         match self.get(key) {
             None => Ok(None),
             Some(value) => text(&self.at(key), value, most).map(Some),
@@ -99,11 +118,18 @@ impl<'v> Object<'v> {
     }
 
     /// The same for a required field.
-    pub(crate) fn needed_text(&self, key: &str, most: usize) -> Result<&'v str, String> {
+    ///
+    /// # Errors
+    /// When it is absent, or not such a text.
+    pub fn needed_text(&self, key: &str, most: usize) -> Result<&'v str, String> {
         self.text(key, most)?.ok_or_else(|| self.missing(key))
     }
 
-    pub(crate) fn flag(&self, key: &str) -> Result<Option<bool>, String> {
+    /// A field that is true or false.
+    ///
+    /// # Errors
+    /// When it is present and neither.
+    pub fn flag(&self, key: &str) -> Result<Option<bool>, String> {
         match self.get(key) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
@@ -111,12 +137,19 @@ impl<'v> Object<'v> {
         }
     }
 
-    pub(crate) fn object(&self, key: &str) -> Result<Option<Object<'v>>, String> {
+    /// A field that is an object.
+    ///
+    /// # Errors
+    /// When it is present and no object.
+    pub fn object(&self, key: &str) -> Result<Option<Object<'v>>, String> {
         self.get(key).map(|value| Object::of(self.at(key), value)).transpose()
     }
 
     /// The items of a list, each with its path; an absent list is empty.
-    pub(crate) fn items(&self, key: &str) -> Result<Vec<(String, &'v Value)>, String> {
+    ///
+    /// # Errors
+    /// When it is present and no list.
+    pub fn items(&self, key: &str) -> Result<Vec<(String, &'v Value)>, String> {
         match self.get(key) {
             None => Ok(Vec::new()),
             Some(Value::Array(items)) => Ok(items
@@ -128,13 +161,18 @@ impl<'v> Object<'v> {
         }
     }
 
-    pub(crate) fn missing(&self, key: &str) -> String {
+    /// The message for a required field that is absent.
+    #[must_use]
+    pub fn missing(&self, key: &str) -> String {
         format!("{}: it is missing", self.at(key))
     }
 }
 
 /// A text of 1 to `most` characters; line breaks are allowed, other control characters are not.
-pub(crate) fn text<'v>(path: &str, value: &'v Value, most: usize) -> Result<&'v str, String> {
+///
+/// # Errors
+/// When it is no such text.
+pub fn text<'v>(path: &str, value: &'v Value, most: usize) -> Result<&'v str, String> {
     let Value::String(text) = value else {
         return Err(format!("{path}: {} is not a string", kind(value)));
     };
@@ -153,7 +191,7 @@ pub(crate) fn text<'v>(path: &str, value: &'v Value, most: usize) -> Result<&'v 
 }
 
 /// A value's kind, without the value.
-pub(crate) fn kind(value: &Value) -> &'static str {
+pub fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
