@@ -73,6 +73,11 @@ impl DelegationArgs {
         }
     }
 
+    /// How the broker writes to the zone.
+    pub fn kind(&self) -> Kind {
+        self.dns_writer
+    }
+
     /// The zone and its writer, if a zone is set; an empty value counts as unset. Connects to nothing.
     ///
     /// # Errors

@@ -54,6 +54,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::new(25, 1, include_str!("migrations/0025_shared_settings.sql")),
     Migration::new(26, 1, include_str!("migrations/0026_delegation.sql")),
     Migration::new(27, 1, include_str!("migrations/0027_standing_proofs.sql")),
+    Migration::new(29, 1, include_str!("migrations/0029_dns_responder.sql")),
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

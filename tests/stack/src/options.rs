@@ -132,6 +132,10 @@ pub struct Options {
     pub pebble_env: BTreeMap<String, String>,
     /// The broker has a DNS zone of its own, to which tenants may delegate challenges.
     pub delegation: bool,
+    /// Two processes of dns-responder serve that zone, in place of Knot.
+    pub responder: bool,
+    /// Its program, if not the one beside the stack's: a release build, to measure.
+    pub responder_program: Option<PathBuf>,
     /// PostgreSQL and RabbitMQ speak TLS with certificates of a CA made for this stack; the services connect by TLS.
     pub tls: bool,
     /// A RabbitMQ node for this stack alone, even if a shared one is offered (`stack rabbitmq`): for tests that stop
@@ -161,6 +165,8 @@ impl Default for Options {
             ca_name: crate::pebble::CA_NAME.to_owned(),
             pebble_env: BTreeMap::new(),
             delegation: false,
+            responder: false,
+            responder_program: None,
             tls: false,
             own_rabbitmq: false,
             fsync: true,
@@ -201,6 +207,12 @@ impl Options {
     pub fn with_delegation(mut self) -> Self {
         self.delegation = true;
         self
+    }
+
+    /// Enables the broker's own DNS zone, served by dns-responder.
+    pub fn with_responder(mut self) -> Self {
+        self.responder = true;
+        self.with_delegation()
     }
 
     /// Enables TLS to PostgreSQL and RabbitMQ.
