@@ -1,6 +1,6 @@
 # Two images from one file:
 #
-#   services  the five services and cdnctl (and nothing else: no shell, no package manager), for production
+#   services  the six services and cdnctl (and nothing else: no shell, no package manager), for production
 #   tests     Pebble, its DNS, the AWS simulator, the demo and the end-to-end tests, for docker-compose.yml
 #
 #   docker build --target services -t cdn-broker .
@@ -28,10 +28,10 @@ COPY --from=auditable /usr/local/bin/cargo-auditable /usr/local/bin/
 RUN --mount=type=cache,target=/usr/local/cargo/registry,id=cdn-broker-services-registry \
     --mount=type=cache,target=/target,id=cdn-broker-services \
     cargo auditable build --locked --release \
-        -p broker-api -p distribution -p challenge-verifier -p certificate-issuer -p cert-installer -p cdnctl \
+        -p broker-api -p distribution -p challenge-verifier -p certificate-issuer -p cert-installer -p dns-responder -p cdnctl \
  && mkdir /out \
  && cd /target/release \
- && cp broker-api distribution challenge-verifier certificate-issuer cert-installer cdnctl /out/
+ && cp broker-api distribution challenge-verifier certificate-issuer cert-installer dns-responder cdnctl /out/
 
 FROM source AS build-tests
 # Test programs: compiled quickly rather than running quickly.
@@ -92,10 +92,10 @@ FROM base AS services
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="cdn-broker" \
-      org.opencontainers.image.description="Open Service Broker for CloudFront with ACME certificates: five services, one image" \
+      org.opencontainers.image.description="Open Service Broker for CloudFront with ACME certificates: six services, one image" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build-services /out/ /usr/local/bin/
-# broker-api's LISTEN; every service has /healthz, /readyz and /metrics on 9090. Which service it is, the command says.
-EXPOSE 8080 9090
+# broker-api's LISTEN, dns-responder's DNS_LISTEN; every service has /healthz, /readyz and /metrics on 9090. Which service it is, the command says.
+EXPOSE 8080 9090 8053/udp 8053/tcp

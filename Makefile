@@ -4,7 +4,7 @@
 # make conformance  a user of Cloud Foundry and schemathesis (SEED=1) against a whole broker, and how quick last_operation is meanwhile
 # make load    many instances at once (INSTANCES=1000, of 10 domains), and one small customer beside a large, slow one
 # make estate  a year of renewals in 46 minutes: ESTATE=200 instances whose certificates live for LIFE=8m (exit code 1 when one ended, or a visit failed)
-# make dist    the five services and cdnctl, release build, in target/dist (for images, packages, `cf push`)
+# make dist    the six services and cdnctl, release build, in target/dist (for images, packages, `cf push`)
 # make book    docs/ as a book in target/book, its links checked
 # make cdnctl-docs  what cdnctl really says, written into docs/cdnctl.md
 # make settings-docs  what --help says of every setting, written into docs/operators/settings.md
@@ -18,7 +18,7 @@ OPERATIONS ?= 300
 INSTANCES ?= 1000
 ESTATE ?= 200
 LIFE ?= 8m
-SERVICES := broker-api distribution challenge-verifier certificate-issuer cert-installer
+SERVICES := broker-api distribution challenge-verifier certificate-issuer cert-installer dns-responder
 TOOLS := cdnctl
 # What a stack consists of; `make up` and the others build it and themselves, and no test.
 STACK := $(SERVICES) stack aws-sim

@@ -294,7 +294,7 @@ def rendered(overlay, file, rules_folder, versions):
 
 
 def service(it, pod, container, exists, all_of):
-    """What is particular to the five."""
+    """What is particular to the services."""
     variables = {variable["name"] for variable in container.get("env", [])}
     for reference in [source["configMapRef"]["name"] for source in container["envFrom"] if "configMapRef" in source]:
         if not exists("ConfigMap", reference):
@@ -309,6 +309,8 @@ def service(it, pod, container, exists, all_of):
         listens = {"health": data["HEALTH_LISTEN"]}
         if it["metadata"]["name"] == "broker-api":
             listens["http"] = data["LISTEN"]
+        if it["metadata"]["name"] == "dns-responder":
+            listens |= {"dns": data["DNS_LISTEN"], "dns-tcp": data["DNS_LISTEN"]}
         if {name: int(address.rsplit(":", 1)[1]) for name, address in listens.items()} != ports:
             fault(name_of(it), f"its ports are {ports}, the ConfigMap has {listens}")
         variables |= data.keys()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests and the demo need and is missing: PostgreSQL, RabbitMQ, DNS servers, libfaketime, Python and CA certificates
+# Installs what the tests and the demo need and is missing: PostgreSQL, RabbitMQ, DNS servers and clients, libfaketime, Python and CA certificates
 # from the distribution's own packages, from PyPI schemathesis and what knows AWS (moto, botocore, cfn-lint, policy_sentry) into
 # <repository>/.local/schemathesis and .local/aws-tools, and Pebble (Let's Encrypt's test CA, 2.10 or newer) from Debian testing's package,
 # unpacked into <repository>/.local/pebble. Debian testing is never added to the system: apt gets a source list and
@@ -27,6 +27,9 @@ missing_packages() {
     [[ -x /usr/sbin/nsd ]] || echo nsd
     [[ -x /usr/sbin/unbound ]] || echo unbound
     [[ -x /usr/sbin/named ]] || echo bind9
+    [[ -x /usr/bin/dig ]] || echo bind9-dnsutils
+    [[ -x /usr/bin/kdig ]] || echo knot-dnsutils
+    [[ -x /usr/bin/dnsperf ]] || echo dnsperf
     [[ -s /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
     compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || echo libfaketime
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv

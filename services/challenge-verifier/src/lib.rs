@@ -15,11 +15,13 @@ mod caa;
 pub mod dns;
 mod expected;
 pub mod http01;
+mod judge_zone;
 mod probe;
 mod settings;
 mod shown;
 
 pub use expected::Expected;
+pub use judge_zone::judge_zone;
 pub use pipeline::proof::Method;
 pub use pipeline::reason::{Look, Way};
 pub use probe::{HolderExpected, Prober, SetupError};

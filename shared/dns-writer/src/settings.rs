@@ -85,6 +85,11 @@ impl DelegationArgs {
         Some(zone).filter(|zone| !zone.is_empty())
     }
 
+    /// How the broker writes to the zone.
+    pub fn kind(&self) -> Kind {
+        self.dns_writer
+    }
+
     /// The zone and its writer, if a zone is set; an empty value counts as unset. Connects to nothing.
     ///
     /// # Errors

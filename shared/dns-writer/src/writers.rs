@@ -1,5 +1,6 @@
 //! Every kind of DNS server, one row each.
 
+mod responder;
 mod rfc2136;
 mod route53;
 
@@ -13,4 +14,6 @@ writers! {
     Rfc2136, "rfc2136", rfc2136;
     /// Amazon Route 53.
     Route53, "route53", route53;
+    /// The broker's own dns-responder.
+    Responder, "responder", responder;
 }

@@ -49,6 +49,7 @@ mod tls;
 mod tls_refused;
 mod unproved;
 mod updating;
+mod zone_feed;
 
 pub use accounts::Account;
 pub use ca_choice::{CaTrouble, Circumstances};
@@ -83,3 +84,4 @@ pub use steps::Task;
 pub use tls_refused::TlsRefused;
 pub use unproved::{Bounds, Of, TooMuch};
 pub use updating::{Changes, Update};
+pub use zone_feed::{ServedName, ServedZone, ZoneFeed};

@@ -55,6 +55,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::new(26, 1, include_str!("migrations/0026_delegation.sql")),
     Migration::new(27, 1, include_str!("migrations/0027_standing_proofs.sql")),
     Migration::new(28, 1, include_str!("migrations/0028_several_cas.sql")),
+    Migration::new(29, 1, include_str!("migrations/0029_dns_responder.sql")),
     Migration::new(30, 1, include_str!("migrations/0030_inherited_targets.sql")),
 ];
 

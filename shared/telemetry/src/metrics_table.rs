@@ -146,6 +146,48 @@ const METRICS: &[Metric] = &[
         Unit::Count,
         "Domains that nothing proves any more though their instances have them: their next renewals wait for their tenants.",
     ),
+    // Of dns-responder.
+    counter(
+        "dns_questions_total",
+        "Questions to dns-responder, by how they came and what they were answered with, or would have been.",
+    ),
+    counter(
+        "dns_answers_limited_total",
+        "Answers by UDP that one network got too many of: nothing was sent, or a short one that leads to TCP.",
+    ),
+    counter(
+        "dns_answers_unsent_total",
+        "Answers by UDP that the kernel did not take.",
+    ),
+    gauge("dns_tcp_connections", Unit::Count, "Open TCP connections of resolvers."),
+    counter(
+        "dns_tcp_connections_refused_total",
+        "TCP connections that were closed at once, since there were too many in all or of one address.",
+    ),
+    gauge(
+        "dns_names",
+        Unit::Count,
+        "Names below the zone that dns-responder knows.",
+    ),
+    gauge(
+        "dns_values",
+        Unit::Count,
+        "Values that dns-responder serves at the moment.",
+    ),
+    gauge(
+        "dns_data_age_seconds",
+        Unit::Seconds,
+        "How long ago dns-responder last read the zone from PostgreSQL, in seconds; absent before the first time.",
+    ),
+    timed(
+        "dns_feed_duration_seconds",
+        CALLS,
+        "How long dns-responder took to read the zone from PostgreSQL, in seconds.",
+    ),
+    counter(
+        "dns_feed_interruptions_total",
+        "How often dns-responder could not read the zone from PostgreSQL, and connected again.",
+    ),
     gauge(
         "certificates_to_revoke",
         Unit::Count,

@@ -5,11 +5,12 @@ use store::SharedSettings;
 
 /// Settings of several services that must have the same value, as must all schedules. A test in `tests/settings-docs`
 /// finds one that is missing here.
-pub const SHARED: [&str; 8] = [
+pub const SHARED: [&str; 9] = [
     "ACME_PROFILE",
     "ACME_RESPONDER_URL",
     "CERTIFICATE_VISIBLE_WITHIN",
     "DELAY_QUEUES_MS",
+    "DELEGATION_ZONE",
     "DELIVERY_LIMIT",
     "MINIMUM_TLS_VERSION",
     "OPERATION_DEADLINE",

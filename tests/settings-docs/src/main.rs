@@ -1,4 +1,4 @@
-//! Writes what `--help` of the five services says of their settings into a page of the book: `settings-docs docs/operators/settings.md`.
+//! Writes what `--help` of the six services says of their settings into a page of the book: `settings-docs docs/operators/settings.md`.
 
 mod help;
 mod page;
@@ -10,12 +10,13 @@ use anyhow::{Context as _, ensure};
 
 use crate::page::Told;
 
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "broker-api",
     "distribution",
     "challenge-verifier",
     "certificate-issuer",
     "cert-installer",
+    "dns-responder",
 ];
 
 fn main() -> anyhow::Result<()> {

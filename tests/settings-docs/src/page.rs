@@ -34,10 +34,11 @@ pub(crate) fn rewrite(page: &str, told: &[Told]) -> anyhow::Result<String> {
         }
     }
     // First what makes a service different.
-    sections.sort_by_key(|(_, rows)| rows.iter().all(|row| row.programs.len() == told.len()));
+    sections.sort_by_key(|(_, rows)| rows.iter().all(|row| row.programs.len() + 1 >= told.len().max(3)));
+    let all: Vec<&str> = told.iter().map(|(program, _)| *program).collect();
     let mut written = format!("{by_hand}{MARKER}");
     for (heading, rows) in &sections {
-        written.push_str(&section(heading, rows, told.len()));
+        written.push_str(&section(heading, rows, &all));
     }
     written.push_str(&after(told));
     Ok(written)
@@ -59,7 +60,7 @@ fn rows(told: &[Told]) -> Vec<Row<'_>> {
     rows
 }
 
-fn section(heading: &str, rows: &[Row<'_>], all: usize) -> String {
+fn section(heading: &str, rows: &[Row<'_>], all: &[&str]) -> String {
     let (title, explained) = heading.split_once(": ").unwrap_or((heading, ""));
     let title = if title == "Options" { "General" } else { title };
     let mut section = format!("\n## {title}\n\n");
@@ -93,11 +94,12 @@ fn section(heading: &str, rows: &[Row<'_>], all: usize) -> String {
     section
 }
 
-fn programs(programs: &[&str], all: usize) -> String {
-    if programs.len() == all {
-        "all five services".to_owned()
-    } else {
-        programs.join(", ")
+fn programs(programs: &[&str], all: &[&str]) -> String {
+    let others: Vec<&str> = all.iter().filter(|one| !programs.contains(one)).copied().collect();
+    match others[..] {
+        [] => "all services".to_owned(),
+        [other] if all.len() > 2 => format!("all services but {other}"),
+        _ => programs.join(", "),
     }
 }
 
@@ -224,7 +226,7 @@ Of two.
 
 ## Database
 
-Of all five services. words.
+Of all services. words.
 
 | setting | default | |
 |---|---|---|

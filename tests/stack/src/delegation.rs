@@ -1,5 +1,5 @@
-//! The broker's own DNS zone, to which tenants delegate challenges: Knot serves it and takes signed updates (RFC 2136),
-//! and Unbound resolves names in it, and all others by challtestsrv.
+//! The broker's own DNS zone, to which tenants delegate challenges: Knot serves it and takes signed updates (RFC 2136), or two
+//! processes of dns-responder serve it; and Unbound resolves names in it, and all others by challtestsrv.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,13 +25,19 @@ const KEY: &str = "cdn-broker";
 const LIMIT: Duration = Duration::from_secs(20);
 const LOCAL: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
+/// Who serves the zone.
+pub(crate) enum Server {
+    /// With the secret of the updates' key, base64.
+    Knot { port: u16, secret: String },
+    /// The ports of two processes.
+    Responders([u16; 2]),
+}
+
 /// The zone's servers.
 pub(crate) struct Delegation {
-    pub(crate) knot_port: u16,
+    pub(crate) server: Server,
     pub(crate) unbound_port: u16,
     pub(crate) challtestsrv_port: u16,
-    /// The key's secret, base64.
-    pub(crate) secret: String,
 }
 
 /// Where the zone is served.
@@ -90,51 +96,45 @@ impl Delegation {
 
     pub(crate) fn endpoint(&self, folder: &Path) -> DelegationEndpoint {
         DelegationEndpoint {
-            server: (LOCAL, self.knot_port).into(),
+            server: (LOCAL, self.ports()[0]).into(),
             control: folder.join("knot.sock"),
         }
     }
 
+    /// The ports of the zone's servers.
+    fn ports(&self) -> &[u16] {
+        match &self.server {
+            Server::Knot { port, .. } => std::slice::from_ref(port),
+            Server::Responders(ports) => ports,
+        }
+    }
+
     /// The issuer's settings.
-    pub(crate) fn environment(&self) -> [(&'static str, String); 6] {
-        [
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut settings = vec![
             ("DELEGATION_ZONE", DELEGATION_ZONE.to_owned()),
             ("DELEGATION_INTERVAL", "1s".to_owned()),
             ("DELEGATION_RECONCILE_INTERVAL", "2s".to_owned()),
-            ("RFC2136_SERVER", format!("{LOCAL}:{}", self.knot_port)),
-            ("RFC2136_KEY_NAME", KEY.to_owned()),
-            ("RFC2136_KEY", self.secret.clone()),
-        ]
+        ];
+        match &self.server {
+            Server::Knot { port, secret } => settings.extend([
+                ("RFC2136_SERVER", format!("{LOCAL}:{port}")),
+                ("RFC2136_KEY_NAME", KEY.to_owned()),
+                ("RFC2136_KEY", secret.clone()),
+            ]),
+            Server::Responders(_) => settings.push(("DNS_WRITER", "responder".to_owned())),
+        }
+        settings
     }
 
+    /// Starts Unbound, and before it Knot; dns-responder is one of the services.
     pub(crate) async fn start(&self, processes: &Processes, folder: &Path) -> anyhow::Result<()> {
-        let of_stack = folder.display();
-        let knot = format!(
-            "server:\n  rundir: \"{of_stack}\"\n  listen: \"{LOCAL}@{knot}\"\n  udp-workers: 1\n  tcp-workers: 1\n  \
-             background-workers: 1\ndatabase:\n  storage: \"{of_stack}/knot\"\nlog:\n  - target: stderr\n    any: info\nkey:\n  \
-             - id: {KEY}\n    algorithm: hmac-sha256\n    secret: {secret}\nacl:\n  - id: broker\n    key: {KEY}\n    \
-             action: [update, transfer]\nzone:\n  - domain: {DELEGATION_ZONE}.\n    storage: \"{of_stack}/knot\"\n    \
-             file: zone\n    zonefile-sync: 0\n    zonefile-load: difference\n    semantic-checks: off\n    acl: broker\n",
-            knot = self.knot_port,
-            secret = self.secret,
-        );
-        let unbound = format!(
-            "server:\n  interface: {LOCAL}@{port}\n  access-control: 127.0.0.0/8 allow\n  username: \"\"\n  chroot: \"\"\n  \
-             directory: \"{of_stack}\"\n  pidfile: \"\"\n  use-syslog: no\n  do-daemonize: no\n  num-threads: 1\n  \
-             do-not-query-localhost: no\n  local-zone: \"test.\" nodefault\n  module-config: \"iterator\"\n  \
-             cache-max-ttl: 0\n  cache-max-negative-ttl: 0\n  infra-host-ttl: 1\n  qname-minimisation: no\n  \
-             minimal-responses: yes\nstub-zone:\n  name: \"{DELEGATION_ZONE}.\"\n  stub-addr: {LOCAL}@{knot}\n  \
-             stub-no-cache: yes\nforward-zone:\n  name: \".\"\n  forward-addr: {LOCAL}@{others}\n  forward-no-cache: yes\n\
-             remote-control:\n  control-enable: no\n",
-            port = self.unbound_port,
-            knot = self.knot_port,
-            others = self.challtestsrv_port,
-        );
-        let zone =
-            format!("$ORIGIN {DELEGATION_ZONE}.\n$TTL 30\n@ SOA ns admin 1 3600 3600 86400 0\n@ NS ns\nns A {LOCAL}\n");
-        fs::create_dir_all(folder.join("knot"))?;
-        fs::write(folder.join("knot/zone"), zone)?;
-        for (name, config) in [(KNOT, knot), (UNBOUND, unbound)] {
+        let mut servers = Vec::new();
+        if let Server::Knot { port, secret } = &self.server {
+            servers.push((KNOT, knot(folder, *port, secret)?));
+        }
+        servers.push((UNBOUND, self.unbound(folder)));
+        for (name, config) in servers {
             let file = folder.join(name).with_extension("conf");
             fs::write(&file, config)?;
             // Under another path: AppArmor doesn't let /usr/sbin/unbound read files here.
@@ -152,18 +152,53 @@ impl Delegation {
         Ok(())
     }
 
+    fn unbound(&self, folder: &Path) -> String {
+        let servers = self.ports().iter().map(|port| format!("  stub-addr: {LOCAL}@{port}\n"));
+        format!(
+            "server:\n  interface: {LOCAL}@{port}\n  access-control: 127.0.0.0/8 allow\n  username: \"\"\n  chroot: \"\"\n  \
+             directory: \"{of_stack}\"\n  pidfile: \"\"\n  use-syslog: no\n  do-daemonize: no\n  num-threads: 1\n  \
+             do-not-query-localhost: no\n  local-zone: \"test.\" nodefault\n  module-config: \"iterator\"\n  \
+             cache-max-ttl: 0\n  cache-max-negative-ttl: 0\n  infra-host-ttl: 1\n  qname-minimisation: no\n  \
+             minimal-responses: yes\nstub-zone:\n  name: \"{DELEGATION_ZONE}.\"\n{servers}  \
+             stub-no-cache: yes\nforward-zone:\n  name: \".\"\n  forward-addr: {LOCAL}@{others}\n  forward-no-cache: yes\n\
+             remote-control:\n  control-enable: no\n",
+            of_stack = folder.display(),
+            port = self.unbound_port,
+            servers = servers.collect::<String>(),
+            others = self.challtestsrv_port,
+        )
+    }
+
     /// Starts one of them (again).
     pub(crate) async fn launch(&self, processes: &Processes, spec: Spec) -> anyhow::Result<()> {
-        let port = match spec.name.as_str() {
-            KNOT => self.knot_port,
+        let port = match (spec.name.as_str(), &self.server) {
+            (KNOT, Server::Knot { port, .. }) => *port,
             _ => self.unbound_port,
         };
-        processes.launch(spec, LIMIT, || answers(port)).await
+        // The services start later, and dns-responder with them.
+        let has_zone = matches!(self.server, Server::Knot { .. });
+        processes.launch(spec, LIMIT, || answers(port, has_zone)).await
     }
 }
 
-/// Whether the server knows the zone.
-async fn answers(port: u16) -> bool {
+/// Knot's configuration; the zone's file is written beside it.
+fn knot(folder: &Path, port: u16, secret: &str) -> anyhow::Result<String> {
+    let of_stack = folder.display();
+    let zone =
+        format!("$ORIGIN {DELEGATION_ZONE}.\n$TTL 30\n@ SOA ns admin 1 3600 3600 86400 0\n@ NS ns\nns A {LOCAL}\n");
+    fs::create_dir_all(folder.join("knot"))?;
+    fs::write(folder.join("knot/zone"), zone)?;
+    Ok(format!(
+        "server:\n  rundir: \"{of_stack}\"\n  listen: \"{LOCAL}@{port}\"\n  udp-workers: 1\n  tcp-workers: 1\n  \
+             background-workers: 1\ndatabase:\n  storage: \"{of_stack}/knot\"\nlog:\n  - target: stderr\n    any: info\nkey:\n  \
+             - id: {KEY}\n    algorithm: hmac-sha256\n    secret: {secret}\nacl:\n  - id: broker\n    key: {KEY}\n    \
+             action: [update, transfer]\nzone:\n  - domain: {DELEGATION_ZONE}.\n    storage: \"{of_stack}/knot\"\n    \
+             file: zone\n    zonefile-sync: 0\n    zonefile-load: difference\n    semantic-checks: off\n    acl: broker\n",
+    ))
+}
+
+/// Whether the server answers, and knows the zone if there is one already.
+async fn answers(port: u16, has_zone: bool) -> bool {
     // A query for the zone's SOA record (RFC 1035 §4.1), recursive.
     let mut query = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
     for label in DELEGATION_ZONE.split('.') {
@@ -178,7 +213,8 @@ async fn answers(port: u16) -> bool {
         let mut answer = [0; 512];
         let length = socket.recv(&mut answer).await?;
         // No error, and an answer.
-        std::io::Result::Ok(length > 12 && answer[3] & 0xf == 0 && answer[7] > 0)
+        let knows_it = answer[3] & 0xf == 0 && answer[7] > 0;
+        std::io::Result::Ok(length > 12 && (knows_it || !has_zone))
     };
     matches!(timeout(Duration::from_secs(1), asked).await, Ok(Ok(true)))
 }

@@ -137,6 +137,10 @@ pub struct Options {
     pub delegation: bool,
     /// The resolver of Pebble and of the verifiers, if it is the caller's own: it has to know every name that is proved by DNS.
     pub resolver: Option<SocketAddr>,
+    /// Two processes of dns-responder serve that zone, in place of Knot.
+    pub responder: bool,
+    /// Its program, if not the one beside the stack's: a release build, to measure.
+    pub responder_program: Option<PathBuf>,
     /// PostgreSQL and RabbitMQ speak TLS with certificates of a CA made for this stack; the services connect by TLS.
     pub tls: bool,
     /// A RabbitMQ node for this stack alone, even if a shared one is offered (`stack rabbitmq`): for tests that stop
@@ -168,6 +172,8 @@ impl Default for Options {
             other_ca: false,
             delegation: false,
             resolver: None,
+            responder: false,
+            responder_program: None,
             tls: false,
             own_rabbitmq: false,
             fsync: true,
@@ -214,6 +220,12 @@ impl Options {
     pub fn with_other_ca(mut self) -> Self {
         self.other_ca = true;
         self
+    }
+
+    /// Enables the broker's own DNS zone, served by dns-responder.
+    pub fn with_responder(mut self) -> Self {
+        self.responder = true;
+        self.with_delegation()
     }
 
     /// Enables TLS to PostgreSQL and RabbitMQ.

@@ -14,6 +14,8 @@ use crate::process::{Processes, Spec};
 use crate::tls::Tls;
 
 const LIMIT: Duration = Duration::from_secs(30);
+/// The page that says which rights dns-responder needs.
+const READER: &str = include_str!("../../../docs/operators/delegation-responder.md");
 /// The process's name in commands.
 pub(crate) const NAME: &str = "postgres";
 
@@ -100,6 +102,20 @@ impl Postgres {
             .batch_execute("CREATE DATABASE cdn_broker OWNER cdn_broker")
             .await?;
         Ok(())
+    }
+
+    /// Makes dns-responder's role, as its page tells operators to, once the tables are there. Returns its URL.
+    pub(crate) async fn reader(&self, port: u16) -> anyhow::Result<String> {
+        let (_, block) = READER.split_once("```sql\n").context("no SQL in the page")?;
+        let (sql, _) = block.split_once("```").context("no end of the SQL in the page")?;
+        let admin = self.admin_url();
+        let in_database = admin.strip_suffix("/postgres").context("another database")?;
+        let admin = connect(&format!("{in_database}/cdn_broker")).await?;
+        admin.batch_execute(&sql.replace("<password>", &self.password)).await?;
+        Ok(format!(
+            "postgres://dns_responder:{}@127.0.0.1:{port}/cdn_broker",
+            self.password
+        ))
     }
 
     /// Starts it (again), and waits until it responds.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
+use crate::delegation::DELEGATION_ZONE;
 use crate::endpoints::TlsEndpoints;
 use crate::http::Http;
 use crate::options::{Options, Peer};
@@ -23,7 +24,10 @@ pub const WORKERS: [&str; 4] = [
     "cert-installer",
 ];
 
-/// All five.
+/// Serves the broker's own zone, if the options request it.
+pub(crate) const RESPONDER: &str = "dns-responder";
+
+/// All five that every stack has.
 pub const SERVICES: [&str; 5] = [BROKER, WORKERS[0], WORKERS[1], WORKERS[2], WORKERS[3]];
 
 /// The peers that a service reaches through proxies.
@@ -171,6 +175,47 @@ pub(crate) fn specs(
     Ok(specs)
 }
 
+/// The processes that serve the broker's own zone at these ports.
+pub(crate) fn responders(
+    dns: [u16; 2],
+    database_url: &str,
+    options: &Options,
+    programs: &Path,
+    folder: &Path,
+    ports: &mut Ports,
+) -> anyhow::Result<Vec<Spec>> {
+    let mut specs = Vec::new();
+    for (number, port) in dns.iter().enumerate() {
+        let name = format!("{RESPONDER}-{}", number + 1);
+        let health = format!("127.0.0.1:{}", ports.take()?);
+        let settings = [
+            ("DATABASE_URL", database_url),
+            ("DELEGATION_ZONE", DELEGATION_ZONE),
+            ("NAME_SERVERS", &format!("ns.{DELEGATION_ZONE}=127.0.0.1")),
+            ("DNS_LISTEN", &format!("127.0.0.1:{port}")),
+            ("HEALTH_LISTEN", &health),
+            ("SHUTDOWN_GRACE", "0s"),
+            // For its doctor, which else would ask this machine's resolvers.
+            ("DNS_RESOLVER", &format!("127.0.0.1:{port}")),
+            ("LOG_FORMAT", "json"),
+            ("RUST_BACKTRACE", "1"),
+        ];
+        let program = options
+            .responder_program
+            .clone()
+            .unwrap_or_else(|| programs.join(RESPONDER));
+        let mut spec = Spec::new(&name, program, folder);
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        spec.env.extend(settings);
+        spec.health_url = Some(format!("http://{health}"));
+        for scope in [RESPONDER, &name] {
+            spec.env.extend(options.env.get(scope).cloned().unwrap_or_default());
+        }
+        specs.push(spec);
+    }
+    Ok(specs)
+}
+
 /// Starts a service (again), and waits until `/readyz` succeeds.
 pub(crate) async fn launch(processes: &Processes, spec: Spec) -> anyhow::Result<()> {
     ensure!(
@@ -200,10 +245,10 @@ fn check_names(options: &Options) -> anyhow::Result<()> {
         let base = scope
             .trim_end_matches(|c: char| c.is_ascii_digit())
             .trim_end_matches('-');
-        let known = scope == "all" || base == BROKER || WORKERS.contains(&base);
+        let known = scope == "all" || base == BROKER || base == RESPONDER || WORKERS.contains(&base);
         ensure!(
             known,
-            "env: no service {scope}; there are all, {BROKER}, {}",
+            "env: no service {scope}; there are all, {BROKER}, {RESPONDER}, {}",
             WORKERS.join(", ")
         );
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -86,10 +86,15 @@ impl Supervisor {
         };
         let delegation = match options.delegation {
             true => Some(Delegation {
-                knot_port: ports.take()?,
+                server: match options.responder {
+                    true => delegation::Server::Responders([ports.take()?, ports.take()?]),
+                    false => delegation::Server::Knot {
+                        port: ports.take()?,
+                        secret: secret::tsig_key()?,
+                    },
+                },
                 unbound_port: ports.take()?,
                 challtestsrv_port: challtestsrv.dns_port,
-                secret: secret::tsig_key()?,
             }),
             false => None,
         };
@@ -210,7 +215,7 @@ impl Supervisor {
                     .context("challtestsrv")?;
                 if let Some(delegation) = &self.delegation {
                     let started = delegation.start(processes, &self.folder).await;
-                    started.context("Knot and Unbound")?;
+                    started.context("the servers of the broker's own zone")?;
                     ready("the broker's own zone");
                 }
                 self.pebble
@@ -241,8 +246,28 @@ impl Supervisor {
                 .collect();
             let specs = services::specs(settings, &self.options, &programs, &self.folder, &mut self.ports)?;
             try_join_all(specs.into_iter().map(|spec| services::launch(&self.processes, spec))).await?;
+            self.start_responders(&programs).await?;
             say(format_args!("the services are ready ({:.1?})", begun.elapsed()));
         }
+        Ok(())
+    }
+
+    /// Starts dns-responder, after the services have made the tables that it may read.
+    async fn start_responders(&mut self, programs: &Path) -> anyhow::Result<()> {
+        let Some(delegation::Server::Responders(dns)) = self.delegation.as_ref().map(|delegation| &delegation.server)
+        else {
+            return Ok(());
+        };
+        let database_url = self.postgres.reader(self.port_for_services(Peer::Postgres)).await?;
+        let specs = services::responders(
+            *dns,
+            &database_url,
+            &self.options,
+            programs,
+            &self.folder,
+            &mut self.ports,
+        )?;
+        try_join_all(specs.into_iter().map(|spec| services::launch(&self.processes, spec))).await?;
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Whether the broker may change its own DNS zone, tried by removing a value that isn't there: servers check the right
 //! first.
 
-use dns_writer::{Delegation, DelegationArgs, TxtChange};
+use dns_writer::{Delegation, DelegationArgs, Kind, TxtChange};
 use doctor::{Check, Finding};
 use pipeline::reason::DnsWriteProblem;
 
@@ -14,11 +14,16 @@ const PAGE: &str = "docs/operators/delegation.md";
 
 pub(super) fn check(args: &DelegationArgs) -> Check {
     let args = args.clone();
+    let kind = args.kind();
     Check::several(ABOUT, async move {
         match args.delegation().await {
             Ok(None) => vec![Finding::skip(
                 ABOUT,
                 format!("not offered: DELEGATION_ZONE is not set ({PAGE})"),
+            )],
+            Ok(Some(Delegation { zone, .. })) if kind == Kind::Responder => vec![Finding::ok(
+                ABOUT,
+                format!("{zone} is served from the database, so nothing is written: see `dns-responder doctor`"),
             )],
             Ok(Some(delegation)) => tried(&delegation).await,
             Err(error) => vec![Finding::fail(

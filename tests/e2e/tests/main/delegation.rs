@@ -41,18 +41,37 @@ impl World {
     }
 }
 
+/// The renewal of every certificate is due at once.
+pub(crate) fn always_due(options: Options) -> Options {
+    options
+        .with_env("certificate-issuer", "RENEWAL_INFO_INTERVAL", "0s")
+        .with_env("certificate-issuer", "RENEWAL_INTERVAL", "500ms")
+        .with_env("certificate-issuer", "RENEW_AFTER", "0%")
+        .with_env("certificate-issuer", "RENEW_SPREAD", "0%")
+}
+
+/// What `dns-responder doctor` says beside the process that is running.
+async fn doctor(world: &World) -> anyhow::Result<String> {
+    let endpoints = world.handle.endpoints_now().await?;
+    let process = endpoints.process("dns-responder-1").context("no dns-responder")?;
+    let programs = std::env::current_exe()?;
+    let program = programs
+        .ancestors()
+        .nth(2)
+        .context("a folder of programs")?
+        .join("dns-responder");
+    let mut command = std::process::Command::new(program);
+    command.env_clear().envs(process.environment()?);
+    Ok(String::from_utf8(command.arg("doctor").output()?.stdout)?)
+}
+
 pub(crate) fn challenge_name(domain: &str) -> String {
     format!("_acme-challenge.{}", domain.strip_prefix("*.").unwrap_or(domain))
 }
 
 #[tokio::test]
 async fn a_wildcard_and_its_parent_are_renewed_with_one_cname_and_nobody_there() -> anyhow::Result<()> {
-    let always_due = delegating()
-        .with_env("certificate-issuer", "RENEWAL_INFO_INTERVAL", "0s")
-        .with_env("certificate-issuer", "RENEWAL_INTERVAL", "500ms")
-        .with_env("certificate-issuer", "RENEW_AFTER", "0%")
-        .with_env("certificate-issuer", "RENEW_SPREAD", "0%");
-    let world = World::own(always_due).await?;
+    let world = World::own(always_due(delegating())).await?;
     let parent = domain("delegated");
     let instance = world.create(&[parent.clone(), format!("*.{parent}")]).await?;
     let told = world.told(&instance).await?;
@@ -83,6 +102,59 @@ async fn a_wildcard_and_its_parent_are_renewed_with_one_cname_and_nobody_there()
         )
         .await?;
     let methods: Vec<String> = methods.iter().map(|row| row.get(0)).collect();
+    assert_eq!(methods, ["delegated-dns-01"]);
+    Ok(())
+}
+
+/// With the rights that docs/operators/delegation-responder.md tells operators to give it, and no other.
+#[tokio::test]
+async fn the_brokers_own_responder_answers_the_ca_and_any_of_its_processes_may_be_killed() -> anyhow::Result<()> {
+    let world = World::own(
+        always_due(delegating().with_responder())
+            // So that what the triggers notify is all that it learns of changes.
+            .with_env("dns-responder", "ZONE_READ_INTERVAL", "1h"),
+    )
+    .await?;
+    let parent = domain("own-responder");
+    let instance = world.create(&[parent.clone(), format!("*.{parent}")]).await?;
+    world.delegate(&instance).await?;
+    world.handle.kill("dns-responder-1", Signal::Kill).await?;
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
+    assert_eq!(world.visit(&format!("any.{parent}")).await?.status, 200);
+
+    world.handle.start_again("dns-responder-1").await?;
+    world.handle.kill("dns-responder-2", Signal::Kill).await?;
+    let doctor = doctor(&world).await?;
+    for line in [
+        format!("ok    PostgreSQL  {DELEGATION_ZONE} has 1 names"),
+        "answers by UDP and TCP".to_owned(),
+    ] {
+        assert!(doctor.contains(&line), "{doctor}");
+    }
+
+    world.handle.kill("postgres", Signal::Kill).await?;
+    let dns = world.zone()?.server;
+    let dig = |name: &str, record_type: &str| -> anyhow::Result<String> {
+        let (to, port) = (format!("@{}", dns.ip()), dns.port().to_string());
+        let line = [&to, "-p", &port, name, record_type, "+tries=2", "+time=2"];
+        Ok(String::from_utf8(
+            std::process::Command::new("dig").args(line).output()?.stdout,
+        )?)
+    };
+    let soa = dig(DELEGATION_ZONE, "SOA")?;
+    assert!(soa.contains("status: NOERROR") && soa.contains("ANSWER: 1"), "{soa}");
+    world.handle.start_again("postgres").await?;
+    let before = world.serial(&instance).await?;
+    until("another certificate is served", async || {
+        Ok(world.serial(&instance).await? != before)
+    })
+    .await?;
+    let sql = world.sql().await?;
+    let users = "select distinct usename::text from pg_stat_activity where application_name = 'dns-responder'";
+    let users: Vec<String> = sql.query(users, &[]).await?.iter().map(|row| row.get(0)).collect();
+    assert_eq!(users, ["dns_responder"]);
+    let methods = "select distinct method from steps where method is not null and subject like '*.%'";
+    let methods: Vec<String> = sql.query(methods, &[]).await?.iter().map(|row| row.get(0)).collect();
     assert_eq!(methods, ["delegated-dns-01"]);
     Ok(())
 }

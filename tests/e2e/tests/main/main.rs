@@ -47,6 +47,7 @@ mod records;
 mod redirect;
 mod renew;
 mod renew_trouble;
+mod responder_load;
 mod restore;
 mod revoke;
 mod rollover;

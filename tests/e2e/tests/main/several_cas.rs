@@ -9,6 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 use stack::{OTHER_CA, Options, Peer};
 
+use crate::delegation::always_due;
 use crate::world::{Instance, PATIENCE, World, domain, organization, until};
 
 /// In records and CAA.
@@ -25,14 +26,6 @@ fn two_cas() -> Options {
         .pebble_env
         .insert("PEBBLE_AUTHZREUSE".to_owned(), "0".to_owned());
     options.with_env("certificate-issuer", "ACME_FALLBACK_AFTER", "1s")
-}
-
-fn always_due(options: Options) -> Options {
-    options
-        .with_env("certificate-issuer", "RENEWAL_INFO_INTERVAL", "0s")
-        .with_env("certificate-issuer", "RENEWAL_INTERVAL", "500ms")
-        .with_env("certificate-issuer", "RENEW_AFTER", "0%")
-        .with_env("certificate-issuer", "RENEW_SPREAD", "0%")
 }
 
 impl World {
