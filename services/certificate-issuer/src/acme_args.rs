@@ -26,7 +26,10 @@ secret::setting!(
      Secret, since it may hold EAB keys. docs/operators/several-cas.md"
 );
 
-/// Which CAs, and how to introduce oneself. An empty value counts as unset, as deployment templates like to set those.
+/// The name of the first CA.
+const FIRST: &str = "main";
+
+/// Which CAs, and how to introduce oneself. An empty text counts as unset, as deployment templates like to set those.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "ACME CA")]
 pub(crate) struct AcmeArgs {
@@ -35,7 +38,7 @@ pub(crate) struct AcmeArgs {
     #[arg(long, env, default_value = instant_acme::LetsEncrypt::Production.url())]
     acme_directory_url: String,
     /// The CA's name, for the plans' certificate_authorities, where there are several.
-    #[arg(long, env, default_value = "main")]
+    #[arg(long, env, default_value = FIRST)]
     acme_ca_name: String,
     /// More CAs.
     #[command(flatten)]
@@ -92,10 +95,10 @@ pub(crate) enum InvalidSetting {
     ExternalAccount(String),
     #[error("ACME_OTHER_CAS: {0}")]
     OtherCas(String),
-    #[error("ACME_OTHER_CAS: two CAs have the name {0:?}; that of the first is ACME_CA_NAME")]
-    SameName(String),
-    #[error("ACME_OTHER_CAS: two CAs have the directory {0}")]
-    SameDirectory(String),
+    #[error("ACME_OTHER_CAS: [{0}].name is that of another CA; the first one's is ACME_CA_NAME")]
+    SameName(usize),
+    #[error("ACME_OTHER_CAS: [{0}].directory_url is that of another CA")]
+    SameDirectory(usize),
     #[error("the CA {0:?} has one account for all organizations, which needs DELEGATION_ZONE")]
     OneAccount(String),
 }
@@ -108,12 +111,12 @@ impl AcmeArgs {
     pub(crate) fn cas(&self, delegation: bool) -> Result<Vec<CaSettings>, InvalidSetting> {
         let mut cas = vec![self.first()?];
         if let Some(json) = set(Some(self.acme_other_cas.expose())) {
-            for other in others(json).map_err(InvalidSetting::OtherCas)? {
+            for (index, other) in others(json).map_err(InvalidSetting::OtherCas)?.into_iter().enumerate() {
                 if cas.iter().any(|ca| ca.name == other.name) {
-                    return Err(InvalidSetting::SameName(other.name));
+                    return Err(InvalidSetting::SameName(index));
                 }
                 if cas.iter().any(|ca| ca.directory_url == other.directory_url) {
-                    return Err(InvalidSetting::SameDirectory(other.directory_url));
+                    return Err(InvalidSetting::SameDirectory(index));
                 }
                 cas.push(other);
             }
@@ -136,7 +139,7 @@ impl AcmeArgs {
         )
         .map_err(InvalidSetting::ExternalAccount)?;
         Ok(CaSettings {
-            name: self.acme_ca_name.clone(),
+            name: set(Some(&self.acme_ca_name)).unwrap_or(FIRST).to_owned(),
             directory_url: self.acme_directory_url.clone(),
             roots: set(self.acme_ca_roots.as_deref()).map(PathBuf::from),
             contact: self
@@ -234,8 +237,8 @@ mod tests {
             ["main", "google"]
         );
         for (json, says) in [
-            (format!("[{lets_encrypt}]"), "two CAs have the directory"),
-            (format!("[{google}, {google}]"), "two CAs have the name"),
+            (format!("[{lets_encrypt}]"), "[0].directory_url is that of another CA"),
+            (format!("[{google}, {google}]"), "[1].name is that of another CA"),
             ("[1]".to_owned(), "ACME_OTHER_CAS: [0]: a number is not an object"),
         ] {
             let error = with(&json).err().unwrap().to_string();
@@ -256,6 +259,7 @@ mod tests {
     #[test]
     fn empty_is_unset() {
         let names = [
+            "ca-name",
             "ca-roots",
             "contact",
             "eab-kid",

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use worker::Stop;
 
 use crate::ca_settings::CaSettings;
+use crate::choice::Known;
 use crate::client::acme_client::{AcmeClient, Exchange};
 use crate::client::directory::{Directory, DirectoryCache};
 
@@ -42,6 +43,15 @@ impl Ca {
     /// The URL of its directory, by which the database names it.
     pub(crate) fn url(&self) -> &str {
         &self.settings.directory_url
+    }
+
+    /// What the choice of a CA needs.
+    pub(crate) fn known(&self) -> Known<'_> {
+        Known {
+            name: &self.settings.name,
+            url: self.url(),
+            one_account: self.settings.one_account,
+        }
     }
 
     /// Its directory.

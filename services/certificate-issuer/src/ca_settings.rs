@@ -115,7 +115,12 @@ fn other(entry: &Object<'_>) -> Result<CaSettings, String> {
     }
     let limits: LimitsSetting = match entry.text("limits", LONG)? {
         None => LimitsSetting::Auto,
-        Some(limits) => limits.parse().map_err(|why| format!("{}: {why}", entry.at("limits")))?,
+        Some(limits) => limits.parse().map_err(|_| {
+            format!(
+                "{}: write auto, none, or such as orders=300/3h,domain=50/7d",
+                entry.at("limits")
+            )
+        })?,
     };
     let contacts = entry.items("contact")?.into_iter().map(|(path, value)| {
         let written = text(&path, value, LONG)?;
@@ -182,7 +187,7 @@ mod tests {
                 "[0].eab_hmac_key is not base64url",
             ),
             (with(r#", "hmac": "hunter2!""#), "[0]: there is no key \"hmac\""),
-            (with(r#", "limits": "orders""#), "[0].limits:"),
+            (with(r#", "limits": "hunter2""#), "[0].limits: write auto"),
             (with(r#", "contact": ["ops"]"#), "[0].contact[0]: write a URI"),
             (
                 r#"[{"name": "a", "directory_url": "http://ca.example/dir"}]"#.to_owned(),

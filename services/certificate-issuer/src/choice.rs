@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pipeline::Outcome;
-use pipeline::reason::{CaReason, Reason};
+use pipeline::reason::{CaReason, Reason, Request};
 use store::{CaTrouble, Circumstances};
 use worker::Stop;
 
 /// A CA that is known to take no orders is asked again after this time, or after that of the fallback if it is shorter.
-pub(crate) const ASKED_AGAIN: Duration = Duration::from_secs(300);
+const ASKED_AGAIN: Duration = Duration::from_secs(300);
 
 /// A CA that may be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,15 +20,27 @@ pub(crate) struct Candidate {
     pub(crate) fallback: bool,
 }
 
-/// The CAs that may be asked for an order, in this order. `all` are the CAs' names and the URLs of their directories, the
-/// preferred first; `plan` the names that the plan lists (none: all). Empty: none of the plan's CAs is there.
+/// A CA, as far as the choice needs it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known<'a> {
+    /// Its name in plans.
+    pub(crate) name: &'a str,
+    /// The URL of its directory.
+    pub(crate) url: &'a str,
+    /// All tenants share an account.
+    pub(crate) one_account: bool,
+}
+
+/// The CAs that may be asked for an order, in this order. `all`: the preferred first; `plan`: the names that the plan lists
+/// (none: all). Empty: none of the plan's CAs is there.
 ///
-/// A record that names the account at one CA proves nothing to another one, so its tenant would have to act: the order
-/// stays with that CA until the certificate is about to expire.
+/// A record that names the account at one CA proves nothing to another one, and at a CA with one account for all tenants
+/// only their own records count: elsewhere a tenant would have to act. So the order stays where it can be proved, until the
+/// certificate is about to expire.
 pub(crate) fn candidates(
-    all: &[(&str, &str)],
+    all: &[Known<'_>],
     plan: &[String],
-    known: &Circumstances,
+    circumstances: &Circumstances,
     troubles: &BTreeMap<String, CaTrouble>,
     fallback_after: Duration,
 ) -> Vec<Candidate> {
@@ -36,30 +48,31 @@ pub(crate) fn candidates(
         [] => (0..all.len()).collect(),
         names => names
             .iter()
-            .filter_map(|name| all.iter().position(|(known, _)| known == name))
+            .filter_map(|name| all.iter().position(|known| known.name == name))
             .collect(),
     };
-    let bound = known.bound_to.as_deref().filter(|_| !known.urgent);
-    if let Some(ca) = bound.and_then(|url| listed.iter().copied().find(|ca| all[*ca].1 == url)) {
-        return vec![Candidate { ca, fallback: false }];
-    }
-    let is_forbidden = |ca: usize| known.forbidden.iter().any(|url| url == all[ca].1);
-    let allowed = |candidate: &Candidate| !is_forbidden(candidate.ca);
-    let takes_none = |candidate: &Candidate| {
-        troubles
-            .get(all[candidate.ca].1)
-            .is_some_and(|trouble| trouble.since >= fallback_after && trouble.last < ASKED_AGAIN.min(fallback_after))
-    };
+    let is_forbidden = |ca: usize| circumstances.forbidden.iter().any(|url| url == all[ca].url);
+    let is_provable = |ca: usize| circumstances.urgent || circumstances.told_apart || !all[ca].one_account;
     let candidates = listed.iter().enumerate().map(|(place, ca)| Candidate {
         ca: *ca,
         fallback: place > 0,
     });
-    let (mut chosen, none): (Vec<_>, Vec<_>) = candidates.partition(|candidate| allowed(candidate));
+    let (mut chosen, none): (Vec<_>, Vec<_>) =
+        candidates.partition(|candidate| !is_forbidden(candidate.ca) && is_provable(candidate.ca));
     if chosen.is_empty() {
         chosen = none;
     }
-    // Stable: those that are known to take no orders come last.
-    chosen.sort_by_key(takes_none);
+    let is_bound = |candidate: &Candidate| circumstances.bound_to.as_deref() == Some(all[candidate.ca].url);
+    if !circumstances.urgent && chosen.iter().any(is_bound) {
+        chosen.retain(is_bound);
+    }
+    let takes_none = |candidate: &Candidate| {
+        troubles
+            .get(all[candidate.ca].url)
+            .is_some_and(|trouble| trouble.since >= fallback_after && trouble.last < ASKED_AGAIN.min(fallback_after))
+    };
+    // Stable: those that are known to take no orders come last, and the one with a record in place first.
+    chosen.sort_by_key(|candidate| (takes_none(candidate), !is_bound(candidate)));
     chosen
 }
 
@@ -89,7 +102,11 @@ pub(crate) fn meaning(stop: &Stop, fallback: bool) -> Meaning {
             retry_after,
             ..
         } => match reason {
-            CaReason::NoAnswer { .. }
+            // A directory that isn't there.
+            CaReason::Unknown {
+                request: Request::Directory,
+            }
+            | CaReason::NoAnswer { .. }
             | CaReason::Unreadable { .. }
             | CaReason::Unreachable { .. }
             | CaReason::Fault { .. }
@@ -106,16 +123,23 @@ pub(crate) fn meaning(stop: &Stop, fallback: bool) -> Meaning {
 
 #[cfg(test)]
 mod tests {
-    use pipeline::reason::Request;
-
     use super::*;
 
     const ALL: [(&str, &str); 3] = [
         ("le", "https://le/dir"),
-        ("google", "https://g/dir"),
         ("zerossl", "https://z/dir"),
+        ("google", "https://g/dir"),
     ];
     const HOUR: Duration = Duration::from_secs(3600);
+
+    fn free() -> Circumstances {
+        Circumstances {
+            bound_to: None,
+            told_apart: true,
+            urgent: false,
+            forbidden: Vec::new(),
+        }
+    }
 
     fn chosen(plan: &[&str], known: &Circumstances, troubles: &[(&str, u64, u64)]) -> Vec<(&'static str, bool)> {
         let plan: Vec<String> = plan.iter().map(|name| (*name).to_owned()).collect();
@@ -126,7 +150,12 @@ mod tests {
             };
             ((*url).to_owned(), trouble)
         });
-        candidates(&ALL, &plan, known, &troubles.collect(), HOUR)
+        let all = ALL.map(|(name, url)| Known {
+            name,
+            url,
+            one_account: name == "google",
+        });
+        candidates(&all, &plan, known, &troubles.collect(), HOUR)
             .into_iter()
             .map(|candidate| (ALL[candidate.ca].0, candidate.fallback))
             .collect()
@@ -134,53 +163,75 @@ mod tests {
 
     #[test]
     fn the_plan_decides_which_and_in_which_order() {
-        let free = Circumstances::default();
         assert_eq!(
-            chosen(&[], &free, &[]),
-            [("le", false), ("google", true), ("zerossl", true)]
+            chosen(&[], &free(), &[]),
+            [("le", false), ("zerossl", true), ("google", true)]
         );
         assert_eq!(
-            chosen(&["zerossl", "le"], &free, &[]),
+            chosen(&["zerossl", "le"], &free(), &[]),
             [("zerossl", false), ("le", true)]
         );
-        assert_eq!(chosen(&["gone", "google"], &free, &[]), [("google", false)]);
-        assert!(chosen(&["gone"], &free, &[]).is_empty());
+        assert_eq!(chosen(&["gone", "google"], &free(), &[]), [("google", false)]);
+        assert!(chosen(&["gone"], &free(), &[]).is_empty());
     }
 
     #[test]
     fn a_ca_that_has_taken_no_orders_for_long_comes_last_and_is_asked_now_and_then() {
-        let free = Circumstances::default();
-        let first = |since, last| chosen(&[], &free, &[("https://le/dir", since, last)])[0].0;
-        assert_eq!(first(3600, 10), "google");
+        let first = |since, last| chosen(&[], &free(), &[("https://le/dir", since, last)])[0].0;
+        assert_eq!(first(3600, 10), "zerossl");
         assert_eq!(first(3599, 10), "le", "not for long enough");
         assert_eq!(first(7200, 300), "le", "it may have recovered");
-        let after = chosen(&[], &free, &[("https://le/dir", 7200, 10)]);
-        assert_eq!(after, [("google", true), ("zerossl", true), ("le", false)]);
+        let after = chosen(&[], &free(), &[("https://le/dir", 7200, 10)]);
+        assert_eq!(after, [("zerossl", true), ("google", true), ("le", false)]);
     }
 
     #[test]
     fn a_record_that_names_an_account_keeps_the_order_at_its_ca() {
         let mut known = Circumstances {
-            bound_to: Some("https://g/dir".into()),
-            ..Circumstances::default()
+            bound_to: Some("https://z/dir".into()),
+            ..free()
         };
-        let away = [("https://g/dir", 7200, 10)];
-        assert_eq!(chosen(&[], &known, &away), [("google", false)]);
+        let away = [("https://z/dir", 7200, 10)];
+        assert_eq!(chosen(&[], &known, &away), [("zerossl", true)]);
         assert_eq!(chosen(&["le"], &known, &[]), [("le", false)], "not a CA of the plan");
+        known.forbidden = vec!["https://z/dir".into()];
+        assert_eq!(chosen(&[], &known, &[])[0], ("le", false), "CAA records are in the way");
+        known.forbidden.clear();
+        known.urgent = true;
+        assert_eq!(
+            chosen(&[], &known, &[])[..2],
+            [("zerossl", true), ("le", false)],
+            "its record is in place"
+        );
+        assert_eq!(chosen(&[], &known, &away)[0], ("le", false));
+        known.urgent = false;
         known.bound_to = Some("https://removed/dir".into());
         assert_eq!(chosen(&[], &known, &[])[0], ("le", false));
-        known.bound_to = Some("https://g/dir".into());
+    }
+
+    #[test]
+    fn where_tenants_share_an_account_only_what_differs_among_them_is_relied_on() {
+        let mut known = Circumstances {
+            told_apart: false,
+            ..free()
+        };
+        assert_eq!(chosen(&[], &known, &[]), [("le", false), ("zerossl", true)]);
+        assert_eq!(
+            chosen(&["google"], &known, &[]),
+            [("google", false)],
+            "there is no other"
+        );
         known.urgent = true;
-        assert_eq!(chosen(&[], &known, &away)[0], ("le", false));
+        assert_eq!(chosen(&[], &known, &[]).len(), 3);
     }
 
     #[test]
     fn a_ca_that_caa_records_forbid_is_left_out_unless_all_are_forbidden() {
         let mut known = Circumstances {
-            forbidden: vec!["https://g/dir".into()],
-            ..Circumstances::default()
+            forbidden: vec!["https://z/dir".into()],
+            ..free()
         };
-        assert_eq!(chosen(&[], &known, &[]), [("le", false), ("zerossl", true)]);
+        assert_eq!(chosen(&[], &known, &[]), [("le", false), ("google", true)]);
         known.forbidden = ALL.map(|(_, url)| url.to_owned()).to_vec();
         assert_eq!(chosen(&[], &known, &[]).len(), 3);
     }

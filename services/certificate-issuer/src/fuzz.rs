@@ -179,7 +179,7 @@ proptest! {
     ) {
         prop_assert!(Directory::read(json.clone()).is_none_or(|_| json.is_object()));
         let identities = if listed { json!(many) } else { identities };
-        let told = json!({"newNonce": new_nonce, "newAccount": new_account, "meta": {"caaIdentities": identities.clone()}});
+        let told = json!({"newNonce": new_nonce, "newAccount": new_account, "newOrder": new_account, "meta": {"caaIdentities": identities.clone()}});
         if let Some(directory) = Directory::read(told) {
             names(&directory.caa_identities)?;
         }

@@ -166,8 +166,13 @@ impl Prober {
         let seen = async {
             match challenge.look_for(domain) {
                 LookFor::Txt(judge) => self.txt(place.name(), |texts| judge(texts, now)).await,
-                LookFor::Delegation { target, judge } => {
-                    self.delegation(place.name(), target, |texts| judge(texts, now)).await
+                LookFor::Delegation {
+                    target,
+                    only_by_cname,
+                    judge,
+                } => {
+                    let judge = |texts: &[Vec<u8>]| judge(texts, now);
+                    self.delegation(place.name(), target, only_by_cname, judge).await
                 }
                 LookFor::File(wanted) => match self.http01.check(&self.dns, domain, wanted).await {
                     Ok(seen) => Seen::HttpInPlace(seen),

@@ -8,17 +8,22 @@ use pipeline::proof::Method;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::{Statement, statement};
-use crate::steps::{Task, lock_current, millis};
+use crate::steps::{Task, as_millis, lock_current, millis};
 
 /// The directory of the CA of the order `r`, where a statement has `{ordered_at}`.
 pub(crate) const ORDERED_AT: &str = "coalesce(r.directory_url, \
      (select a.directory_url from acme_accounts a where a.account_uri = r.account_uri limit 1))";
 
+/// Longer than an order waits between two attempts.
+const LONGEST_GAP: Duration = Duration::from_secs(30 * 60);
+
 /// What the choice depends on. CAs are named by the URLs of their directories.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Circumstances {
     /// The CA whose account a domain's record names: a tenant has to set another one for another CA.
     pub bound_to: Option<String>,
+    /// The domains' records, where there are any, differ from those of other tenants with the same account.
+    pub told_apart: bool,
     /// Less than a tenth of the lifetime of the certificate in use is left.
     pub urgent: bool,
     /// CAs that a domain's CAA records were seen to forbid during this operation.
@@ -40,21 +45,28 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn circumstances(&self, task: &Task) -> Result<Circumstances, StoreError> {
-        let naming: Vec<&str> = Method::ALL
-            .into_iter()
-            .filter(|method| method.names_the_account())
-            .map(Method::as_str)
-            .collect();
+        let those = |which: fn(Method) -> bool| -> Vec<&str> {
+            let methods = Method::ALL.into_iter().filter(|method| which(*method));
+            methods.map(Method::as_str).collect()
+        };
+        let (account, tenant) = (those(Method::names_the_account), those(Method::names_the_tenant));
         let client = self.client().await?;
         let row = statement!("ca-circumstances")
             .with("ordered_at", ORDERED_AT)
             .one(
                 &client,
-                &[&task.instance.id, &task.instance.domains, &task.operation, &naming],
+                &[
+                    &task.instance.id,
+                    &task.instance.domains,
+                    &task.operation,
+                    &account,
+                    &tenant,
+                ],
             )
             .await?;
         Ok(Circumstances {
             bound_to: row.try_get("bound_to")?,
+            told_apart: row.try_get("told_apart")?,
             urgent: row.try_get("urgent")?,
             forbidden: row.try_get("forbidden")?,
         })
@@ -84,7 +96,8 @@ impl Store {
         .collect()
     }
 
-    /// Records that the CA took no order just now, and returns for how long it has taken none.
+    /// Records that the CA took no order just now, and returns for how long it has taken none. What was before a gap in which
+    /// nobody asked is over.
     ///
     /// # Errors
     /// Database errors.
@@ -92,11 +105,13 @@ impl Store {
         let client = self.client().await?;
         let row = Statement::new(
             "ca-trouble-set",
-            "insert into ca_troubles (directory_url) values ($1) \
-             on conflict (directory_url) do update set last_at = excluded.last_at \
+            "insert into ca_troubles as t (directory_url) values ($1) \
+             on conflict (directory_url) do update set last_at = excluded.last_at, \
+               since = case when t.last_at < clock_timestamp() - $2::float8 * interval '1 millisecond' then excluded.since \
+                 else t.since end \
              returning (extract(epoch from last_at - since) * 1000)::bigint",
         )
-        .one(&client, &[&directory_url])
+        .one(&client, &[&directory_url, &as_millis(LONGEST_GAP)])
         .await?;
         Ok(millis(row.try_get(0)?))
     }

@@ -68,7 +68,7 @@ impl Store {
                     "ca-same-names",
                     query(
                         "counted_names x join certificates c on c.id = x.certificate_id where x.name = $3 \
-                     and coalesce(x.directory_url, $5) = $5 and c.names @> $4::text[] and c.names <@ $4::text[]",
+                     and (x.directory_url is null or x.directory_url = $5) and c.names @> $4::text[] and c.names <@ $4::text[]",
                     ),
                 )
                 .optional(&client, &[&within, &last, one, names, directory])
@@ -77,7 +77,7 @@ impl Store {
             Counted::Domain(directory, domain) => {
                 Statement::new(
                     "ca-domain",
-                    query("counted_names x where x.name = $3 and coalesce(x.directory_url, $4) = $4"),
+                    query("counted_names x where x.name = $3 and (x.directory_url is null or x.directory_url = $4)"),
                 )
                 .optional(&client, &[&within, &last, domain, directory])
                 .await?

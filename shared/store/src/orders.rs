@@ -216,7 +216,10 @@ impl Store {
             .with("authorization_columns", AUTHORIZATION_COLUMNS)
             .with("challenges", CHALLENGES)
             .prepared()
-            .optional(&client, &[&task.operation, &task.round, &task.subject])
+            .optional(
+                &client,
+                &[&task.operation, &task.round, &task.subject, &task.instance.id],
+            )
             .await?;
         row.map(|row| {
             Ok(Challenge {

@@ -97,20 +97,31 @@ impl Store {
     }
 
     /// Records why the CA could not be asked in the tenant's name, and after how long it is asked again, for all the
-    /// tenant's certificates that are due.
+    /// tenant's certificates from this CA that are due.
     ///
     /// # Errors
     /// Database errors.
-    pub async fn put_off_revocations_of(&self, tenant: &str, problem: &str, again: Duration) -> Result<(), StoreError> {
+    pub async fn put_off_revocations_of(
+        &self,
+        tenant: &str,
+        directory_url: Option<&str>,
+        problem: &str,
+        again: Duration,
+    ) -> Result<(), StoreError> {
         let client = self.client().await?;
         Statement::new(
             "revocations-put-off-tenant",
             "update certificates set revoke_problem = $2, \
              revoke_due = clock_timestamp() + $3::float8 * interval '1 millisecond' \
-             where id in (select id from certificates_to_revoke where tenant = $1 and retired_at is not null \
-               and coalesce(revoke_due <= clock_timestamp(), true))",
+             where id in (select c.id from certificates_to_revoke c join certificates k on k.id = c.id \
+               join orders r on r.id = k.order_id where c.tenant = $1 and c.retired_at is not null \
+               and coalesce(c.revoke_due <= clock_timestamp(), true) and {ordered_at} is not distinct from $4)",
         )
-        .run(&client, &[&tenant, &storable(problem), &as_millis(again)])
+        .with("ordered_at", ORDERED_AT)
+        .run(
+            &client,
+            &[&tenant, &storable(problem), &as_millis(again), &directory_url],
+        )
         .await?;
         Ok(())
     }

@@ -96,6 +96,9 @@ impl Endpoints {
 /// The name of the second CA for plans.
 pub const OTHER_CA: &str = "other";
 
+/// The second CA takes no orders for names below this one.
+pub const OTHER_CA_REFUSES: &str = "refused.example.com";
+
 /// A second Pebble, which takes accounts only that are bound to an external one (RFC 8555 §7.3.4); as in `ACME_OTHER_CAS`.
 /// Its process is `pebble-2`, its name in CAA records `other-pebble.test`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -40,7 +40,9 @@ pub use command::{Answer, Command, Signal};
 pub use crash_points::CrashPoints;
 pub use delegation::{DELEGATION_ZONE, DelegationEndpoint};
 pub use dns::Dns;
-pub use endpoints::{AccessKey, Endpoints, LinkEndpoint, OTHER_CA, OtherCa, ProcessInfo, ProxyEndpoint, TlsEndpoints};
+pub use endpoints::{
+    AccessKey, Endpoints, LinkEndpoint, OTHER_CA, OTHER_CA_REFUSES, OtherCa, ProcessInfo, ProxyEndpoint, TlsEndpoints,
+};
 pub use handle::Handle;
 pub use http::Http;
 pub use options::{DELAY_QUEUES_MS, FAST, Options, Peer};

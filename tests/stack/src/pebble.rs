@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow, ensure};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::json;
 
+use crate::endpoints::OTHER_CA_REFUSES;
 use crate::http::Http;
 use crate::process::{Processes, Spec};
 use crate::turnstile;
@@ -119,6 +120,7 @@ impl Pebble {
             "ocspResponderURL": "",
             "externalAccountBindingRequired": self.external.is_some(),
             "externalAccountMACKeys": keys,
+            "domainBlocklist": self.external.map(|_| OTHER_CA_REFUSES).into_iter().collect::<Vec<_>>(),
             "retryAfter": {"authz": 1, "order": 1},
             "keyAlgorithm": "ecdsa",
             // The issuer domain of dns-persist-01.

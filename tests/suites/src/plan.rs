@@ -51,10 +51,10 @@ pub(crate) fn tests(programs: Vec<Program>) -> Vec<Job> {
     jobs
 }
 
-/// The tests that hold answers to a second or so, by the suite that has them and a part of their names: they share its code and not its time.
-const MEASURING: [(&str, &str, &str); 2] = [
-    ("e2e main", "flood::", "e2e flood"),
-    ("load short", "a_hundred_slow_domains", "load fairness"),
+/// The tests that measure, by the suite that has them and parts of their names: they share its code and not its time.
+const MEASURING: [(&str, &[&str], &str); 2] = [
+    ("e2e main", &["flood::", "three_servers::"], "e2e measured"),
+    ("load short", &["a_hundred_slow_domains"], "load fairness"),
 ];
 
 /// The suites with many stacks.
@@ -66,10 +66,15 @@ fn split_off_measuring(job: &mut Job) -> Option<Job> {
         name: name.to_owned(),
         when: When::Alone,
         shares_rabbitmq: false,
-        args: vec![tests.to_owned(), "--test-threads=1".to_owned()],
+        args: tests
+            .iter()
+            .chain(&["--test-threads=1"])
+            .map(|&arg| arg.to_owned())
+            .collect(),
         ..job.clone()
     };
-    job.args.extend(["--skip", tests].map(str::to_owned));
+    job.args
+        .extend(tests.iter().flat_map(|&tests| ["--skip", tests]).map(str::to_owned));
     Some(alone)
 }
 
@@ -146,7 +151,7 @@ mod tests {
             .iter()
             .map(|job| (job.name.as_str(), job.when, job.args.join(" "), job.shares_rabbitmq))
             .collect();
-        let skipping = "--test-threads=4 --skip flood::".to_owned();
+        let skipping = "--test-threads=4 --skip flood:: --skip three_servers::".to_owned();
         let expected = [
             ("e2e main", When::Beside, skipping, true),
             ("e2e faults", When::Beside, "--test-threads=2".to_owned(), true),
@@ -156,7 +161,12 @@ mod tests {
                 "--skip a_hundred_slow_domains".to_owned(),
                 false,
             ),
-            ("e2e flood", When::Alone, "flood:: --test-threads=1".to_owned(), false),
+            (
+                "e2e measured",
+                When::Alone,
+                "flood:: three_servers:: --test-threads=1".to_owned(),
+                false,
+            ),
             (
                 "load fairness",
                 When::Alone,

@@ -1,7 +1,7 @@
 //! Revocation (RFC 8555 §7.6), signed by the account that ordered the certificate: the certificate's own key may be
 //! compromised.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use instant_acme::{RevocationReason as Reason, RevocationRequest};
@@ -27,7 +27,7 @@ const LATER: Duration = Duration::from_secs(600);
 /// … and after a refusal.
 const REFUSED: Duration = Duration::from_secs(86_400);
 
-/// After this many consecutive tenants whose revocations fail, the CA is probably unavailable: the others are left to a
+/// After this many consecutive tenants whose revocations fail at a CA, it is probably unavailable: its others are left to a
 /// later run.
 const IN_VAIN: usize = 3;
 
@@ -36,21 +36,22 @@ const IN_VAIN: usize = 3;
 struct PutOff {
     why: String,
     again: Duration,
-    /// The cause is not this certificate, so another one of the tenant would fail now as well.
+    /// The cause is not this certificate, so another one of the tenant from this CA would fail now as well.
     of_the_tenant: bool,
 }
 
 /// Requests the revocations that are due. Failures are recorded, and retried in a later run.
 pub(crate) async fn revoke_due(cas: &Cas) -> Result<(), StoreError> {
     let mut in_vain = HashSet::new();
-    let mut in_a_row = 0;
+    let mut in_a_row: HashMap<Option<String>, usize> = HashMap::new();
     for due in cas.store.revocations_due(A_TURN).await? {
-        if in_vain.contains(&due.tenant) {
+        let failures = in_a_row.entry(due.directory_url.clone()).or_default();
+        if *failures == IN_VAIN || in_vain.contains(&(due.tenant.clone(), due.directory_url.clone())) {
             continue;
         }
         match revoke(cas, &due).await {
             Ok(()) => {
-                in_a_row = 0;
+                *failures = 0;
                 cas.store.set_revoked(due.certificate).await?;
                 tracing::info!(
                     instance = due.instance,
@@ -68,15 +69,13 @@ pub(crate) async fn revoke_due(cas: &Cas) -> Result<(), StoreError> {
                 );
                 let (why, again) = (&put_off.why, put_off.again);
                 if put_off.of_the_tenant {
-                    in_a_row += 1;
-                    cas.store.put_off_revocations_of(&due.tenant, why, again).await?;
-                    in_vain.insert(due.tenant);
+                    *failures += 1;
+                    let ca = due.directory_url.as_deref();
+                    cas.store.put_off_revocations_of(&due.tenant, ca, why, again).await?;
+                    in_vain.insert((due.tenant, due.directory_url));
                 } else {
-                    in_a_row = 0;
+                    *failures = 0;
                     cas.store.put_off_revocation(due.certificate, why, again).await?;
-                }
-                if in_a_row == IN_VAIN {
-                    break;
                 }
             }
         }

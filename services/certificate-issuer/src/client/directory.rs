@@ -35,6 +35,7 @@ pub(crate) struct Directory {
 impl Directory {
     pub(crate) fn read(json: Value) -> Option<Self> {
         let text = |name: &str| Some(json.get(name)?.as_str()?.to_string());
+        text("newOrder")?;
         Some(Self {
             new_nonce: text("newNonce")?,
             new_account: text("newAccount")?,
@@ -123,7 +124,7 @@ impl DirectoryCache {
 pub(crate) async fn fetch(exchange: &Exchange, url: &str) -> Result<Directory, Error> {
     let request = Request::builder().uri(url).body(BodyWrapper::default())?;
     Directory::read(exchange.send(request).await?.json())
-        .ok_or(Error::Str("the directory lacks newNonce or newAccount"))
+        .ok_or(Error::Str("the directory lacks newNonce, newAccount or newOrder"))
 }
 
 #[cfg(test)]
@@ -133,7 +134,8 @@ mod tests {
 
     #[test]
     fn a_directory_is_read_with_and_without_identities() {
-        let bare = json!({"newNonce": "https://ca/nonce", "newAccount": "https://ca/account"});
+        let bare =
+            json!({"newNonce": "https://ca/nonce", "newAccount": "https://ca/account", "newOrder": "https://ca/order"});
         assert!(Directory::read(bare.clone()).unwrap().caa_identities.is_empty());
         let mut told = bare;
         told["meta"] = json!({"caaIdentities": ["Pebble.Test", "", 7, "x; accounturi=y", "a\u{0}b"]});
@@ -144,7 +146,8 @@ mod tests {
     #[test]
     fn what_caa_records_may_call_the_ca_is_known_whole_or_not_at_all() {
         let called = |identities: &[String], configured: Option<&str>| {
-            let told = json!({"newNonce": "n", "newAccount": "a", "meta": {"caaIdentities": identities}});
+            let told =
+                json!({"newNonce": "n", "newAccount": "a", "newOrder": "o", "meta": {"caaIdentities": identities}});
             Directory::read(told).unwrap().called_by_caa(configured)
         };
         let two = ["Pebble.test".to_string(), "other.test".to_string()];

@@ -1,6 +1,6 @@
 //! await-validation: one request for the whole order (RFC 8555 §7.4) until the CA has validated every authorization.
 
-use instant_acme::{AuthorizationState, AuthorizationStatus, ChallengeStatus, Order, OrderStatus};
+use instant_acme::{AuthorizationState, AuthorizationStatus, ChallengeStatus, Order, OrderStatus, Problem};
 use pipeline::reason::{CaReason, During, Request, Spent};
 use pipeline::{Outcome, Rejection, Verdict};
 use store::Task;
@@ -9,6 +9,7 @@ use worker::Stop;
 use crate::account::Session;
 use crate::ca::Cas;
 use crate::client::words::said;
+use crate::steps::caa_refusal::{given_up, is_about_caa};
 
 const DOING: Request = Request::ReadValidation;
 /// Boulder never reports `processing`, so a pending authorization doesn't show whether its validation is still running.
@@ -26,22 +27,32 @@ pub(crate) async fn attempt(cas: &Cas, task: &Task) -> Result<Outcome, Stop> {
             during: During::Validating,
         })),
         OrderStatus::Pending => Ok(Outcome::pending_for(CaReason::Validating, retry_after)),
-        OrderStatus::Invalid => judge(&session, &mut order, task.attempt).await,
+        OrderStatus::Invalid => {
+            let judged = judge(&session, &mut order, task.attempt).await?;
+            let given_up = given_up(cas, task, &stored, judged.about_caa.as_ref()).await?;
+            Ok(given_up.unwrap_or(judged.outcome))
+        }
     }
 }
 
 /// The order is invalid (RFC 8555 §7.1.6: one invalid authorization is enough). Which domains caused it is known once
 /// the CA has finished all validations: until then no new order requests one of them again.
-async fn judge(session: &Session<'_>, order: &mut Order, attempt: i32) -> Result<Outcome, Stop> {
+async fn judge(session: &Session<'_>, order: &mut Order, attempt: i32) -> Result<Judged, Stop> {
     let order_error = order.state().error.as_ref().map(said);
     let mut rejections = Vec::new();
     let mut unsettled = 0;
+    let mut about_caa = None;
     let mut authorizations = order.authorizations();
     while let Some(next) = authorizations.next().await {
         let authorization = match next {
             Ok(authorization) => authorization,
             Err(error) => return Err(session.fail(&error, DOING).await),
         };
+        let error = authorization
+            .challenges
+            .iter()
+            .find_map(|challenge| challenge.error.as_ref());
+        about_caa = about_caa.or_else(|| error.filter(|problem| is_about_caa(problem)).cloned());
         match settle(&authorization, attempt) {
             Settled::Blamed(rejection) => rejections.push(rejection),
             Settled::NotYet => unsettled += 1,
@@ -49,10 +60,14 @@ async fn judge(session: &Session<'_>, order: &mut Order, attempt: i32) -> Result
         }
     }
     if unsettled > 0 {
-        return Ok(Outcome::pending(CaReason::StillValidating {
+        let outcome = Outcome::pending(CaReason::StillValidating {
             turned_down: rejections.len(),
             left: unsettled,
-        }));
+        });
+        return Ok(Judged {
+            outcome,
+            about_caa: None,
+        });
     }
     let reason = match (rejections.as_slice(), order_error) {
         ([], said) => Spent::Invalid { said },
@@ -61,7 +76,17 @@ async fn judge(session: &Session<'_>, order: &mut Order, attempt: i32) -> Result
         },
         (many, _) => Spent::TurnedDown { count: many.len() },
     };
-    Ok(Outcome::Done(Verdict::OrderSpent { reason, rejections }))
+    Ok(Judged {
+        outcome: Outcome::Done(Verdict::OrderSpent { reason, rejections }),
+        about_caa,
+    })
+}
+
+/// An invalid order's result.
+struct Judged {
+    outcome: Outcome,
+    /// The first validation that failed because of CAA records.
+    about_caa: Option<Problem>,
 }
 
 enum Settled {

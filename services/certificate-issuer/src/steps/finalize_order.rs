@@ -17,6 +17,7 @@ use crate::certificate::{Flaw, check, new_key, signing_request};
 use crate::chain::{alternates, is_issued_by};
 use crate::client::triage::Trouble;
 use crate::client::words::{cause, of_order, per_domain, said, short_type};
+use crate::steps::caa_refusal::given_up;
 
 const DOING: Request = Request::Certificate;
 /// A CA with several replicas may return an older state of the order: for this many attempts (a minute and a half by
@@ -34,9 +35,12 @@ pub(crate) async fn attempt(cas: &Cas, task: &Task) -> Result<Outcome, Stop> {
         cas.store.ensure_current(task).await?;
         if let Err(error) = order.finalize_csr(&request).await {
             return Err(match session.trouble(&error, DOING).await {
-                Trouble::Refused(problem) => refused(&session, &mut order, &problem, &task.instance.domains)
-                    .await?
-                    .into(),
+                Trouble::Refused(problem) => match given_up(cas, task, &stored, Some(&problem)).await? {
+                    Some(outcome) => outcome.into(),
+                    None => refused(&session, &mut order, &problem, &task.instance.domains)
+                        .await?
+                        .into(),
+                },
                 trouble => after_the_order(&session, trouble).await,
             });
         }
@@ -46,7 +50,11 @@ pub(crate) async fn attempt(cas: &Cas, task: &Task) -> Result<Outcome, Stop> {
         OrderStatus::Processing | OrderStatus::Ready => {
             Ok(Outcome::pending_for(CaReason::Issuing, session.exchange.poll_after()))
         }
-        OrderStatus::Invalid => Ok(invalid(order.state().error.as_ref(), &task.instance.domains)),
+        OrderStatus::Invalid => {
+            let error = order.state().error.as_ref();
+            let given_up = given_up(cas, task, &stored, error).await?;
+            Ok(given_up.unwrap_or_else(|| invalid(error, &task.instance.domains)))
+        }
         OrderStatus::Pending => Ok(pending_again(task.attempt)),
     }
 }

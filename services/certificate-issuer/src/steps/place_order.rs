@@ -17,7 +17,7 @@ use worker::Stop;
 
 use crate::account::Session;
 use crate::ca::{Ca, Cas};
-use crate::choice::{ASKED_AGAIN, Candidate, Meaning, candidates, meaning};
+use crate::choice::{Candidate, Known, Meaning, candidates, meaning};
 use crate::client::renewal_info::identifier;
 use crate::client::triage::Trouble;
 use crate::client::words::{cause, per_domain, said, short_type};
@@ -99,15 +99,10 @@ async fn place_somewhere<'a>(
     stored: &store::Order,
 ) -> Result<(Session<'a>, Order), Stop> {
     let plan = &task.instance.settings.certificate_authorities;
-    let known = cas.store.circumstances(task).await?;
-    let names: Vec<(&str, &str)> = cas.all.iter().map(|ca| (ca.settings.name.as_str(), ca.url())).collect();
-    let candidates = candidates(
-        &names,
-        plan,
-        &known,
-        &cas.store.ca_troubles().await?,
-        cas.fallback_after,
-    );
+    let circumstances = cas.store.circumstances(task).await?;
+    let all: Vec<Known<'_>> = cas.all.iter().map(Ca::known).collect();
+    let troubles = cas.store.ca_troubles().await?;
+    let candidates = candidates(&all, plan, &circumstances, &troubles, cas.fallback_after);
     let several = candidates.len() > 1;
     let mut first: Option<Stop> = None;
     for candidate in candidates {
@@ -120,12 +115,17 @@ async fn place_somewhere<'a>(
             Err(Stop::Error(error)) => return Err(Stop::Error(error)),
             Err(stop) => stop,
         };
-        let another = match meaning(&stop, candidate.fallback) {
-            Meaning::Final => false,
+        let meaning = meaning(&stop, candidate.fallback && several);
+        let another = match meaning {
             Meaning::TakesNone => cas.store.ca_takes_no_order(ca.url()).await? >= cas.fallback_after,
+            Meaning::Final => false,
             Meaning::TakesItIn(time) => time >= cas.fallback_after,
             Meaning::NotThere => true,
         };
+        if meaning != Meaning::TakesNone {
+            // It answers.
+            cas.store.ca_takes_orders(ca.url()).await?;
+        }
         if several {
             tracing::warn!(
                 ca = ca.settings.name,
@@ -134,20 +134,23 @@ async fn place_somewhere<'a>(
                 "the CA took no order"
             );
         }
-        first.get_or_insert(stop);
+        // What a CA says that was asked in place of another one decides nothing.
+        if meaning != Meaning::NotThere {
+            first.get_or_insert(stop);
+        }
         if !another {
             break;
         }
     }
     Err(match first {
-        Some(stop) if several => asked_again_soon(stop),
+        Some(stop) if several => asked_again_soon(stop, cas.fallback_after),
         Some(stop) => stop,
         None => Outcome::pending(CaReason::NoneOfThePlan { names: plan.clone() }).into(),
     })
 }
 
-/// Any of the CAs may recover before the first one does.
-fn asked_again_soon(stop: Stop) -> Stop {
+/// Where there are several CAs, another one may recover before the first one takes the order.
+fn asked_again_soon(stop: Stop, longest: Duration) -> Stop {
     match stop {
         Stop::Outcome(Outcome::Pending {
             waiting_for,
@@ -155,7 +158,7 @@ fn asked_again_soon(stop: Stop) -> Stop {
             slow,
         }) => Stop::Outcome(Outcome::Pending {
             waiting_for,
-            retry_after: Some(after.min(ASKED_AGAIN)),
+            retry_after: Some(after.min(longest)),
             slow,
         }),
         stop => stop,

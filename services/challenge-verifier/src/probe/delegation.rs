@@ -12,6 +12,7 @@ impl Prober {
         &self,
         name: &str,
         target: &str,
+        only_by_cname: bool,
         judge: impl Fn(&[Vec<u8>]) -> Judged + Send + Sync,
     ) -> Seen {
         let good = |texts: &[Vec<u8>]| matches!(judge(texts), Judged::Good(_));
@@ -35,10 +36,11 @@ impl Prober {
                 found,
             },
             // The value itself may stand there, without a CNAME.
-            None if matches!(
-                found,
-                Txt::InPlace { .. } | Txt::NotEverywhere { .. } | Txt::Withheld { .. }
-            ) =>
+            None if !only_by_cname
+                && matches!(
+                    found,
+                    Txt::InPlace { .. } | Txt::NotEverywhere { .. } | Txt::Withheld { .. }
+                ) =>
             {
                 return Seen::Txt { alias: None, found };
             }

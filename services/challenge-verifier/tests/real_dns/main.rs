@@ -224,11 +224,29 @@ async fn a_txt_record_ends_the_wildcard_for_the_names_above_it_too() {
 
 /// What the tenant sees of a CNAME from `customer.test` into `plain.test`, the broker's zone here.
 async fn delegated(domain: &str) -> Look {
+    delegated_with(domain, false).await
+}
+
+async fn delegated_with(domain: &str, only_by_cname: bool) -> Look {
     let challenge = Challenge::DelegatedDns01(DelegatedDns01 {
         target: "x7k2.plain.test".to_owned(),
         value: "xyz".to_owned(),
+        only_by_cname,
     });
     probe_for(&world().settings(), domain, challenge).await
+}
+
+#[tokio::test]
+async fn the_value_itself_counts_unless_other_tenants_have_the_same_one() {
+    world().add("plain.test", "_acme-challenge.bare", "TXT xyz");
+    let domain = "bare.plain.test";
+    assert_eq!(
+        delegated_with(domain, false).await.ready(),
+        Some(Method::DelegatedDns01)
+    );
+    let look = delegated_with(domain, true).await;
+    assert_eq!(look.ready(), None, "{look}");
+    assert!(!look.waits_for_the_broker(), "{look}");
 }
 
 #[tokio::test]

@@ -157,6 +157,8 @@ pub enum LookFor<'a> {
     Delegation {
         /// The name in the broker's zone.
         target: &'a str,
+        /// The record counts nowhere else.
+        only_by_cname: bool,
         /// Judges the texts there.
         judge: Judge<'a>,
     },

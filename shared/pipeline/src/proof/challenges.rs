@@ -63,6 +63,11 @@ impl Challenges {
     #[must_use]
     pub fn naming_the_tenant(mut self) -> Self {
         self.offered.retain(|challenge| challenge.method().names_the_tenant());
+        for challenge in &mut self.offered {
+            if let Challenge::DelegatedDns01(delegated) = challenge {
+                delegated.only_by_cname = true;
+            }
+        }
         self.unusable.clear();
         self
     }

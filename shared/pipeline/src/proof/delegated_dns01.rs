@@ -12,6 +12,9 @@ pub struct DelegatedDns01 {
     pub target: String,
     /// This order's value, which the broker writes there.
     pub value: String,
+    /// Other tenants have the same value, since all share the account: it counts only where the CNAME leads to the target.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_by_cname: bool,
 }
 
 impl ChallengeType for DelegatedDns01 {
@@ -30,7 +33,11 @@ impl ChallengeType for DelegatedDns01 {
     fn read(offered: &Offered<'_>) -> Option<Result<Self, String>> {
         let target = offered.delegation?.to_owned();
         let Dns01 { value } = Dns01::of(offered, Method::DelegatedDns01)?;
-        Some(Ok(Self { target, value }))
+        Some(Ok(Self {
+            target,
+            value,
+            only_by_cname: false,
+        }))
     }
 
     fn relies_on_the_accounts_url(&self) -> bool {
@@ -51,6 +58,7 @@ impl ChallengeType for DelegatedDns01 {
     fn look_for(&self, _domain: &str) -> LookFor<'_> {
         LookFor::Delegation {
             target: &self.target,
+            only_by_cname: self.only_by_cname,
             judge: Box::new(|texts, _now| Dns01::judge(&self.value, texts)),
         }
     }

@@ -10,6 +10,7 @@ with proofs as (
 select
     (select p.directory_url from proofs p where p.method = any($4) and p.directory_url is not null
      order by p.created_at desc limit 1) as bound_to,
+    coalesce((select bool_and(p.method = any($5)) from proofs p), true) as told_apart,
     coalesce((select c.not_after - now() < (c.not_after - c.not_before) / 10
      from certificates_in_use c where c.instance_id = $1), false) as urgent,
     array(select distinct r.directory_url from orders r

@@ -35,6 +35,8 @@ const YEARS: &str = "
 
 /// What is counted of what was there before.
 const MIGRATION: &str = include_str!("../../../../shared/store/src/migrations/0017_ca_usage.sql");
+/// And what a later migration adds to it.
+const LATER: &str = "alter table counted_names add column directory_url text";
 
 /// Nothing but the questions may read.
 const QUIET: &str = "
@@ -66,6 +68,7 @@ impl Years {
             QUIET,
             &years,
             MIGRATION,
+            LATER,
             "alter table counted_names set (autovacuum_enabled = false)",
             "analyze",
         ] {

@@ -799,6 +799,7 @@ impl Desk {
         let delegated = Challenge::DelegatedDns01(DelegatedDns01 {
             target: "x7k2.acme.example".into(),
             value: "same".into(),
+            only_by_cname: false,
         });
         self.tasks(&self.place(task, &[], &[delegated]).await?).await
     }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use customer::{Browser, status};
 use reqwest::Method;
 use serde_json::json;
-use stack::{OTHER_CA, Options, Peer};
+use stack::{OTHER_CA, OTHER_CA_REFUSES, Options, Peer, Signal};
 
 use crate::delegation::always_due;
 use crate::world::{Instance, PATIENCE, World, domain, organization, until};
@@ -82,13 +82,17 @@ async fn a_ca_that_is_down_is_replaced_and_the_status_names_what_the_other_one_w
     assert_eq!(world.ordered_at(&second).await?, [(true, true)]);
 
     // What waits for the first CA is not touched, and goes on when it is back.
-    assert!(world.told(&first).await?.contains(MAIN_NAME));
+    let told = world.told(&first).await?;
+    assert!(told.contains(MAIN_NAME), "{told}");
+    world.handle.cut(Peer::Pebble, false).await?;
+    world.set_persist(&told, &first.domains[0]).await?;
+    world.platform.succeeded(&first.id, PATIENCE).await?;
     assert_eq!(world.ordered_at(&first).await?, [(false, false)]);
     Ok(())
 }
 
 #[tokio::test]
-async fn limits_that_are_used_up_lead_to_the_next_ca_and_each_has_its_own() -> anyhow::Result<()> {
+async fn limits_that_are_used_up_lead_to_the_next_ca() -> anyhow::Result<()> {
     let options = two_cas().with_env("certificate-issuer", "ACME_LIMITS", "orders=1/1h");
     let world = World::own(options).await?;
     let ours = organization();
@@ -100,6 +104,34 @@ async fn limits_that_are_used_up_lead_to_the_next_ca_and_each_has_its_own() -> a
     world.platform.succeeded(&second.id, PATIENCE).await?;
     assert_eq!(world.ordered_at(&first).await?, [(false, false)]);
     assert_eq!(world.ordered_at(&second).await?, [(true, true)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refusal_by_the_ca_that_is_asked_instead_decides_nothing() -> anyhow::Result<()> {
+    let world = World::own(two_cas()).await?;
+    world.handle.cut(Peer::Pebble, true).await?;
+    let names = [format!("{}.{OTHER_CA_REFUSES}", domain("refused").replace('.', "-"))];
+    let instance = world.create(&names).await?;
+    until("both were asked several times", async || {
+        let row = world
+            .sql()
+            .await?
+            .query_one(
+                "select coalesce(max(attempt), 0) from steps s join operations o on o.id = s.operation_id \
+                 where o.instance_id = $1 and s.kind = 'place-order'",
+                &[&instance.id],
+            )
+            .await?;
+        Ok(row.get::<_, i32>(0) >= 6)
+    })
+    .await?;
+    let answer = world.platform.last_operation(&instance.id).await?;
+    assert_eq!(answer.state(), "in progress", "{}", answer.text);
+    world.handle.cut(Peer::Pebble, false).await?;
+    let told = world.told(&instance).await?;
+    world.set_persist(&told, &names[0]).await?;
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
     Ok(())
 }
 
@@ -141,6 +173,11 @@ async fn a_plan_names_its_cas_and_no_other_is_asked() -> anyhow::Result<()> {
     world.set_persist(&told, &other.domains[0]).await?;
     world.platform.succeeded(&other.id, PATIENCE).await?;
     assert_eq!(world.ordered_at(&other).await?, [(true, false)]);
+    // It is asked for everything, and no other one in its place.
+    world.handle.kill("pebble-2", Signal::Kill).await?;
+    let waits = create(BY_THE_OTHER).await?;
+    world.says(&waits, "the CA can't be reached").await?;
+    assert!(world.ordered_at(&waits).await?.is_empty());
     let nowhere = create(BY_NOBODY).await?;
     world
         .says(
