@@ -14,7 +14,7 @@ pub enum Class {
     Value,
     /// Records of the zone itself: SOA, NS, addresses of name servers, HINFO.
     Zone,
-    /// The name exists, a record of this type doesn't.
+    /// The name exists, a record of this type doesn't; or the question was for a DNS cookie alone.
     NoData,
     /// The name doesn't exist.
     NoName,

@@ -1,6 +1,6 @@
 //! What is served now, shared by who reads it from PostgreSQL and who answers with it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ pub enum Freshness {
     Unread,
     /// It was read a moment ago.
     Current,
-    /// PostgreSQL has not been readable for a while: what is known still holds, but there may be more.
+    /// The last reading failed, or the next one is late: what is known still holds, but there may be more.
     Old,
 }
 
@@ -35,6 +35,8 @@ pub struct Board {
     begun: Instant,
     /// Milliseconds after `begun`; 0: never.
     read_at: AtomicU64,
+    /// Nothing was read since a reading failed.
+    interrupted: AtomicBool,
     old_after: Duration,
     loaded: watch::Sender<bool>,
 }
@@ -46,6 +48,7 @@ impl Board {
             names: RwLock::default(),
             begun: Instant::now(),
             read_at: AtomicU64::new(0),
+            interrupted: AtomicBool::new(false),
             old_after,
             loaded: watch::Sender::new(false),
         }
@@ -57,14 +60,20 @@ impl Board {
         *self.names.write().unwrap_or_else(PoisonError::into_inner) = names;
         let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.read_at.store(now.max(1), Ordering::Release);
+        self.interrupted.store(false, Ordering::Release);
         self.loaded.send_replace(true);
+    }
+
+    /// A reading has failed: what was read counts as old until something is read.
+    pub fn interrupted(&self) {
+        self.interrupted.store(true, Ordering::Release);
     }
 
     /// What is served now.
     pub fn live(&self) -> Live {
         let freshness = match self.age() {
             None => Freshness::Unread,
-            Some(age) if age > self.old_after => Freshness::Old,
+            Some(age) if age > self.old_after || self.interrupted.load(Ordering::Acquire) => Freshness::Old,
             Some(_) => Freshness::Current,
         };
         let names = self.names.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -89,6 +98,19 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_read_before_a_reading_failed_is_old_at_once() {
+        let board = Board::new(Duration::from_secs(3600));
+        board.interrupted();
+        assert_eq!(board.live().freshness, Freshness::Unread);
+        board.set(Names::default());
+        assert_eq!(board.live().freshness, Freshness::Current);
+        board.interrupted();
+        assert_eq!(board.live().freshness, Freshness::Old);
+        board.set(Names::default());
+        assert_eq!(board.live().freshness, Freshness::Current);
+    }
 
     #[test]
     fn what_was_not_read_for_a_while_is_old_until_it_is_read_again() {

@@ -40,7 +40,9 @@ impl std::fmt::Debug for Cookies {
 /// The cookie of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cookie {
-    /// The client has none of ours: this is its own part, to which ours is added.
+    /// The client has none yet: this is its own part, to which ours is added.
+    Alone([u8; CLIENT]),
+    /// The client's is not ours, or no longer.
     Unproved([u8; CLIENT]),
     /// The client has received one of ours at its address.
     Proved([u8; CLIENT]),
@@ -50,7 +52,7 @@ impl Cookie {
     /// The client's own part.
     pub fn client(self) -> [u8; CLIENT] {
         match self {
-            Self::Unproved(client) | Self::Proved(client) => client,
+            Self::Alone(client) | Self::Unproved(client) | Self::Proved(client) => client,
         }
     }
 }
@@ -85,7 +87,7 @@ impl Cookies {
             return Err(WrongLength);
         };
         if server.is_empty() {
-            return Ok(Cookie::Unproved(client));
+            return Ok(Cookie::Alone(client));
         }
         if !(CLIENT + 8..=LONGEST).contains(&option.len()) {
             return Err(WrongLength);

@@ -8,7 +8,7 @@ use challenge_verifier::dns::Dns;
 use challenge_verifier::{ProbeSettings, judge_zone};
 use clap::Parser as _;
 use hickory_proto::op::{Message, Query, ResponseCode};
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::rr::{Name, Record, RecordType};
 use store::{DatabaseArgs, StoreError, ZoneFeed};
 use telemetry::with_causes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -93,24 +93,43 @@ async fn answers(listen: &[SocketAddr], apex: &Name) -> Vec<Finding> {
     for address in listen {
         let to = reached_at(*address);
         let (udp, tcp) = tokio::join!(timeout(PATIENCE, by_udp(to, apex)), timeout(PATIENCE, by_tcp(to, apex)));
-        let (udp, tcp) = (
-            udp.is_ok_and(|asked| asked.is_ok()),
-            tcp.is_ok_and(|asked| asked.is_ok()),
-        );
-        findings.push(match (udp, tcp) {
-            (true, true) => Finding::ok(LISTENING, format!("{address} answers by UDP and TCP")),
-            (false, false) => Finding::skip(
-                LISTENING,
-                format!("nothing answers at {address}: this service does not run here"),
-            ),
-            _ => Finding::fail(
-                LISTENING,
-                format!("{address} answers by {} only", if udp { "UDP" } else { "TCP" }),
-                "check that no other program listens there",
-            ),
-        });
+        let heard = |asked: Result<std::io::Result<Heard>, _>| asked.ok().and_then(Result::ok);
+        findings.push(heard_at(*address, heard(udp), heard(tcp)));
     }
     findings
+}
+
+fn heard_at(address: SocketAddr, udp: Option<Heard>, tcp: Option<Heard>) -> Finding {
+    match (udp, tcp) {
+        (Some(Heard::Zone), Some(Heard::Zone)) => Finding::ok(LISTENING, format!("{address} answers by UDP and TCP")),
+        (None, None) => Finding::skip(
+            LISTENING,
+            format!("nothing answers at {address}: this service does not run here"),
+        ),
+        (Some(Heard::Other(code)), _) | (_, Some(Heard::Other(code))) => Finding::fail(
+            LISTENING,
+            format!("{address} answers {code}, without the zone's SOA record"),
+            "after Server Failure see this service's log: it has not read the zone from PostgreSQL yet; else check that no other program \
+             listens there, and that this service runs with this DELEGATION_ZONE",
+        ),
+        (udp, _) => Finding::fail(
+            LISTENING,
+            format!(
+                "{address} answers by {} only",
+                if udp.is_some() { "UDP" } else { "TCP" }
+            ),
+            "check that no other program listens there",
+        ),
+    }
+}
+
+/// What an address answers.
+#[derive(Clone, Copy)]
+enum Heard {
+    /// The zone's SOA record.
+    Zone,
+    /// Something else, with this code.
+    Other(ResponseCode),
 }
 
 /// 0.0.0.0 and [::] are asked on loopback.
@@ -129,15 +148,17 @@ fn question(apex: &Name) -> std::io::Result<Vec<u8>> {
     message.to_vec().map_err(std::io::Error::other)
 }
 
-fn understood(answer: &[u8]) -> std::io::Result<()> {
+fn understood(answer: &[u8]) -> std::io::Result<Heard> {
     let message = Message::from_vec(answer).map_err(std::io::Error::other)?;
-    match message.metadata.response_code {
-        ResponseCode::NoError if message.metadata.authoritative => Ok(()),
-        code => Err(std::io::Error::other(code.to_string())),
-    }
+    let is_soa = |record: &Record| record.record_type() == RecordType::SOA;
+    let is_zone = message.metadata.authoritative && message.answers.iter().any(is_soa);
+    Ok(match message.metadata.response_code {
+        ResponseCode::NoError if is_zone => Heard::Zone,
+        code => Heard::Other(code),
+    })
 }
 
-async fn by_udp(to: SocketAddr, apex: &Name) -> std::io::Result<()> {
+async fn by_udp(to: SocketAddr, apex: &Name) -> std::io::Result<Heard> {
     let local: IpAddr = if to.is_ipv4() {
         Ipv4Addr::UNSPECIFIED.into()
     } else {
@@ -151,7 +172,7 @@ async fn by_udp(to: SocketAddr, apex: &Name) -> std::io::Result<()> {
     understood(&answer[..length])
 }
 
-async fn by_tcp(to: SocketAddr, apex: &Name) -> std::io::Result<()> {
+async fn by_tcp(to: SocketAddr, apex: &Name) -> std::io::Result<Heard> {
     let mut stream = TcpStream::connect(to).await?;
     let question = question(apex)?;
     let length = u16::try_from(question.len()).map_err(std::io::Error::other)?;
@@ -211,6 +232,31 @@ fn different(zone: &str, ours: &[String], there: &[&String]) -> Option<Finding> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::zone::Zone;
+
+    fn answered(code: ResponseCode, with_soa: bool) -> Heard {
+        let apex = Name::from_ascii("acme.example.").unwrap();
+        let zone = Zone::new(apex.clone(), &[], 5).unwrap();
+        let mut message = Message::from_vec(&question(&apex).unwrap()).unwrap();
+        message.metadata.authoritative = true;
+        message.metadata.response_code = code;
+        message.answers.extend(with_soa.then(|| zone.soa(&apex, 1)));
+        understood(&message.to_vec().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn only_the_zones_own_record_is_an_answer_and_a_program_without_data_is_not_taken_for_none() {
+        let at = SocketAddr::from(([127, 0, 0, 1], 8053));
+        let text = |heard: Option<Heard>| heard_at(at, heard, heard).text().to_owned();
+        let zone = text(Some(answered(ResponseCode::NoError, true)));
+        assert!(zone.contains("answers by UDP and TCP"), "{zone}");
+        for code in [ResponseCode::ServFail, ResponseCode::NoError] {
+            let told = text(Some(answered(code, false)));
+            let says = format!("answers {code}, without the zone's SOA record");
+            assert!(told.contains(&says), "{told}");
+        }
+        assert!(text(None).contains("does not run here"));
+    }
 
     #[test]
     fn a_name_server_that_the_zone_above_does_not_name_is_told() {

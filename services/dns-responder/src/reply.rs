@@ -120,7 +120,16 @@ fn judged(request: &Message, about: &Circumstances<'_>) -> (Answer, Option<Cooki
     };
     match request.queries.first() {
         Some(query) => (answer(about.zone, about.live, query), cookie),
-        None => (malformed(ResponseCode::FormErr), cookie),
+        None => (without_question(cookie), cookie),
+    }
+}
+
+/// A client that only wants a cookie, or to know whether its own is still good (RFC 7873 §5.4).
+fn without_question(cookie: Option<Cookie>) -> Answer {
+    match cookie {
+        Some(Cookie::Alone(_) | Cookie::Proved(_)) => Answer::bare(Class::NoData, ResponseCode::NoError),
+        Some(Cookie::Unproved(_)) => Answer::bare(Class::NoData, ResponseCode::BADCOOKIE),
+        None => Answer::bare(Class::Malformed, ResponseCode::FormErr),
     }
 }
 

@@ -9,14 +9,13 @@ use store::DatabaseArgs;
 use telemetry::TelemetryArgs;
 
 use crate::cookie::{CookieSecret, Cookies};
+use crate::feed::READING;
 use crate::rate_limit::RateLimit;
 use crate::tcp::TcpLimits;
 use crate::zone::{NameServer, Zone, ZoneError, ZoneName};
 
-/// How many intervals may be missed before what was read counts as old.
-const MISSED: u32 = 3;
-/// But not before this: a reading takes a moment, too.
-const SOONEST: Duration = Duration::from_secs(10);
+/// The age at which a TCP connection ends: a resolver that asks on makes another.
+const TCP_AGE: Duration = Duration::from_secs(30);
 
 /// Answers for the broker's own DNS zone, to which tenants delegate their challenges. Durations are written as 250ms, 5s, 2m, 7d.
 #[derive(Clone, Debug, clap::Parser)]
@@ -60,8 +59,8 @@ pub struct ZoneArgs {
     /// How long resolvers may remember a value, or that there is none, from 1s to 1m.
     #[arg(long, env, default_value = "5s", value_parser = remembered)]
     pub answer_ttl: humantime::Duration,
-    /// How often the zone is read from PostgreSQL even if no change is notified. After three times this (10s or more) without PostgreSQL, a name
-    /// or value that is not known is answered with SERVFAIL, so that resolvers ask another server.
+    /// How often the zone is read from PostgreSQL even if no change is notified. Once that has failed, or takes over 3s, a name or value that is
+    /// not known is answered with SERVFAIL until it is read again, so that resolvers ask another server.
     #[arg(long, env, default_value = "5s", value_parser = interval)]
     pub zone_read_interval: humantime::Duration,
 }
@@ -79,9 +78,9 @@ pub struct LimitArgs {
     /// The most TCP connections in all.
     #[arg(long, env, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     pub tcp_connections: u32,
-    /// The most TCP connections of one address.
+    /// The most TCP connections of one network (/24 or /56). Each ends after 30s, and the question that it is at.
     #[arg(long, env, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
-    pub tcp_connections_per_address: u32,
+    pub tcp_connections_per_network: u32,
     /// How long a TCP connection may wait for a whole question; a fifth of it once half of the connections are in use.
     #[arg(long, env, default_value = "10s", value_parser = interval)]
     pub tcp_idle: humantime::Duration,
@@ -113,9 +112,9 @@ impl ZoneArgs {
         Zone::new(self.delegation_zone.0.clone(), &self.name_servers, ttl)
     }
 
-    /// After which time without PostgreSQL what was read counts as old.
+    /// After which time what was read counts as old, even if no reading has failed yet.
     pub fn old_after(&self) -> Duration {
-        (*self.zone_read_interval * MISSED).max(SOONEST)
+        *self.zone_read_interval + READING
     }
 }
 
@@ -138,8 +137,9 @@ impl LimitArgs {
         let number = |number| usize::try_from(number).unwrap_or(usize::MAX);
         TcpLimits {
             connections: number(self.tcp_connections),
-            of_one_address: number(self.tcp_connections_per_address),
+            of_one_network: number(self.tcp_connections_per_network),
             idle: self.tcp_idle.into(),
+            age: TCP_AGE,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -12,13 +12,13 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::rate_limit::{Network, network};
 use crate::reply::Transport;
+use crate::request::LONGEST;
 use crate::responder::Responder;
 
 /// After an error of accept() such as "too many open files", which would come again at once.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Longer than any question; a connection that announces more is closed.
-const LONGEST: usize = 4096;
 /// How much shorter a connection may idle once half of them are in use (RFC 7766 §6.2.3).
 const CROWDED: u32 = 5;
 
@@ -27,30 +27,33 @@ const CROWDED: u32 = 5;
 pub struct TcpLimits {
     /// Connections in all.
     pub connections: usize,
-    /// Connections of one address.
-    pub of_one_address: usize,
+    /// Connections of one network, which is the same as for [`RateLimit`](crate::rate_limit::RateLimit).
+    pub of_one_network: usize,
     /// How long a whole question may take to arrive, and its answer to leave.
     pub idle: Duration,
+    /// A connection that is older ends after the question that it is at, so that others get its seat.
+    pub age: Duration,
 }
 
 /// The open connections.
 struct Seats {
     limits: TcpLimits,
-    taken: Mutex<HashMap<IpAddr, usize>>,
+    taken: Mutex<HashMap<Network, usize>>,
 }
 
 /// One of them; it is given back when it is dropped.
 struct Seat {
     seats: Arc<Seats>,
-    of: IpAddr,
+    of: Network,
 }
 
 impl Seats {
-    fn take(self: &Arc<Self>, of: IpAddr) -> Option<Seat> {
+    fn take(self: &Arc<Self>, from: IpAddr) -> Option<Seat> {
+        let of = network(from);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = taken.values().sum();
         let own = taken.get(&of).copied().unwrap_or(0);
-        if all >= self.limits.connections || own >= self.limits.of_one_address {
+        if all >= self.limits.connections || own >= self.limits.of_one_network {
             return None;
         }
         taken.insert(of, own + 1);
@@ -149,7 +152,8 @@ async fn converse(
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut question = Vec::new();
-    loop {
+    let begun = Instant::now();
+    while begun.elapsed() < seats.limits.age {
         let read = tokio::select! {
             read = timeout(seats.idle(), next(&mut stream, &mut question)) => read,
             () = stopping.cancelled() => return Ok(()),
@@ -163,6 +167,7 @@ async fn converse(
         let framed = [&length.to_be_bytes()[..], &answer].concat();
         timeout(seats.idle(), stream.write_all(&framed)).await??;
     }
+    Ok(())
 }
 
 /// Reads one message (RFC 1035 §4.2.2).
@@ -174,4 +179,30 @@ async fn next(stream: &mut TcpStream, question: &mut Vec<u8>) -> io::Result<()> 
     question.resize(usize::from(length), 0);
     stream.read_exact(question).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_many_addresses_has_no_more_seats() {
+        let limits = TcpLimits {
+            connections: 4,
+            of_one_network: 1,
+            idle: Duration::from_secs(10),
+            age: Duration::from_secs(30),
+        };
+        let taken = Mutex::default();
+        let seats = Arc::new(Seats { limits, taken });
+        let take = |text: &str| seats.take(text.parse().unwrap());
+        let first = take("2001:db8:1:200::1");
+        assert!(first.is_some());
+        assert!(take("2001:db8:1:2ff::9").is_none(), "of the same network");
+        let others = ["2001:db8:1:300::1", "192.0.2.1", "192.0.3.1"].map(take);
+        assert!(others.iter().all(Option::is_some));
+        assert!(take("198.51.100.1").is_none(), "all are taken");
+        drop(first);
+        assert!(take("2001:db8:1:2ff::9").is_some());
+    }
 }

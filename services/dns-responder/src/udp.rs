@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::net::UdpSocket;
 
 use crate::reply::Transport;
+use crate::request::LONGEST;
 use crate::responder::Responder;
 
-/// Longer than any question; the rest of a longer datagram is cut off, and makes it unreadable.
-const LONGEST: usize = 4096;
 /// After an error of the socket.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Answers forever.
 pub async fn serve(socket: &UdpSocket, responder: &Arc<Responder>) {
+    // The rest of a longer datagram is cut off, which makes it unreadable.
     let mut buffer = vec![0; LONGEST];
     loop {
         let (length, from) = match socket.recv_from(&mut buffer).await {

@@ -72,6 +72,11 @@ pub enum ZoneError {
     /// The zone can't give an address for it.
     #[error("NAME_SERVERS: {0} is not in DELEGATION_ZONE, so its own zone has its address: write {0} alone")]
     NotInZone(String),
+    /// The zone's own name has the records of the zone.
+    #[error(
+        "NAME_SERVERS: {0} is DELEGATION_ZONE itself: give the name server a name in it, such as ns1.{0}=192.0.2.1"
+    )]
+    IsZone(String),
 }
 
 /// How long resolvers remember the zone's own records, in seconds; values and their absence much shorter.
@@ -113,7 +118,7 @@ impl Zone {
     /// The zone; `ttl` is how long resolvers may remember a value or its absence, in seconds.
     ///
     /// # Errors
-    /// When a name server has an address that it doesn't need, or lacks one that it needs.
+    /// When a name server has an address that it doesn't need, or lacks one that it needs, or the zone's own name.
     pub fn new(apex: Name, servers: &[NameServer], ttl: u32) -> Result<Self, ZoneError> {
         let mut zone = Self {
             labels: apex.iter().count(),
@@ -124,6 +129,9 @@ impl Zone {
         };
         for NameServer { name, address } in servers {
             let text = || name.to_ascii().trim_end_matches('.').to_owned();
+            if *name == zone.apex {
+                return Err(ZoneError::IsZone(text()));
+            }
             if !zone.servers.contains(name) {
                 zone.servers.push(name.clone());
             }
@@ -256,6 +264,13 @@ mod tests {
             superfluous.to_string().contains("write ns.other.example alone"),
             "{superfluous}"
         );
+        for itself in ["acme.platform.example", "ACME.platform.example=192.0.2.1"] {
+            let refused = zone(&[itself]).unwrap_err().to_string();
+            assert!(
+                refused.contains("such as ns1.acme.platform.example=192.0.2.1"),
+                "{refused}"
+            );
+        }
     }
 
     #[test]

@@ -332,8 +332,51 @@ fn a_network_beyond_its_limit_is_led_to_tcp_or_given_a_cookie_and_who_has_one_is
     assert_eq!(answer.metadata.response_code, ResponseCode::FormErr);
 }
 
+/// How many times as long as the question the answer by UDP is, at most the limit of its EDNS.
+fn factor(world: &World, mut question: Message, edns: bool) -> f64 {
+    if edns {
+        let mut edns = Edns::new();
+        edns.set_max_payload(4096);
+        question.set_edns(edns);
+    }
+    let question = question.to_vec().unwrap();
+    let answer = world.reply(&question).bytes().unwrap().len();
+    assert!(answer <= if edns { 1232 } else { 512 }, "{answer}");
+    answer as f64 / question.len() as f64
+}
+
 #[test]
-fn no_answer_is_much_longer_than_its_question() {
+fn a_question_for_a_cookie_alone_gets_one() {
+    let world = World::new();
+    let ask = |cookie: Option<&[u8]>| {
+        let mut bytes = match cookie {
+            Some(cookie) => support::with_cookie(".", cookie),
+            None => {
+                let mut message = question(".", RecordType::TXT);
+                message.set_edns(Edns::new());
+                message.to_vec().unwrap()
+            }
+        };
+        // Without the question for the root.
+        bytes[5] = 0;
+        bytes.drain(12..17);
+        Message::from_vec(world.reply(&bytes).bytes().unwrap()).unwrap()
+    };
+    let first = ask(Some(&[7; 8]));
+    assert_eq!(first.metadata.response_code, ResponseCode::NoError);
+    assert!(first.queries.is_empty() && first.answers.is_empty(), "{first}");
+    let cookie = support::cookie_of(&first).unwrap();
+    let good = ask(Some(&cookie));
+    assert_eq!(good.metadata.response_code, ResponseCode::NoError);
+    assert_eq!(support::cookie_of(&good), Some(cookie));
+    let bad = ask(Some(&[7; 24]));
+    assert_eq!(u16::from(bad.metadata.response_code), 23, "BADCOOKIE");
+    assert!(support::cookie_of(&bad).is_some());
+    assert_eq!(ask(None).metadata.response_code, ResponseCode::FormErr);
+}
+
+#[test]
+fn answers_are_as_long_as_what_the_zone_has_and_never_longer_than_edns_allows() {
     let world = World::new();
     let (mut longest, mut which) = (0.0, String::new());
     for text in [
@@ -349,14 +392,17 @@ fn no_answer_is_much_longer_than_its_question() {
             RecordType::SOA,
             RecordType::DNSKEY,
         ] {
-            let mut question = question(&text, record_type);
-            question.set_edns(Edns::new());
-            let question = question.to_vec().unwrap();
-            let factor = world.reply(&question).bytes().unwrap().len() as f64 / question.len() as f64;
-            if factor > longest {
-                (longest, which) = (factor, format!("{text} {record_type}"));
+            for edns in [false, true] {
+                let factor = factor(&world, question(&text, record_type), edns);
+                if factor > longest {
+                    (longest, which) = (factor, format!("{text} {record_type} {edns}"));
+                }
             }
         }
     }
-    assert!(longest < 4.0, "{which}: {longest}");
+    assert!(longest < 4.5, "three name servers, two values: {which}: {longest}");
+    // With many values at a name nothing but its length bounds an answer.
+    let many = |edns| factor(&world, question(&format!("full.{APEX}"), RecordType::TXT), edns);
+    assert!(many(true) > 20.0, "{}", many(true));
+    assert!(many(false) <= 1.0, "{}", many(false));
 }

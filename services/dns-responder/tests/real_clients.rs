@@ -60,8 +60,9 @@ fn serve(rate_limit: Option<u32>, limits: TcpLimits) -> Server {
 
 const USUAL: TcpLimits = TcpLimits {
     connections: 100,
-    of_one_address: 20,
+    of_one_network: 20,
     idle: Duration::from_secs(10),
+    age: Duration::from_secs(3600),
 };
 
 static USUAL_SERVER: LazyLock<Server> = LazyLock::new(|| serve(None, USUAL));
@@ -125,7 +126,14 @@ fn dig_takes_every_kind_of_answer() {
             "status: BADVERS",
         ),
         (&["acme.platform.example", "TYPE65280"], "status: NOERROR"),
-        (&["acme.platform.example", "SOA", "+header-only"], "status: FORMERR"),
+        (
+            &["acme.platform.example", "SOA", "+header-only", "+nocookie"],
+            "status: FORMERR",
+        ),
+        (
+            &["acme.platform.example", "SOA", "+header-only", "+cookie"],
+            "status: NOERROR",
+        ),
         (&["acme.platform.example", "NS", "+nocookie"], "ADDITIONAL: 4"),
         (
             &[
@@ -308,8 +316,9 @@ fn connections_that_send_nothing_or_nonsense_or_too_many_are_closed_and_others_g
         None,
         TcpLimits {
             connections: 6,
-            of_one_address: 3,
+            of_one_network: 3,
             idle: Duration::from_millis(1500),
+            ..USUAL
         },
     );
     let mut unfinished = connect(server.port);
@@ -324,7 +333,7 @@ fn connections_that_send_nothing_or_nonsense_or_too_many_are_closed_and_others_g
     let mut third = connect(server.port);
     third.write_all(&framed(&question())).unwrap();
     answer(&mut third).unwrap();
-    assert!(is_refused(server.port), "a fourth of one address");
+    assert!(is_refused(server.port), "a fourth of one network");
     let begun = Instant::now();
     assert!(is_closed(&mut silent) && is_closed(&mut unfinished));
     assert!(begun.elapsed() < Duration::from_secs(10));
@@ -340,6 +349,20 @@ fn is_refused(port: u16) -> bool {
     // It may be closed already.
     let _ = stream.write_all(&framed(&question()));
     is_closed(&mut stream)
+}
+
+#[test]
+fn a_connection_that_asks_and_asks_ends_at_its_age() {
+    let age = Duration::from_millis(500);
+    let server = serve(None, TcpLimits { age, ..USUAL });
+    let begun = Instant::now();
+    let mut stream = connect(server.port);
+    let mut answered = 0;
+    while stream.write_all(&framed(&question())).is_ok() && answer(&mut stream).is_ok() {
+        answered += 1;
+        assert!(begun.elapsed() < PATIENCE, "{answered} answers");
+    }
+    assert!(begun.elapsed() >= age && answered > 0, "{answered} answers");
 }
 
 #[test]

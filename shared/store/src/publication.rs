@@ -119,6 +119,22 @@ impl Store {
         }
     }
 
+    /// Whether an order has offered a name in this zone: that a name was inherited doesn't count. Reads every authorization.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn has_offered_delegation(&self, zone: &str) -> Result<bool, StoreError> {
+        let client = self.client().await?;
+        let row = Statement::new(
+            "delegation-offered",
+            "select exists (select from authorizations \
+             where right(challenges #>> '{offered,delegated-dns-01,target}', length($1) + 1) = '.' || $1)",
+        )
+        .one(&client, &[&zone])
+        .await?;
+        Ok(row.try_get(0)?)
+    }
+
     /// Records the intent to write the values of the task's order, and returns those that are not written yet.
     ///
     /// # Errors

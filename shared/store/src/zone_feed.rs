@@ -1,4 +1,4 @@
-//! What is served of the broker's own DNS zone: for dns-responder, which may read these two tables and nothing else.
+//! What is served of the broker's own DNS zone: for dns-responder, which may read these two tables, log_level, and nothing else.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -56,7 +56,8 @@ impl ZoneFeed {
             .config
             .application_name(application)
             .connect_timeout(Duration::from_secs(5))
-            .options("-c statement_timeout=15s");
+            // The reader doesn't wait longer.
+            .options("-c statement_timeout=3s");
         let connected = address.config.connect(connector).await;
         let (client, connection) = connected.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         let (sender, changes) = watch::channel(());

@@ -71,7 +71,7 @@ impl Delegation {
             .await;
         Ok(Self {
             zone: zone.to_owned(),
-            in_use: store.delegation_zones().await?.iter().any(|used| used == zone),
+            in_use: store.has_offered_delegation(zone).await?,
             cnames,
         })
     }
@@ -85,7 +85,7 @@ impl Delegation {
         lines.extend(self.cnames.iter().map(Cname::text));
         if !self.in_use {
             lines.push(format!(
-                "  No order of this broker has used {} yet: is it certificate-issuer's DELEGATION_ZONE?",
+                "  No order of this broker has offered a name in {} yet: is it certificate-issuer's DELEGATION_ZONE?",
                 self.zone
             ));
         }

@@ -48,6 +48,7 @@ pub(crate) fn names() -> Names {
         served(TARGET, &VALUES),
         served("resting", &[]),
         served("many", &many),
+        served("full", &many[..20]),
         served("of.inner", &VALUES[..1]),
     ];
     Names::new(read, 7)

@@ -21,6 +21,18 @@ begin
 end
 $$;
 
+create function notify_zone_of_target() returns trigger language plpgsql as $$
+begin
+    -- Another label was inherited.
+    if exists (select zone, label from changed_rows except select zone, label from old_rows) then
+        perform pg_notify('cdn_broker_zone', '');
+    end if;
+    return null;
+end
+$$;
+
+create trigger delegation_targets_changed after update on delegation_targets
+    referencing new table as changed_rows old table as old_rows for each statement execute function notify_zone_of_target();
 create trigger delegation_targets_made after insert on delegation_targets
     referencing new table as changed_rows for each statement execute function notify_zone();
 create trigger published_values_made after insert on published_values

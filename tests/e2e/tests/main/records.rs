@@ -7,9 +7,10 @@ use pipeline::proof::dns_persist01::{AccountUris, Form};
 use pipeline::proof::{Challenge, DelegatedDns01, Dns01, DnsPersist01, Method, Place};
 use pipeline::reason::{BrokerReason, CaReason, Delegation, DnsProblem, Look, Seen, Spent, Spread, Txt, Way};
 use pipeline::{InstanceSettings, OperationState, Outcome, Rejection, Schedules, StepKind, Verdict};
+use store::operator::NewOffer;
 use store::{
     Authorization, Bounds, DatabaseArgs, Deprovision, NewInstance, Placed, Provision, PublishedValue, Recorded,
-    Requester, Store, StoreError, Task, ToPublish,
+    Requester, Store, StoreError, Task, ToPublish, ZoneFeed,
 };
 use uuid::Uuid;
 
@@ -924,5 +925,40 @@ async fn a_tenants_target_stays_and_is_never_anothers() -> anyhow::Result<()> {
     );
     assert!(elsewhere.values().all(|target| target.ends_with(".else.example")));
     assert_eq!(desk.store.delegation_zones().await?, ["acme.example", "else.example"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_inherited_name_is_served_at_once_and_is_none_that_an_order_offered() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let (zone, names) = ("acme.example", [domain("inherited")]);
+    // It is replaced, since it has never served.
+    desk.store.delegation_targets("org-1", zone, &names).await?;
+    let mut feed = ZoneFeed::connect(&DatabaseArgs::at(&desk.url), "test").await?;
+    feed.served(zone).await?;
+    let offer = NewOffer {
+        distribution: "E1ABCDEF2GHIJK",
+        domain: "d111111abcdef8.cloudfront.net",
+        tenant: "org-1",
+        aliases: &names,
+        delegation_zone: Some(zone),
+        lasts: Duration::from_secs(3600),
+    };
+    assert!(desk.store.offer(offer).await?);
+    let task = desk.provision("org-1", &names).await?.remove(0);
+    tokio::time::timeout(PATIENCE, feed.changed()).await??;
+    let served: Vec<String> = feed
+        .served(zone)
+        .await?
+        .names
+        .into_iter()
+        .map(|name| name.name)
+        .collect();
+    assert_eq!(served, [format!("_acme-challenge.{}", names[0])]);
+
+    assert!(!desk.store.has_offered_delegation(zone).await?);
+    desk.place_delegated(&task).await?;
+    assert!(desk.store.has_offered_delegation(zone).await?);
+    assert!(!desk.store.has_offered_delegation("else.example").await?);
     Ok(())
 }
