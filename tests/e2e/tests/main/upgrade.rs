@@ -2,7 +2,7 @@
 //! work with, then beside one that they can't.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -62,12 +62,31 @@ async fn poll(platform: &Platform, id: &str, wanted: impl Fn(&Answer) -> bool) -
 /// Instances, and whether they were deleted again.
 type Done = HashMap<String, bool>;
 
+/// Whether customers go on, and how many instances they have finished.
+#[derive(Default)]
+struct Work {
+    stop: AtomicBool,
+    done: AtomicUsize,
+}
+
+impl Work {
+    /// Waits until so many are finished.
+    async fn goes_on(&self, until: usize) -> anyhow::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while self.done.load(Ordering::Relaxed) < until {
+            ensure!(Instant::now() < deadline, "work goes on: {:?}", self.done);
+            sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+}
+
 /// Creates and deletes until it is told to stop; every third instance stays.
-async fn customer(platform: &Platform, dns: &Dns, stop: &AtomicBool) -> anyhow::Result<Done> {
+async fn customer(platform: &Platform, dns: &Dns, work: &Work) -> anyhow::Result<Done> {
     let organization = organization();
     let mut done = Done::new();
     let mut round = 0;
-    while !stop.load(Ordering::Relaxed) {
+    while !work.stop.load(Ordering::Relaxed) {
         let id = uuid::Uuid::new_v4().to_string();
         let domains: Vec<String> = (0..=round % 2).map(|i| domain(&format!("upgrade-{i}"))).collect();
         let parameters = json!({"domains": domains});
@@ -89,6 +108,7 @@ async fn customer(platform: &Platform, dns: &Dns, stop: &AtomicBool) -> anyhow::
             poll(platform, &id, |answer| answer.state() == "succeeded").await?;
         }
         done.insert(id, delete);
+        work.done.fetch_add(1, Ordering::Relaxed);
         round += 1;
     }
     Ok(done)
@@ -120,11 +140,13 @@ async fn parked(handle: &Handle) -> anyhow::Result<u32> {
     Ok(count)
 }
 
-/// Restarts every process, has a newer program migrate, and restarts every process once more.
-async fn roll(handle: &Handle, stop: &AtomicBool) -> anyhow::Result<()> {
+/// Restarts every process, has a newer program migrate, and restarts every process once more. Instances are finished before,
+/// between and after.
+async fn roll(handle: &Handle, work: &Work) -> anyhow::Result<()> {
     for process in processes() {
         handle.restart(&process).await?;
     }
+    work.goes_on(3).await?;
     handle
         .endpoints()
         .database()
@@ -147,7 +169,8 @@ async fn roll(handle: &Handle, stop: &AtomicBool) -> anyhow::Result<()> {
             "{process} says it once"
         );
     }
-    stop.store(true, Ordering::Relaxed);
+    work.goes_on(work.done.load(Ordering::Relaxed) + 3).await?;
+    work.stop.store(true, Ordering::Relaxed);
     Ok(())
 }
 
@@ -159,9 +182,9 @@ async fn every_process_is_replaced_while_work_goes_on() -> anyhow::Result<()> {
     let handle = Handle::start(options).await?;
     let e = handle.endpoints();
     let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
-    let (dns, stop) = (handle.dns()?, AtomicBool::new(false));
-    let customer = || customer(&platform, &dns, &stop);
-    let (first, second, third, ()) = tokio::try_join!(customer(), customer(), customer(), roll(&handle, &stop))?;
+    let (dns, work) = (handle.dns()?, Work::default());
+    let customer = || customer(&platform, &dns, &work);
+    let (first, second, third, ()) = tokio::try_join!(customer(), customer(), customer(), roll(&handle, &work))?;
     done_once(&handle, &first.into_iter().chain(second).chain(third).collect()).await?;
 
     // Now old programs are too old: those that run are not ready, and one that starts says why and ends.
