@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use ::doctor::{Check, Finding};
+use ::doctor::{Check, Finding, reached_at};
 use challenge_verifier::dns::Dns;
 use challenge_verifier::{ProbeSettings, judge_zone};
 use clap::Parser as _;
@@ -130,16 +130,6 @@ enum Heard {
     Zone,
     /// Something else, with this code.
     Other(ResponseCode),
-}
-
-/// 0.0.0.0 and [::] are asked on loopback.
-fn reached_at(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listen.port())
 }
 
 fn question(apex: &Name) -> std::io::Result<Vec<u8>> {

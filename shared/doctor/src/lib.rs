@@ -10,7 +10,7 @@ mod tell;
 
 pub use check::Check;
 pub use finding::{Finding, State};
-pub use ready::ready;
+pub use ready::{reached_at, ready};
 pub use tell::{findings, log, print};
 
 /// What to do instead of serving.

@@ -33,8 +33,8 @@ fn ask(listen: SocketAddr) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// 0.0.0.0 and [::] are probed on loopback.
-fn reached_at(listen: SocketAddr) -> SocketAddr {
+/// Where this machine reaches what listens there: 0.0.0.0 and [::] on loopback.
+pub fn reached_at(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
