@@ -7,6 +7,7 @@ use pipeline::proof::Method;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::proofs::PROOFS;
 use crate::statement::{Statement, statement};
 use crate::steps::{Task, as_millis, lock_current, millis};
 
@@ -52,6 +53,7 @@ impl Store {
         let (account, tenant) = (those(Method::names_the_account), those(Method::names_the_tenant));
         let client = self.client().await?;
         let row = statement!("ca-circumstances")
+            .with("proofs", PROOFS)
             .with("ordered_at", ORDERED_AT)
             .one(
                 &client,

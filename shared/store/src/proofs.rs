@@ -7,6 +7,13 @@ use crate::error::StoreError;
 use crate::orders::CHALLENGES;
 use crate::statement::statement;
 
+/// The proofs of the domains of the instance `$1`, where a statement has `{proofs}`: the claim `c`, the operation `o`, the step
+/// `s` and, as far as it is there, the order `r`.
+pub(crate) const PROOFS: &str = "claims c join operations o on o.instance_id = c.instance_id \
+     join steps s on s.operation_id = o.id and s.kind = 'verify-challenge' and s.subject = c.domain \
+       and s.state = 'done' and s.method is not null \
+     left join orders r on r.operation_id = o.id and r.round = s.round";
+
 /// The proof of one domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
@@ -26,6 +33,7 @@ impl Store {
     pub async fn proofs(&self, instance: &str) -> Result<Vec<Proof>, StoreError> {
         let client = self.client().await?;
         let rows = statement!("proofs")
+            .with("proofs", PROOFS)
             .with("challenges", CHALLENGES)
             .prepared()
             .all(&client, &[&instance])

@@ -1,10 +1,7 @@
 -- What the choice of the order's CA depends on: whose account the records of the instance's domains name.
 with proofs as (
     select distinct on (c.domain) s.method, o.created_at, {ordered_at} as directory_url
-    from claims c join operations o on o.instance_id = c.instance_id
-    join steps s on s.operation_id = o.id and s.kind = 'verify-challenge' and s.subject = c.domain
-      and s.state = 'done' and s.method is not null
-    join orders r on r.operation_id = o.id and r.round = s.round
+    from {proofs}
     where c.instance_id = $1 and c.domain = any($2) order by c.domain, o.created_at desc, s.round desc
 )
 select
