@@ -11,11 +11,13 @@ use store::{Authorization, Holder, Order, Store, Task};
 use worker::{Chore, Handler, HandlerError, Stop};
 
 use crate::standing;
+use crate::together::{Together, rest_after_publication};
 
 /// Probes one domain at a time.
 pub(crate) struct Verifier {
     pub(crate) store: Store,
     pub(crate) prober: Prober,
+    pub(crate) together: Together,
     /// How long a record must have been in place before the challenge is answered.
     pub(crate) prop_delay: Duration,
     /// How long an instance keeps a domain after its proof has disappeared, once another instance has proved the
@@ -59,7 +61,11 @@ impl Handler for Verifier {
                 during: During::Looking,
             }));
         }
-        let expected = expected(&challenge.order, challenge.authorization, challenge.caa_identities);
+        let expected = expected(
+            &challenge.order,
+            challenge.authorization.clone(),
+            challenge.caa_identities.clone(),
+        );
         crash_points::call();
         let begun = Instant::now();
         let mut look = self.prober.probe(&expected, task.now).await;
@@ -92,9 +98,7 @@ impl Handler for Verifier {
             }
             if look.waits_for_the_broker() {
                 self.store.proof_seen(task).await?;
-                let published = self.store.published(task).await?;
-                let domains = task.instance.domains.len();
-                let rest = published.and_then(|published| rest_after_publication(published.since, domains));
+                let rest = self.store.published(task).await?.and_then(rest_after_publication);
                 return Ok(Outcome::pending_for(look, rest));
             }
             return Ok(self.not_in_place(look, begun).await);
@@ -112,6 +116,12 @@ impl Handler for Verifier {
                     },
                     Some(rest),
                 ));
+            }
+        } else if method == Method::DelegatedDns01 {
+            let others = self.store.waiting_for_values(task).await?;
+            if !others.is_empty() {
+                let others = self.together.verified(&self.prober, &challenge, others, task.now).await;
+                return Ok(Outcome::Done(Verdict::VerifiedTogether { method, others }));
             }
         }
         Ok(Outcome::Done(Verdict::Verified(method)))
@@ -178,22 +188,8 @@ impl Verifier {
     }
 }
 
-/// The broker's own DNS servers need a moment to take a value over: when to probe again, by the time since it was written.
-/// `None`: by the schedule.
-fn rest_after_publication(since: Duration, domains: usize) -> Option<Duration> {
-    let shortest = match since.as_secs() {
-        ..30 => Duration::from_millis(500),
-        30..600 => Duration::from_secs(5),
-        _ => return None,
-    };
-    Some(shortest.max(PROBES_APART * u32::try_from(domains).unwrap_or(u32::MAX)))
-}
-
-/// An instance's probes follow each other no faster: what is beyond its share of the seats is put off for a second at least, and
-/// domains that were probed a moment ago would come before it.
-const PROBES_APART: Duration = Duration::from_millis(20);
-
-fn expected(order: &Order, authorization: Authorization, caa_identities: Vec<String>) -> Expected {
+/// What the CA has to see for the authorization's domain.
+pub(crate) fn expected(order: &Order, authorization: Authorization, caa_identities: Vec<String>) -> Expected {
     let wildcard = wildcard_of(&authorization.domain).is_some();
     let caa = match &order.account_uri {
         Some(account_uri) if !caa_identities.is_empty() => Some(CaaExpected {
@@ -207,25 +203,5 @@ fn expected(order: &Order, authorization: Authorization, caa_identities: Vec<Str
         domain: authorization.domain,
         challenges: authorization.challenges,
         caa,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_that_was_just_written_is_looked_for_often_but_no_faster_than_an_instance_may() {
-        for (since, domains, rest) in [
-            (0, 1, Some(500)),
-            (29, 25, Some(500)),
-            (29, 100, Some(2000)),
-            (30, 100, Some(5000)),
-            (599, 1, Some(5000)),
-            (600, 1, None),
-        ] {
-            let rest_for = rest_after_publication(Duration::from_secs(since), domains);
-            assert_eq!(rest_for, rest.map(Duration::from_millis), "{since} {domains}");
-        }
     }
 }

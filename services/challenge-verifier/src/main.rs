@@ -4,6 +4,7 @@
 mod doctor;
 mod handler;
 mod standing;
+mod together;
 
 use std::process::ExitCode;
 
@@ -72,6 +73,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let handler = handler::Verifier {
         store: store.clone(),
         prober: Prober::new(&cli.probe).context("the prober can't be set up")?,
+        together: together::Together::default(),
         prop_delay: cli.prop_delay.into(),
         claim_grace: cli.claim_grace.into(),
         standing_proof_interval: cli.standing_proof_interval.into(),

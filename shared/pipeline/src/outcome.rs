@@ -108,6 +108,14 @@ pub enum Verdict {
     Accomplished,
     /// The domain is ready for the CA's validation, by this challenge type.
     Verified(Method),
+    /// The same, by a value that the broker has published, and these other domains of the order are ready by theirs: they were
+    /// looked at together.
+    VerifiedTogether {
+        /// The challenge type of all of them.
+        method: Method,
+        /// The other domains.
+        others: Vec<String>,
+    },
     /// The order can't lead to a certificate any more (invalid, expired, forgotten by the CA): place another.
     OrderSpent {
         /// Why.
@@ -122,7 +130,7 @@ impl Verdict {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Accomplished => "accomplished",
-            Self::Verified(_) => "verified",
+            Self::Verified(_) | Self::VerifiedTogether { .. } => "verified",
             Self::OrderSpent { .. } => "order-spent",
         }
     }

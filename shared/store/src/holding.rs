@@ -99,7 +99,7 @@ impl Store {
     pub async fn proof_seen(&self, task: &Task) -> Result<(), StoreError> {
         self.in_transaction("proof-seen", async |tx| {
             lock_current(tx, task).await?;
-            see(tx, &task.instance.id, &task.subject).await?;
+            see(tx, &task.instance.id, &[&task.subject]).await?;
             // The name is not mistyped, so it gets the time that every domain has.
             Statement::new(
                 "holder-extend-step",
@@ -120,7 +120,7 @@ impl Store {
     /// Database errors.
     pub async fn holder_seen(&self, task: &Task, holder: &Holder) -> Result<(), StoreError> {
         self.in_transaction("holder-seen", async |tx| {
-            see(tx, &holder.instance, &task.subject).await?;
+            see(tx, &holder.instance, &[&task.subject]).await?;
             withdraw(tx, task).await
         })
         .await
@@ -191,13 +191,13 @@ impl Store {
     }
 }
 
-/// Records that the instance's proof of the domain was seen in place.
-pub(crate) async fn see(tx: &Transaction<'_>, instance: &str, domain: &str) -> Result<(), StoreError> {
+/// Records that the instance's proofs of the domains were seen in place.
+pub(crate) async fn see(tx: &Transaction<'_>, instance: &str, domains: &[&str]) -> Result<(), StoreError> {
     Statement::new(
         "claim-seen",
-        "update claims set seen_at = clock_timestamp() where instance_id = $1 and domain = $2",
+        "update claims set seen_at = clock_timestamp() where instance_id = $1 and domain = any($2)",
     )
-    .run(tx, &[&instance, &domain])
+    .run(tx, &[&instance, &domains])
     .await?;
     Ok(())
 }

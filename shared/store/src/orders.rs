@@ -95,7 +95,7 @@ fn order_from(row: &Row) -> Result<Order, StoreError> {
 const ORDER_COLUMNS: &str = "r.id, r.url as order_url, r.expires_at, r.account_uri, {ordered_at} as directory_url, r.fallback, \
      coalesce(r.expires_at < now(), false) as expired, r.key_generation";
 
-const AUTHORIZATION_COLUMNS: &str = "z.domain, z.url, z.valid, {challenges} as challenges";
+pub(crate) const AUTHORIZATION_COLUMNS: &str = "z.domain, z.url, z.valid, {challenges} as challenges";
 
 /// The challenges of the authorization `z`, where a statement has `{challenges}`. Authorizations from before migration
 /// 23 have them in columns only.
@@ -292,7 +292,7 @@ impl Store {
     }
 }
 
-fn authorization_from(row: &Row) -> Result<Authorization, StoreError> {
+pub(crate) fn authorization_from(row: &Row) -> Result<Authorization, StoreError> {
     Ok(Authorization {
         domain: row.try_get("domain")?,
         url: row.try_get("url")?,

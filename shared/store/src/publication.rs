@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::orders::{AUTHORIZATION_COLUMNS, Authorization, CHALLENGES, authorization_from};
 use crate::statement::{Statement, statement};
 use crate::steps::{Task, as_millis, lock_current, millis};
 
@@ -40,6 +41,9 @@ pub struct Published {
     pub since: Duration,
     /// Whether it has reached all of the server's replicas, as far as the server can tell.
     pub everywhere: bool,
+    /// Another domain of the order is looked at for it: when the values of one have reached every name server, those of the others
+    /// probably have, too.
+    pub follows: bool,
 }
 
 /// In SQL: the CA has yet to validate the order of the row `{p}`.
@@ -52,6 +56,12 @@ const IS_NEEDED: &str = "exists (select from orders r join operations o on o.id 
 /// In SQL: the reason of a `verify-challenge` step that saw the tenant's CNAME, and waits for the value.
 pub(crate) const UNPUBLISHED: &str =
     r#"'{"reason":"look","ways":[{"seen":{"seen":"delegation","delegation":"leads"}}]}'::jsonb"#;
+
+/// In SQL: that step `s` saw the tenant's CNAME at every name server of the domain, and waits for the value.
+const WAITS_FOR_VALUE: &str = r#"s.kind = 'verify-challenge' and s.state = 'waiting' and s.reason @? '$.ways[*].seen ? (@.delegation == "leads" && !exists(@.cname.behind))'"#;
+
+/// Domains that wait for their values look again after this time, unless one that is looked at more often finds its own first.
+const FOLLOWS_AFTER: Duration = Duration::from_secs(5);
 
 fn is_needed(row: &str) -> String {
     IS_NEEDED.replace("{p}", row)
@@ -236,23 +246,40 @@ impl Store {
     /// Database errors.
     pub async fn published(&self, task: &Task) -> Result<Option<Published>, StoreError> {
         let client = self.client().await?;
-        let row = Statement::new(
-            "publication-age",
-            "select (extract(epoch from now() - p.written_at) * 1000)::bigint, p.synced_at is not null \
-             from orders r join authorizations z on z.order_id = r.id \
-             join published_values p on p.order_id = r.id and p.value = z.challenges #>> '{offered,delegated-dns-01,value}' \
-             where r.operation_id = $1 and r.round = $2 and z.domain = $3 and p.written_at is not null limit 1",
-        )
-        .prepared()
-        .optional(&client, &[&task.operation, &task.round, &task.subject])
-        .await?;
+        let row = statement!("publication-age")
+            .with("waits_for_value", WAITS_FOR_VALUE)
+            .prepared()
+            .optional(&client, &[&task.operation, &task.round, &task.subject])
+            .await?;
         row.map(|row| {
             Ok(Published {
                 since: millis(row.try_get(0)?),
                 everywhere: row.try_get(1)?,
+                follows: row.try_get(2)?,
             })
         })
         .transpose()
+    }
+
+    /// The other domains of the task's order whose CNAME was seen, whose values have reached all of the server's replicas as far as it
+    /// can tell, and that no other instance has.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn waiting_for_values(&self, task: &Task) -> Result<Vec<Authorization>, StoreError> {
+        let client = self.client().await?;
+        statement!("publication-waiting")
+            .with("authorization_columns", AUTHORIZATION_COLUMNS)
+            .with("challenges", CHALLENGES)
+            .with("waits_for_value", WAITS_FOR_VALUE)
+            .all(
+                &client,
+                &[&task.operation, &task.round, &task.subject, &task.instance.id],
+            )
+            .await?
+            .iter()
+            .map(authorization_from)
+            .collect()
     }
 
     /// Values that no order needs any more, at most this many. From now on they count as being removed.
@@ -331,27 +358,23 @@ impl Store {
     }
 }
 
-/// The order's values are in the zone: domains whose CNAME was seen are probed at once.
+/// The order's values are in the zone: one domain whose CNAME was seen is probed at once, and the others soon, unless their values
+/// are found together with its own.
 pub(crate) async fn wake_probes(tx: &Transaction<'_>, task: &Task) -> Result<Vec<WakeUp>, StoreError> {
-    Statement::new(
-        "publication-wake",
-        format!(
-            "update steps set due_at = now(), rung_at = now() where operation_id = $1 and round = $2 \
-               and kind = 'verify-challenge' and state = 'waiting' and reason @> {UNPUBLISHED} returning id, attempt"
-        ),
-    )
-    .all(tx, &[&task.operation, &task.round])
-    .await?
-    .iter()
-    .map(|row| {
-        Ok(WakeUp {
-            service: StepKind::VerifyChallenge.service(),
-            step: row.try_get(0)?,
-            attempt: row.try_get(1)?,
-            delay: Duration::ZERO,
+    statement!("publication-wake")
+        .with("waits_for_value", WAITS_FOR_VALUE)
+        .all(tx, &[&task.operation, &task.round, &as_millis(FOLLOWS_AFTER)])
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(WakeUp {
+                service: StepKind::VerifyChallenge.service(),
+                step: row.try_get(0)?,
+                attempt: row.try_get(1)?,
+                delay: millis(row.try_get(2)?),
+            })
         })
-    })
-    .collect()
+        .collect()
 }
 
 fn value(row: &tokio_postgres::Row) -> Result<PublishedValue, StoreError> {

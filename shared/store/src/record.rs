@@ -215,8 +215,9 @@ async fn done(
         return Ok(ended.into());
     }
     note_rejections(tx, task, verdict, schedules).await?;
+    let verified = verified(tx, task, verdict).await?;
     let situation = situation(tx, task).await?;
-    let mut ended = match prove(tx, task, verdict, &situation.domains).await? {
+    let mut ended = match prove(tx, task, verified, &situation.domains).await? {
         Proved::All(ended) => ended,
         Proved::HeldByAnother(domain) => {
             let for_user = pipeline::domain::proved_by_other(&domain);
@@ -245,7 +246,7 @@ async fn done(
 async fn mark_done(tx: &Transaction<'_>, task: &Task, verdict: &Verdict) -> Result<(), StoreError> {
     let (method, spent) = match verdict {
         Verdict::Accomplished => (None, None),
-        Verdict::Verified(method) => (Some(method.as_str()), None),
+        Verdict::Verified(method) | Verdict::VerifiedTogether { method, .. } => (Some(method.as_str()), None),
         Verdict::OrderSpent { reason, .. } => (None, Some(stored::write(&reason.clone().into())?)),
     };
     Statement::new(
@@ -275,18 +276,46 @@ async fn note_rejections(
     }
 }
 
-/// Marks the domain that the verifier saw proved, and those for which the CA holds a valid authorization.
+/// The domains that the verifier saw proved. Those that were looked at together with the task's are done as well, unless another
+/// delivery was faster.
+async fn verified(tx: &Transaction<'_>, task: &Task, verdict: &Verdict) -> Result<Vec<String>, StoreError> {
+    let mut verified = match verdict {
+        Verdict::Verified(_) => Vec::new(),
+        Verdict::VerifiedTogether { method, others } => {
+            let rows = Statement::new(
+                "record-done-together",
+                "update steps set state = 'done', verdict = $4, method = $5, checked_at = now(), ended_at = now() \
+                 where operation_id = $1 and round = $2 and kind = 'verify-challenge' and state = 'waiting' \
+                 and subject = any($3) returning subject",
+            )
+            .all(
+                tx,
+                &[
+                    &task.operation,
+                    &task.round,
+                    others,
+                    &verdict.as_str(),
+                    &method.as_str(),
+                ],
+            )
+            .await?;
+            rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?
+        }
+        Verdict::Accomplished | Verdict::OrderSpent { .. } => return Ok(Vec::new()),
+    };
+    verified.push(task.subject.clone());
+    let seen: Vec<&str> = verified.iter().map(String::as_str).collect();
+    holding::see(tx, &task.instance.id, &seen).await?;
+    Ok(verified)
+}
+
+/// Marks these domains as proved, and those for which the CA holds a valid authorization.
 async fn prove(
     tx: &Transaction<'_>,
     task: &Task,
-    verdict: &Verdict,
+    mut proved: Vec<String>,
     domains: &[plan::Domain],
 ) -> Result<Proved, StoreError> {
-    let mut proved = Vec::new();
-    if matches!(verdict, Verdict::Verified(_)) {
-        proved.push(task.subject.clone());
-        holding::see(tx, &task.instance.id, &task.subject).await?;
-    }
     proved.extend(domains.iter().filter(|d| d.authorized).map(|d| d.domain.clone()));
     holding::prove(tx, &task.instance.id, &proved).await
 }

@@ -16,7 +16,7 @@ pub struct WorkerArgs {
     #[arg(long, env, default_value_t = crate::port::listen(9090), hide_default_value = true)]
     pub health_listen: SocketAddr,
     /// The most steps that this process attempts concurrently, and messages that it holds (challenge-verifier 16 more). An
-    /// organization never gets more than half of them, so give challenge-verifier at least 2.
+    /// organization never gets more than three quarters of them, half if it is slow, so give challenge-verifier at least 2.
     #[arg(long, env, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     pub concurrency: u16,
     /// The interval at which lost wake-ups are searched for.

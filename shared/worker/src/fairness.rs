@@ -2,14 +2,22 @@
 //! organization don't delay anyone else's.
 //!
 //! Nobody gets more than their share, even if seats are free: a probe of a server that never answers can't be hurried
-//! when another tenant's message arrives. Messages above the share are postponed until there should be room.
+//! when another tenant's message arrives. Messages above the share wait here as long as the share's seats become free again
+//! quickly, which costs others next to nothing; otherwise they are postponed until there should be room. An instance whose
+//! attempts are known to be quick has a larger share.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::time::timeout_at;
 
+/// Attempts that take longer are slow: nobody waits for their seats.
+const QUICK: Duration = Duration::from_secs(1);
+/// The same, as long as none of the instance's has ended in this process: it may be one of many that never answer.
+const QUICK_AT_FIRST: Duration = Duration::from_millis(250);
 /// No postponed message is delivered again earlier …
 const SOONEST: Duration = Duration::from_secs(1);
 /// … or later.
@@ -24,6 +32,10 @@ pub(crate) struct Seats {
     all: usize,
     free: Semaphore,
     book: Mutex<Book>,
+    /// A message has left its place.
+    left: Notify,
+    /// As many messages of instances about which nothing is known may wait here as there are seats: others' messages come after them.
+    may_wait: Semaphore,
 }
 
 /// A seat, which is freed when dropped.
@@ -48,11 +60,13 @@ struct Book {
     times: HashMap<String, Times>,
 }
 
-/// What is known about an instance that has more to do than its share.
+/// What is known about an instance.
 #[derive(Clone, Copy)]
 struct Times {
     /// The duration of its recent attempts.
     takes: Duration,
+    /// One of them has ended in this process; before that, `takes` is assumed.
+    known: bool,
     /// When there should be room for its next postponed message.
     next: Instant,
 }
@@ -63,6 +77,8 @@ impl Seats {
             all,
             free: Semaphore::new(all),
             book: Mutex::default(),
+            left: Notify::new(),
+            may_wait: Semaphore::new(all),
         }
     }
 
@@ -71,10 +87,27 @@ impl Seats {
         self.book().in_hand.is_empty()
     }
 
-    /// A seat for a step of the instance, as soon as one is free. `Err`: this tenant or instance has used its share;
-    /// the message is to be delivered again after that time.
+    /// A seat for a step of the instance, as soon as one is free. `Err`: this tenant or instance has used its share, and
+    /// its attempts are slow; the message is to be delivered again after that time.
     pub(crate) async fn take(&self, tenant: &str, instance: &str) -> Result<Seat<'_>, Duration> {
-        let place = self.place(tenant, instance, Instant::now())?;
+        let mut waits = None;
+        let place = loop {
+            let mut left = pin!(self.left.notified());
+            left.as_mut().enable();
+            match self.place(tenant, instance, Instant::now()) {
+                Room::Now(place) => break place,
+                Room::Soon { until, known, share } => {
+                    if !known && waits.is_none() {
+                        match self.may_wait.try_acquire() {
+                            Ok(wait) => waits = Some(wait),
+                            Err(_) => return Err(self.book().put_off(instance, share, Instant::now())),
+                        }
+                    }
+                    drop(timeout_at(until.into(), left).await);
+                }
+                Room::Later(delay) => return Err(delay),
+            }
+        };
         // The semaphore is never closed.
         let permit = self.free.acquire().await.ok();
         Ok(Seat {
@@ -83,16 +116,21 @@ impl Seats {
         })
     }
 
-    fn place(&self, tenant: &str, instance: &str, now: Instant) -> Result<Place<'_>, Duration> {
+    fn place(&self, tenant: &str, instance: &str, now: Instant) -> Room<'_> {
         let mut book = self.book();
-        let share = book.share(self.all, tenant, instance);
+        let share = book.share(self.all, tenant, instance, now);
         if book.has_its_share(share, tenant, instance) {
+            if let Some(until) = book.flows_until(share, tenant, instance, now) {
+                let known = book.is_quick(instance).is_some();
+                let share = share.instance;
+                return Room::Soon { until, known, share };
+            }
             book.learn_from(tenant, instance, now);
-            return Err(book.put_off(instance, share.instance, now));
+            return Room::Later(book.put_off(instance, share.instance, now));
         }
         let instances = book.in_hand.entry(tenant.to_owned()).or_default();
         instances.entry(instance.to_owned()).or_default().push(now);
-        Ok(Place {
+        Room::Now(Place {
             seats: self,
             tenant: tenant.to_owned(),
             instance: instance.to_owned(),
@@ -103,6 +141,21 @@ impl Seats {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether there is room for a message within the shares of its tenant and instance.
+enum Room<'s> {
+    Now(Place<'s>),
+    /// When one of theirs leaves; if none has until then, it is to be asked again.
+    Soon {
+        until: Instant,
+        /// Whether the instance is known to be quick.
+        known: bool,
+        /// Its share.
+        share: usize,
+    },
+    /// Not before this time has passed.
+    Later(Duration),
 }
 
 /// How many seats a tenant may have, and an instance of that tenant.
@@ -119,17 +172,65 @@ fn share_of(all: usize, present: usize) -> usize {
 }
 
 impl Book {
-    fn share(&self, all: usize, tenant: &str, instance: &str) -> Share {
+    fn share(&self, all: usize, tenant: &str, instance: &str, now: Instant) -> Share {
         let here = self.in_hand.get(tenant);
         let tenants = self.in_hand.len() + usize::from(here.is_none());
         let instances = here.map_or(1, |instances| {
             instances.len() + usize::from(!instances.contains_key(instance))
         });
-        let tenant = share_of(all, tenants);
-        Share {
-            tenant,
-            instance: share_of(tenant, instances),
+        let share = share_of(all, tenants);
+        let usual = Share {
+            tenant: share,
+            instance: share_of(share, instances),
+        };
+        if self.is_quick(instance) != Some(true) || self.slow_ones(tenant, now).count() > 0 {
+            return usual;
         }
+        // A quarter stays free for others, should the quick ones all become slow at the same moment.
+        let quick = all * 3 / 4 / tenants;
+        Share {
+            tenant: usual.tenant.max(quick),
+            instance: usual.instance.max(quick / instances),
+        }
+    }
+
+    /// Whether the instance's recent attempts were quick; `None`: none has ended here.
+    fn is_quick(&self, instance: &str) -> Option<bool> {
+        let known = self.times.get(instance).filter(|times| times.known);
+        known.map(|times| times.takes <= QUICK)
+    }
+
+    /// An attempt of the instance that takes longer is slow.
+    fn quick(&self, instance: &str) -> Duration {
+        match self.is_quick(instance) {
+            Some(_) => QUICK,
+            None => QUICK_AT_FIRST,
+        }
+    }
+
+    /// The tenant's attempts that are slow, each by its instance.
+    fn slow_ones(&self, tenant: &str, now: Instant) -> impl Iterator<Item = &str> {
+        let instances = self.in_hand.get(tenant).into_iter().flatten();
+        instances.flat_map(move |(instance, mine)| {
+            let quick = self.quick(instance);
+            let slow = mine.iter().filter(move |since| now - **since > quick);
+            slow.map(|_| instance.as_str())
+        })
+    }
+
+    /// At least half of the share's seats become free quickly: until when that is so if none does. `None`: they don't.
+    fn flows_until(&self, share: Share, tenant: &str, instance: &str, now: Instant) -> Option<Instant> {
+        let slow = self.slow_ones(tenant, now).count();
+        let its_slow = self.slow_ones(tenant, now).filter(|one| *one == instance).count();
+        if self.is_quick(instance) == Some(false) || slow * 2 > share.tenant || its_slow * 2 > share.instance {
+            return None;
+        }
+        let instances = self.in_hand.get(tenant)?.iter();
+        let slow_from = instances.flat_map(|(instance, mine)| {
+            let quick = self.quick(instance);
+            mine.iter().map(move |since| *since + quick + Duration::from_millis(1))
+        });
+        slow_from.filter(|at| *at > now).min()
     }
 
     fn has_its_share(&self, share: Share, tenant: &str, instance: &str) -> bool {
@@ -146,13 +247,11 @@ impl Book {
         let taken = since.map_or(Duration::ZERO, |since| now - *since);
         let times = self.times_of(instance, now);
         times.takes = times.takes.max(taken);
+        times.known |= taken > QUICK;
     }
 
     /// One after the other, as fast as the instance's share of the seats becomes free.
     fn put_off(&mut self, instance: &str, share: usize, now: Instant) -> Duration {
-        if self.times.len() > MOST_REMEMBERED {
-            self.times.retain(|_, times| times.next > now);
-        }
         let times = self.times_of(instance, now);
         let at = times.next.max(now + SOONEST).min(now + LATEST);
         times.next = at + times.takes / u32::try_from(share).unwrap_or(1);
@@ -160,16 +259,21 @@ impl Book {
     }
 
     fn times_of(&mut self, instance: &str, now: Instant) -> &mut Times {
+        if self.times.len() > MOST_REMEMBERED {
+            self.times.retain(|_, times| times.next > now);
+        }
         self.times.entry(instance.to_owned()).or_insert(Times {
             takes: FIRST_GUESS,
+            known: false,
             next: now,
         })
     }
 
     fn leaves(&mut self, tenant: &str, instance: &str, since: Instant) {
-        if let Some(times) = self.times.get_mut(instance) {
-            times.takes = (times.takes + since.elapsed()) / 2;
-        }
+        let now = Instant::now();
+        let times = self.times_of(instance, now);
+        times.takes = (times.takes + (now - since)) / 2;
+        times.known = true;
         let Some(instances) = self.in_hand.get_mut(tenant) else {
             return;
         };
@@ -188,16 +292,32 @@ impl Book {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.seats.book().leaves(&self.tenant, &self.instance, self.since);
+        self.seats.left.notify_waiters();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::StreamExt as _;
+    use futures_util::stream::FuturesUnordered;
+
     use super::*;
 
     /// Takes all seats that the instance can have now.
     fn fill<'s>(seats: &'s Seats, tenant: &str, instance: &str) -> Vec<Place<'s>> {
-        std::iter::from_fn(|| seats.place(tenant, instance, Instant::now()).ok()).collect()
+        std::iter::from_fn(|| at(seats, tenant, instance, Instant::now())).collect()
+    }
+
+    fn at<'s>(seats: &'s Seats, tenant: &str, instance: &str, now: Instant) -> Option<Place<'s>> {
+        match seats.place(tenant, instance, now) {
+            Room::Now(place) => Some(place),
+            Room::Soon { .. } | Room::Later(_) => None,
+        }
+    }
+
+    /// An attempt of the instance that has ended at once.
+    fn is_quick(seats: &Seats, tenant: &str, instance: &str) {
+        drop(at(seats, tenant, instance, Instant::now()));
     }
 
     #[test]
@@ -212,9 +332,8 @@ mod tests {
         );
         let other = fill(&seats, "small", "c");
         assert_eq!(other.len(), 2);
-        assert!(seats.place("third", "d", Instant::now()).is_ok());
+        assert!(at(&seats, "third", "d", Instant::now()).is_some());
         drop((first, second));
-        assert_eq!(fill(&seats, "large", "a").len(), 2, "of 16 for two and one more");
         drop(other);
         assert!(seats.are_free());
     }
@@ -223,10 +342,83 @@ mod tests {
     fn no_tenant_gets_the_last_seat_of_two_by_many_instances() {
         let seats = Seats::new(2);
         let many: Vec<_> = (0..200)
-            .filter_map(|number| seats.place("large", &format!("i{number}"), Instant::now()).ok())
+            .filter_map(|number| at(&seats, "large", &format!("i{number}"), Instant::now()))
             .collect();
         assert_eq!(many.len(), 1);
-        assert!(seats.place("small", "c", Instant::now()).is_ok());
+        assert!(at(&seats, "small", "c", Instant::now()).is_some());
+    }
+
+    #[test]
+    fn an_instance_that_is_known_to_be_quick_has_three_quarters_until_one_of_its_tenants_is_slow() {
+        let seats = Seats::new(16);
+        is_quick(&seats, "a", "1");
+        let all = fill(&seats, "a", "1");
+        assert_eq!(all.len(), 12);
+        let other = fill(&seats, "b", "2");
+        assert_eq!(other.len(), 2, "not known yet");
+        drop(all);
+        assert_eq!(fill(&seats, "a", "1").len(), 6, "as much as another one could get");
+        drop(other);
+
+        let slow = at(&seats, "a", "3", Instant::now() - 2 * QUICK);
+        assert_eq!(fill(&seats, "a", "1").len(), 2, "of 8 for two instances and one more");
+        drop(slow);
+    }
+
+    #[test]
+    fn a_message_waits_while_half_of_the_share_flows_and_is_put_off_when_it_does_not() {
+        let seats = Seats::new(16);
+        let now = Instant::now();
+        let slow = now - 2 * QUICK;
+        let mut held: Vec<_> = [slow, slow, now, now].map(|since| at(&seats, "a", "1", since)).into();
+        let Room::Soon {
+            until,
+            known: false,
+            share: 4,
+        } = seats.place("a", "1", now)
+        else {
+            panic!("two of four are quick")
+        };
+        assert!(until > now + QUICK_AT_FIRST && until < now + QUICK);
+        held.pop();
+        held.push(at(&seats, "a", "1", slow));
+        assert!(matches!(seats.place("a", "1", now), Room::Later(delay) if delay >= SOONEST));
+        assert!(at(&seats, "b", "2", now).is_some(), "another tenant has its own");
+    }
+
+    #[tokio::test]
+    async fn a_message_that_waits_gets_the_place_that_is_left() {
+        let seats = Seats::new(16);
+        let mut held = fill(&seats, "a", "1");
+        let (seat, ()) = tokio::join!(seats.take("a", "1"), async { drop(held.pop()) });
+        assert!(seat.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_message_that_waits_is_put_off_when_the_others_turn_out_to_be_slow() {
+        let seats = Seats::new(16);
+        let almost = Instant::now() - (QUICK_AT_FIRST - Duration::from_millis(50));
+        let _held = [(); 4].map(|()| at(&seats, "a", "1", almost));
+        let began = Instant::now();
+        assert!(seats.take("a", "1").await.is_err());
+        assert!(began.elapsed() < QUICK);
+    }
+
+    #[tokio::test]
+    async fn of_those_about_which_nothing_is_known_as_many_wait_as_there_are_seats() {
+        let seats = Seats::new(4);
+        let held = fill(&seats, "a", "1");
+        let waiting: FuturesUnordered<_> = (0..6).map(async |_| seats.take("a", "1").await.map(drop)).collect();
+        let (taken, ()) = tokio::join!(waiting.collect::<Vec<_>>(), async { drop(held) });
+        assert_eq!(taken.iter().filter(|seat| seat.is_err()).count(), 2);
+    }
+
+    #[test]
+    fn nobody_waits_for_an_instance_that_is_known_to_be_slow() {
+        let seats = Seats::new(16);
+        drop(at(&seats, "a", "1", Instant::now() - 4 * QUICK));
+        let _held = fill(&seats, "a", "1");
+        assert!(matches!(seats.place("a", "1", Instant::now()), Room::Later(_)));
     }
 
     #[tokio::test]

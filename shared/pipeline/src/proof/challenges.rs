@@ -52,6 +52,13 @@ impl Challenges {
         self.unusable.iter().map(|(method, why)| (*method, why.as_str()))
     }
 
+    /// Only the one of this type.
+    #[must_use]
+    pub fn only(mut self, method: Method) -> Self {
+        self.offered.retain(|challenge| challenge.method() == method);
+        self
+    }
+
     /// Only those that can be met in any order.
     #[must_use]
     pub fn outlasting(mut self) -> Self {

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use clap::Parser as _;
 use pipeline::proof::dns_persist01::{AccountUris, Form};
 use pipeline::proof::{Challenge, DelegatedDns01, Dns01, DnsPersist01, Method, Place};
-use pipeline::reason::{BrokerReason, CaReason, Delegation, DnsProblem, Look, Seen, Spent, Spread, Txt, Way};
+use pipeline::reason::{
+    Behind, BrokerReason, CaReason, Delegation, DnsProblem, Instead, Look, Seen, Spent, Spread, Txt, Way,
+};
 use pipeline::{InstanceSettings, OperationState, Outcome, Rejection, Schedules, StepKind, Verdict};
 use store::operator::NewOffer;
 use store::{
@@ -775,12 +777,20 @@ async fn a_step_that_nobody_ends_is_given_up_after_its_deadline() -> anyhow::Res
     Ok(())
 }
 
-/// A probe that saw the tenant's CNAME, and waits for the broker.
-fn unpublished() -> Look {
+/// A probe that saw the tenant's CNAME at these name servers and not at those, and waits for the broker.
+fn unpublished(behind: &[&str]) -> Look {
+    let behind = behind.iter().map(|server| Behind {
+        server: (*server).into(),
+        instead: Instead::Denied(DnsProblem::NoSuchName {
+            server: (*server).into(),
+        }),
+        address: None,
+    });
     let seen = Delegation::Leads {
         target: "x7k2.acme.example".into(),
         cname: Spread {
             have: vec!["ns1.example.com".into()],
+            behind: behind.collect(),
             ..Spread::default()
         },
         value: Box::new(Txt::Absent {
@@ -813,11 +823,15 @@ impl Desk {
 }
 
 #[tokio::test]
-async fn published_values_wake_the_probes_that_wait_for_them_and_no_order_loses_another_ones() -> anyhow::Result<()> {
+async fn published_values_wake_one_of_the_probes_that_wait_for_them_and_no_order_loses_another_ones()
+-> anyhow::Result<()> {
     let desk = desk().await?;
-    let (waits, absent) = (domain("waits"), domain("absent"));
+    let [waits, follows, behind, absent] = ["a-waits", "b-follows", "c-behind", "d-absent"].map(domain);
     let first = desk
-        .provision("org-1", &[waits.clone(), absent.clone()])
+        .provision(
+            "org-1",
+            &[waits.clone(), follows.clone(), behind.clone(), absent.clone()],
+        )
         .await?
         .remove(0);
     let tasks = desk.place_delegated(&first).await?;
@@ -826,16 +840,16 @@ async fn published_values_wake_the_probes_that_wait_for_them_and_no_order_loses_
         found.cloned().expect("a step")
     };
     let publish = of(&tasks, StepKind::PublishChallenges, "");
-    desk.record(
-        &of(&tasks, StepKind::VerifyChallenge, &waits),
-        Outcome::pending(unpublished()),
-    )
-    .await?;
-    desk.record(
-        &of(&tasks, StepKind::VerifyChallenge, &absent),
-        Outcome::pending(Look::default()),
-    )
-    .await?;
+    for (subject, look) in [
+        (&waits, unpublished(&[])),
+        (&follows, unpublished(&[])),
+        (&behind, unpublished(&["ns2.example.com"])),
+        (&absent, Look::default()),
+    ] {
+        let task = of(&tasks, StepKind::VerifyChallenge, subject);
+        desk.record(&task, Outcome::pending_for(look, Some(Duration::from_secs(600))))
+            .await?;
+    }
 
     let value = PublishedValue {
         name: "x7k2.acme.example".into(),
@@ -859,10 +873,56 @@ async fn published_values_wake_the_probes_that_wait_for_them_and_no_order_loses_
     desk.store.set_synced("change-1").await?;
     assert_eq!(desk.store.changes_to_await(&publish).await?, Vec::<String>::new());
     assert_eq!(desk.store.values_to_withdraw(10).await?, [], "its order runs");
-    let woken = desk.record(&publish, Outcome::DONE).await?.expect("current");
-    let woken = desk.tasks(&woken).await?;
-    let subjects: Vec<&str> = woken.iter().map(|task| task.subject.as_str()).collect();
-    assert_eq!(subjects, [waits.as_str()], "the one that saw its CNAME");
+    let wake_ups = desk.record(&publish, Outcome::DONE).await?.expect("current");
+    let woken = desk.tasks(&wake_ups).await?;
+    let mut subjects: Vec<(&str, u64)> = woken
+        .iter()
+        .zip(&wake_ups)
+        .map(|(task, wake_up)| (task.subject.as_str(), wake_up.delay.as_secs()))
+        .collect();
+    subjects.sort_unstable();
+    assert_eq!(
+        subjects,
+        [(waits.as_str(), 0), (follows.as_str(), 5)],
+        "those whose CNAMEs are everywhere: the first at once"
+    );
+
+    // The first one's value is everywhere: the other's is looked for with it, and both are recorded together.
+    let now = woken.into_iter().find(|task| task.subject == waits).expect("woken");
+    let published = desk.store.published(&now).await?.expect("written");
+    assert!(published.everywhere && !published.follows);
+    let others = desk.store.waiting_for_values(&now).await?;
+    let others: Vec<String> = others.into_iter().map(|other| other.domain).collect();
+    assert_eq!(others, [follows.as_str()]);
+    let follower = desk
+        .tasks(&wake_ups)
+        .await?
+        .into_iter()
+        .find(|task| task.subject == follows)
+        .expect("waits");
+    assert!(desk.store.published(&follower).await?.expect("written").follows);
+    let verdict = Verdict::VerifiedTogether {
+        method: Method::DelegatedDns01,
+        others,
+    };
+    desk.record(&now, Outcome::Done(verdict.clone()))
+        .await?
+        .expect("current");
+    assert!(
+        desk.record(&follower, Outcome::Done(verdict)).await?.is_none(),
+        "it was faster"
+    );
+    let verified = desk.store.verified(&publish).await?;
+    let by: Vec<(&str, Option<Method>)> = verified.iter().map(|(one, by)| (one.domain.as_str(), *by)).collect();
+    assert_eq!(
+        by,
+        [
+            (waits.as_str(), Some(Method::DelegatedDns01)),
+            (follows.as_str(), Some(Method::DelegatedDns01)),
+            (behind.as_str(), None),
+            (absent.as_str(), None),
+        ]
+    );
 
     // A second order has the same value: it stays when the first one ends.
     let second = desk.provision("org-1", &[domain("second")]).await?.remove(0);
