@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use instant_acme::{Account, AccountCredentials, Error, Order, Problem};
 use pipeline::Outcome;
 use pipeline::reason::{CaReason, Request, Spent};
+use pipeline::tenant::EVERYBODY;
 use secrecy::{ExposeSecret as _, SecretBox};
 use serde_json::json;
 use store::NextKey;
@@ -24,9 +25,6 @@ use crate::client::words::{cause, said, short_type};
 use crate::promote_key::promote;
 use crate::within_limits::before_account;
 
-/// The owner of the only account at a CA, in place of a tenant.
-const EVERYBODYS: &str = "*";
-
 /// One attempt's requests to the CA, on behalf of one tenant.
 ///
 /// A session is created for each attempt: it costs no request (the directory is cached) unless a change of the
@@ -35,7 +33,7 @@ pub(crate) struct Session<'a> {
     cas: &'a Cas,
     /// The CA.
     pub(crate) ca: &'a Ca,
-    /// Whose account it is: the tenant's, or [`EVERYBODYS`].
+    /// Whose account it is: the tenant's, or [`EVERYBODY`].
     owner: &'a str,
     account: Account,
     key: SecretBox<Vec<u8>>,
@@ -57,7 +55,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// When the CA refuses, or the store fails.
     pub(crate) async fn open(cas: &'a Cas, ca: &'a Ca, tenant: &'a str) -> Result<Self, Stop> {
-        let owner = if ca.settings.one_account { EVERYBODYS } else { tenant };
+        let owner = if ca.settings.one_account { EVERYBODY } else { tenant };
         let exchange = ca.client.exchange();
         let url = ca.url();
         let directory = ca

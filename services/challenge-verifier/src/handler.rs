@@ -98,7 +98,12 @@ impl Handler for Verifier {
             }
             if look.waits_for_the_broker() {
                 self.store.proof_seen(task).await?;
-                let rest = self.store.published(task).await?.and_then(rest_after_publication);
+                let published = self.store.published(task).await?;
+                let rest = published.and_then(|mut published| {
+                    // With `PROP_DELAY` each domain waits for itself.
+                    published.follows &= self.prop_delay.is_zero();
+                    rest_after_publication(published)
+                });
                 return Ok(Outcome::pending_for(look, rest));
             }
             return Ok(self.not_in_place(look, begun).await);
@@ -121,6 +126,10 @@ impl Handler for Verifier {
             let others = self.store.waiting_for_values(task).await?;
             if !others.is_empty() {
                 let others = self.together.verified(&self.prober, &challenge, others, task.now).await;
+                // That took a while.
+                if let Some(holder) = self.store.holder(task).await? {
+                    return self.contested(task, look, &holder, begun).await;
+                }
                 return Ok(Outcome::Done(Verdict::VerifiedTogether { method, others }));
             }
         }

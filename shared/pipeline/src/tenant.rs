@@ -7,6 +7,9 @@ const NAMESPACE: &str = "k8s:";
 /// The separator between a name and its generation. No name contains it.
 pub const GENERATION: char = '#';
 
+/// The owner of what belongs to all tenants: the only account at a CA. No tenant has this name.
+pub const EVERYBODY: &str = "*";
+
 /// The name of a namespace.
 pub fn namespace(cluster: &str, namespace: &str) -> String {
     format!("{NAMESPACE}{cluster}/{namespace}")

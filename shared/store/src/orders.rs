@@ -1,6 +1,7 @@
 //! ACME orders and their authorizations, one order per round of an operation.
 
 use pipeline::proof::{Challenges, Method};
+use pipeline::tenant::EVERYBODY;
 use secrecy::{ExposeSecret, SecretBox};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -215,6 +216,7 @@ impl Store {
             .with("ordered_at", ORDERED_AT)
             .with("authorization_columns", AUTHORIZATION_COLUMNS)
             .with("challenges", CHALLENGES)
+            .with("everybody", EVERYBODY)
             .prepared()
             .optional(
                 &client,

@@ -34,11 +34,11 @@ pub enum ToPublish {
     BeingRemoved,
 }
 
-/// A value that the DNS server has accepted.
+/// A value that is written to the broker's zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Published {
-    /// How long ago.
-    pub since: Duration,
+    /// How long ago the DNS server has accepted it; `None`: not yet, as far as is known.
+    pub since: Option<Duration>,
     /// Whether it has reached all of the server's replicas, as far as the server can tell.
     pub everywhere: bool,
     /// Another domain of the order is looked at for it: when the values of one have reached every name server, those of the others
@@ -57,8 +57,8 @@ const IS_NEEDED: &str = "exists (select from orders r join operations o on o.id 
 pub(crate) const UNPUBLISHED: &str =
     r#"'{"reason":"look","ways":[{"seen":{"seen":"delegation","delegation":"leads"}}]}'::jsonb"#;
 
-/// In SQL: that step `s` saw the tenant's CNAME at every name server of the domain, and waits for the value.
-const WAITS_FOR_VALUE: &str = r#"s.kind = 'verify-challenge' and s.state = 'waiting' and s.reason @? '$.ways[*].seen ? (@.delegation == "leads" && !exists(@.cname.behind))'"#;
+/// In SQL: that step `s` saw the tenant's CNAME at every name server of the domain, and waits for the value alone.
+const WAITS_FOR_VALUE: &str = r#"(s.kind = 'verify-challenge' and s.state = 'waiting' and s.reason @? '$ ? (@.in_place == null && !exists(@.forbidden) && !exists(@.contested) && !exists(@.slow)).ways[*].seen ? (@.delegation == "leads" && !exists(@.cname.behind) && !exists(@.cname.left_out))')"#;
 
 /// Domains that wait for their values look again after this time, unless one that is looked at more often finds its own first.
 const FOLLOWS_AFTER: Duration = Duration::from_secs(5);
@@ -109,7 +109,8 @@ impl Store {
         Ok(targets.collect())
     }
 
-    /// The zones in which tenants were given names, for a doctor: before the schema is migrated there are none.
+    /// The zones in which tenants were given names, and the one that a service is set to, for a doctor: before the schema is migrated
+    /// there are none.
     ///
     /// # Errors
     /// Database errors.
@@ -117,7 +118,8 @@ impl Store {
         let client = self.while_closed().client().await?;
         let zones = Statement::new(
             "delegation-zones",
-            "select distinct zone from delegation_targets order by zone",
+            "select zone from delegation_targets \
+             union select value from shared_settings where setting = 'DELEGATION_ZONE' and value <> '' order by zone",
         )
         .expects(SqlState::UNDEFINED_TABLE)
         .all(&client, &[])
@@ -240,7 +242,7 @@ impl Store {
         Ok(())
     }
 
-    /// The state of the value for the task's domain; `None`: it is not written.
+    /// The state of the value for the task's domain; `None`: none is to be written.
     ///
     /// # Errors
     /// Database errors.
@@ -253,7 +255,7 @@ impl Store {
             .await?;
         row.map(|row| {
             Ok(Published {
-                since: millis(row.try_get(0)?),
+                since: row.try_get::<_, Option<i64>>(0)?.map(millis),
                 everywhere: row.try_get(1)?,
                 follows: row.try_get(2)?,
             })
@@ -361,20 +363,30 @@ impl Store {
 /// The order's values are in the zone: one domain whose CNAME was seen is probed at once, and the others soon, unless their values
 /// are found together with its own.
 pub(crate) async fn wake_probes(tx: &Transaction<'_>, task: &Task) -> Result<Vec<WakeUp>, StoreError> {
-    statement!("publication-wake")
+    let woken = statement!("publication-wake")
         .with("waits_for_value", WAITS_FOR_VALUE)
+        .with("unpublished", UNPUBLISHED)
         .all(tx, &[&task.operation, &task.round, &as_millis(FOLLOWS_AFTER)])
-        .await?
-        .iter()
-        .map(|row| {
-            Ok(WakeUp {
-                service: StepKind::VerifyChallenge.service(),
-                step: row.try_get(0)?,
-                attempt: row.try_get(1)?,
-                delay: millis(row.try_get(2)?),
-            })
-        })
-        .collect()
+        .await?;
+    woken.iter().map(wake_up).collect()
+}
+
+/// The task's domain is verified: of those that still wait for their values the next one is looked at often.
+pub(crate) async fn wake_next(tx: &Transaction<'_>, task: &Task) -> Result<Vec<WakeUp>, StoreError> {
+    let woken = statement!("publication-wake-next")
+        .with("waits_for_value", WAITS_FOR_VALUE)
+        .all(tx, &[&task.operation, &task.round])
+        .await?;
+    woken.iter().map(wake_up).collect()
+}
+
+fn wake_up(row: &tokio_postgres::Row) -> Result<WakeUp, StoreError> {
+    Ok(WakeUp {
+        service: StepKind::VerifyChallenge.service(),
+        step: row.try_get(0)?,
+        attempt: row.try_get(1)?,
+        delay: millis(row.try_get(2)?),
+    })
 }
 
 fn value(row: &tokio_postgres::Row) -> Result<PublishedValue, StoreError> {

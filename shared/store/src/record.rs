@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use deadpool_postgres::Transaction;
 use pipeline::plan;
+use pipeline::proof::Method;
 use pipeline::reason::stored;
 use pipeline::{OperationKind, Outcome, Reason, Schedules, StepKind, Verdict, WakeUp};
 
@@ -237,8 +238,14 @@ async fn done(
         ended.push(succeed(tx, task).await?);
     }
     let mut wake_ups = insert_and_follow(tx, task, situation, next, schedules).await?;
-    if task.kind == StepKind::PublishChallenges {
-        wake_ups.append(&mut publication::wake_probes(tx, task).await?);
+    match verdict {
+        Verdict::Accomplished if task.kind == StepKind::PublishChallenges => {
+            wake_ups.append(&mut publication::wake_probes(tx, task).await?);
+        }
+        Verdict::Verified(Method::DelegatedDns01) | Verdict::VerifiedTogether { .. } => {
+            wake_ups.append(&mut publication::wake_next(tx, task).await?);
+        }
+        _ => {}
     }
     Ok(Written { wake_ups, ended })
 }
@@ -286,7 +293,8 @@ async fn verified(tx: &Transaction<'_>, task: &Task, verdict: &Verdict) -> Resul
                 "record-done-together",
                 "update steps set state = 'done', verdict = $4, method = $5, checked_at = now(), ended_at = now() \
                  where operation_id = $1 and round = $2 and kind = 'verify-challenge' and state = 'waiting' \
-                 and subject = any($3) returning subject",
+                 and subject = any($3) and not exists (select from claims h \
+                   where h.domain = steps.subject and h.proved and h.instance_id <> $6) returning subject",
             )
             .all(
                 tx,
@@ -296,6 +304,7 @@ async fn verified(tx: &Transaction<'_>, task: &Task, verdict: &Verdict) -> Resul
                     others,
                     &verdict.as_str(),
                     &method.as_str(),
+                    &task.instance.id,
                 ],
             )
             .await?;

@@ -100,7 +100,7 @@ const METRICS: &[Metric] = &[
     ),
     counter(
         "deliveries_deferred_total",
-        "Messages postponed by 1 s to 5 min, since their tenant or instance has its share of the seats, and its attempts are slow.",
+        "Messages postponed by 0.25 s to 5 min, since their tenant or instance has its share of the seats.",
     ),
     counter("steps_swept_total", "Wake-ups that were lost and published again."),
     // Read from the database by broker-api.

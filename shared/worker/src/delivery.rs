@@ -162,6 +162,13 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
             return Ok(());
         }
     };
+    if came.elapsed() > EARLY_ENOUGH {
+        // It has waited, and may have been done together with another one meanwhile.
+        match desk.store.ensure_current(task).await {
+            Err(StoreError::Stale) => return stale(desk, task.step, false, trace).await,
+            current => current?,
+        }
+    }
     metrics::histogram!("step_lateness_seconds", "kind" => kind).record(task.late + came.elapsed());
     let begun = Instant::now();
     crash_points::at("before-handler");

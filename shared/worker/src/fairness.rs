@@ -2,9 +2,9 @@
 //! organization don't delay anyone else's.
 //!
 //! Nobody gets more than their share, even if seats are free: a probe of a server that never answers can't be hurried
-//! when another tenant's message arrives. Messages above the share wait here as long as the share's seats become free again
-//! quickly, which costs others next to nothing; otherwise they are postponed until there should be room. An instance whose
-//! attempts are known to be quick has a larger share.
+//! when another tenant's message arrives. Some messages above the share wait here as long as the share's seats become free
+//! again quickly; the others are postponed until there should be room. An instance whose attempts are known to be quick has
+//! a larger share.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -18,8 +18,12 @@ use tokio::time::timeout_at;
 const QUICK: Duration = Duration::from_secs(1);
 /// The same, as long as none of the instance's has ended in this process: it may be one of many that never answer.
 const QUICK_AT_FIRST: Duration = Duration::from_millis(250);
+/// How long it is known that an instance is quick or slow.
+const KNOWN_FOR: Duration = Duration::from_secs(60);
 /// No postponed message is delivered again earlier …
 const SOONEST: Duration = Duration::from_secs(1);
+/// … nor one of an instance that is known to be quick …
+const SOONEST_IF_QUICK: Duration = Duration::from_millis(250);
 /// … or later.
 const LATEST: Duration = Duration::from_secs(300);
 /// The assumed duration of an attempt until one of the instance's has ended in this process.
@@ -34,7 +38,7 @@ pub(crate) struct Seats {
     book: Mutex<Book>,
     /// A message has left its place.
     left: Notify,
-    /// As many messages of instances about which nothing is known may wait here as there are seats: others' messages come after them.
+    /// For messages that wait here until one has left: each takes the place of one that could be received.
     may_wait: Semaphore,
 }
 
@@ -65,20 +69,21 @@ struct Book {
 struct Times {
     /// The duration of its recent attempts.
     takes: Duration,
-    /// One of them has ended in this process; before that, `takes` is assumed.
-    known: bool,
+    /// When it was last found out in this process; before that, `takes` is assumed.
+    known: Option<Instant>,
     /// When there should be room for its next postponed message.
     next: Instant,
 }
 
 impl Seats {
-    pub(crate) fn new(all: usize) -> Self {
+    /// So many seats, and so many messages that may wait for one beyond the shares.
+    pub(crate) fn new(all: usize, waiting: usize) -> Self {
         Self {
             all,
             free: Semaphore::new(all),
             book: Mutex::default(),
             left: Notify::new(),
-            may_wait: Semaphore::new(all),
+            may_wait: Semaphore::new(waiting),
         }
     }
 
@@ -91,13 +96,13 @@ impl Seats {
     /// its attempts are slow; the message is to be delivered again after that time.
     pub(crate) async fn take(&self, tenant: &str, instance: &str) -> Result<Seat<'_>, Duration> {
         let mut waits = None;
-        let place = loop {
+        let mut place = loop {
             let mut left = pin!(self.left.notified());
             left.as_mut().enable();
             match self.place(tenant, instance, Instant::now()) {
                 Room::Now(place) => break place,
-                Room::Soon { until, known, share } => {
-                    if !known && waits.is_none() {
+                Room::Soon { until, share } => {
+                    if waits.is_none() {
                         match self.may_wait.try_acquire() {
                             Ok(wait) => waits = Some(wait),
                             Err(_) => return Err(self.book().put_off(instance, share, Instant::now())),
@@ -108,8 +113,10 @@ impl Seats {
                 Room::Later(delay) => return Err(delay),
             }
         };
+        drop(waits);
         // The semaphore is never closed.
         let permit = self.free.acquire().await.ok();
+        place.begins(Instant::now());
         Ok(Seat {
             _place: place,
             _permit: permit,
@@ -121,9 +128,8 @@ impl Seats {
         let share = book.share(self.all, tenant, instance, now);
         if book.has_its_share(share, tenant, instance) {
             if let Some(until) = book.flows_until(share, tenant, instance, now) {
-                let known = book.is_quick(instance).is_some();
                 let share = share.instance;
-                return Room::Soon { until, known, share };
+                return Room::Soon { until, share };
             }
             book.learn_from(tenant, instance, now);
             return Room::Later(book.put_off(instance, share.instance, now));
@@ -149,9 +155,7 @@ enum Room<'s> {
     /// When one of theirs leaves; if none has until then, it is to be asked again.
     Soon {
         until: Instant,
-        /// Whether the instance is known to be quick.
-        known: bool,
-        /// Its share.
+        /// The instance's.
         share: usize,
     },
     /// Not before this time has passed.
@@ -179,30 +183,39 @@ impl Book {
             instances.len() + usize::from(!instances.contains_key(instance))
         });
         let share = share_of(all, tenants);
-        let usual = Share {
+        let mut share = Share {
             tenant: share,
             instance: share_of(share, instances),
         };
-        if self.is_quick(instance) != Some(true) || self.slow_ones(tenant, now).count() > 0 {
-            return usual;
-        }
         // A quarter stays free for others, should the quick ones all become slow at the same moment.
-        let quick = all * 3 / 4 / tenants;
-        Share {
-            tenant: usual.tenant.max(quick),
-            instance: usual.instance.max(quick / instances),
+        let most = all * 3 / 4;
+        let is_quick = |instance: &str| self.is_quick(instance, now) == Some(true);
+        let any_is_quick = is_quick(instance) || here.is_some_and(|mine| mine.keys().any(|one| is_quick(one)));
+        if any_is_quick && self.held() < most && self.slow_ones(tenant, now).count() == 0 {
+            share.tenant = share.tenant.max(most / tenants);
+            if is_quick(instance) {
+                // The rest is the next instance's.
+                share.instance = share.instance.max(share.tenant * 3 / 4 / instances);
+            }
         }
+        share
     }
 
-    /// Whether the instance's recent attempts were quick; `None`: none has ended here.
-    fn is_quick(&self, instance: &str) -> Option<bool> {
-        let known = self.times.get(instance).filter(|times| times.known);
-        known.map(|times| times.takes <= QUICK)
+    /// All messages.
+    fn held(&self) -> usize {
+        self.in_hand.values().flat_map(HashMap::values).map(Vec::len).sum()
+    }
+
+    /// Whether the instance's recent attempts were quick; `None`: that is not known.
+    fn is_quick(&self, instance: &str, now: Instant) -> Option<bool> {
+        let times = self.times.get(instance)?;
+        let is_known = times.known.is_some_and(|since| now - since < KNOWN_FOR);
+        is_known.then_some(times.takes <= QUICK)
     }
 
     /// An attempt of the instance that takes longer is slow.
-    fn quick(&self, instance: &str) -> Duration {
-        match self.is_quick(instance) {
+    fn quick(&self, instance: &str, now: Instant) -> Duration {
+        match self.is_quick(instance, now) {
             Some(_) => QUICK,
             None => QUICK_AT_FIRST,
         }
@@ -212,7 +225,7 @@ impl Book {
     fn slow_ones(&self, tenant: &str, now: Instant) -> impl Iterator<Item = &str> {
         let instances = self.in_hand.get(tenant).into_iter().flatten();
         instances.flat_map(move |(instance, mine)| {
-            let quick = self.quick(instance);
+            let quick = self.quick(instance, now);
             let slow = mine.iter().filter(move |since| now - **since > quick);
             slow.map(|_| instance.as_str())
         })
@@ -222,12 +235,12 @@ impl Book {
     fn flows_until(&self, share: Share, tenant: &str, instance: &str, now: Instant) -> Option<Instant> {
         let slow = self.slow_ones(tenant, now).count();
         let its_slow = self.slow_ones(tenant, now).filter(|one| *one == instance).count();
-        if self.is_quick(instance) == Some(false) || slow * 2 > share.tenant || its_slow * 2 > share.instance {
+        if self.is_quick(instance, now) == Some(false) || slow * 2 > share.tenant || its_slow * 2 > share.instance {
             return None;
         }
         let instances = self.in_hand.get(tenant)?.iter();
         let slow_from = instances.flat_map(|(instance, mine)| {
-            let quick = self.quick(instance);
+            let quick = self.quick(instance, now);
             mine.iter().map(move |since| *since + quick + Duration::from_millis(1))
         });
         slow_from.filter(|at| *at > now).min()
@@ -247,24 +260,33 @@ impl Book {
         let taken = since.map_or(Duration::ZERO, |since| now - *since);
         let times = self.times_of(instance, now);
         times.takes = times.takes.max(taken);
-        times.known |= taken > QUICK;
+        if taken > QUICK {
+            times.known = Some(now);
+        }
     }
 
     /// One after the other, as fast as the instance's share of the seats becomes free.
     fn put_off(&mut self, instance: &str, share: usize, now: Instant) -> Duration {
+        let soonest = match self.is_quick(instance, now) {
+            Some(true) => SOONEST_IF_QUICK,
+            Some(false) | None => SOONEST,
+        };
         let times = self.times_of(instance, now);
-        let at = times.next.max(now + SOONEST).min(now + LATEST);
+        let at = times.next.max(now + soonest).min(now + LATEST);
         times.next = at + times.takes / u32::try_from(share).unwrap_or(1);
         at - now
     }
 
     fn times_of(&mut self, instance: &str, now: Instant) -> &mut Times {
         if self.times.len() > MOST_REMEMBERED {
-            self.times.retain(|_, times| times.next > now);
+            let in_hand = &self.in_hand;
+            let is_here = |instance: &String| in_hand.values().any(|mine| mine.contains_key(instance));
+            self.times
+                .retain(|instance, times| times.next > now || is_here(instance));
         }
         self.times.entry(instance.to_owned()).or_insert(Times {
             takes: FIRST_GUESS,
-            known: false,
+            known: None,
             next: now,
         })
     }
@@ -273,7 +295,7 @@ impl Book {
         let now = Instant::now();
         let times = self.times_of(instance, now);
         times.takes = (times.takes + (now - since)) / 2;
-        times.known = true;
+        times.known = Some(now);
         let Some(instances) = self.in_hand.get_mut(tenant) else {
             return;
         };
@@ -285,6 +307,19 @@ impl Book {
         instances.retain(|_, mine| !mine.is_empty());
         if instances.is_empty() {
             self.in_hand.remove(tenant);
+        }
+    }
+}
+
+impl Place<'_> {
+    /// The message has waited for its seat until now.
+    fn begins(&mut self, now: Instant) {
+        let mut book = self.seats.book();
+        let mine = book.in_hand.get_mut(&self.tenant);
+        let mine = mine.and_then(|instances| instances.get_mut(&self.instance));
+        if let Some(since) = mine.and_then(|mine| mine.iter_mut().find(|since| **since == self.since)) {
+            *since = now;
+            self.since = now;
         }
     }
 }
@@ -322,7 +357,7 @@ mod tests {
 
     #[test]
     fn those_at_work_leave_room_for_one_more() {
-        let seats = Seats::new(16);
+        let seats = Seats::new(16, 16);
         let first = fill(&seats, "large", "a");
         let second = fill(&seats, "large", "b");
         assert_eq!(
@@ -340,7 +375,7 @@ mod tests {
 
     #[test]
     fn no_tenant_gets_the_last_seat_of_two_by_many_instances() {
-        let seats = Seats::new(2);
+        let seats = Seats::new(2, 16);
         let many: Vec<_> = (0..200)
             .filter_map(|number| at(&seats, "large", &format!("i{number}"), Instant::now()))
             .collect();
@@ -350,14 +385,17 @@ mod tests {
 
     #[test]
     fn an_instance_that_is_known_to_be_quick_has_three_quarters_until_one_of_its_tenants_is_slow() {
-        let seats = Seats::new(16);
+        let seats = Seats::new(16, 16);
         is_quick(&seats, "a", "1");
         let all = fill(&seats, "a", "1");
-        assert_eq!(all.len(), 12);
+        assert_eq!(all.len(), 9);
+        let next = fill(&seats, "a", "2");
+        assert_eq!(next.len(), 2, "the tenant's other instance finds room");
+        drop(next);
         let other = fill(&seats, "b", "2");
         assert_eq!(other.len(), 2, "not known yet");
         drop(all);
-        assert_eq!(fill(&seats, "a", "1").len(), 6, "as much as another one could get");
+        assert_eq!(fill(&seats, "a", "1").len(), 4, "of 6 for each of two");
         drop(other);
 
         let slow = at(&seats, "a", "3", Instant::now() - 2 * QUICK);
@@ -367,16 +405,11 @@ mod tests {
 
     #[test]
     fn a_message_waits_while_half_of_the_share_flows_and_is_put_off_when_it_does_not() {
-        let seats = Seats::new(16);
+        let seats = Seats::new(16, 16);
         let now = Instant::now();
         let slow = now - 2 * QUICK;
         let mut held: Vec<_> = [slow, slow, now, now].map(|since| at(&seats, "a", "1", since)).into();
-        let Room::Soon {
-            until,
-            known: false,
-            share: 4,
-        } = seats.place("a", "1", now)
-        else {
+        let Room::Soon { until, share: 4 } = seats.place("a", "1", now) else {
             panic!("two of four are quick")
         };
         assert!(until > now + QUICK_AT_FIRST && until < now + QUICK);
@@ -388,7 +421,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_that_waits_gets_the_place_that_is_left() {
-        let seats = Seats::new(16);
+        let seats = Seats::new(16, 16);
         let mut held = fill(&seats, "a", "1");
         let (seat, ()) = tokio::join!(seats.take("a", "1"), async { drop(held.pop()) });
         assert!(seat.is_ok());
@@ -396,7 +429,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_that_waits_is_put_off_when_the_others_turn_out_to_be_slow() {
-        let seats = Seats::new(16);
+        let seats = Seats::new(16, 16);
         let almost = Instant::now() - (QUICK_AT_FIRST - Duration::from_millis(50));
         let _held = [(); 4].map(|()| at(&seats, "a", "1", almost));
         let began = Instant::now();
@@ -405,8 +438,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_those_about_which_nothing_is_known_as_many_wait_as_there_are_seats() {
-        let seats = Seats::new(4);
+    async fn no_more_wait_than_may() {
+        let seats = Seats::new(4, 4);
         let held = fill(&seats, "a", "1");
         let waiting: FuturesUnordered<_> = (0..6).map(async |_| seats.take("a", "1").await.map(drop)).collect();
         let (taken, ()) = tokio::join!(waiting.collect::<Vec<_>>(), async { drop(held) });
@@ -415,7 +448,7 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_an_instance_that_is_known_to_be_slow() {
-        let seats = Seats::new(16);
+        let seats = Seats::new(16, 16);
         drop(at(&seats, "a", "1", Instant::now() - 4 * QUICK));
         let _held = fill(&seats, "a", "1");
         assert!(matches!(seats.place("a", "1", Instant::now()), Room::Later(_)));
@@ -423,7 +456,7 @@ mod tests {
 
     #[tokio::test]
     async fn with_one_seat_it_is_one_after_the_other() {
-        let seats = Seats::new(1);
+        let seats = Seats::new(1, 16);
         let first = seats.take("a", "1").await.ok().unwrap();
         let mut second = Box::pin(seats.take("b", "2"));
         tokio::select! {

@@ -73,7 +73,8 @@ pub async fn run<H: Handler>(
         schedules: args.schedules.clone(),
         // An attempt that still runs when the grace period is over is aborted, and its message is requeued.
         abandoned: CancellationToken::new(),
-        seats: Seats::new(usize::from(args.concurrency)),
+        // A message that waits is one that is received ahead.
+        seats: Seats::new(usize::from(args.concurrency), usize::from(H::AHEAD)),
         peers,
     });
     let sweeping = Sweeping {

@@ -66,6 +66,12 @@ pub struct Evidence {
     pub claims_left: i64,
     /// Private keys of removed instances.
     pub keys_left: i64,
+    /// Domains that were proved by a CNAME to the broker's own zone.
+    pub delegated: BTreeSet<String>,
+    /// TXT records in the broker's own zone, as its name server knows them.
+    pub texts_left: Vec<String>,
+    /// Values of that zone, according to the database.
+    pub values_left: i64,
     /// Messages in the parking queue now.
     pub parked: u32,
     /// Notes for the operator about steps with three consecutive overrun attempts, by the workers' logs: they are
@@ -82,6 +88,9 @@ pub async fn collect(stack: &Handle) -> anyhow::Result<Evidence> {
     from_database(endpoints, &mut evidence).await.context("the database")?;
     from_aws(endpoints, &mut evidence).await.context("aws-sim")?;
     from_the_ca(endpoints, &mut evidence).context("Pebble's log")?;
+    from_the_zone(endpoints, &mut evidence)
+        .await
+        .context("the broker's zone")?;
     for process in &endpoints.processes {
         let log = std::fs::read(&process.log)?;
         let log = String::from_utf8_lossy(&log);
@@ -164,6 +173,11 @@ async fn from_database(endpoints: &Endpoints, evidence: &mut Evidence) -> anyhow
                  where i.deleted_at is not null and r.sealed_key is not null)",
     )
     .await?;
+    let delegated =
+        texts("select distinct subject from steps where kind = 'verify-challenge' and method = 'delegated-dns-01'")
+            .await?;
+    evidence.delegated = delegated.into_iter().collect();
+    evidence.values_left = count("select count(*) from published_values").await?;
     Ok(())
 }
 
@@ -200,6 +214,14 @@ async fn from_aws(endpoints: &Endpoints, evidence: &mut Evidence) -> anyhow::Res
         for (result, count) in calls["results"].as_object().into_iter().flatten() {
             *evidence.aws_calls.entry(result.clone()).or_default() += count.as_u64().unwrap_or(0);
         }
+    }
+    Ok(())
+}
+
+async fn from_the_zone(endpoints: &Endpoints, evidence: &mut Evidence) -> anyhow::Result<()> {
+    if let Some(zone) = endpoints.delegation.clone() {
+        // It waits for a process.
+        evidence.texts_left = tokio::task::spawn_blocking(move || zone.texts()).await??;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The observations during the run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -105,6 +105,10 @@ pub struct Seen {
     pub peace: Option<Instant>,
     /// Domains that two instances requested, once both lives have ended.
     pub hand_overs: Vec<HandOver>,
+    /// The domains that are to be proved at `_acme-challenge` by the plan, of instances that nobody cancels.
+    pub delegated_planned: BTreeSet<String>,
+    /// The domains that were to be proved there, of operations that succeeded.
+    pub delegated: BTreeSet<String>,
     /// Which instance had which domain when every operation had ended.
     pub holdings: Option<Holdings>,
     /// Failures of the run itself.

@@ -4,6 +4,9 @@ use std::fmt;
 
 use stack::Peer;
 
+/// The process that serves the broker's own zone.
+pub const NAME_SERVER: &str = "knotd";
+
 /// A share of the calls to AWS fails in this way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AwsFault {
@@ -40,6 +43,11 @@ pub enum Fault {
     Aws(AwsFault),
     /// Pebble is killed, and has lost every account and order after the restart.
     KillPebble,
+    /// SIGKILL of the name server of the broker's own zone; restarted at the end.
+    KillNameServer,
+    /// SIGSTOP of that name server for longer than the time limit of any attempt; then it executes the updates that it was
+    /// sent meanwhile, late.
+    FreezeNameServer,
     /// The DNS server answers SERVFAIL for some names of running instances; the numbers select which.
     Servfail(Vec<u64>),
 }
@@ -61,6 +69,8 @@ impl Fault {
             Self::Aws(AwsFault::FailsAfterTheWork) => "AWS fails after the work, 10 %",
             Self::Aws(AwsFault::DropsAfterTheWork) => "AWS drops after the work, 5 %",
             Self::KillPebble => "Pebble killed, forgets all",
+            Self::KillNameServer => "name server of the broker's zone killed",
+            Self::FreezeNameServer => "name server of the broker's zone frozen",
             Self::Servfail(_) => "DNS says SERVFAIL",
         }
     }
@@ -76,6 +86,7 @@ impl Fault {
             }
             Self::Aws(fault) => format!("aws {fault:?}"),
             Self::KillPebble => "pebble".to_owned(),
+            Self::KillNameServer | Self::FreezeNameServer => NAME_SERVER.to_owned(),
             Self::Servfail(_) => "dns".to_owned(),
         }
     }

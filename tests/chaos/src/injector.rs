@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::fault::{AwsFault, Fault};
+use crate::fault::{AwsFault, Fault, NAME_SERVER};
 use crate::life::World;
 use crate::rabbitmq;
 use crate::schedule::Planned;
@@ -108,6 +108,8 @@ impl Injector {
                 self.plant(&now).await
             }
             Fault::KillPebble => stack.kill("pebble", Signal::Kill).await,
+            Fault::KillNameServer => stack.kill(NAME_SERVER, Signal::Kill).await,
+            Fault::FreezeNameServer => stack.kill(NAME_SERVER, Signal::Stop).await,
             Fault::Servfail(draws) => {
                 for name in self.names(draws) {
                     for name in with_records(&name) {
@@ -143,6 +145,8 @@ impl Injector {
                 self.plant(&now).await
             }
             Fault::KillPebble => stack.start_again("pebble").await,
+            Fault::KillNameServer => stack.start_again(NAME_SERVER).await,
+            Fault::FreezeNameServer => stack.kill(NAME_SERVER, Signal::Cont).await,
             // The affected names may have changed by now: clearing a name that isn't set does no harm.
             Fault::Servfail(_) => self.clear_servfail().await,
         }

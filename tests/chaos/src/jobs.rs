@@ -65,6 +65,14 @@ impl Job {
         of_course + usize::from(self.change.is_some())
     }
 
+    /// The domains that are proved at `_acme-challenge`.
+    pub fn delegated(&self) -> impl Iterator<Item = &str> {
+        self.domains
+            .iter()
+            .filter(|(_, way)| *way == Way::Dns01)
+            .map(|(domain, _)| domain.as_str())
+    }
+
     /// The job after the update.
     pub fn changed(&self) -> Self {
         let mut changed = self.clone();

@@ -243,6 +243,7 @@ impl World {
 
     /// Checks that an instance that succeeded is served by HTTPS, for every domain.
     async fn served(&self, job: &Job) {
+        self.facts.seen().delegated.extend(job.delegated().map(str::to_owned));
         let endpoints = self.stack.endpoints();
         let _visit = self.visits.acquire().await;
         let visits = async {

@@ -16,6 +16,7 @@ use crate::evidence::{self, Evidence};
 use crate::facts::{End, Kind};
 use crate::hands::{Errand, errands};
 use crate::injector::Injector;
+use crate::jobs::Course;
 use crate::life::World;
 use crate::schedule::schedule;
 use crate::{holdings, live, memory, report, setup, verdict};
@@ -25,7 +26,7 @@ pub const LONGEST: Duration = Duration::from_secs(3600);
 const POLL_EVERY: Duration = Duration::from_secs(1);
 /// Every operation must end within this time after the faults.
 const ENDS_WITHIN: Duration = Duration::from_secs(240);
-/// Orphans must be removed within this time.
+/// Orphans, and values in the broker's zone, must be removed within this time.
 const RECONCILED_WITHIN: Duration = Duration::from_secs(90);
 
 /// The parameters of a run.
@@ -68,6 +69,7 @@ pub async fn run(wish: &Wish, interrupted: CancellationToken, say: fn(&str)) -> 
     ));
     let world = Arc::new(World::begin(Arc::clone(&stack), POLL_EVERY, wish.seed).await?);
     let facts = Arc::clone(&world.facts);
+    facts.seen().delegated_planned = delegated(&planned(wish));
     let memory_at_start = memory::read(&stack.endpoints_now().await?);
     let live = tokio::spawn(live::tell(Arc::clone(&facts), endpoints.clone(), say));
     let went = tokio::select! {
@@ -205,16 +207,21 @@ async fn clean_up(wish: &Wish, world: &Arc<World>) {
         .ok();
 }
 
-/// Waits until AWS contains nothing any more, for at most as long as the reconciler may take.
+/// Waits until AWS and the broker's zone contain nothing any more, for at most as long as the reconcilers may take.
 async fn nothing_left(world: &World, say: fn(&str)) -> anyhow::Result<()> {
     let deadline = Instant::now() + RECONCILED_WITHIN;
     loop {
         let evidence = evidence::collect(&world.stack).await?;
-        let left = evidence.distributions_left.len() + evidence.certificates_left.len();
-        if left == 0 || Instant::now() > deadline {
+        let in_aws = evidence.distributions_left.len() + evidence.certificates_left.len();
+        let in_zone = evidence.texts_left.len();
+        let nothing = in_aws == 0 && in_zone == 0 && evidence.values_left == 0;
+        if nothing || Instant::now() > deadline {
             return Ok(());
         }
-        say(&format!("{left} things are left in AWS"));
+        say(&format!(
+            "{in_aws} things are left in AWS, {in_zone} values in the broker's zone ({} by the database)",
+            evidence.values_left
+        ));
         sleep(Duration::from_secs(5)).await;
     }
 }
@@ -241,4 +248,32 @@ pub fn planned(wish: &Wish) -> Vec<Errand> {
             wanted
         })
         .collect()
+}
+
+/// The domains of a plan that are proved at `_acme-challenge`, of instances that nobody cancels.
+fn delegated(plan: &[Errand]) -> BTreeSet<String> {
+    let jobs = plan.iter().filter_map(|errand| match errand {
+        Errand::Job(job) if !matches!(job.course, Course::Cancel(_)) => Some(job.changed()),
+        Errand::Job(_) | Errand::HandOver(_) => None,
+    });
+    jobs.flat_map(|job| job.delegated().map(str::to_owned).collect::<Vec<_>>())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn even_a_short_run_has_a_delegated_domain() {
+        for seed in 1..8 {
+            let wish = Wish {
+                seed,
+                length: None,
+                operations: 30,
+                at_once: 12,
+            };
+            assert!(!delegated(&planned(&wish)).is_empty(), "seed {seed}");
+        }
+    }
 }

@@ -175,6 +175,23 @@ fn rhythms() -> Vec<Rhythm> {
             Box::new(|_, _| Fault::KillPebble),
         ),
         rhythm(
+            "name server killed",
+            (8_000, 16_000),
+            (30_000, 60_000),
+            (2_000, 6_000),
+            ANY,
+            Box::new(|_, _| Fault::KillNameServer),
+        ),
+        // Sometimes longer than an update may take (shared/dns-writer), always shorter than three attempts.
+        rhythm(
+            "name server frozen",
+            (22_000, 34_000),
+            (40_000, 80_000),
+            (8_000, 12_000),
+            ANY,
+            Box::new(|_, _| Fault::FreezeNameServer),
+        ),
+        rhythm(
             "servfail",
             (6_000, 12_000),
             (9_000, 18_000),

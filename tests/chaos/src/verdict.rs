@@ -56,6 +56,7 @@ const BROKER_READY_WITHIN: Duration = Duration::from_secs(15);
 pub fn lines(seen: &Seen, evidence: &Evidence) -> Vec<Line> {
     let mut lines = always(seen, evidence);
     lines.extend(holdings::lines(seen));
+    lines.extend(delegation(seen, evidence));
     lines.extend([
         Line::told(
             "the longest that a step was overdue, in all",
@@ -287,6 +288,31 @@ fn left_by_removed(evidence: &Evidence) -> [Line; 4] {
     ]
 }
 
+/// The domains whose challenges are answered in the broker's own zone, and what is left there.
+fn delegation(seen: &Seen, evidence: &Evidence) -> [Line; 4] {
+    let planned = seen.delegated_planned.len();
+    let proved = evidence.delegated.len();
+    let otherwise = seen.delegated.difference(&evidence.delegated);
+    [
+        Line {
+            kept: (planned > 0).then_some(proved > 0),
+            ..Line::told(
+                format!("domains proved by delegated-dns-01 (planned: {planned}, so at least one)"),
+                proved,
+            )
+        },
+        Line::none(
+            "  succeeded with a CNAME, but not proved by it",
+            otherwise.cloned().collect(),
+        ),
+        Line::none("TXT values left in the broker's zone", evidence.texts_left.clone()),
+        Line {
+            kept: Some(evidence.values_left == 0),
+            ..Line::told("  left by the database", evidence.values_left)
+        },
+    ]
+}
+
 fn order<'a>(evidence: &'a Evidence, id: &str) -> Option<&'a Order> {
     evidence.orders_known.iter().find(|order| order.url.ends_with(id))
 }
@@ -391,6 +417,8 @@ mod tests {
             }],
             certificates_known: 2,
             instances: 1,
+            texts_left: vec!["0a1b.acme.cdn.test. 30 TXT \"value\"".into()],
+            values_left: 1,
             parked: 3,
             notes: 2,
             ..Evidence::default()
@@ -405,6 +433,8 @@ mod tests {
                 given_up,
             })
             .to_vec();
+        facts.seen().delegated_planned.insert("d1.example.com".into());
+        facts.seen().delegated.insert("d1.example.com".into());
         facts.seen().peace = std::time::Instant::now().checked_sub(Duration::from_secs(1000));
         facts.overdue(vec![(900.0, "old".into()), (1.0, "young".into())]);
         let lines = lines(&facts.seen(), &evidence);
@@ -420,10 +450,28 @@ mod tests {
                 "  issued, but never fetched, and the order not given up",
                 "unusable answers while PostgreSQL and broker-api were up",
                 "messages parked",
+                "domains proved by delegated-dns-01 (planned: 1, so at least one)",
+                "  succeeded with a CNAME, but not proved by it",
+                "TXT values left in the broker's zone",
+                "  left by the database",
                 "  after the faults (at most 65s)",
             ]
         );
         assert!(lines.iter().any(|line| line.which == ["stuck provision"]));
+    }
+
+    #[test]
+    fn a_delegated_domain_keeps_its_promise_only_by_its_cname() {
+        let (mut seen, mut evidence) = (Seen::default(), Evidence::default());
+        seen.delegated_planned.insert("d1.example.com".into());
+        seen.delegated.insert("d1.example.com".into());
+        evidence.delegated.insert("d2.example.com".into());
+        assert_eq!(
+            broken(&delegation(&seen, &evidence)),
+            ["  succeeded with a CNAME, but not proved by it"]
+        );
+        evidence.delegated.insert("d1.example.com".into());
+        assert_eq!(broken(&delegation(&seen, &evidence)), Vec::<&str>::new());
     }
 
     #[test]

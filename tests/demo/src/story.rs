@@ -1,4 +1,5 @@
-//! The story: three ways to prove a domain, one mistake, HTTPS at the end, and nothing left behind.
+//! The story: three ways to prove a domain (the set-once record, a CNAME to the broker's zone, a redirect), one mistake, HTTPS at
+//! the end, and nothing left behind.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -12,7 +13,8 @@ use crate::afresh;
 use crate::screen::{Live, heading, line, quote, typed};
 use crate::timing;
 
-/// Set wrong at first, by a CNAME to the broker's zone or, where it has none, by dns-01. Sorts first, so that the status shows it among a hundred.
+/// Proved by a CNAME to the broker's zone, which is set wrong at first; by this order's TXT record where the broker has no zone
+/// (docker compose). Sorts first, so that the status shows it among a hundred.
 const WRONG_FIRST: &str = "api.example.com";
 /// Answered by HTTP, from the web server that the domain still points at.
 const BY_HTTP: &str = "shop.example.com";
@@ -48,6 +50,7 @@ pub(crate) async fn run(handle: &Handle, count: usize) -> anyhow::Result<()> {
     quote(done.description());
 
     let to_https = visit(&scene, last_record).await?;
+    proved_by_cname(&scene).await?;
 
     heading("Where the time went");
     timing::print(endpoints, &scene.id, last_record_at, to_https, &work_before).await?;
@@ -155,12 +158,17 @@ fn at_challenge_name(description: &str) -> Option<(&'static str, String)> {
     }
 }
 
-/// Sets a wrong value, and corrects it with what the status says.
+/// Sets a wrong value, and corrects it with what the status says. Fails when a broker with a zone asks for anything but a CNAME.
 async fn mistype(scene: &Scene<'_>, told: &Answer) -> anyhow::Result<()> {
     const MISTAKE: &str = "a-typing-mistake.example.net";
     let Scene { platform, dns, id, .. } = scene;
     let name = format!("_acme-challenge.{WRONG_FIRST}");
     let (kind, right) = at_challenge_name(told.description()).context("nothing to set there in the status")?;
+    ensure!(
+        kind == "CNAME" || scene.handle.endpoints().delegation.is_none(),
+        "the broker has a zone of its own, but its status asks for a {kind} record at {name}:\n{}",
+        told.description()
+    );
     let set = async |value: &str| match kind {
         "CNAME" => {
             typed(&format!("set CNAME {name} {value}"));
@@ -257,6 +265,32 @@ async fn visit(scene: &Scene<'_>, last_record: Instant) -> anyhow::Result<Durati
     ));
     ensure!(stranger.status == 403, "a stranger's Host must be refused");
     Ok(to_https)
+}
+
+/// Fails unless the CNAME has proved its domain, where the broker has a zone; the status no longer tells.
+async fn proved_by_cname(scene: &Scene<'_>) -> anyhow::Result<()> {
+    let endpoints = scene.handle.endpoints();
+    if endpoints.delegation.is_none() {
+        return Ok(());
+    }
+    let row = endpoints
+        .database()
+        .await?
+        .query_one(
+            "select string_agg(distinct s.method, ', ') from steps s join operations o on o.id = s.operation_id \
+             where o.instance_id = $1 and s.kind = 'verify-challenge' and s.subject = $2",
+            &[&scene.id, &WRONG_FIRST],
+        )
+        .await?;
+    let methods: Option<String> = row.try_get(0)?;
+    ensure!(
+        methods.as_deref() == Some("delegated-dns-01"),
+        "{WRONG_FIRST} should be proved by its CNAME (delegated-dns-01), and was by {methods:?}"
+    );
+    line(&format!(
+        "{WRONG_FIRST} was proved by its CNAME to the broker's zone (delegated-dns-01)"
+    ));
+    Ok(())
 }
 
 /// Deletes the instance, of which nothing is left in AWS.

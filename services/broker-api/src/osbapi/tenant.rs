@@ -2,7 +2,7 @@
 
 use parameters::{Field as _, shown};
 use pipeline::proof::responder_origin_path;
-use pipeline::tenant::{self, GENERATION};
+use pipeline::tenant::{self, EVERYBODY, GENERATION};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -100,7 +100,7 @@ const SUBACCOUNT: &str = "subaccount_id";
 
 /// Otherwise an organization could choose an id that looks like another kind of tenant.
 fn unlike_other_kinds(field: &str, id: &str) -> Result<(), OsbError> {
-    match id.contains([':', '/', GENERATION]) {
+    match id.contains([':', '/', GENERATION]) || id == EVERYBODY {
         true => Err(OsbError::bad_request(format!("{field}: {} is not a GUID.", shown(id)))),
         false => Ok(()),
     }
@@ -214,6 +214,7 @@ mod tests {
             json!({"context": {"platform": "kubernetes", "clusterid": "a/b", "namespace": "c"}}),
             json!({"context": {"platform": "kubernetes", "clusterid": "a", "namespace": "c#1"}}),
             json!({"context": {"platform": "cloudfoundry", "organization_guid": "a\u{0}"}}),
+            json!({"context": {"platform": "cloudfoundry", "organization_guid": "*"}}),
         ] {
             assert!(of(body.clone()).is_err(), "{body}");
         }

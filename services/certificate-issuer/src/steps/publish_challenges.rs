@@ -13,6 +13,11 @@ use crate::ca::Cas;
 
 /// A removal takes a moment.
 const REMOVED_SOON: Duration = Duration::from_secs(1);
+/// How often the DNS server is asked for a change that it passes on to its replicas, for the first minute: Route 53 says that most
+/// arrive within that (Developer Guide, "How Amazon Route 53 propagates changes").
+const SPREADS_SOON: Duration = Duration::from_secs(3);
+/// So many times; later by the schedule.
+const OFTEN: i32 = 20;
 
 pub(crate) async fn attempt(cas: &Cas, task: &Task) -> Result<Outcome, Stop> {
     let values = match cas.store.values_to_publish(task).await? {
@@ -45,7 +50,10 @@ pub(crate) async fn attempt(cas: &Cas, task: &Task) -> Result<Outcome, Stop> {
     for change in cas.store.changes_to_await(task).await? {
         match delegation.writer.is_everywhere(&Written(Some(change.clone()))).await {
             Ok(true) => cas.store.set_synced(&change).await?,
-            Ok(false) => return Ok(Outcome::pending(BrokerReason::ValueSpreading)),
+            Ok(false) => {
+                let rest = (task.attempt < OFTEN).then_some(SPREADS_SOON);
+                return Ok(Outcome::pending_for(BrokerReason::ValueSpreading, rest));
+            }
             Err(problem) => return Ok(put_off(problem)),
         }
     }

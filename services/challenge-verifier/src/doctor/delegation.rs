@@ -27,7 +27,7 @@ async fn ask(database: &DatabaseArgs, settings: &ProbeSettings) -> Vec<Finding> 
         Err(error) => return vec![Finding::skip(ABOUT, format!("not known: {}", with_causes(&error)))],
     };
     if zones.is_empty() {
-        return vec![Finding::skip(ABOUT, "no domain was offered a delegation yet")];
+        return vec![Finding::skip(ABOUT, "DELEGATION_ZONE is not set at certificate-issuer")];
     }
     let dns = match Dns::new(settings) {
         Ok(dns) if !dns.is_fixed() => dns,

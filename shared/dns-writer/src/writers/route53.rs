@@ -6,6 +6,7 @@ mod call;
 mod explain;
 mod look;
 mod order;
+mod pace;
 mod quoted;
 mod settings;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::settings::InvalidSetting;
 use crate::writer::{DnsWriter, TxtChange, TxtSet, Written};
 use batch::{Batch, Wish};
 use call::NotChanged;
+use pace::Pace;
 
 pub(crate) use settings::Args;
 
@@ -44,6 +46,7 @@ pub(crate) struct Writer {
     zone_id: String,
     /// The delegation zone: the hosted zone itself, or a name in it.
     below: String,
+    pace: Pace,
 }
 
 impl Writer {
@@ -59,7 +62,12 @@ impl Writer {
 
     fn with(config: Builder, zone_id: String, below: String) -> Self {
         let client = Client::from_conf(config.interceptor(aws::Calls("route53")).build());
-        Self { client, zone_id, below }
+        Self {
+            client,
+            zone_id,
+            below,
+            pace: Pace::default(),
+        }
     }
 
     /// Applies the wishes; if Route 53 refuses the batch because of what is there, only what is needed.

@@ -70,7 +70,8 @@ impl Delegation {
         matches!(self, Self::Leads { cname, .. } if !cname.have.is_empty())
     }
 
-    pub(super) fn wait_for_replicas(&mut self) {
+    /// Whether the value is in the broker's zone, and has to wait from now on.
+    pub(super) fn wait_for_replicas(&mut self) -> bool {
         if let Self::Leads { value, .. } = self
             && let Txt::InPlace { says, spread } = &**value
         {
@@ -78,7 +79,9 @@ impl Delegation {
                 says: says.clone(),
                 spread: spread.clone(),
             };
+            return true;
         }
+        false
     }
 
     pub(super) fn control(&self, name: &str) -> String {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::proof::examples::challenges;
+use crate::proof::{Challenge, DelegatedDns01};
 use crate::reason::examples::{absent, in_place, seen, slow, with_caa, wrong};
 use crate::reason::{AwsReason, CaReason, Spent};
 use time::macros::datetime;
@@ -507,4 +508,49 @@ fn an_order_at_another_ca_names_it() {
     let text = unfolded(&describe(&view, RESPONDER));
     let told = "The certificate is ordered from dv.acme-v02.api.pki.goog this time: the CA that comes first takes no order now.";
     assert!(text.contains(told), "{text}");
+}
+
+#[test]
+fn the_cname_is_offered_first_where_the_ca_has_no_record_that_is_set_once_and_after_it_where_it_has() {
+    let delegated = Challenge::DelegatedDns01(DelegatedDns01 {
+        target: "x7k2.acme.example".into(),
+        value: "gfj9Xq_Rg85nM".into(),
+        only_by_cname: false,
+    });
+    let all = |domain: &DomainView| domain.challenges.clone().unwrap_or_default();
+    for (persist, order) in [
+        (
+            true,
+            [
+                "_validation-persist.www.example.com",
+                "_acme-challenge.www.example.com CNAME",
+                "/.well-known/acme-challenge/",
+            ]
+            .as_slice(),
+        ),
+        (
+            false,
+            ["_acme-challenge.www.example.com CNAME", "/.well-known/acme-challenge/"].as_slice(),
+        ),
+    ] {
+        let mut www = domain("www.example.com");
+        let offered = all(&www);
+        www.challenges = Some(
+            Method::ALL
+                .into_iter()
+                .filter_map(|method| match method {
+                    Method::DelegatedDns01 => Some(delegated.clone()),
+                    Method::Dns01 => None,
+                    Method::DnsPersist01 if !persist => None,
+                    other => offered.get(other).cloned(),
+                })
+                .collect(),
+        );
+        let text = unfolded(&describe(&waiting(vec![www]), RESPONDER));
+        let places: Vec<_> = order.iter().map(|record| text.find(record)).collect();
+        assert!(
+            places.iter().all(Option::is_some) && places.is_sorted(),
+            "{places:?}: {text}"
+        );
+    }
 }

@@ -20,6 +20,7 @@ mod checkers;
 mod database;
 mod deadline;
 mod delegation;
+mod delegation_writers;
 mod doctor;
 mod drift;
 mod far_ca;

@@ -883,8 +883,8 @@ async fn published_values_wake_one_of_the_probes_that_wait_for_them_and_no_order
     subjects.sort_unstable();
     assert_eq!(
         subjects,
-        [(waits.as_str(), 0), (follows.as_str(), 5)],
-        "those whose CNAMEs are everywhere: the first at once"
+        [(waits.as_str(), 0), (follows.as_str(), 5), (behind.as_str(), 5)],
+        "those that saw their CNAMEs: one whose CNAME is everywhere at once"
     );
 
     // The first one's value is everywhere: the other's is looked for with it, and both are recorded together.

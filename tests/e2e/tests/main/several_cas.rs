@@ -107,6 +107,51 @@ async fn limits_that_are_used_up_lead_to_the_next_ca() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Both CAs take one order an hour of an account.
+#[tokio::test]
+async fn each_ca_has_limits_of_its_own_and_what_one_has_taken_does_not_count_at_the_other() -> anyhow::Result<()> {
+    let limits = "orders=1/1h";
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("other-cas.json");
+    std::fs::write(&file, "[]")?;
+    let options = two_cas()
+        .with_env("certificate-issuer", "ACME_LIMITS", limits)
+        .with_env("certificate-issuer", "ACME_OTHER_CAS", "")
+        .with_env("certificate-issuer", "ACME_OTHER_CAS_FILE", &file.display().to_string())
+        // Longer than the longest delay of the step: the CA that is down is not asked first each time.
+        .with_env("certificate-issuer", "ACME_FALLBACK_AFTER", "3s");
+    let world = World::own(options).await?;
+    // The other CA's address is known only now.
+    let endpoints = world.handle.endpoints();
+    let mut other = serde_json::to_value(endpoints.other_ca.as_ref().context("no other CA")?)?;
+    other["limits"] = json!(limits);
+    std::fs::write(&file, json!([other]).to_string())?;
+    world.handle.restart("certificate-issuer-1").await?;
+
+    world.handle.cut(Peer::Pebble, true).await?;
+    let ours = organization();
+    let first = world.created(&ours, &[domain("at-the-other")]).await?;
+    assert_eq!(world.ordered_at(&first).await?, [(true, true)]);
+    let names = [domain("beyond-the-other")];
+    let second = world.create_in(&ours, &names).await?;
+    let used_up = "the CA allows at most 1 in 1h of new orders of an organization";
+    world.says(&second, used_up).await?;
+    assert!(world.ordered_at(&second).await?.is_empty());
+
+    world.handle.cut(Peer::Pebble, false).await?;
+    let told = world.told(&second).await?;
+    assert!(told.contains(MAIN_NAME) && !told.contains(OTHER_NAME), "{told}");
+    world.set_persist(&told, &names[0]).await?;
+    world.platform.succeeded(&second.id, PATIENCE).await?;
+    assert_eq!(world.ordered_at(&second).await?, [(false, false)]);
+
+    // Now both are used up.
+    let third = world.create_in(&ours, &[domain("beyond-both")]).await?;
+    world.says(&third, used_up).await?;
+    assert!(world.ordered_at(&third).await?.is_empty());
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_refusal_by_the_ca_that_is_asked_instead_decides_nothing() -> anyhow::Result<()> {
     let world = World::own(two_cas()).await?;

@@ -1,5 +1,5 @@
 //! A hundred domains by delegation, to a zone with three name servers of which one lags: the CA may ask any of them, so nothing is
-//! answered before all three have every value.
+//! answered before all three have every value. The doctor finds the zone at all three, and names one that is down.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -12,6 +12,7 @@ use dns_servers::client::{Question, texts};
 use dns_servers::{Folder, free_port, knot, nsd, unbound, wait_for, zone_file};
 use hickory_proto::rr::RecordType;
 use stack::Options;
+use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Client;
 
@@ -30,6 +31,8 @@ const PRIMARY: &str = "127.53.2.1";
 const NOTIFIED: &str = "127.53.2.2";
 /// Knot, which is not notified: it takes the zone over when it is told to.
 const LAGGING: &str = "127.53.2.3";
+/// Its place among the servers in the order in which they are started.
+const LAGGING_PLACE: usize = 2;
 const RESOLVER: &str = "127.53.2.53";
 const KEY: &str = "f88B11OLNcEkhqBFNIleFCaTAQwJ8zLrvHsl996OMsE=";
 /// Delays of probes are rounded up to one of these, as finely as in production.
@@ -191,6 +194,13 @@ impl Servers {
     fn catch_up(&self) {
         knot::control(&self.folder.path().join("lagging"), &["zone-refresh", ZONE]);
     }
+
+    fn end_lagging(&mut self) -> anyhow::Result<()> {
+        let server = self.running.get_mut(LAGGING_PLACE).context("it was not started")?;
+        server.kill()?;
+        server.wait()?;
+        Ok(())
+    }
 }
 
 fn options(servers: &Servers) -> Options {
@@ -241,7 +251,7 @@ async fn cnames(sql: &Client) -> anyhow::Result<Vec<(String, String)>> {
 
 #[tokio::test]
 async fn nothing_is_answered_before_the_last_of_three_name_servers_has_every_value() -> anyhow::Result<()> {
-    let servers = Servers::start();
+    let mut servers = Servers::start();
     let world = World::own(options(&servers)).await?;
     let domains: Vec<String> = (0..DOMAINS).map(|n| format!("d{n:02}.{TENANTS}")).collect();
     let sql = world.sql().await?;
@@ -280,7 +290,51 @@ async fn nothing_is_answered_before_the_last_of_three_name_servers_has_every_val
     let served: BTreeSet<String> = world.visit(&domains[0]).await?.names.into_iter().collect();
     assert_eq!(served, domains.into_iter().collect());
     assert_eq!(world.orders(&instance).await?, 1, "the CA has refused no authorization");
-    Ok(())
+    the_doctor_finds_the_zone_and_names_a_server_that_is_down(&world, &mut servers).await
+}
+
+async fn the_doctor_finds_the_zone_and_names_a_server_that_is_down(
+    world: &World,
+    servers: &mut Servers,
+) -> anyhow::Result<()> {
+    let (code, said) = doctor(world).await?;
+    let found = format!("ok    DNS delegation  {ZONE} is found, at ns1.{ZONE}, ns2.{ZONE}, ns3.{ZONE}");
+    assert!(said.lines().any(|line| line == found), "{said}");
+    assert_eq!(code, Some(0), "{said}");
+
+    servers.end_lagging()?;
+    let fails = format!("FAIL  DNS delegation  not every name server of {ZONE} answers for it: ");
+    let down = format!("ns3.{ZONE}");
+    // The resolver, too, has to notice that the server is down.
+    until("the doctor names the server that is down", async || {
+        let (code, said) = doctor(world).await?;
+        let mut failures = said.lines().filter_map(|line| line.strip_prefix(&fails));
+        Ok(code == Some(1) && failures.any(|why| why.contains(&down)))
+    })
+    .await
+}
+
+/// What `challenge-verifier doctor` says in the environment of the running service, and its exit code.
+async fn doctor(world: &World) -> anyhow::Result<(Option<i32>, String)> {
+    let endpoints = world.handle.endpoints();
+    let process = endpoints
+        .process("challenge-verifier-1")
+        .context("no challenge-verifier")?;
+    let programs = std::env::current_exe()?;
+    let program = programs
+        .ancestors()
+        .nth(2)
+        .context("a folder of programs")?
+        .join("challenge-verifier");
+    let output = Command::new(program)
+        .arg("doctor")
+        .env_clear()
+        .envs(process.environment()?)
+        .output()
+        .await?;
+    let said = String::from_utf8(output.stdout)?;
+    println!("$ challenge-verifier doctor\n{said}");
+    Ok((output.status.code(), said))
 }
 
 /// Lets the last server catch up, and measures how much later than that the broker has seen every value.

@@ -22,6 +22,7 @@ pub(super) async fn change(writer: &Writer, changes: Vec<Change>) -> Result<Stri
     const ACTION: &str = "ChangeResourceRecordSets";
     let batch = ChangeBatch::builder().set_changes(Some(changes)).build();
     let batch = batch.map_err(|error| NotChanged::Problem(failed(error.to_string())))?;
+    writer.pace.turn().await;
     let call = writer.client.change_resource_record_sets();
     let answer = call.hosted_zone_id(&writer.zone_id).change_batch(batch).send().await;
     let made = answer.map_err(|error| match invalid_batch(&error) {
@@ -53,6 +54,7 @@ fn messages(body: &str) -> String {
 /// How far a change has come; none if Route 53 doesn't know it.
 pub(super) async fn status(writer: &Writer, id: &str) -> Result<Option<ChangeStatus>, DnsWriteProblem> {
     const ACTION: &str = "GetChange";
+    writer.pace.turn().await;
     let answer = writer.client.get_change().id(id).send().await;
     match answer.map_err(|error| Failure::new(Peer::Route53, ACTION, &error)) {
         Ok(found) => Ok(found.change_info.map(|info| info.status)),
@@ -75,6 +77,7 @@ pub(super) async fn page(
     from: From,
 ) -> Result<(Vec<ResourceRecordSet>, Option<From>), DnsWriteProblem> {
     const ACTION: &str = "ListResourceRecordSets";
+    writer.pace.turn().await;
     let call = writer.client.list_resource_record_sets();
     let call = call
         .hosted_zone_id(&writer.zone_id)

@@ -1,11 +1,9 @@
 //! What is in the zone, page by page.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
 
 use aws_sdk_route53::types::{ResourceRecordSet, RrType};
 use pipeline::reason::DnsWriteProblem;
-use tokio::time::sleep;
 
 use super::batch::sendable;
 use super::call::{self, From};
@@ -13,10 +11,6 @@ use super::order::{Place, plain};
 use super::quoted::value;
 use super::{Writer, warn_if_not_all_are_served};
 use crate::writer::TxtSet;
-
-/// Between two pages. All programs of an account together have 5 requests a second (Developer Guide, "Quotas on API
-/// requests"), so that this leaves some for others.
-const PAUSE: Duration = Duration::from_millis(300);
 
 /// The TXT record sets at these names. A page has those of many names, so a name that a page has passed needs no call of
 /// its own.
@@ -37,9 +31,6 @@ pub(super) async fn at(writer: &Writer, names: &[&str]) -> Result<Vec<ResourceRe
             true => next,
             false => start(name),
         });
-        if from.is_some() {
-            sleep(PAUSE).await;
-        }
     }
     for (name, values) in counted(&found) {
         warn_if_not_all_are_served(&name, values);
@@ -68,9 +59,6 @@ pub(super) async fn below(writer: &Writer) -> Result<Vec<TxtSet>, DnsWriteProble
             let place = Place::of(&next.name);
             place <= zone || place.is_below(&zone)
         });
-        if from.is_some() {
-            sleep(PAUSE).await;
-        }
     }
     let set = |(name, values): (String, Vec<String>)| {
         warn_if_not_all_are_served(&name, values.len());
