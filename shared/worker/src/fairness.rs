@@ -11,7 +11,7 @@ use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, TryAcquireError};
 use tokio::time::timeout_at;
 
 /// Attempts that take longer are slow: nobody waits for their seats.
@@ -40,6 +40,8 @@ pub(crate) struct Seats {
     left: Notify,
     /// For messages that wait here until one has left: each takes the place of one that could be received.
     may_wait: Semaphore,
+    /// The same, for those of instances about which nothing is known.
+    unknown_may_wait: Semaphore,
 }
 
 /// A seat, which is freed when dropped.
@@ -84,6 +86,7 @@ impl Seats {
             book: Mutex::default(),
             left: Notify::new(),
             may_wait: Semaphore::new(waiting),
+            unknown_may_wait: Semaphore::new(waiting / 2),
         }
     }
 
@@ -101,9 +104,9 @@ impl Seats {
             left.as_mut().enable();
             match self.place(tenant, instance, Instant::now()) {
                 Room::Now(place) => break place,
-                Room::Soon { until, share } => {
+                Room::Soon { until, share, known } => {
                     if waits.is_none() {
-                        match self.may_wait.try_acquire() {
+                        match self.may_wait(known) {
                             Ok(wait) => waits = Some(wait),
                             Err(_) => return Err(self.book().put_off(instance, share, Instant::now())),
                         }
@@ -123,13 +126,21 @@ impl Seats {
         })
     }
 
+    fn may_wait(&self, known: bool) -> Result<(SemaphorePermit<'_>, Option<SemaphorePermit<'_>>), TryAcquireError> {
+        let unknown = match known {
+            true => None,
+            false => Some(self.unknown_may_wait.try_acquire()?),
+        };
+        Ok((self.may_wait.try_acquire()?, unknown))
+    }
+
     fn place(&self, tenant: &str, instance: &str, now: Instant) -> Room<'_> {
         let mut book = self.book();
         let share = book.share(self.all, tenant, instance, now);
         if book.has_its_share(share, tenant, instance) {
             if let Some(until) = book.flows_until(share, tenant, instance, now) {
-                let share = share.instance;
-                return Room::Soon { until, share };
+                let (share, known) = (share.instance, book.is_quick(instance, now).is_some());
+                return Room::Soon { until, share, known };
             }
             book.learn_from(tenant, instance, now);
             return Room::Later(book.put_off(instance, share.instance, now));
@@ -157,6 +168,8 @@ enum Room<'s> {
         until: Instant,
         /// The instance's.
         share: usize,
+        /// Whether the instance is known to be quick.
+        known: bool,
     },
     /// Not before this time has passed.
     Later(Duration),
@@ -392,7 +405,7 @@ mod tests {
         let next = fill(&seats, "a", "2");
         assert_eq!(next.len(), 2, "the tenant's other instance finds room");
         drop(next);
-        let other = fill(&seats, "b", "2");
+        let other = fill(&seats, "b", "4");
         assert_eq!(other.len(), 2, "not known yet");
         drop(all);
         assert_eq!(fill(&seats, "a", "1").len(), 4, "of 6 for each of two");
@@ -409,7 +422,12 @@ mod tests {
         let now = Instant::now();
         let slow = now - 2 * QUICK;
         let mut held: Vec<_> = [slow, slow, now, now].map(|since| at(&seats, "a", "1", since)).into();
-        let Room::Soon { until, share: 4 } = seats.place("a", "1", now) else {
+        let Room::Soon {
+            until,
+            share: 4,
+            known: false,
+        } = seats.place("a", "1", now)
+        else {
             panic!("two of four are quick")
         };
         assert!(until > now + QUICK_AT_FIRST && until < now + QUICK);
@@ -443,7 +461,11 @@ mod tests {
         let held = fill(&seats, "a", "1");
         let waiting: FuturesUnordered<_> = (0..6).map(async |_| seats.take("a", "1").await.map(drop)).collect();
         let (taken, ()) = tokio::join!(waiting.collect::<Vec<_>>(), async { drop(held) });
-        assert_eq!(taken.iter().filter(|seat| seat.is_err()).count(), 2);
+        assert_eq!(
+            taken.iter().filter(|seat| seat.is_err()).count(),
+            4,
+            "half of four, while nothing is known"
+        );
     }
 
     #[test]
