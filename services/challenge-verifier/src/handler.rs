@@ -79,16 +79,14 @@ impl Handler for Verifier {
             let domain = task.subject.clone();
             return Ok(Outcome::spent(Spent::CaaForbids { domain }));
         }
-        if look.in_place == Some(Method::DelegatedDns01)
+        // Seen from here is not seen from everywhere: the broker's servers have replicas.
+        let seen_here = look.in_place == Some(Method::DelegatedDns01)
             && self
                 .store
                 .published(task)
                 .await?
                 .is_some_and(|published| !published.everywhere)
-        {
-            // Seen from here is not seen from everywhere: the broker's servers have replicas.
-            look.wait_for_replicas();
-        }
+            && look.wait_for_replicas();
         if let Some(holder) = self.store.holder(task).await? {
             return self.contested(task, look, &holder, begun).await;
         }
@@ -102,7 +100,7 @@ impl Handler for Verifier {
                 let rest = published.and_then(|mut published| {
                     // With `PROP_DELAY` each domain waits for itself.
                     published.follows &= self.prop_delay.is_zero();
-                    rest_after_publication(published)
+                    rest_after_publication(published, seen_here)
                 });
                 return Ok(Outcome::pending_for(look, rest));
             }

@@ -77,9 +77,12 @@ impl Drop for Looking<'_> {
 }
 
 /// The broker's own DNS servers need a moment to take a value over: when to probe again, by the time since it was written. `None`:
-/// by the schedule.
-pub(crate) fn rest_after_publication(published: Published) -> Option<Duration> {
-    let (first, follower) = match published.since?.as_secs() {
+/// by the schedule. `seen_here`: the value is there, though it may not have been recorded yet that it was written.
+pub(crate) fn rest_after_publication(published: Published, seen_here: bool) -> Option<Duration> {
+    let Some(since) = published.since else {
+        return seen_here.then_some(Duration::from_secs(5));
+    };
+    let (first, follower) = match since.as_secs() {
         ..30 => (250, 5_000),
         30..600 => (5_000, 30_000),
         _ => return None,
@@ -107,8 +110,15 @@ mod tests {
                 everywhere: true,
                 follows,
             };
-            let rest_for = rest_after_publication(published);
+            let rest_for = rest_after_publication(published, false);
             assert_eq!(rest_for, rest.map(Duration::from_millis), "{since} {follows}");
         }
+        let unrecorded = Published {
+            since: None,
+            everywhere: false,
+            follows: false,
+        };
+        assert_eq!(rest_after_publication(unrecorded, false), None);
+        assert_eq!(rest_after_publication(unrecorded, true), Some(Duration::from_secs(5)));
     }
 }

@@ -119,7 +119,8 @@ impl Store {
         let zones = Statement::new(
             "delegation-zones",
             "select zone from delegation_targets \
-             union select value from shared_settings where setting = 'DELEGATION_ZONE' and value <> '' order by zone",
+             union select lower(rtrim(value, '.')) from shared_settings where setting = 'DELEGATION_ZONE' and value <> '' \
+             order by zone",
         )
         .expects(SqlState::UNDEFINED_TABLE)
         .all(&client, &[])

@@ -60,10 +60,18 @@ struct Place<'s> {
 
 #[derive(Default)]
 struct Book {
-    /// Since when each message is held, by tenant and instance.
-    in_hand: HashMap<String, HashMap<String, Vec<Instant>>>,
+    /// By tenant and instance.
+    in_hand: HashMap<String, HashMap<String, Vec<Held>>>,
     /// By instance.
     times: HashMap<String, Times>,
+}
+
+/// A message in its place.
+#[derive(Clone, Copy, PartialEq)]
+struct Held {
+    since: Instant,
+    /// It has a seat, and its attempt runs.
+    seated: bool,
 }
 
 /// What is known about an instance.
@@ -146,7 +154,10 @@ impl Seats {
             return Room::Later(book.put_off(instance, share.instance, now));
         }
         let instances = book.in_hand.entry(tenant.to_owned()).or_default();
-        instances.entry(instance.to_owned()).or_default().push(now);
+        instances.entry(instance.to_owned()).or_default().push(Held {
+            since: now,
+            seated: false,
+        });
         Room::Now(Place {
             seats: self,
             tenant: tenant.to_owned(),
@@ -239,7 +250,7 @@ impl Book {
         let instances = self.in_hand.get(tenant).into_iter().flatten();
         instances.flat_map(move |(instance, mine)| {
             let quick = self.quick(instance, now);
-            let slow = mine.iter().filter(move |since| now - **since > quick);
+            let slow = mine.iter().filter(move |held| held.seated && now - held.since > quick);
             slow.map(|_| instance.as_str())
         })
     }
@@ -254,7 +265,8 @@ impl Book {
         let instances = self.in_hand.get(tenant)?.iter();
         let slow_from = instances.flat_map(|(instance, mine)| {
             let quick = self.quick(instance, now);
-            mine.iter().map(move |since| *since + quick + Duration::from_millis(1))
+            mine.iter()
+                .map(move |held| held.since + quick + Duration::from_millis(1))
         });
         slow_from.filter(|at| *at > now).min()
     }
@@ -269,8 +281,9 @@ impl Book {
 
     /// An attempt takes at least as long as the tenant's oldest message, which is in the instance's way, has taken so far.
     fn learn_from(&mut self, tenant: &str, instance: &str, now: Instant) {
-        let since = self.in_hand.get(tenant).and_then(|all| all.values().flatten().min());
-        let taken = since.map_or(Duration::ZERO, |since| now - *since);
+        let all = self.in_hand.get(tenant).into_iter().flat_map(HashMap::values).flatten();
+        let since = all.filter(|held| held.seated).map(|held| held.since).min();
+        let taken = since.map_or(Duration::ZERO, |since| now - since);
         let times = self.times_of(instance, now);
         times.takes = times.takes.max(taken);
         if taken > QUICK {
@@ -313,7 +326,7 @@ impl Book {
             return;
         };
         if let Some(mine) = instances.get_mut(instance)
-            && let Some(at) = mine.iter().position(|one| *one == since)
+            && let Some(at) = mine.iter().position(|held| held.since == since)
         {
             mine.swap_remove(at);
         }
@@ -325,13 +338,20 @@ impl Book {
 }
 
 impl Place<'_> {
-    /// The message has waited for its seat until now.
+    /// The message has got its seat now.
     fn begins(&mut self, now: Instant) {
         let mut book = self.seats.book();
         let mine = book.in_hand.get_mut(&self.tenant);
         let mine = mine.and_then(|instances| instances.get_mut(&self.instance));
-        if let Some(since) = mine.and_then(|mine| mine.iter_mut().find(|since| **since == self.since)) {
-            *since = now;
+        let unseated = Held {
+            since: self.since,
+            seated: false,
+        };
+        if let Some(held) = mine.and_then(|mine| mine.iter_mut().find(|held| **held == unseated)) {
+            *held = Held {
+                since: now,
+                seated: true,
+            };
             self.since = now;
         }
     }
@@ -358,7 +378,10 @@ mod tests {
 
     fn at<'s>(seats: &'s Seats, tenant: &str, instance: &str, now: Instant) -> Option<Place<'s>> {
         match seats.place(tenant, instance, now) {
-            Room::Now(place) => Some(place),
+            Room::Now(mut place) => {
+                place.begins(now);
+                Some(place)
+            }
             Room::Soon { .. } | Room::Later(_) => None,
         }
     }

@@ -91,7 +91,8 @@ impl Look {
     }
 
     /// The value in the broker's zone was seen from here, and has yet to reach every replica of its servers.
-    pub fn wait_for_replicas(&mut self) {
+    /// Whether it is at the target of the tenant's CNAME.
+    pub fn wait_for_replicas(&mut self) -> bool {
         let waits = self.ways.iter_mut().any(|way| match &mut way.seen {
             Seen::Delegation(delegation) => delegation.wait_for_replicas(),
             _ => false,
@@ -100,6 +101,7 @@ impl Look {
         if waits {
             self.in_place = None;
         }
+        waits
     }
 
     /// No way proves the domain, and that is certain: each was answered.

@@ -54,7 +54,9 @@ fn messages(body: &str) -> String {
 /// How far a change has come; none if Route 53 doesn't know it.
 pub(super) async fn status(writer: &Writer, id: &str) -> Result<Option<ChangeStatus>, DnsWriteProblem> {
     const ACTION: &str = "GetChange";
-    writer.pace.turn().await;
+    if !writer.pace.turn_soon().await {
+        return Ok(Some(ChangeStatus::Pending));
+    }
     let answer = writer.client.get_change().id(id).send().await;
     match answer.map_err(|error| Failure::new(Peer::Route53, ACTION, &error)) {
         Ok(found) => Ok(found.change_info.map(|info| info.status)),
