@@ -7,7 +7,7 @@ use pipeline::proof::Method;
 use pipeline::reason::{BrokerReason, During, Spent};
 use pipeline::{Outcome, Verdict, VerifierStep};
 use std::time::{Duration, Instant};
-use store::{Authorization, Holder, Order, Store, Task};
+use store::{Authorization, Challenge, Holder, Order, Store, Task};
 use worker::{Chore, Handler, HandlerError, Stop};
 
 use crate::standing;
@@ -106,6 +106,20 @@ impl Handler for Verifier {
             }
             return Ok(self.not_in_place(look, begun).await);
         };
+        self.ready(task, &challenge, look, method, begun).await
+    }
+}
+
+impl Verifier {
+    /// The domain is proved. Others of its order that wait for the broker's values are looked at as well.
+    async fn ready(
+        &self,
+        task: &Task,
+        challenge: &Challenge,
+        look: Look,
+        method: Method,
+        begun: Instant,
+    ) -> Result<Outcome, Stop> {
         if !self.prop_delay.is_zero() {
             self.store.proof_seen(task).await?;
             let seen_for = self.store.seen_in_place_for(task, true).await?;
@@ -123,7 +137,7 @@ impl Handler for Verifier {
         } else if method == Method::DelegatedDns01 {
             let others = self.store.waiting_for_values(task).await?;
             if !others.is_empty() {
-                let others = self.together.verified(&self.prober, &challenge, others, task.now).await;
+                let others = self.together.verified(&self.prober, challenge, others, task.now).await;
                 // That took a while.
                 if let Some(holder) = self.store.holder(task).await? {
                     return self.contested(task, look, &holder, begun).await;
@@ -133,9 +147,7 @@ impl Handler for Verifier {
         }
         Ok(Outcome::Done(Verdict::Verified(method)))
     }
-}
 
-impl Verifier {
     /// Another instance has the domain. That instance keeps it as long as its own proof can be seen; otherwise the
     /// instance that proves the domain gets it after a grace period.
     async fn contested(&self, task: &Task, mut look: Look, holder: &Holder, begun: Instant) -> Result<Outcome, Stop> {

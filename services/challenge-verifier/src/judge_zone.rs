@@ -61,13 +61,17 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_server_that_is_missing_and_a_long_memory_are_reported() {
-        let good = Authority {
+    fn at_two() -> Authority {
+        Authority {
             servers: vec!["ns1.example".to_owned(), "ns2.example".to_owned()],
             left_out: Vec::new(),
             remembered_absence: 5,
-        };
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_missing_and_a_long_memory_are_reported() {
+        let good = at_two();
         assert_eq!(judge("DNS delegation", "acme.example", &good).state(), State::Ok);
         let forgetful = Authority {
             remembered_absence: 3600,
@@ -100,12 +104,7 @@ mod tests {
 
     #[test]
     fn a_zone_with_servers_that_have_it_is_found_at_each_of_them() {
-        let authority = Authority {
-            servers: vec!["ns1.example".to_owned(), "ns2.example".to_owned()],
-            left_out: Vec::new(),
-            remembered_absence: 5,
-        };
-        let found = judge_zone("DNS delegation", "acme.example", &Ok(Some(authority)));
+        let found = judge_zone("DNS delegation", "acme.example", &Ok(Some(at_two())));
         assert_eq!(
             found.to_string(),
             "ok    DNS delegation  acme.example is found, at ns1.example, ns2.example"

@@ -6,8 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use challenge_verifier::Prober;
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
+use futures_util::{StreamExt as _, stream};
 use pipeline::proof::Method;
 use store::{Authorization, Challenge, Published};
 use time::OffsetDateTime;
@@ -47,16 +46,15 @@ impl Together {
         }
         let _looking = Looking { all: self, order };
         let until = Instant::now() + WITHIN;
-        let mut waiting = others.into_iter().map(async |mut other| {
+        let looks = stream::iter(others).map(async |mut other| {
             other.challenges = other.challenges.only(METHOD);
             let expected = expected(&first.order, other, first.caa_identities.clone());
             let look = timeout(A_LOOK, prober.probe(&expected, now)).await.ok()?;
             (look.ready() == Some(METHOD)).then_some(expected.domain)
         });
-        let mut running: FuturesUnordered<_> = waiting.by_ref().take(AT_ONCE).collect();
+        let mut looks = looks.buffer_unordered(AT_ONCE);
         let mut verified = Vec::new();
-        while let Ok(Some(seen)) = timeout_at(until, running.next()).await {
-            running.extend(waiting.next());
+        while let Ok(Some(seen)) = timeout_at(until, looks.next()).await {
             verified.extend(seen);
         }
         verified

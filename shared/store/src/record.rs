@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use deadpool_postgres::Transaction;
 use pipeline::plan;
-use pipeline::proof::Method;
 use pipeline::reason::stored;
 use pipeline::{OperationKind, Outcome, Reason, Schedules, StepKind, Verdict, WakeUp};
 
@@ -242,7 +241,7 @@ async fn done(
         Verdict::Accomplished if task.kind == StepKind::PublishChallenges => {
             wake_ups.append(&mut publication::wake_probes(tx, task).await?);
         }
-        Verdict::Verified(Method::DelegatedDns01) | Verdict::VerifiedTogether { .. } => {
+        Verdict::VerifiedTogether { .. } => {
             wake_ups.append(&mut publication::wake_next(tx, task).await?);
         }
         _ => {}

@@ -51,7 +51,7 @@ struct Channel {
 impl Handle {
     /// Starts a stack with the `stack` program that is beside the test's own.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
-        let program = program()?;
+        let program = program("stack")?;
         let mut started = std::process::Command::new(&program)
             .args(["up", "--until-eof", "--options", &serde_json::to_string(&options)?])
             .stdin(Stdio::piped())
@@ -305,17 +305,20 @@ fn read_lines(from: impl Read + Send + 'static, mut take: impl FnMut(String) + S
     std::thread::spawn(move || BufReader::new(from).lines().map_while(Result::ok).for_each(&mut take));
 }
 
-/// Test programs are in `target/debug/deps` or `…/examples`, `stack` is in `target/debug`.
-fn program() -> anyhow::Result<PathBuf> {
+/// A program of the workspace: test programs are in `target/debug/deps` or `…/examples`, it is in `target/debug`.
+///
+/// # Errors
+/// When it isn't built.
+pub fn program(name: &str) -> anyhow::Result<PathBuf> {
     let here = std::env::current_exe()?;
     here.ancestors()
         .skip(1)
         .take(3)
-        .map(|folder| folder.join("stack"))
+        .map(|folder| folder.join(name))
         .find(|path| path.is_file())
         .with_context(|| {
             format!(
-                "no program stack near {}; run cargo build --workspace first",
+                "no program {name} near {}; run cargo build --workspace first",
                 here.display()
             )
         })

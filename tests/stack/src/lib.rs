@@ -43,7 +43,7 @@ pub use dns::Dns;
 pub use endpoints::{
     AccessKey, Endpoints, LinkEndpoint, OTHER_CA, OTHER_CA_REFUSES, OtherCa, ProcessInfo, ProxyEndpoint, TlsEndpoints,
 };
-pub use handle::Handle;
+pub use handle::{Handle, program};
 pub use http::Http;
 pub use options::{DELAY_QUEUES_MS, FAST, Options, Peer};
 pub use part::{Part, check, run_part};

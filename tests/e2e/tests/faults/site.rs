@@ -186,13 +186,7 @@ impl Site {
 
     pub(crate) async fn begin_renewal(&self, instance: &Instance) -> anyhow::Result<()> {
         let e = self.handle.endpoints();
-        let program = std::env::current_exe()?;
-        let program = program
-            .ancestors()
-            .nth(2)
-            .context("a folder of programs")?
-            .join("cdnctl");
-        let said = tokio::process::Command::new(program)
+        let said = tokio::process::Command::new(stack::program("cdnctl")?)
             .args(["renew", &instance.id])
             .env("DATABASE_URL", &e.database_url)
             .env("AMQP_URL", &e.amqp_url)

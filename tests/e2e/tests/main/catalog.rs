@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::tls::program;
 use crate::world::{Instance, PATIENCE, World, domain, organization, world};
+use stack::program;
 
 /// The second plan of docs/catalog.example.json.
 const GLOBAL: &str = "3d5f0f6e-52c1-4a53-9b54-0b7f6a8f3c03";

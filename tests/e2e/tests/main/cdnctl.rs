@@ -53,9 +53,7 @@ pub(crate) async fn cdnctl(database: &str, args: &[&str]) -> anyhow::Result<Said
 
 /// The program with nothing but the database in its environment.
 fn command(database: &str) -> anyhow::Result<Command> {
-    let program = std::env::current_exe()?;
-    let program = program.ancestors().nth(2).map(|folder| folder.join("cdnctl"));
-    let mut command = Command::new(program.context("a folder of programs")?);
+    let mut command = Command::new(stack::program("cdnctl")?);
     command.env_clear().env("DATABASE_URL", database).stdin(Stdio::null());
     Ok(command)
 }

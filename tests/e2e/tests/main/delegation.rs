@@ -61,13 +61,7 @@ pub(crate) fn always_due(options: Options) -> Options {
 async fn doctor(world: &World) -> anyhow::Result<String> {
     let endpoints = world.handle.endpoints_now().await?;
     let process = endpoints.process("dns-responder-1").context("no dns-responder")?;
-    let programs = std::env::current_exe()?;
-    let program = programs
-        .ancestors()
-        .nth(2)
-        .context("a folder of programs")?
-        .join("dns-responder");
-    let mut command = std::process::Command::new(program);
+    let mut command = std::process::Command::new(stack::program("dns-responder")?);
     command.env_clear().envs(process.environment()?);
     Ok(String::from_utf8(command.arg("doctor").output()?.stdout)?)
 }

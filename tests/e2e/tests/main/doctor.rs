@@ -87,13 +87,8 @@ impl Clinic {
             .context("a service")?
             .1;
         let process = self.stack.endpoints().process(process).context("a process")?;
-        let program = std::env::current_exe()?
-            .ancestors()
-            .nth(2)
-            .map(|folder| folder.join(service))
-            .context("a folder of programs")?;
         let begun = Instant::now();
-        let run = Command::new(program)
+        let run = Command::new(stack::program(service)?)
             .arg("doctor")
             .env_clear()
             .envs(process.environment()?)

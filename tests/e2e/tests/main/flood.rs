@@ -19,8 +19,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
-use crate::tls::program;
 use crate::world::{PATIENCE, World, domain, organization, world};
+use stack::program;
 
 /// What the platform and the CA are answered within, however many others there are.
 const AT_ONCE: Duration = Duration::from_secs(1);

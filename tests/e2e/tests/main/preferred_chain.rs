@@ -5,11 +5,10 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, ensure};
 use customer::Browser;
-use stack::{Http, Options, Signal};
+use stack::{Http, Options, Signal, program};
 use tokio::process::{Child, Command};
 
 use crate::cdnctl::operate;
-use crate::tls::program;
 use crate::world::{World, domain, organization, until};
 
 const ISSUER: &str = "certificate-issuer-1";

@@ -332,13 +332,7 @@ async fn doctor(world: &World) -> anyhow::Result<(Option<i32>, String)> {
     let process = endpoints
         .process("challenge-verifier-1")
         .context("no challenge-verifier")?;
-    let programs = std::env::current_exe()?;
-    let program = programs
-        .ancestors()
-        .nth(2)
-        .context("a folder of programs")?
-        .join("challenge-verifier");
-    let output = Command::new(program)
+    let output = Command::new(stack::program("challenge-verifier")?)
         .arg("doctor")
         .env_clear()
         .envs(process.environment()?)

@@ -191,17 +191,6 @@ async fn rabbitmq(handle: &Handle, tls: &TlsEndpoints, other: &Path) -> anyhow::
     Ok(())
 }
 
-/// A service's program, beside the test's own.
-pub(crate) fn program(name: &str) -> anyhow::Result<PathBuf> {
-    let here = std::env::current_exe()?;
-    here.ancestors()
-        .skip(1)
-        .take(3)
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file())
-        .with_context(|| format!("{name} isn't built"))
-}
-
 fn sealing_key(id: &str, byte: u8) -> String {
     format!("{id}:{}", STANDARD.encode([byte; 32]))
 }
@@ -308,7 +297,7 @@ async fn sealed(stack: &Handle) -> anyhow::Result<i64> {
 
 async fn reseal(stack: &Handle, keys: &str) -> anyhow::Result<Output> {
     let tls = stack.endpoints().tls.as_ref().context("TLS was asked for")?;
-    let run = Command::new(program("certificate-issuer")?)
+    let run = Command::new(stack::program("certificate-issuer")?)
         .arg("reseal")
         .env("DATABASE_URL", &tls.database_url)
         .env("DATABASE_CA_FILE", &tls.ca_pem)
@@ -328,7 +317,7 @@ async fn a_service_that_meets_a_stranger_is_not_ready_and_says_why() -> anyhow::
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let service = |ca: &Path| -> anyhow::Result<tokio::process::Child> {
         let output = std::fs::File::create(&log)?;
-        Ok(Command::new(program("challenge-verifier")?)
+        Ok(Command::new(stack::program("challenge-verifier")?)
             .env("DATABASE_URL_FILE", &address)
             .env("DATABASE_CA_FILE", ca)
             .env("AMQP_URL", &tls.amqp_url)

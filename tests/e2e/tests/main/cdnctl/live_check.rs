@@ -80,9 +80,7 @@ impl OwnAws {
     /// One that trusts these roots.
     async fn start(roots: &Path) -> anyhow::Result<Self> {
         let policy = shipped_policies()?;
-        let program = std::env::current_exe()?;
-        let program = program.ancestors().nth(2).map(|folder| folder.join("aws-sim"));
-        let mut process = Command::new(program.context("a folder of programs")?)
+        let mut process = Command::new(stack::program("aws-sim")?)
             .args(["--deploy-ms", "300", "--iam-visible-ms", "100"])
             .args([
                 "--access-keys",
