@@ -19,6 +19,7 @@ use crate::error::{MessagingError, is_missing, refusal};
 use crate::message::Message;
 use crate::tls;
 use crate::topology::{WORK_EXCHANGE, queues};
+use crate::turn::Turn;
 
 const ABOUT: &str = "RabbitMQ";
 
@@ -58,6 +59,7 @@ async fn look_around(connection: &Connection, args: &AmqpArgs) -> Result<Seen, M
     let queues = queues(args);
     let mut missing = 0;
     let mut channel = open(connection).await?;
+    let turn = Turn::wait(connection).await?;
     for queue in &queues {
         match there(&channel, &queue.name).await {
             Ok(()) => queue.declare(&channel).await?,
@@ -69,6 +71,7 @@ async fn look_around(connection: &Connection, args: &AmqpArgs) -> Result<Seen, M
             Err(error) => return Err(error.into()),
         }
     }
+    turn.end().await?;
     let arrived = send_to_itself(connection).await?;
     Ok(Seen {
         missing,
@@ -178,6 +181,7 @@ fn judged(place: &str, error: &MessagingError) -> (String, &'static str) {
             format!("{place}: {said}"),
             "or give this program the DELIVERY_LIMIT and DELAY_QUEUES_MS that the other services have",
         ),
+        MessagingError::NotMyTurn => (format!("{place}: {said}"), "run the doctor again in half a minute"),
         MessagingError::NotTaken(_) | MessagingError::Nacked | MessagingError::TimedOut { .. } => {
             (format!("{place}: {said}"), "check RabbitMQ's own log")
         }

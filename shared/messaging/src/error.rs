@@ -41,6 +41,9 @@ pub enum MessagingError {
     /// RabbitMQ refused a message (nack): its queue has no leader, for a moment or for good.
     #[error("RabbitMQ did not accept a message: it was refused (nack)")]
     Nacked,
+    /// Queues are declared by one process at a time.
+    #[error("another process is declaring RabbitMQ's queues, or repairing them")]
+    NotMyTurn,
     /// RabbitMQ did not answer in time.
     #[error("RabbitMQ did not answer within {after:?}, {doing} {queue}")]
     TimedOut {

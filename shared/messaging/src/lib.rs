@@ -15,6 +15,7 @@ mod queue_repair;
 mod tls;
 mod topology;
 mod trace;
+mod turn;
 
 pub use args::{AmqpArgs, AmqpUrl};
 pub use check::check_rabbitmq;

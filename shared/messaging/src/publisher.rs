@@ -20,6 +20,7 @@ use crate::queue_repair::{Suspicion, repair};
 use crate::tls;
 use crate::topology::{self, DELAY_EXCHANGE, DELAY_HEADER, PARKING_EXCHANGE, WORK_EXCHANGE, work_queue};
 use crate::trace::Trace;
+use crate::turn::Turn;
 
 /// The connection to RabbitMQ: opened on first use, and again after it broke.
 pub struct Messaging {
@@ -200,7 +201,9 @@ impl Messaging {
         let properties = ConnectionProperties::default().with_connection_name(self.name.as_str().into());
         let connection = tls::connect(&self.args, properties).await?;
         let publishing = connection.create_channel().await?;
+        let turn = Turn::wait(&connection).await?;
         topology::declare(&publishing, &self.args).await?;
+        turn.end().await?;
         publishing.confirm_select(ConfirmSelectOptions::default()).await?;
         Ok(Link {
             connection,

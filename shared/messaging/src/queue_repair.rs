@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::try_join_all;
 use lapin::options::{ConfirmSelectOptions, QueueDeleteOptions};
 use lapin::protocol::{AMQPErrorKind, AMQPHardError};
 use lapin::{Connection, ConnectionProperties};
@@ -15,6 +16,7 @@ use crate::error::{MessagingError, refusal};
 use crate::message::Message;
 use crate::tls;
 use crate::topology::{Queue, queues};
+use crate::turn::Turn;
 
 /// This many failures within [`A_WHILE`] make the queues suspect. Successes in between prove nothing: other queues
 /// work.
@@ -57,30 +59,48 @@ fn is_internal(error: &lapin::Error) -> bool {
     refusal(error) == Some(&AMQPErrorKind::Hard(AMQPHardError::INTERNALERROR))
 }
 
-/// Checks every queue, and recreates those that don't answer while RabbitMQ itself does.
+/// Checks every queue, and recreates those that don't answer while RabbitMQ itself does. One process does it at a time.
 pub(crate) async fn repair(args: &AmqpArgs) {
-    for queue in queues(args) {
-        match answers(args, &queue).await {
-            Ok(true) => {}
-            Ok(false) => match recreate(args, &queue).await {
-                Ok(()) => {
-                    metrics::counter!("queues_mended_total").increment(1);
-                    tracing::error!(
-                        queue = queue.name,
-                        "RabbitMQ lost this queue's contents: deleted and declared again; its wake-ups are published \
-                         again"
-                    );
-                }
-                Err(error) => tracing::error!(
+    let turn = async {
+        let connection = connect(args).await?;
+        let turn = within("taking the turn", "to repair", Turn::take(&connection)).await?;
+        Ok::<_, MessagingError>(turn.map(|turn| (connection, turn)))
+    };
+    match turn.await {
+        Ok(Some((connection, turn))) => {
+            repair_all(args).await;
+            let _ = within("ending the turn", "to repair", turn.end()).await;
+            close(&connection, "to repair").await;
+        }
+        Ok(None) => tracing::debug!("another process declares or repairs the queues"),
+        Err(error) => tracing::warn!(error = ?error, "the queues can't be checked"),
+    }
+}
+
+async fn repair_all(args: &AmqpArgs) {
+    let queues = queues(args);
+    // Side by side: each that is broken costs the whole time limit.
+    let answering = match try_join_all(queues.iter().map(|queue| answers(args, queue))).await {
+        Ok(answering) => answering,
+        Err(error) => {
+            tracing::warn!(error = ?error, "RabbitMQ accepts no messages, and no queue is to blame");
+            return;
+        }
+    };
+    for (queue, _) in queues.iter().zip(answering).filter(|(_, answers)| !answers) {
+        match recreate(args, queue).await {
+            Ok(()) => {
+                metrics::counter!("queues_mended_total").increment(1);
+                tracing::error!(
                     queue = queue.name,
-                    error = ?error,
-                    "RabbitMQ lost this queue's contents, and it can't be deleted: delete it in RabbitMQ"
-                ),
-            },
-            Err(error) => {
-                tracing::warn!(error = ?error, "RabbitMQ accepts no messages, and no queue is to blame");
-                return;
+                    "RabbitMQ lost this queue's contents: deleted and declared again; its wake-ups are published again"
+                );
             }
+            Err(error) => tracing::error!(
+                queue = queue.name,
+                error = ?error,
+                "RabbitMQ lost this queue's contents, and it can't be deleted: delete it in RabbitMQ"
+            ),
         }
     }
 }

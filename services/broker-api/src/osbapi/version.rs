@@ -52,12 +52,9 @@ fn fault(value: Option<&HeaderValue>) -> Option<(StatusCode, String)> {
 
 fn parsed(text: &str) -> Option<(u32, u32)> {
     let number = |digits: &str| {
-        // Without this check, "+2" would parse as a number.
-        digits
-            .bytes()
-            .all(|byte| byte.is_ascii_digit())
-            .then(|| digits.parse().ok())
-            .flatten()
+        // Without this check, "+2" and "02" would parse as numbers.
+        let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
+        plain.then(|| digits.parse().ok()).flatten()
     };
     let (major, minor) = text.trim().split_once('.')?;
     Some((number(major)?, number(minor)?))
@@ -89,6 +86,8 @@ mod tests {
             ("2", "not a version"),
             ("2.", "not a version"),
             ("+2.17", "not a version"),
+            ("02.17", "not a version"),
+            ("2.017", "not a version"),
             ("2.17.1", "not a version"),
             ("v2.17", "not a version"),
             ("", "not a version"),

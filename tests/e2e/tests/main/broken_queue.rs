@@ -10,13 +10,13 @@ use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use serde_json::json;
-use stack::{Dns, Handle, Options, Signal};
+use stack::{Dns, Handle, Options, Signal, WORKERS};
 
 use crate::world::{PATIENCE, domain};
 
 /// Has the node evaluate an Erlang expression, as an operator would by `rabbitmqctl eval`.
-fn eval(stack: &Handle, expression: &str) -> anyhow::Result<String> {
-    let e = stack.endpoints();
+async fn eval(stack: &Handle, expression: &str) -> anyhow::Result<String> {
+    let e = stack.endpoints_now().await?;
     let environment = e.process("rabbitmq").context("no RabbitMQ")?.environment()?;
     let variable = |name: &str| environment.get(name).with_context(|| format!("no {name}"));
     let output = Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl")
@@ -39,7 +39,11 @@ struct Waiting {
 
 impl Waiting {
     async fn start(id: &'static str) -> anyhow::Result<Self> {
-        let stack = Handle::start(Options::fast().with_own_rabbitmq()).await?;
+        Self::start_with(Options::fast().with_own_rabbitmq(), id).await
+    }
+
+    async fn start_with(options: Options, id: &'static str) -> anyhow::Result<Self> {
+        let stack = Handle::start(options).await?;
         let e = stack.endpoints();
         let platform = Platform::new(&e.broker_url, &e.broker_username, &e.broker_password)?;
         let name = domain(id);
@@ -74,7 +78,29 @@ async fn a_queue_that_lost_its_inside_is_made_anew() -> anyhow::Result<()> {
     for queue in ["certificate-issuer", "delay.500"] {
         let killed =
             format!("ra:force_delete_server(quorum_queues, {{list_to_atom(\"%2F_cdn-broker.{queue}\"), node()}}).");
-        anyhow::ensure!(eval(stack, &killed)?.contains("ok"), "{queue} lives on");
+        anyhow::ensure!(eval(stack, &killed).await?.contains("ok"), "{queue} lives on");
+    }
+    waiting.goes_on().await?;
+    Ok(())
+}
+
+/// Every process finds out at the same time that RabbitMQ knows the queues' names and has no member of any: so it is
+/// left when it is killed in the second in which it makes them.
+#[tokio::test]
+async fn queues_may_be_lost_while_ten_processes_make_them() -> anyhow::Result<()> {
+    let mut options = Options::fast().with_own_rabbitmq();
+    for worker in WORKERS {
+        options = options.with_replicas(worker, 3);
+    }
+    let waiting = Waiting::start_with(options, "broken-queues").await?;
+    let stack = &waiting.stack;
+    let lost = "[begin catch ra:force_delete_server(quorum_queues, amqqueue:get_pid(Q)), \
+                case rand:uniform(2) of 1 -> ok; 2 -> catch rabbit_amqqueue:internal_delete(Q, <<\"test\">>) end end \
+                || Q <- rabbit_amqqueue:list()].";
+    for _ in 0..2 {
+        eval(stack, lost).await?;
+        stack.kill("rabbitmq", Signal::Kill).await?;
+        stack.start_again("rabbitmq").await?;
     }
     waiting.goes_on().await?;
     Ok(())
@@ -85,7 +111,7 @@ async fn an_alarm_of_rabbitmq_is_no_queues_fault_and_work_goes_on_after_it() -> 
     let waiting = Waiting::start("alarm").await?;
     let stack = &waiting.stack;
     let disk = "{resource_limit, disk, node()}";
-    eval(stack, &format!("rabbit_alarm:set_alarm({{{disk}, []}})."))?;
+    eval(stack, &format!("rabbit_alarm:set_alarm({{{disk}, []}}).")).await?;
     let logs = || -> anyhow::Result<String> {
         let all = stack
             .endpoints()
@@ -99,7 +125,7 @@ async fn an_alarm_of_rabbitmq_is_no_queues_fault_and_work_goes_on_after_it() -> 
         anyhow::ensure!(Instant::now() < deadline, "the queues were not checked");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    eval(stack, &format!("rabbit_alarm:clear_alarm({disk})."))?;
+    eval(stack, &format!("rabbit_alarm:clear_alarm({disk}).")).await?;
     waiting.goes_on().await?;
     anyhow::ensure!(
         !logs()?.contains("lost this queue's contents"),

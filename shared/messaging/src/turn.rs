@@ -1,0 +1,67 @@
+//! One process at a time declares and deletes queues. A queue that is declared while another process deletes it can
+//! leave RabbitMQ (seen with 3.10.8) with a Raft member that belongs to no queue: from then on every declaration of
+//! that name is refused with `cluster_not_formed`, no client can delete it, and only a restart of RabbitMQ helps.
+
+use std::time::Duration;
+
+use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection};
+use tokio::time::{Instant, sleep};
+
+use crate::error::{MessagingError, refusal};
+use crate::topology::text;
+
+/// An exclusive queue (AMQP 0-9-1, `queue.declare`) belongs to one connection, and is deleted with it.
+const TURN: &str = "cdn-broker.declaring";
+/// How long a process waits for its turn: the others need some 100 ms each, a repair up to half a minute.
+const LONGEST_WAIT: Duration = Duration::from_secs(6);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// This process's turn to declare and delete queues. It ends with the connection at the latest.
+pub(crate) struct Turn {
+    channel: Channel,
+}
+
+impl Turn {
+    /// Takes the turn; `None` when another connection has it.
+    pub(crate) async fn take(connection: &Connection) -> Result<Option<Self>, MessagingError> {
+        let channel = connection.create_channel().await?;
+        let exclusive = QueueDeclareOptions {
+            exclusive: true,
+            auto_delete: true,
+            ..Default::default()
+        };
+        let mut arguments = FieldTable::default();
+        // The virtual host's default may be a quorum queue, which can't be exclusive.
+        arguments.insert("x-queue-type".into(), text("classic"));
+        match channel.queue_declare(TURN.into(), exclusive, arguments).await {
+            Ok(_) => Ok(Some(Self { channel })),
+            Err(error) if refusal(&error) == Some(&AMQPErrorKind::Soft(AMQPSoftError::RESOURCELOCKED)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits for the turn.
+    pub(crate) async fn wait(connection: &Connection) -> Result<Self, MessagingError> {
+        let deadline = Instant::now() + LONGEST_WAIT;
+        loop {
+            if let Some(turn) = Self::take(connection).await? {
+                return Ok(turn);
+            }
+            if Instant::now() >= deadline {
+                return Err(MessagingError::NotMyTurn);
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Ends the turn, so that the next process need not wait for the end of this connection.
+    pub(crate) async fn end(self) -> Result<(), MessagingError> {
+        let options = QueueDeleteOptions::default();
+        self.channel.queue_delete(TURN.into(), options).await?;
+        self.channel.close(200, "done".into()).await?;
+        Ok(())
+    }
+}
