@@ -1,6 +1,7 @@
 //! The Open Service Broker API: one file per endpoint, and the parts of its requests and responses.
 
 mod accepted;
+mod answers;
 pub(crate) mod auth;
 pub(crate) mod bindings;
 mod body;

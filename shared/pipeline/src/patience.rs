@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use crate::operation::OperationState;
 use crate::status::{DomainView, View, is_in_place};
 use crate::step::StepState;
@@ -12,25 +14,45 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// The duration of a probe, from the moment when it is due.
 const A_LOOK: Duration = Duration::from_secs(5);
 
-/// When the platform should poll again; `None` when the operation has ended.
-///
-/// While machines work: after `shortest`. While the operation waits for nothing but the user's DNS, the text can't
-/// change before the next probe, and the operation can't continue before every domain was probed again: after the last
-/// of these probes, at most 5 minutes. So one poll shows the results of a whole round of probes.
-pub fn patience(view: &View, shortest: Duration) -> Option<Duration> {
+/// When a platform should poll again, as far as it follows from the operation's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// The operation has ended.
+    Ended,
+    /// Machines work, and may be done at any moment.
+    Shortest,
+    /// Only the user's DNS is waited for, and every domain has been probed again at this time.
+    Round(OffsetDateTime),
+}
+
+impl Patience {
+    /// How long to wait from `now` on, at least `shortest`; `None` when the operation has ended.
+    pub fn wait(self, now: OffsetDateTime, shortest: Duration) -> Option<Duration> {
+        match self {
+            Self::Ended => None,
+            Self::Shortest => Some(shortest),
+            Self::Round(due) => {
+                // Overdue: its result may arrive at any moment.
+                let wait = Duration::try_from(due - now).map_or(Duration::ZERO, |wait| wait.saturating_add(A_LOOK));
+                Some(wait.min(LONGEST).max(shortest))
+            }
+        }
+    }
+}
+
+/// While the operation waits for nothing but the user's DNS, the text can't change before the next probe, and the operation
+/// can't continue before every domain was probed again: after the last of these probes, at most 5 minutes. So one poll shows
+/// the results of a whole round of probes.
+pub fn patience(view: &View) -> Patience {
     if view.state != OperationState::Running {
-        return None;
+        return Patience::Ended;
     }
     if !view.steps.is_empty() {
-        return Some(shortest);
+        return Patience::Shortest;
     }
-    let next_round = view.domains.iter().filter(|domain| needs_user(domain)).map(|domain| {
-        let due = domain.due_at.unwrap_or(view.now);
-        // Overdue: its result may arrive at any moment.
-        Duration::try_from(due - view.now).map_or(Duration::ZERO, |wait| wait.saturating_add(A_LOOK))
-    });
-    let wait = next_round.max().unwrap_or(Duration::ZERO);
-    Some(wait.min(LONGEST).max(shortest))
+    let needy = view.domains.iter().filter(|domain| needs_user(domain));
+    let next_round = needy.map(|domain| domain.due_at.unwrap_or(view.now)).max();
+    next_round.map_or(Patience::Shortest, Patience::Round)
 }
 
 /// The domain's record was not seen yet.
@@ -40,7 +62,6 @@ fn needs_user(domain: &DomainView) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use time::OffsetDateTime;
     use time::macros::datetime;
 
     use super::*;
@@ -78,6 +99,7 @@ mod tests {
         View {
             kind: OperationKind::Provision,
             state: OperationState::Running,
+            version: 0,
             failure: None,
             tenant: "org-1".into(),
             distribution_domain: None,
@@ -91,7 +113,7 @@ mod tests {
     }
 
     fn seconds(view: &View) -> Option<u64> {
-        patience(view, SHORTEST).map(|wait| wait.as_secs())
+        patience(view).wait(NOW, SHORTEST).map(|wait| wait.as_secs())
     }
 
     #[test]
@@ -142,8 +164,8 @@ mod tests {
     fn a_longer_setting_wins_and_an_ended_operation_has_none() {
         let mut view = view(vec![due_in(120)]);
         let hour = Duration::from_secs(3600);
-        assert_eq!(patience(&view, hour), Some(hour));
+        assert_eq!(patience(&view).wait(NOW, hour), Some(hour));
         view.state = OperationState::Succeeded;
-        assert_eq!(patience(&view, hour), None);
+        assert_eq!(patience(&view).wait(NOW, hour), None);
     }
 }

@@ -42,6 +42,9 @@ pub struct View {
     pub kind: OperationKind,
     /// The operation's state.
     pub state: OperationState,
+    /// Grows with each record of the operation's steps.
+    #[serde(default)]
+    pub version: i64,
     /// Why it failed, as shown to the user.
     pub failure: Option<String>,
     /// The tenant whose accounts and challenges these are.

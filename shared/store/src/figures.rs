@@ -70,7 +70,7 @@ impl Store {
     /// Database errors.
     pub async fn figures(&self) -> Result<Figures, StoreError> {
         let client = self.client().await?;
-        let row = statement!("figures").prepared().one(&client, &[]).await?;
+        let row = statement!("figures").one(&client, &[]).await?;
         Ok(serde_json::from_value(row.try_get(0)?)?)
     }
 }

@@ -5,6 +5,7 @@
 //! another instance's proof: at once if the owner's proof has lapsed, after a grace period if the proof just can't be
 //! seen any more.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use deadpool_postgres::Transaction;
@@ -77,7 +78,6 @@ impl Store {
         let row = statement!("holder")
             .with("stands", STANDS)
             .with("challenges", CHALLENGES)
-            .prepared()
             .optional(&client, &[&task.subject, &task.instance.id])
             .await?;
         row.map(|row| {
@@ -215,52 +215,53 @@ async fn withdraw(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
 /// Marks the domains as proved by the instance, which is locked. A domain that another instance has moves when that
 /// instance's proof has lapsed, or the grace period is over.
 pub(crate) async fn prove(tx: &Transaction<'_>, instance: &str, domains: &[String]) -> Result<Proved, StoreError> {
-    // Sorted, so that two instances that share names take their locks in the same order.
-    let unproved: Vec<String> = Statement::new(
-        "claims-unproved",
-        "select domain from claims where instance_id = $1 and domain = any($2) and not proved order by domain",
-    )
-    .all(tx, &[&instance, &domains])
-    .await?
-    .iter()
-    .map(|row| row.try_get(0))
-    .collect::<Result<_, _>>()?;
-    let mut ended = Vec::new();
-    for domain in &unproved {
-        // Instances are locked before domains, as everywhere.
-        let found = held_by(tx, instance, domain).await?;
-        if let Some(holder) = &found {
-            lock_instance(tx, &holder.instance).await?;
-        }
-        // Two instances that prove the domain concurrently are serialized here: the second sees what the first has
-        // committed. The unique index `claims_proved` alone would abort the whole transaction of the second.
-        Statement::new(
-            "claim-lock-domain",
-            "select pg_advisory_xact_lock(hashtextextended($1, 1))",
-        )
-        .run(tx, &[domain])
-        .await?;
-        match (held_by(tx, instance, domain).await?, found) {
-            (None, _) => {}
-            (Some(holder), Some(found)) if holder.instance == found.instance => {
-                if !holder.gives_way {
-                    return Ok(Proved::HeldByAnother(domain.clone()));
-                }
-                ended.extend(lose(tx, &holder.instance, domain, Some(instance)).await?);
-            }
-            // Another instance was faster, and is not locked.
-            (Some(_), _) => return Ok(Proved::HeldByAnother(domain.clone())),
-        }
-        Statement::new(
-            "claim-prove",
-            "update claims set proved = true, proved_at = clock_timestamp(), wins_at = null, lost_at = null, \
-             lost_to = null \
-             where instance_id = $1 and domain = $2",
-        )
-        .run(tx, &[&instance, domain])
-        .await?;
+    let found = unproved(tx, instance, domains).await?;
+    if found.is_empty() {
+        return Ok(Proved::All(Vec::new()));
     }
+    // Instances are locked before domains, as everywhere.
+    let holders: BTreeSet<&str> = found
+        .iter()
+        .filter_map(|claim| Some(&*claim.holder.as_ref()?.instance))
+        .collect();
+    for holder in &holders {
+        lock_instance(tx, holder).await?;
+    }
+    // Two instances that prove a domain concurrently are serialized here: the second sees what the first has committed.
+    // The unique index `claims_proved` alone would abort the whole transaction of the second.
+    let names: Vec<&str> = found.iter().map(|claim| &*claim.domain).collect();
+    Statement::new(
+        "claim-lock-domains",
+        "select pg_advisory_xact_lock(hashtextextended(domain, 1)) from unnest($1::text[]) as domain",
+    )
+    .run(tx, &[&names])
+    .await?;
+    let claims = unproved(tx, instance, domains).await?;
+    // One that is held by an instance that is not locked: that one was faster.
+    let stays = |holder: &HeldBy| !holder.gives_way || !holders.contains(&*holder.instance);
+    if let Some(held) = claims.iter().find(|claim| claim.holder.as_ref().is_some_and(stays)) {
+        return Ok(Proved::HeldByAnother(held.domain.clone()));
+    }
+    let mut ended = Vec::new();
+    for claim in &claims {
+        if let Some(holder) = &claim.holder {
+            ended.extend(lose(tx, &holder.instance, &claim.domain, Some(instance)).await?);
+        }
+    }
+    Statement::new(
+        "claims-prove",
+        "update claims set proved = true, proved_at = clock_timestamp(), wins_at = null, lost_at = null, lost_to = null \
+         where instance_id = $1 and domain = any($2)",
+    )
+    .run(tx, &[&instance, &names])
+    .await?;
     Ok(Proved::All(ended))
+}
+
+/// A domain that the instance has not proved yet.
+struct Unproved {
+    domain: String,
+    holder: Option<HeldBy>,
 }
 
 struct HeldBy {
@@ -268,24 +269,29 @@ struct HeldBy {
     gives_way: bool,
 }
 
-async fn held_by(tx: &Transaction<'_>, instance: &str, domain: &str) -> Result<Option<HeldBy>, StoreError> {
-    let row = Statement::new(
-        "claim-held-by",
+/// Sorted, so that two instances that share names take their locks in the same order.
+async fn unproved(tx: &Transaction<'_>, instance: &str, domains: &[String]) -> Result<Vec<Unproved>, StoreError> {
+    let rows = Statement::new(
+        "claims-unproved",
         format!(
-            "select h.instance_id, not {STANDS} or coalesce(own.wins_at <= clock_timestamp(), false) as gives_way \
-             from claims h left join claims own on own.domain = h.domain and own.instance_id = $2 \
-             where h.domain = $1 and h.proved and h.instance_id <> $2"
+            "select c.domain, h.instance_id as holder, \
+             not {STANDS} or coalesce(c.wins_at <= clock_timestamp(), false) as gives_way \
+             from claims c left join claims h on h.domain = c.domain and h.proved and h.instance_id <> c.instance_id \
+             where c.instance_id = $1 and c.domain = any($2) and not c.proved order by c.domain"
         ),
     )
-    .optional(tx, &[&domain, &instance])
+    .all(tx, &[&instance, &domains])
     .await?;
-    row.map(|row| {
-        Ok(HeldBy {
-            instance: row.try_get("instance_id")?,
-            gives_way: row.try_get("gives_way")?,
+    rows.iter()
+        .map(|row| {
+            let gives_way = row.try_get("gives_way")?;
+            let holder: Option<String> = row.try_get("holder")?;
+            Ok(Unproved {
+                domain: row.try_get("domain")?,
+                holder: holder.map(|instance| HeldBy { instance, gives_way }),
+            })
         })
-    })
-    .transpose()
+        .collect()
 }
 
 /// The instance, which is locked, loses the domain. Its running operation can't continue with the domain: a renewal is

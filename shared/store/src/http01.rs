@@ -38,7 +38,6 @@ impl Store {
                 "{LIVE} and z.challenges #>> '{{offered,http-01,token}}' = any($1) order by r.key_generation, r.created_at"
             ),
         )
-        .prepared()
         .all(&client, &[&tokens])
         .await?
         .iter()
@@ -58,7 +57,6 @@ impl Store {
                 "select * from ({LIVE} order by r.created_at desc limit $1) newest order by key_generation, created_at"
             ),
         )
-        .prepared()
         .all(&client, &[&i64::from(most)])
         .await?;
         rows.iter().map(answer).collect()

@@ -79,7 +79,7 @@ pub use sealing::KeyRing;
 pub use serving::Serving;
 pub use shared_settings::{SharedSettings, check_shared_settings};
 pub use standing::StandingProof;
-pub use status::InstanceView;
+pub use status::{InstanceView, Polled};
 pub use steps::Task;
 pub use tls_refused::TlsRefused;
 pub use unproved::{Bounds, Of, TooMuch};

@@ -192,8 +192,7 @@ impl Store {
             let insert = Statement::new(
                 "authorization-insert",
                 "insert into authorizations (order_id, domain, url, valid, challenges) values ($1, $2, $3, $4, $5)",
-            )
-            .prepared();
+            );
             for a in authorizations {
                 let challenges = serde_json::to_value(&a.challenges)?;
                 insert
@@ -217,7 +216,6 @@ impl Store {
             .with("authorization_columns", AUTHORIZATION_COLUMNS)
             .with("challenges", CHALLENGES)
             .with("everybody", EVERYBODY)
-            .prepared()
             .optional(
                 &client,
                 &[&task.operation, &task.round, &task.subject, &task.instance.id],

@@ -35,7 +35,6 @@ impl Store {
         let rows = statement!("proofs")
             .with("proofs", PROOFS)
             .with("challenges", CHALLENGES)
-            .prepared()
             .all(&client, &[&instance])
             .await?;
         rows.iter()

@@ -251,7 +251,6 @@ impl Store {
         let client = self.client().await?;
         let row = statement!("publication-age")
             .with("waits_for_value", WAITS_FOR_VALUE)
-            .prepared()
             .optional(&client, &[&task.operation, &task.round, &task.subject])
             .await?;
         row.map(|row| {

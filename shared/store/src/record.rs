@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use deadpool_postgres::Transaction;
-use pipeline::plan;
+use pipeline::plan::{self, Situation};
 use pipeline::reason::stored;
 use pipeline::{OperationKind, Outcome, Reason, Schedules, StepKind, Verdict, WakeUp};
 
@@ -14,8 +14,8 @@ use crate::error::StoreError;
 use crate::holding::{self, Proved};
 use crate::next_steps::{insert_and_follow, situation};
 use crate::publication;
-use crate::statement::{Statement, storable};
-use crate::steps::{Task, as_millis, lock_current};
+use crate::statement::{Statement, statement, storable};
+use crate::steps::{Task, as_millis, lock_to_record};
 
 /// The result of a record.
 #[derive(Debug)]
@@ -31,15 +31,6 @@ struct Written {
     wake_ups: Vec<WakeUp>,
     /// The task's operation if it ended, and those of instances that lost a domain to it.
     ended: Vec<Ended>,
-}
-
-impl Written {
-    fn of(wake_ups: Vec<WakeUp>) -> Self {
-        Self {
-            wake_ups,
-            ended: Vec::new(),
-        }
-    }
 }
 
 impl From<Ended> for Written {
@@ -72,10 +63,15 @@ impl Store {
         crashed: bool,
         schedules: &Schedules,
     ) -> Result<Recorded, StoreError> {
+        if let Some(again) = Again::of(task, outcome, crashed, schedules)
+            && let Some(wake_up) = self.record_pending(task, &again).await?
+        {
+            return Ok(Recorded::Written(vec![wake_up]));
+        }
         let result = self
             .in_transaction("record", async |tx| {
-                lock_current(tx, task).await?;
-                write(tx, task, outcome, crashed, schedules).await
+                lock_to_record(tx, task).await?;
+                write(tx, task, outcome, schedules).await
             })
             .await;
         match result {
@@ -95,25 +91,12 @@ async fn write(
     tx: &Transaction<'_>,
     task: &Task,
     outcome: &Outcome,
-    crashed: bool,
     schedules: &Schedules,
 ) -> Result<Written, StoreError> {
     match outcome {
         Outcome::Done(verdict) => done(tx, task, verdict, schedules).await,
-        Outcome::Pending {
-            waiting_for,
-            retry_after,
-            slow,
-        } => {
-            // The step's own time limit is longer than those of the probes it makes.
-            let slow = *slow || (crashed && task.kind == StepKind::VerifyChallenge);
-            let again = Again::after(task, crashed, slow);
-            let delay = match retry_after {
-                Some(wanted) => (*wanted).min(LONGEST_RETRY_AFTER),
-                None => again.delay(task, schedules),
-            };
-            pending(tx, task, waiting_for, delay, &again).await
-        }
+        // It is current, and yet it was not postponed.
+        Outcome::Pending { waiting_for, .. } => past_its_deadline(tx, task, waiting_for).await,
         Outcome::Failed {
             for_user,
             cause,
@@ -129,65 +112,86 @@ async fn write(
     }
 }
 
-/// Reasons why the next attempt is later than its schedule says, each counted consecutively.
-struct Again {
+/// Another attempt of a pending step.
+struct Again<'r> {
+    waiting_for: &'r Reason,
+    delay: Duration,
+    /// Reasons why it is later than the schedule says, each counted consecutively.
     crashes: i32,
     slow_looks: i32,
 }
 
-impl Again {
-    fn after(task: &Task, crashed: bool, slow: bool) -> Self {
-        let counted = |yes: bool, before: i32| if yes { before.saturating_add(1) } else { 0 };
-        Self {
-            crashes: counted(crashed, task.crashes),
-            slow_looks: counted(slow, task.slow_looks),
-        }
-    }
-
-    fn delay(&self, task: &Task, schedules: &Schedules) -> Duration {
-        let schedule = schedules.of(task.kind);
-        let usual = match self.crashes >= POISON {
-            true => schedule.max,
-            false => schedule.delay(u32::try_from(task.attempt).unwrap_or(0)),
+impl<'r> Again<'r> {
+    /// `None`: the outcome is final.
+    fn of(task: &Task, outcome: &'r Outcome, crashed: bool, schedules: &Schedules) -> Option<Self> {
+        let Outcome::Pending {
+            waiting_for,
+            retry_after,
+            slow,
+        } = outcome
+        else {
+            return None;
         };
-        schedules.rest_after_slow_looks(usual, u32::try_from(self.slow_looks).unwrap_or(0))
+        let counted = |yes: bool, before: i32| if yes { before.saturating_add(1) } else { 0 };
+        let crashes = counted(crashed, task.crashes);
+        // The step's own time limit is longer than those of the probes it makes.
+        let slow = *slow || (crashed && task.kind == StepKind::VerifyChallenge);
+        let slow_looks = counted(slow, task.slow_looks);
+        let schedule = schedules.of(task.kind);
+        let delay = match retry_after {
+            Some(wanted) => (*wanted).min(LONGEST_RETRY_AFTER),
+            None => {
+                let usual = match crashes >= POISON {
+                    true => schedule.max,
+                    false => schedule.delay(u32::try_from(task.attempt).unwrap_or(0)),
+                };
+                schedules.rest_after_slow_looks(usual, u32::try_from(slow_looks).unwrap_or(0))
+            }
+        };
+        Some(Self {
+            waiting_for,
+            delay,
+            crashes,
+            slow_looks,
+        })
     }
 }
 
-async fn pending(
-    tx: &Transaction<'_>,
-    task: &Task,
-    waiting_for: &Reason,
-    delay: Duration,
-    again: &Again,
-) -> Result<Written, StoreError> {
-    let row = Statement::new(
-        "record-pending",
-        "update steps set attempt = attempt + 1, due_at = now() + $2 * interval '1 millisecond', reason = $3, \
-         waiting_for = null, \
-         checked_at = now(), rung_at = now(), swept = 0, crashes = $4, slow_looks = $5 where id = $1 \
-         returning deadline_at < now()",
-    )
-    .one(
-        tx,
-        &[
-            &task.step,
-            &as_millis(delay),
-            &stored::write(waiting_for)?,
-            &again.crashes,
-            &again.slow_looks,
-        ],
-    )
-    .await?;
-    if row.try_get(0)? {
-        return Ok(give_up(tx, task, Some(waiting_for)).await?.into());
+impl Store {
+    /// Postpones the step. `None`, and nothing is changed: it is not current, or its deadline has passed.
+    async fn record_pending(&self, task: &Task, again: &Again<'_>) -> Result<Option<WakeUp>, StoreError> {
+        let client = self.client().await?;
+        let recorded = statement!("record-pending")
+            .run(
+                &client,
+                &[
+                    &task.operation,
+                    &task.step,
+                    &task.attempt,
+                    &as_millis(again.delay),
+                    &stored::write(again.waiting_for)?,
+                    &again.crashes,
+                    &again.slow_looks,
+                ],
+            )
+            .await?;
+        Ok((recorded > 0).then(|| WakeUp {
+            service: task.kind.service(),
+            step: task.step,
+            attempt: task.attempt + 1,
+            delay: again.delay,
+        }))
     }
-    Ok(Written::of(vec![WakeUp {
-        service: task.kind.service(),
-        step: task.step,
-        attempt: task.attempt + 1,
-        delay,
-    }]))
+}
+
+async fn past_its_deadline(tx: &Transaction<'_>, task: &Task, waiting_for: &Reason) -> Result<Written, StoreError> {
+    Statement::new(
+        "record-last-reason",
+        "update steps set reason = $2, waiting_for = null, checked_at = now() where id = $1",
+    )
+    .run(tx, &[&task.step, &stored::write(waiting_for)?])
+    .await?;
+    Ok(give_up(tx, task, Some(waiting_for)).await?.into())
 }
 
 async fn done(
@@ -216,8 +220,12 @@ async fn done(
     }
     note_rejections(tx, task, verdict, schedules).await?;
     let verified = verified(tx, task, verdict).await?;
-    let situation = situation(tx, task).await?;
-    let mut ended = match prove(tx, task, verified, &situation.domains).await? {
+    let situation = match others_wait(tx, task, verdict).await? {
+        true => None,
+        false => Some(situation(tx, task).await?),
+    };
+    let domains = situation.as_ref().map_or(&[][..], |situation| &situation.domains);
+    let mut ended = match prove(tx, task, verified, domains).await? {
         Proved::All(ended) => ended,
         Proved::HeldByAnother(domain) => {
             let for_user = pipeline::domain::proved_by_other(&domain);
@@ -225,6 +233,46 @@ async fn done(
             return Ok(ended.into());
         }
     };
+    let mut wake_ups = match situation {
+        Some(situation) => plan_on(tx, task, situation, schedules, &mut ended).await?,
+        None => Vec::new(),
+    };
+    match verdict {
+        Verdict::Accomplished if task.kind == StepKind::PublishChallenges => {
+            wake_ups.append(&mut publication::wake_probes(tx, task).await?);
+        }
+        Verdict::VerifiedTogether { .. } => {
+            wake_ups.append(&mut publication::wake_next(tx, task).await?);
+        }
+        _ => {}
+    }
+    Ok(Written { wake_ups, ended })
+}
+
+/// Whether other domains of the round are still to be verified: the plan waits for every domain, so nothing follows from this
+/// one, and what there is to plan by need not be read.
+async fn others_wait(tx: &Transaction<'_>, task: &Task, verdict: &Verdict) -> Result<bool, StoreError> {
+    if task.kind != StepKind::VerifyChallenge || matches!(verdict, Verdict::OrderSpent { .. }) {
+        return Ok(false);
+    }
+    let row = Statement::new(
+        "record-others-wait",
+        "select exists (select from steps where operation_id = $1 and round = $2 and kind = 'verify-challenge' \
+         and state = 'waiting')",
+    )
+    .one(tx, &[&task.operation, &task.round])
+    .await?;
+    Ok(row.try_get(0)?)
+}
+
+/// Inserts what follows, or ends the operation.
+async fn plan_on(
+    tx: &Transaction<'_>,
+    task: &Task,
+    situation: Situation,
+    schedules: &Schedules,
+    ended: &mut Vec<Ended>,
+) -> Result<Vec<WakeUp>, StoreError> {
     let next = plan::next(&situation);
     Statement::new(
         "record-cancel-rounds",
@@ -236,17 +284,7 @@ async fn done(
     if next.succeeded {
         ended.push(succeed(tx, task).await?);
     }
-    let mut wake_ups = insert_and_follow(tx, task, situation, next, schedules).await?;
-    match verdict {
-        Verdict::Accomplished if task.kind == StepKind::PublishChallenges => {
-            wake_ups.append(&mut publication::wake_probes(tx, task).await?);
-        }
-        Verdict::VerifiedTogether { .. } => {
-            wake_ups.append(&mut publication::wake_next(tx, task).await?);
-        }
-        _ => {}
-    }
-    Ok(Written { wake_ups, ended })
+    insert_and_follow(tx, task, situation, next, schedules).await
 }
 
 async fn mark_done(tx: &Transaction<'_>, task: &Task, verdict: &Verdict) -> Result<(), StoreError> {

@@ -1,5 +1,6 @@
 //! Named statements. The name appears in errors, in PostgreSQL's own `pg_stat_statements` and `pg_stat_activity`, and
-//! in the metrics; all queries of this crate go through this type.
+//! in the metrics; all queries of this crate go through this type. On a connection of the pool each stays prepared: it is
+//! parsed once, and costs one round trip.
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -30,7 +31,6 @@ pub(crate) use statement;
 pub(crate) struct Statement {
     name: &'static str,
     sql: Cow<'static, str>,
-    prepared: bool,
     expected: Option<SqlState>,
 }
 
@@ -77,7 +77,6 @@ impl Statement {
         Self {
             name,
             sql: sql.into(),
-            prepared: false,
             expected: None,
         }
     }
@@ -85,12 +84,6 @@ impl Statement {
     /// Replaces the SQL's `{placeholder}` with a fragment.
     pub(crate) fn with(mut self, placeholder: &str, fragment: &str) -> Self {
         self.sql = self.sql.replace(&format!("{{{placeholder}}}"), fragment).into();
-        self
-    }
-
-    /// Keeps the statement prepared on each connection: for frequent queries.
-    pub(crate) fn prepared(mut self) -> Self {
-        self.prepared = true;
         self
     }
 
@@ -151,7 +144,6 @@ impl Statement {
         run: impl AsyncFnOnce(&Client, Option<&StatementCache>, &str) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, StoreError> {
         let text = self.text();
-        let cache = cache.filter(|_| self.prepared);
         let begun = Instant::now();
         let result = run(client, cache, &text).await;
         metrics::histogram!("store_statement_duration_seconds", "statement" => self.name).record(begun.elapsed());

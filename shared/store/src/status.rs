@@ -3,12 +3,24 @@
 use pipeline::InstanceSettings;
 use pipeline::status::View;
 use time::OffsetDateTime;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::orders::CHALLENGES;
 use crate::statement::{Statement, statement};
+
+/// An operation, and how far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Polled {
+    /// The operation.
+    pub operation: Uuid,
+    /// While it runs: grows with each record of its steps, so that the same value means the same state.
+    pub running_version: Option<i64>,
+    /// The database's time.
+    pub now: OffsetDateTime,
+}
 
 /// An instance, as the fetch endpoint needs it.
 #[derive(Debug, Clone)]
@@ -36,6 +48,36 @@ pub struct InstanceView {
 }
 
 impl Store {
+    /// Which operation a poll of the instance is about: this one or, if the instance has none by that id, its newest one. One
+    /// row by an index. `None`: no such instance.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn polled(&self, instance: &str, operation: Option<Uuid>) -> Result<Option<Polled>, StoreError> {
+        let client = self.status_client().await?;
+        if let Some(operation) = operation {
+            let row = Statement::new(
+                "poll-operation",
+                "select id, case when state = 'running' then version end, now() from operations \
+                 where id = $1 and instance_id = $2",
+            )
+            .optional(&client, &[&operation, &instance])
+            .await?;
+            if let Some(row) = row {
+                return polled(&row).map(Some);
+            }
+        }
+        // A renewal is never the last operation that a platform sees.
+        let row = Statement::new(
+            "poll-newest",
+            "select id, case when state = 'running' then version end, now() from operations \
+             where instance_id = $1 and kind <> 'renew' order by created_at desc limit 1",
+        )
+        .optional(&client, &[&instance])
+        .await?;
+        row.map(|row| polled(&row)).transpose()
+    }
+
     /// The state of the instance's operation, or of its newest one. `None`: no such instance or operation.
     ///
     /// # Errors
@@ -44,7 +86,6 @@ impl Store {
         let client = self.status_client().await?;
         let row = statement!("status")
             .with("challenges", CHALLENGES)
-            .prepared()
             .optional(&client, &[&instance, &operation])
             .await?;
         metrics::counter!("store_status_reads_total").increment(1);
@@ -84,4 +125,12 @@ impl Store {
         })
         .transpose()
     }
+}
+
+fn polled(row: &Row) -> Result<Polled, StoreError> {
+    Ok(Polled {
+        operation: row.try_get(0)?,
+        running_version: row.try_get(1)?,
+        now: row.try_get(2)?,
+    })
 }

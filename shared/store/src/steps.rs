@@ -53,7 +53,6 @@ impl Store {
         let client = self.client().await?;
         let Some(row) = statement!("step-load")
             .with("instance_columns", INSTANCE_COLUMNS)
-            .prepared()
             .optional(&client, &[&step, &attempt])
             .await?
         else {
@@ -91,7 +90,6 @@ impl Store {
              from (select set_config('synchronous_commit', 'off', true)) as at_once \
              where id = $1 and attempt = $2 and state = 'waiting'",
         )
-        .prepared()
         .run(&client, &[&task.step, &task.attempt, &as_millis(delay)])
         .await?;
         Ok(updated > 0)
@@ -109,7 +107,6 @@ impl Store {
             "select 1 from steps s join operations o on o.id = s.operation_id \
              where s.id = $1 and s.attempt = $2 and s.state = 'waiting' and o.state = 'running'",
         )
-        .prepared()
         .optional(&client, &[&task.step, &task.attempt])
         .await?
         {
@@ -160,6 +157,24 @@ pub(crate) async fn lock_current(tx: &Transaction<'_>, task: &Task) -> Result<()
     .optional(tx, &[&task.operation, &task.step, &task.attempt])
     .await?;
     current.map(|_| ()).ok_or(StoreError::Stale)
+}
+
+/// The same, and counts the record that follows.
+pub(crate) async fn lock_to_record(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
+    lock_instance(tx, &task.instance.id).await?;
+    let current = Statement::new(
+        "step-lock-to-record",
+        "with current as (select o.id from operations o join steps s on s.operation_id = o.id \
+           where o.id = $1 and o.state = 'running' and s.id = $2 and s.attempt = $3 and s.state = 'waiting' \
+           for update of o, s) \
+         update operations o set version = version + 1 from current where o.id = current.id",
+    )
+    .run(tx, &[&task.operation, &task.step, &task.attempt])
+    .await?;
+    match current {
+        0 => Err(StoreError::Stale),
+        _ => Ok(()),
+    }
 }
 
 /// Inserts planned steps; existing ones stay unchanged. Returns the wake-ups of those that are new and not done.

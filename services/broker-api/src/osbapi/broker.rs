@@ -9,6 +9,7 @@ use store::{Bounds, Store};
 
 use crate::catalog::offering::Offering;
 use crate::catalog::served::{Catalog, served};
+use crate::osbapi::answers::Answers;
 use crate::osbapi::auth::Credentials;
 use crate::osbapi::profile::Profile;
 use crate::settings::BrokerArgs;
@@ -28,6 +29,7 @@ pub struct Broker {
     pub(crate) retry_after: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) bounds: Bounds,
+    pub(crate) answers: Answers,
 }
 
 impl Broker {
@@ -50,6 +52,7 @@ impl Broker {
             retry_after: args.retry_after,
             body_timeout: args.limits.body_timeout,
             bounds: args.unproved.bounds(),
+            answers: Answers::default(),
         })
     }
 }

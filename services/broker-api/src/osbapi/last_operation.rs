@@ -1,7 +1,7 @@
 //! GET /v2/service_instances/{id}/last_operation (OSBAPI, "Polling Last Operation for Service Instances").
 //!
-//! The platform's job queue waits for this response, for every instance, every minute: it is one indexed read and
-//! nothing else.
+//! The platform's job queue waits for this response, for every instance, every minute: it is one indexed read of one row,
+//! and one more of everything when something was recorded since the last poll.
 
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -10,19 +10,21 @@ use std::time::Duration;
 use aide::OperationOutput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as Described};
-use axum::Json;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{self, Query};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pipeline::patience::patience;
 use pipeline::status::{View, describe};
 use pipeline::{OperationKind, OperationState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use store::StoreError;
 use uuid::Uuid;
 
 use crate::osbapi::accepted::described;
+use crate::osbapi::answers::Answer;
 use crate::osbapi::broker::Broker;
 use crate::osbapi::error::OsbError;
 use crate::osbapi::instance_id::InstanceId;
@@ -61,19 +63,22 @@ enum State {
 }
 
 /// The response, and when to poll again.
-pub(crate) struct Told(LastOperation, Option<Duration>);
+pub(crate) struct Told {
+    body: Bytes,
+    wait: Option<Duration>,
+}
 
 impl IntoResponse for Told {
     fn into_response(self) -> Response {
-        let body = Json(self.0);
-        match self.1 {
+        let mut response = Response::new(Body::from(self.body));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(wait) = self.wait {
             // RFC 9110 §10.2.3: whole seconds; rounded up.
-            Some(wait) => {
-                let seconds = wait.as_millis().div_ceil(1000) as u64;
-                ([(header::RETRY_AFTER, seconds)], body).into_response()
-            }
-            None => body.into_response(),
+            let seconds = wait.as_millis().div_ceil(1000) as u64;
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
+        response
     }
 }
 
@@ -91,26 +96,40 @@ pub(crate) async fn last_operation(
     query: Result<Query<OperationQuery>, QueryRejection>,
 ) -> Result<Told, OsbError> {
     let Query(query) = query.map_err(bad_query)?;
+    // An unreadable operation string counts as none: Cloud Controller treats a 400 as the operation's failure
+    // (cloud_controller_ng, `response_parser.rb`, `parse_fetch_state`), and one that a platform mixed up is no failure.
     let operation = query.operation.and_then(|text| Uuid::from_str(&text).ok());
-    let Some(view) = asked_or_newest(&broker, &id.0, operation).await? else {
-        // 404, not 410, even while deleting: deleted instances are kept in the database, so this one never existed
-        // (OSBAPI: 410 would tell the platform that its deletion succeeded).
-        return Err(OsbError::bare(StatusCode::NOT_FOUND));
+    let Some(polled) = broker.store.polled(&id.0, operation).await? else {
+        return Err(unknown());
     };
-    let wait = patience(&view, broker.retry_after);
-    Ok(Told(told(&view, &broker.responder), wait))
+    let answer = match broker.answers.of(&polled) {
+        Some(answer) => answer,
+        None => {
+            let Some(view) = broker.store.last_operation(&id.0, Some(polled.operation)).await? else {
+                return Err(unknown());
+            };
+            let body = serde_json::to_vec(&told(&view, &broker.responder)).map_err(StoreError::from)?;
+            let answer = Answer {
+                version: view.version,
+                body: body.into(),
+                patience: patience(&view),
+            };
+            if view.state == OperationState::Running {
+                broker.answers.keep(polled.operation, answer.clone());
+            }
+            answer
+        }
+    };
+    Ok(Told {
+        wait: answer.patience.wait(polled.now, broker.retry_after),
+        body: answer.body,
+    })
 }
 
-/// The operation, or the newest one if this instance has no operation with the given value. Cloud Controller treats a
-/// 400 as the operation's failure (cloud_controller_ng, `response_parser.rb`, `parse_fetch_state`), and an operation
-/// string that a platform mixed up is not a failure.
-async fn asked_or_newest(broker: &Broker, instance: &str, operation: Option<Uuid>) -> Result<Option<View>, OsbError> {
-    if operation.is_some()
-        && let Some(view) = broker.store.last_operation(instance, operation).await?
-    {
-        return Ok(Some(view));
-    }
-    Ok(broker.store.last_operation(instance, None).await?)
+/// 404, not 410, even while deleting: deleted instances are kept in the database, so this one never existed (OSBAPI: 410
+/// would tell the platform that its deletion succeeded).
+fn unknown() -> OsbError {
+    OsbError::bare(StatusCode::NOT_FOUND)
 }
 
 fn told(view: &View, responder: &str) -> LastOperation {

@@ -39,6 +39,7 @@ fn view(domains: Vec<DomainView>) -> View {
     View {
         kind: OperationKind::Provision,
         state: OperationState::Running,
+        version: 0,
         failure: None,
         tenant: "org-1".into(),
         distribution_domain: Some("d111111abcdef8.cloudfront.net".into()),

@@ -82,6 +82,7 @@ fn view(domains: Vec<DomainView>) -> View {
     View {
         kind: OperationKind::Provision,
         state: OperationState::Running,
+        version: 0,
         failure: None,
         tenant: "8b8c5c1e-2f1c-4c53-9b0e-6c9d6a1f0a01".to_owned(),
         distribution_domain: None,

@@ -1,6 +1,6 @@
 -- Everything in pipeline::status::View, in one statement over indexes.
 with asked as (
-    select o.id, o.kind, o.state, o.failure, i.tenant, i.distribution_domain, i.id as instance_id,
+    select o.id, o.kind, o.state, o.version, o.failure, i.tenant, i.distribution_domain, i.id as instance_id,
            coalesce(o.target->'request', i.request)->'parameters'->'domains' as domains,
            (select max(s.round) from steps s where s.operation_id = o.id) as round
     from instances i
@@ -13,6 +13,7 @@ with asked as (
 select json_build_object(
     'kind', a.kind,
     'state', a.state,
+    'version', a.version,
     'failure', a.failure,
     'tenant', a.tenant,
     'distribution_domain', a.distribution_domain,
