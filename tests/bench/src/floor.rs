@@ -1,0 +1,7 @@
+//! Floors: the least that does the same as the product.
+
+pub(crate) mod answers;
+pub(crate) mod hello;
+pub(crate) mod order;
+pub(crate) mod server;
+pub(crate) mod transaction;

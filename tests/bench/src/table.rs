@@ -1,0 +1,88 @@
+//! A row's results as a Markdown table.
+
+use std::fmt::Write as _;
+
+use crate::comparison::{Comparison, Goal};
+use crate::spread::Spread;
+
+/// The table. Smallest / **middle** / largest of the rounds.
+pub(crate) fn markdown(comparisons: &[Comparison]) -> String {
+    let mut text = String::from("| | floor | here | times the floor | goal | |\n|---|---|---|---|---|---|\n");
+    for one in comparisons {
+        // Writing to a string never fails.
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} |",
+            one.what,
+            one.floor.map_or_else(String::new, spread),
+            spread(one.product),
+            one.times().map_or_else(String::new, figure),
+            goal(one),
+            match one.reached() {
+                Some(true) => "reached",
+                Some(false) => "**missed**",
+                None => "",
+            }
+        );
+    }
+    text
+}
+
+fn goal(one: &Comparison) -> String {
+    match one.goal {
+        Goal::Times(times) => format!("≤ {} ×", figure(times)),
+        Goal::Plus(more) => format!("≤ floor + {}", figure(more)),
+        Goal::AtMost(most) => format!("≤ {}", figure(most)),
+        Goal::None => String::new(),
+    }
+}
+
+fn spread(of: Spread) -> String {
+    if of.min == of.max {
+        return figure(of.median);
+    }
+    format!("{} / **{}** / {}", figure(of.min), figure(of.median), figure(of.max))
+}
+
+/// A number with about three digits.
+pub(crate) fn figure(value: f64) -> String {
+    let decimals = match value.abs() {
+        0.0 => 0,
+        size if size >= 100.0 => 0,
+        size if size >= 10.0 => 1,
+        size if size >= 1.0 => 2,
+        _ => 3,
+    };
+    format!("{value:.decimals$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_three_digits() {
+        let figures = [0.0, 0.0312, 1.25, 12.34, 123.4, 11_592.0].map(figure);
+        assert_eq!(figures, ["0", "0.031", "1.25", "12.3", "123", "11592"]);
+    }
+
+    #[test]
+    fn a_table_has_a_line_for_each() {
+        let (floor, product) = (
+            Spread::of([0.2, 0.4, 0.6]).unwrap(),
+            Spread::of([0.4, 0.8, 1.0]).unwrap(),
+        );
+        let table = markdown(&[
+            Comparison::new("p50 (ms)", floor, product, Goal::Times(1.25)),
+            Comparison::told("per second", Spread::once(500.0)),
+        ]);
+        let lines: Vec<&str> = table.lines().skip(2).collect();
+        assert_eq!(
+            lines,
+            [
+                "| p50 (ms) | 0.200 / **0.400** / 0.600 | 0.400 / **0.800** / 1.00 | 2.00 | ≤ 1.25 × | **missed** |",
+                "| per second |  | 500 |  |  |  |",
+            ]
+        );
+    }
+}
