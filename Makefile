@@ -4,13 +4,15 @@
 # make conformance  a user of Cloud Foundry and schemathesis (SEED=1) against a whole broker, and how quick last_operation is meanwhile
 # make load    many instances at once (INSTANCES=1000, of 10 domains), and one small customer beside a large, slow one
 # make estate  a year of renewals in 46 minutes: ESTATE=200 instances whose certificates live for LIFE=8m (exit code 1 when one ended, or a visit failed)
+# make bench   how far it is from its floor, side by side, into docs/performance.md; release build, half an hour (SHORT=1: under 5 minutes, into
+#              target/bench; ROWS="idle provision")
 # make dist    the six services and cdnctl, release build, in target/dist (for images, packages, `cf push`)
 # make book    docs/ as a book in target/book, its links checked
 # make cdnctl-docs  what cdnctl really says, written into docs/cdnctl.md
 # make settings-docs  what --help says of every setting, written into docs/operators/settings.md
 # make test    every test, on real PostgreSQL, RabbitMQ and Pebble, what waits side by side (SUITES="e2e store": those with such a name)
 # make check   what CI checks before the tests: format, lints, licences
-.PHONY: demo up chaos conformance dist load estate book cdnctl-docs settings-docs test check format lint setup build
+.PHONY: demo up chaos conformance dist load estate bench bench-setup book cdnctl-docs settings-docs test check format lint setup build
 
 DOMAINS ?= 3
 SEED ?= 1
@@ -53,6 +55,15 @@ load: setup
 estate: setup
 	$(BUILD) -p estate
 	@target/debug/estate --instances $(ESTATE) --life $(LIFE) --plot target/estate.svg
+
+bench: setup bench-setup
+	$(BUILD) --release -p bench
+	$(if $(SHORT),mkdir -p target/bench && cp docs/performance.md target/bench/)
+	@target/release/bench rows $(if $(SHORT),--short --into target/bench) $(ROWS)
+
+# Apart from setup: nothing else needs it, and it is compiled for minutes.
+bench-setup:
+	@tests/bench/setup.sh
 
 book:
 	.ci/docs
