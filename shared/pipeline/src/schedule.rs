@@ -10,18 +10,25 @@ use crate::step::{StepKind, StepSchedules};
 /// PostgreSQL's works.
 const LONGEST: Duration = Duration::from_secs(3650 * 86_400);
 
+const AN_HOUR: Duration = Duration::from_secs(3600);
+
 /// How often a step is tried, how long one attempt may take, and when to give up.
 ///
 /// Written as `first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m`; parts left out take these values. Durations
-/// go down to milliseconds (`250ms`).
+/// go down to milliseconds (`250ms`). With `share=5%` a delay is this share of the time that the step has waited, in place of
+/// growing by `factor`: what takes its time anyway is noticed that much later at most, and costs few looks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Schedule {
     /// Delay after the first attempt.
     pub first: Duration,
     /// Each delay is this many times the one before.
     pub factor: f64,
+    /// In place of `factor`: each delay is this share of the step's age, and `first` at least.
+    pub share: Option<f64>,
     /// No delay is longer, before jitter.
     pub max: Duration,
+    /// Nor than this, while the step is younger than an hour.
+    pub first_hour: Option<Duration>,
     /// Delays vary by this share to both sides, 0 to 1.
     pub jitter: f64,
     /// The step fails, with the last reason, when it has not succeeded this long after it was created.
@@ -35,7 +42,9 @@ impl Default for Schedule {
         Self {
             first: Duration::from_secs(5),
             factor: 3.0,
+            share: None,
             max: Duration::from_secs(300),
+            first_hour: None,
             jitter: 0.2,
             deadline: Duration::from_secs(7 * 86_400),
             limit: Duration::from_secs(60),
@@ -44,19 +53,35 @@ impl Default for Schedule {
 }
 
 impl Schedule {
-    /// The delay after attempt number `attempt` (from 0), with jitter.
-    pub fn delay(&self, attempt: u32) -> Duration {
+    /// The delay after attempt number `attempt` (from 0) of a step that was created `age` ago, with jitter.
+    pub fn delay(&self, attempt: u32, age: Duration) -> Duration {
         use backoff::backoff::Backoff as _;
-        let grown = self.first.as_secs_f64() * self.factor.powi(attempt.min(1000) as i32);
+        let grown = match self.share {
+            Some(share) => (age.as_secs_f64() * share).max(self.first.as_secs_f64()),
+            None => self.first.as_secs_f64() * self.factor.powi(attempt.min(1000) as i32),
+        };
+        let max = match self.first_hour {
+            Some(longest) if age < AN_HOUR => longest.min(self.max),
+            _ => self.max,
+        };
         let mut exponential = backoff::ExponentialBackoff {
-            current_interval: Duration::from_secs_f64(grown.min(self.max.as_secs_f64())),
+            current_interval: Duration::from_secs_f64(grown.min(max.as_secs_f64())),
             randomization_factor: self.jitter,
-            max_interval: self.max,
+            max_interval: max,
             max_elapsed_time: None,
             ..Default::default()
         };
         exponential.next_backoff().unwrap_or(self.max)
     }
+}
+
+const PERCENTAGE: &str = "a percentage from 0% to 100% is expected";
+const SHARE: &str = "a percentage from 0.1% to 100% is expected";
+
+/// As a share from 0 to 1.
+fn percentage(value: &str, least: f64) -> Option<f64> {
+    let percent: f64 = value.trim_end_matches('%').parse().ok()?;
+    (least..=100.0).contains(&percent).then_some(percent / 100.0)
 }
 
 /// A schedule that can't be read.
@@ -91,6 +116,7 @@ impl FromStr for Schedule {
             match key {
                 "first" => schedule.first = duration()?,
                 "max" => schedule.max = duration()?,
+                "first-hour" => schedule.first_hour = Some(duration()?),
                 "deadline" => schedule.deadline = duration()?,
                 "limit" => schedule.limit = duration()?,
                 "factor" => {
@@ -100,18 +126,12 @@ impl FromStr for Schedule {
                         .filter(|factor| (1.0..=100.0).contains(factor))
                         .ok_or_else(|| invalid("a number from 1 to 100 is expected"))?;
                 }
-                "jitter" => {
-                    let percent: f64 = value
-                        .trim_end_matches('%')
-                        .parse()
-                        .ok()
-                        .filter(|percent| (0.0..=100.0).contains(percent))
-                        .ok_or_else(|| invalid("a percentage from 0% to 100% is expected"))?;
-                    schedule.jitter = percent / 100.0;
-                }
+                "jitter" => schedule.jitter = percentage(value, 0.0).ok_or_else(|| invalid(PERCENTAGE))?,
+                // Of an age of nothing, any share is nothing.
+                "share" => schedule.share = Some(percentage(value, 0.1).ok_or_else(|| invalid(SHARE))?),
                 _ => {
                     return Err(invalid(
-                        "unknown; known are first, factor, max, jitter, deadline, limit",
+                        "unknown; known are first, factor, share, max, first-hour, jitter, deadline, limit",
                     ));
                 }
             }
@@ -121,10 +141,11 @@ impl FromStr for Schedule {
 }
 
 /// Every schedule. Format of each setting: `first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m` (first delay, growth, longest
-/// delay, jitter, when to give up, limit of one attempt); parts left out take these values.
+/// delay, jitter, when to give up, limit of one attempt); parts left out take these values. In place of `factor`, `share=5%`: each delay is
+/// this share of the step's age; `first-hour=1m`: the longest delay while the step is younger than an hour.
 #[derive(Debug, Clone, clap::Args)]
 #[command(
-    next_help_heading = "Schedules: first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m (first delay, growth, longest delay, jitter, when to give up, time limit of one attempt); parts left out take these values; units from ms to days"
+    next_help_heading = "Schedules: first=5s,factor=3,max=5m,jitter=20%,deadline=7d,limit=1m (first delay, growth, longest delay, jitter, when to give up, time limit of one attempt); parts left out take these values; in place of factor, share=5%: each delay is this share of the step's age; first-hour=1m: the longest delay within the first hour; units from ms to days"
 )]
 pub struct Schedules {
     /// Of the steps.
@@ -163,13 +184,14 @@ impl Schedules {
     pub fn rest_after_slow_looks(&self, usual: Duration, count: u32) -> Duration {
         match count.checked_sub(1) {
             None => usual,
-            Some(before) => usual.max(self.schedule_after_slow_look.delay(before)),
+            Some(before) => usual.max(self.schedule_after_slow_look.delay(before, Duration::ZERO)),
         }
     }
 
     /// How long a domain is held after its `count`th rejection (from 1) by the CA.
     pub fn rest_after_rejection(&self, count: u32) -> Duration {
-        self.schedule_after_rejection.delay(count.saturating_sub(1))
+        self.schedule_after_rejection
+            .delay(count.saturating_sub(1), Duration::ZERO)
     }
 }
 
@@ -183,7 +205,7 @@ mod tests {
         let schedule = Schedule::default();
         for (attempt, seconds) in [(0, 5.0), (1, 15.0), (2, 45.0), (3, 135.0), (4, 300.0), (500, 300.0)] {
             for _ in 0..50 {
-                let delay = schedule.delay(attempt).as_secs_f64();
+                let delay = schedule.delay(attempt, AN_HOUR).as_secs_f64();
                 assert!(
                     (seconds * 0.8 - 0.001..=seconds * 1.2 + 0.001).contains(&delay),
                     "attempt {attempt}: {delay}"
@@ -198,7 +220,7 @@ mod tests {
             .parse()
             .unwrap();
         assert_eq!(schedule.first, Duration::from_millis(250));
-        assert_eq!(schedule.delay(1), Duration::from_millis(375));
+        assert_eq!(schedule.delay(1, Duration::ZERO), Duration::from_millis(375));
         assert_eq!(schedule.limit, Duration::from_millis(900));
         for (text, says) in [
             ("first=soon", "not a duration"),
@@ -207,10 +229,33 @@ mod tests {
             ("max=18446744073709551615s", "from 1ms to 3650d"),
             ("factor=0", "from 1 to 100"),
             ("jitter=101%", "from 0% to 100%"),
+            ("share=0%", "from 0.1% to 100%"),
             ("first", "name=value"),
         ] {
             let error = text.parse::<Schedule>().unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn with_a_share_a_delay_follows_the_steps_age_and_not_its_attempts() {
+        let schedule: Schedule = "first=4s,share=5%,max=5m,first-hour=1m,jitter=0%".parse().unwrap();
+        for (age, delay) in [
+            (0, 4.0),
+            (80, 4.0),
+            (200, 10.0),
+            (1_199, 59.95),
+            (3_599, 60.0),
+            (3_600, 180.0),
+            (99_999, 300.0),
+        ] {
+            for attempt in [0, 3, 1_000] {
+                assert_eq!(
+                    schedule.delay(attempt, Duration::from_secs(age)).as_secs_f64(),
+                    delay,
+                    "{age}"
+                );
+            }
         }
     }
 

@@ -131,7 +131,7 @@ steps! {
             "Changing the distribution.";
         /// Wait until CloudFront says `Deployed`.
         AwaitDeployment, "await-deployment", "CloudFront is deploying, which takes minutes",
-            schedule_await_deployment = "first=15s,factor=1.5,max=1m,deadline=1d",
+            schedule_await_deployment = "first=5s,share=4%,max=1m,deadline=1d",
             "Waiting for CloudFront to deploy.";
         /// Disable the distribution; CloudFront deletes only disabled ones.
         DisableDistribution, "disable-distribution", "disabling the CloudFront distribution",
@@ -149,7 +149,7 @@ steps! {
     ChallengeVerifier, VerifierStep: "The steps of the service challenge-verifier." {
         /// Probe whether the CA could verify one domain now; the only step that fans out.
         VerifyChallenge, "verify-challenge", "checking the domains",
-            schedule_verify_challenge = "first=5s,max=5m,deadline=7d",
+            schedule_verify_challenge = "first=4s,share=4%,max=5m,first-hour=1m,deadline=7d",
             "Probing one domain; its deadline is how long a user may take.";
     }
     CertificateIssuer, IssuerStep: "The steps of the service certificate-issuer." {
@@ -167,11 +167,11 @@ steps! {
             "Answering the challenges.";
         /// Wait until the CA has validated every authorization.
         AwaitValidation, "await-validation", "the CA is verifying the domains",
-            schedule_await_validation = "first=3s,factor=2,max=1m,deadline=1d,limit=2m",
+            schedule_await_validation = "first=500ms,share=4%,max=1m,deadline=1d,limit=2m",
             "Waiting for the CA's validation.";
         /// Send the CSR and store the certificate (RFC 8555 §7.4).
         FinalizeOrder, "finalize-order", "the CA is issuing the certificate",
-            schedule_finalize_order = "first=3s,factor=2,max=1m,deadline=1d,limit=2m",
+            schedule_finalize_order = "first=500ms,share=4%,max=1m,deadline=1d,limit=2m",
             "Finalizing the order and fetching the certificate.";
     }
     CertInstaller, InstallerStep: "The steps of the service cert-installer." {

@@ -1,5 +1,7 @@
 //! Schedules and tenants' paths, for arbitrary input (docs/fuzzing.md).
 
+use std::time::Duration;
+
 use pipeline::Schedule;
 use pipeline::proof::{path_segment, responder_origin_path, responder_path};
 use proptest::prelude::*;
@@ -7,7 +9,16 @@ use proptest::prelude::*;
 /// A part of a schedule that is valid or nearly so, with durations from zero to far out of range.
 fn part() -> impl Strategy<Value = String> {
     let name = prop::sample::select(vec![
-        "first", "max", "deadline", "limit", "factor", "jitter", "speed", "",
+        "first",
+        "max",
+        "deadline",
+        "limit",
+        "factor",
+        "share",
+        "first-hour",
+        "jitter",
+        "speed",
+        "",
     ]);
     let unit = prop::sample::select(vec!["", "ns", "ms", "s", "m", "h", "d", "y", "%", " s", "e9s"]);
     let number = prop_oneof![
@@ -20,7 +31,9 @@ fn part() -> impl Strategy<Value = String> {
 
 /// A parsed schedule must be usable: no delay overflows, none is zero, none is longer than the given maximum.
 fn usable(schedule: Schedule, attempt: u32) -> Result<(), TestCaseError> {
-    let delay = schedule.delay(attempt);
+    let age = Duration::from_secs(u64::from(attempt));
+    let delay = schedule.delay(attempt, age);
+    prop_assert!(!delay.is_zero() || schedule.jitter == 1.0, "{schedule:?}");
     let longest = schedule.max.as_secs_f64() * (1.0 + schedule.jitter) + 0.001;
     prop_assert!(delay.as_secs_f64() <= longest, "{delay:?} of {schedule:?}");
     for duration in [schedule.first, schedule.max, schedule.deadline, schedule.limit] {

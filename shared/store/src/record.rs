@@ -143,7 +143,7 @@ impl<'r> Again<'r> {
             None => {
                 let usual = match crashes >= POISON {
                     true => schedule.max,
-                    false => schedule.delay(u32::try_from(task.attempt).unwrap_or(0)),
+                    false => schedule.delay(u32::try_from(task.attempt).unwrap_or(0), task.age),
                 };
                 schedules.rest_after_slow_looks(usual, u32::try_from(slow_looks).unwrap_or(0))
             }

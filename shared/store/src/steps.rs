@@ -34,6 +34,8 @@ pub struct Task {
     pub early: Duration,
     /// How long ago it was due.
     pub late: Duration,
+    /// How long ago the step was created.
+    pub age: Duration,
     /// The database's time when the step was loaded: the one clock that all processes share.
     pub now: OffsetDateTime,
     /// How many consecutive attempts before this one ended in a panic or at the time limit.
@@ -68,6 +70,7 @@ impl Store {
             round: row.try_get("round")?,
             early: millis(row.try_get("early_ms")?),
             late: millis(row.try_get("late_ms")?),
+            age: millis(row.try_get("age_ms")?),
             now: row.try_get("now")?,
             crashes: row.try_get("crashes")?,
             slow_looks: row.try_get("slow_looks")?,

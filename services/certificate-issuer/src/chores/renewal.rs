@@ -225,7 +225,7 @@ impl Planner {
             let rest = self
                 .args
                 .schedule_after_failed_renewal
-                .delay(due.failures.saturating_sub(1));
+                .delay(due.failures.saturating_sub(1), Duration::ZERO);
             ago >= rest
         })
     }

@@ -2,6 +2,7 @@ select s.id, s.attempt, s.crashes, s.slow_looks, clock_timestamp() as now, s.ope
   s.kind, s.subject, s.round,
   (greatest(0, extract(epoch from s.due_at - clock_timestamp())) * 1000)::bigint as early_ms,
   (greatest(0, extract(epoch from clock_timestamp() - s.due_at)) * 1000)::bigint as late_ms,
+  (greatest(0, extract(epoch from clock_timestamp() - s.created_at)) * 1000)::bigint as age_ms,
   {instance_columns}
 from steps s join operations o on o.id = s.operation_id join instances i on i.id = o.instance_id
 where s.id = $1 and s.attempt = $2 and s.state = 'waiting' and o.state = 'running'
