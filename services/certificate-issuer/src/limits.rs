@@ -28,6 +28,18 @@ pub(crate) struct Limits {
     pub(crate) same: Option<Rate>,
 }
 
+impl Limits {
+    /// The longest period in which something is counted.
+    pub(crate) fn longest(&self) -> Duration {
+        let all = [self.orders, self.accounts, self.domain, self.same];
+        all.into_iter()
+            .flatten()
+            .map(|rate| rate.within)
+            .max()
+            .unwrap_or_default()
+    }
+}
+
 const THREE_HOURS: Duration = Duration::from_secs(3 * 3600);
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
@@ -111,6 +123,10 @@ mod tests {
         assert_eq!(auto.at("https://localhost:14000/dir"), Limits::default());
         let told: LimitsSetting = "orders=300/3h, accounts=10/3h,domain=50/7d,same=5/7d".parse().unwrap();
         assert_eq!(told.at("https://ca.example/dir"), LETS_ENCRYPT);
+        assert_eq!(
+            [LETS_ENCRYPT.longest(), Limits::default().longest()],
+            [WEEK, Duration::ZERO]
+        );
         assert_eq!(
             "none"
                 .parse::<LimitsSetting>()

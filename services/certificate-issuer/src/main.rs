@@ -31,12 +31,14 @@ use tokio::sync::Semaphore;
 use worker::{Chore, Handler, HandlerError, Stop};
 
 use crate::ca::{Ca, Cas};
+use crate::chores::history::HistoryArgs;
 use crate::chores::renewal::Planner;
 use crate::settings::{Command, Settings};
 
 struct Issuer {
     cas: Arc<Cas>,
     planner: Planner,
+    history: HistoryArgs,
     publication: Intervals,
 }
 
@@ -59,7 +61,13 @@ impl Handler for Issuer {
     }
 
     fn chores(&self) -> Vec<Chore> {
-        let mut chores = vec![Chore::every(self.planner.interval())];
+        let mut chores = vec![
+            Chore::every(self.planner.interval()),
+            Chore {
+                name: chores::history::NAME,
+                interval: self.history.interval(),
+            },
+        ];
         if let Some(intervals) = self.cas.delegation.as_ref().map(|_| self.publication) {
             chores.push(Chore {
                 name: chores::publication::NAME,
@@ -76,6 +84,7 @@ impl Handler for Issuer {
 
     async fn chore(&self, name: &'static str) -> Result<(), HandlerError> {
         match name {
+            chores::history::NAME => return Ok(chores::history::prune(&self.cas, &self.history).await?),
             chores::publication::NAME => return Ok(chores::publication::keep(&self.cas).await?),
             chores::publication::RECONCILE => return Ok(chores::publication::reconcile(&self.cas).await?),
             _ => {}
@@ -84,7 +93,6 @@ impl Handler for Issuer {
         let changed = chores::rollover::change_keys(&self.cas).await;
         let planned = self.planner.plan().await;
         let revoked = chores::revocation::revoke_due(&self.cas).await;
-        self.planner.forget().await?;
         Ok(changed.and(planned).and(revoked)?)
     }
 }
@@ -129,6 +137,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Issuer {
             cas,
             planner,
+            history: settings.history,
             publication,
         },
         store,

@@ -6,6 +6,7 @@ use store::sealing::SealingArgs;
 use worker::WorkerArgs;
 
 use crate::acme_args::AcmeArgs;
+use crate::chores::history::HistoryArgs;
 use crate::chores::renewal::RenewalArgs;
 
 /// Talks to the ACME CA: accounts, orders, challenges, certificates. Every flag has an environment variable of the
@@ -25,6 +26,9 @@ pub(crate) struct Settings {
     /// Renewal.
     #[command(flatten)]
     pub(crate) renewal: RenewalArgs,
+    /// History.
+    #[command(flatten)]
+    pub(crate) history: HistoryArgs,
     /// Sealing of private keys.
     #[command(flatten)]
     pub(crate) sealing: SealingArgs,

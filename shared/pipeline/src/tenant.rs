@@ -29,6 +29,11 @@ pub fn in_generation(name: &str, generation: i32) -> String {
     }
 }
 
+/// The name of a tenant that is a generation of it.
+pub fn name_of(tenant: &str) -> &str {
+    tenant.split_once(GENERATION).map_or(tenant, |(name, _)| name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,5 +44,6 @@ mod tests {
         assert!(comes_back(&name) && !comes_back("b9f0a5b0-org") && !comes_back("instance:i1"));
         assert_eq!(in_generation(&name, 0), "k8s:c/n");
         assert_eq!(in_generation(&name, 12), "k8s:c/n#12");
+        assert_eq!([name_of("k8s:c/n"), name_of("k8s:c/n#12")], [name.as_str(); 2]);
     }
 }

@@ -34,13 +34,14 @@ pub enum Whose {
     Anothers(String),
 }
 
-/// In SQL: an order that runs offers the target of the row `t`, or it has proved the domain.
-const SERVES: &str = "exists (select from instances i join operations o on o.instance_id = i.id \
+/// In SQL: an order that runs offers the target of the row `t`, or it has proved the domain (`served`: in an operation that
+/// was pruned).
+const SERVES: &str = "(t.served or exists (select from instances i join operations o on o.instance_id = i.id \
      join orders r on r.operation_id = o.id join authorizations z on z.order_id = r.id \
      join steps s on s.operation_id = o.id and s.round = r.round and s.kind = 'verify-challenge' and s.subject = z.domain \
      where i.tenant = t.tenant and z.domain in (t.domain, '*.' || t.domain) \
        and z.challenges #>> '{offered,delegated-dns-01,target}' = t.label || '.' || t.zone \
-       and (o.state = 'running' or s.state = 'done' and s.method = 'delegated-dns-01'))";
+       and (o.state = 'running' or s.state = 'done' and s.method = 'delegated-dns-01')))";
 
 /// The domains whose targets these need, and the old broker's labels for them.
 fn labels(domains: &[String]) -> (Vec<&str>, Vec<String>) {

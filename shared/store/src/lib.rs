@@ -59,6 +59,7 @@ pub use check::{Sealed, check_database, check_seals};
 pub use connection::{DatabaseArgs, DatabaseUrl, Store};
 pub use error::StoreError;
 pub use figures::{Figures, IamUsage, Waiting};
+pub use history::Pruned;
 pub use holding::{Elsewhere, Holder, Leftover};
 pub use http01::Http01Answer;
 pub use inheritance::{Inheritable, Whose};

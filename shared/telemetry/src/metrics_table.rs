@@ -261,6 +261,10 @@ const METRICS: &[Metric] = &[
         "Times that no connection of the pool became free within DATABASE_TIMEOUT.",
     ),
     counter("store_status_reads_total", "Reads of last_operation."),
+    counter(
+        "history_rows_pruned_total",
+        "Rows deleted since nobody can ask for them any more, by table.",
+    ),
     // HTTP and others.
     counter("http_requests_total", "Requests that broker-api answered."),
     timed(

@@ -126,8 +126,8 @@ pub(crate) async fn last_operation(
     })
 }
 
-/// 404, not 410, even while deleting: deleted instances are kept in the database, so this one never existed (OSBAPI: 410
-/// would tell the platform that its deletion succeeded).
+/// 404, not 410: deleted instances are kept in the database for longer than platforms ask (HISTORY_RETENTION), so this one
+/// never existed (OSBAPI: 410 would tell the platform that its deletion succeeded).
 fn unknown() -> OsbError {
     OsbError::bare(StatusCode::NOT_FOUND)
 }

@@ -59,9 +59,6 @@ pub(crate) struct RenewalArgs {
     /// The pause after a failed renewal of an instance (first, factor, max, jitter).
     #[arg(long, env, default_value = "first=1h,factor=2,max=1d")]
     schedule_after_failed_renewal: Schedule,
-    /// How long finished renewals are kept in the database, with their steps and certificates.
-    #[arg(long, env, default_value = "180d")]
-    renewals_kept: humantime::Duration,
 }
 
 impl RenewalArgs {
@@ -119,12 +116,6 @@ impl Planner {
                 *of_tenant += 1;
             }
         }
-        Ok(())
-    }
-
-    /// Deletes records that are no longer needed.
-    pub(crate) async fn forget(&self) -> Result<(), StoreError> {
-        while self.cas.store.forget_renewals(self.args.renewals_kept.into()).await? {}
         Ok(())
     }
 

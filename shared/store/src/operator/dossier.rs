@@ -42,9 +42,9 @@ pub struct Dossier {
     /// The database's time of the answer.
     #[serde(with = "time::serde::rfc3339")]
     pub read_at: OffsetDateTime,
-    /// Every certificate that it was ever issued, the oldest first.
+    /// Its certificates, as far back as the history is kept, the oldest first.
     pub certificates: Vec<CertificateOf>,
-    /// Every operation on it, the oldest first.
+    /// The operations on it, as far back as the history is kept, the oldest first.
     pub operations: Vec<OperationOf>,
     /// Its domains, with the challenges of the newest order.
     pub challenges: Vec<ChallengeOf>,

@@ -1,0 +1,10 @@
+-- What these operations tell of targets is kept with the targets: which have proved a domain.
+update delegation_targets t set served = true
+from operations o
+join instances i on i.id = o.instance_id
+join orders r on r.operation_id = o.id
+join authorizations z on z.order_id = r.id
+join steps s on s.operation_id = o.id and s.round = r.round and s.kind = 'verify-challenge' and s.subject = z.domain
+where o.id = any($1) and s.state = 'done' and s.method = 'delegated-dns-01'
+  and t.tenant = i.tenant and t.domain = ltrim(z.domain, '*.') and not t.served
+  and z.challenges #>> '{offered,delegated-dns-01,target}' = t.label || '.' || t.zone
