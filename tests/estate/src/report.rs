@@ -22,6 +22,10 @@ const WRITTEN_DOWN: Duration = Duration::from_secs(10);
 
 /// So many instances have renewals due at any time.
 const MANY: u16 = 50;
+/// The largest tables, with what PostgreSQL's statistics say of them.
+const TABLES: &str = "select relname::text, n_live_tup, n_dead_tup, pg_table_size(relid) / 1024, \
+     pg_indexes_size(relid) / 1024, autovacuum_count from pg_stat_user_tables \
+     order by pg_total_relation_size(relid) desc limit 6";
 const ELSEWHERE: &str = "select count(*) from orders where fallback and url is not null";
 
 /// The final state.
@@ -40,6 +44,8 @@ pub(crate) struct Found {
     elsewhere: usize,
     /// Uploads that IAM refused because its quota was reached.
     over_quota: u64,
+    /// A line for each of the largest tables.
+    tables: Vec<String>,
 }
 
 impl Found {
@@ -66,8 +72,20 @@ impl Found {
             over_quota: counters["iam:UploadServerCertificate"]["results"]["LimitExceeded"]
                 .as_u64()
                 .unwrap_or(0),
+            tables: tables(&database).await?,
         })
     }
+}
+
+/// How large the tables have become.
+async fn tables(database: &Client) -> anyhow::Result<Vec<String>> {
+    let rows = database.query(TABLES, &[]).await?;
+    let line = |row: &tokio_postgres::Row| {
+        let (table, live, dead): (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
+        let (heap, indexes, vacuumed): (i64, i64, i64) = (row.get(3), row.get(4), row.get(5));
+        format!("{table}: {live} rows, {dead} dead, {heap} kB and {indexes} kB of indexes, vacuumed {vacuumed} times")
+    };
+    Ok(rows.iter().map(line).collect())
 }
 
 /// How often these domains were proved in renewals, and how often by delegation.
@@ -230,6 +248,9 @@ pub(crate) fn tell(
     );
     for failure in failures.iter().take(MOST_SHOWN) {
         let _ = writeln!(text, "      {failure}");
+    }
+    for table in &found.tables {
+        let _ = writeln!(text, "      {table}");
     }
     (text, broken)
 }

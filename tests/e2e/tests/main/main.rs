@@ -50,6 +50,7 @@ mod renew;
 mod renew_trouble;
 mod responder_load;
 mod restore;
+mod retention;
 mod revoke;
 mod rollover;
 mod scrape;

@@ -17,8 +17,9 @@ const YEARS: &str = "
     insert into instances (id, tenant, service_id, plan_id, settings, request) values ('i', 't', 's', 'p', '{}', '{}');
     insert into acme_accounts (tenant, directory_url, sealed_key, account_uri, created_at)
         select 't' || i, 'https://ca.test/dir', '', 'https://ca.test/a/' || i, now() - i * interval '4 minutes' from generate_series(1, $rows) i;
-    insert into operations (id, instance_id, kind, state, created_at, deadline_at)
-        select md5('o' || i)::uuid, 'i', 'update', 'succeeded', now() - i * interval '4 minutes', now() from generate_series(1, $rows) i;
+    insert into operations (id, instance_id, kind, state, created_at, deadline_at, ended_at)
+        select md5('o' || i)::uuid, 'i', 'update', 'succeeded', now() - i * interval '4 minutes', now(), now() - i * interval '4 minutes'
+            from generate_series(1, $rows) i;
     insert into orders (id, operation_id, round, account_uri, replaces, created_at)
         select md5('r' || i)::uuid, md5('o' || i)::uuid, 0, 'https://ca.test/a/' || i % 10, case when i % 4 = 0 then 'x' end,
             now() - i * interval '4 minutes' from generate_series(1, $rows) i;
@@ -172,6 +173,12 @@ async fn what_is_asked_all_the_time_reads_no_table_as_a_whole() -> anyhow::Resul
             .await?;
         assert_eq!(free_in.is_some(), waits, "{what}: {free_in:?}");
     }
+
+    // What is too young to be deleted is not read.
+    let pruned = years
+        .asked("the history", async |store| store.prune_history(520 * WEEK).await)
+        .await?;
+    assert!(pruned.is_empty(), "{pruned}");
 
     // As many tokens as one look may have, one of which is live.
     let live = years
