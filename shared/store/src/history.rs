@@ -134,6 +134,8 @@ impl Store {
             let rows = self
                 .in_transaction("prune-history", async |tx| delete(tx, instance, part, goes).await)
                 .await?;
+            // The newest go last, and with them the instance: what it was must not be told by an older one.
+            let Some(rows) = rows else { return Ok(()) };
             pruned.add(rows);
         }
         Ok(())
@@ -214,21 +216,25 @@ async fn judge(tx: &Transaction<'_>, instance: &str, kept: f64) -> Result<Judged
 }
 
 /// Deletes these operations of the instance, and with the last of them the instance, if it goes (`goes` is its
-/// tenant). Nothing, if somebody is at work on it.
+/// tenant). `None`: somebody is at work on it, and nothing was deleted.
 async fn delete(
     tx: &Transaction<'_>,
     instance: &str,
     operations: &[Uuid],
     goes: Option<&str>,
-) -> Result<Rows, StoreError> {
+) -> Result<Option<Rows>, StoreError> {
     if !lock_if_free(tx, instance).await? {
-        return Ok(Rows::new());
+        return Ok(None);
     }
-    // An older program may be deleting some of them.
+    // A tenant's name is locked before its targets, as where an instance inherits some.
+    if let Some(tenant) = goes {
+        tenants::instance_goes(tx, tenant).await?;
+    }
+    // An older program may be deleting some of them. It is waited for: an instance whose operations are all gone would
+    // not be looked at any more. It waits for none of ours, since it skips what is locked.
     let operations: Vec<Uuid> = Statement::new(
         "history-lock-operations",
-        "select id from operations where id = any($1) and instance_id = $2 and ended_at is not null \
-         for update skip locked",
+        "select id from operations where id = any($1) and instance_id = $2 and ended_at is not null for update",
     )
     .all(tx, &[&operations, &instance])
     .await?
@@ -263,19 +269,14 @@ async fn delete(
     ] {
         rows.insert(table, delete.run(tx, &[&operations]).await?);
     }
-    if let Some(tenant) = goes {
-        delete_instance(tx, instance, tenant, &mut rows).await?;
+    if goes.is_some() {
+        delete_instance(tx, instance, &mut rows).await?;
     }
-    Ok(rows)
+    Ok(Some(rows))
 }
 
 /// Deletes the instance, unless it has operations left.
-async fn delete_instance(
-    tx: &Transaction<'_>,
-    instance: &str,
-    tenant: &str,
-    rows: &mut Rows,
-) -> Result<(), StoreError> {
+async fn delete_instance(tx: &Transaction<'_>, instance: &str, rows: &mut Rows) -> Result<(), StoreError> {
     let left = Statement::new(
         "history-left",
         "select 1 from operations where instance_id = $1 limit 1",
@@ -285,7 +286,6 @@ async fn delete_instance(
     if left > 0 {
         return Ok(());
     }
-    tenants::instance_goes(tx, tenant).await?;
     for (table, delete) in [
         (
             "claims",

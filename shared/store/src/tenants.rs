@@ -29,8 +29,8 @@ pub(crate) async fn of_a_new_instance(tx: &Transaction<'_>, tenant: &str) -> Res
     Ok(in_generation(tenant, generation + 1))
 }
 
-/// The row of a removed instance of this tenant is about to be deleted. It may be the last one that tells that the
-/// generation was used: one that has ended is left now.
+/// The row of a removed instance of this tenant is about to be deleted, now or in a later transaction. It may be the
+/// last one that tells that the generation was used: one that has ended is left now.
 pub(crate) async fn instance_goes(tx: &Transaction<'_>, tenant: &str) -> Result<(), StoreError> {
     if !comes_back(tenant) {
         return Ok(());

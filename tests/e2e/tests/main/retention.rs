@@ -430,7 +430,7 @@ async fn what_is_old_goes_and_platforms_are_answered_as_before() -> anyhow::Resu
 #[tokio::test]
 async fn what_the_ca_counts_stays_however_short_the_retention_is() -> anyhow::Result<()> {
     let options = Options::fast()
-        .with_env("certificate-issuer", "ACME_LIMITS", "orders=1/10m")
+        .with_env("certificate-issuer", "ACME_LIMITS", "orders=1/30d")
         .with_env("certificate-issuer", "HISTORY_RETENTION", "1ms")
         .with_env("certificate-issuer", "HISTORY_INTERVAL", "100ms");
     let world = World::own(options).await?;
@@ -439,17 +439,19 @@ async fn what_the_ca_counts_stays_however_short_the_retention_is() -> anyhow::Re
     let first = world.create_in(&ours, &[domain("counted")]).await?;
     world.told(&first).await?;
     world.delete(&first).await?;
+    // Longer ago than the shortest retention.
+    time_passes_for_what_has_no_certificate(&sql, "20 days").await?;
     searched(&sql).await?;
     let second = world.create_in(&ours, &[domain("waits")]).await?;
     world
         .says(
             &second,
-            "the CA allows at most 1 in 10m of new orders of an organization",
+            "the CA allows at most 1 in 30days of new orders of an organization",
         )
         .await?;
     assert_eq!(world.orders(&second).await?, 0);
 
-    a_year_passes_for_what_has_no_certificate(&sql).await?;
+    time_passes_for_what_has_no_certificate(&sql, "1 year").await?;
     until("it goes once the CA counts it no more", async || {
         Ok(operations(&sql, &first).await? == 0)
     })
@@ -457,13 +459,13 @@ async fn what_the_ca_counts_stays_however_short_the_retention_is() -> anyhow::Re
     world.delete(&second).await
 }
 
-async fn a_year_passes_for_what_has_no_certificate(sql: &Client) -> anyhow::Result<()> {
-    sql.batch_execute(
-        "update orders set created_at = created_at - interval '1 year', expires_at = expires_at - interval '1 year';
-         update instances set deleted_at = deleted_at - interval '1 year';
-         update operations set created_at = created_at - interval '1 year', ended_at = ended_at - interval '1 year' \
+async fn time_passes_for_what_has_no_certificate(sql: &Client, time: &str) -> anyhow::Result<()> {
+    sql.batch_execute(&format!(
+        "update orders set created_at = created_at - interval '{time}', expires_at = expires_at - interval '{time}';
+         update instances set deleted_at = deleted_at - interval '{time}';
+         update operations set created_at = created_at - interval '{time}', ended_at = ended_at - interval '{time}' \
              where ended_at is not null",
-    )
+    ))
     .await?;
     Ok(())
 }
