@@ -33,7 +33,7 @@ const MOST_BYTES: usize = 14_000;
 const HANDED_OVER_IN_FULL: usize = 8;
 /// A platform polls again, and its user reads the text, up to this much later (`patience`): a moment that is nearer has
 /// passed by then, so it is not shown.
-const NEAR: Duration = Duration::minutes(6);
+const NEAR: Duration = Duration::minutes(8);
 
 /// Everything the text is made of: the result of one SQL statement.
 #[derive(Debug, Clone, serde::Deserialize)]

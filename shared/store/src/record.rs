@@ -14,7 +14,7 @@ use crate::error::StoreError;
 use crate::holding::{self, Proved};
 use crate::next_steps::{insert_and_follow, situation};
 use crate::publication;
-use crate::statement::{Statement, statement, storable};
+use crate::statement::{Session, Statement, statement, storable};
 use crate::steps::{Task, as_millis, lock_to_record};
 
 /// The result of a record.
@@ -31,6 +31,15 @@ struct Written {
     wake_ups: Vec<WakeUp>,
     /// The task's operation if it ended, and those of instances that lost a domain to it.
     ended: Vec<Ended>,
+}
+
+impl Written {
+    fn of(wake_up: WakeUp) -> Self {
+        Self {
+            wake_ups: vec![wake_up],
+            ended: Vec::new(),
+        }
+    }
 }
 
 impl From<Ended> for Written {
@@ -63,17 +72,39 @@ impl Store {
         crashed: bool,
         schedules: &Schedules,
     ) -> Result<Recorded, StoreError> {
-        if let Some(again) = Again::of(task, outcome, crashed, schedules)
-            && let Some(wake_up) = self.record_pending(task, &again).await?
-        {
-            return Ok(Recorded::Written(vec![wake_up]));
-        }
-        let result = self
-            .in_transaction("record", async |tx| {
-                lock_to_record(tx, task).await?;
-                write(tx, task, outcome, schedules).await
-            })
-            .await;
+        let result = match outcome {
+            Outcome::Pending {
+                waiting_for,
+                retry_after,
+                slow,
+            } => {
+                let again = Again::after(task, waiting_for, *retry_after, (crashed, *slow), schedules);
+                self.postpone(task, &again).await
+            }
+            Outcome::Done(verdict) => {
+                self.in_transaction("record", async |tx| {
+                    lock_to_record(tx, task).await?;
+                    done(tx, task, verdict, schedules).await
+                })
+                .await
+            }
+            Outcome::Failed {
+                for_user,
+                cause,
+                certificate_is_useless,
+            } => {
+                self.in_transaction("record", async |tx| {
+                    lock_to_record(tx, task).await?;
+                    let ended = fail(tx, task, for_user, cause).await?;
+                    // The next renewal would use the certificate.
+                    if *certificate_is_useless && task.operation_kind == OperationKind::Renew {
+                        retire_unattached(tx, task.operation).await?;
+                    }
+                    Ok(ended.into())
+                })
+                .await
+            }
+        };
         match result {
             Ok(Written { wake_ups, ended }) => {
                 for ended in ended {
@@ -85,29 +116,21 @@ impl Store {
             Err(error) => Err(error),
         }
     }
-}
 
-async fn write(
-    tx: &Transaction<'_>,
-    task: &Task,
-    outcome: &Outcome,
-    schedules: &Schedules,
-) -> Result<Written, StoreError> {
-    match outcome {
-        Outcome::Done(verdict) => done(tx, task, verdict, schedules).await,
-        // It is current, and yet it was not postponed.
-        Outcome::Pending { waiting_for, .. } => past_its_deadline(tx, task, waiting_for).await,
-        Outcome::Failed {
-            for_user,
-            cause,
-            certificate_is_useless,
-        } => {
-            let ended = fail(tx, task, for_user, cause).await?;
-            // The next renewal would use the certificate.
-            if *certificate_is_useless && task.operation_kind == OperationKind::Renew {
-                retire_unattached(tx, task.operation).await?;
+    /// One statement, unless the step's deadline has passed.
+    async fn postpone(&self, task: &Task, again: &Again<'_>) -> Result<Written, StoreError> {
+        let client = self.client().await?;
+        let recorded = again.record(&client, task).await?;
+        drop(client);
+        match recorded {
+            Some(wake_up) => Ok(Written::of(wake_up)),
+            None => {
+                self.in_transaction("record", async |tx| {
+                    lock_to_record(tx, task).await?;
+                    past_its_deadline(tx, task, again).await
+                })
+                .await
             }
-            Ok(ended.into())
         }
     }
 }
@@ -122,24 +145,21 @@ struct Again<'r> {
 }
 
 impl<'r> Again<'r> {
-    /// `None`: the outcome is final.
-    fn of(task: &Task, outcome: &'r Outcome, crashed: bool, schedules: &Schedules) -> Option<Self> {
-        let Outcome::Pending {
-            waiting_for,
-            retry_after,
-            slow,
-        } = outcome
-        else {
-            return None;
-        };
+    fn after(
+        task: &Task,
+        waiting_for: &'r Reason,
+        retry_after: Option<Duration>,
+        (crashed, slow): (bool, bool),
+        schedules: &Schedules,
+    ) -> Self {
         let counted = |yes: bool, before: i32| if yes { before.saturating_add(1) } else { 0 };
         let crashes = counted(crashed, task.crashes);
         // The step's own time limit is longer than those of the probes it makes.
-        let slow = *slow || (crashed && task.kind == StepKind::VerifyChallenge);
+        let slow = slow || (crashed && task.kind == StepKind::VerifyChallenge);
         let slow_looks = counted(slow, task.slow_looks);
         let schedule = schedules.of(task.kind);
         let delay = match retry_after {
-            Some(wanted) => (*wanted).min(LONGEST_RETRY_AFTER),
+            Some(wanted) => wanted.min(LONGEST_RETRY_AFTER),
             None => {
                 let usual = match crashes >= POISON {
                     true => schedule.max,
@@ -148,30 +168,27 @@ impl<'r> Again<'r> {
                 schedules.rest_after_slow_looks(usual, u32::try_from(slow_looks).unwrap_or(0))
             }
         };
-        Some(Self {
+        Self {
             waiting_for,
             delay,
             crashes,
             slow_looks,
-        })
+        }
     }
-}
 
-impl Store {
     /// Postpones the step. `None`, and nothing is changed: it is not current, or its deadline has passed.
-    async fn record_pending(&self, task: &Task, again: &Again<'_>) -> Result<Option<WakeUp>, StoreError> {
-        let client = self.client().await?;
+    async fn record(&self, on: &impl Session, task: &Task) -> Result<Option<WakeUp>, StoreError> {
         let recorded = statement!("record-pending")
             .run(
-                &client,
+                on,
                 &[
                     &task.operation,
                     &task.step,
                     &task.attempt,
-                    &as_millis(again.delay),
-                    &stored::write(again.waiting_for)?,
-                    &again.crashes,
-                    &again.slow_looks,
+                    &as_millis(self.delay),
+                    &stored::write(self.waiting_for)?,
+                    &self.crashes,
+                    &self.slow_looks,
                 ],
             )
             .await?;
@@ -179,19 +196,24 @@ impl Store {
             service: task.kind.service(),
             step: task.step,
             attempt: task.attempt + 1,
-            delay: again.delay,
+            delay: self.delay,
         }))
     }
 }
 
-async fn past_its_deadline(tx: &Transaction<'_>, task: &Task, waiting_for: &Reason) -> Result<Written, StoreError> {
-    Statement::new(
+/// Gives the step up, unless its deadline was moved since it was postponed in vain.
+async fn past_its_deadline(tx: &Transaction<'_>, task: &Task, again: &Again<'_>) -> Result<Written, StoreError> {
+    let row = Statement::new(
         "record-last-reason",
-        "update steps set reason = $2, waiting_for = null, checked_at = now() where id = $1",
+        "update steps set reason = $2, waiting_for = null, checked_at = now() where id = $1 returning deadline_at < now()",
     )
-    .run(tx, &[&task.step, &stored::write(waiting_for)?])
+    .one(tx, &[&task.step, &stored::write(again.waiting_for)?])
     .await?;
-    Ok(give_up(tx, task, Some(waiting_for)).await?.into())
+    if row.try_get(0)? {
+        return Ok(give_up(tx, task, Some(again.waiting_for)).await?.into());
+    }
+    let recorded = again.record(tx, task).await?;
+    recorded.map(Written::of).ok_or(StoreError::Stale)
 }
 
 async fn done(

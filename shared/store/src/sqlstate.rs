@@ -5,7 +5,7 @@ use std::error::Error as _;
 use std::io;
 
 use tokio_postgres::Error;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 
 /// Why a statement failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub(crate) enum Fault {
 impl Fault {
     pub(crate) fn of(error: &Error) -> Self {
         match error.code() {
+            _ if is_outdated_plan(error) => Self::Passing,
             Some(code) => Self::of_code(code),
             None if error.is_closed() => Self::Away,
             None => Self::of_cause(error),
@@ -65,6 +66,13 @@ impl Fault {
             None => Self::Refused,
         }
     }
+}
+
+/// A prepared statement whose result has other types since a migration ("cached plan must not change result type"). Its code says
+/// only FEATURE_NOT_SUPPORTED; the routine is the same in every language (PostgreSQL, `plancache.c`).
+pub(crate) fn is_outdated_plan(error: &Error) -> bool {
+    let routine = error.as_db_error().and_then(DbError::routine);
+    routine == Some("RevalidateCachedQuery")
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 
 use crate::error::StoreError;
-use crate::sqlstate::Fault;
+use crate::sqlstate::{Fault, is_outdated_plan};
 
 /// The values of `$1`, `$2` …
 type Values<'v> = &'v [&'v (dyn ToSql + Sync)];
@@ -39,6 +39,8 @@ pub(crate) trait Session {
     fn client(&self) -> &Client;
     /// The statements that stay prepared on the connection.
     fn prepared(&self) -> Option<&StatementCache>;
+    /// A failure leaves everything as it was, so the statement may be run again.
+    const EACH_ALONE: bool;
 }
 
 impl Session for deadpool_postgres::Client {
@@ -49,6 +51,8 @@ impl Session for deadpool_postgres::Client {
     fn prepared(&self) -> Option<&StatementCache> {
         Some(&self.statement_cache)
     }
+
+    const EACH_ALONE: bool = true;
 }
 
 impl Session for Transaction<'_> {
@@ -59,6 +63,8 @@ impl Session for Transaction<'_> {
     fn prepared(&self) -> Option<&StatementCache> {
         Some(&self.statement_cache)
     }
+
+    const EACH_ALONE: bool = false;
 }
 
 impl Session for Client {
@@ -69,6 +75,8 @@ impl Session for Client {
     fn prepared(&self) -> Option<&StatementCache> {
         None
     }
+
+    const EACH_ALONE: bool = true;
 }
 
 impl Statement {
@@ -112,7 +120,14 @@ impl Statement {
     }
 
     /// All rows.
-    pub(crate) async fn all(&self, on: &impl Session, values: Values<'_>) -> Result<Vec<Row>, StoreError> {
+    pub(crate) async fn all<S: Session>(&self, on: &S, values: Values<'_>) -> Result<Vec<Row>, StoreError> {
+        match self.query(on, values).await {
+            Err(error) if S::EACH_ALONE && is_outdated(&error) => self.query(on, values).await,
+            rows => rows,
+        }
+    }
+
+    async fn query(&self, on: &impl Session, values: Values<'_>) -> Result<Vec<Row>, StoreError> {
         self.timed(on.client(), on.prepared(), async |client, cache, text| match cache {
             Some(cache) => client.query(&cache.prepare(client, text).await?, values).await,
             None => client.query(text, values).await,
@@ -121,7 +136,14 @@ impl Statement {
     }
 
     /// Runs the statement. Returns how many rows it changed.
-    pub(crate) async fn run(&self, on: &impl Session, values: Values<'_>) -> Result<u64, StoreError> {
+    pub(crate) async fn run<S: Session>(&self, on: &S, values: Values<'_>) -> Result<u64, StoreError> {
+        match self.execute(on, values).await {
+            Err(error) if S::EACH_ALONE && is_outdated(&error) => self.execute(on, values).await,
+            changed => changed,
+        }
+    }
+
+    async fn execute(&self, on: &impl Session, values: Values<'_>) -> Result<u64, StoreError> {
         self.timed(on.client(), on.prepared(), async |client, cache, text| match cache {
             Some(cache) => client.execute(&cache.prepare(client, text).await?, values).await,
             None => client.execute(text, values).await,
@@ -148,10 +170,9 @@ impl Statement {
         let result = run(client, cache, &text).await;
         metrics::histogram!("store_statement_duration_seconds", "statement" => self.name).record(begun.elapsed());
         result.map_err(|error| {
-            // PostgreSQL rejects a cached plan after a migration changed what it reads: the statement is prepared
-            // again.
+            // A migration changed what it reads: the next use prepares it again.
             if let Some(cache) = cache
-                && Fault::of(&error) == Fault::Refused
+                && is_outdated_plan(&error)
             {
                 drop(cache.remove(&text, &[]));
             }
@@ -181,6 +202,10 @@ impl Statement {
         let (first, rest) = sql.split_at(sql.find(char::is_whitespace).unwrap_or(sql.len()));
         format!("{first} /* {} */{rest}", self.name)
     }
+}
+
+fn is_outdated(error: &StoreError) -> bool {
+    matches!(error, StoreError::Database { source, .. } if is_outdated_plan(source))
 }
 
 /// PostgreSQL's text holds no NUL, and a peer's text must not make the record fail forever.

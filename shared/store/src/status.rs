@@ -1,4 +1,4 @@
-//! broker-api's reads: one statement per request, no lock, no write.
+//! broker-api's reads: a statement or two per request, no lock, no write.
 
 use pipeline::InstanceSettings;
 use pipeline::status::View;
@@ -55,6 +55,7 @@ impl Store {
     /// Database errors.
     pub async fn polled(&self, instance: &str, operation: Option<Uuid>) -> Result<Option<Polled>, StoreError> {
         let client = self.status_client().await?;
+        metrics::counter!("store_status_reads_total", "read" => "version").increment(1);
         if let Some(operation) = operation {
             let row = Statement::new(
                 "poll-operation",
@@ -88,7 +89,7 @@ impl Store {
             .with("challenges", CHALLENGES)
             .optional(&client, &[&instance, &operation])
             .await?;
-        metrics::counter!("store_status_reads_total").increment(1);
+        metrics::counter!("store_status_reads_total", "read" => "all").increment(1);
         row.map(|row| Ok(serde_json::from_value(row.try_get(0)?)?)).transpose()
     }
 

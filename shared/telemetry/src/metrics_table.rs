@@ -260,7 +260,10 @@ const METRICS: &[Metric] = &[
         "store_pool_timeouts_total",
         "Times that no connection of the pool became free within DATABASE_TIMEOUT.",
     ),
-    counter("store_status_reads_total", "Reads of last_operation."),
+    counter(
+        "store_status_reads_total",
+        "Reads of last_operation: of the operation's version, and of all when it has moved.",
+    ),
     counter(
         "history_rows_pruned_total",
         "Rows deleted since nobody can ask for them any more, by table.",

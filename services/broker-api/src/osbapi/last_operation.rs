@@ -111,7 +111,8 @@ pub(crate) async fn last_operation(
             let body = serde_json::to_vec(&told(&view, &broker.responder)).map_err(StoreError::from)?;
             let answer = Answer {
                 version: view.version,
-                body: body.into(),
+                // Of its own length: a vector's spare capacity would be kept, too.
+                body: body.into_boxed_slice().into(),
                 patience: patience(&view),
             };
             if view.state == OperationState::Running {

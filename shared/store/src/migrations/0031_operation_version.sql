@@ -2,4 +2,3 @@
 alter table operations add column version bigint not null default 0;
 -- The count is written with each record: room for it on the same page, so that no index is written.
 alter table operations set (fillfactor = 60);
-alter table steps set (fillfactor = 80);

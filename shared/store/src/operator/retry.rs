@@ -67,6 +67,12 @@ impl Store {
             )
             .run(tx, &[&now])
             .await?;
+            Statement::new(
+                "retry-count",
+                "update operations set version = version + 1 where id = $1",
+            )
+            .run(tx, &[&operation])
+            .await?;
             Ok(steps)
         })
         .await

@@ -80,8 +80,22 @@ impl Years {
         Ok(Self { url, sql })
     }
 
-    /// The answer, once it is seen that no table was read for it as a whole.
-    async fn asked<T>(&self, what: &str, ask: impl AsyncFnOnce(&Store) -> Result<T, StoreError>) -> anyhow::Result<T> {
+    /// The answer, once it is seen that no table was read for it as a whole: neither with a plan for the values, nor with the one
+    /// for any value that PostgreSQL may choose for a prepared statement.
+    async fn asked<T>(&self, what: &str, ask: impl AsyncFn(&Store) -> Result<T, StoreError>) -> anyhow::Result<T> {
+        self.asked_by("force_generic_plan", what, &ask).await?;
+        self.asked_by("force_custom_plan", what, &ask).await
+    }
+
+    async fn asked_by<T>(
+        &self,
+        mode: &str,
+        what: &str,
+        ask: &impl AsyncFn(&Store) -> Result<T, StoreError>,
+    ) -> anyhow::Result<T> {
+        let (_, database) = self.url.rsplit_once('/').unwrap_or_default();
+        let statement = format!("alter database {database} set plan_cache_mode = {mode}");
+        self.sql.batch_execute(&statement).await?;
         self.alone().await?;
         let before = self.read().await?;
         let store = Store::new(&DatabaseArgs::at(&self.url), "asks")?;
@@ -92,10 +106,13 @@ impl Years {
         self.alone().await?;
         let after = self.read().await?;
         let (blocks, rows) = (after.0 - before.0, after.1 - before.1);
-        println!("{what}: {took:?}, {blocks} blocks, {rows} rows by scans");
+        println!("{what}, {mode}: {took:?}, {blocks} blocks, {rows} rows by scans");
         // `instances` and such have a handful of rows, which are read in one block.
-        ensure!(rows < 100, "{what}: {rows} rows by scans: whole tables were read");
-        ensure!(blocks < 150, "{what}: {blocks} blocks of 500 and more");
+        ensure!(
+            rows < 100,
+            "{what}, {mode}: {rows} rows by scans: whole tables were read"
+        );
+        ensure!(blocks < 150, "{what}, {mode}: {blocks} blocks of 500 and more");
         Ok(answer)
     }
 
