@@ -87,7 +87,10 @@ impl Handler for Verifier {
                 .await?
                 .is_some_and(|published| !published.everywhere)
             && look.wait_for_replicas();
-        if let Some(holder) = self.store.holder(task).await? {
+        // Somebody may have proved it since, which matters when it would become this instance's.
+        if (challenge.held || look.ready().is_some())
+            && let Some(holder) = self.store.holder(task).await?
+        {
             return self.contested(task, look, &holder, begun).await;
         }
         let Some(method) = look.ready() else {

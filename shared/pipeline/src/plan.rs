@@ -75,6 +75,16 @@ pub enum Born {
     Done,
 }
 
+impl Born {
+    /// Until when it is held.
+    pub fn held_until(self) -> Option<OffsetDateTime> {
+        match self {
+            Self::Held(until) => Some(until),
+            Self::Due | Self::Done => None,
+        }
+    }
+}
+
 /// What should happen next.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Next {

@@ -23,14 +23,12 @@ pub(crate) async fn asked_by_the_same_tenant(
 ) -> Result<Option<String>, StoreError> {
     let mut sorted: Vec<&String> = domains.iter().collect();
     sorted.sort();
-    for domain in sorted {
-        Statement::new(
-            "claim-lock-tenant-domain",
-            "select pg_advisory_xact_lock(hashtextextended($1 || ' of ' || $2, 2))",
-        )
-        .run(tx, &[domain, &tenant])
-        .await?;
-    }
+    Statement::new(
+        "claim-lock-tenant-domains",
+        "select pg_advisory_xact_lock(hashtextextended(domain || ' of ' || $2, 2)) from unnest($1::text[]) as domain",
+    )
+    .run(tx, &[&sorted, &tenant])
+    .await?;
     let row = Statement::new(
         "claim-asked-by-same-tenant",
         "select domain from claim_states where domain = any($1) and instance_id <> $2 and tenant = $3 \

@@ -64,6 +64,8 @@ pub struct Challenge {
     pub caa_identities: Vec<String>,
     /// The account's key was changed since: the values that the CA expects for dns-01 and http-01 have changed.
     pub key_changed: bool,
+    /// Another instance may have the domain: see [`Store::holder`].
+    pub held: bool,
 }
 
 /// An authorization of an order. Holds the records that a user has to set; none of it is secret.
@@ -227,6 +229,7 @@ impl Store {
                 authorization: authorization_from(&row)?,
                 caa_identities: row.try_get("caa_identities")?,
                 key_changed: row.try_get("key_changed")?,
+                held: row.try_get("held")?,
             })
         })
         .transpose()

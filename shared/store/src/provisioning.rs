@@ -207,7 +207,10 @@ impl Store {
 async fn insert_instance(tx: &Transaction<'_>, new: &NewInstance, tenant: &str) -> Result<(), StoreError> {
     Statement::new(
         "provision-instance",
-        "insert into instances (id, tenant, service_id, plan_id, settings, request) values ($1, $2, $3, $4, $5, $6)",
+        "with instance as ( \
+           insert into instances (id, tenant, service_id, plan_id, settings, request) values ($1, $2, $3, $4, $5, $6) \
+           returning id, tenant) \
+         insert into claims (instance_id, tenant, domain) select id, tenant, unnest($7::text[]) from instance",
     )
     .expects(SqlState::UNIQUE_VIOLATION)
     .run(
@@ -219,14 +222,9 @@ async fn insert_instance(tx: &Transaction<'_>, new: &NewInstance, tenant: &str) 
             &new.plan_id,
             &serde_json::to_value(&new.settings)?,
             &new.request,
+            &new.domains,
         ],
     )
-    .await?;
-    Statement::new(
-        "provision-claims",
-        "insert into claims (instance_id, tenant, domain) select $1, $2, unnest($3::text[])",
-    )
-    .run(tx, &[&new.id, &tenant, &new.domains])
     .await?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Steps: the work list, the outbox, and the source of `last_operation`.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use deadpool_postgres::Transaction;
@@ -187,43 +188,42 @@ pub(crate) async fn insert_planned(
     planned: &[Planned],
     schedules: &Schedules,
 ) -> Result<Vec<WakeUp>, StoreError> {
-    let mut wake_ups = Vec::new();
-    for step in planned {
-        let id = Uuid::new_v4();
-        let held_until = match step.born {
-            Born::Held(until) => Some(until),
-            Born::Due | Born::Done => None,
-        };
-        let state = if step.born == Born::Done { "done" } else { "waiting" };
-        let service = step.kind.service();
-        let deadline = as_millis(schedules.of(step.kind).deadline);
-        let inserted = statement!("step-insert")
-            .optional(
-                tx,
-                &[
-                    &id,
-                    &operation,
-                    &step.kind.as_str(),
-                    &service.as_str(),
-                    &step.subject,
-                    &step.round,
-                    &state,
-                    &held_until,
-                    &deadline,
-                    &as_millis(schedules.update_unseen_deadline.into()),
-                ],
-            )
-            .await?;
-        if let Some(row) = inserted.filter(|_| step.born != Born::Done) {
-            wake_ups.push(WakeUp {
-                service,
-                step: id,
-                attempt: 0,
-                delay: millis(row.try_get(0)?),
-            });
-        }
-    }
-    Ok(wake_ups)
+    let ids: Vec<Uuid> = planned.iter().map(|_| Uuid::new_v4()).collect();
+    let of = |what: fn(&Planned) -> &str| planned.iter().map(what).collect::<Vec<_>>();
+    let rounds: Vec<i32> = planned.iter().map(|step| step.round).collect();
+    let held_until: Vec<Option<OffsetDateTime>> = planned.iter().map(|step| step.born.held_until()).collect();
+    let deadlines = planned.iter().map(|step| as_millis(schedules.of(step.kind).deadline));
+    let rows = statement!("step-insert")
+        .all(
+            tx,
+            &[
+                &operation,
+                &ids,
+                &of(|step| step.kind.as_str()),
+                &of(|step| step.kind.service().as_str()),
+                &of(|step| &step.subject),
+                &rounds,
+                &of(|step| if step.born == Born::Done { "done" } else { "waiting" }),
+                &held_until,
+                &deadlines.collect::<Vec<f64>>(),
+                &as_millis(schedules.update_unseen_deadline.into()),
+            ],
+        )
+        .await?;
+    let inserted: HashMap<Uuid, i64> = rows
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect::<Result<_, StoreError>>()?;
+    let waiting = planned.iter().zip(ids).filter(|(step, _)| step.born != Born::Done);
+    let wake_ups = waiting.filter_map(|(step, id)| {
+        Some(WakeUp {
+            service: step.kind.service(),
+            step: id,
+            attempt: 0,
+            delay: millis(*inserted.get(&id)?),
+        })
+    });
+    Ok(wake_ups.collect())
 }
 
 pub(crate) fn millis(value: i64) -> Duration {

@@ -21,13 +21,13 @@ const QUICK_AT_FIRST: Duration = Duration::from_millis(250);
 /// How long it is known that an instance is quick or slow.
 const KNOWN_FOR: Duration = Duration::from_secs(60);
 /// No postponed message is delivered again earlier …
-const SOONEST: Duration = Duration::from_secs(1);
-/// … nor one of an instance that is known to be quick …
-const SOONEST_IF_QUICK: Duration = Duration::from_millis(250);
+const SOONEST: Duration = Duration::from_millis(250);
+/// … nor one of an instance that is known to be slow …
+const SOONEST_IF_SLOW: Duration = Duration::from_secs(1);
 /// … or later.
 const LATEST: Duration = Duration::from_secs(300);
 /// The assumed duration of an attempt until one of the instance's has ended in this process.
-const FIRST_GUESS: Duration = Duration::from_millis(100);
+const FIRST_GUESS: Duration = Duration::from_millis(25);
 /// The maximum number of instances whose times are kept although none of their messages is being processed.
 const MOST_REMEMBERED: usize = 1_000;
 
@@ -294,8 +294,8 @@ impl Book {
     /// One after the other, as fast as the instance's share of the seats becomes free.
     fn put_off(&mut self, instance: &str, share: usize, now: Instant) -> Duration {
         let soonest = match self.is_quick(instance, now) {
-            Some(true) => SOONEST_IF_QUICK,
-            Some(false) | None => SOONEST,
+            Some(false) => SOONEST_IF_SLOW,
+            Some(true) | None => SOONEST,
         };
         let times = self.times_of(instance, now);
         let at = times.next.max(now + soonest).min(now + LATEST);
@@ -519,7 +519,7 @@ mod tests {
         let now = Instant::now();
         book.times_of("a", now).takes = Duration::from_secs(10);
         let delays: Vec<u64> = (0..200).map(|_| book.put_off("a", 4, now).as_millis() as u64).collect();
-        assert_eq!(delays[..3], [1_000, 3_500, 6_000], "every 10 s 4 of them");
+        assert_eq!(delays[..3], [250, 2_750, 5_250], "every 10 s 4 of them");
         assert_eq!(delays[199], LATEST.as_millis() as u64);
         assert_eq!(book.put_off("b", 4, now), SOONEST, "another instance has its own");
     }

@@ -54,7 +54,7 @@ pub const FAST: &[(&str, &str)] = &[
         "SCHEDULE_CONFIGURE_DISTRIBUTION",
         "first=200ms,factor=1.5,max=1s,deadline=1h",
     ),
-    ("SCHEDULE_AWAIT_DEPLOYMENT", "first=200ms,factor=1.2,max=1s,deadline=1h"),
+    ("SCHEDULE_AWAIT_DEPLOYMENT", "first=200ms,share=4%,max=1s,deadline=1h"),
     (
         "SCHEDULE_DISABLE_DISTRIBUTION",
         "first=200ms,factor=1.5,max=2s,deadline=1h",

@@ -6,6 +6,7 @@ use std::time::Duration;
 use messaging::Messaging;
 use pipeline::Schedules;
 use store::{Bounds, Store};
+use tokio_util::task::TaskTracker;
 
 use crate::catalog::offering::Offering;
 use crate::catalog::served::{Catalog, served};
@@ -30,6 +31,7 @@ pub struct Broker {
     pub(crate) body_timeout: Duration,
     pub(crate) bounds: Bounds,
     pub(crate) answers: Answers,
+    pub(crate) publishing: TaskTracker,
 }
 
 impl Broker {
@@ -53,6 +55,7 @@ impl Broker {
             body_timeout: args.limits.body_timeout,
             bounds: args.unproved.bounds(),
             answers: Answers::default(),
+            publishing: TaskTracker::new(),
         })
     }
 }

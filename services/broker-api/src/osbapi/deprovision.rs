@@ -62,7 +62,7 @@ async fn begin(broker: Arc<Broker>, instance: String, requester: Requester) -> R
     match in_time(broker.store.deprovision(&instance, &requester, &broker.schedules)).await? {
         Deprovision::Accepted { operation, wake_ups } => {
             tracing::info!(instance, %operation, "deprovision started");
-            broker.publish(wake_ups).await;
+            broker.publish(wake_ups);
             Ok(operation)
         }
         Deprovision::Running { operation } => Ok(operation),

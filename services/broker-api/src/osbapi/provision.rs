@@ -132,7 +132,7 @@ async fn begin(broker: Arc<Broker>, new: NewInstance, requester: Requester) -> R
     {
         Provision::Accepted { operation, wake_ups } => {
             tracing::info!(instance = new.id, %operation, domains = new.domains.len(), "provision started");
-            broker.publish(wake_ups).await;
+            broker.publish(wake_ups);
             Ok(Begun::Operation(Accepted { operation }))
         }
         Provision::Running { operation } => Ok(Begun::Operation(Accepted { operation })),

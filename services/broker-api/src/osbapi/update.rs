@@ -72,7 +72,7 @@ async fn begin(
     match in_time(written(&broker, &id, &request, &requester)).await? {
         Update::Accepted { operation, wake_ups } => {
             tracing::info!(instance = id, %operation, "update started");
-            broker.publish(wake_ups).await;
+            broker.publish(wake_ups);
             Ok(Begun::Operation(Accepted { operation }))
         }
         Update::Running { operation } => Ok(Begun::Operation(Accepted { operation })),
