@@ -11,6 +11,8 @@ use crate::step::{StepKind, StepSchedules};
 const LONGEST: Duration = Duration::from_secs(3650 * 86_400);
 
 const AN_HOUR: Duration = Duration::from_secs(3600);
+/// Of the steps of one operation that ask the same tenant's servers, one is tried in this time.
+const A_TURN: Duration = Duration::from_millis(1500);
 
 /// How often a step is tried, how long one attempt may take, and when to give up.
 ///
@@ -55,23 +57,38 @@ impl Default for Schedule {
 impl Schedule {
     /// The delay after attempt number `attempt` (from 0) of a step that was created `age` ago, with jitter.
     pub fn delay(&self, attempt: u32, age: Duration) -> Duration {
-        use backoff::backoff::Backoff as _;
         let grown = match self.share {
             Some(share) => (age.as_secs_f64() * share).max(self.first.as_secs_f64()),
             None => self.first.as_secs_f64() * self.factor.powi(attempt.min(1000) as i32),
         };
-        let max = match self.first_hour {
+        let max = self.longest(age);
+        around(Duration::from_secs_f64(grown.min(max.as_secs_f64())), self.jitter)
+    }
+
+    /// No delay is longer at that age, before jitter.
+    fn longest(&self, age: Duration) -> Duration {
+        match self.first_hour {
             Some(longest) if age < AN_HOUR => longest.min(self.max),
             _ => self.max,
-        };
-        let mut exponential = backoff::ExponentialBackoff {
-            current_interval: Duration::from_secs_f64(grown.min(max.as_secs_f64())),
-            randomization_factor: self.jitter,
-            max_interval: max,
-            max_elapsed_time: None,
-            ..Default::default()
-        };
-        exponential.next_backoff().unwrap_or(self.max)
+        }
+    }
+
+    /// The delay when so many steps of the operation, this one included, ask the same tenant's servers: in turn, so that the servers are
+    /// asked as often as for a few. After the first attempts, which are all made at once, the steps are spread over one round.
+    pub fn delay_in_turn(&self, attempt: u32, age: Duration, steps: u32) -> Duration {
+        let usual = self.delay(attempt, age);
+        if steps <= 1 {
+            return usual;
+        }
+        let round = A_TURN.saturating_mul(steps).min(self.longest(age));
+        match round.checked_sub(usual) {
+            None => usual,
+            Some(rest) if attempt == 0 => {
+                let middle = usual + rest / 2;
+                around(middle, rest.as_secs_f64() / 2.0 / middle.as_secs_f64())
+            }
+            Some(_) => around(round, self.jitter),
+        }
     }
 }
 
@@ -82,6 +99,19 @@ const SHARE: &str = "a percentage from 0.1% to 100% is expected";
 fn percentage(value: &str, least: f64) -> Option<f64> {
     let percent: f64 = value.trim_end_matches('%').parse().ok()?;
     (least..=100.0).contains(&percent).then_some(percent / 100.0)
+}
+
+/// A random duration that differs from `middle` by this share of it at most.
+fn around(middle: Duration, share: f64) -> Duration {
+    use backoff::backoff::Backoff as _;
+    let mut exponential = backoff::ExponentialBackoff {
+        current_interval: middle,
+        randomization_factor: share,
+        max_interval: middle,
+        max_elapsed_time: None,
+        ..Default::default()
+    };
+    exponential.next_backoff().unwrap_or(middle)
 }
 
 /// A schedule that can't be read.
@@ -257,6 +287,26 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn many_domains_are_looked_at_in_turn() {
+        let schedule: Schedule = "first=4s,share=4%,max=5m,first-hour=1m,jitter=0%".parse().unwrap();
+        let delay = |attempt, age, steps| {
+            schedule
+                .delay_in_turn(attempt, Duration::from_secs(age), steps)
+                .as_secs_f64()
+        };
+        assert_eq!(delay(1, 10, 1), 4.0, "alone");
+        let soon: Schedule = "first=500ms,share=4%,jitter=0%".parse().unwrap();
+        assert_eq!(soon.delay_in_turn(0, Duration::ZERO, 1), Duration::from_millis(500));
+        assert_eq!(delay(1, 10, 10), 15.0, "one of ten each 1.5 s");
+        assert_eq!(delay(1, 10, 100), 60.0, "not beyond the longest of the first hour");
+        assert_eq!(delay(9, 7_000, 10), 280.0, "what is due later by its age");
+        let first: Vec<f64> = (0..200).map(|_| delay(0, 0, 10)).collect();
+        assert!(first.iter().all(|delay| (3.999..=15.001).contains(delay)), "{first:?}");
+        let early = first.iter().filter(|delay| **delay < 9.5).count();
+        assert!((50..150).contains(&early), "spread over the round: {early}");
     }
 
     #[derive(clap::Parser)]

@@ -123,11 +123,11 @@ steps! {
     Distribution, DistributionStep: "The steps of the service distribution." {
         /// Create the CloudFront distribution, with aliases and certificate.
         CreateDistribution, "create-distribution", "making the CloudFront distribution",
-            schedule_create_distribution = "first=5s,factor=2,max=2m,deadline=1d",
+            schedule_create_distribution = "first=1s,factor=1.5,max=2m,deadline=1d",
             "Creating the distribution; CloudFront doesn't see a new certificate at once.";
         /// Set what an update changes on the distribution: settings, aliases and certificate, together.
         ConfigureDistribution, "configure-distribution", "changing the CloudFront distribution",
-            schedule_configure_distribution = "first=5s,factor=2,max=2m,deadline=1d",
+            schedule_configure_distribution = "first=1s,factor=1.5,max=2m,deadline=1d",
             "Changing the distribution.";
         /// Wait until CloudFront says `Deployed`.
         AwaitDeployment, "await-deployment", "CloudFront is deploying, which takes minutes",
@@ -181,7 +181,7 @@ steps! {
             "Uploading the certificate to IAM.";
         /// Set aliases and certificate on the distribution, together.
         AttachCertificate, "attach-certificate", "attaching the certificate and the domains",
-            schedule_attach_certificate = "first=5s,factor=2,max=2m,deadline=1d",
+            schedule_attach_certificate = "first=1s,factor=1.5,max=2m,deadline=1d",
             "Attaching certificate and aliases.";
         /// Delete IAM certificates that nothing uses any more.
         RetireCertificates, "retire-certificates", "removing the certificate that was replaced",

@@ -58,7 +58,7 @@ pub(crate) const UNPUBLISHED: &str =
     r#"'{"reason":"look","ways":[{"seen":{"seen":"delegation","delegation":"leads"}}]}'::jsonb"#;
 
 /// In SQL: that step `s` saw the tenant's CNAME at every name server of the domain, and waits for the value alone.
-const WAITS_FOR_VALUE: &str = r#"(s.kind = 'verify-challenge' and s.state = 'waiting' and s.reason @? '$ ? (@.in_place == null && !exists(@.forbidden) && !exists(@.contested) && !exists(@.slow)).ways[*].seen ? (@.delegation == "leads" && !exists(@.cname.behind) && !exists(@.cname.left_out))')"#;
+const WAITS_FOR_VALUE: &str = r#"(s.kind = 'verify-challenge' and s.state is not distinct from 'waiting' and s.reason @? '$ ? (@.in_place == null && !exists(@.forbidden) && !exists(@.contested) && !exists(@.slow)).ways[*].seen ? (@.delegation == "leads" && !exists(@.cname.behind) && !exists(@.cname.left_out))')"#;
 
 /// Domains that wait for their values look again after this time, unless one that is looked at more often finds its own first.
 const FOLLOWS_AFTER: Duration = Duration::from_secs(5);
@@ -380,7 +380,7 @@ pub(crate) async fn wake_next(tx: &Transaction<'_>, task: &Task) -> Result<Vec<W
     woken.iter().map(wake_up).collect()
 }
 
-fn wake_up(row: &tokio_postgres::Row) -> Result<WakeUp, StoreError> {
+pub(crate) fn wake_up(row: &tokio_postgres::Row) -> Result<WakeUp, StoreError> {
     Ok(WakeUp {
         service: StepKind::VerifyChallenge.service(),
         step: row.try_get(0)?,

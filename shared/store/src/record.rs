@@ -163,7 +163,7 @@ impl<'r> Again<'r> {
             None => {
                 let usual = match crashes >= POISON {
                     true => schedule.max,
-                    false => schedule.delay(u32::try_from(task.attempt).unwrap_or(0), task.age),
+                    false => schedule.delay_in_turn(u32::try_from(task.attempt).unwrap_or(0), task.age, task.waiting),
                 };
                 schedules.rest_after_slow_looks(usual, u32::try_from(slow_looks).unwrap_or(0))
             }
@@ -257,7 +257,7 @@ async fn done(
     };
     let mut wake_ups = match situation {
         Some(situation) => plan_on(tx, task, situation, schedules, &mut ended).await?,
-        None => Vec::new(),
+        None => wake_others(tx, task).await?,
     };
     match verdict {
         Verdict::Accomplished if task.kind == StepKind::PublishChallenges => {
@@ -279,12 +279,20 @@ async fn others_wait(tx: &Transaction<'_>, task: &Task, verdict: &Verdict) -> Re
     }
     let row = Statement::new(
         "record-others-wait",
-        "select exists (select from steps where operation_id = $1 and round = $2 and kind = 'verify-challenge' \
-         and state = 'waiting')",
+        "select count(*) filter (where state = 'waiting') > 0 from steps \
+         where operation_id = $1 and kind = 'verify-challenge' and round = $2",
     )
     .one(tx, &[&task.operation, &task.round])
     .await?;
     Ok(row.try_get(0)?)
+}
+
+/// Domains of the round that are looked at in turn are due now: one was proved, so that the tenant has set records.
+async fn wake_others(tx: &Transaction<'_>, task: &Task) -> Result<Vec<WakeUp>, StoreError> {
+    let woken = statement!("verify-wake-others")
+        .all(tx, &[&task.operation, &task.round])
+        .await?;
+    woken.iter().map(publication::wake_up).collect()
 }
 
 /// Inserts what follows, or ends the operation.
@@ -299,7 +307,7 @@ async fn plan_on(
     Statement::new(
         "record-cancel-rounds",
         "update steps set state = 'cancelled', ended_at = now() \
-         where operation_id = $1 and state = 'waiting' and round > 0 and round < $2",
+         where operation_id = $1 and state is not distinct from 'waiting' and round > 0 and round < $2",
     )
     .run(tx, &[&task.operation, &next.cancel_rounds_below])
     .await?;
@@ -351,7 +359,8 @@ async fn verified(tx: &Transaction<'_>, task: &Task, verdict: &Verdict) -> Resul
             let rows = Statement::new(
                 "record-done-together",
                 "update steps set state = 'done', verdict = $4, method = $5, checked_at = now(), ended_at = now() \
-                 where operation_id = $1 and round = $2 and kind = 'verify-challenge' and state = 'waiting' \
+                 where operation_id = $1 and round = $2 and kind = 'verify-challenge' \
+                 and state is not distinct from 'waiting' \
                  and subject = any($3) and not exists (select from claims h \
                    where h.domain = steps.subject and h.proved and h.instance_id <> $6) returning subject",
             )

@@ -37,6 +37,8 @@ pub struct Task {
     pub late: Duration,
     /// How long ago the step was created.
     pub age: Duration,
+    /// How many steps of its kind and round wait, this one included.
+    pub waiting: u32,
     /// The database's time when the step was loaded: the one clock that all processes share.
     pub now: OffsetDateTime,
     /// How many consecutive attempts before this one ended in a panic or at the time limit.
@@ -72,6 +74,7 @@ impl Store {
             early: millis(row.try_get("early_ms")?),
             late: millis(row.try_get("late_ms")?),
             age: millis(row.try_get("age_ms")?),
+            waiting: u32::try_from(row.try_get::<_, i64>("waiting")?).unwrap_or(u32::MAX),
             now: row.try_get("now")?,
             crashes: row.try_get("crashes")?,
             slow_looks: row.try_get("slow_looks")?,
@@ -92,7 +95,7 @@ impl Store {
             "step-put-off",
             "update steps set due_at = now() + $3 * interval '1 millisecond', rung_at = now() \
              from (select set_config('synchronous_commit', 'off', true)) as at_once \
-             where id = $1 and attempt = $2 and state = 'waiting'",
+             where id = $1 and attempt = $2 and state is not distinct from 'waiting'",
         )
         .run(&client, &[&task.step, &task.attempt, &as_millis(delay)])
         .await?;
@@ -109,7 +112,8 @@ impl Store {
         match Statement::new(
             "step-current",
             "select 1 from steps s join operations o on o.id = s.operation_id \
-             where s.id = $1 and s.attempt = $2 and s.state = 'waiting' and o.state = 'running'",
+             where s.id = $1 and s.attempt = $2 \
+             and s.state is not distinct from 'waiting' and o.state is not distinct from 'running'",
         )
         .optional(&client, &[&task.step, &task.attempt])
         .await?
@@ -155,7 +159,8 @@ pub(crate) async fn lock_current(tx: &Transaction<'_>, task: &Task) -> Result<()
     let current = Statement::new(
         "step-lock",
         "select 1 from operations o join steps s on s.operation_id = o.id \
-         where o.id = $1 and o.state = 'running' and s.id = $2 and s.attempt = $3 and s.state = 'waiting' \
+         where o.id = $1 and s.id = $2 and s.attempt = $3 \
+         and o.state is not distinct from 'running' and s.state is not distinct from 'waiting' \
          for update of o, s",
     )
     .optional(tx, &[&task.operation, &task.step, &task.attempt])
@@ -169,7 +174,8 @@ pub(crate) async fn lock_to_record(tx: &Transaction<'_>, task: &Task) -> Result<
     let current = Statement::new(
         "step-lock-to-record",
         "with current as (select o.id from operations o join steps s on s.operation_id = o.id \
-           where o.id = $1 and o.state = 'running' and s.id = $2 and s.attempt = $3 and s.state = 'waiting' \
+           where o.id = $1 and s.id = $2 and s.attempt = $3 \
+         and o.state is not distinct from 'running' and s.state is not distinct from 'waiting' \
            for update of o, s) \
          update operations o set version = version + 1 from current where o.id = current.id",
     )

@@ -100,7 +100,7 @@ impl Store {
                 "rings-after",
                 "update steps set rung_at = now() where id in ( \
                    select s.id from steps d join steps s on s.operation_id = d.operation_id \
-                   where d.id = $1 and s.state = 'waiting' and (s.id = d.id or s.created_at = d.ended_at) \
+                   where d.id = $1 and s.state is not distinct from 'waiting' and (s.id = d.id or s.created_at = d.ended_at) \
                    for update of s skip locked) \
                  returning id, attempt, kind, \
                    (greatest(0, extract(epoch from due_at - now())) * 1000)::bigint as delay_ms",
@@ -134,7 +134,7 @@ impl Store {
         Statement::new(
             "not-published",
             "update steps set rung_at = null where id in \
-             (select id from steps where id = any($1) and state = 'waiting' for update skip locked)",
+             (select id from steps where id = any($1) and state is not distinct from 'waiting' for update skip locked)",
         )
         .run(&client, &[&steps])
         .await?;

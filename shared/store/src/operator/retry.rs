@@ -49,7 +49,7 @@ impl Store {
                 "select s.id, s.kind, s.subject, s.service, case when not $3 then c.held_until end as held_until \
                  from steps s left join claims c on c.instance_id = $2 and c.domain = s.subject \
                  and c.held_until > now() \
-                 where s.operation_id = $1 and s.state = 'waiting' order by s.created_at, s.subject",
+                 where s.operation_id = $1 and s.state is not distinct from 'waiting' order by s.created_at, s.subject",
             )
             .all(tx, &[&operation, &instance, &held])
             .await?;
@@ -63,7 +63,7 @@ impl Store {
                 "retry-now",
                 "update steps set due_at = least(due_at, now()), rung_at = null, swept = 0, crashes = 0, \
                  slow_looks = 0 \
-                 where id = any($1) and state = 'waiting'",
+                 where id = any($1) and state is not distinct from 'waiting'",
             )
             .run(tx, &[&now])
             .await?;

@@ -55,7 +55,8 @@ select json_build_object(
             'waiting_for', reason_of(s),
             'due_at', s.due_at) order by s.round, s.created_at)
         from steps s
-        where s.operation_id = a.id and s.state = 'waiting' and s.kind <> 'verify-challenge'), '[]')
+        -- Never by `steps_due`, the index of all steps that wait: see docs/decisions.md.
+        where s.operation_id = a.id and s.state is not distinct from 'waiting' and s.kind <> 'verify-challenge'), '[]')
 )
 from asked a
 left join orders r on r.operation_id = a.id and r.round = a.round

@@ -1,5 +1,6 @@
 //! The store's promises, on a database of its own where no worker interferes.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use clap::Parser as _;
@@ -579,6 +580,84 @@ async fn a_domain_whose_looks_run_into_their_limit_is_looked_at_ever_more_seldom
     desk.store.retry_now(&task.instance.id, false).await?;
     let again = desk.store.load_task(task.step, task.attempt).await?.expect("current");
     assert_eq!(again.slow_looks, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_proved_domain_has_the_others_looked_at_unless_they_are_slow_and_none_twice_within_seconds()
+-> anyhow::Result<()> {
+    let desk = desk().await?;
+    let [proved, waits, slow, just] = ["proved", "waits", "slow", "just"].map(domain);
+    let names = [&proved, &waits, &slow, &just].map(Clone::clone);
+    let tasks = desk.provision(&organization(), &names).await?;
+    let wake_ups = desk.place_order(of_kind(&tasks, StepKind::PlaceOrder), &[]).await?;
+    let looks = desk.tasks(&wake_ups).await?;
+    let of = |name: &str| looks.iter().find(|task| task.subject == name).expect("a look").clone();
+    let version = async || -> anyhow::Result<i64> {
+        let polled = desk.store.polled(&looks[0].instance.id, None).await?.expect("there");
+        Ok(polled.running_version.expect("runs"))
+    };
+    let mut seen = version().await?;
+    for name in [&waits, &slow, &just] {
+        let outcome = match *name == slow {
+            true => Outcome::pending_slow(Look::default()),
+            false => Outcome::pending(Look::default()),
+        };
+        desk.record(&of(name), outcome).await?.expect("current");
+        let now = version().await?;
+        assert!(now > seen, "each record is counted");
+        seen = now;
+    }
+    connect(&desk.url)
+        .await?
+        .execute(
+            "update steps set checked_at = now() - interval '10 seconds' where subject <> $1",
+            &[&just],
+        )
+        .await?;
+    let verified = Outcome::Done(Verdict::Verified(Method::Dns01));
+    let woken = desk.record(&of(&proved), verified).await?.expect("current");
+    let woken: HashMap<String, Duration> = desk
+        .tasks(&woken)
+        .await?
+        .into_iter()
+        .map(|task| (task.subject, task.early))
+        .collect();
+    assert_eq!(woken.len(), 2, "{woken:?}");
+    assert_eq!(woken.get(&waits), Some(&Duration::ZERO), "due at once");
+    let just = woken.get(&just).expect("woken, too");
+    assert!(!just.is_zero() && *just <= Duration::from_secs(3), "{just:?}");
+    assert!(version().await? > seen);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_look_whose_deadline_was_moved_while_it_was_recorded_is_not_given_up() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let tasks = desk.provision(&organization(), &[domain("moved")]).await?;
+    let task = of_kind(&tasks, StepKind::PlaceOrder);
+    let sql = connect(&desk.url).await?;
+    // What holds the operation lets the record wait, and moves the deadline.
+    let past = "update steps set deadline_at = now() - interval '1 hour' where id = $1";
+    sql.execute(past, &[&task.step]).await?;
+    let held = connect(&desk.url).await?;
+    held.batch_execute("begin").await?;
+    held.execute("select 1 from instances where id = $1 for update", &[&task.instance.id])
+        .await?;
+    let recording = desk.record(task, Outcome::pending(CaReason::Issuing));
+    let moving = async {
+        somebody_waits_for_a_lock(&desk).await?;
+        let later = "update steps set deadline_at = now() + interval '1 hour' where id = $1";
+        sql.execute(later, &[&task.step]).await?;
+        held.batch_execute("commit").await?;
+        anyhow::Ok(())
+    };
+    let (recorded, moved) = tokio::join!(recording, moving);
+    moved?;
+    let wake_ups = recorded?.expect("current");
+    assert_eq!(wake_ups.len(), 1, "it is tried again");
+    let polled = desk.store.polled(&task.instance.id, None).await?.expect("there");
+    assert!(polled.running_version.is_some(), "its operation runs");
     Ok(())
 }
 
