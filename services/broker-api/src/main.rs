@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ::doctor::Command;
 use anyhow::Context as _;
@@ -14,9 +13,6 @@ use pipeline::Service;
 use store::{SharedSettings, Store};
 use telemetry::Telemetry;
 use tokio::net::TcpListener;
-
-/// How long the last wake-ups may take to be published when this process ends.
-const PUBLISHING: Duration = Duration::from_secs(2);
 
 #[derive(clap::Parser)]
 #[command(name = "broker-api", version)]
@@ -82,7 +78,7 @@ async fn run(settings: Settings, shared: SharedSettings) -> anyhow::Result<()> {
         }
     };
     // A message of a request that was accepted last may still be on its way; without it the step waits for the sweeper.
-    let _ = tokio::time::timeout(PUBLISHING, broker.finish_publishing()).await;
+    broker.finish_publishing().await;
     messaging.close().await;
     served.context("serving ended")
 }

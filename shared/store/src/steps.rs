@@ -37,7 +37,7 @@ pub struct Task {
     pub late: Duration,
     /// How long ago the step was created.
     pub age: Duration,
-    /// How many steps of its kind and round wait, this one included.
+    /// How many steps of its kind and round are tried by turns, this one included; not those that rest.
     pub waiting: u32,
     /// The database's time when the step was loaded: the one clock that all processes share.
     pub now: OffsetDateTime,

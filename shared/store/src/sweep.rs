@@ -131,12 +131,16 @@ impl Store {
     pub async fn not_published(&self, wake_ups: &[WakeUp]) -> Result<(), StoreError> {
         let client = self.client().await?;
         let steps: Vec<Uuid> = wake_ups.iter().map(|wake_up| wake_up.step).collect();
+        let attempts: Vec<i32> = wake_ups.iter().map(|wake_up| wake_up.attempt).collect();
+        // By the attempt: a step that was tried meanwhile has another wake-up.
         Statement::new(
             "not-published",
             "update steps set rung_at = null where id in \
-             (select id from steps where id = any($1) and state is not distinct from 'waiting' for update skip locked)",
+             (select s.id from steps s join unnest($1::uuid[], $2::integer[]) as lost(id, attempt) \
+               on lost.id = s.id and lost.attempt = s.attempt \
+              where s.state is not distinct from 'waiting' for update of s skip locked)",
         )
-        .run(&client, &[&steps])
+        .run(&client, &[&steps, &attempts])
         .await?;
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::osbapi::error::OsbError;
 
-/// A request's time limit minus the time for its body and for publishing.
+/// A request's time limit minus the time for its body, with room to spare.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// The result of the write; 503 when it takes too long, in which case its transaction is rolled back. The one exception
