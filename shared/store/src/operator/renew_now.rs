@@ -1,6 +1,6 @@
 //! Renewals that an operator requests.
 
-use pipeline::Schedules;
+use pipeline::{OperationKind, Schedules};
 
 use crate::connection::Store;
 use crate::error::StoreError;
@@ -9,7 +9,8 @@ use crate::statement::Statement;
 /// The result of a request for a renewal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RenewNow {
-    /// The renewal was created; the next sweep of its service publishes the wake-ups.
+    /// The renewal was created, by this call or by the planner at the same moment; the next sweep of its service publishes the
+    /// wake-ups.
     Begun,
     /// No such instance.
     Unknown,
@@ -56,8 +57,20 @@ impl Store {
         if self.renew(instance, schedules).await? {
             return Ok(RenewNow::Begun);
         }
-        // Another process was faster.
-        Ok(RenewNow::AtWork("another operation".to_owned()))
+        // Another process was faster. Nothing ran before, so a renewal that runs now is what was asked for.
+        let client = self.client().await?;
+        let row = Statement::new(
+            "renew-now-at-work",
+            "select kind from operations where instance_id = $1 and state = 'running'",
+        )
+        .optional(&client, &[&instance])
+        .await?;
+        let at_work: Option<String> = row.map(|row| row.try_get(0)).transpose()?;
+        Ok(match at_work {
+            Some(kind) if kind == OperationKind::Renew.as_str() => RenewNow::Begun,
+            Some(kind) => RenewNow::AtWork(kind),
+            None => RenewNow::AtWork("another operation".to_owned()),
+        })
     }
 
     /// Makes every certificate in use due, so that the planner starts with them in its next turn, with its usual limit
