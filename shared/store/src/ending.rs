@@ -191,7 +191,8 @@ pub(crate) async fn end(
 async fn cancel_steps(tx: &Transaction<'_>, operation: Uuid) -> Result<(), StoreError> {
     Statement::new(
         "steps-cancel",
-        "update steps set state = 'cancelled', ended_at = now() where operation_id = $1 and state is not distinct from 'waiting'",
+        "update steps set state = 'cancelled', ended_at = now() \
+         where operation_id = $1 and state is not distinct from 'waiting'",
     )
     .run(tx, &[&operation])
     .await?;

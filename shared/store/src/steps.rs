@@ -153,18 +153,17 @@ pub(crate) async fn lock_instance(tx: &Transaction<'_>, instance: &str) -> Resul
     Ok(locked > 0)
 }
 
+/// Locks the operation, then its step, if the attempt is current.
+const CURRENT: &str = "select o.id from operations o join steps s on s.operation_id = o.id \
+     where o.id = $1 and s.id = $2 and s.attempt = $3 \
+     and o.state is not distinct from 'running' and s.state is not distinct from 'waiting' for update of o, s";
+
 /// Locks instance and operation (in this order, as everywhere), then makes sure that the task is still current.
 pub(crate) async fn lock_current(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
     lock_instance(tx, &task.instance.id).await?;
-    let current = Statement::new(
-        "step-lock",
-        "select 1 from operations o join steps s on s.operation_id = o.id \
-         where o.id = $1 and s.id = $2 and s.attempt = $3 \
-         and o.state is not distinct from 'running' and s.state is not distinct from 'waiting' \
-         for update of o, s",
-    )
-    .optional(tx, &[&task.operation, &task.step, &task.attempt])
-    .await?;
+    let current = Statement::new("step-lock", CURRENT)
+        .optional(tx, &[&task.operation, &task.step, &task.attempt])
+        .await?;
     current.map(|_| ()).ok_or(StoreError::Stale)
 }
 
@@ -173,12 +172,9 @@ pub(crate) async fn lock_to_record(tx: &Transaction<'_>, task: &Task) -> Result<
     lock_instance(tx, &task.instance.id).await?;
     let current = Statement::new(
         "step-lock-to-record",
-        "with current as (select o.id from operations o join steps s on s.operation_id = o.id \
-           where o.id = $1 and s.id = $2 and s.attempt = $3 \
-         and o.state is not distinct from 'running' and s.state is not distinct from 'waiting' \
-           for update of o, s) \
-         update operations o set version = version + 1 from current where o.id = current.id",
+        "with current as ({current}) update operations o set version = version + 1 from current where o.id = current.id",
     )
+    .with("current", CURRENT)
     .run(tx, &[&task.operation, &task.step, &task.attempt])
     .await?;
     match current {

@@ -5,6 +5,7 @@
 
 mod aws_sim;
 mod by_hand;
+mod ca_connector;
 mod caller;
 mod command;
 mod crash_points;
@@ -36,6 +37,7 @@ mod turn;
 mod turnstile;
 
 pub use by_hand::by_hand;
+pub use ca_connector::ca_connector;
 pub use command::{Answer, Command, Signal};
 pub use crash_points::CrashPoints;
 pub use delegation::{DELEGATION_ZONE, DelegationEndpoint};

@@ -12,8 +12,8 @@ use uuid::Uuid;
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
 /// What an answer costs beside its body.
 const OVERHEAD: usize = 200;
-/// Some of what an answer says is recorded for no step of its operation (another instance asks for a domain, a domain's turn at
-/// midnight), and an older program beside this one counts nothing.
+/// Not everything that an answer says is recorded for a step of its operation: another instance may ask for a domain, and times
+/// are shown with their date from midnight on. An older program beside this one counts no records at all.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// An answer that can be sent again.

@@ -1,19 +1,15 @@
 //! The floor of an order: instant-acme and nothing else, at the same CA.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use instant_acme::{Account, BodyWrapper, ChallengeType, Identifier, NewAccount, NewOrder, Order, OrderStatus};
 use rcgen::{CertificateParams, DistinguishedName, KeyPair};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 
 use crate::site::Site;
 
@@ -41,23 +37,7 @@ pub(crate) async fn account(site: &Site) -> anyhow::Result<Account> {
 
 /// As certificate-issuer's own client: keep-alive and `TCP_NODELAY`.
 fn client(site: &Site) -> anyhow::Result<Client<HttpsConnector<HttpConnector>, BodyWrapper<Bytes>>> {
-    let mut roots = RootCertStore::empty();
-    for root in CertificateDer::pem_file_iter(&site.stack.endpoints().acme_ca_pem)? {
-        roots.add(root?)?;
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let mut tcp = HttpConnector::new();
-    tcp.set_nodelay(true);
-    tcp.enforce_http(false);
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_only()
-        .enable_http1()
-        .wrap_connector(tcp);
+    let connector = stack::ca_connector(&site.stack.endpoints().acme_ca_pem)?;
     Ok(Client::builder(TokioExecutor::new()).build(connector))
 }
 
