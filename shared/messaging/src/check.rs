@@ -14,11 +14,11 @@ use telemetry::with_causes;
 use uuid::Uuid;
 
 use crate::args::AmqpArgs;
-use crate::call::send;
+use crate::call::{send, within};
 use crate::error::{MessagingError, is_missing, refusal};
 use crate::message::Message;
 use crate::tls;
-use crate::topology::{WORK_EXCHANGE, queues};
+use crate::topology::{self, WORK_EXCHANGE, queues};
 use crate::turn::Turn;
 
 const ABOUT: &str = "RabbitMQ";
@@ -57,21 +57,16 @@ async fn look(args: &AmqpArgs, name: &str) -> Result<Seen, MessagingError> {
 
 async fn look_around(connection: &Connection, args: &AmqpArgs) -> Result<Seen, MessagingError> {
     let queues = queues(args);
-    let mut missing = 0;
-    let mut channel = open(connection).await?;
-    let turn = Turn::wait(connection).await?;
-    for queue in &queues {
-        match there(&channel, &queue.name).await {
-            Ok(()) => queue.declare(&channel).await?,
-            Err(error) if is_missing(&error) => {
-                missing += 1;
-                // A refusal closes the channel.
-                channel = open(connection).await?;
-            }
-            Err(error) => return Err(error.into()),
+    let missing = topology::missing(connection, &queues).await?;
+    if missing == 0 {
+        // RabbitMQ compares the arguments.
+        let turn = Turn::wait(connection).await?;
+        let channel = open(connection).await?;
+        for queue in &queues {
+            within("comparing", &queue.name, queue.declare(&channel)).await?;
         }
+        turn.end().await?;
     }
-    turn.end().await?;
     let arrived = send_to_itself(connection).await?;
     Ok(Seen {
         missing,
@@ -82,17 +77,6 @@ async fn look_around(connection: &Connection, args: &AmqpArgs) -> Result<Seen, M
 
 async fn open(connection: &Connection) -> Result<Channel, MessagingError> {
     Ok(connection.create_channel().await?)
-}
-
-async fn there(channel: &Channel, queue: &str) -> Result<(), lapin::Error> {
-    let passive = QueueDeclareOptions {
-        passive: true,
-        ..Default::default()
-    };
-    channel
-        .queue_declare(queue.into(), passive, FieldTable::default())
-        .await
-        .map(drop)
 }
 
 /// Uses a separate queue, so that no worker sees the message. Tests the permissions to configure, write and read.

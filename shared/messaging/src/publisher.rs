@@ -1,6 +1,6 @@
 //! The connection, and publishing with confirms.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use futures_util::future::try_join_all;
@@ -18,7 +18,7 @@ use crate::error::MessagingError;
 use crate::message::Message;
 use crate::queue_repair::{Suspicion, repair};
 use crate::tls;
-use crate::topology::{self, DELAY_EXCHANGE, DELAY_HEADER, PARKING_EXCHANGE, WORK_EXCHANGE, work_queue};
+use crate::topology::{self, DELAY_EXCHANGE, DELAY_HEADER, PARKING_EXCHANGE, WORK_EXCHANGE, queues, work_queue};
 use crate::trace::Trace;
 use crate::turn::Turn;
 
@@ -28,6 +28,7 @@ pub struct Messaging {
     name: String,
     link: Mutex<Option<Link>>,
     generations: AtomicU64,
+    declared: AtomicBool,
     suspicion: std::sync::Mutex<Suspicion>,
     channels: Channels,
 }
@@ -47,6 +48,7 @@ impl Messaging {
             name: name.to_string(),
             link: Mutex::new(None),
             generations: AtomicU64::new(0),
+            declared: AtomicBool::new(false),
             suspicion: std::sync::Mutex::default(),
             channels: Channels::default(),
         }
@@ -186,7 +188,7 @@ impl Messaging {
             .is_some_and(|link| link.connection.status().connected() && link.publishing.status().connected());
         if !usable {
             *link = None;
-            let fresh = within("connecting and declaring", "every queue", self.connect()).await;
+            let fresh = self.connect().await;
             if self.suspects(&fresh) {
                 repair(&self.args).await;
             }
@@ -199,17 +201,29 @@ impl Messaging {
 
     async fn connect(&self) -> Result<Link, MessagingError> {
         let properties = ConnectionProperties::default().with_connection_name(self.name.as_str().into());
-        let connection = tls::connect(&self.args, properties).await?;
-        let publishing = connection.create_channel().await?;
-        let turn = Turn::wait(&connection).await?;
-        topology::declare(&publishing, &self.args).await?;
-        turn.end().await?;
-        publishing.confirm_select(ConfirmSelectOptions::default()).await?;
+        let connection = within("connecting to", "RabbitMQ", tls::connect(&self.args, properties)).await?;
+        let publishing = within("opening", "a channel", connection.create_channel()).await?;
+        self.declare(&connection, &publishing).await?;
+        let confirming = publishing.confirm_select(ConfirmSelectOptions::default());
+        within("asking for", "confirms", confirming).await?;
         Ok(Link {
             connection,
             publishing: self.channels.add(Use::Publish, publishing),
             generation: self.generations.fetch_add(1, Ordering::Relaxed),
         })
+    }
+
+    /// Declares exchanges and queues, in this process's turn. A process that has done it needs no turn when it connects
+    /// again and every queue is there: after a restart of RabbitMQ all processes would wait for one another.
+    async fn declare(&self, connection: &Connection, channel: &Channel) -> Result<(), MessagingError> {
+        if self.declared.load(Ordering::Relaxed) && topology::missing(connection, &queues(&self.args)).await? == 0 {
+            return Ok(());
+        }
+        let turn = Turn::wait(connection).await?;
+        topology::declare(channel, &self.args).await?;
+        turn.end().await?;
+        self.declared.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     fn suspects<T>(&self, result: &Result<T, MessagingError>) -> bool {

@@ -3,11 +3,12 @@
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable, LongString};
-use lapin::{Channel, ExchangeKind};
+use lapin::{Channel, Connection, ExchangeKind};
 use pipeline::Service;
 
 use crate::args::AmqpArgs;
-use crate::error::{MessagingError, refusal};
+use crate::call::within;
+use crate::error::{MessagingError, is_missing, refusal};
 
 /// Messages for a service, routed by its name.
 pub(crate) const WORK_EXCHANGE: &str = "cdn-broker.work";
@@ -79,14 +80,34 @@ pub(crate) fn queues(args: &AmqpArgs) -> Vec<Queue> {
     std::iter::once(parking).chain(work).chain(delays).collect()
 }
 
+/// Declares all of it. Each declaration has a time limit of its own: creating every queue may take a slow RabbitMQ
+/// longer than that.
 pub(crate) async fn declare(channel: &Channel, args: &AmqpArgs) -> Result<(), MessagingError> {
     exchange(channel, WORK_EXCHANGE, ExchangeKind::Direct).await?;
     exchange(channel, DELAY_EXCHANGE, ExchangeKind::Headers).await?;
     exchange(channel, PARKING_EXCHANGE, ExchangeKind::Fanout).await?;
     for queue in queues(args) {
-        queue.declare(channel).await?;
+        within("declaring", &queue.name, queue.declare(channel)).await?;
     }
     Ok(())
+}
+
+/// How many of the queues are missing. Creates nothing, and so needs no turn.
+pub(crate) async fn missing(connection: &Connection, queues: &[Queue]) -> Result<usize, MessagingError> {
+    let mut missing = 0;
+    let mut channel = connection.create_channel().await?;
+    for queue in queues {
+        match within("looking for", &queue.name, queue.there(&channel)).await? {
+            true => {}
+            false => {
+                missing += 1;
+                // A refusal closes the channel.
+                channel = connection.create_channel().await?;
+            }
+        }
+    }
+    channel.close(200, "looked".into()).await?;
+    Ok(missing)
 }
 
 impl Queue {
@@ -100,6 +121,20 @@ impl Queue {
                 Some((DELAY_EXCHANGE, Service::ChallengeVerifier.as_str(), headers))
             }
             _ => None,
+        }
+    }
+
+    /// Whether it exists, with whatever arguments. If not, RabbitMQ closes the channel.
+    async fn there(&self, channel: &Channel) -> Result<bool, MessagingError> {
+        let passive = QueueDeclareOptions {
+            passive: true,
+            ..Default::default()
+        };
+        let looked = channel.queue_declare(self.name.as_str().into(), passive, FieldTable::default());
+        match looked.await {
+            Ok(_) => Ok(true),
+            Err(error) if is_missing(&error) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -142,10 +177,11 @@ async fn exchange(channel: &Channel, name: &str, kind: ExchangeKind) -> Result<(
         durable: true,
         ..Default::default()
     };
-    channel
-        .exchange_declare(name.into(), kind, options, FieldTable::default())
-        .await
-        .map_err(|source| named(name, source))
+    let declaring = channel.exchange_declare(name.into(), kind, options, FieldTable::default());
+    within("declaring", name, async {
+        declaring.await.map_err(|source| named(name, source))
+    })
+    .await
 }
 
 /// 406 PRECONDITION_FAILED means a different topology; anything else is a connection problem.

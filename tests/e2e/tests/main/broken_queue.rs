@@ -106,6 +106,32 @@ async fn queues_may_be_lost_while_ten_processes_make_them() -> anyhow::Result<()
     Ok(())
 }
 
+/// A process that hangs in its turn to declare queues keeps it until RabbitMQ misses its heartbeats.
+#[tokio::test]
+async fn connections_that_break_are_back_although_another_process_keeps_the_turn() -> anyhow::Result<()> {
+    let waiting = Waiting::start("kept-turn").await?;
+    let stack = &waiting.stack;
+    let hangs = ConnectionProperties::default().with_connection_name("hangs".into());
+    let connection = Connection::connect(&stack.endpoints().amqp_url, hangs).await?;
+    let exclusive = QueueDeclareOptions {
+        exclusive: true,
+        ..QueueDeclareOptions::default()
+    };
+    let channel = connection.create_channel().await?;
+    let turn = "cdn-broker.declaring";
+    channel
+        .queue_declare(turn.into(), exclusive, FieldTable::default())
+        .await?;
+    let broken = "length([rabbit_networking:close_connection(P, \"test\") || P <- rabbit_networking:connections(), \
+                  [{client_properties, C}] <- [rabbit_reader:info(P, [client_properties])], \
+                  not lists:member({<<\"connection_name\">>, longstr, <<\"hangs\">>}, C)]).";
+    let count: usize = eval(stack, broken).await?.trim().parse()?;
+    anyhow::ensure!(count >= WORKERS.len(), "{count} connections were broken");
+    waiting.goes_on().await?;
+    anyhow::ensure!(connection.status().connected(), "the turn was given back");
+    Ok(())
+}
+
 #[tokio::test]
 async fn an_alarm_of_rabbitmq_is_no_queues_fault_and_work_goes_on_after_it() -> anyhow::Result<()> {
     let waiting = Waiting::start("alarm").await?;

@@ -37,6 +37,13 @@ async fn issued(world: &World, instance: &Instance) -> anyhow::Result<i64> {
     .await
 }
 
+/// Each operation with its end, oldest first.
+async fn operations(world: &World, instance: &Instance) -> anyhow::Result<String> {
+    let sql = "select string_agg(concat_ws(' ', kind, state, failure, cause), '; ' order by created_at) \
+               from operations where instance_id = $1";
+    Ok(world.sql().await?.query_one(sql, &[&instance.id]).await?.get(0))
+}
+
 #[tokio::test]
 async fn a_domain_that_has_left_keeps_no_other_certificate_of_its_tenant() -> anyhow::Result<()> {
     let mut options = at_a_word().with_env("certificate-issuer", "RENEWALS_PER_TENANT", "1");
@@ -63,7 +70,12 @@ async fn a_domain_that_has_left_keeps_no_other_certificate_of_its_tenant() -> an
         Ok(world.serial(&stays).await? != before)
     })
     .await?;
-    assert_eq!(count(&world, waits, &left).await?, 1, "the other waits for its domain");
+    let waiting = count(&world, waits, &left).await?;
+    let operations = operations(&world, &left).await?;
+    assert_eq!(
+        waiting, 1,
+        "the other waits for its domain; its operations: {operations}"
+    );
 
     // Its user takes it out, or the operator in their name, and waits for nothing.
     let answer = world.platform.update(&left.id, json!({"domains": [kept]})).await?;
