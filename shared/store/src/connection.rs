@@ -89,7 +89,10 @@ impl Store {
             .connect_timeout(Duration::from_secs(5))
             // A statement that hangs must not block a worker forever, and a lock is never waited for long. The lock
             // timeout is longer than the time after which a process that froze inside a transaction loses its locks.
-            .options("-c statement_timeout=15s -c lock_timeout=10s -c idle_in_transaction_session_timeout=5s");
+            // To compile a plan (jit) takes longer than any statement here does.
+            .options(
+                "-c statement_timeout=15s -c lock_timeout=10s -c idle_in_transaction_session_timeout=5s -c jit=off",
+            );
         let pool = |size| pool(&address.config, connector.clone(), size, args.database_timeout.into());
         let (pool, status_pool) = (
             pool(args.database_pool_size)?,

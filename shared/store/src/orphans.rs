@@ -180,11 +180,23 @@ impl Store {
     /// Database errors.
     pub async fn no_orphans(&self, kind: OrphanKind, aws_ids: &[String]) -> Result<(), StoreError> {
         let client = self.client().await?;
+        // Orphans are few, or none, and resources are many.
+        let seen = Statement::new(
+            "orphans-seen",
+            "select aws_id from orphans where kind = $1 and removed_at is null",
+        )
+        .all(&client, &[&kind.as_str()])
+        .await?;
+        let mut owned: Vec<String> = seen.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        owned.retain(|id| aws_ids.contains(id));
+        if owned.is_empty() {
+            return Ok(());
+        }
         Statement::new(
             "orphan-owned",
             "delete from orphans where kind = $1 and aws_id = any($2) and removed_at is null",
         )
-        .run(&client, &[&kind.as_str(), &aws_ids])
+        .run(&client, &[&kind.as_str(), &owned])
         .await?;
         Ok(())
     }

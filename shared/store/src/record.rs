@@ -179,7 +179,7 @@ impl<'r> Again<'r> {
     /// Postpones the step. `None`, and nothing is changed: it is not current, or its deadline has passed.
     async fn record(&self, on: &impl Session, task: &Task) -> Result<Option<WakeUp>, StoreError> {
         let recorded = statement!("record-pending")
-            .run(
+            .optional(
                 on,
                 &[
                     &task.operation,
@@ -192,7 +192,7 @@ impl<'r> Again<'r> {
                 ],
             )
             .await?;
-        Ok((recorded > 0).then(|| WakeUp {
+        Ok(recorded.map(|_| WakeUp {
             service: task.kind.service(),
             step: task.step,
             attempt: task.attempt + 1,

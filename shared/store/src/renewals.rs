@@ -36,8 +36,11 @@ pub struct Undecided {
     pub directory_url: Option<String>,
 }
 
+/// Found by the certificates, not by the view: see migration 33.
 const UNDECIDED: &str = "select c.id, c.instance_id, c.not_before, c.not_after, c.created_at, c.chain_pem, c.renewal_info_due, \
-     (select {ordered_at} from orders r where r.id = c.order_id) as directory_url from certificates_in_use c";
+     (select {ordered_at} from orders r where r.id = c.order_id) as directory_url \
+     from certificates c where c.attached_at is not null and c.retired_at is null \
+     and c.id = (select u.id from certificates_in_use u where u.instance_id = c.instance_id)";
 
 fn undecided_from(row: &Row) -> Result<Undecided, StoreError> {
     Ok(Undecided {
@@ -75,7 +78,7 @@ impl Store {
     /// Database errors.
     pub async fn undecided_renewals(&self) -> Result<Vec<Undecided>, StoreError> {
         let client = self.client().await?;
-        Statement::new("renewals-undecided", format!("{UNDECIDED} where c.renew_at is null"))
+        Statement::new("renewals-undecided", format!("{UNDECIDED} and c.renew_at is null"))
             .with("ordered_at", ORDERED_AT)
             .all(&client, &[])
             .await?
@@ -100,8 +103,9 @@ impl Store {
         let rows = Statement::new(
             "renewal-infos-due",
             format!(
-                "select * from ({UNDECIDED} where coalesce(c.renewal_info_due <= clock_timestamp(), true)) u \
-                 where coalesce(u.directory_url = $2, $3) order by u.renewal_info_due nulls first limit $1"
+                "select * from ({UNDECIDED} and coalesce(c.renewal_info_due, '-infinity') <= now()) u \
+                 where coalesce(u.directory_url = $2, $3) \
+                 order by coalesce(u.renewal_info_due, '-infinity') limit $1"
             ),
         )
         .with("ordered_at", ORDERED_AT)

@@ -4,6 +4,7 @@ use pipeline::InstanceSettings;
 use pipeline::status::View;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use crate::connection::Store;
@@ -16,7 +17,8 @@ use crate::statement::{Statement, statement};
 pub struct Polled {
     /// The operation.
     pub operation: Uuid,
-    /// While it runs: grows with each record of its steps, so that the same value means the same state.
+    /// While it runs: grows with each record that tells something new, so that the same value means the same state, but for when it
+    /// was last seen.
     pub running_version: Option<i64>,
     /// The database's time.
     pub now: OffsetDateTime,
@@ -90,7 +92,7 @@ impl Store {
             .optional(&client, &[&instance, &operation])
             .await?;
         metrics::counter!("store_status_reads_total", "read" => "all").increment(1);
-        row.map(|row| Ok(serde_json::from_value(row.try_get(0)?)?)).transpose()
+        row.map(|row| Ok(row.try_get::<_, Json<View>>(0)?.0)).transpose()
     }
 
     /// The instance, unless it is unknown or removed.

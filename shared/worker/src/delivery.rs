@@ -151,7 +151,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
         seat = desk.seats.take(&task.instance.tenant, &task.instance.id) => seat,
         () = desk.abandoned.cancelled() => return Err(StoreError::Stale),
     };
-    let _seat = match seat {
+    let mut seat = match seat {
         Ok(seat) => seat,
         Err(delay) => {
             metrics::counter!("deliveries_deferred_total", "service" => H::SERVICE.as_str()).increment(1);
@@ -179,6 +179,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
         },
         () = desk.abandoned.cancelled() => return Err(StoreError::Stale),
     };
+    seat.attempted();
     crash_points::at("before-record");
     count(task, &outcome, begun.elapsed());
     log(&outcome, begun.elapsed());

@@ -46,8 +46,15 @@ pub(crate) struct Seats {
 
 /// A seat, which is freed when dropped.
 pub(crate) struct Seat<'s> {
-    _place: Place<'s>,
+    place: Place<'s>,
     _permit: Option<SemaphorePermit<'s>>,
+}
+
+impl Seat<'_> {
+    /// The attempt has ended. How long its record takes is not the tenant's doing.
+    pub(crate) fn attempted(&mut self) {
+        self.place.ends(Instant::now());
+    }
 }
 
 /// A message that counts towards its tenant's share, whether it has a seat or waits for one.
@@ -56,6 +63,8 @@ struct Place<'s> {
     tenant: String,
     instance: String,
     since: Instant,
+    /// How long the attempt took, once it has ended.
+    took: Option<Duration>,
 }
 
 #[derive(Default)]
@@ -128,10 +137,7 @@ impl Seats {
         // The semaphore is never closed.
         let permit = self.free.acquire().await.ok();
         place.begins(Instant::now());
-        Ok(Seat {
-            _place: place,
-            _permit: permit,
-        })
+        Ok(Seat { place, _permit: permit })
     }
 
     fn may_wait(&self, known: bool) -> Result<(SemaphorePermit<'_>, Option<SemaphorePermit<'_>>), TryAcquireError> {
@@ -163,6 +169,7 @@ impl Seats {
             tenant: tenant.to_owned(),
             instance: instance.to_owned(),
             since: now,
+            took: None,
         })
     }
 
@@ -317,10 +324,10 @@ impl Book {
         })
     }
 
-    fn leaves(&mut self, tenant: &str, instance: &str, since: Instant) {
+    fn leaves(&mut self, tenant: &str, instance: &str, since: Instant, took: Option<Duration>) {
         let now = Instant::now();
         let times = self.times_of(instance, now);
-        times.takes = (times.takes + (now - since)) / 2;
+        times.takes = (times.takes + took.unwrap_or(now - since)) / 2;
         times.known = Some(now);
         let Some(instances) = self.in_hand.get_mut(tenant) else {
             return;
@@ -340,26 +347,46 @@ impl Book {
 impl Place<'_> {
     /// The message has got its seat now.
     fn begins(&mut self, now: Instant) {
-        let mut book = self.seats.book();
-        let mine = book.in_hand.get_mut(&self.tenant);
-        let mine = mine.and_then(|instances| instances.get_mut(&self.instance));
-        let unseated = Held {
+        let was = Held {
             since: self.since,
             seated: false,
         };
-        if let Some(held) = mine.and_then(|mine| mine.iter_mut().find(|held| **held == unseated)) {
-            *held = Held {
-                since: now,
-                seated: true,
-            };
+        let is = Held {
+            since: now,
+            seated: true,
+        };
+        if self.replace(was, is) {
             self.since = now;
         }
+    }
+
+    /// Its attempt has ended.
+    fn ends(&mut self, now: Instant) {
+        let held = |seated| Held {
+            since: self.since,
+            seated,
+        };
+        self.replace(held(true), held(false));
+        self.took = Some(now - self.since);
+    }
+
+    fn replace(&self, was: Held, is: Held) -> bool {
+        let mut book = self.seats.book();
+        let mine = book.in_hand.get_mut(&self.tenant);
+        let mine = mine.and_then(|instances| instances.get_mut(&self.instance));
+        let Some(held) = mine.and_then(|mine| mine.iter_mut().find(|held| **held == was)) else {
+            return false;
+        };
+        *held = is;
+        true
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.seats.book().leaves(&self.tenant, &self.instance, self.since);
+        self.seats
+            .book()
+            .leaves(&self.tenant, &self.instance, self.since, self.took);
         self.seats.left.notify_waiters();
     }
 }
@@ -407,6 +434,19 @@ mod tests {
         drop((first, second));
         drop(other);
         assert!(seats.are_free());
+    }
+
+    #[test]
+    fn a_slow_record_makes_no_instance_slow() {
+        let seats = Seats::new(16, 16);
+        let before = Instant::now() - QUICK * 2;
+        let mut place = at(&seats, "tenant", "a", before).expect("a free seat");
+        place.ends(before + QUICK / 2);
+        assert_eq!(seats.book().slow_ones("tenant", Instant::now()).count(), 0);
+        drop(place);
+        assert_eq!(seats.book().is_quick("a", Instant::now()), Some(true));
+        drop(at(&seats, "tenant", "b", before - QUICK));
+        assert_eq!(seats.book().is_quick("b", Instant::now()), Some(false));
     }
 
     #[test]

@@ -3,19 +3,22 @@
 //! - [`run`]: which rows, on which stacks, and where the results are written.
 //! - [`rows`]: what is measured, a file for each; [`row`] and [`comparison`] are what they have in common.
 //! - [`floor`]: the least that would do the same.
-//! - [`site`], [`stored`]: a stack, its tenants, and instances at rest.
-//! - [`load`], [`counters`], [`metrics`], [`processes`], [`turns`]: the instruments.
+//! - [`site`], [`stored`], [`far_dns`]: a stack, its tenants, instances at rest, and a DNS server that is far away.
+//! - [`load`], [`polls`], [`counters`], [`metrics`], [`processes`], [`turns`]: the instruments.
 //! - [`spread`], [`table`], [`page`], [`plot`], [`machine`]: the results.
 
 mod comparison;
 mod counters;
+mod far_dns;
 mod floor;
 mod form;
+mod in_progress;
 mod load;
 mod machine;
 mod metrics;
 mod page;
 mod plot;
+mod polls;
 mod processes;
 mod row;
 mod rows;

@@ -13,7 +13,10 @@ impl Metrics {
         let http = Http::plain()?;
         let mut metrics = Self::default();
         for process in &endpoints.processes {
-            let Some(url) = &process.health_url else { continue };
+            // One that a row has stopped has no process id.
+            let (Some(url), Some(_)) = (&process.health_url, process.pid) else {
+                continue;
+            };
             let (_, text) = http.get(&format!("{url}/metrics")).await?;
             metrics.add(&process.name, &String::from_utf8_lossy(&text));
         }

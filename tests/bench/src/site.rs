@@ -9,9 +9,13 @@ use stack::{Dns, Handle, Options};
 use time::OffsetDateTime;
 use tokio_postgres::Client;
 
+use crate::far_dns::FarDns;
+
 /// aws-sim's own times: the least that a deployment takes.
 const DEPLOY_MS: u64 = 4_000;
 const IAM_VISIBLE_MS: u64 = 200;
+/// How many verifiers [`Settings::Verifiers`] has.
+pub(crate) const VERIFIERS: u16 = 8;
 /// The time limit of what the broker does by itself.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 /// How often a condition is looked at.
@@ -24,6 +28,8 @@ pub(crate) enum Settings {
     Default,
     /// The tests' short waits (`stack::FAST`).
     Fast,
+    /// As they ship, with [`VERIFIERS`] and a DNS server whose distance can be set.
+    Verifiers,
 }
 
 impl Settings {
@@ -32,6 +38,7 @@ impl Settings {
         match self {
             Self::Default => "default",
             Self::Fast => "fast",
+            Self::Verifiers => "verifiers",
         }
     }
 
@@ -39,6 +46,10 @@ impl Settings {
         let options = match self {
             Self::Default => Options::default(),
             Self::Fast => Options::fast(),
+            // A sweep that is frozen loses its transaction, and its process takes PostgreSQL for gone.
+            Self::Verifiers => Options::default()
+                .with_replicas("challenge-verifier", VERIFIERS)
+                .with_env("challenge-verifier", "SWEEP_INTERVAL", "1h"),
         };
         Options {
             deploy_ms: DEPLOY_MS,
@@ -59,14 +70,27 @@ pub(crate) struct Site {
     pub(crate) platform: Platform,
     pub(crate) dns: Dns,
     pub(crate) sql: Client,
+    /// What the verifiers ask, with [`Settings::Verifiers`].
+    pub(crate) far_dns: Option<FarDns>,
 }
 
 impl Site {
     /// # Errors
     /// When it doesn't start.
     pub(crate) async fn start(settings: Settings) -> anyhow::Result<Self> {
-        let stack = Handle::start(settings.options()).await?;
+        let far_dns = match settings {
+            Settings::Verifiers => Some(FarDns::bind()?),
+            Settings::Default | Settings::Fast => None,
+        };
+        let mut options = settings.options();
+        if let Some(far) = &far_dns {
+            options = options.with_env("challenge-verifier", "DNS_RESOLVER", &far.address().to_string());
+        }
+        let stack = Handle::start(options).await?;
         let endpoints = stack.endpoints();
+        if let Some(far) = &far_dns {
+            far.serve(endpoints.dns_addr)?;
+        }
         Ok(Self {
             settings,
             platform: Platform::new(
@@ -76,6 +100,7 @@ impl Site {
             )?,
             dns: stack.dns()?,
             sql: endpoints.database().await?,
+            far_dns,
             stack,
         })
     }
@@ -94,15 +119,16 @@ impl Site {
         Duration::from_millis(DEPLOY_MS + IAM_VISIBLE_MS)
     }
 
-    /// Requests an instance.
+    /// Requests an instance. Returns the operation, as the broker names it.
     ///
     /// # Errors
     /// When it is not accepted.
-    pub(crate) async fn request(&self, id: &str, organization: &str, domains: &[String]) -> anyhow::Result<()> {
+    pub(crate) async fn request(&self, id: &str, organization: &str, domains: &[String]) -> anyhow::Result<String> {
         let parameters = json!({"domains": domains});
         let answer = self.platform.provision(id, organization, parameters).await?;
         ensure!(answer.status == 202, "{id}: {} {}", answer.status, answer.text);
-        Ok(())
+        let operation = answer.body["operation"].as_str();
+        Ok(operation.context("a 202 without an operation")?.to_owned())
     }
 
     /// The value of the set-once record, once the status tells it.

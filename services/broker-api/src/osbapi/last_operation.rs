@@ -1,7 +1,7 @@
 //! GET /v2/service_instances/{id}/last_operation (OSBAPI, "Polling Last Operation for Service Instances").
 //!
 //! The platform's job queue waits for this response, for every instance, every minute: it is one indexed read of one row,
-//! and one more of everything when something was recorded since the last poll.
+//! and one more of everything when something new was seen or done, or the last answer is some seconds old.
 
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use store::StoreError;
 use uuid::Uuid;
 
 use crate::osbapi::accepted::described;
-use crate::osbapi::answers::Answer;
+use crate::osbapi::answers::{Answer, Found};
 use crate::osbapi::broker::Broker;
 use crate::osbapi::error::OsbError;
 use crate::osbapi::instance_id::InstanceId;
@@ -103,28 +103,40 @@ pub(crate) async fn last_operation(
         return Err(unknown());
     };
     let answer = match broker.answers.of(&polled) {
-        Some(answer) => answer,
-        None => {
-            let Some(view) = broker.store.last_operation(&id.0, Some(polled.operation)).await? else {
-                return Err(unknown());
-            };
-            let body = serde_json::to_vec(&told(&view, &broker.responder)).map_err(StoreError::from)?;
-            let answer = Answer {
-                version: view.version,
-                // Of its own length: a vector's spare capacity would be kept, too.
-                body: body.into_boxed_slice().into(),
-                patience: patience(&view),
-            };
-            if view.state == OperationState::Running {
-                broker.answers.keep(polled.operation, answer.clone());
-            }
+        Found::Fresh(answer) => answer,
+        Found::Ageing(answer) => {
+            // Its failure is the next poll's, which finds this one too old.
+            let broker = broker.clone();
+            tokio::spawn(async move {
+                let _one_at_a_time = broker.answers.turn().await;
+                newest(&broker, &id, polled.operation).await
+            });
             answer
         }
+        Found::None => newest(&broker, &id, polled.operation).await?,
     };
     Ok(Told {
         wait: answer.patience.wait(polled.now, broker.retry_after),
         body: answer.body,
     })
+}
+
+/// The answer with everything that is known now.
+async fn newest(broker: &Broker, id: &InstanceId, operation: Uuid) -> Result<Answer, OsbError> {
+    let Some(view) = broker.store.last_operation(&id.0, Some(operation)).await? else {
+        return Err(unknown());
+    };
+    let body = serde_json::to_vec(&told(&view, &broker.responder)).map_err(StoreError::from)?;
+    let answer = Answer {
+        version: view.version,
+        // Of its own length: a vector's spare capacity would be kept, too.
+        body: body.into_boxed_slice().into(),
+        patience: patience(&view),
+    };
+    if view.state == OperationState::Running {
+        broker.answers.keep(operation, answer.clone());
+    }
+    Ok(answer)
 }
 
 /// 404, not 410: deleted instances are kept in the database for longer than platforms ask (HISTORY_RETENTION), so this one

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When an answer isn't 200, or the server doesn't start.
-pub(crate) async fn start(site: &Site, instances: &[String]) -> anyhow::Result<Server> {
+pub(crate) async fn start(site: &Site, instances: &[&str]) -> anyhow::Result<Server> {
     site.sql.batch_execute(TABLE).await?;
     for id in instances {
         let answer = site.platform.last_operation(id).await?;

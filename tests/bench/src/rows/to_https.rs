@@ -28,7 +28,7 @@ pub(crate) struct ToHttps(pub(crate) Settings);
 impl Row for ToHttps {
     fn name(&self) -> &'static str {
         match self.0 {
-            Settings::Default => "to-https-default",
+            Settings::Default | Settings::Verifiers => "to-https-default",
             Settings::Fast => "to-https-fast",
         }
     }
@@ -40,7 +40,7 @@ impl Row for ToHttps {
     async fn measure(&self, site: &Site, form: &Form) -> anyhow::Result<Vec<Comparison>> {
         let rounds = match self.0 {
             // Half a minute each, today.
-            Settings::Default => form.pick(form.rounds(), 1),
+            Settings::Default | Settings::Verifiers => form.pick(form.rounds(), 1),
             Settings::Fast => form.rounds(),
         };
         let account = order::account(site).await?;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use clap::Parser as _;
 use pipeline::proof::dns_persist01::{AccountUris, Form};
 use pipeline::proof::{Challenge, DelegatedDns01, Dns01, DnsPersist01, Method, Place};
@@ -690,6 +691,29 @@ async fn a_step_that_is_put_off_is_due_then_and_not_taken_for_lost() -> anyhow::
         !desk.store.put_off(task, Duration::ZERO).await?,
         "another attempt is current"
     );
+    Ok(())
+}
+
+/// last_operation sends its previous answer again while the version stays the same.
+#[tokio::test]
+async fn a_record_counts_in_the_version_when_it_tells_something_new() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let tasks = desk.provision(&organization(), &[domain("version")]).await?;
+    let mut task = of_kind(&tasks, StepKind::PlaceOrder).clone();
+    let version = async |task: &Task| -> anyhow::Result<i64> {
+        let polled = desk.store.polled(&task.instance.id, Some(task.operation)).await?;
+        polled.and_then(|polled| polled.running_version).context("no version")
+    };
+    let requested = version(&task).await?;
+    for (reason, more) in [
+        (CaReason::Issuing, 1),
+        (CaReason::Issuing, 1),
+        (CaReason::Validating, 2),
+    ] {
+        let wake_ups = desk.record(&task, Outcome::pending(reason)).await?.context("current")?;
+        task = desk.tasks(&wake_ups).await?.remove(0);
+        assert_eq!(version(&task).await?, requested + more);
+    }
     Ok(())
 }
 
