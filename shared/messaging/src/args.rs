@@ -26,8 +26,8 @@ pub struct AmqpArgs {
     /// PEM file of the CAs that may have issued RabbitMQ's certificate, with amqps://. Unset: the system's CAs.
     #[arg(long, env, value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub amqp_ca_file: Option<PathBuf>,
-    /// The delays that exist as queues, in milliseconds, comma separated and growing. A delay is rounded up to the
-    /// next.
+    /// The delays that exist as queues, in milliseconds, comma separated and growing. A step waits as long as
+    /// the nearest of them; what a peer asks for is rounded up to the next.
     #[arg(long, env, default_value_t)]
     pub delay_queues_ms: DelayQueues,
     /// A message that killed its worker this many times is parked (x-delivery-limit).

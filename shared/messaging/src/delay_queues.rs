@@ -34,6 +34,11 @@ impl DelayQueues {
         &self.all_ms
     }
 
+    /// Every delay.
+    pub fn delays(&self) -> impl Iterator<Item = Duration> {
+        self.all_ms.iter().copied().map(Duration::from_millis)
+    }
+
     /// The queue for a delay, by its milliseconds: the shortest that is long enough, else the longest (the wake-up is
     /// then delivered early and published again). None when the delay is so short that waiting is not worth a hop.
     pub fn ms_for(&self, delay: Duration) -> Option<u64> {

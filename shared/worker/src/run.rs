@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use messaging::{Consumer, Messaging, MessagingError};
+use pipeline::Schedules;
 use store::{SharedSettings, Store, StoreError};
 use telemetry::{Telemetry, with_causes};
 use tokio::net::TcpListener;
@@ -70,7 +71,10 @@ pub async fn run<H: Handler>(
         handler,
         store,
         messaging: messaging.clone(),
-        schedules: args.schedules.clone(),
+        schedules: Schedules {
+            delays: args.amqp.delay_queues_ms.delays().collect(),
+            ..args.schedules.clone()
+        },
         // An attempt that still runs when the grace period is over is aborted, and its message is requeued.
         abandoned: CancellationToken::new(),
         // A message that waits is one that is received ahead.
