@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use pipeline::Delays;
+
 /// The longest `x-message-ttl` that RabbitMQ accepts (about 49 days).
 const LONGEST_MS: u64 = u32::MAX as u64;
 
@@ -35,8 +37,8 @@ impl DelayQueues {
     }
 
     /// Every delay.
-    pub fn delays(&self) -> impl Iterator<Item = Duration> {
-        self.all_ms.iter().copied().map(Duration::from_millis)
+    pub fn delays(&self) -> Delays {
+        self.all_ms.iter().copied().map(Duration::from_millis).collect()
     }
 
     /// The queue for a delay, by its milliseconds: the shortest that is long enough, else the longest (the wake-up is

@@ -4,6 +4,7 @@
 
 mod access_logs;
 pub mod caa;
+pub mod delays;
 pub mod domain;
 pub mod instance;
 pub mod issue_value;
@@ -24,6 +25,7 @@ pub mod tenant;
 pub mod wake_up;
 
 pub use access_logs::AccessLogs;
+pub use delays::Delays;
 pub use instance::InstanceSettings;
 pub use operation::{OperationKind, OperationState};
 pub use outcome::{Outcome, Rejection, Verdict};

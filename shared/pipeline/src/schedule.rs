@@ -4,6 +4,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::delays::Delays;
 use crate::step::{StepKind, StepSchedules};
 
 /// The upper bound of every duration in a schedule: beyond some thousand years neither the arithmetic here nor
@@ -198,25 +199,12 @@ pub struct Schedules {
     /// proof was seen has the time of OPERATION_DEADLINE.
     #[arg(long, env, default_value = "6h")]
     pub update_unseen_deadline: humantime::Duration,
-    /// The delays that wake-ups can have, increasing (`DELAY_QUEUES_MS`); empty: any.
+    /// Those that wake-ups can have.
     #[arg(skip)]
-    pub delays: Vec<Duration>,
+    pub delays: Delays,
 }
 
 impl Schedules {
-    /// The delay that a wake-up can have and that is nearest to this one, so that a step is due when its wake-up comes: at most a
-    /// fifth shorter, else the next longer. A longer one than the longest stays as it is.
-    pub fn nearest(&self, delay: Duration) -> Duration {
-        match self.delays.iter().position(|possible| *possible >= delay) {
-            None | Some(0) => delay,
-            Some(longer) => {
-                let (shorter, longer) = (self.delays[longer - 1], self.delays[longer]);
-                let is_near = shorter * 5 >= delay * 4 && delay - shorter < longer - delay;
-                if is_near { shorter } else { longer }
-            }
-        }
-    }
-
     /// The schedule of a step kind.
     pub fn of(&self, kind: StepKind) -> &Schedule {
         self.steps.of(kind)
@@ -361,26 +349,5 @@ mod tests {
         assert_eq!(schedules.of(StepKind::VerifyChallenge).deadline.as_secs(), 7 * 86_400);
         assert!(schedules.rest_after_rejection(1) >= Duration::from_secs(14 * 60));
         assert!(schedules.rest_after_rejection(3) > schedules.rest_after_rejection(1));
-    }
-
-    #[test]
-    fn the_nearest_delay_that_wake_ups_can_have_is_taken() {
-        let mut schedules = Cli::parse_from(["x"]).schedules;
-        assert_eq!(schedules.nearest(Duration::from_secs(70)), Duration::from_secs(70));
-        schedules.delays = [1, 60, 80].map(Duration::from_secs).to_vec();
-        for (delay, nearest) in [
-            (1, 1),
-            (2, 60),
-            (40, 60),
-            (60, 60),
-            (69, 60),
-            (70, 80),
-            (80, 80),
-            (99, 99),
-        ] {
-            let found = schedules.nearest(Duration::from_secs(delay));
-            assert_eq!(found, Duration::from_secs(nearest), "{delay} s");
-        }
-        assert_eq!(schedules.nearest(Duration::ZERO), Duration::ZERO);
     }
 }

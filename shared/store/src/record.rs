@@ -165,7 +165,9 @@ impl<'r> Again<'r> {
                     true => schedule.max,
                     false => schedule.delay_in_turn(u32::try_from(task.attempt).unwrap_or(0), task.age, task.waiting),
                 };
-                schedules.nearest(schedules.rest_after_slow_looks(usual, u32::try_from(slow_looks).unwrap_or(0)))
+                schedules
+                    .delays
+                    .nearest(schedules.rest_after_slow_looks(usual, u32::try_from(slow_looks).unwrap_or(0)))
             }
         };
         Self {

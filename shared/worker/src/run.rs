@@ -72,7 +72,7 @@ pub async fn run<H: Handler>(
         store,
         messaging: messaging.clone(),
         schedules: Schedules {
-            delays: args.amqp.delay_queues_ms.delays().collect(),
+            delays: args.amqp.delay_queues_ms.delays(),
             ..args.schedules.clone()
         },
         // An attempt that still runs when the grace period is over is aborted, and its message is requeued.

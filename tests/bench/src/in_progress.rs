@@ -118,6 +118,22 @@ impl WakeUps {
         ms.map_or(least, Duration::from_millis)
     }
 
+    /// Makes each due when its wake-up comes, as the services do.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub(crate) async fn fit(&self, site: &Site, steps: &mut [Step]) -> anyhow::Result<()> {
+        let delays = self.args.delay_queues_ms.delays();
+        let now = OffsetDateTime::now_utc();
+        for step in &mut *steps {
+            step.due = now + delays.nearest(between(now, step.due));
+        }
+        let (ids, due): (Vec<Uuid>, Vec<OffsetDateTime>) = steps.iter().map(|step| (step.id, step.due)).unzip();
+        let fitted = "update steps s set due_at = f.due from unnest($1::uuid[], $2::timestamptz[]) f (id, due) where s.id = f.id";
+        site.sql.execute(fitted, &[&ids, &due]).await?;
+        Ok(())
+    }
+
     /// Publishes the first wake-up of each, and waits until RabbitMQ has confirmed them.
     ///
     /// # Errors

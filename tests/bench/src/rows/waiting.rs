@@ -134,7 +134,8 @@ impl Crowd {
                 due: OffsetDateTime::now_utc() + self.least,
                 within: self.more,
             };
-            let steps = batch.write(site).await?;
+            let mut steps = batch.write(site).await?;
+            wake_ups.fit(site, &mut steps).await?;
             wake_ups.publish(&steps, |step| until(step.due)).await?;
             waits.extend(steps.into_iter().map(|step| {
                 let wait = until(step.due);
