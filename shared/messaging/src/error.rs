@@ -69,6 +69,21 @@ pub(crate) fn is_missing(error: &lapin::Error) -> bool {
     refusal(error) == Some(&AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND))
 }
 
+/// Whether an exchange, a queue or a binding may be missing: RabbitMQ refused a use of it, or had no queue for a message.
+pub(crate) fn is_refusal_of_use(error: &MessagingError) -> bool {
+    match error {
+        MessagingError::NotTaken(_) | MessagingError::Nacked => true,
+        // The second is what other calls on a channel say that a refusal has closed.
+        MessagingError::Connection(error) => {
+            matches!(
+                error.kind(),
+                ErrorKind::ProtocolError(refused) if matches!(refused.kind(), AMQPErrorKind::Soft(_))
+            ) || matches!(error.kind(), ErrorKind::InvalidChannelState(..))
+        }
+        _ => false,
+    }
+}
+
 /// Why a TLS connection to RabbitMQ failed, with the remedy.
 #[derive(Debug)]
 pub struct TlsRefused(pub(crate) Problem);

@@ -14,7 +14,7 @@ use crate::args::AmqpArgs;
 use crate::call::{send, within};
 use crate::channels::{Channels, Use};
 use crate::consumer::Consumer;
-use crate::error::MessagingError;
+use crate::error::{MessagingError, is_refusal_of_use};
 use crate::message::Message;
 use crate::queue_repair::{Suspicion, repair};
 use crate::tls;
@@ -213,8 +213,9 @@ impl Messaging {
         })
     }
 
-    /// Declares exchanges and queues, in this process's turn. A process that has done it needs no turn when it connects
-    /// again and every queue is there: after a restart of RabbitMQ all processes would wait for one another.
+    /// Declares exchanges and queues, in this process's turn. A process that has done it, and that nothing was refused to
+    /// since, needs no turn when it connects again and every queue is there: after a restart of RabbitMQ all processes
+    /// would wait for one another.
     async fn declare(&self, connection: &Connection, channel: &Channel) -> Result<(), MessagingError> {
         if self.declared.load(Ordering::Relaxed) && topology::missing(connection, &queues(&self.args)).await? == 0 {
             return Ok(());
@@ -237,8 +238,11 @@ impl Messaging {
     /// deleted.
     async fn forget_when_broken<T>(&self, generation: u64, result: &Result<T, MessagingError>) {
         let suspicious = self.suspects(result);
-        if result.is_ok() {
+        let Err(error) = result else {
             return;
+        };
+        if is_refusal_of_use(error) {
+            self.declared.store(false, Ordering::Relaxed);
         }
         let mut link = self.link.lock().await;
         if link.as_ref().is_some_and(|link| link.generation == generation) {

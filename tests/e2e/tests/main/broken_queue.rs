@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use customer::{Platform, status};
-use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
+use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use serde_json::json;
@@ -104,6 +104,26 @@ async fn queues_may_be_lost_while_ten_processes_make_them() -> anyhow::Result<()
     }
     waiting.goes_on().await?;
     Ok(())
+}
+
+#[tokio::test]
+async fn an_exchange_and_a_binding_that_somebody_deletes_are_made_again() -> anyhow::Result<()> {
+    let waiting = Waiting::start("deleted-exchange").await?;
+    let url = &waiting.stack.endpoints().amqp_url;
+    let connection = Connection::connect(url, ConnectionProperties::default()).await?;
+    let channel = connection.create_channel().await?;
+    let (queue, exchange) = ("cdn-broker.certificate-issuer", "cdn-broker.work");
+    channel
+        .queue_unbind(
+            queue.into(),
+            exchange.into(),
+            "certificate-issuer".into(),
+            FieldTable::default(),
+        )
+        .await?;
+    let (exchange, options) = ("cdn-broker.delay", ExchangeDeleteOptions::default());
+    channel.exchange_delete(exchange.into(), options).await?;
+    waiting.goes_on().await
 }
 
 /// A process that hangs in its turn to declare queues keeps it until RabbitMQ misses its heartbeats.
