@@ -2,6 +2,8 @@
 //! changed, and nothing is left behind: the one queue that is created is exclusive to this connection and is deleted
 //! with it.
 
+use std::time::Duration;
+
 use doctor::{Check, Finding};
 use lapin::options::{
     BasicGetOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
@@ -18,10 +20,12 @@ use crate::call::{send, within};
 use crate::error::{MessagingError, is_missing, refusal};
 use crate::message::Message;
 use crate::tls;
-use crate::topology::{self, WORK_EXCHANGE, queues};
+use crate::topology::{self, Queue, WORK_EXCHANGE, queues};
 use crate::turn::Turn;
 
 const ABOUT: &str = "RabbitMQ";
+/// How long the doctor waits for its turn: less than the time limit of a check.
+const A_MOMENT: Duration = Duration::from_secs(5);
 
 /// Connects, checks every queue, and sends a message to itself along the path of wake-ups.
 pub fn check_rabbitmq(args: &AmqpArgs, application: &str) -> Check {
@@ -58,21 +62,33 @@ async fn look(args: &AmqpArgs, name: &str) -> Result<Seen, MessagingError> {
 async fn look_around(connection: &Connection, args: &AmqpArgs) -> Result<Seen, MessagingError> {
     let queues = queues(args);
     let missing = topology::missing(connection, &queues).await?;
-    if missing == 0 {
-        // RabbitMQ compares the arguments.
-        let turn = Turn::wait(connection).await?;
-        let channel = open(connection).await?;
-        for queue in &queues {
-            within("comparing", &queue.name, queue.declare(&channel)).await?;
+    let existing = queues
+        .iter()
+        .filter(|queue| missing.iter().all(|missing| missing.name != queue.name));
+    match Turn::wait(connection, A_MOMENT).await {
+        Ok(turn) => {
+            compare(connection, existing).await?;
+            turn.end().await?;
         }
-        turn.end().await?;
+        // Somebody is declaring them.
+        Err(MessagingError::NotMyTurn) if !missing.is_empty() => {}
+        Err(error) => return Err(error),
     }
     let arrived = send_to_itself(connection).await?;
     Ok(Seen {
-        missing,
+        missing: missing.len(),
         all: queues.len(),
         arrived,
     })
+}
+
+/// RabbitMQ compares their arguments with this program's.
+async fn compare(connection: &Connection, existing: impl Iterator<Item = &Queue>) -> Result<(), MessagingError> {
+    let channel = open(connection).await?;
+    for queue in existing {
+        within("comparing", &queue.name, queue.declare(&channel)).await?;
+    }
+    Ok(())
 }
 
 async fn open(connection: &Connection) -> Result<Channel, MessagingError> {

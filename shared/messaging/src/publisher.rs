@@ -20,7 +20,7 @@ use crate::queue_repair::{Suspicion, repair};
 use crate::tls;
 use crate::topology::{self, DELAY_EXCHANGE, DELAY_HEADER, PARKING_EXCHANGE, WORK_EXCHANGE, queues, work_queue};
 use crate::trace::Trace;
-use crate::turn::Turn;
+use crate::turn::{LONGEST_WAIT, Turn};
 
 /// The connection to RabbitMQ: opened on first use, and again after it broke.
 pub struct Messaging {
@@ -163,10 +163,14 @@ impl Messaging {
 
     /// Closes the connection: unacknowledged messages are requeued.
     pub async fn close(&self) {
-        if let Some(link) = self.link.lock().await.take() {
-            let closing = link.connection.close(200, "shutting down".into());
-            let _ = within("closing", "the connection", closing).await;
-        }
+        // Whoever connects now holds the link.
+        let closing = async {
+            match self.link.lock().await.take() {
+                Some(link) => link.connection.close(200, "shutting down".into()).await,
+                None => Ok(()),
+            }
+        };
+        let _ = within("closing", "the connection", closing).await;
     }
 
     async fn publishing(&self) -> Result<(Arc<Channel>, u64), MessagingError> {
@@ -217,10 +221,11 @@ impl Messaging {
     /// since, needs no turn when it connects again and every queue is there: after a restart of RabbitMQ all processes
     /// would wait for one another.
     async fn declare(&self, connection: &Connection, channel: &Channel) -> Result<(), MessagingError> {
-        if self.declared.load(Ordering::Relaxed) && topology::missing(connection, &queues(&self.args)).await? == 0 {
+        let queues = queues(&self.args);
+        if self.declared.load(Ordering::Relaxed) && topology::missing(connection, &queues).await?.is_empty() {
             return Ok(());
         }
-        let turn = Turn::wait(connection).await?;
+        let turn = Turn::wait(connection, LONGEST_WAIT).await?;
         topology::declare(channel, &self.args).await?;
         turn.end().await?;
         self.declared.store(true, Ordering::Relaxed);
@@ -241,12 +246,12 @@ impl Messaging {
         let Err(error) = result else {
             return;
         };
-        if is_refusal_of_use(error) {
-            self.declared.store(false, Ordering::Relaxed);
-        }
         let mut link = self.link.lock().await;
-        if link.as_ref().is_some_and(|link| link.generation == generation) {
-            *link = None;
+        if let Some(broken) = link.take_if(|link| link.generation == generation) {
+            // When the connection is gone, its channels say what they say after a refusal.
+            if broken.connection.status().connected() && is_refusal_of_use(error) {
+                self.declared.store(false, Ordering::Relaxed);
+            }
         }
         drop(link);
         if suspicious {

@@ -92,21 +92,22 @@ pub(crate) async fn declare(channel: &Channel, args: &AmqpArgs) -> Result<(), Me
     Ok(())
 }
 
-/// How many of the queues are missing. Creates nothing, and so needs no turn.
-pub(crate) async fn missing(connection: &Connection, queues: &[Queue]) -> Result<usize, MessagingError> {
-    let mut missing = 0;
-    let mut channel = connection.create_channel().await?;
+/// Those of the queues that are missing. Creates nothing, and so needs no turn.
+pub(crate) async fn missing<'q>(
+    connection: &Connection,
+    queues: &'q [Queue],
+) -> Result<Vec<&'q Queue>, MessagingError> {
+    let open = async || within("opening", "a channel", connection.create_channel()).await;
+    let mut missing = Vec::new();
+    let mut channel = open().await?;
     for queue in queues {
-        match within("looking for", &queue.name, queue.there(&channel)).await? {
-            true => {}
-            false => {
-                missing += 1;
-                // A refusal closes the channel.
-                channel = connection.create_channel().await?;
-            }
+        if !within("looking for", &queue.name, queue.there(&channel)).await? {
+            missing.push(queue);
+            // A refusal closes the channel.
+            channel = open().await?;
         }
     }
-    channel.close(200, "looked".into()).await?;
+    within("closing", "a channel", channel.close(200, "looked".into())).await?;
     Ok(missing)
 }
 

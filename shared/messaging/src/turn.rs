@@ -16,9 +16,9 @@ use crate::topology::text;
 
 /// An exclusive queue (AMQP 0-9-1, `queue.declare`) belongs to one connection, and is deleted with it.
 const TURN: &str = "cdn-broker.declaring";
-/// How long a process waits for its turn. To create the queues takes 0.4 s, and 20 s where RabbitMQ gets no more than a
+/// How long a service waits for its turn. To create the queues takes 0.4 s, and 20 s where RabbitMQ gets no more than a
 /// tenth of a core; to look at existing ones takes 25 ms; a repair takes up to half a minute.
-const LONGEST_WAIT: Duration = Duration::from_secs(40);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(40);
 /// The pause before the second try; each is half as long again, up to [`LONGEST_PAUSE`].
 const PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -47,9 +47,9 @@ impl Turn {
         }
     }
 
-    /// Waits for the turn.
-    pub(crate) async fn wait(connection: &Connection) -> Result<Self, MessagingError> {
-        let deadline = Instant::now() + LONGEST_WAIT;
+    /// Waits for the turn, at most so long.
+    pub(crate) async fn wait(connection: &Connection, longest: Duration) -> Result<Self, MessagingError> {
+        let deadline = Instant::now() + longest;
         let mut pause = PAUSE;
         loop {
             if let Some(turn) = within("taking the turn", TURN, Self::take(connection)).await? {

@@ -13,17 +13,15 @@ impl FromIterator<Duration> for Delays {
 }
 
 impl Delays {
-    /// The nearest to this one, so that a step is due when its wake-up comes: at most a fifth shorter, else the next longer. A
-    /// longer one than the longest stays as it is.
+    /// The nearest to this one, so that a step is due when its wake-up comes. The delay itself if none is near: at most a fifth
+    /// shorter or a quarter longer.
     pub fn nearest(&self, delay: Duration) -> Duration {
-        match self.0.iter().position(|possible| *possible >= delay) {
-            None | Some(0) => delay,
-            Some(longer) => {
-                let (shorter, longer) = (self.0[longer - 1], self.0[longer]);
-                let is_near = shorter * 5 >= delay * 4 && delay - shorter < longer - delay;
-                if is_near { shorter } else { longer }
-            }
-        }
+        let near = self
+            .0
+            .iter()
+            .copied()
+            .filter(|possible| *possible * 5 >= delay * 4 && *possible * 4 <= delay * 5);
+        near.min_by_key(|possible| possible.abs_diff(delay)).unwrap_or(delay)
     }
 }
 
@@ -32,20 +30,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_is_taken_but_none_that_is_far_shorter() {
+    fn the_nearest_is_taken_unless_it_is_far() {
         let any = Delays::default();
         assert_eq!(any.nearest(Duration::from_secs(70)), Duration::from_secs(70));
         let some: Delays = [1, 60, 80].map(Duration::from_secs).into_iter().collect();
         for (delay, nearest) in [
             (0, 0),
             (1, 1),
-            (2, 60),
-            (40, 60),
+            (2, 2),
+            (40, 40),
+            (50, 60),
             (60, 60),
             (69, 60),
-            (70, 80),
+            (71, 80),
             (80, 80),
-            (99, 99),
+            (99, 80),
+            (101, 101),
         ] {
             let found = some.nearest(Duration::from_secs(delay));
             assert_eq!(found, Duration::from_secs(nearest), "{delay} s");

@@ -286,14 +286,16 @@ impl Book {
             || instances.get(instance).is_some_and(|mine| mine.len() >= share.instance)
     }
 
-    /// An attempt takes at least as long as the tenant's oldest message, which is in the instance's way, has taken so far.
+    /// An attempt takes at least as long as the tenant's oldest message, which is in the instance's way, has taken so far: its
+    /// record, too, so that a busy database is not asked more often.
     fn learn_from(&mut self, tenant: &str, instance: &str, now: Instant) {
         let all = self.in_hand.get(tenant).into_iter().flat_map(HashMap::values).flatten();
-        let since = all.filter(|held| held.seated).map(|held| held.since).min();
-        let taken = since.map_or(Duration::ZERO, |since| now - since);
+        let taken = |since: Option<Instant>| since.map_or(Duration::ZERO, |since| now - since);
+        let oldest = taken(all.clone().map(|held| held.since).min());
+        let attempted = taken(all.filter(|held| held.seated).map(|held| held.since).min());
         let times = self.times_of(instance, now);
-        times.takes = times.takes.max(taken);
-        if taken > QUICK {
+        times.takes = times.takes.max(oldest);
+        if attempted > QUICK {
             times.known = Some(now);
         }
     }

@@ -89,6 +89,12 @@ impl Answers {
         self.turn.lock().await
     }
 
+    /// Whether the operation's answer is to be made again: it is kept, and was not made again meanwhile.
+    pub(crate) fn ages(&self, operation: Uuid) -> bool {
+        let kept = self.kept.get(&operation);
+        kept.is_some_and(|kept| kept.made_at.elapsed() >= FRESH)
+    }
+
     /// Keeps the answer of a running operation.
     pub(crate) fn keep(&self, operation: Uuid, answer: Answer) {
         self.keep_since(operation, answer, Instant::now());
@@ -147,7 +153,9 @@ mod tests {
         answers.keep_since(OPERATION, answer(7), Instant::now() - FRESH);
         assert!(matches!(answers.of(&polled(Some(7))), Found::Ageing(_)));
         assert!(matches!(answers.of(&polled(Some(7))), Found::Fresh(_)));
+        assert!(answers.ages(OPERATION));
         answers.keep(OPERATION, answer(7));
         assert!(matches!(answers.of(&polled(Some(7))), Found::Fresh(_)));
+        assert!(!answers.ages(OPERATION));
     }
 }

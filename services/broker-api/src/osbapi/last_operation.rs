@@ -109,7 +109,10 @@ pub(crate) async fn last_operation(
             let broker = broker.clone();
             tokio::spawn(async move {
                 let _one_at_a_time = broker.answers.turn().await;
-                newest(&broker, &id, polled.operation).await
+                match broker.answers.ages(polled.operation) {
+                    true => newest(&broker, &id, polled.operation).await.map(drop),
+                    false => Ok(()),
+                }
             });
             answer
         }
