@@ -32,13 +32,19 @@ impl Processes {
 
     /// The CPU time that a process and all below it have used.
     pub(crate) fn cpu_of_tree(&self, root: u32) -> Duration {
-        let ticks: u64 = self
-            .0
-            .iter()
-            .filter(|(pid, _)| self.is_below(**pid, root))
-            .map(|(_, stat)| stat.ticks)
-            .sum();
+        let ticks: u64 = self.tree(root).map(|(_, stat)| stat.ticks).sum();
         Duration::from_secs_f64(ticks as f64 / TICKS)
+    }
+
+    /// The resident memory of a process and all below it, in MiB.
+    pub(crate) fn resident_mib_of_tree(&self, root: u32) -> f64 {
+        // One that has ended meanwhile is left out.
+        self.tree(root).filter_map(|(pid, _)| resident_mib(pid).ok()).sum()
+    }
+
+    fn tree(&self, root: u32) -> impl Iterator<Item = (u32, Stat)> {
+        let all = self.0.iter().map(|(pid, stat)| (*pid, *stat));
+        all.filter(move |(pid, _)| self.is_below(*pid, root))
     }
 
     fn is_below(&self, pid: u32, root: u32) -> bool {
@@ -86,6 +92,16 @@ pub(crate) fn resident_mib(pid: u32) -> anyhow::Result<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_that_was_started_is_in_the_tree() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let processes = Processes::read().unwrap();
+        assert!(processes.tree(std::process::id()).any(|(pid, _)| pid == child.id()));
+        assert!(processes.resident_mib_of_tree(child.id()) > 0.0);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 
     #[test]
     fn a_name_with_brackets_and_blanks_is_no_field() {

@@ -160,6 +160,15 @@ impl Site {
         Ok(set)
     }
 
+    /// Ends the operations of instances whose ids begin so: what was measured leaves no work behind.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub(crate) async fn put_to_rest(&self, prefix: &str) -> anyhow::Result<()> {
+        self.sql.execute(END, &[&prefix]).await?;
+        Ok(())
+    }
+
     /// Waits until this query counts so many, with this one parameter.
     ///
     /// # Errors
@@ -192,3 +201,13 @@ pub(crate) fn domains(instance: &str, count: usize) -> Vec<String> {
 pub(crate) const LOOKED_AT: &str = "select count(*) from steps s join operations o on o.id = s.operation_id \
     where starts_with(o.instance_id, $1) and o.state = 'running' and s.kind = 'verify-challenge' \
     and s.state = 'waiting' and s.checked_at is not null";
+
+/// Of the instances whose ids begin with the parameter: domains that are proved.
+pub(crate) const PROVED: &str = "select count(*) from steps s join operations o on o.id = s.operation_id \
+    where starts_with(o.instance_id, $1) and s.kind = 'verify-challenge' and s.state = 'done'";
+
+/// As the product ends an operation that failed.
+const END: &str = "with ended as (update operations set state = 'failed', failure = 'measured', cause = 'bench', \
+        ended_at = now() where starts_with(instance_id, $1) and state = 'running' returning id) \
+    update steps s set state = 'cancelled', ended_at = now() from ended \
+    where s.operation_id = ended.id and s.state = 'waiting'";

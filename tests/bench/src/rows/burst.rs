@@ -14,7 +14,8 @@ use crate::comparison::{Comparison, Goal};
 use crate::counters::{Counters, Passed};
 use crate::form::Form;
 use crate::in_progress::{Batch, Step, WakeUps, attempted, between, ids, left, until};
-use crate::load::{Answered, Load};
+use crate::load::Answered;
+use crate::polls::{self, Polled};
 use crate::row::Row;
 use crate::run::say;
 use crate::site::{PATIENCE, Settings, Site};
@@ -33,6 +34,7 @@ const BEFORE: usize = 3;
 const GOAL: Goal = Goal::Times(2.0);
 /// The wake-ups of all steps are published within this time, and wait so long at least.
 const AHEAD: Duration = Duration::from_secs(30);
+const OPERATIONS: &str = "select instance_id, id::text from operations where starts_with(instance_id, $1)";
 /// What shows that something was not done, or not in time.
 const TROUBLE: [(&str, Option<(&str, &str)>); 7] = [
     ("store_pool_timeouts_total", None),
@@ -60,7 +62,7 @@ impl Row for Burst {
     async fn measure(&self, site: &Site, form: &Form) -> anyhow::Result<Vec<Comparison>> {
         let instances = form.pick(100, 20);
         let steps = written(site, instances).await?;
-        let polls = Polls::of(site, instances)?;
+        let polls = Polls::of(site).await?;
         polls.send(WARM_UP).await?;
         let mut before = Vec::new();
         for _ in 0..BEFORE {
@@ -166,26 +168,23 @@ struct Polls<'s> {
 }
 
 impl<'s> Polls<'s> {
-    fn of(site: &'s Site, instances: i32) -> anyhow::Result<Self> {
-        let endpoints = site.stack.endpoints();
-        let urls = endpoints.folder.join("burst-urls.txt");
-        let lines = (0..instances).map(|number| {
-            let base = &endpoints.broker_url;
-            format!("{base}/v2/service_instances/{PREFIX}{number}/last_operation\n")
-        });
-        std::fs::write(&urls, lines.collect::<String>())?;
+    async fn of(site: &'s Site) -> anyhow::Result<Self> {
+        let rows = site.sql.query(OPERATIONS, &[&PREFIX]).await?;
+        let polled: Vec<Polled> = rows
+            .iter()
+            .map(|row| {
+                anyhow::Ok(Polled {
+                    id: row.try_get(0)?,
+                    operation: row.try_get(1)?,
+                })
+            })
+            .collect::<anyhow::Result<_>>()?;
+        let urls = polls::addresses(site, "burst", &site.stack.endpoints().broker_url, &polled)?;
         Ok(Self { site, urls })
     }
 
     async fn send(&self, lasts: Duration) -> anyhow::Result<Answered> {
-        let endpoints = self.site.stack.endpoints();
-        let load = Load {
-            urls: &self.urls,
-            rate: RATE,
-            lasts,
-            login: (endpoints.broker_username.as_str(), endpoints.broker_password.as_str()),
-        };
-        load.send().await
+        polls::send(self.site, &self.urls, RATE, lasts).await
     }
 
     /// Again and again, until each step was attempted. The last measurement is left out if there are others: in a part

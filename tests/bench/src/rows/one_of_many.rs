@@ -11,7 +11,7 @@ use crate::counters::{Counters, Passed};
 use crate::form::Form;
 use crate::row::Row;
 use crate::run::say;
-use crate::site::{LOOKED_AT, Settings, Site, domains};
+use crate::site::{LOOKED_AT, PROVED, Settings, Site, domains};
 use crate::spread::Spread;
 use crate::turns::in_turns;
 
@@ -21,13 +21,6 @@ const GOAL: Goal = Goal::Times(1.5);
 const VERIFIER: &str = "challenge-verifier";
 /// Works on when the last domain is proved, which is not to be measured.
 const ISSUER: &str = "certificate-issuer-1";
-const PROVED: &str = "select count(*) from steps s join operations o on o.id = s.operation_id \
-    where starts_with(o.instance_id, $1) and s.kind = 'verify-challenge' and s.state = 'done'";
-/// Puts to rest what one measurement leaves behind, so that it isn't beside the next.
-const END: &str = "with ended as (update operations set state = 'failed', cause = 'measured', ended_at = now() \
-      where starts_with(instance_id, $1) and state = 'running' returning id) \
-    update steps s set state = 'cancelled', ended_at = now() from ended \
-    where s.operation_id = ended.id and s.state = 'waiting'";
 
 /// See the file.
 pub(crate) struct OneOfMany;
@@ -105,7 +98,7 @@ impl<'s> Case<'s> {
 
         self.site.stack.kill(ISSUER, Signal::Term).await?;
         let proved = self.prove(&domains).await;
-        self.site.sql.execute(END, &[&self.prefix]).await?;
+        self.site.put_to_rest(&self.prefix).await?;
         self.site.stack.start_again(ISSUER).await?;
         Ok(Costs {
             pending,

@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 use crate::processes::Processes;
 use crate::row::Row;
 use crate::run::say;
-use crate::site::{Settings, Site, VERIFIERS, domains};
+use crate::site::{PROVED, Settings, Site, VERIFIERS, domains};
 use crate::spread::Spread;
 
 const VERIFIER: &str = "challenge-verifier";
@@ -34,13 +34,6 @@ const LEAST: f64 = 0.9;
 /// Of the instances whose ids begin with the parameter.
 const WAITING: &str = "select count(*) from steps s join operations o on o.id = s.operation_id \
     where starts_with(o.instance_id, $1) and s.kind = 'verify-challenge' and s.state = 'waiting'";
-const PROVED: &str = "select count(*) from steps s join operations o on o.id = s.operation_id \
-    where starts_with(o.instance_id, $1) and s.kind = 'verify-challenge' and s.state = 'done'";
-/// As the product ends an operation that failed; what follows the proofs is no part of the row.
-const END: &str = "with ended as (update operations set state = 'failed', failure = 'measured', cause = 'bench', \
-        ended_at = now() where starts_with(instance_id, $1) and state = 'running' returning id) \
-    update steps s set state = 'cancelled', ended_at = now() from ended \
-    where s.operation_id = ended.id and s.state = 'waiting'";
 
 /// See the file.
 pub(crate) struct VerifierScaling;
@@ -200,7 +193,7 @@ impl Batch {
 
     /// Leaves no work behind.
     async fn end(&self, site: &Site) -> anyhow::Result<()> {
-        site.sql.execute(END, &[&self.prefix]).await?;
+        site.put_to_rest(&self.prefix).await?;
         site.stack.start_again(ISSUER).await
     }
 }

@@ -15,7 +15,7 @@ use crate::counters::Counters;
 use crate::floor::ttl::Waits;
 use crate::form::Form;
 use crate::in_progress::{Batch, Step, WakeUps, attempted, between, until};
-use crate::processes::resident_mib;
+use crate::processes::Processes;
 use crate::row::Row;
 use crate::run::say;
 use crate::site::{PATIENCE, Settings, Site};
@@ -235,25 +235,7 @@ async fn rabbitmq_mib(site: &Site) -> anyhow::Result<f64> {
     let endpoints = site.stack.endpoints_now().await?;
     let root = endpoints.process("rabbitmq").and_then(|process| process.pid);
     let root = root.context("RabbitMQ isn't running")?;
-    let mut pids = vec![root];
-    let mut at = 0;
-    while let Some(pid) = pids.get(at).copied() {
-        pids.extend(children(pid));
-        at += 1;
-    }
-    let below = pids.iter().skip(1).filter_map(|pid| resident_mib(*pid).ok());
-    Ok(resident_mib(root)? + below.sum::<f64>())
-}
-
-/// The children of all threads of a process (proc_pid_task_tid_children(5)); none if it has ended.
-fn children(pid: u32) -> Vec<u32> {
-    let threads = std::fs::read_dir(format!("/proc/{pid}/task"))
-        .into_iter()
-        .flatten()
-        .flatten();
-    let texts = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
-    let pids = texts.flat_map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-    pids.filter_map(|pid| pid.parse().ok()).collect()
+    Ok(Processes::read()?.resident_mib_of_tree(root))
 }
 
 #[cfg(test)]
@@ -271,13 +253,5 @@ mod tests {
         assert_eq!(lines[2].product.median, 6_000.0);
         assert_eq!(lines[3].product.median, 1_000.0);
         assert_eq!(lines[3].reached(), Some(false));
-    }
-
-    #[test]
-    fn a_program_that_was_started_is_a_child() {
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        assert!(children(std::process::id()).contains(&child.id()));
-        child.kill().unwrap();
-        child.wait().unwrap();
     }
 }
