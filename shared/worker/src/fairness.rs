@@ -3,8 +3,8 @@
 //!
 //! Nobody gets more than their share, even if seats are free: a probe of a server that never answers can't be hurried
 //! when another tenant's message arrives. Some messages above the share wait here as long as the share's seats become free
-//! again quickly; the others are postponed until there should be room. An instance whose attempts are known to be quick has
-//! a larger share.
+//! again quickly; the others are postponed until there should be room. Instances whose attempts are known to be quick
+//! have larger shares, in sum more than there is: their seats soon change hands.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -153,11 +153,11 @@ impl Seats {
         let share = book.share(self.all, tenant, instance, now);
         if book.has_its_share(share, tenant, instance) {
             if let Some(until) = book.flows_until(share, tenant, instance, now) {
-                let (share, known) = (share.instance, book.is_quick(instance, now).is_some());
+                let (share, known) = (share.usual, book.is_quick(instance, now).is_some());
                 return Room::Soon { until, share, known };
             }
             book.learn_from(tenant, instance, now);
-            return Room::Later(book.put_off(instance, share.instance, now));
+            return Room::Later(book.put_off(instance, share.usual, now));
         }
         let instances = book.in_hand.entry(tenant.to_owned()).or_default();
         instances.entry(instance.to_owned()).or_default().push(Held {
@@ -184,7 +184,7 @@ enum Room<'s> {
     /// When one of theirs leaves; if none has until then, it is to be asked again.
     Soon {
         until: Instant,
-        /// The instance's.
+        /// The instance's usual one.
         share: usize,
         /// Whether the instance is known to be quick.
         known: bool,
@@ -198,6 +198,8 @@ enum Room<'s> {
 struct Share {
     tenant: usize,
     instance: usize,
+    /// As many as the instance has in the long run, whoever has them now: as fast its postponed messages come again.
+    usual: usize,
 }
 
 /// The total divided by the number present plus one, so that the next one finds room. Among many it is an eighth: with
@@ -213,20 +215,33 @@ impl Book {
         let instances = here.map_or(1, |instances| {
             instances.len() + usize::from(!instances.contains_key(instance))
         });
-        let share = share_of(all, tenants);
+        let of_tenant = share_of(all, tenants);
+        let of_instance = share_of(of_tenant, instances);
         let mut share = Share {
-            tenant: share,
-            instance: share_of(share, instances),
+            tenant: of_tenant,
+            instance: of_instance,
+            usual: of_instance,
         };
-        // A quarter stays free for others, should the quick ones all become slow at the same moment.
-        let most = all * 3 / 4;
         let is_quick = |instance: &str| self.is_quick(instance, now) == Some(true);
         let any_is_quick = is_quick(instance) || here.is_some_and(|mine| mine.keys().any(|one| is_quick(one)));
-        if any_is_quick && self.held() < most && self.slow_ones(tenant, now).count() == 0 {
-            share.tenant = share.tenant.max(most / tenants);
-            if is_quick(instance) {
-                // The rest is the next instance's.
-                share.instance = share.instance.max(share.tenant * 3 / 4 / instances);
+        if !any_is_quick || self.slow_ones(tenant, now).count() > 0 {
+            return share;
+        }
+        // A quarter stays free for others, should the quick ones all become slow at the same moment.
+        let most = all * 3 / 4;
+        let has_room = self.held() < most;
+        // Of all seats, not of most: a part that nobody uses at the moment is not left empty.
+        let part = all.div_ceil(tenants);
+        let strangers = here.into_iter().flatten().filter(|(one, _)| !is_quick(one));
+        let strangers: usize = strangers.map(|(_, mine)| mine.len()).sum();
+        if has_room && (is_quick(instance) || strangers < of_tenant) {
+            share.tenant = of_tenant.max(most.min(part + part.div_ceil(3)));
+        }
+        if is_quick(instance) {
+            // What is left of the tenant's is its next instance's.
+            share.usual = of_instance.max((most * 3 / 4).min(part.div_ceil(instances)));
+            if has_room {
+                share.instance = share.usual;
             }
         }
         share
@@ -473,12 +488,56 @@ mod tests {
         let other = fill(&seats, "b", "4");
         assert_eq!(other.len(), 2, "not known yet");
         drop(all);
-        assert_eq!(fill(&seats, "a", "1").len(), 4, "of 6 for each of two");
+        assert_eq!(fill(&seats, "a", "1").len(), 8, "half for each of two");
         drop(other);
 
         let slow = at(&seats, "a", "3", Instant::now() - 2 * QUICK);
         assert_eq!(fill(&seats, "a", "1").len(), 2, "of 8 for two instances and one more");
         drop(slow);
+    }
+
+    #[test]
+    fn quick_ones_of_several_tenants_leave_a_quarter() {
+        let seats = Seats::new(16, 16);
+        is_quick(&seats, "a", "1");
+        is_quick(&seats, "b", "2");
+        let first = fill(&seats, "a", "1");
+        let second = fill(&seats, "b", "2");
+        assert_eq!((first.len(), second.len()), (9, 3), "12 of 16");
+        let other = fill(&seats, "c", "3");
+        assert_eq!(other.len(), 2, "four are free for those who come");
+        assert!(fill(&seats, "a", "1").is_empty());
+        drop(first);
+        assert_eq!(fill(&seats, "b", "2").len(), 5, "8 in all");
+        let slow = at(&seats, "b", "4", Instant::now() - 2 * QUICK);
+        assert!(slow.is_some());
+        assert!(fill(&seats, "b", "2").is_empty(), "no more while one of its tenant's is slow");
+    }
+
+    #[test]
+    fn a_quick_instance_vouches_for_no_other() {
+        let seats = Seats::new(16, 16);
+        is_quick(&seats, "a", "1");
+        let quick = at(&seats, "a", "1", Instant::now());
+        assert!(quick.is_some());
+        let new: Vec<_> = (0..20)
+            .filter_map(|number| at(&seats, "a", &format!("new{number}"), Instant::now()))
+            .collect();
+        assert_eq!(new.len(), 8, "the tenant's share without it");
+    }
+
+    #[test]
+    fn what_is_put_off_of_a_quick_instance_comes_again_by_what_it_has_in_the_long_run() {
+        let seats = Seats::new(16, 16);
+        let tenants = ["a", "b", "c"];
+        for tenant in tenants {
+            is_quick(&seats, tenant, tenant);
+        }
+        let held = tenants.map(|tenant| fill(&seats, tenant, tenant));
+        assert_eq!(held.each_ref().map(Vec::len), [9, 3, 2]);
+        let usual = |tenant| seats.book().share(16, tenant, tenant, Instant::now()).usual;
+        assert_eq!(tenants.map(usual), [6; 3], "a third, whoever was first");
+        assert_eq!(usual("d"), 1, "not known yet");
     }
 
     #[test]
