@@ -5,17 +5,20 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use pipeline::{OperationKind, StepKind};
-use store::{Figures, IamUsage, Store};
+use store::{CertificateCount, Figures, IamUsage, Store};
 use telemetry::{ABSENT, with_causes};
 
 /// Reads the figures in an endless loop, and sets their gauges. While they can't be read, the gauges keep their values.
-pub async fn read_figures(store: Store, every: Duration) {
+/// Certificates are counted when their last count, whoever made it, is older than `count_every`.
+pub async fn read_figures(store: Store, every: Duration, count_every: Duration) {
     let mut gauges = Gauges::default();
     let mut away = false;
     loop {
-        match store.figures().await {
-            Ok(figures) => {
-                gauges.set(&figures);
+        // What waits is told even if certificates can't be counted.
+        let counted = store.count_certificates(count_every).await;
+        let read = store.figures().await.map(|figures| gauges.set(&figures));
+        match counted.and(read) {
+            Ok(()) => {
                 if away {
                     tracing::info!("the figures for /metrics are read again");
                 }
@@ -66,12 +69,6 @@ impl Gauges {
             let count = figures.operations.get(kind).copied().unwrap_or_default();
             metrics::gauge!("operations_in_progress", "kind" => kind.clone()).set(count as f64);
         }
-        for days_left in Figures::DAYS_LEFT {
-            let count = figures.certificates.get(days_left).copied().unwrap_or_default();
-            metrics::gauge!("certificates", "days_left" => days_left).set(count as f64);
-        }
-        metrics::gauge!("certificate_soonest_end_timestamp_seconds").set(figures.soonest_end.unwrap_or(ABSENT));
-        metrics::gauge!("certificates_late").set(figures.late as f64);
         metrics::gauge!("renewals_in_trouble").set(figures.in_trouble as f64);
         metrics::gauge!("proofs_gone").set(figures.proofs_gone as f64);
         metrics::gauge!("certificates_to_revoke").set(figures.to_revoke as f64);
@@ -79,6 +76,19 @@ impl Gauges {
         let of_iam = |figure: fn(IamUsage) -> u64| figures.iam.map_or(ABSENT, |iam| figure(iam) as f64);
         metrics::gauge!("iam_server_certificates").set(of_iam(|iam| iam.server_certificates));
         metrics::gauge!("iam_server_certificates_quota").set(of_iam(|iam| iam.quota));
-        metrics::gauge!("figures_read_timestamp_seconds").set(figures.read_at);
+        if let Some(certificates) = &figures.certificates {
+            set_certificates(certificates);
+            // The oldest of what is told.
+            metrics::gauge!("figures_read_timestamp_seconds").set(figures.read_at.min(certificates.counted_at));
+        }
     }
+}
+
+fn set_certificates(counted: &CertificateCount) {
+    for days_left in Figures::DAYS_LEFT {
+        let count = counted.days_left.get(days_left).copied().unwrap_or_default();
+        metrics::gauge!("certificates", "days_left" => days_left).set(count as f64);
+    }
+    metrics::gauge!("certificate_soonest_end_timestamp_seconds").set(counted.soonest_end.unwrap_or(ABSENT));
+    metrics::gauge!("certificates_late").set(counted.late as f64);
 }

@@ -73,7 +73,11 @@ async fn run(settings: Settings, shared: SharedSettings) -> anyhow::Result<()> {
             tokio::spawn(::doctor::log(checks));
             let every = settings.telemetry.log_level_interval.into();
             tokio::spawn(worker::follow_log_level(store.clone(), telemetry.log_level(), every));
-            tokio::spawn(read_figures(store, settings.metrics_interval));
+            tokio::spawn(read_figures(
+                store,
+                settings.metrics_interval,
+                settings.certificate_count_interval,
+            ));
             serving.await
         }
     };

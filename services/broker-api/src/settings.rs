@@ -34,6 +34,10 @@ pub struct Settings {
     /// since the alert on old ones comes after 5.
     #[arg(long, env, default_value = "15s", value_parser = at_most_two_minutes)]
     pub metrics_interval: Duration,
+    /// Certificates are counted for /metrics, by one broker-api for all, when their last count is older than this; at
+    /// most 1m, since the alert on old figures comes after 5. 0s: at each METRICS_INTERVAL.
+    #[arg(long, env, default_value = "1m", value_parser = at_most_a_minute)]
+    pub certificate_count_interval: Duration,
     /// What the API says and asks.
     #[command(flatten)]
     pub broker: BrokerArgs,
@@ -115,6 +119,13 @@ fn at_most_two_minutes(text: &str) -> Result<Duration, String> {
         ..=120 => Ok(duration),
         _ => Err("from 1s to 2m".into()),
     })
+}
+
+fn at_most_a_minute(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text).map_err(|error| error.to_string())? {
+        duration if duration <= Duration::from_secs(60) => Ok(duration),
+        _ => Err("from 0s to 1m".into()),
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -210,6 +221,7 @@ mod tests {
             ("--retry-after=0", "from 1s to 1d"),
             ("--retry-after=soon", "number"),
             ("--metrics-interval=0s", "from 1s to 1d"),
+            ("--certificate-count-interval=61s", "from 0s to 1m"),
         ] {
             let mut line: Vec<&str> = LEAST.to_vec();
             let name = flag.split('=').next().unwrap();

@@ -1,30 +1,26 @@
 //! Totals for gauges: what waits, what runs, and when certificates end.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::connection::Store;
 use crate::error::StoreError;
-use crate::statement::statement;
+use crate::statement::{Statement, statement};
+use crate::steps::as_millis;
 
 /// Totals. A kind with none is absent.
 #[derive(Debug, Deserialize)]
 pub struct Figures {
-    /// When the totals were read: Unix time by the database's clock.
+    /// When the totals were read, except the certificates: Unix time by the database's clock.
     pub read_at: f64,
     /// Unfinished steps, by kind.
     pub steps: BTreeMap<String, Waiting>,
     /// The number of running operations, by kind.
     pub operations: BTreeMap<String, u64>,
-    /// The number of certificates in use by instances that are not removed, by the days they have left; see
-    /// [`Self::DAYS_LEFT`].
-    pub certificates: BTreeMap<String, u64>,
-    /// When the first of those certificates ends, as Unix time.
-    pub soonest_end: Option<f64>,
-    /// How many of those certificates are long overdue: two thirds of the time they had left when they became due have
-    /// passed.
-    pub late: u64,
+    /// The certificates in use, by their last count. `None`: they were never counted.
+    pub certificates: Option<CertificateCount>,
     /// The number of instances whose renewals do not complete.
     pub in_trouble: u64,
     /// The number of domains that nothing proves any more though their instances have them.
@@ -36,6 +32,19 @@ pub struct Figures {
     pub to_roll_over: u64,
     /// What IAM was seen to hold, within the last day. The gauges are named after IAM; another store has its own.
     pub iam: Option<IamUsage>,
+}
+
+/// A count of the certificates in use by instances that are not removed.
+#[derive(Debug, Clone, Deserialize)]
+pub struct CertificateCount {
+    /// When they were counted, as Unix time.
+    pub counted_at: f64,
+    /// How many, by the days they have left; see [`Figures::DAYS_LEFT`].
+    pub days_left: BTreeMap<String, u64>,
+    /// When the first of them ends, as Unix time.
+    pub soonest_end: Option<f64>,
+    /// How many of them are long overdue: two thirds of the time they had left when they became due have passed.
+    pub late: u64,
 }
 
 /// What the AWS account holds.
@@ -64,7 +73,7 @@ impl Figures {
 }
 
 impl Store {
-    /// Reads the figures, in one statement.
+    /// Reads the figures, in one statement. It counts no certificates: see [`Self::count_certificates`].
     ///
     /// # Errors
     /// Database errors.
@@ -73,6 +82,46 @@ impl Store {
         let row = statement!("figures").one(&client, &[]).await?;
         Ok(serde_json::from_value(row.try_get(0)?)?)
     }
+
+    /// Counts the certificates for all processes, if their last count is older than `at_most` and no other process is
+    /// counting: nobody waits for one that is slow, and one that dies leaves the last count.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn count_certificates(&self, at_most: Duration) -> Result<(), StoreError> {
+        let at_most = as_millis(at_most);
+        let client = self.client().await?;
+        let recent: bool = counted().one(&client, &[&at_most]).await?.try_get(0)?;
+        drop(client);
+        if recent {
+            return Ok(());
+        }
+        self.in_transaction("count-certificates", async |tx| {
+            let mine: bool = Statement::new(
+                "certificates-count-turn",
+                "select pg_try_advisory_xact_lock(hashtextextended('certificate count', 2))",
+            )
+            .one(tx, &[])
+            .await?
+            .try_get(0)?;
+            // Another one may have been faster.
+            if mine && !counted().one(tx, &[&at_most]).await?.try_get::<_, bool>(0)? {
+                statement!("certificates-count").run(tx, &[]).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Whether the last count is no older than so many milliseconds. A database that was restored may have one of a later
+/// time.
+fn counted() -> Statement {
+    Statement::new(
+        "certificates-counted",
+        "select exists (select from certificate_count \
+         where counted_at between now() - $1::float8 * interval '1 millisecond' and now())",
+    )
 }
 
 #[cfg(test)]
@@ -81,9 +130,9 @@ mod tests {
 
     #[test]
     fn the_statement_tells_days_as_everybody_reads_them() {
-        let figures = include_str!("sql/figures.sql");
+        let count = include_str!("sql/certificates-count.sql");
         for days_left in Figures::DAYS_LEFT {
-            assert!(figures.contains(&format!(" '{days_left}'\n")), "{days_left}");
+            assert!(count.contains(&format!(" '{days_left}'\n")), "{days_left}");
         }
     }
 }

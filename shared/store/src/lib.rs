@@ -58,7 +58,7 @@ pub use certificates::{Certificate, NewCertificate};
 pub use check::{Sealed, check_database, check_seals};
 pub use connection::{DatabaseArgs, DatabaseUrl, Store};
 pub use error::StoreError;
-pub use figures::{Figures, IamUsage, Waiting};
+pub use figures::{CertificateCount, Figures, IamUsage, Waiting};
 pub use history::Pruned;
 pub use holding::{Elsewhere, Holder, Leftover};
 pub use http01::Http01Answer;

@@ -60,6 +60,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::new(31, 1, include_str!("migrations/0031_operation_version.sql")),
     Migration::new(32, 1, include_str!("migrations/0032_history.sql")),
     Migration::new(33, 1, include_str!("migrations/0033_due.sql")),
+    Migration::new(34, 1, include_str!("migrations/0034_certificate_count.sql")),
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

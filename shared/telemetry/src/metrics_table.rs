@@ -211,7 +211,7 @@ const METRICS: &[Metric] = &[
     gauge(
         "figures_read_timestamp_seconds",
         Unit::Seconds,
-        "Unix time at which this process last read the figures of steps, operations and certificates.",
+        "Unix time at which the oldest of what this process tells of steps, operations and certificates was read.",
     ),
     // RabbitMQ.
     gauge("consuming", Unit::Count, "1: this worker consumes its queue."),

@@ -511,7 +511,10 @@ mod tests {
         assert_eq!(fill(&seats, "b", "2").len(), 5, "8 in all");
         let slow = at(&seats, "b", "4", Instant::now() - 2 * QUICK);
         assert!(slow.is_some());
-        assert!(fill(&seats, "b", "2").is_empty(), "no more while one of its tenant's is slow");
+        assert!(
+            fill(&seats, "b", "2").is_empty(),
+            "no more while one of its tenant's is slow"
+        );
     }
 
     #[test]

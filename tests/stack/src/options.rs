@@ -18,6 +18,7 @@ pub const FAST: &[(&str, &str)] = &[
     ("DELAY_QUEUES_MS", DELAY_QUEUES_MS),
     ("SWEEP_INTERVAL", "1s"),
     ("METRICS_INTERVAL", "1s"),
+    ("CERTIFICATE_COUNT_INTERVAL", "0s"),
     ("CREATE_SETTLE", "2s"),
     ("RECONCILE_INTERVAL", "2s"),
     ("ORPHAN_GRACE", "5s"),

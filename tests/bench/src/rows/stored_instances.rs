@@ -93,9 +93,10 @@ async fn compared(question: Question, estates: &[Estate], rounds: usize) -> anyh
         figures.push((estate.count, Spread::of(times)?));
     }
     let (floor, others) = figures.split_first().context("no estate")?;
+    let goal = if question.may_grow() { Goal::None } else { goal(floor.1) };
     let line = |(count, figure): &(i32, Spread)| {
         let what = format!("{}, {count} instances (ms)", question.name());
-        Comparison::new(what, floor.1, *figure, goal(floor.1))
+        Comparison::new(what, floor.1, *figure, goal)
     };
     Ok(others.iter().map(line).collect())
 }

@@ -24,6 +24,7 @@ mod delegation_writers;
 mod doctor;
 mod drift;
 mod far_ca;
+mod figures;
 mod flood;
 mod foreign_alias;
 mod hand_over;
