@@ -11,10 +11,11 @@ use stack::{Handle, Http, Options, Peer, WORKERS};
 use tokio::time::{Instant, sleep_until};
 
 use crate::fleet::Fleet;
+use crate::growth::{self, Growth};
 use crate::prober::{self, Visits};
 use crate::report::{self, Found};
 use crate::sampler::{self, Samples};
-use crate::{plot, trouble};
+use crate::{bloat, past, plot, trouble};
 
 /// The parameters.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct Wish {
     pub scale: f64,
     /// How long the run continues once all are created, in simulated time.
     pub time: Duration,
+    /// How long what has ended is kept in the database, in simulated time.
+    pub retention: Duration,
     /// Where to draw the remaining lifetimes.
     pub plot: Option<PathBuf>,
 }
@@ -40,6 +43,17 @@ impl Wish {
     /// The real duration of the run.
     pub(crate) fn lasts(&self) -> Duration {
         self.time.div_f64(self.scale)
+    }
+
+    /// The real time for which the history is kept.
+    pub(crate) fn keeps(&self) -> Duration {
+        self.retention.div_f64(self.scale)
+    }
+
+    /// Whether as much is deleted as is added by the middle of the run: what came first is no longer kept, and its
+    /// certificates have ended.
+    pub(crate) fn is_steady(&self) -> bool {
+        self.lasts() / 2 >= self.keeps() + self.life
     }
 
     /// IAM's quota of server certificates: each instance's, and some that wait to be attached or retired.
@@ -58,6 +72,8 @@ pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     let settings = format!("{}/settings", stack.endpoints().aws_admin_url);
     let quotas = json!({"iam_quota": wish.iam_quota(), "distribution_quota": wish.instances});
     Http::plain()?.post_json(&settings, &quotas).await?;
+    bloat::hasten_autovacuum(stack.endpoints()).await?;
+    past::remember(stack.endpoints()).await?;
     let fleet = Fleet::make(&stack, wish.instances, say).await?;
     say(&format!(
         "{} instances with {} domains are served; now {:.0} days pass in {}",
@@ -72,6 +88,9 @@ pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     let samples = Arc::new(Samples::default());
     let prober = tokio::spawn(prober::visit(fleet.visitor(stack.endpoints())?, visits.clone()));
     let sampler = tokio::spawn(sampler::sample(stack.clone(), samples.clone(), began, wish.life / 150));
+    let growth = Arc::new(Growth::default());
+    let watcher = tokio::spawn(growth::watch(stack.clone(), growth.clone(), began, wish.lasts()));
+    let pruner = tokio::spawn(past::prune(stack.clone(), wish.keeps()));
     let killed = Arc::new(AtomicUsize::new(0));
     let killer = tokio::spawn(trouble::kill_workers(stack.clone(), wish.life / 5, killed.clone()));
     let outage = tokio::spawn(trouble::ca_outage(
@@ -84,15 +103,21 @@ pub async fn run(wish: Wish, say: fn(&str)) -> anyhow::Result<(String, usize)> {
         sleep_until(end.min(Instant::now() + wish.life / 4)).await;
         say(&report::passing(&wish, began.elapsed(), &visits, &samples));
     }
-    // The task never ends by itself.
-    anyhow::ensure!(!killer.is_finished(), "workers could not be killed: {:?}", killer.await);
-    killer.abort();
+    for (what, task) in [
+        ("workers could not be killed", killer),
+        ("the tables could not be watched", watcher),
+        ("the history could not be pruned", pruner),
+    ] {
+        // None of them ends by itself.
+        anyhow::ensure!(!task.is_finished(), "{what}: {:?}", task.await);
+        task.abort();
+    }
     trouble::revive(&stack).await?;
     let restarts = killed.load(Ordering::Relaxed);
     let outage = outage.await.context("the outage")??;
     prober.abort();
     sampler.abort();
-    let found = Found::collect(&stack, &fleet).await?;
+    let found = Found::collect(&stack, &wish, &fleet, &growth).await?;
     let text = report::tell(&wish, &fleet, &visits, &samples, restarts, outage, &found);
     if let Some(path) = &wish.plot {
         let from = outage.from.duration_since(began).as_secs_f64();

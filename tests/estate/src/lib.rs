@@ -5,10 +5,15 @@
 //! - `prober`: a visitor who never stops.
 //! - `trouble`: processes that die, and an outage of the CA.
 //! - `sampler`: the certificates in use, sample by sample.
+//! - `past`: the history is pruned, and counted nevertheless.
+//! - `growth`, `bloat`: whether tables grow for ever.
 //! - `report`, `plot`: the results.
 
+mod bloat;
 pub mod course;
 mod fleet;
+mod growth;
+mod past;
 mod plot;
 mod prober;
 mod report;

@@ -9,8 +9,8 @@ use estate::course::{self, Wish};
 
 /// A simulated year of renewals on a real cdn-broker: instances of 1 to 20 domains whose certificates live for minutes, a visitor
 /// who opens their domains all the time, workers that are killed, and a CA that is away for a third of a life. Exit code 1 when
-/// a certificate ended, a visit failed, an order was wasted, a renewal of a third that has only a CNAME was proved otherwise, or
-/// IAM's quota was reached.
+/// a certificate ended, a visit failed, an order was wasted, a renewal of a third that has only a CNAME was proved otherwise,
+/// IAM's quota was reached, or tables grow for ever.
 #[derive(Parser)]
 #[command(name = "estate", version)]
 struct Cli {
@@ -26,6 +26,9 @@ struct Cli {
     /// How long it runs, in the simulated time.
     #[arg(long, default_value = "365d")]
     time: humantime::Duration,
+    /// How long the history is kept, in the simulated time.
+    #[arg(long, default_value = "90d")]
+    retention: humantime::Duration,
     /// Where the plot of the remaining lives is written.
     #[arg(long, default_value = "target/estate.svg")]
     plot: PathBuf,
@@ -39,6 +42,7 @@ async fn main() -> ExitCode {
         life: cli.life.into(),
         scale: Duration::from(cli.stands_for).div_duration_f64(cli.life.into()),
         time: cli.time.into(),
+        retention: cli.retention.into(),
         plot: Some(cli.plot),
     };
     stack::by_hand("estate", course::run(wish, |line| println!("{line}"))).await

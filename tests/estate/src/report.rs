@@ -11,9 +11,11 @@ use tokio_postgres::Client;
 
 use crate::course::Wish;
 use crate::fleet::Fleet;
+use crate::growth::{self, Growth, Promise};
 use crate::prober::Visits;
 use crate::sampler::Samples;
 use crate::trouble::Outage;
+use crate::{bloat, past};
 
 /// The most failures that are shown.
 const MOST_SHOWN: usize = 5;
@@ -22,10 +24,6 @@ const WRITTEN_DOWN: Duration = Duration::from_secs(10);
 
 /// So many instances have renewals due at any time.
 const MANY: u16 = 50;
-/// The largest tables, with what PostgreSQL's statistics say of them.
-const TABLES: &str = "select relname::text, n_live_tup, n_dead_tup, pg_table_size(relid) / 1024, \
-     pg_indexes_size(relid) / 1024, autovacuum_count from pg_stat_user_tables \
-     order by pg_total_relation_size(relid) desc limit 6";
 const ELSEWHERE: &str = "select count(*) from orders where fallback and url is not null";
 
 /// The final state.
@@ -44,14 +42,18 @@ pub(crate) struct Found {
     elsewhere: usize,
     /// Uploads that IAM refused because its quota was reached.
     over_quota: u64,
-    /// A line for each of the largest tables.
-    tables: Vec<String>,
+    /// Operations that were deleted, since nobody can ask for them any more.
+    deleted: i64,
+    /// What is promised of the tables.
+    growth: Vec<Promise>,
+    /// The largest tables, a line each.
+    tables: String,
 }
 
 impl Found {
-    pub(crate) async fn collect(stack: &Handle, fleet: &Fleet) -> anyhow::Result<Self> {
+    pub(crate) async fn collect(stack: &Handle, wish: &Wish, fleet: &Fleet, growth: &Growth) -> anyhow::Result<Self> {
         let e = stack.endpoints();
-        let database = e.database().await?;
+        let database = past::whole_year(e).await?;
         let placed = placed(e)?;
         let needed = of_use(&database, &placed).await?;
         let ended = "select count(*) filter (where state = 'succeeded'), count(*) filter (where state = 'failed') \
@@ -61,6 +63,7 @@ impl Found {
         let (delegated, by_delegation) = proofs(&database, &fleet.delegated()).await?;
         let (_, counters) = Http::plain()?.get(&format!("{}/counters", e.aws_admin_url)).await?;
         let counters: Value = serde_json::from_slice(&counters)?;
+        let margins = growth::margins(i64::from(wish.instances), i64::try_from(fleet.domains().count())?);
         Ok(Self {
             placed: placed.len(),
             needed,
@@ -72,20 +75,11 @@ impl Found {
             over_quota: counters["iam:UploadServerCertificate"]["results"]["LimitExceeded"]
                 .as_u64()
                 .unwrap_or(0),
-            tables: tables(&database).await?,
+            deleted: past::deleted(&database).await?,
+            growth: growth.promises(&margins, wish.is_steady()),
+            tables: growth.table(&bloat::after_vacuum(e).await?),
         })
     }
-}
-
-/// How large the tables have become.
-async fn tables(database: &Client) -> anyhow::Result<Vec<String>> {
-    let rows = database.query(TABLES, &[]).await?;
-    let line = |row: &tokio_postgres::Row| {
-        let (table, live, dead): (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
-        let (heap, indexes, vacuumed): (i64, i64, i64) = (row.get(3), row.get(4), row.get(5));
-        format!("{table}: {live} rows, {dead} dead, {heap} kB and {indexes} kB of indexes, vacuumed {vacuumed} times")
-    };
-    Ok(rows.iter().map(line).collect())
 }
 
 /// How often these domains were proved in renewals, and how often by delegation.
@@ -246,11 +240,17 @@ pub(crate) fn tell(
             found.over_quota
         ),
     );
+    line(
+        wish.is_steady().then_some(found.deleted > 0),
+        "operations deleted after their retention",
+        found.deleted.to_string(),
+    );
+    for promise in &found.growth {
+        line(promise.kept, &promise.what, promise.figure.clone());
+    }
     for failure in failures.iter().take(MOST_SHOWN) {
         let _ = writeln!(text, "      {failure}");
     }
-    for table in &found.tables {
-        let _ = writeln!(text, "      {table}");
-    }
+    text.push_str(&found.tables);
     (text, broken)
 }

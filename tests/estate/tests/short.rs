@@ -15,6 +15,7 @@ async fn no_certificate_ends_though_workers_die_and_the_ca_is_away_for_a_third_o
         life,
         scale: (day * 64).div_duration_f64(life),
         time: day * 70,
+        retention: day * 20,
         plot: None,
     };
     let (report, broken) = course::run(wish, |line| println!("{line}")).await?;
