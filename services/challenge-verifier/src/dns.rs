@@ -3,7 +3,8 @@
 //! TXT and CAA records are requested from the zone's own authoritative servers, so that no cache returns stale data: a
 //! resolver is used only to find the zone and its servers, and to check whether it would return the record to a CA at
 //! all ([`Dns::withheld`]). Alternatively, by setting, all queries go to one fixed server (the test stand-ins of a CA
-//! answer every name themselves and have no zones). Nothing is cached here.
+//! answer every name themselves and have no zones). Nothing is cached here; the look-ups of one probe share what they
+//! find of their domain's zone ([`Near`]).
 
 mod answer;
 mod authority;
@@ -12,7 +13,9 @@ mod chain;
 mod egress;
 mod everywhere;
 mod exchange;
+mod glance;
 mod leads;
+mod near;
 mod reason;
 mod servers;
 mod txt;
@@ -34,6 +37,7 @@ pub use caa::CaaRecords;
 use chain::{Chain, End};
 pub use egress::Egress;
 use exchange::{Asking, Question};
+pub use near::Near;
 use pipeline::reason::Links;
 pub use pipeline::reason::{DnsProblem, LookupFailure, Wildcard};
 use servers::{Patience, Server, ask_any};

@@ -1,19 +1,23 @@
 //! The challenge file, fetched as the CA would (RFC 8555 §8.3), but defensively: every name comes from a user.
 //!
 //! A host's addresses are looked up here and checked ([`crate::address`]), and the connection goes to exactly the
-//! address that was checked, so a name that changes between the two (DNS rebinding) gains nothing. Each redirect
-//! repeats these checks. The operating system's resolver, proxies and /etc/hosts are not used.
+//! address that was checked, so a name that changes between the two (DNS rebinding) gains nothing. A redirect to another
+//! host repeats these checks; one to the same host leads to the addresses that were checked. The operating system's
+//! resolver, proxies and /etc/hosts are not used.
 
 mod fetch;
+mod names;
 mod target;
 mod tls;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline::proof;
+use pipeline::turn::Turn;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
@@ -21,6 +25,7 @@ use crate::dns::Dns;
 use crate::settings::ProbeSettings;
 use crate::shown;
 use fetch::{MOST_BYTES, Response};
+pub(crate) use names::Names;
 pub use pipeline::reason::{HttpFailure, HttpInPlace, HttpProblem, Redirected, Refusal};
 use target::{Ports, Target};
 use walk::Walk;
@@ -54,9 +59,37 @@ impl Http01 {
     /// Whether the file is in place at every address of the domain, and of the hosts that redirects lead to, since the
     /// CA may use any of them. All are queried concurrently.
     pub async fn check(&self, dns: &Dns, domain: &str, expected: &proof::Http01) -> Result<HttpInPlace, HttpFailure> {
+        self.walk(&self.names(dns), domain, expected).await
+    }
+
+    /// What the hosts' addresses are looked up with, in one probe.
+    pub(crate) fn names<'d>(&self, dns: &'d Dns) -> Names<'d> {
+        Names::new(dns, self.allow_private)
+    }
+
+    /// [`Self::check`] at one address of each host, if possible of those that an earlier probe found.
+    pub(crate) async fn glance(
+        &self,
+        dns: &Dns,
+        hosts: &BTreeMap<String, Vec<IpAddr>>,
+        turn: Turn,
+        domain: &str,
+        expected: &proof::Http01,
+    ) -> Result<HttpInPlace, HttpFailure> {
+        let names = self.names(dns).for_a_glance(hosts, turn);
+        self.walk(&names, domain, expected).await
+    }
+
+    /// [`Self::check`] with the caller's look-ups.
+    pub(crate) async fn walk(
+        &self,
+        names: &Names<'_>,
+        domain: &str,
+        expected: &proof::Http01,
+    ) -> Result<HttpInPlace, HttpFailure> {
         let walk = Walk {
             http: self,
-            dns,
+            names,
             expected,
             deadline: Instant::now() + self.timeout,
         };

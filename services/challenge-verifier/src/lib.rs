@@ -1,7 +1,8 @@
 //! Probes whether the CA can verify a domain now, by DNS and HTTP; holds no secret.
 //!
 //! [`Prober::probe`] makes the three queries that a CA may make, concurrently, and reports which of them would be
-//! answered correctly and what was seen instead; it also reports whether the domain's CAA records let the CA issue. The
+//! answered correctly and what was seen instead; it also reports whether the domain's CAA records let the CA issue.
+//! [`Prober::glance`] makes few queries, and reports whether a probe would see something else than the last one. The
 //! modules:
 //!
 //! - [`pipeline::proof`]: the methods to prove a domain, and what each requires (pure);
@@ -24,5 +25,5 @@ pub use expected::Expected;
 pub use judge_zone::judge_zone;
 pub use pipeline::proof::Method;
 pub use pipeline::reason::{Look, Way};
-pub use probe::{HolderExpected, Prober, SetupError};
+pub use probe::{Glance, HolderExpected, Prober, SetupError};
 pub use settings::{DnsServer, ProbeSettings};

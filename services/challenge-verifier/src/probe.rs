@@ -1,10 +1,13 @@
 //! All methods concurrently: which are in place, what was seen instead, and whether CAA records let the CA issue.
 
 mod delegation;
+mod glance;
 mod holder;
+mod known;
 mod spread;
 mod txt;
 
+pub use glance::Glance;
 pub use holder::HolderExpected;
 
 use std::pin::pin;
@@ -21,9 +24,10 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::caa::Caa;
-use crate::dns::Dns;
+use crate::dns::{Dns, Near};
 use crate::http01::Http01;
 use crate::{Expected, Look, Method, ProbeSettings, Way};
+use known::Known;
 
 /// How long a method that is in place waits for a preferred one, and how long a probe that found none waits for the CAA
 /// records.
@@ -86,8 +90,10 @@ impl Prober {
         let limit = Instant::now() + self.timeout;
         let all: Vec<&Challenge> = expected.challenges.iter().collect();
         let methods: Vec<Method> = all.iter().map(|challenge| challenge.method()).collect();
-        let looking = pin!(self.look(&all, &expected.domain, now, limit));
-        let climbing = pin!(self.caa(expected, limit));
+        let domain = expected.domain.as_str();
+        let known = Known::new(self, wildcard_of(domain).unwrap_or(domain));
+        let looking = pin!(self.look(&all, domain, &known, now, limit));
+        let climbing = pin!(self.caa(expected, known.near.as_ref(), limit));
         let (mut seen, caa) = match select(looking, climbing).await {
             Either::Right((caa, looking)) => (looking.await, caa),
             Either::Left((seen, climbing)) => {
@@ -103,7 +109,7 @@ impl Prober {
             let allowed: Vec<&Challenge> = all.iter().copied().filter(|other| caa.allows(other.method())).collect();
             // Records may allow some methods only (RFC 8657), and one of those may be in place as well.
             if !allowed.is_empty() && !allowed.iter().any(|other| other.method() == method) {
-                let other = self.look(&allowed, &expected.domain, now, limit).await;
+                let other = self.look(&allowed, domain, &known, now, limit).await;
                 if other.in_place.is_some() {
                     seen = other;
                 }
@@ -113,16 +119,24 @@ impl Prober {
             Some(method) => caa.forbids(&[method]),
             None => caa.forbids(&methods),
         });
-        tracing::debug!(domain = expected.domain, %seen, "probed");
+        seen.memory = known.memory(&seen);
+        tracing::debug!(domain, %seen, "probed");
         seen
     }
 
     /// Probes the methods only; they are in the order of preference.
-    async fn look(&self, challenges: &[&Challenge], domain: &str, now: OffsetDateTime, limit: Instant) -> Look {
+    async fn look(
+        &self,
+        challenges: &[&Challenge],
+        domain: &str,
+        known: &Known<'_>,
+        now: OffsetDateTime,
+        limit: Instant,
+    ) -> Look {
         let mut running: FuturesUnordered<_> = challenges
             .iter()
             .enumerate()
-            .map(async |(slot, challenge)| (slot, self.within_limit(challenge, domain, now, limit).await))
+            .map(async |(slot, challenge)| (slot, self.within_limit(challenge, domain, known, now, limit).await))
             .collect();
         let mut slots: Vec<Option<Way>> = challenges.iter().map(|_| None).collect();
         let mut patience = limit + COURTESY;
@@ -148,10 +162,10 @@ impl Prober {
 
     /// The relevant CAA records of the domain; `None` when there are none, or when they can't be determined: then the
     /// CA decides.
-    async fn caa<'a>(&self, expected: &'a Expected, limit: Instant) -> Option<Caa<'a>> {
+    async fn caa<'a>(&self, expected: &'a Expected, near: Option<&Near>, limit: Instant) -> Option<Caa<'a>> {
         let wanted = expected.caa.as_ref().filter(|_| self.caa_check)?;
         let domain = expected.domain.as_str();
-        let found = timeout_at(limit, self.dns.caa(wildcard_of(domain).unwrap_or(domain))).await;
+        let found = timeout_at(limit, self.dns.caa(wildcard_of(domain).unwrap_or(domain), near)).await;
         let unknown = match found {
             Ok(Ok(found)) => return found.map(|found| Caa::new(found, wanted)),
             Ok(Err(failure)) => failure.to_string(),
@@ -161,20 +175,28 @@ impl Prober {
         None
     }
 
-    async fn within_limit(&self, challenge: &Challenge, domain: &str, now: OffsetDateTime, limit: Instant) -> Way {
+    async fn within_limit(
+        &self,
+        challenge: &Challenge,
+        domain: &str,
+        known: &Known<'_>,
+        now: OffsetDateTime,
+        limit: Instant,
+    ) -> Way {
         let (within, place) = (self.timeout, challenge.place(domain));
+        let near = known.near.as_ref();
         let seen = async {
             match challenge.look_for(domain) {
-                LookFor::Txt(judge) => self.txt(place.name(), |texts| judge(texts, now)).await,
+                LookFor::Txt(judge) => self.txt(place.name(), near, |texts| judge(texts, now)).await,
                 LookFor::Delegation {
                     target,
                     only_by_cname,
                     judge,
                 } => {
                     let judge = |texts: &[Vec<u8>]| judge(texts, now);
-                    self.delegation(place.name(), target, only_by_cname, judge).await
+                    self.delegation(place.name(), target, only_by_cname, near, judge).await
                 }
-                LookFor::File(wanted) => match self.http01.check(&self.dns, domain, wanted).await {
+                LookFor::File(wanted) => match self.http01.walk(&known.names, domain, wanted).await {
                     Ok(seen) => Seen::HttpInPlace(seen),
                     Err(failure) => Seen::HttpFailure(failure),
                 },

@@ -46,7 +46,7 @@ mod lookup {
             dns_timeout: Duration::from_secs(1),
             ..settings()
         };
-        Dns::new(&settings).unwrap().caa(domain).await
+        Dns::new(&settings).unwrap().caa(domain, None).await
     }
 
     /// Where the relevant records are, the value of the first, and which server returned them.

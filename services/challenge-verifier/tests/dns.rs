@@ -45,7 +45,7 @@ struct Found {
 }
 
 async fn txt(settings: &ProbeSettings, name: &str) -> Result<Found, LookupFailure> {
-    let records = Dns::new(settings).unwrap().txt(name, |_| true).await?;
+    let records = Dns::new(settings).unwrap().txt(name, None, |_| true).await?;
     let servers: Vec<String> = records.answers.iter().map(|answer| answer.server.clone()).collect();
     let TxtSeen::Texts(texts) = records.answers[0].seen.clone() else {
         panic!("{records:?}");

@@ -283,7 +283,9 @@ proptest! {
 
     #[test]
     fn a_dns_answer_is_read_or_told(answer in answer(TXT)) {
-        let (found, took) = look_up(answer, async |dns| dns.txt("www.example.test", |texts| texts.len() == 1).await);
+        let (found, took) = look_up(answer, async |dns| {
+            dns.txt("www.example.test", None, |texts| texts.len() == 1).await
+        });
         // At most nine names in sequence, each with one retry in plain DNS.
         prop_assert!(took < LIMIT * 20 + SLACK, "{:?}", took);
         match found {
@@ -297,7 +299,7 @@ proptest! {
 
     #[test]
     fn a_caa_answer_is_read_or_nothing_is_known(answer in answer(CAA), wildcard in any::<bool>()) {
-        let (found, took) = look_up(answer, async |dns| dns.caa("www.example.test").await);
+        let (found, took) = look_up(answer, async |dns| dns.caa("www.example.test", None).await);
         prop_assert!(took < LIMIT * 20 + SLACK, "{:?}", took);
         if let Ok(Some(found)) = found {
             prop_assert!(found.alias.unwrap_or_default().len() <= 110);

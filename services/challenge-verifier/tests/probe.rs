@@ -7,8 +7,9 @@ mod support;
 use std::time::{Duration, Instant};
 
 use challenge_verifier::{DnsServer, Expected, Look, Method, ProbeSettings, Prober};
+use pipeline::caa::CaaExpected;
 use support::names::{Servers, Zone};
-use support::web::{Manner, Web, ok, status};
+use support::web::{Manner, Web, ok, redirect, status};
 use support::{PATIENT, SHORT, dns01, http01, persist, settings};
 use time::OffsetDateTime;
 
@@ -170,14 +171,23 @@ async fn only_what_the_order_offers_is_looked_at() {
     );
 }
 
-/// A zone with two servers, and the result for the user.
-async fn at_two(first: Zone, second: Zone) -> (Option<Method>, String) {
-    let resolver = Zone::resolver()
+/// What a resolver knows of a zone with two servers.
+fn two_servers() -> Zone {
+    Zone::resolver()
         .ns("example.test", "ns1.example.test")
         .ns("example.test", "ns2.example.test")
         .a("ns1.example.test", "127.0.0.2")
-        .a("ns2.example.test", "127.0.0.3");
-    let names = Servers::start([(RESOLVER, resolver), ("127.0.0.2", first), ("127.0.0.3", second)]).await;
+        .a("ns2.example.test", "127.0.0.3")
+}
+
+/// A zone with two servers, and the result for the user.
+async fn at_two(first: Zone, second: Zone) -> (Option<Method>, String) {
+    by_dns01([(RESOLVER, two_servers()), ("127.0.0.2", first), ("127.0.0.3", second)]).await
+}
+
+/// The result for the user at these name servers.
+async fn by_dns01(zones: impl IntoIterator<Item = (&'static str, Zone)>) -> (Option<Method>, String) {
+    let names = Servers::start(zones).await;
     let settings = ProbeSettings {
         dns_walk_resolver: DnsServer(Some(names.at(RESOLVER))),
         dns_authoritative_port: names.port,
@@ -229,14 +239,9 @@ async fn every_name_server_counts() {
 /// cheap.
 #[tokio::test]
 async fn a_dead_name_server_delays_no_look_that_finds_nothing() {
-    let resolver = Zone::resolver()
-        .ns("example.test", "ns1.example.test")
-        .ns("example.test", "ns2.example.test")
-        .a("ns1.example.test", "127.0.0.2")
-        .a("ns2.example.test", "127.0.0.3");
     let dead = Zone::new("example.test").silent("example.test");
     let names = Servers::start([
-        (RESOLVER, resolver),
+        (RESOLVER, two_servers()),
         ("127.0.0.2", Zone::new("example.test")),
         ("127.0.0.3", dead),
     ])
@@ -257,4 +262,116 @@ async fn a_dead_name_server_delays_no_look_that_finds_nothing() {
         .await;
     assert_eq!(look.in_place, None);
     assert!(begun.elapsed() < PATIENT / 2, "{:?}", begun.elapsed());
+}
+
+/// A look at a domain without records in a zone with two servers, with these answers of its web server: what the
+/// resolver was asked.
+async fn asked_of_the_resolver(answers: fn(&str, &str) -> Manner) -> Vec<String> {
+    let web = Web::start(answers).await;
+    let empty = || Zone::new("example.test");
+    let resolver = two_servers().a("www.example.test", "127.0.0.1");
+    let names = Servers::start([(RESOLVER, resolver), ("127.0.0.2", empty()), ("127.0.0.3", empty())]).await;
+    let settings = ProbeSettings {
+        dns_walk_resolver: DnsServer(Some(names.at(RESOLVER))),
+        dns_authoritative_port: names.port,
+        http01_port: web.address.port(),
+        ..settings()
+    };
+    let with_caa = Expected {
+        caa: Some(CaaExpected {
+            identities: vec!["ca.test".into()],
+            account_uri: ACCOUNT.into(),
+            wildcard: false,
+        }),
+        ..expected()
+    };
+    let prober = Prober::new(&settings).unwrap();
+    let look = prober.probe(&with_caa, OffsetDateTime::now_utc()).await;
+    assert!(look.is_plain_absence() && look.ways.len() == 3, "{look}");
+    let asked = names.asked.lock().unwrap();
+    let at_the_resolver = asked.iter().filter_map(|line| line.strip_prefix(RESOLVER));
+    let mut questions: Vec<String> = at_the_resolver.map(|question| question.trim().to_owned()).collect();
+    questions.sort();
+    questions
+}
+
+/// For both TXT records and CAA.
+#[tokio::test]
+async fn one_look_finds_the_zone_once() {
+    let asked = asked_of_the_resolver(|_, _| status("404 Not Found")).await;
+    assert_eq!(
+        asked,
+        [
+            "example.test. NS",
+            "ns1.example.test. A",
+            "ns1.example.test. AAAA",
+            "ns2.example.test. A",
+            "ns2.example.test. AAAA",
+            "test. CAA",
+            "test. NS",
+            "www.example.test. A",
+            "www.example.test. AAAA",
+            "www.example.test. NS",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_to_the_same_host_is_resolved_once() {
+    let asked = asked_of_the_resolver(|_, path| match path {
+        "/there" => status("404 Not Found"),
+        _ => redirect("/there"),
+    })
+    .await;
+    let addresses: Vec<&String> = asked
+        .iter()
+        .filter(|line| line.starts_with("www.example.test. A"))
+        .collect();
+    assert_eq!(addresses, ["www.example.test. A", "www.example.test. AAAA"]);
+}
+
+/// The domain's zone is found first, and its servers may know less of a zone below it than the resolver does.
+#[tokio::test]
+async fn a_challenge_name_that_is_a_zone_of_its_own_is_asked_at_its_own_servers() {
+    let resolver = Zone::resolver()
+        .ns("example.test", "ns1.example.test")
+        .a("ns1.example.test", "127.0.0.2")
+        .ns(DNS01, "ns.new.test")
+        .a("ns.new.test", "127.0.0.3");
+    let parent = Zone::new("example.test").delegate(DNS01, "ns.old.example.test", "127.0.0.4");
+    let (_, summary) = by_dns01([
+        (RESOLVER, resolver),
+        ("127.0.0.2", parent),
+        ("127.0.0.3", Zone::new(DNS01).txt(DNS01, &["xyz"])),
+        ("127.0.0.4", Zone::new(DNS01)),
+    ])
+    .await;
+    assert_eq!(
+        summary,
+        "dns-01: TXT _acme-challenge.www.example.test is as expected (at ns.new.test)"
+    );
+}
+
+/// Who serves the zone below as well answers for it, and refers nobody to the others.
+#[tokio::test]
+async fn a_zone_below_whose_servers_are_partly_those_of_the_domain_is_asked_at_all_of_them() {
+    let resolver = || {
+        Zone::resolver()
+            .ns("example.test", "ns1.example.test")
+            .ns(DNS01, "ns1.example.test")
+            .ns(DNS01, "ns2.example.test")
+            .a("ns1.example.test", "127.0.0.2")
+            .a("ns2.example.test", "127.0.0.3")
+    };
+    let both = || Zone::new("example.test").txt(DNS01, &["xyz"]);
+    let record = "TXT _acme-challenge.www.example.test is as expected";
+    let expected = format!("{record} at 1 of 2 name servers; not yet at ns2.example.test (no such name)");
+    let lags = Zone::new(DNS01);
+    let seen = by_dns01([(RESOLVER, resolver()), ("127.0.0.2", both()), ("127.0.0.3", lags)]).await;
+    assert_eq!(seen, (None, expected));
+
+    let expected = format!("dns-01: {record} (at all 2 name servers)");
+    let has_it = Zone::new(DNS01).txt(DNS01, &["xyz"]);
+    let seen = by_dns01([(RESOLVER, resolver()), ("127.0.0.2", both()), ("127.0.0.3", has_it)]).await;
+    assert_eq!(seen, (Some(Method::Dns01), expected));
 }

@@ -8,18 +8,23 @@ mod support;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use challenge_verifier::dns::Dns;
 use challenge_verifier::http01::{Http01, HttpInPlace};
-use challenge_verifier::{DnsServer, ProbeSettings};
+use challenge_verifier::{DnsServer, Expected, Glance, ProbeSettings, Prober};
 use hickory_resolver::proto::op::Message;
 use hickory_resolver::proto::rr::rdata::A;
 use hickory_resolver::proto::rr::{RData, Record, RecordType};
+use pipeline::proof::Challenge;
+use pipeline::turn::Turn;
 use support::names::{Servers, Zone};
-use support::settings;
 use support::web::{Web, ok, redirect, status};
+use support::{dns01, http01, settings};
+use time::OffsetDateTime;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 const RESOLVER: &str = "127.0.0.53";
 const DOMAIN: &str = "www.example.test";
@@ -130,19 +135,32 @@ async fn a_name_that_changes_after_the_check_gains_nothing() {
 }
 
 #[tokio::test]
-async fn every_redirect_is_checked_anew_even_to_the_same_name() {
-    let web = Web::start(|host, path| redirect(&format!("http://{host}{path}x"))).await;
-    let names = Fickle::start(vec![vec!["127.0.0.1"], vec!["127.0.0.1"], vec![METADATA]]).await;
+async fn a_redirect_to_the_same_name_leads_to_the_address_that_was_checked() {
+    let web = Web::start(|host, path| match path {
+        "/there" => ok("tok.thumb"),
+        _ => redirect(&format!("http://{host}/there")),
+    })
+    .await;
+    let names = Fickle::start(vec![vec!["127.0.0.1"], vec![METADATA]]).await;
+    let said = check(&using(names.at.clone(), &web, true), DOMAIN).await;
+    assert_eq!(said, Ok("127.0.0.1".into()));
+    assert_eq!((names.asked(), web.asked.lock().unwrap().len()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_name_is_checked() {
+    let web = Web::start(|_, _| redirect("http://other.test/")).await;
+    let names = Fickle::start(vec![vec!["127.0.0.1"], vec![METADATA]]).await;
     let said = check(&using(names.at.clone(), &web, true), DOMAIN).await.unwrap_err();
     assert!(
-        said.starts_with("www.example.test has no public address (redirected to "),
+        said.starts_with("other.test has no public address (redirected to "),
         "{said}"
     );
     assert!(
         !said.contains(METADATA),
         "an internal name's address is not revealed: {said}"
     );
-    assert_eq!((names.asked(), web.asked.lock().unwrap().len()), (3, 2));
+    assert_eq!((names.asked(), web.asked.lock().unwrap().len()), (2, 1));
 }
 
 #[tokio::test]
@@ -336,12 +354,12 @@ async fn glue_into_somebodys_network_is_not_asked() {
         dns_authoritative_port: names.port,
         ..settings()
     };
-    assert!(Dns::new(&settings).unwrap().txt(DOMAIN, |_| true).await.is_ok());
+    assert!(Dns::new(&settings).unwrap().txt(DOMAIN, None, |_| true).await.is_ok());
     settings.allow_private_addresses = false;
     names.asked.lock().unwrap().clear();
     let said = Dns::new(&settings)
         .unwrap()
-        .txt(DOMAIN, |_| true)
+        .txt(DOMAIN, None, |_| true)
         .await
         .unwrap_err()
         .to_string();
@@ -374,7 +392,7 @@ async fn a_server_with_many_addresses_is_asked_at_few() {
     };
     let said = Dns::new(&settings)
         .unwrap()
-        .txt(DOMAIN, |_| true)
+        .txt(DOMAIN, None, |_| true)
         .await
         .unwrap_err()
         .to_string();
@@ -382,4 +400,63 @@ async fn a_server_with_many_addresses_is_asked_at_few() {
     let asked = names.asked.lock().unwrap();
     let servers = asked.iter().filter(|line| line.starts_with("127.0.1.")).count();
     assert!((1..=4).contains(&servers), "{servers}");
+}
+
+/// Addresses that a look remembers for glances lie in the database meanwhile, and the setting may have changed.
+#[tokio::test]
+async fn a_remembered_address_is_checked_again() {
+    let web = Web::start(|_, _| status("404 Not Found")).await;
+    let resolver = Zone::resolver()
+        .ns("example.test", "ns.example.test")
+        .a("ns.example.test", "127.0.0.1")
+        .a(DOMAIN, "127.0.0.1");
+    let names = Servers::start([(RESOLVER, resolver), ("127.0.0.1", Zone::new("example.test"))]).await;
+    let mut settings = ProbeSettings {
+        dns_walk_resolver: DnsServer(Some(names.at(RESOLVER))),
+        dns_authoritative_port: names.port,
+        http01_port: web.address.port(),
+        ..settings()
+    };
+    let expected = |challenge: Challenge| Expected {
+        domain: DOMAIN.into(),
+        challenges: [challenge].into_iter().collect(),
+        caa: None,
+    };
+    for expected in [expected(dns01()), expected(http01())] {
+        settings.allow_private_addresses = true;
+        let prober = Prober::new(&settings).unwrap();
+        let before = prober.probe(&expected, OffsetDateTime::now_utc()).await;
+        // Nobody may connect to 0.0.0.0, which leads to this machine.
+        let mut forged = before.clone();
+        let memory = forged.memory.as_mut().unwrap();
+        for addresses in memory.hosts.values_mut() {
+            *addresses = vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
+        }
+        for asked in memory.zones.values_mut() {
+            asked.servers = vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
+        }
+        settings.allow_private_addresses = false;
+        let cautious = Prober::new(&settings).unwrap();
+        let turn = glancing();
+        for (prober, before, reached) in [
+            (&prober, &before, true),
+            (&prober, &forged, false),
+            (&cautious, &before, false),
+        ] {
+            names.asked.lock().unwrap().clear();
+            web.asked.lock().unwrap().clear();
+            let glance = prober.glance(&expected, before, turn, OffsetDateTime::now_utc()).await;
+            assert_eq!(glance == Glance::Same, reached, "{glance:?}");
+            let (asked, got) = (names.asked.lock().unwrap().len(), web.asked.lock().unwrap().len());
+            assert_eq!(asked + got, usize::from(reached), "{before:?}");
+        }
+    }
+}
+
+/// The turn of a look that is not whole, and resolves no name.
+fn glancing() -> Turn {
+    (1..1000)
+        .map(|attempt| Turn::of(Uuid::nil(), attempt, Duration::ZERO))
+        .find(|turn| !turn.is_whole() && !turn.resolves())
+        .unwrap()
 }

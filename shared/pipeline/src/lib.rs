@@ -22,6 +22,7 @@ pub mod shown;
 pub mod status;
 pub mod step;
 pub mod tenant;
+pub mod turn;
 pub mod wake_up;
 
 pub use access_logs::AccessLogs;

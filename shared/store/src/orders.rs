@@ -1,6 +1,8 @@
 //! ACME orders and their authorizations, one order per round of an operation.
 
+use pipeline::Reason;
 use pipeline::proof::{Challenges, Method};
+use pipeline::reason::{Look, stored};
 use pipeline::tenant::EVERYBODY;
 use secrecy::{ExposeSecret, SecretBox};
 use time::OffsetDateTime;
@@ -66,6 +68,8 @@ pub struct Challenge {
     pub key_changed: bool,
     /// Another instance may have the domain: see [`Store::holder`].
     pub held: bool,
+    /// What the task's last attempt saw, if it looked, and no attempt has seen the proof since ([`Store::seen_in_place_for`]).
+    pub before: Option<Look>,
 }
 
 /// An authorization of an order. Holds the records that a user has to set; none of it is secret.
@@ -220,16 +224,27 @@ impl Store {
             .with("everybody", EVERYBODY)
             .optional(
                 &client,
-                &[&task.operation, &task.round, &task.subject, &task.instance.id],
+                &[
+                    &task.operation,
+                    &task.round,
+                    &task.subject,
+                    &task.instance.id,
+                    &task.step,
+                ],
             )
             .await?;
         row.map(|row| {
+            let before: Option<serde_json::Value> = row.try_get("before")?;
             Ok(Challenge {
                 order: order_from(&row)?,
                 authorization: authorization_from(&row)?,
                 caa_identities: row.try_get("caa_identities")?,
                 key_changed: row.try_get("key_changed")?,
                 held: row.try_get("held")?,
+                before: match before.map(stored::read) {
+                    Some(Reason::Look(look)) => Some(*look),
+                    _ => None,
+                },
             })
         })
         .transpose()

@@ -327,7 +327,7 @@ async fn mark_done(tx: &Transaction<'_>, task: &Task, verdict: &Verdict) -> Resu
     };
     Statement::new(
         "record-done",
-        "update steps set state = 'done', verdict = $2, method = $3, reason = coalesce($4, reason), \
+        "update steps set state = 'done', verdict = $2, method = $3, reason = coalesce($4, reason - 'memory'), \
          waiting_for = case when $4 is null then waiting_for end, checked_at = now(), ended_at = now() where id = $1",
     )
     .run(tx, &[&task.step, &verdict.as_str(), &method, &spent])

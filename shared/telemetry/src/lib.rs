@@ -5,6 +5,7 @@
 
 mod call;
 mod log_level;
+mod looks;
 mod metrics_table;
 mod scrape;
 mod trace;
@@ -19,6 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub use call::Call;
 pub use log_level::{LogLevel, check_directives};
+pub use looks::looked;
 pub use scrape::{ABSENT, Scrape};
 pub use trace::{follow, link, traceparent};
 

@@ -79,6 +79,10 @@ const METRICS: &[Metric] = &[
         "steps_pending_total",
         "Attempts after which a step still waits, by what it waits for.",
     ),
+    counter(
+        "domain_looks_total",
+        "Looks at domains that wait to be proved, by whether all servers were asked, or one for each record.",
+    ),
     timed(
         "step_attempt_duration_seconds",
         ATTEMPTS,

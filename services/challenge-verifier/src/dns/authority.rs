@@ -24,7 +24,7 @@ impl Dns {
     /// When the servers can't be found.
     pub async fn authority(&self, zone: &str) -> Result<Option<Authority>, DnsProblem> {
         let name = parse(zone).map_err(|failure| failure.problem)?;
-        let hop = self.ask_everywhere(&name, RecordType::SOA, |_| true).await?;
+        let hop = self.ask_everywhere(&name, RecordType::SOA, None, |_| true).await?;
         let mut authority = Authority {
             left_out: hop.left_out,
             ..Authority::default()

@@ -7,6 +7,7 @@ use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use pipeline::caa::Property;
 
 use super::chain::End;
+use super::near::Near;
 use super::zone::{self, Zone};
 use super::{Dns, DnsProblem, LookupFailure, parse};
 use crate::shown;
@@ -32,15 +33,19 @@ pub struct CaaRecords {
 
 impl Dns {
     /// The relevant CAA records for `domain`, which is no wildcard; `None` when neither it nor a name above it has any.
+    /// The search for its zone is shared with other look-ups by `near`.
     ///
     /// # Errors
     /// When a name on the way can't be looked up: the records above it may then be irrelevant.
-    pub async fn caa(&self, domain: &str) -> Result<Option<CaaRecords>, LookupFailure> {
+    pub async fn caa(&self, domain: &str, near: Option<&Near>) -> Result<Option<CaaRecords>, LookupFailure> {
         let domain = parse(domain)?;
-        let near = if self.fixed {
+        let zone = if self.fixed {
             None
         } else {
-            let zone = zone::enclosing(self, &domain).await;
+            let zone = match near.filter(|near| near.covers(&domain)) {
+                Some(near) => near.zone(self).await,
+                None => zone::enclosing(self, &domain).await,
+            };
             Some(zone.map_err(|problem| LookupFailure { alias: None, problem })?)
         };
         let labels = domain.iter().len();
@@ -49,7 +54,7 @@ impl Dns {
             .take(MOST_NAMES)
             .map(|depth| domain.trim_to(depth))
             .collect();
-        let lookups = stream::iter(names).map(|name| self.caa_at(name, near.as_ref()));
+        let lookups = stream::iter(names).map(|name| self.caa_at(name, zone.as_ref()));
         let mut found = pin!(lookups.buffered(AT_ONCE));
         while let Some(found) = found.next().await {
             if let Some(records) = found? {

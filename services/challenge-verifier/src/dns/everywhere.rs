@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::answer::{self, Reply, Unusable};
 use super::exchange::{Asking, Question};
+use super::near::Near;
 use super::servers::{Patience, Server, ask_one};
 use super::zone::{self, Zone};
 use super::{Dns, MOST_REFERRALS};
@@ -32,6 +33,8 @@ impl Said {
 #[derive(Debug, Default)]
 pub(super) struct Hop {
     pub(super) said: Vec<Said>,
+    /// The zone that all of them were queried for; `None` when there were several, or none that is known.
+    pub(super) zone: Option<Name>,
     /// Servers that couldn't be queried, and why.
     pub(super) left_out: Vec<(String, DnsProblem)>,
 }
@@ -39,11 +42,12 @@ pub(super) struct Hop {
 impl Dns {
     /// Queries every server of the zone that contains `name`, concurrently. `good` says whether a reply still allows
     /// the record to be in place. A reply that doesn't decides the result, and the other servers are then given only a
-    /// moment more.
+    /// moment more. For a name of the domain `near`, the search for its zone is the domain's as long as nothing is set there.
     pub(super) async fn ask_everywhere(
         &self,
         name: &Name,
         kind: RecordType,
+        near: Option<&Near>,
         good: impl Fn(&Reply) -> bool,
     ) -> Result<Hop, DnsProblem> {
         let question = Question {
@@ -51,13 +55,29 @@ impl Dns {
             kind,
             asking: Asking::FirstHand,
         };
-        let mut zone = zone::enclosing(self, name).await?;
+        let mut near = near.filter(|near| near.covers(name));
+        let mut zone = match near {
+            Some(near) => near.zone(self).await?,
+            None => zone::enclosing(self, name).await?,
+        };
         let mut hop = Hop::default();
         for _ in 0..=MOST_REFERRALS {
             let Zone { apex, servers, .. } = &zone;
             let read = |message: &_| answer::of_authority(message, name, kind, apex);
             let said = ask_all(servers, &question, self.patience, read, &shown::name(apex), &good).await;
-            let Some((deeper, names, glue)) = said.iter().find_map(referral) else {
+            let deeper = said.iter().find_map(referral);
+            // The name may be in a zone of its own with more servers: those above don't refer to it where they serve both,
+            // and the resolver may know others than they refer to. Their word is enough that there is no record, but one
+            // that is set has to be on all of its own servers.
+            if (deeper.is_some() || said.iter().any(is_set)) && near.take().is_some() {
+                let own = zone::enclosing(self, name).await?;
+                if deeper.is_some() || own.apex != zone.apex {
+                    zone = own;
+                    continue;
+                }
+            }
+            let Some((deeper, names, glue)) = deeper else {
+                hop.zone = hop.said.is_empty().then_some(zone.apex);
                 hop.said.extend(said);
                 hop.left_out = zone.left_out;
                 return Ok(hop);
@@ -84,6 +104,10 @@ fn referral(said: &Said) -> Option<Delegation> {
         Ok(Reply::Referral { zone, servers, glue }) => Some((zone.clone(), servers.clone(), glue.clone())),
         _ => None,
     }
+}
+
+fn is_set(said: &Said) -> bool {
+    matches!(said.result, Ok(Reply::Records { .. } | Reply::Aliases(_)))
 }
 
 /// In the order of the servers; servers that had not answered when the result was decided are left out.

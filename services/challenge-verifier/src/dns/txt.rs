@@ -7,6 +7,7 @@ use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use super::answer::Reply;
 use super::chain::Chain;
 use super::everywhere::{Hop, Said};
+use super::near::Near;
 use super::servers::{Server, more_telling};
 use super::{Dns, parse};
 use super::{DnsProblem, LookupFailure};
@@ -47,41 +48,52 @@ pub enum TxtSeen {
 
 impl Dns {
     /// The TXT records at `name`, or at the end of its CNAMEs, on every server. `wanted` says whether the texts are the
-    /// expected ones; the first server without them ends the wait for slow servers.
+    /// expected ones; the first server without them ends the wait for slow servers. The search for the name's zone is
+    /// shared with other look-ups by `near`.
     ///
     /// # Errors
     /// When no server has any.
-    pub async fn txt(&self, name: &str, wanted: impl Fn(&[Vec<u8>]) -> bool) -> Result<TxtRecords, LookupFailure> {
-        self.txt_and_first_hop(name, wanted).await.1
+    pub async fn txt(
+        &self,
+        name: &str,
+        near: Option<&Near>,
+        wanted: impl Fn(&[Vec<u8>]) -> bool,
+    ) -> Result<TxtRecords, LookupFailure> {
+        self.txt_and_first_hop(name, near, wanted).await.1
     }
 
     /// The same, with the answers of the name's own servers: there, a CNAME is an answer.
     pub async fn txt_and_first_hop(
         &self,
         name: &str,
+        near: Option<&Near>,
         wanted: impl Fn(&[Vec<u8>]) -> bool,
     ) -> (TxtRecords, Result<TxtRecords, LookupFailure>) {
         let mut first = TxtRecords::default();
-        let found = self.txt_by_hops(name, wanted, &mut first).await;
+        let found = self.txt_by_hops(name, near, wanted, &mut first).await;
         (first, found)
     }
 
     async fn txt_by_hops(
         &self,
         name: &str,
+        near: Option<&Near>,
         wanted: impl Fn(&[Vec<u8>]) -> bool,
         first: &mut TxtRecords,
     ) -> Result<TxtRecords, LookupFailure> {
         let mut chain = Chain::new(parse(name)?, RecordType::TXT);
         let mut records = TxtRecords::default();
         loop {
-            let hop = self.txt_hop(&chain.current(), &wanted).await;
+            let hop = self.txt_hop(&chain.current(), near, &wanted).await;
             let hop = hop.map_err(|problem| chain.failed(problem))?;
             records.leave_out(&hop);
             let said: Vec<Said> = hop.said.into_iter().filter(Said::counts).collect();
             if first.answers.is_empty() {
                 first.answers = said.iter().filter_map(with_alias).collect();
                 first.left_out.clone_from(&records.left_out);
+                if let (Some(near), Some(apex)) = (near, &hop.zone) {
+                    near.remember(name, apex, &said);
+                }
             }
             let Some(reply) = leading(&said) else {
                 return Err(chain.failed(failure(&said, records.left_out)));
@@ -101,14 +113,19 @@ impl Dns {
         }
     }
 
-    async fn txt_hop(&self, name: &Name, wanted: &impl Fn(&[Vec<u8>]) -> bool) -> Result<Hop, DnsProblem> {
+    async fn txt_hop(
+        &self,
+        name: &Name,
+        near: Option<&Near>,
+        wanted: &impl Fn(&[Vec<u8>]) -> bool,
+    ) -> Result<Hop, DnsProblem> {
         if !self.fixed {
             let good = |reply: &Reply| match reply {
                 Reply::Records { data, .. } => wanted(&texts(data)),
                 Reply::Aliases(_) => true,
                 _ => false,
             };
-            return self.ask_everywhere(name, RecordType::TXT, good).await;
+            return self.ask_everywhere(name, RecordType::TXT, near, good).await;
         }
         let (label, reply) = self.ask_fixed(name, RecordType::TXT).await?;
         let address = self.resolvers.servers().await?.first().map(|server| server.address);
@@ -118,7 +135,7 @@ impl Dns {
         });
         Ok(Hop {
             said: said.into_iter().collect(),
-            left_out: Vec::new(),
+            ..Hop::default()
         })
     }
 }
@@ -205,7 +222,7 @@ fn answer(said: &Said) -> Option<TxtAnswer> {
     })
 }
 
-fn texts(data: &[RData]) -> Vec<Vec<u8>> {
+pub(super) fn texts(data: &[RData]) -> Vec<Vec<u8>> {
     data.iter()
         .filter_map(|data| match data {
             RData::TXT(text) => Some(text.txt_data.concat()),

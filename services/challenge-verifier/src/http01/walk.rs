@@ -11,13 +11,11 @@ use telemetry::Call;
 use tokio::time::{Instant, timeout_at};
 
 use super::fetch::{self, Response};
+use super::names::Names;
 use super::target::Target;
 use super::{Http01, HttpFailure, HttpInPlace, HttpProblem, Redirected, compare};
-use crate::dns::Dns;
-use crate::{address, shown};
+use crate::shown;
 
-/// The most addresses of one host that are queried.
-const MOST_ADDRESSES: usize = 8;
 /// The most requests of one probe: hosts' owners could multiply them by redirecting each address to a different target.
 const MOST_REQUESTS: usize = 32;
 /// How long to wait for the other addresses once one has returned something else.
@@ -26,7 +24,7 @@ const COURTESY: Duration = Duration::from_secs(1);
 /// The inputs of a probe.
 pub(super) struct Walk<'a> {
     pub(super) http: &'a Http01,
-    pub(super) dns: &'a Dns,
+    pub(super) names: &'a Names<'a>,
     pub(super) expected: &'a pipeline::proof::Http01,
     pub(super) deadline: Instant,
 }
@@ -125,20 +123,16 @@ impl Walk<'_> {
     fn find(&self, visit: Visit) -> BoxFuture<'_, Step> {
         async move {
             let host = || shown::plain(visit.target.host.as_bytes());
-            let found = match timeout_at(self.deadline, self.dns.addresses(&visit.target.host)).await {
+            let found = match timeout_at(self.deadline, self.names.of(&visit.target.host)).await {
                 Err(_) => Err(self.slow(None)),
                 Ok(Err(failure)) => Err(HttpProblem::Name {
                     host: host(),
                     failure: Box::new(failure),
                 }),
-                Ok(Ok(addresses)) => {
-                    let usable = |&address: &IpAddr| address::allowed(address, self.http.allow_private);
-                    let usable: Vec<IpAddr> = addresses.into_iter().filter(usable).take(MOST_ADDRESSES).collect();
-                    match usable.is_empty() {
-                        true => Err(HttpProblem::NotPublic { host: host() }),
-                        false => Ok(usable),
-                    }
-                }
+                Ok(Ok(addresses)) => match addresses.is_empty() {
+                    true => Err(HttpProblem::NotPublic { host: host() }),
+                    false => Ok(addresses),
+                },
             };
             Step::Found(visit, found)
         }
@@ -156,6 +150,9 @@ impl Walk<'_> {
                 Err(HttpProblem::Slow { .. }) => "timeout".to_owned(),
                 Err(_) => "lost".to_owned(),
             });
+            if got.as_ref().err().is_none_or(|problem| !problem.is_passed_over()) {
+                self.names.tells(address);
+            }
             Step::Fetched(visit, address, got)
         }
         .boxed()

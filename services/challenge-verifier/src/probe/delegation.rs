@@ -5,7 +5,7 @@ use pipeline::proof::Judged;
 use pipeline::reason::{Delegation, DnsProblem, Seen, Spread, Txt};
 
 use super::{Prober, spread};
-use crate::dns::{TxtRecords, TxtSeen};
+use crate::dns::{Near, TxtRecords, TxtSeen};
 
 impl Prober {
     pub(super) async fn delegation(
@@ -13,10 +13,11 @@ impl Prober {
         name: &str,
         target: &str,
         only_by_cname: bool,
+        near: Option<&Near>,
         judge: impl Fn(&[Vec<u8>]) -> Judged + Send + Sync,
     ) -> Seen {
         let good = |texts: &[Vec<u8>]| matches!(judge(texts), Judged::Good(_));
-        let (first, found) = self.dns.txt_and_first_hop(name, good).await;
+        let (first, found) = self.dns.txt_and_first_hop(name, near, good).await;
         let seen = self.txt_seen(name, found, judge).await;
         let Seen::Txt { alias, found } = seen else { return seen };
         let target = target.to_owned();

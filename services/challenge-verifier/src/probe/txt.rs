@@ -4,13 +4,13 @@ use pipeline::proof::Judged;
 use pipeline::reason::{LookupFailure, Says, Seen, Spread, Txt};
 
 use super::{Prober, spread};
-use crate::dns::{TxtRecords, TxtSeen, Wildcard};
+use crate::dns::{Near, TxtRecords, TxtSeen, Wildcard};
 
 impl Prober {
-    pub(super) async fn txt(&self, name: &str, judge: impl Fn(&[Vec<u8>]) -> Judged) -> Seen {
+    pub(super) async fn txt(&self, name: &str, near: Option<&Near>, judge: impl Fn(&[Vec<u8>]) -> Judged) -> Seen {
         let found = self
             .dns
-            .txt(name, |texts| matches!(judge(texts), Judged::Good(_)))
+            .txt(name, near, |texts| matches!(judge(texts), Judged::Good(_)))
             .await;
         self.txt_seen(name, found, judge).await
     }

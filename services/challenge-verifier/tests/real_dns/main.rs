@@ -8,12 +8,16 @@
 mod support;
 mod world;
 
+use std::time::Duration;
+
 use challenge_verifier::dns::Dns;
-use challenge_verifier::{DnsServer, Expected, Look, Method, ProbeSettings, Prober};
+use challenge_verifier::{DnsServer, Expected, Glance, Look, Method, ProbeSettings, Prober};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
 use pipeline::proof::{Challenge, DelegatedDns01};
+use pipeline::turn::Turn;
 use time::OffsetDateTime;
+use uuid::Uuid;
 use world::{KNOT, NSD, RESOLVER, world};
 
 async fn probe_with(settings: &ProbeSettings, domain: &str) -> Look {
@@ -21,13 +25,16 @@ async fn probe_with(settings: &ProbeSettings, domain: &str) -> Look {
 }
 
 async fn probe_for(settings: &ProbeSettings, domain: &str, challenge: Challenge) -> Look {
-    let expected = Expected {
+    let prober = Prober::new(settings).unwrap();
+    prober.probe(&only(domain, challenge), OffsetDateTime::now_utc()).await
+}
+
+fn only(domain: &str, challenge: Challenge) -> Expected {
+    Expected {
         domain: domain.to_owned(),
         challenges: [challenge].into_iter().collect(),
         caa: None,
-    };
-    let prober = Prober::new(settings).unwrap();
-    prober.probe(&expected, OffsetDateTime::now_utc()).await
+    }
 }
 
 async fn probe(domain: &str) -> Look {
@@ -65,6 +72,40 @@ async fn a_record_that_the_secondary_lacks_is_waited_for() {
         in_place("lag.good.test").await,
         "dns-01: TXT _acme-challenge.lag.good.test is as expected (at all 2 name servers)"
     );
+}
+
+/// Of two glances, which ask one server each, so many see a change.
+async fn changes(before: &Look, domain: &str) -> usize {
+    let prober = Prober::new(&world().settings()).unwrap();
+    let expected = only(domain, support::dns01());
+    let turn = |attempt| Turn::of(Uuid::nil(), attempt, Duration::ZERO);
+    let two = (1..1000)
+        .map(|first| [turn(first), turn(first + 1)])
+        .find(|turns| turns.iter().all(|turn| !turn.is_whole()))
+        .unwrap();
+    let mut changes = 0;
+    for turn in two {
+        let glance = prober.glance(&expected, before, turn, OffsetDateTime::now_utc()).await;
+        changes += usize::from(glance != Glance::Same);
+    }
+    changes
+}
+
+#[tokio::test]
+async fn a_glance_sees_the_primary_and_then_all_are_asked() {
+    let world = world();
+    let (domain, name) = ("www.pair.test", "_acme-challenge.www.pair.test");
+    let before = probe(domain).await;
+    assert_eq!(changes(&before, domain).await, 0);
+    world.add("pair.test", "_acme-challenge.www", "TXT xyz");
+    assert_eq!(changes(&before, domain).await, 1);
+    assert_eq!(
+        not_in_place(domain).await,
+        "TXT _acme-challenge.www.pair.test is as expected at 1 of 2 name servers; not yet at ns2.pair.test (no such name)"
+    );
+    world.transfer("pair.test", name);
+    assert_eq!(changes(&before, domain).await, 2);
+    in_place(domain).await;
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ const DELEGATIONS: &str = "
 good       NS ns1.good.test.\ngood NS ns2.good.test.\nns1.good A 127.53.0.1\nns2.good A 127.53.0.2
 bogus      NS ns.bogus.test.\nns.bogus A 127.53.0.1
 unsigned   NS ns.unsigned.test.\nns.unsigned A 127.53.0.2
+pair       NS ns1.pair.test.\npair NS ns2.pair.test.\nns1.pair A 127.53.0.1\nns2.pair A 127.53.0.2
 customer   NS ns1.customer.test.\ncustomer NS ns2.customer.test.\nns1.customer A 127.53.0.1\nns2.customer A 127.53.0.2
 plain      NS ns.plain.test.\nns.plain A 127.53.0.1
 lame       NS ns1.lame.test.\nlame NS ns2.lame.test.\nlame NS ns3.lame.test.\nns1.lame A 127.53.0.1\nns2.lame A 127.53.0.2\nns3.lame A 127.53.0.9
@@ -45,7 +46,7 @@ torn       NS ns.torn.test.\nns.torn A 127.53.0.1
 const SIGNED: [&str; 3] = ["test", "good.test", "bogus.test"];
 
 /// Each zone on Knot, without its SOA record.
-const ON_KNOT: [(&str, &str); 9] = [
+const ON_KNOT: [(&str, &str); 10] = [
     (
         "good.test",
         "@ NS ns1\n@ NS ns2\nns1 A 127.53.0.1\nns2 A 127.53.0.2\n_acme-challenge.www TXT xyz",
@@ -54,6 +55,8 @@ const ON_KNOT: [(&str, &str); 9] = [
         "customer.test",
         "@ NS ns1\n@ NS ns2\nns1 A 127.53.0.1\nns2 A 127.53.0.2",
     ),
+    // For one test alone: nobody else transfers it to the secondary.
+    ("pair.test", "@ NS ns1\n@ NS ns2\nns1 A 127.53.0.1\nns2 A 127.53.0.2"),
     ("bogus.test", "@ NS ns\nns A 127.53.0.1\n_acme-challenge.www TXT xyz"),
     (
         "plain.test",
@@ -77,7 +80,7 @@ const ON_KNOT: [(&str, &str); 9] = [
 ];
 
 /// Zones of Knot that NSD has as a secondary server.
-const ON_BOTH: [&str; 2] = ["good.test", "customer.test"];
+const ON_BOTH: [&str; 3] = ["good.test", "customer.test", "pair.test"];
 
 /// Each zone that only NSD has.
 const ON_NSD: [(&str, &str); 4] = [
@@ -256,6 +259,7 @@ impl World {
             ("test", KNOT),
             ("good.test", KNOT),
             ("customer.test", KNOT),
+            ("pair.test", KNOT),
             ("bogus.test", KNOT),
             ("unsigned.test", NSD),
             ("plain.test", KNOT),

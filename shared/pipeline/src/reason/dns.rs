@@ -183,6 +183,11 @@ impl DnsProblem {
         )
     }
 
+    /// The zone's own and whole answer: there is no such record.
+    pub(super) fn is_plain_denial(&self) -> bool {
+        matches!(self, Self::NoSuchName { .. } | Self::NoRecord { .. })
+    }
+
     /// What a server denies, without the server's name, which follows in brackets.
     pub fn denied(&self) -> String {
         match self {

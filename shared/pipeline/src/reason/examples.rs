@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use super::{CaaForbids, DnsProblem, Look, Reason, Says, Seen, Spread, Txt, Way, WrongTxt};
+use super::{
+    Asked, CaaForbids, DnsProblem, HttpFailure, HttpProblem, Look, Memory, Reason, Redirected, Says, Seen, Spread, Txt,
+    Way, WrongTxt,
+};
 use crate::caa::{CaaExpected, Forbidden, IssueTag, Miss};
-use crate::proof::Method;
 use crate::proof::examples::challenges;
+use crate::proof::{Method, Place};
 
 const SERVER: &str = "ns1.example.net";
 
@@ -26,6 +29,40 @@ pub(crate) fn absent(domain: &str) -> Look {
     Look {
         ways: vec![way(domain, Method::DnsPersist01, Txt::Absent { problem })],
         ..Look::default()
+    }
+}
+
+/// Nor is the file, at one address.
+pub(crate) fn absent_by_http(domain: &str, problem: HttpProblem) -> Look {
+    let mut look = absent(domain);
+    look.ways.push(Way {
+        method: Method::Http01,
+        place: Place::Http(domain.to_owned()),
+        seen: Seen::HttpFailure(HttpFailure {
+            in_place: Vec::new(),
+            wrong: vec![Redirected {
+                redirected_to: None,
+                problem,
+            }],
+        }),
+    });
+    look
+}
+
+/// As far as it may be confirmed by glances.
+pub(crate) fn with_memory(look: Look) -> Look {
+    let asked = Asked {
+        apex: "example.com.".to_owned(),
+        servers: vec!["192.0.2.53".parse().unwrap(), "2001:db8::53".parse().unwrap()],
+    };
+    let name = look.ways[0].place.name().to_owned();
+    let host = name.trim_start_matches("_validation-persist.").to_owned();
+    Look {
+        memory: Some(Memory {
+            zones: [(name, asked)].into(),
+            hosts: [(host, vec!["192.0.2.1".parse().unwrap()])].into(),
+        }),
+        ..look
     }
 }
 

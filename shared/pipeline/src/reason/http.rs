@@ -36,6 +36,30 @@ pub struct Redirected {
     pub problem: HttpProblem,
 }
 
+impl HttpFailure {
+    /// Whether it is what the web servers, or the names that lead to them, answered.
+    pub(super) fn is_certain(&self) -> bool {
+        let certain = |wrong: &Redirected| match &wrong.problem {
+            HttpProblem::Name { failure, .. } => failure.problem.is_plain_denial(),
+            HttpProblem::Slow { .. } => false,
+            _ => true,
+        };
+        self.in_place.is_empty() && !self.wrong.is_empty() && self.wrong.iter().all(certain)
+    }
+
+    /// Whether all that a later look saw, at some of the addresses, is like something in this one.
+    pub fn is_confirmed_by(&self, later: &Self) -> bool {
+        let is_known = |wrong: &Redirected| self.wrong.iter().any(|known| known.is_like(wrong));
+        later.in_place.is_empty() && !later.wrong.is_empty() && later.wrong.iter().all(is_known)
+    }
+}
+
+impl Redirected {
+    fn is_like(&self, other: &Self) -> bool {
+        self.redirected_to == other.redirected_to && self.problem.is_like(&other.problem)
+    }
+}
+
 impl fmt::Display for HttpInPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HTTP 200 from {} with the key authorization", few(&self.addresses))?;
@@ -193,8 +217,166 @@ impl HttpProblem {
     pub fn is_passed_over(&self) -> bool {
         matches!(self, Self::NoConnection { address, .. } if address.is_ipv6())
     }
+
+    /// Whether it means the same, seen at another address or with another page's content.
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Status { status, .. }, Self::Status { status: other, .. }) => status == other,
+            (
+                Self::Redirect { status, refusal, .. },
+                Self::Redirect {
+                    status: other,
+                    refusal: others,
+                    ..
+                },
+            ) => status == other && refusal == others,
+            (
+                Self::Body {
+                    other_account, body, ..
+                },
+                Self::Body {
+                    other_account: other,
+                    body: others,
+                    ..
+                },
+            ) => other_account == other && (body == others || is_page(body) && is_page(others)),
+            (
+                Self::Name { host, failure },
+                Self::Name {
+                    host: other,
+                    failure: others,
+                },
+            ) => host == other && failure.problem.is_plain_denial() && others.problem.is_plain_denial(),
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+}
+
+/// Whether a body, as [`shown::plain`] has it, is that of a page, whose content may differ each time; another one may be an
+/// attempt at the file.
+fn is_page(body: &str) -> bool {
+    /// White space, and a byte order mark.
+    const BEFORE: [&str; 5] = [" ", r"\t", r"\r", r"\n", r"\xef\xbb\xbf"];
+    let mut rest = body;
+    while let Some(next) = BEFORE.iter().find_map(|&before| rest.strip_prefix(before)) {
+        rest = next;
+    }
+    rest.starts_with('<')
 }
 
 fn from(address: Option<IpAddr>) -> String {
     address.map(|address| format!(" from {address}")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reason::DnsProblem;
+
+    fn status(status: u16, address: &str) -> HttpProblem {
+        let address = address.parse().unwrap();
+        HttpProblem::Status { status, address }
+    }
+
+    fn refused(status: u16, refusal: Refusal) -> HttpProblem {
+        HttpProblem::Redirect {
+            status,
+            address: "192.0.2.1".parse().unwrap(),
+            refusal,
+        }
+    }
+
+    fn page(body: &str, other_account: bool) -> HttpProblem {
+        HttpProblem::Body {
+            address: "192.0.2.1".parse().unwrap(),
+            body: shown::plain(body.as_bytes()),
+            other_account,
+            expected: "token.thumb".to_owned(),
+        }
+    }
+
+    fn without_address(host: &str, problem: DnsProblem) -> HttpProblem {
+        HttpProblem::Name {
+            host: host.to_owned(),
+            failure: Box::new(LookupFailure { alias: None, problem }),
+        }
+    }
+
+    fn no_such_name() -> DnsProblem {
+        DnsProblem::NoSuchName { server: "ns1".into() }
+    }
+
+    fn no_record() -> DnsProblem {
+        DnsProblem::NoRecord {
+            kind: "A".into(),
+            server: "ns2".into(),
+        }
+    }
+
+    fn garbled() -> DnsProblem {
+        DnsProblem::Garbled { server: "ns1".into() }
+    }
+
+    #[test]
+    fn what_means_the_same_is_alike_at_any_address() {
+        for (one, other) in [
+            (status(404, "192.0.2.1"), status(404, "2001:db8::1")),
+            (refused(301, Refusal::Port(8080)), refused(301, Refusal::Port(8080))),
+            (
+                page("<p>it is 12:00", false),
+                page("\u{feff}\r\n\t <p>it is 12:01", false),
+            ),
+            (page("not found", false), page("not found", false)),
+            (without_address("a", no_such_name()), without_address("a", no_record())),
+        ] {
+            assert!(one.is_like(&other) && other.is_like(&one), "{one}; {other}");
+        }
+        for (one, other) in [
+            (status(404, "192.0.2.1"), status(503, "192.0.2.1")),
+            (status(301, "192.0.2.1"), refused(301, Refusal::NoLocation)),
+            (refused(301, Refusal::Port(8080)), refused(302, Refusal::Port(8080))),
+            (refused(301, Refusal::Port(8080)), refused(301, Refusal::NoLocation)),
+            (page("<p>not found", false), page("\"token.thumb\"", false)),
+            (page("<p>not found", false), page("\u{feff}token.thumb", false)),
+            (page("token.thumb1", false), page("token.thumb2", false)),
+            (page("not found", false), page("token.other", true)),
+            (page("not found", false), status(404, "192.0.2.1")),
+            (
+                without_address("a", no_such_name()),
+                without_address("b", no_such_name()),
+            ),
+            (without_address("a", no_such_name()), without_address("a", garbled())),
+        ] {
+            assert!(!one.is_like(&other) && !other.is_like(&one), "{one}; {other}");
+        }
+    }
+
+    #[test]
+    fn one_address_confirms_what_several_said_and_a_file_or_another_redirect_does_not() {
+        let at = |redirected_to: Option<&str>, problem| Redirected {
+            redirected_to: redirected_to.map(str::to_owned),
+            problem,
+        };
+        let failure = |wrong: Vec<Redirected>| HttpFailure {
+            in_place: Vec::new(),
+            wrong,
+        };
+        let before = failure(vec![
+            at(None, status(404, "192.0.2.1")),
+            at(Some("https://a/"), status(403, "192.0.2.2")),
+        ]);
+        assert!(before.is_confirmed_by(&failure(vec![at(None, status(404, "192.0.2.3"))])));
+        assert!(before.is_confirmed_by(&failure(vec![at(Some("https://a/"), status(403, "192.0.2.2"))])));
+        for later in [
+            failure(Vec::new()),
+            failure(vec![at(None, status(403, "192.0.2.1"))]),
+            failure(vec![at(Some("https://b/"), status(403, "192.0.2.2"))]),
+            HttpFailure {
+                in_place: vec!["192.0.2.1".parse().unwrap()],
+                ..before.clone()
+            },
+        ] {
+            assert!(!before.is_confirmed_by(&later), "{later}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CaaForbids, Delegation, HttpFailure, HttpInPlace, HttpProblem, Txt};
+use super::{CaaForbids, Delegation, HttpFailure, HttpInPlace, HttpProblem, Memory, Txt};
 use crate::proof::{Method, Place};
 use crate::shown;
 
@@ -28,6 +28,9 @@ pub struct Look {
     /// How long the proof has to be in place before the CA is asked to validate (`PROP_DELAY`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settles_ms: Option<u64>,
+    /// Where it found its answers. Programs that don't know it ignore it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
 }
 
 /// The result for one challenge type.

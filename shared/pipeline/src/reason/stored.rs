@@ -53,6 +53,10 @@ pub fn serialize<S: Serializer>(reason: &Option<Reason>, serializer: S) -> Resul
     let shown = |reason: &Reason| {
         let mut value = write(reason)?;
         value["text"] = reason.to_string().into();
+        // It is the next look's alone.
+        if let Some(facts) = value.as_object_mut() {
+            facts.remove("memory");
+        }
         Ok::<_, serde_json::Error>(value)
     };
     let value = reason.as_ref().map(shown).transpose().map_err(S::Error::custom)?;

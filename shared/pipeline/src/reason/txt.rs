@@ -114,6 +114,16 @@ impl Txt {
         }
     }
 
+    /// There is no record, or none that concerns anybody here, and the zone itself says so.
+    pub(super) fn is_certainly_absent(&self, alias: Option<&str>) -> bool {
+        match self {
+            Self::Wildcard(_) => true,
+            Self::Unrelated { .. } => alias.is_none(),
+            Self::Absent { problem } => alias.is_none() && problem.is_plain_denial(),
+            Self::InPlace { .. } | Self::Withheld { .. } | Self::NotEverywhere { .. } | Self::Wrong { .. } => false,
+        }
+    }
+
     /// It is certain that there is no correct record.
     pub(super) fn is_gone(&self) -> bool {
         match self {

@@ -28,8 +28,9 @@ pub struct RetriedStep {
 
 impl Store {
     /// Makes every step of the instance's running operation due, and lets the services' next sweep publish their
-    /// wake-ups. An attempt that is running in a worker continues, and the second delivery has no effect. Domains that
-    /// are held after the CA rejected them are left unchanged, unless `held` is set. Empty: no step waits.
+    /// wake-ups. The next look at a domain is at everything. An attempt that is running in a worker continues, and the
+    /// second delivery has no effect. Domains that are held after the CA rejected them are left unchanged, unless `held`
+    /// is set. Empty: no step waits.
     ///
     /// # Errors
     /// Database errors.
@@ -62,7 +63,7 @@ impl Store {
             Statement::new(
                 "retry-now",
                 "update steps set due_at = least(due_at, now()), rung_at = null, swept = 0, crashes = 0, \
-                 slow_looks = 0 \
+                 slow_looks = 0, reason = reason - 'memory' \
                  where id = any($1) and state is not distinct from 'waiting'",
             )
             .run(tx, &[&now])

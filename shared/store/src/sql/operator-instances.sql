@@ -29,7 +29,7 @@ join lateral (
 ) o on true
 left join lateral (
     -- The step that is late, else the one that tells why the operation waits.
-    select s.kind, s.subject, reason_of(s) as waiting_for, s.due_at, count(*) over () as waiting
+    select s.kind, s.subject, reason_of(s) - 'memory' as waiting_for, s.due_at, count(*) over () as waiting
     from steps s where s.operation_id = o.id and s.state = 'waiting'
     order by reason_of(s) is null, s.due_at limit 1
 ) w on true

@@ -29,7 +29,7 @@ select json_build_object(
         select json_agg(json_build_object(
             'domain', c.domain,
             'step_state', s.state,
-            'waiting_for', reason_of(s),
+            'waiting_for', reason_of(s) - 'memory',
             'checked_at', s.checked_at,
             'due_at', s.due_at,
             'challenges', {challenges},

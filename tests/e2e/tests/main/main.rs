@@ -27,6 +27,7 @@ mod far_ca;
 mod figures;
 mod flood;
 mod foreign_alias;
+mod glances;
 mod hand_over;
 mod key_type;
 mod log_level;
