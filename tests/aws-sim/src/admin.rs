@@ -8,6 +8,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
 
 use crate::cloudfront::distribution::Distribution;
 use crate::cloudfront::functions::Function;
@@ -35,6 +36,7 @@ pub fn router(sim: Arc<Sim>) -> Router {
         .route("/hosted-zone", post(add_zone))
         .route("/newer", post(plant))
         .route("/settings", get(settings).post(change_settings))
+        .route("/deployment", post(change_deployment))
         .route("/edge-certificate.pem", get(edge_certificate))
         .route("/reset", post(reset))
         .with_state(sim)
@@ -89,6 +91,7 @@ fn distribution(it: &Distribution) -> Value {
         "origin": origins.first(),
         "origins": origins,
         "last_modified": timestamp(it.modified),
+        "deployed_at": it.deployed_at.and_then(|at| at.format(&Rfc3339).ok()),
         "config": as_json(&it.config),
     })
 }
@@ -323,6 +326,18 @@ async fn change_settings(State(sim): State<Arc<Sim>>, Json(change): Json<Change>
     limits.zone_calls_per_second = change.zone_calls_per_second.unwrap_or(limits.zone_calls_per_second);
     limits.one_zone_change = change.one_zone_change.unwrap_or(limits.one_zone_change);
     Json(*limits)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deployment {
+    alias: String,
+    ms: u64,
+}
+
+async fn change_deployment(State(sim): State<Arc<Sim>>, Json(new): Json<Deployment>) -> StatusCode {
+    sim.world().deployments.insert(new.alias.to_ascii_lowercase(), new.ms);
+    StatusCode::NO_CONTENT
 }
 
 async fn edge_certificate(State(sim): State<Arc<Sim>>) -> String {

@@ -85,6 +85,9 @@ pub struct World {
     pub history: History,
     /// Delays and quotas.
     pub limits: Limits,
+    /// Milliseconds from InProgress to Deployed by alias, lower case: of the distributions that have it, in place of the
+    /// limits' own.
+    pub deployments: BTreeMap<String, u64>,
 }
 
 impl World {
@@ -105,13 +108,23 @@ impl World {
             recent_calls: RecentCalls::default(),
             history: History::default(),
             limits: Limits::from(settings),
+            deployments: BTreeMap::new(),
         }
     }
 
     fn settle(&mut self) {
-        let (now, after) = (Instant::now(), Duration::from_millis(self.limits.deploy_ms));
-        for distribution in self.distributions.values_mut() {
-            distribution.settle(now, after);
+        let Self {
+            distributions,
+            deployments,
+            limits,
+            ..
+        } = self;
+        let now = Instant::now();
+        for distribution in distributions.values_mut().filter(|it| !it.deployed()) {
+            let aliases = distribution.aliases();
+            let own = aliases.iter().find_map(|it| deployments.get(&it.to_ascii_lowercase()));
+            let after = own.copied().unwrap_or(limits.deploy_ms);
+            distribution.settle(now, Duration::from_millis(after));
         }
     }
 

@@ -14,6 +14,7 @@ mod stored_instances;
 mod to_https;
 mod verifier_scaling;
 mod waiting;
+mod waits;
 
 use crate::row::Row;
 use crate::site::Settings;
@@ -24,6 +25,7 @@ pub(crate) fn all() -> Vec<Box<dyn Row>> {
         Box::new(idle::Idle),
         Box::new(stored_instances::StoredInstances),
         Box::new(to_https::ToHttps(Settings::Default)),
+        Box::new(waits::Waits),
         Box::new(record_seen::RecordSeen),
         Box::new(last_operation::LastOperation),
         // It stops the workers, and leaves them stopped.

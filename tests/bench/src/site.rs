@@ -160,6 +160,25 @@ impl Site {
         Ok(set)
     }
 
+    /// When the provision succeeded, once it has; PostgreSQL has this machine's clock.
+    ///
+    /// # Errors
+    /// When it fails, or doesn't end in time.
+    pub(crate) async fn provisioned(&self, id: &str) -> anyhow::Result<OffsetDateTime> {
+        let query = "select state, ended_at from operations where instance_id = $1 and kind = 'provision'";
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let row = self.sql.query_one(query, &[&id]).await?;
+            let (state, ended): (String, Option<OffsetDateTime>) = (row.try_get(0)?, row.try_get(1)?);
+            if let Some(ended) = ended {
+                ensure!(state == "succeeded", "{id} is {state}");
+                return Ok(ended);
+            }
+            ensure!(Instant::now() < deadline, "{id} is still {state}");
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+
     /// Ends the operations of instances whose ids begin so: what was measured leaves no work behind.
     ///
     /// # Errors

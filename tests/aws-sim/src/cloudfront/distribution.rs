@@ -27,6 +27,8 @@ pub struct Distribution {
     pub tags: BTreeMap<String, String>,
     /// When it was last changed.
     pub modified: OffsetDateTime,
+    /// When the last configuration was deployed, by the settings that counted then; `None` while it is not.
+    pub deployed_at: Option<OffsetDateTime>,
     /// The configuration that the edge currently serves.
     pub live: Option<Arc<EdgeConfig>>,
     rollouts: VecDeque<(Instant, Arc<EdgeConfig>)>,
@@ -42,6 +44,7 @@ impl Distribution {
             config: Element::default(),
             tags,
             modified: OffsetDateTime::now_utc(),
+            deployed_at: None,
             live: None,
             rollouts: VecDeque::new(),
         };
@@ -54,17 +57,21 @@ impl Distribution {
         self.config = config;
         self.etag = ids::distribution();
         self.modified = OffsetDateTime::now_utc();
+        self.deployed_at = None;
         self.rollouts.push_back((Instant::now(), Arc::new(edge)));
     }
 
     /// Deploys the configurations that have been pending long enough.
     pub fn settle(&mut self, now: Instant, after: Duration) {
         while let Some((since, edge)) = self.rollouts.front() {
-            if now.duration_since(*since) < after {
+            let Some(ago) = now.duration_since(*since).checked_sub(after) else {
                 break;
-            }
+            };
             self.live = Some(Arc::clone(edge));
             self.rollouts.pop_front();
+            if self.rollouts.is_empty() {
+                self.deployed_at = Some(OffsetDateTime::now_utc() - ago);
+            }
         }
     }
 

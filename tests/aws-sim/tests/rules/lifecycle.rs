@@ -1,6 +1,10 @@
 //! Caller references, status, deletion, listing.
 
+use std::time::Duration;
+
 use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::support::configs::minimal;
 use crate::support::{NEVER, eventually, refusal, world, world_with};
@@ -51,6 +55,31 @@ async fn deploys_by_itself() {
     let (made, _) = world.create(minimal("one")).await;
     assert_eq!(made.status, "InProgress");
     eventually("deployed", async || world.status(&made.id).await == "Deployed").await;
+}
+
+#[tokio::test]
+async fn one_takes_as_long_to_deploy_as_was_said_for_its_alias() {
+    let takes = Duration::from_millis(50);
+    let world = world_with(|settings| settings.deploy_ms = NEVER).await;
+    let told = json!({"alias": "WWW.example.com", "ms": 50});
+    world.admin("/deployment", told).await;
+    let other = world.serving("other", &["other.example.com"]).await;
+    let before = OffsetDateTime::now_utc();
+    let made = world.serving("one", &["www.example.com"]).await;
+    let made_until = OffsetDateTime::now_utc();
+    eventually("deployed", async || world.status(&made.id).await == "Deployed").await;
+    assert_eq!(world.status(&other.id).await, "InProgress");
+    let state = world.admin_get("/state").await;
+    let deployed_at = |id: &str| {
+        let mut all = state["distributions"].as_array().unwrap().iter();
+        let one = all.find(|it| it["id"] == id).unwrap();
+        one["deployed_at"]
+            .as_str()
+            .map(|at| OffsetDateTime::parse(at, &Rfc3339).unwrap())
+    };
+    let at = deployed_at(&made.id).unwrap();
+    assert!((before + takes..=made_until + takes).contains(&at), "{at}");
+    assert_eq!(deployed_at(&other.id), None);
 }
 
 #[tokio::test]

@@ -1,20 +1,16 @@
 //! From the last record in place to HTTPS on all domains, beside bare instant-acme for the same order at the same CA,
 //! plus aws-sim's own time.
 
-use std::time::Instant;
-
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use async_trait::async_trait;
 use instant_acme::Account;
-use time::OffsetDateTime;
-use tokio::time::sleep;
 
 use crate::comparison::{Comparison, Goal};
 use crate::floor::order;
 use crate::form::Form;
 use crate::row::Row;
 use crate::run::say;
-use crate::site::{EVERY, PATIENCE, Settings, Site, domains};
+use crate::site::{Settings, Site, domains};
 use crate::spread::Spread;
 use crate::turns::in_turns;
 
@@ -77,21 +73,5 @@ async fn product(site: &Site, count: usize, round: usize) -> anyhow::Result<f64>
     let value = site.record_of(&id).await?;
     let set = site.set_records(&domains, &value).await?;
     let last = *set.last().context("no domain")?;
-    Ok((ended(site, &id).await? - last).as_seconds_f64())
-}
-
-/// When the provision succeeded; PostgreSQL has this machine's clock.
-async fn ended(site: &Site, id: &str) -> anyhow::Result<OffsetDateTime> {
-    let query = "select state, ended_at from operations where instance_id = $1 and kind = 'provision'";
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let row = site.sql.query_one(query, &[&id]).await?;
-        let (state, ended): (String, Option<OffsetDateTime>) = (row.try_get(0)?, row.try_get(1)?);
-        if let Some(ended) = ended {
-            ensure!(state == "succeeded", "{id} is {state}");
-            return Ok(ended);
-        }
-        ensure!(Instant::now() < deadline, "{id} is still {state}");
-        sleep(EVERY).await;
-    }
+    Ok((site.provisioned(&id).await? - last).as_seconds_f64())
 }
