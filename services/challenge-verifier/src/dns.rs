@@ -177,15 +177,8 @@ impl Dns {
 
     /// Queries the zone's servers until one answers, or those of a deeper zone that they refer to.
     async fn ask_zone(&self, mut zone: Zone, name: &Name, kind: RecordType) -> Result<(String, Reply), DnsProblem> {
-        let question = Question {
-            name: name.clone(),
-            kind,
-            asking: Asking::FirstHand,
-        };
         for _ in 0..=MOST_REFERRALS {
-            let Zone { apex, servers, .. } = &zone;
-            let read = |message: &_| answer::of_authority(message, name, kind, apex);
-            match ask_any(servers, &question, self.patience, read, &shown::name(apex)).await? {
+            match self.ask_servers(&zone.servers, &zone.apex, name, kind).await? {
                 (
                     _,
                     Reply::Referral {
@@ -203,6 +196,23 @@ impl Dns {
             what: Links::Delegations,
             limit: MOST_REFERRALS,
         })
+    }
+
+    /// Queries servers of the zone `apex` until one answers.
+    async fn ask_servers(
+        &self,
+        servers: &[Server],
+        apex: &Name,
+        name: &Name,
+        kind: RecordType,
+    ) -> Result<(String, Reply), DnsProblem> {
+        let question = Question {
+            name: name.clone(),
+            kind,
+            asking: Asking::FirstHand,
+        };
+        let read = |message: &_| answer::of_authority(message, name, kind, apex);
+        ask_any(servers, &question, self.patience, read, &shown::name(apex)).await
     }
 }
 

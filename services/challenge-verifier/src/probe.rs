@@ -91,9 +91,10 @@ impl Prober {
         let all: Vec<&Challenge> = expected.challenges.iter().collect();
         let methods: Vec<Method> = all.iter().map(|challenge| challenge.method()).collect();
         let domain = expected.domain.as_str();
-        let known = Known::new(self, wildcard_of(domain).unwrap_or(domain));
+        let base = wildcard_of(domain).unwrap_or(domain);
+        let known = Known::new(self, base);
         let looking = pin!(self.look(&all, domain, &known, now, limit));
-        let climbing = pin!(self.caa(expected, known.near.as_ref(), limit));
+        let climbing = pin!(self.caa(expected, base, known.near.as_ref(), limit));
         let (mut seen, caa) = match select(looking, climbing).await {
             Either::Right((caa, looking)) => (looking.await, caa),
             Either::Left((seen, climbing)) => {
@@ -162,10 +163,16 @@ impl Prober {
 
     /// The relevant CAA records of the domain; `None` when there are none, or when they can't be determined: then the
     /// CA decides.
-    async fn caa<'a>(&self, expected: &'a Expected, near: Option<&Near>, limit: Instant) -> Option<Caa<'a>> {
+    async fn caa<'a>(
+        &self,
+        expected: &'a Expected,
+        base: &str,
+        near: Option<&Near>,
+        limit: Instant,
+    ) -> Option<Caa<'a>> {
         let wanted = expected.caa.as_ref().filter(|_| self.caa_check)?;
         let domain = expected.domain.as_str();
-        let found = timeout_at(limit, self.dns.caa(wildcard_of(domain).unwrap_or(domain), near)).await;
+        let found = timeout_at(limit, self.dns.caa(base, near)).await;
         let unknown = match found {
             Ok(Ok(found)) => return found.map(|found| Caa::new(found, wanted)),
             Ok(Err(failure)) => failure.to_string(),

@@ -6,10 +6,9 @@ use hickory_resolver::proto::rr::{Name, RecordType};
 use pipeline::reason::Asked;
 use pipeline::turn::Turn;
 
-use super::answer::{self, Reply};
-use super::exchange::{Asking, Question};
-use super::servers::{Server, ask_any};
-use super::txt::texts;
+use super::answer::Reply;
+use super::servers::Server;
+use super::txt::first_hop;
 use super::{Dns, DnsProblem, LookupFailure, TxtSeen, parse};
 use crate::{address, shown};
 
@@ -28,7 +27,7 @@ impl Dns {
         let parsed = parse(name).map_err(|failure| failure.problem)?;
         if self.fixed {
             let (server, reply) = self.ask_fixed(&parsed, kind).await?;
-            return seen(server, reply);
+            return seen(server, &reply);
         }
         let unknown = || DnsProblem::NoServers {
             zone: shown::plain(name.as_bytes()),
@@ -40,14 +39,8 @@ impl Dns {
         let mut servers = self.remembered(servers);
         let first = turn.place(slot, servers.len());
         servers.rotate_left(first);
-        let question = Question {
-            name: parsed.clone(),
-            kind,
-            asking: Asking::FirstHand,
-        };
-        let read = |message: &_| answer::of_authority(message, &parsed, kind, &apex);
-        let (server, reply) = ask_any(&servers, &question, self.patience, read, &shown::name(&apex)).await?;
-        seen(server, reply)
+        let (server, reply) = self.ask_servers(&servers, &apex, &parsed, kind).await?;
+        seen(server, &reply)
     }
 
     /// What was remembered came from outside, and the setting may have changed since.
@@ -74,26 +67,13 @@ impl Dns {
     }
 }
 
-fn seen(server: String, reply: Reply) -> Result<TxtSeen, DnsProblem> {
-    let first = match &reply {
-        Reply::Aliases(aliases) | Reply::Records { aliases, .. } => aliases.first(),
-        _ => None,
-    };
-    if let Some(first) = first {
-        return Ok(TxtSeen::Alias(shown::name(first)));
-    }
-    match reply {
-        Reply::NoSuchName => Ok(TxtSeen::Denied(DnsProblem::NoSuchName { server })),
-        Reply::NoRecord => Ok(TxtSeen::Denied(DnsProblem::NoRecord {
-            kind: RecordType::TXT.to_string(),
-            server,
-        })),
-        Reply::Records { data, .. } => Ok(TxtSeen::Texts(texts(&data))),
-        Reply::Aliases(_) => Err(DnsProblem::Garbled { server }),
+fn seen(server: String, reply: &Reply) -> Result<TxtSeen, DnsProblem> {
+    first_hop(&server, reply).ok_or_else(|| match reply {
         // The name has got a zone of its own.
-        Reply::Referral { zone, .. } => Err(DnsProblem::Lame {
+        Reply::Referral { zone, .. } => DnsProblem::Lame {
             server,
-            zone: shown::name(&zone),
-        }),
-    }
+            zone: shown::name(zone),
+        },
+        _ => DnsProblem::Garbled { server },
+    })
 }

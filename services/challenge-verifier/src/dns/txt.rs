@@ -186,25 +186,40 @@ fn failure(said: &[Said], left_out: Vec<(String, DnsProblem)>) -> DnsProblem {
 }
 
 fn denial(said: &Said) -> Option<DnsProblem> {
-    let server = said.server.label.clone();
     match &said.result {
-        Ok(Reply::NoSuchName) => Some(DnsProblem::NoSuchName { server }),
-        Ok(Reply::NoRecord) => Some(DnsProblem::NoRecord {
+        Ok(reply) => denied(&said.server.label, reply),
+        Err(problem) => Some(problem.clone()),
+    }
+}
+
+fn denied(server: &str, reply: &Reply) -> Option<DnsProblem> {
+    let server = server.to_owned();
+    match reply {
+        Reply::NoSuchName => Some(DnsProblem::NoSuchName { server }),
+        Reply::NoRecord => Some(DnsProblem::NoRecord {
             kind: RecordType::TXT.to_string(),
             server,
         }),
-        Ok(_) => None,
-        Err(problem) => Some(problem.clone()),
+        _ => None,
+    }
+}
+
+/// What a server says, where a CNAME counts more than what is at its target. `None`: it refers to others.
+pub(super) fn first_hop(server: &str, reply: &Reply) -> Option<TxtSeen> {
+    match reply {
+        Reply::Aliases(aliases) | Reply::Records { aliases, .. } if !aliases.is_empty() => {
+            Some(TxtSeen::Alias(shown::name(aliases.first()?)))
+        }
+        Reply::Records { data, .. } => Some(TxtSeen::Texts(texts(data))),
+        _ => denied(server, reply).map(TxtSeen::Denied),
     }
 }
 
 /// The answer, where a CNAME counts more than what is at its target.
 fn with_alias(said: &Said) -> Option<TxtAnswer> {
     let mut answer = answer(said)?;
-    if let Ok(Reply::Aliases(aliases) | Reply::Records { aliases, .. }) = &said.result
-        && let Some(first) = aliases.first()
-    {
-        answer.seen = TxtSeen::Alias(shown::name(first));
+    if let Ok(reply) = &said.result {
+        answer.seen = first_hop(&said.server.label, reply)?;
     }
     Some(answer)
 }
@@ -222,7 +237,7 @@ fn answer(said: &Said) -> Option<TxtAnswer> {
     })
 }
 
-pub(super) fn texts(data: &[RData]) -> Vec<Vec<u8>> {
+fn texts(data: &[RData]) -> Vec<Vec<u8>> {
     data.iter()
         .filter_map(|data| match data {
             RData::TXT(text) => Some(text.txt_data.concat()),
