@@ -9,7 +9,7 @@ use store::{CertificateCount, Figures, IamUsage, Store};
 use telemetry::{ABSENT, with_causes};
 
 /// Reads the figures in an endless loop, and sets their gauges. While they can't be read, the gauges keep their values.
-/// Certificates are counted when their last count, whoever made it, is older than `count_every`.
+/// Certificates are counted when the last count by any process is older than `count_every`.
 pub async fn read_figures(store: Store, every: Duration, count_every: Duration) {
     let mut gauges = Gauges::default();
     let mut away = false;
