@@ -17,7 +17,7 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use hickory_resolver::net::NetError;
-use pipeline::domain::wildcard_of;
+use pipeline::domain::without_wildcard;
 use pipeline::proof::{Challenge, LookFor};
 use pipeline::reason::Seen;
 use time::OffsetDateTime;
@@ -91,7 +91,7 @@ impl Prober {
         let all: Vec<&Challenge> = expected.challenges.iter().collect();
         let methods: Vec<Method> = all.iter().map(|challenge| challenge.method()).collect();
         let domain = expected.domain.as_str();
-        let base = wildcard_of(domain).unwrap_or(domain);
+        let base = without_wildcard(domain);
         let known = Known::new(self, base);
         let looking = pin!(self.look(&all, domain, &known, now, limit));
         let climbing = pin!(self.caa(expected, base, known.near.as_ref(), limit));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use challenge_verifier::{Expected, Look, Prober};
+use challenge_verifier::{Expected, Prober};
 use futures_util::{StreamExt as _, stream};
 use pipeline::Reason;
 use pipeline::domain::wildcard_of;
@@ -64,6 +64,5 @@ async fn gone(prober: &Prober, proof: &StandingProof) -> Option<Reason> {
     {
         return None;
     }
-    // No glance follows.
-    Some(Look { memory: None, ..look }.into())
+    Some(look.without_memory().into())
 }

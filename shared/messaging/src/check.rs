@@ -16,11 +16,11 @@ use telemetry::with_causes;
 use uuid::Uuid;
 
 use crate::args::AmqpArgs;
-use crate::call::{send, within};
+use crate::call::send;
 use crate::error::{MessagingError, is_missing, refusal};
 use crate::message::Message;
 use crate::tls;
-use crate::topology::{self, Queue, WORK_EXCHANGE, queues};
+use crate::topology::{self, WORK_EXCHANGE, queues};
 use crate::turn::Turn;
 
 const ABOUT: &str = "RabbitMQ";
@@ -67,7 +67,7 @@ async fn look_around(connection: &Connection, args: &AmqpArgs) -> Result<Seen, M
         .filter(|queue| missing.iter().all(|missing| missing.name != queue.name));
     match Turn::wait(connection, A_MOMENT).await {
         Ok(turn) => {
-            compare(connection, existing).await?;
+            topology::declare_queues("comparing", &open(connection).await?, existing).await?;
             turn.end().await?;
         }
         // Somebody is declaring them.
@@ -80,15 +80,6 @@ async fn look_around(connection: &Connection, args: &AmqpArgs) -> Result<Seen, M
         all: queues.len(),
         arrived,
     })
-}
-
-/// RabbitMQ compares their arguments with this program's.
-async fn compare(connection: &Connection, existing: impl Iterator<Item = &Queue>) -> Result<(), MessagingError> {
-    let channel = open(connection).await?;
-    for queue in existing {
-        within("comparing", &queue.name, queue.declare(&channel)).await?;
-    }
-    Ok(())
 }
 
 async fn open(connection: &Connection) -> Result<Channel, MessagingError> {

@@ -226,7 +226,7 @@ impl Messaging {
             return Ok(());
         }
         let turn = Turn::wait(connection, LONGEST_WAIT).await?;
-        topology::declare(channel, &self.args).await?;
+        topology::declare(channel, &queues).await?;
         turn.end().await?;
         self.declared.store(true, Ordering::Relaxed);
         Ok(())

@@ -80,14 +80,23 @@ pub(crate) fn queues(args: &AmqpArgs) -> Vec<Queue> {
     std::iter::once(parking).chain(work).chain(delays).collect()
 }
 
-/// Declares all of it. Each declaration has a time limit of its own: creating every queue may take a slow RabbitMQ
-/// longer than that.
-pub(crate) async fn declare(channel: &Channel, args: &AmqpArgs) -> Result<(), MessagingError> {
+/// Declares the exchanges and the queues.
+pub(crate) async fn declare(channel: &Channel, queues: &[Queue]) -> Result<(), MessagingError> {
     exchange(channel, WORK_EXCHANGE, ExchangeKind::Direct).await?;
     exchange(channel, DELAY_EXCHANGE, ExchangeKind::Headers).await?;
     exchange(channel, PARKING_EXCHANGE, ExchangeKind::Fanout).await?;
-    for queue in queues(args) {
-        within("declaring", &queue.name, queue.declare(channel)).await?;
+    declare_queues("declaring", channel, queues.iter()).await
+}
+
+/// Declares and binds these queues; of one that exists, RabbitMQ compares the arguments with this program's. Each has a time
+/// limit of its own: creating every queue may take a slow RabbitMQ longer than that.
+pub(crate) async fn declare_queues(
+    doing: &'static str,
+    channel: &Channel,
+    queues: impl Iterator<Item = &Queue>,
+) -> Result<(), MessagingError> {
+    for queue in queues {
+        within(doing, &queue.name, queue.declare(channel)).await?;
     }
     Ok(())
 }

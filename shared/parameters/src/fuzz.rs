@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use idna::AsciiDenyList;
 use idna::uts46::{Hyphens, Uts46};
-use pipeline::domain::{covers, wildcard_of};
+use pipeline::domain::{covers, without_wildcard};
 use pipeline::instance::Cookies;
 use pipeline::managed::{CACHE, Managed, ORIGIN_REQUEST, RESPONSE_HEADERS};
 use proptest::prelude::*;
@@ -207,7 +207,7 @@ fn taken_or_told(parameters: &Value, default_origin: Option<&str>) -> Result<(),
     match parse(Some(parameters), default_origin) {
         Ok(parsed) => {
             for domain in &parsed.domains {
-                strict(wildcard_of(domain).unwrap_or(domain))?;
+                strict(without_wildcard(domain))?;
             }
             prop_assert!((1..=MOST_DOMAINS).contains(&parsed.domains.len()));
             prop_assert!(parsed.domains.is_sorted() && parsed.domains.windows(2).all(|pair| pair[0] != pair[1]));

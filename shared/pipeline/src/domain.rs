@@ -5,6 +5,12 @@ pub fn wildcard_of(domain: &str) -> Option<&str> {
     domain.strip_prefix("*.")
 }
 
+/// The domain itself, or a wildcard's parent: the name of the CA's authorization (RFC 8555 §7.1.4), where the domain is
+/// proved.
+pub fn without_wildcard(domain: &str) -> &str {
+    wildcard_of(domain).unwrap_or(domain)
+}
+
 /// Whether a certificate for the domain covers the host: it is the same name, or a wildcard, which stands for one label
 /// (RFC 9525 §6.3). Both in lower case.
 pub fn covers(domain: &str, host: &str) -> bool {

@@ -20,7 +20,6 @@ pub use dns01::Dns01;
 pub use http01::{CHALLENGE_PATH, Http01, path_segment, responder_origin_path, responder_path, responder_prefix};
 pub use offered::{Account, Offered};
 
-use crate::domain::wildcard_of;
 use crate::step::UnknownName;
 
 /// Generates from the table of challenge types: [`Method`], [`Challenge`], and the dispatch from each to its file.
@@ -145,11 +144,6 @@ ways! {
     Dns01 = "dns-01";
     /// This order's token over HTTP (RFC 8555 §8.3).
     Http01 = "http-01";
-}
-
-/// Where a domain's records are: a wildcard is proved at its parent's name (RFC 8555 §7.1.4).
-fn base(domain: &str) -> &str {
-    wildcard_of(domain).unwrap_or(domain)
 }
 
 #[cfg(test)]

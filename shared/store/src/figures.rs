@@ -9,6 +9,7 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::{Statement, statement};
 use crate::steps::as_millis;
+use crate::turn::Turn;
 
 /// Totals. A kind with none is absent.
 #[derive(Debug, Deserialize)]
@@ -97,13 +98,7 @@ impl Store {
             return Ok(());
         }
         self.in_transaction("count-certificates", async |tx| {
-            let mine: bool = Statement::new(
-                "certificates-count-turn",
-                "select pg_try_advisory_xact_lock(hashtextextended('certificate count', 2))",
-            )
-            .one(tx, &[])
-            .await?
-            .try_get(0)?;
+            let mine = Turn::CountCertificates.take(tx).await?;
             // Another one may have been faster.
             if mine && !counted().one(tx, &[&at_most]).await?.try_get::<_, bool>(0)? {
                 statement!("certificates-count").run(tx, &[]).await?;

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use deadpool_postgres::Transaction;
-use pipeline::domain::wildcard_of;
+use pipeline::domain::without_wildcard;
 use pipeline::proof::Dns01;
 
 use crate::connection::Store;
@@ -45,10 +45,7 @@ const SERVES: &str = "(t.served or exists (select from instances i join operatio
 
 /// The domains whose targets these need, and the old broker's labels for them.
 fn labels(domains: &[String]) -> (Vec<&str>, Vec<String>) {
-    let bases: BTreeSet<&str> = domains
-        .iter()
-        .map(|domain| wildcard_of(domain).unwrap_or(domain))
-        .collect();
+    let bases: BTreeSet<&str> = domains.iter().map(|domain| without_wildcard(domain)).collect();
     bases.into_iter().map(|base| (base, Dns01::name(base))).unzip()
 }
 

@@ -47,6 +47,7 @@ mod sweep;
 mod tenants;
 mod tls;
 mod tls_refused;
+mod turn;
 mod unproved;
 mod updating;
 mod zone_feed;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use deadpool_postgres::Transaction;
-use pipeline::domain::wildcard_of;
+use pipeline::domain::without_wildcard;
 use pipeline::{StepKind, WakeUp};
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
@@ -78,10 +78,7 @@ impl Store {
         zone: &str,
         domains: &[String],
     ) -> Result<BTreeMap<String, String>, StoreError> {
-        let bases: Vec<&str> = domains
-            .iter()
-            .map(|domain| wildcard_of(domain).unwrap_or(domain))
-            .collect();
+        let bases: Vec<&str> = domains.iter().map(|domain| without_wildcard(domain)).collect();
         let labels: Vec<String> = domains.iter().map(|_| Uuid::new_v4().simple().to_string()).collect();
         let client = self.client().await?;
         Statement::new(

@@ -9,6 +9,7 @@ use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::{Statement, statement};
 use crate::steps::{as_millis, millis};
+use crate::turn::Turn;
 
 /// A wake-up can be lost a few times in a row; a step that is swept more often without being recorded may be poison …
 const USUAL_LOSSES: i32 = 2;
@@ -32,14 +33,7 @@ impl Store {
         let kinds: Vec<&str> = graces.iter().map(|(kind, _)| kind.as_str()).collect();
         let millis: Vec<f64> = graces.iter().map(|(_, grace)| as_millis(*grace)).collect();
         self.in_transaction("sweep", async |tx| {
-            let mine: bool = Statement::new(
-                "sweep-turn",
-                "select pg_try_advisory_xact_lock(hashtextextended('sweep ' || $1, 2))",
-            )
-            .one(tx, &[&service.as_str()])
-            .await?
-            .try_get(0)?;
-            if !mine {
+            if !Turn::Sweep(service).take(tx).await? {
                 return Ok(Vec::new());
             }
             let rows = statement!("sweep")

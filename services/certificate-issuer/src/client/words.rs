@@ -2,6 +2,7 @@
 
 use instant_acme::{Identifier, Problem};
 use pipeline::Rejection;
+use pipeline::domain::without_wildcard;
 use pipeline::reason::Request;
 use pipeline::shown::harmless;
 
@@ -71,7 +72,7 @@ pub(crate) fn of_order(name: &str, domains: &[String]) -> String {
 }
 
 fn could_be_domain(name: &str) -> bool {
-    is_domain(name.strip_prefix("*.").unwrap_or(name))
+    is_domain(without_wildcard(name))
 }
 
 #[cfg(test)]

@@ -70,29 +70,40 @@ impl Dns {
         wanted: impl Fn(&[Vec<u8>]) -> bool,
     ) -> (TxtRecords, Result<TxtRecords, LookupFailure>) {
         let mut first = TxtRecords::default();
-        let found = self.txt_by_hops(name, near, wanted, &mut first).await;
+        let look_up = LookUp {
+            dns: self,
+            name,
+            near,
+            wanted,
+        };
+        let found = look_up.by_hops(&mut first).await;
         (first, found)
     }
+}
 
-    async fn txt_by_hops(
-        &self,
-        name: &str,
-        near: Option<&Near>,
-        wanted: impl Fn(&[Vec<u8>]) -> bool,
-        first: &mut TxtRecords,
-    ) -> Result<TxtRecords, LookupFailure> {
-        let mut chain = Chain::new(parse(name)?, RecordType::TXT);
+/// One look-up: what is the same at each of its hops.
+struct LookUp<'l, W> {
+    dns: &'l Dns,
+    name: &'l str,
+    near: Option<&'l Near>,
+    wanted: W,
+}
+
+impl<W: Fn(&[Vec<u8>]) -> bool> LookUp<'_, W> {
+    /// From CNAME to CNAME. The answers at the first hop are put into `first`, also when a later one fails.
+    async fn by_hops(&self, first: &mut TxtRecords) -> Result<TxtRecords, LookupFailure> {
+        let mut chain = Chain::new(parse(self.name)?, RecordType::TXT);
         let mut records = TxtRecords::default();
         loop {
-            let hop = self.txt_hop(&chain.current(), near, &wanted).await;
+            let hop = self.hop(&chain.current()).await;
             let hop = hop.map_err(|problem| chain.failed(problem))?;
             records.leave_out(&hop);
             let said: Vec<Said> = hop.said.into_iter().filter(Said::counts).collect();
             if first.answers.is_empty() {
                 first.answers = said.iter().filter_map(with_alias).collect();
                 first.left_out.clone_from(&records.left_out);
-                if let (Some(near), Some(apex)) = (near, &hop.zone) {
-                    near.remember(name, apex, &said);
+                if let (Some(near), Some(apex)) = (self.near, &hop.zone) {
+                    near.remember(self.name, apex, &said);
                 }
             }
             let Some(reply) = leading(&said) else {
@@ -113,22 +124,18 @@ impl Dns {
         }
     }
 
-    async fn txt_hop(
-        &self,
-        name: &Name,
-        near: Option<&Near>,
-        wanted: &impl Fn(&[Vec<u8>]) -> bool,
-    ) -> Result<Hop, DnsProblem> {
-        if !self.fixed {
+    async fn hop(&self, name: &Name) -> Result<Hop, DnsProblem> {
+        let dns = self.dns;
+        if !dns.fixed {
             let good = |reply: &Reply| match reply {
-                Reply::Records { data, .. } => wanted(&texts(data)),
+                Reply::Records { data, .. } => (self.wanted)(&texts(data)),
                 Reply::Aliases(_) => true,
                 _ => false,
             };
-            return self.ask_everywhere(name, RecordType::TXT, near, good).await;
+            return dns.ask_everywhere(name, RecordType::TXT, self.near, good).await;
         }
-        let (label, reply) = self.ask_fixed(name, RecordType::TXT).await?;
-        let address = self.resolvers.servers().await?.first().map(|server| server.address);
+        let (label, reply) = dns.ask_fixed(name, RecordType::TXT).await?;
+        let address = dns.resolvers.servers().await?.first().map(|server| server.address);
         let said = address.map(|address| Said {
             server: Server { label, address },
             result: Ok(reply),

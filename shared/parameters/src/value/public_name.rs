@@ -2,7 +2,7 @@
 //! are refused at once instead of being waited for. Names that the public DNS may contain some day are left to the CA,
 //! whose list is newer than ours.
 
-use pipeline::domain::wildcard_of;
+use pipeline::domain::without_wildcard;
 
 use crate::shown;
 
@@ -46,7 +46,7 @@ pub(crate) fn can_be_found(name: &str) -> Result<(), String> {
 /// # Errors
 /// Why not, and what would be right.
 pub(crate) fn can_be_proved(domain: &str) -> Result<(), String> {
-    let name = wildcard_of(domain).unwrap_or(domain);
+    let name = without_wildcard(domain);
     can_be_found(name)?;
     if name == CLOUDFRONT || name.ends_with(&format!(".{CLOUDFRONT}")) {
         return Err(format!(

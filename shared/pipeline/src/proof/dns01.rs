@@ -5,7 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::{ChallengeType, Judged, LookFor, Method, Offered, Place, Tenancy, ToSet, base};
+use super::{ChallengeType, Judged, LookFor, Method, Offered, Place, Tenancy, ToSet};
+use crate::domain::without_wildcard;
 use crate::reason::{Says, WrongTxt};
 use crate::shown;
 
@@ -62,7 +63,7 @@ impl ChallengeType for Dns01 {
 impl Dns01 {
     /// The name that the CA queries.
     pub fn name(domain: &str) -> String {
-        format!("_acme-challenge.{}", base(domain))
+        format!("_acme-challenge.{}", without_wildcard(domain))
     }
 
     /// The CA's challenge for this way.

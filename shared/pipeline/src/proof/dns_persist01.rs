@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChallengeType, Judged, LookFor, Offered, Place, Tenancy, ToSet, base};
-use crate::domain::wildcard_of;
+use super::{ChallengeType, Judged, LookFor, Offered, Place, Tenancy, ToSet};
+use crate::domain::{wildcard_of, without_wildcard};
 use crate::reason::{Says, WrongTxt};
 
 mod account_uris;
@@ -65,7 +65,7 @@ impl ChallengeType for DnsPersist01 {
     }
 
     fn place(&self, domain: &str) -> Place {
-        Place::Txt(format!("_validation-persist.{}", base(domain)))
+        Place::Txt(format!("_validation-persist.{}", without_wildcard(domain)))
     }
 
     fn to_set(&self, domain: &str, tenancy: &Tenancy<'_>) -> ToSet {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::domain::wildcard_of;
+use crate::domain::without_wildcard;
 use crate::status::moment;
 
 /// The AWS service that was called.
@@ -197,7 +197,7 @@ impl fmt::Display for AwsReason {
             Self::AliasWantsTxt { domain, value } => write!(
                 f,
                 "CloudFront moves {domain} from its other distribution once it finds TXT _{} \"{value}\"",
-                wildcard_of(domain).unwrap_or(domain)
+                without_wildcard(domain)
             ),
             Self::AliasesWait { domains } => {
                 let (moves, it) = if domains.len() == 1 {

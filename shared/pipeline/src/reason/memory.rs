@@ -30,6 +30,12 @@ impl Look {
     pub fn is_certain_absence(&self) -> bool {
         self.is_plain_absence() && self.settles_ms.is_none() && self.ways.iter().all(Way::is_certainly_absent)
     }
+
+    /// Without what only the glances after it need: none follows.
+    #[must_use]
+    pub fn without_memory(self) -> Self {
+        Self { memory: None, ..self }
+    }
 }
 
 impl Way {

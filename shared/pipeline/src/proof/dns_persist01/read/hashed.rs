@@ -9,9 +9,10 @@ use http::Uri;
 use serde_json::Value;
 
 use super::{clean, names};
+use crate::domain::without_wildcard;
 use crate::issue_value::is_normalized;
+use crate::proof::Offered;
 use crate::proof::dns_persist01::{AccountUris, DnsPersist01, Form};
-use crate::proof::{Offered, base};
 
 /// The CA's names, in the challenge and in the directory's metadata.
 pub(super) const NAMES: &str = "issuerDomainNames";
@@ -39,7 +40,7 @@ pub(super) fn read(challenge: &Value, offered: &Offered<'_>) -> Result<DnsPersis
         let earlier = account.earlier_thumbprints.iter().map(String::as_str);
         std::iter::once(account.thumbprint).chain(earlier)
     };
-    let uris: Option<Vec<String>> = [base(domain), ANY_DOMAIN]
+    let uris: Option<Vec<String>> = [without_wildcard(domain), ANY_DOMAIN]
         .into_iter()
         .flat_map(|domain| thumbprints().map(move |thumbprint| (domain, thumbprint)))
         .map(|(domain, thumbprint)| uri(domain, thumbprint))
