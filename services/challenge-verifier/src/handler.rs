@@ -8,7 +8,8 @@ use pipeline::reason::{BrokerReason, During, Spent};
 use pipeline::turn::Turn;
 use pipeline::{Outcome, Verdict, VerifierStep};
 use std::time::{Duration, Instant};
-use store::{Authorization, Challenge, Holder, Order, Store, Task};
+use store::{Authorization, Challenge, Holder, Order, Store, StoreError, Task};
+use uuid::Uuid;
 use worker::{Chore, Handler, HandlerError, Stop};
 
 use crate::standing;
@@ -52,9 +53,25 @@ impl Handler for Verifier {
         Ok(standing::check(&self.store, &self.prober, self.standing_proof_interval).await?)
     }
 
+    async fn load(&self, store: &Store, step: Uuid, attempt: i32) -> Result<Option<Task>, StoreError> {
+        match store.load_task_with_challenge(step, attempt).await {
+            // A challenge that can't be read is what the attempt comes to, and not the end of its message.
+            Err(error) if !error.is_transient() => store.load_task(step, attempt).await,
+            loaded => loaded,
+        }
+    }
+
     async fn attempt(&self, step: VerifierStep, task: &Task) -> Result<Outcome, Stop> {
         let VerifierStep::VerifyChallenge = step;
-        let Some(challenge) = self.store.challenge(task).await? else {
+        let read;
+        let challenge = match &task.challenge {
+            Some(challenge) => challenge,
+            None => {
+                read = self.store.challenge(task).await?;
+                &read
+            }
+        };
+        let Some(challenge) = challenge else {
             return Ok(Outcome::pending(BrokerReason::NoChallengesYet));
         };
         if challenge.order.expired {
@@ -68,7 +85,7 @@ impl Handler for Verifier {
             challenge.caa_identities.clone(),
         );
         let turn = Turn::of(task.step, task.attempt, task.age);
-        let before = may_glance(&challenge, turn);
+        let before = may_glance(challenge, turn);
         crash_points::call();
         if let Some(before) = before
             && self.prober.glance(&expected, before, turn, task.now).await == Glance::Same
@@ -121,7 +138,7 @@ impl Handler for Verifier {
             }
             return Ok(self.not_in_place(look, begun).await);
         };
-        self.ready(task, &challenge, look, method, begun).await
+        self.ready(task, challenge, look, method, begun).await
     }
 }
 
@@ -253,7 +270,6 @@ pub(crate) fn expected(order: &Order, authorization: Authorization, caa_identiti
 mod tests {
     use pipeline::proof::Challenges;
     use pipeline::reason::Memory;
-    use uuid::Uuid;
 
     use super::*;
 

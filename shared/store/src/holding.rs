@@ -12,6 +12,7 @@ use deadpool_postgres::Transaction;
 use pipeline::proof::Challenges;
 use pipeline::{OperationKind, OperationState};
 use time::OffsetDateTime;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::connection::Store;
@@ -192,7 +193,7 @@ impl Store {
 }
 
 /// Records that the instance's proofs of the domains were seen in place.
-pub(crate) async fn see(tx: &Transaction<'_>, instance: &str, domains: &[&str]) -> Result<(), StoreError> {
+async fn see(tx: &Transaction<'_>, instance: &str, domains: &[&str]) -> Result<(), StoreError> {
     Statement::new(
         "claim-seen",
         "update claims set seen_at = clock_timestamp() where instance_id = $1 and domain = any($2)",
@@ -212,10 +213,37 @@ async fn withdraw(tx: &Transaction<'_>, task: &Task) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Marks the domains as proved by the instance, which is locked. A domain that another instance has moves when that
-/// instance's proof has lapsed, or the grace period is over.
-pub(crate) async fn prove(tx: &Transaction<'_>, instance: &str, domains: &[String]) -> Result<Proved, StoreError> {
-    let found = unproved(tx, instance, domains).await?;
+/// The claims of the instance `$1` for the domains `$2` that it has not proved yet, and who has those. Sorted, so that two instances
+/// that share names take their locks in the same order.
+const TO_PROVE: &str = "select c.domain, h.instance_id as holder, \
+     not {stands} or coalesce(c.wins_at <= clock_timestamp(), false) as gives_way \
+     from claims c left join claims h on h.domain = c.domain and h.proved and h.instance_id <> c.instance_id \
+     where c.instance_id = $1 and c.domain = any($2) and not c.proved order by c.domain";
+
+/// Of the claims of the instance `$1` for the domains `$2`.
+const PROVE: &str = "update claims set proved = true, proved_at = clock_timestamp(), wins_at = null, lost_at = null, \
+     lost_to = null where instance_id = $1 and domain = any($2)";
+
+/// Marks the domains as proved by the instance, which is locked; the proofs of those in `seen` were seen in place. A domain that
+/// another instance has moves when that instance's proof has lapsed, or the grace period is over.
+pub(crate) async fn prove(
+    tx: &Transaction<'_>,
+    instance: &str,
+    seen: &[String],
+    domains: &[&String],
+) -> Result<Proved, StoreError> {
+    if domains.is_empty() {
+        return Ok(Proved::All(Vec::new()));
+    }
+    let rows = Statement::new(
+        "claims-seen-unproved",
+        "with seen as (update claims set seen_at = clock_timestamp() where instance_id = $1 and domain = any($3)) {to_prove}",
+    )
+    .with("to_prove", TO_PROVE)
+    .with("stands", STANDS)
+    .all(tx, &[&instance, &domains, &seen])
+    .await?;
+    let found = unproved_from(&rows)?;
     if found.is_empty() {
         return Ok(Proved::All(Vec::new()));
     }
@@ -236,7 +264,24 @@ pub(crate) async fn prove(tx: &Transaction<'_>, instance: &str, domains: &[Strin
     )
     .run(tx, &[&names])
     .await?;
-    let claims = unproved(tx, instance, domains).await?;
+    if holders.is_empty() {
+        // The snapshot of this statement is younger than the locks.
+        let proved = Statement::new(
+            "claims-prove-free",
+            "{prove} and not exists (select from claims h where h.domain = any($2) and h.proved and h.instance_id <> $1)",
+        )
+        .with("prove", PROVE)
+        .run(tx, &[&instance, &names])
+        .await?;
+        if proved > 0 {
+            return Ok(Proved::All(Vec::new()));
+        }
+    }
+    let rows = Statement::new("claims-unproved", TO_PROVE)
+        .with("stands", STANDS)
+        .all(tx, &[&instance, &domains])
+        .await?;
+    let claims = unproved_from(&rows)?;
     // One that is held by an instance that is not locked: that one was faster.
     let stays = |holder: &HeldBy| !holder.gives_way || !holders.contains(&*holder.instance);
     if let Some(held) = claims.iter().find(|claim| claim.holder.as_ref().is_some_and(stays)) {
@@ -248,13 +293,9 @@ pub(crate) async fn prove(tx: &Transaction<'_>, instance: &str, domains: &[Strin
             ended.extend(lose(tx, &holder.instance, &claim.domain, Some(instance)).await?);
         }
     }
-    Statement::new(
-        "claims-prove",
-        "update claims set proved = true, proved_at = clock_timestamp(), wins_at = null, lost_at = null, lost_to = null \
-         where instance_id = $1 and domain = any($2)",
-    )
-    .run(tx, &[&instance, &names])
-    .await?;
+    Statement::new("claims-prove", PROVE)
+        .run(tx, &[&instance, &names])
+        .await?;
     Ok(Proved::All(ended))
 }
 
@@ -269,19 +310,7 @@ struct HeldBy {
     gives_way: bool,
 }
 
-/// Sorted, so that two instances that share names take their locks in the same order.
-async fn unproved(tx: &Transaction<'_>, instance: &str, domains: &[String]) -> Result<Vec<Unproved>, StoreError> {
-    let rows = Statement::new(
-        "claims-unproved",
-        format!(
-            "select c.domain, h.instance_id as holder, \
-             not {STANDS} or coalesce(c.wins_at <= clock_timestamp(), false) as gives_way \
-             from claims c left join claims h on h.domain = c.domain and h.proved and h.instance_id <> c.instance_id \
-             where c.instance_id = $1 and c.domain = any($2) and not c.proved order by c.domain"
-        ),
-    )
-    .all(tx, &[&instance, &domains])
-    .await?;
+fn unproved_from(rows: &[Row]) -> Result<Vec<Unproved>, StoreError> {
     rows.iter()
         .map(|row| {
             let gives_way = row.try_get("gives_way")?;

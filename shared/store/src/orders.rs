@@ -12,9 +12,10 @@ use uuid::Uuid;
 use crate::ca_choice::ORDERED_AT;
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::instances::INSTANCE_COLUMNS;
 use crate::sealing::{KeyRing, Place};
 use crate::statement::{Statement, statement};
-use crate::steps::{Task, lock_current};
+use crate::steps::{Task, lock_current, task_from};
 
 /// An order: recorded before the CA is asked, completed with the CA's answer.
 #[derive(Debug, Clone)]
@@ -87,7 +88,7 @@ pub struct Authorization {
 
 fn order_from(row: &Row) -> Result<Order, StoreError> {
     Ok(Order {
-        id: row.try_get("id")?,
+        id: row.try_get("order_id")?,
         url: row.try_get("order_url")?,
         expires_at: row.try_get("expires_at")?,
         account_uri: row.try_get("account_uri")?,
@@ -99,8 +100,8 @@ fn order_from(row: &Row) -> Result<Order, StoreError> {
 }
 
 /// Of the order `r`.
-const ORDER_COLUMNS: &str = "r.id, r.url as order_url, r.expires_at, r.account_uri, {ordered_at} as directory_url, r.fallback, \
-     coalesce(r.expires_at < now(), false) as expired, r.key_generation";
+const ORDER_COLUMNS: &str = "r.id as order_id, r.url as order_url, r.expires_at, r.account_uri, \
+     {ordered_at} as directory_url, r.fallback, coalesce(r.expires_at < now(), false) as expired, r.key_generation";
 
 pub(crate) const AUTHORIZATION_COLUMNS: &str = "z.domain, z.url, z.valid, {challenges} as challenges";
 
@@ -210,44 +211,38 @@ impl Store {
         .await
     }
 
-    /// What the verifier needs for the task's subject in the order of its round.
+    /// The same as [`Self::load_task`], and what is to be proved for the step's domain: a look reads once.
     ///
     /// # Errors
     /// Database errors.
-    pub async fn challenge(&self, task: &Task) -> Result<Option<Challenge>, StoreError> {
+    pub async fn load_task_with_challenge(&self, step: Uuid, attempt: i32) -> Result<Option<Task>, StoreError> {
         let client = self.client().await?;
-        let row = statement!("challenge")
+        let row = statement!("step-load-challenge")
+            .with("step_load", include_str!("sql/step-load.sql"))
+            .with("instance_columns", INSTANCE_COLUMNS)
             .with("order_columns", ORDER_COLUMNS)
             .with("ordered_at", ORDERED_AT)
             .with("authorization_columns", AUTHORIZATION_COLUMNS)
             .with("challenges", CHALLENGES)
             .with("everybody", EVERYBODY)
-            .optional(
-                &client,
-                &[
-                    &task.operation,
-                    &task.round,
-                    &task.subject,
-                    &task.instance.id,
-                    &task.step,
-                ],
-            )
+            .optional(&client, &[&step, &attempt])
             .await?;
         row.map(|row| {
-            let before: Option<serde_json::Value> = row.try_get("before")?;
-            Ok(Challenge {
-                order: order_from(&row)?,
-                authorization: authorization_from(&row)?,
-                caa_identities: row.try_get("caa_identities")?,
-                key_changed: row.try_get("key_changed")?,
-                held: row.try_get("held")?,
-                before: match before.map(stored::read) {
-                    Some(Reason::Look(look)) => Some(*look),
-                    _ => None,
-                },
+            Ok(Task {
+                challenge: Some(challenge_from(&row)?),
+                ..task_from(&row)?
             })
         })
         .transpose()
+    }
+
+    /// What is to be proved for the task's domain, as it is now; `None`: there is no order yet, or the task is no longer current.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn challenge(&self, task: &Task) -> Result<Option<Challenge>, StoreError> {
+        let now = self.load_task_with_challenge(task.step, task.attempt).await?;
+        Ok(now.and_then(|task| task.challenge).flatten())
     }
 
     /// The authorizations to respond to, each with the challenge type whose proof the verifier found in place (`None`
@@ -308,6 +303,24 @@ impl Store {
         })
         .await
     }
+}
+
+fn challenge_from(row: &Row) -> Result<Option<Challenge>, StoreError> {
+    if row.try_get::<_, Option<Uuid>>("order_id")?.is_none() {
+        return Ok(None);
+    }
+    let before: Option<serde_json::Value> = row.try_get("before")?;
+    Ok(Some(Challenge {
+        order: order_from(row)?,
+        authorization: authorization_from(row)?,
+        caa_identities: row.try_get("caa_identities")?,
+        key_changed: row.try_get("key_changed")?,
+        held: row.try_get("held")?,
+        before: match before.map(stored::read) {
+            Some(Reason::Look(look)) => Some(*look),
+            _ => None,
+        },
+    }))
 }
 
 pub(crate) fn authorization_from(row: &Row) -> Result<Authorization, StoreError> {

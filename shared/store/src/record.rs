@@ -224,7 +224,7 @@ async fn done(
     verdict: &Verdict,
     schedules: &Schedules,
 ) -> Result<Written, StoreError> {
-    mark_done(tx, task, verdict).await?;
+    let others_waited = mark_done(tx, task, verdict).await?;
     match (task.operation_kind, task.kind) {
         (OperationKind::Update, StepKind::ConfigureDistribution) => apply_target(tx, task).await?,
         // CloudFront has released the domains. The rest of the removal blocks nobody.
@@ -244,12 +244,17 @@ async fn done(
     }
     note_rejections(tx, task, verdict, schedules).await?;
     let verified = verified(tx, task, verdict).await?;
-    let situation = match others_wait(tx, task, verdict).await? {
+    let others_wait = match verdict {
+        // Some of them are done as well.
+        Verdict::VerifiedTogether { .. } if others_waited => others_wait(tx, task).await?,
+        _ => others_waited,
+    };
+    let situation = match others_wait {
         true => None,
         false => Some(situation(tx, task).await?),
     };
     let domains = situation.as_ref().map_or(&[][..], |situation| &situation.domains);
-    let mut ended = match prove(tx, task, verified, domains).await? {
+    let mut ended = match prove(tx, task, &verified, domains).await? {
         Proved::All(ended) => ended,
         Proved::HeldByAnother(domain) => {
             let for_user = pipeline::domain::proved_by_other(&domain);
@@ -273,12 +278,8 @@ async fn done(
     Ok(Written { wake_ups, ended })
 }
 
-/// Whether other domains of the round are still to be verified: the plan waits for every domain, so nothing follows from this
-/// one, and what there is to plan by need not be read.
-async fn others_wait(tx: &Transaction<'_>, task: &Task, verdict: &Verdict) -> Result<bool, StoreError> {
-    if task.kind != StepKind::VerifyChallenge || matches!(verdict, Verdict::OrderSpent { .. }) {
-        return Ok(false);
-    }
+/// Whether domains of the round are still to be verified.
+async fn others_wait(tx: &Transaction<'_>, task: &Task) -> Result<bool, StoreError> {
     let row = Statement::new(
         "record-others-wait",
         "select count(*) filter (where state = 'waiting') > 0 from steps \
@@ -319,20 +320,18 @@ async fn plan_on(
     insert_and_follow(tx, task, situation, next, schedules).await
 }
 
-async fn mark_done(tx: &Transaction<'_>, task: &Task, verdict: &Verdict) -> Result<(), StoreError> {
+/// Returns, of a domain that is verified, whether others of the round are still to be: the plan waits for every domain, so nothing
+/// follows from this one, and what there is to plan by need not be read.
+async fn mark_done(tx: &Transaction<'_>, task: &Task, verdict: &Verdict) -> Result<bool, StoreError> {
     let (method, spent) = match verdict {
         Verdict::Accomplished => (None, None),
         Verdict::Verified(method) | Verdict::VerifiedTogether { method, .. } => (Some(method.as_str()), None),
         Verdict::OrderSpent { reason, .. } => (None, Some(stored::write(&reason.clone().into())?)),
     };
-    Statement::new(
-        "record-done",
-        "update steps set state = 'done', verdict = $2, method = $3, reason = coalesce($4, reason - 'memory'), \
-         waiting_for = case when $4 is null then waiting_for end, checked_at = now(), ended_at = now() where id = $1",
-    )
-    .run(tx, &[&task.step, &verdict.as_str(), &method, &spent])
-    .await?;
-    Ok(())
+    let row = statement!("record-done")
+        .one(tx, &[&task.step, &verdict.as_str(), &method, &spent])
+        .await?;
+    Ok(row.try_get(0)?)
 }
 
 /// Records what the CA said of the domains: it rejected some, or it accepted all of them by issuing.
@@ -383,20 +382,19 @@ async fn verified(tx: &Transaction<'_>, task: &Task, verdict: &Verdict) -> Resul
         Verdict::Accomplished | Verdict::OrderSpent { .. } => return Ok(Vec::new()),
     };
     verified.push(task.subject.clone());
-    let seen: Vec<&str> = verified.iter().map(String::as_str).collect();
-    holding::see(tx, &task.instance.id, &seen).await?;
     Ok(verified)
 }
 
-/// Marks these domains as proved, and those for which the CA holds a valid authorization.
+/// Marks the verified domains as proved, and those for which the CA holds a valid authorization.
 async fn prove(
     tx: &Transaction<'_>,
     task: &Task,
-    mut proved: Vec<String>,
+    verified: &[String],
     domains: &[plan::Domain],
 ) -> Result<Proved, StoreError> {
-    proved.extend(domains.iter().filter(|d| d.authorized).map(|d| d.domain.clone()));
-    holding::prove(tx, &task.instance.id, &proved).await
+    let authorized = domains.iter().filter(|d| d.authorized).map(|d| &d.domain);
+    let proved: Vec<&String> = verified.iter().chain(authorized).collect();
+    holding::prove(tx, &task.instance.id, verified, &proved).await
 }
 
 /// Whether the time has passed until which a failed order is replaced.

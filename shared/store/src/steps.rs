@@ -7,11 +7,13 @@ use deadpool_postgres::Transaction;
 use pipeline::plan::{Born, Planned};
 use pipeline::{OperationKind, Schedules, StepKind, WakeUp};
 use time::OffsetDateTime;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::instances::{INSTANCE_COLUMNS, Instance, instance_from};
+use crate::orders::Challenge;
 use crate::statement::{Statement, statement};
 
 /// A step to be attempted, with everything that its handler needs to know.
@@ -47,6 +49,8 @@ pub struct Task {
     pub slow_looks: i32,
     /// The instance.
     pub instance: Instance,
+    /// What is to be proved, once there is an order. `None`: it was not read with the step, as [`Store::load_task_with_challenge`] does.
+    pub challenge: Option<Option<Challenge>>,
 }
 
 impl Store {
@@ -56,30 +60,11 @@ impl Store {
     /// Database errors.
     pub async fn load_task(&self, step: Uuid, attempt: i32) -> Result<Option<Task>, StoreError> {
         let client = self.client().await?;
-        let Some(row) = statement!("step-load")
+        let row = statement!("step-load")
             .with("instance_columns", INSTANCE_COLUMNS)
             .optional(&client, &[&step, &attempt])
-            .await?
-        else {
-            return Ok(None);
-        };
-        Ok(Some(Task {
-            step: row.try_get("id")?,
-            attempt: row.try_get("attempt")?,
-            operation: row.try_get("operation_id")?,
-            operation_kind: row.try_get::<_, String>("operation_kind")?.parse()?,
-            kind: row.try_get::<_, String>("kind")?.parse()?,
-            subject: row.try_get("subject")?,
-            round: row.try_get("round")?,
-            early: millis(row.try_get("early_ms")?),
-            late: millis(row.try_get("late_ms")?),
-            age: millis(row.try_get("age_ms")?),
-            waiting: u32::try_from(row.try_get::<_, i64>("waiting")?).unwrap_or(u32::MAX),
-            now: row.try_get("now")?,
-            crashes: row.try_get("crashes")?,
-            slow_looks: row.try_get("slow_looks")?,
-            instance: instance_from(&row)?,
-        }))
+            .await?;
+        row.map(|row| task_from(&row)).transpose()
     }
 
     /// Postpones a step that is due, so that others go first. Nothing else of it changes. `false`: it is no longer
@@ -142,6 +127,28 @@ impl Store {
             .transpose()?
             .map_or(Duration::ZERO, millis))
     }
+}
+
+/// What `step-load` reads.
+pub(crate) fn task_from(row: &Row) -> Result<Task, StoreError> {
+    Ok(Task {
+        step: row.try_get("id")?,
+        attempt: row.try_get("attempt")?,
+        operation: row.try_get("operation_id")?,
+        operation_kind: row.try_get::<_, String>("operation_kind")?.parse()?,
+        kind: row.try_get::<_, String>("kind")?.parse()?,
+        subject: row.try_get("subject")?,
+        round: row.try_get("round")?,
+        early: millis(row.try_get("early_ms")?),
+        late: millis(row.try_get("late_ms")?),
+        age: millis(row.try_get("age_ms")?),
+        waiting: u32::try_from(row.try_get::<_, i64>("waiting")?).unwrap_or(u32::MAX),
+        now: row.try_get("now")?,
+        crashes: row.try_get("crashes")?,
+        slow_looks: row.try_get("slow_looks")?,
+        instance: instance_from(row)?,
+        challenge: None,
+    })
 }
 
 /// Locks the instance before anything of it is read or written, so that the reads see what the previous holder of the

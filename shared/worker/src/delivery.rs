@@ -51,7 +51,7 @@ pub(crate) async fn deliver<H: Handler>(desk: &Arc<Desk<H>>, delivery: &Delivery
     telemetry::follow(&span, trace.parent.clone());
     telemetry::link(&span, trace.previous.clone());
     async {
-        match desk.store.load_task(message.step, message.attempt).await {
+        match desk.handler.load(&desk.store, message.step, message.attempt).await {
             Ok(Some(task)) => {
                 let task = Arc::new(task);
                 crash_points::within(task.kind.as_str(), &task.instance.id, async {
@@ -162,14 +162,16 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
             return Ok(());
         }
     };
+    let mut current = task.clone();
     if came.elapsed() > EARLY_ENOUGH {
-        // It has waited, and may have been done together with another one meanwhile.
-        match desk.store.ensure_current(task).await {
-            Err(StoreError::Stale) => return stale(desk, task.step, false, trace).await,
-            current => current?,
-        }
+        // It has waited: it may have been done together with another one meanwhile, and what was read with it is old.
+        current = match desk.handler.load(&desk.store, task.step, task.attempt).await? {
+            Some(again) => Arc::new(again),
+            None => return stale(desk, task.step, false, trace).await,
+        };
     }
     metrics::histogram!("step_lateness_seconds", "kind" => kind).record(task.late + came.elapsed());
+    let task = &current;
     let begun = Instant::now();
     crash_points::at("before-handler");
     let Attempted { outcome, crashed } = tokio::select! {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use pipeline::reason::BrokerReason;
 use pipeline::{Outcome, Reason, Service, ServiceStep};
-use store::{StoreError, Task};
+use store::{Store, StoreError, Task};
+use uuid::Uuid;
 
 /// Runs the steps of one service. Talks to one external system; never sleeps, never publishes, never chooses the next
 /// step.
@@ -20,6 +21,15 @@ pub trait Handler: Send + Sync + 'static {
     /// can fill the queue with slow steps, so that the messages behind those are examined while they run. None where
     /// only we and our suppliers decide how long an attempt takes: waiting messages are better left to another process.
     const AHEAD: u16 = 0;
+
+    /// Loads a step, with whatever every attempt reads first. It is loaded again when it had to wait for a seat. `None`: its message is
+    /// stale.
+    ///
+    /// # Errors
+    /// Database errors.
+    async fn load(&self, store: &Store, step: Uuid, attempt: i32) -> Result<Option<Task>, StoreError> {
+        store.load_task(step, attempt).await
+    }
 
     /// Attempts a step once. May run twice for one attempt: external effects must be idempotent.
     ///

@@ -80,7 +80,7 @@ impl Question {
             Self::StatusAtRest => "last_operation at rest",
             Self::Fetch => "fetch an instance",
             Self::StepLoad => "engine: load a step",
-            Self::Challenge => "engine: its challenge",
+            Self::Challenge => "engine: load a look at a domain",
             Self::Sweep => "engine: sweep",
             Self::PastDeadline => "engine: steps past their deadline",
             Self::Undecided => "planner: undecided renewals",
