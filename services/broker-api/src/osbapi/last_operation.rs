@@ -102,21 +102,21 @@ pub(crate) async fn last_operation(
     let Some(polled) = broker.store.polled(&id.0, operation).await? else {
         return Err(unknown());
     };
-    let answer = match broker.answers.of(&polled) {
+    let answer = match broker.answers.of(&polled).await {
         Found::Fresh(answer) => answer,
         Found::Ageing(answer) => {
             // Its failure is the next poll's, which finds this one too old.
             let broker = broker.clone();
             tokio::spawn(async move {
-                let _one_at_a_time = broker.answers.turn().await;
-                match broker.answers.ages(polled.operation) {
-                    true => newest(&broker, &id, polled.operation).await.map(drop),
-                    false => Ok(()),
-                }
+                let make = || newest(&broker, &id, polled.operation);
+                broker.answers.follow(&polled, make).await
             });
             answer
         }
-        Found::None => newest(&broker, &id, polled.operation).await?,
+        Found::None => {
+            let make = || newest(&broker, &id, polled.operation);
+            broker.answers.made(&polled, make).await?
+        }
     };
     Ok(Told {
         wait: answer.patience.wait(polled.now, broker.retry_after),
@@ -130,16 +130,12 @@ async fn newest(broker: &Broker, id: &InstanceId, operation: Uuid) -> Result<Ans
         return Err(unknown());
     };
     let body = serde_json::to_vec(&told(&view, &broker.responder)).map_err(StoreError::from)?;
-    let answer = Answer {
+    Ok(Answer {
         version: view.version,
         // Of its own length: a vector's spare capacity would be kept, too.
         body: body.into_boxed_slice().into(),
         patience: patience(&view),
-    };
-    if view.state == OperationState::Running {
-        broker.answers.keep(operation, answer.clone());
-    }
-    Ok(answer)
+    })
 }
 
 /// 404, not 410: deleted instances are kept in the database for longer than platforms ask (HISTORY_RETENTION), so this one

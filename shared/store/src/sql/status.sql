@@ -29,10 +29,10 @@ select json_build_object(
         select json_agg(json_build_object(
             'domain', c.domain,
             'step_state', s.state,
-            'waiting_for', reason_of(s) - 'memory',
+            'waiting_for', s.reason - 'memory',
             'checked_at', s.checked_at,
             'due_at', s.due_at,
-            'challenges', {challenges},
+            'challenges', z.challenges,
             'challenges_are_new', coalesce(known.id = r.id, false),
             'method', s.method,
             'ca_said', c.ca_said,
@@ -46,8 +46,16 @@ select json_build_object(
             'gives_up_at', case when a.kind = 'update' and s.state = 'waiting' and c.seen_at is null and not c.proved
                 then s.deadline_at end) order by c.domain)
         from claims c
-        left join steps s on s.operation_id = a.id and s.kind = 'verify-challenge' and s.subject = c.domain and s.round = a.round
-        left join authorizations z on z.order_id = known.id and z.domain = c.domain
+        -- Each by its whole key, whatever the planner takes for the number of rows: with a join it reads all steps and
+        -- authorizations again for each domain.
+        left join lateral (
+            select v.state, v.checked_at, v.due_at, v.method, v.deadline_at, reason_of(v) as reason from steps v
+            where v.operation_id = a.id and v.kind = 'verify-challenge' and v.subject = c.domain and v.round = a.round
+            limit 1) s on true
+        left join lateral (
+            select {challenges} as challenges from authorizations z
+            where z.order_id = known.id and z.domain = c.domain
+            limit 1) z on true
         where c.instance_id = a.instance_id and a.domains ? c.domain), '[]'),
     'steps', coalesce((
         select json_agg(json_build_object(
