@@ -10,8 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
+use socket2::SockRef;
+
 /// The most questions that the stack's server has at the same time, as many as fit into a socket's buffer.
 const AT_ONCE: u16 = 100;
+/// The bytes of questions that wait to be read, as far as the system allows: many processes ask at the same time on few processors.
+const BUFFER: usize = 4 * 1024 * 1024;
 /// A question that was not answered in this time is forgotten when there is no room for another one.
 const FORGOTTEN: Duration = Duration::from_secs(1);
 /// No message of these tests is longer.
@@ -49,6 +53,7 @@ impl FarDns {
     /// When there is no free port.
     pub(crate) fn bind() -> io::Result<Self> {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        SockRef::from(&socket).set_recv_buffer_size(BUFFER)?;
         Ok(Self {
             address: socket.local_addr()?,
             socket,
