@@ -4,6 +4,13 @@ use anyhow::Context as _;
 
 const END: &str = "<!-- /bench -->";
 
+/// What stands between the markers of that name; nothing if there are none.
+pub(crate) fn between<'t>(text: &'t str, name: &str) -> &'t str {
+    let begin = format!("<!-- bench:{name} -->");
+    let rest = text.split_once(&begin).map_or("", |(_, rest)| rest);
+    rest.split_once(END).map_or("", |(content, _)| content)
+}
+
 /// The page, with other content between the markers of that name.
 ///
 /// # Errors
@@ -29,6 +36,10 @@ mod tests {
         let twice = with(&once, "a", "newer").unwrap();
         assert!(twice.starts_with("# Title\n<!-- bench:a -->\n\nnewer\n\n<!-- /bench -->\ntext\n"));
         assert_eq!(with(&twice, "a", "newer").unwrap(), twice);
+        assert_eq!(
+            ["a", "b", "c"].map(|name| between(&twice, name).trim()),
+            ["newer", "new", ""]
+        );
     }
 
     #[test]

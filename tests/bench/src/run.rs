@@ -37,8 +37,8 @@ pub(crate) async fn run(names: &[String], form: &Form, into: &Path) -> anyhow::R
         say(&format!("measuring {}", row.name()));
         match row.measure(&on, form).await {
             Ok(comparisons) => {
-                results.write_row(row.as_ref(), &comparisons)?;
-                report.push_str(&format!("\n{}\n{}", row.name(), table::markdown(&comparisons)));
+                let table = results.write_row(row.as_ref(), &comparisons)?;
+                report.push_str(&format!("\n{}\n{table}", row.name()));
             }
             Err(error) => {
                 failed += 1;
@@ -95,13 +95,17 @@ impl<'r> Results<'r> {
         Ok(std::fs::write(self.0.join("performance.md"), text)?)
     }
 
-    fn write_row(&self, row: &dyn Row, comparisons: &[Comparison]) -> anyhow::Result<()> {
+    /// Returns the table.
+    fn write_row(&self, row: &dyn Row, comparisons: &[Comparison]) -> anyhow::Result<String> {
         let file = format!("performance-{}.svg", row.name());
-        let mut content = table::markdown(comparisons);
+        let page = self.read()?;
+        let table = table::markdown(comparisons, page::between(&page, row.name()));
+        let mut content = table.clone();
         if plot::draw(&self.0.join(&file), row.name(), comparisons)? {
             content.push_str(&format!("\n![{} as times the floor]({file})", row.name()));
         }
-        self.write(row.name(), &content)
+        self.write(row.name(), &content)?;
+        Ok(table)
     }
 }
 

@@ -1,18 +1,21 @@
 //! A row's results as a Markdown table.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use crate::comparison::{Comparison, Goal};
 use crate::spread::Spread;
 
-/// The table. Smallest / **middle** / largest of the rounds.
-pub(crate) fn markdown(comparisons: &[Comparison]) -> String {
-    let mut text = String::from("| | floor | here | times the floor | goal | |\n|---|---|---|---|---|---|\n");
+/// The table. Smallest / **middle** / largest of the rounds. In the last column, the figures of the table `before`: those of another run.
+pub(crate) fn markdown(comparisons: &[Comparison], before: &str) -> String {
+    let before: HashMap<&str, String> = before.lines().filter_map(middle).collect();
+    let mut text =
+        String::from("| | floor | here | times the floor | goal | | the run before |\n|---|---|---|---|---|---|---|\n");
     for one in comparisons {
         // Writing to a string never fails.
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} |",
             one.what,
             one.floor.map_or_else(String::new, spread),
             spread(one.product),
@@ -22,10 +25,23 @@ pub(crate) fn markdown(comparisons: &[Comparison]) -> String {
                 Some(true) => "reached",
                 Some(false) => "**missed**",
                 None => "",
-            }
+            },
+            before.get(&*one.what).map_or("", String::as_str)
         );
     }
     text
+}
+
+/// What a line of a table is about, its middle figure, and how many times the floor that is.
+fn middle(line: &str) -> Option<(&str, String)> {
+    let mut cells = line.trim_matches('|').split('|').map(str::trim);
+    let (what, _floor, here, times) = (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
+    let middle = here.split("**").nth(1).unwrap_or(here);
+    let told = match times {
+        "" => middle.to_owned(),
+        times => format!("{middle} ({times} ×)"),
+    };
+    Some((what, told))
 }
 
 fn goal(one: &Comparison) -> String {
@@ -72,16 +88,25 @@ mod tests {
             Spread::of([0.2, 0.4, 0.6]).unwrap(),
             Spread::of([0.4, 0.8, 1.0]).unwrap(),
         );
-        let table = markdown(&[
+        let comparisons = [
             Comparison::new("p50 (ms)", floor, product, Goal::Times(1.25)),
             Comparison::told("per second", Spread::once(500.0)),
-        ]);
-        let lines: Vec<&str> = table.lines().skip(2).collect();
+        ];
+        let lines = |table: &str| table.lines().skip(2).map(str::to_owned).collect::<Vec<_>>();
+        let first = markdown(&comparisons, "");
         assert_eq!(
-            lines,
+            lines(&first),
             [
-                "| p50 (ms) | 0.200 / **0.400** / 0.600 | 0.400 / **0.800** / 1.00 | 2.00 | ≤ 1.25 × | **missed** |",
-                "| per second |  | 500 |  |  |  |",
+                "| p50 (ms) | 0.200 / **0.400** / 0.600 | 0.400 / **0.800** / 1.00 | 2.00 | ≤ 1.25 × | **missed** |  |",
+                "| per second |  | 500 |  |  |  |  |",
+            ]
+        );
+        let second = markdown(&comparisons, &first);
+        assert_eq!(
+            lines(&second),
+            [
+                "| p50 (ms) | 0.200 / **0.400** / 0.600 | 0.400 / **0.800** / 1.00 | 2.00 | ≤ 1.25 × | **missed** | 0.800 (2.00 ×) |",
+                "| per second |  | 500 |  |  |  | 500 |",
             ]
         );
     }
