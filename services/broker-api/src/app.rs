@@ -20,7 +20,7 @@ use crate::osbapi::error::OsbError;
 use crate::osbapi::{
     bindings, catalog, deprovision, fetch, last_operation, openapi, provision, unsupported, update, version,
 };
-use crate::responder;
+use crate::{page, responder};
 
 /// The time limit of a request. Reading the body (10 s), writing to the database (20 s) and publishing (20 s at the
 /// very worst) fit into it, and Cloud Controller gives up after 60 s.
@@ -52,10 +52,8 @@ pub fn app(broker: Arc<Broker>) -> Router {
         .route("/openapi.json", get(async move || Json(document)))
         .layer(from_fn_with_state(broker.credentials.clone(), authenticate));
     let responder = responder::routes(broker.store.clone()).layer(from_fn(limit_time));
-    Router::new()
-        .nest("/v2", v2)
-        .merge(document)
-        .merge(responder)
+    let app = Router::new().nest("/v2", v2).merge(document).merge(responder);
+    page::mounted(app, &broker)
         .with_state(broker)
         // Probed by a router or platform in front; needs no authentication.
         .merge(worker::liveness_route())
@@ -102,7 +100,8 @@ fn routes() -> ApiRouter<Arc<Broker>> {
         )
 }
 
-async fn limit_time(request: Request, next: Next) -> Response {
+/// Answers what takes longer than a request may.
+pub(crate) async fn limit_time(request: Request, next: Next) -> Response {
     match tokio::time::timeout(REQUEST_LIMIT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => OsbError::unavailable(format!(

@@ -2,7 +2,7 @@
 //! Service Broker API.
 
 pub(crate) mod access_log;
-mod hops;
+pub(crate) mod hops;
 mod limits;
 mod open_files;
 mod proxy_protocol;

@@ -9,6 +9,7 @@ pub mod doctor;
 mod figures;
 mod http;
 mod osbapi;
+mod page;
 mod platforms;
 mod responder;
 pub mod settings;

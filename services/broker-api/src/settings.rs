@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use messaging::AmqpArgs;
+use page_keys::PageArgs;
 use parameters::host_name;
 use pipeline::Schedules;
 use store::DatabaseArgs;
@@ -13,6 +14,7 @@ use worker::{ProfileArgs, ResponderArgs};
 
 use crate::catalog::settings::CatalogArgs;
 use crate::http::Limits;
+use crate::page::limit::PageLimit;
 use crate::platforms::PlatformArgs;
 use crate::unproved::Unproved;
 
@@ -20,7 +22,8 @@ use crate::unproved::Unproved;
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "broker-api", version)]
 pub struct Settings {
-    /// Address and port of the public endpoints for the platform and CAs: /v2, /acme, /openapi.json, /healthz.
+    /// Address and port of the public endpoints for the platform and CAs: /v2, /acme, /openapi.json, /healthz; for browsers,
+    /// with PAGES_URL: /i, /assets.
     /// Unset: $PORT, or else 8080, on every address.
     #[arg(long, env, default_value_t = worker::listen(8080), hide_default_value = true)]
     pub listen: SocketAddr,
@@ -62,6 +65,7 @@ impl Settings {
     /// With one line that names the setting.
     pub fn check(&self) -> anyhow::Result<()> {
         self.broker.platforms.check()?;
+        self.broker.pages.links()?;
         self.broker.catalog.check()
     }
 }
@@ -97,6 +101,12 @@ pub struct BrokerArgs {
     /// What one organization may ask for without a proof.
     #[command(flatten)]
     pub unproved: Unproved,
+    /// Where status pages are, and who may see them.
+    #[command(flatten)]
+    pub pages: PageArgs,
+    /// How often one client may ask for them.
+    #[command(flatten)]
+    pub page_limit: PageLimit,
 }
 
 /// The host name of the default origin, or none.
@@ -202,6 +212,14 @@ mod tests {
     }
 
     #[test]
+    fn status_pages_need_keys() {
+        let mut line = LEAST.to_vec();
+        line.push("--pages-url=https://broker.example.com");
+        let refused = parse(&line).unwrap().check().unwrap_err().to_string();
+        assert!(refused.contains("neither PAGE_KEYS nor PAGE_KEYS_FILE is"), "{refused}");
+    }
+
+    #[test]
     fn every_setting_has_a_help_text_and_a_variable() {
         for argument in Settings::command().get_arguments() {
             let name = argument.get_id().as_str();
@@ -222,6 +240,8 @@ mod tests {
             ("--retry-after=soon", "number"),
             ("--metrics-interval=0s", "from 1s to 1d"),
             ("--certificate-count-interval=61s", "from 0s to 1m"),
+            ("--pages-url=broker.example.com", "https:// is expected"),
+            ("--page-link-lifetime=1d", "from 2d to 3650d"),
         ] {
             let mut line: Vec<&str> = LEAST.to_vec();
             let name = flag.split('=').next().unwrap();

@@ -392,6 +392,19 @@ async fn the_openapi_document_is_of_this_catalog_and_for_those_with_credentials(
         "$ref": "#/components/schemas/Catalog", "components": document["components"],
     }));
     assert!(validator.unwrap().is_valid(&catalog));
+    let schemas = &document["components"]["schemas"];
+    for (answer, has_link) in [
+        ("Started", true),
+        ("Unchanged", true),
+        ("Fetched", true),
+        ("Accepted", false),
+    ] {
+        let schema = &schemas[answer];
+        assert!(schema["properties"].is_object(), "{answer}");
+        assert_eq!(schema["properties"]["dashboard_url"].is_object(), has_link, "{schema}");
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        assert!(!required.contains(&json!("dashboard_url")), "{schema}");
+    }
     let stranger = api
         .of_platform("u:wrong")
         .send("GET /openapi.json", &[], Value::Null)

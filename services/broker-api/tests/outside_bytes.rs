@@ -43,6 +43,8 @@ static BROKER: LazyLock<Router> = LazyLock::new(|| {
         &secret("database-url", "postgres://nobody@127.0.0.1:1/none"),
         "--database-timeout=500ms",
         &secret("amqp-url", "amqp://127.0.0.1:1"),
+        "--pages-url=https://broker.example.com",
+        &secret("page-keys", "k1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="),
     ]);
     let store = Store::new(&settings.database, "test").unwrap();
     let messaging = Arc::new(Messaging::new(settings.amqp, "test"));
@@ -258,6 +260,18 @@ proptest! {
         if let Some((status, _)) = send(Method::PUT, path, &headers, body.to_string().as_bytes()) {
             prop_assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         }
+    }
+
+    #[test]
+    fn a_link_that_nobody_signed_asks_the_database_for_nothing_and_has_one_answer(
+        id in prop_oneof!["[a-z0-9-]{1,40}", "(%[0-9a-fA-F]{2}){1,9}", "[!-~]{1,20}"],
+        token in prop_oneof!["k1\\.[0-9+-]{1,12}\\.[A-Za-z0-9_-]{43}", "(%[0-9a-fA-F]{2}){1,40}", "[!-~]{1,60}"],
+        below in prop::sample::select(vec!["", "/records.csv", "/records.%00", "/a/b"]),
+    ) {
+        let path = format!("/i/{id}/{token}{below}");
+        let Some((status, body)) = send(Method::GET, &path, &Vec::new(), b"") else { return Ok(()) };
+        prop_assert_eq!(status, StatusCode::NOT_FOUND, "{}", path);
+        prop_assert!(body.starts_with(b"There is no page at this address."), "{}", path);
     }
 
     #[test]

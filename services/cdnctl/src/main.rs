@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use cdnctl::exit::Exit;
 use cdnctl::{
-    accounts, adopt, cancel, certificates, doctor, domains, drift, instances, live_check, log_level, orphans, parked,
-    probe, queues, release, renew, retry, rollover, show,
+    accounts, adopt, cancel, certificates, doctor, domains, drift, instances, link, live_check, log_level, orphans,
+    parked, probe, queues, release, renew, retry, rollover, show,
 };
 use clap::Parser;
 
@@ -33,6 +33,7 @@ enum Command {
     Renew(renew::Args),
     Rollover(rollover::Args),
     Cancel(cancel::Args),
+    Link(link::Args),
     Orphans(orphans::Args),
     Adopt(adopt::Args),
     Doctor(doctor::Args),
@@ -57,6 +58,7 @@ async fn main() -> ExitCode {
         Command::Renew(args) => told(renew::run(&args).await),
         Command::Rollover(args) => told(rollover::run(&args).await),
         Command::Cancel(args) => told(cancel::run(&args).await),
+        Command::Link(args) => told(link::run(&args).await),
         Command::Orphans(args) => told(orphans::run(&args).await),
         Command::Adopt(args) => told(adopt::run(&args).await),
         Command::Doctor(args) => told(doctor::run(&args).await),

@@ -186,14 +186,47 @@ const fn is_planned(kind: StepKind) -> bool {
 
 /// What follows from the situation. A second call without a change in between plans nothing new.
 pub fn next(situation: &Situation) -> Next {
-    match situation.operation {
-        OperationKind::Provision if situation.adopted => certify(situation, &TAKE_OVER),
-        OperationKind::Provision => certify(situation, &CREATE),
-        OperationKind::Update if situation.new_certificate => certify(situation, &CHANGE),
-        OperationKind::Update => in_sequence(situation, &CHANGE, 0, Next::default()),
-        OperationKind::Deprovision => in_sequence(situation, &DEPROVISION, 0, Next::default()),
-        OperationKind::Renew => certify(situation, &REPLACE),
+    let shape = Shape {
+        new_certificate: situation.new_certificate,
+        function: situation.function,
+        adopted: situation.adopted,
+    };
+    match course(situation.operation, shape) {
+        (true, with_it) => certify(situation, with_it),
+        (false, kinds) => in_sequence(situation, kinds, 0, Next::default()),
     }
+}
+
+/// What the steps of an operation depend on beside its kind: see [`Situation`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "see Situation")]
+pub struct Shape {
+    pub new_certificate: bool,
+    pub function: bool,
+    pub adopted: bool,
+}
+
+/// Whether the operation gets a certificate, and the steps after that.
+fn course(operation: OperationKind, shape: Shape) -> (bool, &'static [StepKind]) {
+    match operation {
+        OperationKind::Provision if shape.adopted => (true, &TAKE_OVER),
+        OperationKind::Provision => (true, &CREATE),
+        OperationKind::Update => (shape.new_certificate, &CHANGE),
+        OperationKind::Deprovision => (false, &DEPROVISION),
+        OperationKind::Renew => (true, &REPLACE),
+    }
+}
+
+/// The kinds of steps from an operation's beginning to its end, if its first order leads to a certificate; without what runs
+/// beside them.
+pub fn path(operation: OperationKind, shape: Shape) -> Vec<StepKind> {
+    let (certified, with_it) = course(operation, shape);
+    let order = [StepKind::PlaceOrder, StepKind::VerifyChallenge];
+    let certificate = order.into_iter().chain(CERTIFICATE).filter(|_| certified);
+    certificate
+        .chain(with_it.iter().copied())
+        .filter(|kind| is_due(*kind, shape.function))
+        .collect()
 }
 
 /// A new certificate, from the order on, and then the steps `with_it`.
@@ -268,7 +301,8 @@ fn in_sequence<'k>(
     round: i32,
     mut next: Next,
 ) -> Next {
-    for kind in kinds.into_iter().copied().filter(|kind| is_due(situation, *kind)) {
+    let due_at_all = |kind: &StepKind| is_due(*kind, situation.function);
+    for kind in kinds.into_iter().copied().filter(due_at_all) {
         match find(situation, kind, round) {
             Some(step) if step.state == StepState::Done => {}
             Some(_) => return next,
@@ -283,8 +317,8 @@ fn in_sequence<'k>(
 }
 
 /// Most instances never have a function.
-fn is_due(situation: &Situation, kind: StepKind) -> bool {
-    kind != StepKind::SettleFunction || situation.function
+fn is_due(kind: StepKind, function: bool) -> bool {
+    kind != StepKind::SettleFunction || function
 }
 
 fn due(kind: StepKind, round: i32) -> Planned {

@@ -83,6 +83,25 @@ pub fn span(duration: Duration) -> String {
     }
 }
 
+/// How long something lasts, in its two largest units, with a minus if negative.
+pub fn lasting(span: time::Duration) -> String {
+    const UNITS: [(i64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
+    let sign = if span.whole_seconds() < 0 { "-" } else { "" };
+    let mut rest = span.whole_seconds().abs();
+    let Some(first) = UNITS.iter().position(|(seconds, _)| rest >= *seconds) else {
+        return "0 s".to_owned();
+    };
+    let mut parts = Vec::new();
+    for (seconds, unit) in UNITS.iter().skip(first).take(2) {
+        let count = rest / seconds;
+        rest %= seconds;
+        if count > 0 {
+            parts.push(format!("{count} {unit}"));
+        }
+    }
+    format!("{sign}{}", parts.join(" "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,5 +158,20 @@ mod tests {
     fn limits_are_short() {
         assert_eq!(span(Duration::from_secs(5)), "5 s");
         assert_eq!(span(Duration::from_millis(250)), "250 ms");
+    }
+
+    #[test]
+    fn what_lasts_has_two_units_at_most() {
+        for (seconds, told) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (3725, "1 h 2 min"),
+            (86_400, "1 d"),
+            (90_061, "1 d 1 h"),
+            (-90_061, "-1 d 1 h"),
+        ] {
+            assert_eq!(lasting(time::Duration::seconds(seconds)), told);
+        }
     }
 }

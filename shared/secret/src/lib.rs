@@ -3,6 +3,7 @@
 //! command line.
 
 mod binding;
+mod ring;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,6 +14,8 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, Error};
 use secrecy::{ExposeSecret as _, SecretString};
+
+pub use ring::{RingKey, read_ring};
 
 /// The names of a secret setting. Implemented by [`setting!`].
 pub trait Setting: 'static {

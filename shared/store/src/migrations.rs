@@ -61,6 +61,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::new(32, 1, include_str!("migrations/0032_history.sql")),
     Migration::new(33, 1, include_str!("migrations/0033_due.sql")),
     Migration::new(34, 1, include_str!("migrations/0034_certificate_count.sql")),
+    Migration::new(35, 1, include_str!("migrations/0035_page_links.sql")),
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

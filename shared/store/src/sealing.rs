@@ -6,10 +6,8 @@
 //! their owner only; they are read, never written.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretBox};
-use secret::Secret;
+use secret::{RingKey, Secret};
 
 /// Why a secret can't be sealed or opened. Contains no secret.
 #[derive(Debug, thiserror::Error)]
@@ -127,27 +125,8 @@ impl KeyRing {
     /// # Errors
     /// When the setting is malformed; the error doesn't quote it.
     pub fn parse(setting: &str) -> Result<Self, SealingError> {
-        let mut keys: Vec<(String, RandomizedNonceKey)> = Vec::new();
-        for entry in setting.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-            let (id, encoded) = entry
-                .split_once(':')
-                .ok_or(SealingError::Setting("an entry without a colon"))?;
-            if id.is_empty() || id.len() > 32 {
-                return Err(SealingError::Setting("a key's id must have 1 to 32 bytes"));
-            }
-            let bytes = STANDARD
-                .decode(encoded)
-                .map_err(|_| SealingError::Setting("a key that is not base64"))?;
-            let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes)
-                .map_err(|_| SealingError::Setting("a key that has not 32 bytes"))?;
-            if keys.iter().any(|(known, _)| known == id) {
-                return Err(SealingError::Setting("an id twice"));
-            }
-            keys.push((id.to_string(), key));
-        }
-        if keys.is_empty() {
-            return Err(SealingError::Setting("no key"));
-        }
+        let ring = secret::read_ring(setting).map_err(SealingError::Setting)?;
+        let keys = ring.iter().map(sealing_key).collect::<Result<_, SealingError>>()?;
         Ok(Self { keys })
     }
 
@@ -210,8 +189,17 @@ impl KeyRing {
     }
 }
 
+fn sealing_key(key: &RingKey) -> Result<(String, RandomizedNonceKey), SealingError> {
+    let sealing = RandomizedNonceKey::new(&AES_256_GCM, key.bytes.expose_secret())
+        .map_err(|_| SealingError::Setting("a key that has not 32 bytes"))?;
+    Ok((key.id.clone(), sealing))
+}
+
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     fn ring(ids: &[(&str, u8)]) -> KeyRing {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::orders::CHALLENGES;
-use crate::statement::{Statement, statement};
+use crate::statement::{Session, Statement, statement};
 
 /// An operation, and how far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,12 +87,9 @@ impl Store {
     /// Database errors.
     pub async fn last_operation(&self, instance: &str, operation: Option<Uuid>) -> Result<Option<View>, StoreError> {
         let client = self.status_client().await?;
-        let row = statement!("status")
-            .with("challenges", CHALLENGES)
-            .optional(&client, &[&instance, &operation])
-            .await?;
+        let view = view_of(&client, instance, operation).await?;
         metrics::counter!("store_status_reads_total", "read" => "all").increment(1);
-        row.map(|row| Ok(row.try_get::<_, Json<View>>(0)?.0)).transpose()
+        Ok(view)
     }
 
     /// The instance, unless it is unknown or removed.
@@ -128,6 +125,19 @@ impl Store {
         })
         .transpose()
     }
+}
+
+/// The state of the instance's operation, or of the newest one that a platform asked for.
+pub(crate) async fn view_of(
+    on: &impl Session,
+    instance: &str,
+    operation: Option<Uuid>,
+) -> Result<Option<View>, StoreError> {
+    let row = statement!("status")
+        .with("challenges", CHALLENGES)
+        .optional(on, &[&instance, &operation])
+        .await?;
+    row.map(|row| Ok(row.try_get::<_, Json<View>>(0)?.0)).transpose()
 }
 
 fn polled(row: &Row) -> Result<Polled, StoreError> {

@@ -26,6 +26,12 @@ impl Operator {
             ("AWS_ACCESS_KEY_ID", key.id.clone()),
             ("AWS_SECRET_ACCESS_KEY", key.secret.clone()),
             ("AWS_ENDPOINT_URL_CLOUDFRONT", e.aws_api_url.clone()),
+            ("PAGES_URL", "https://broker.example.com".to_owned()),
+            // An example, so that the document has the same link each time.
+            (
+                "PAGE_KEYS",
+                "k1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=".to_owned(),
+            ),
         ]);
         Ok(Self { program, environment })
     }

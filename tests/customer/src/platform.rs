@@ -47,6 +47,20 @@ impl Answer {
         self.body["state"].as_str().unwrap_or_default()
     }
 
+    /// The link to the instance's status page.
+    pub fn dashboard_url(&self) -> Option<&str> {
+        self.body["dashboard_url"].as_str()
+    }
+
+    /// The body without that link.
+    pub fn beside_the_link(&self) -> Value {
+        let mut body = self.body.clone();
+        if let Some(members) = body.as_object_mut() {
+            members.remove("dashboard_url");
+        }
+        body
+    }
+
     /// A header, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers

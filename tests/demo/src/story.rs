@@ -119,6 +119,10 @@ async fn request(scene: &Scene<'_>) -> anyhow::Result<Answer> {
         asked.elapsed().as_millis()
     ));
 
+    if let Some(link) = answer.dashboard_url() {
+        line(&format!("its status page, for a browser: {link}"));
+    }
+
     let told = platform
         .poll(id, PATIENCE, "what to set", |answer| {
             status::persist_value(answer.description()).is_some()

@@ -1,9 +1,13 @@
 //! `make up`: everything stays, with lines to paste.
 
 use customer::platform::{PLAN_ID, SERVICE_ID};
+use page_keys::{PageKeys, path};
 use stack::Handle;
 
 use crate::screen::{heading, line};
+
+/// The id of the instance that the lines make. Its first link has the number 1.
+const INSTANCE: &str = "my-cdn";
 
 pub(crate) async fn print_and_wait(handle: &Handle) -> anyhow::Result<()> {
     let e = handle.endpoints();
@@ -11,13 +15,19 @@ pub(crate) async fn print_and_wait(handle: &Handle) -> anyhow::Result<()> {
         "curl -s -u {}:{} -H 'X-Broker-API-Version: 2.17'",
         e.broker_username, e.broker_password
     );
-    let instance = format!("{}/v2/service_instances/my-cdn", e.broker_url);
+    let instance = format!("{}/v2/service_instances/{INSTANCE}", e.broker_url);
     heading("Everything is up. Lines to paste into another terminal:");
     println!("# the catalog\n{api} {}/v2/catalog\n", e.broker_url);
     println!(
         "# cf create-service\n{api} -X PUT '{instance}?accepts_incomplete=true' -H 'Content-Type: application/json' -d \
          '{{\"service_id\":\"{SERVICE_ID}\",\"plan_id\":\"{PLAN_ID}\",\"organization_guid\":\"org\",\"space_guid\":\"space\",\
          \"parameters\":{{\"domains\":[\"www.example.com\"]}}}}'\n"
+    );
+    let token = PageKeys::parse(&e.page_keys)?.token(INSTANCE, 1);
+    println!(
+        "# its status page, for a browser\n{}{}\n",
+        e.broker_url,
+        path(INSTANCE, &token)
     );
     println!("# cf service: what to set, and what was seen\n{api} '{instance}/last_operation'\n");
     println!(

@@ -69,6 +69,9 @@ pub struct Endpoints {
     pub tls: Option<TlsEndpoints>,
     /// The keys that the issuer and the installer seal with, as `SEALING_KEYS`.
     pub sealing_keys: String,
+    /// The keys that sign the links to status pages, as broker-api's `PAGE_KEYS`.
+    #[serde(default)]
+    pub page_keys: String,
     /// PEM file of every root that Pebble has issued from since the stack's start: aws-sim trusts them.
     pub pebble_roots_pem: PathBuf,
     /// The proxies that all processes share.

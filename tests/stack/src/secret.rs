@@ -22,8 +22,8 @@ pub(crate) fn password() -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// A sealing key with its id: `k1:<base64 of 32 bytes>`.
-pub(crate) fn sealing_keys() -> anyhow::Result<String> {
+/// A ring of one key: `k1:<base64 of 32 bytes>`.
+pub(crate) fn key_ring() -> anyhow::Result<String> {
     Ok(format!("k1:{}", BASE64_STANDARD.encode(bytes::<32>()?)))
 }
 

@@ -65,6 +65,8 @@ pub(crate) struct Settings {
     pub(crate) broker_username: String,
     pub(crate) broker_password: String,
     pub(crate) sealing_keys: String,
+    pub(crate) page_keys: String,
+    pub(crate) pages_url: String,
     /// What the issuer knows of the broker's own DNS zone.
     pub(crate) delegation: Vec<(&'static str, String)>,
 }
@@ -96,6 +98,8 @@ impl Settings {
                 ("BROKER_PASSWORD", self.broker_password.clone()),
                 ("ACME_RESPONDER_URL", self.responder_url.clone()),
                 ("DEFAULT_ORIGIN", "origin.cdn.test".to_owned()),
+                ("PAGES_URL", self.pages_url.clone()),
+                ("PAGE_KEYS", self.page_keys.clone()),
             ]),
             "challenge-verifier" => env.extend([
                 ("DNS_RESOLVER", self.dns_addr.clone()),

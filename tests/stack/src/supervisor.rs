@@ -58,6 +58,7 @@ pub(crate) struct Supervisor {
     aws: AwsSim,
     broker_password: String,
     sealing_keys: String,
+    page_keys: String,
 }
 
 impl Supervisor {
@@ -169,7 +170,8 @@ impl Supervisor {
             other_pebble,
             aws,
             broker_password: secret::password()?,
-            sealing_keys: secret::sealing_keys()?,
+            sealing_keys: secret::key_ring()?,
+            page_keys: secret::key_ring()?,
             ports,
             options,
         })
@@ -494,6 +496,10 @@ impl Supervisor {
             .map_or(self.port_for_services(peer), |link| link.endpoint().listen.port())
     }
 
+    fn broker_url(&self) -> String {
+        format!("http://127.0.0.3:{}", self.http_port)
+    }
+
     fn origin_addr(&self) -> SocketAddr {
         SocketAddr::from((ports::ORIGIN, self.http_port))
     }
@@ -537,6 +543,8 @@ impl Supervisor {
             broker_username: "cloud-controller".to_owned(),
             broker_password: self.broker_password.clone(),
             sealing_keys: self.sealing_keys.clone(),
+            page_keys: self.page_keys.clone(),
+            pages_url: self.broker_url(),
             delegation: self.delegation.iter().flat_map(Delegation::environment).collect(),
         }
     }
@@ -548,7 +556,7 @@ impl Supervisor {
         Endpoints {
             folder: self.folder.clone(),
             http_port: self.http_port,
-            broker_url: format!("http://127.0.0.3:{}", self.http_port),
+            broker_url: self.broker_url(),
             broker_username: settings.broker_username,
             broker_password: settings.broker_password,
             responder_url: settings.responder_url,
@@ -575,6 +583,7 @@ impl Supervisor {
             origin_control_url: format!("http://127.0.0.1:{}", self.origin_control_port),
             tls: settings.tls,
             sealing_keys: settings.sealing_keys,
+            page_keys: settings.page_keys,
             pebble_roots_pem: self.pebble.roots_pem.clone(),
             proxies: self
                 .proxies

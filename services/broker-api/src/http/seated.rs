@@ -52,6 +52,9 @@ impl Service<Request<Incoming>> for Seated {
         // client with the most connections loses one.
         self.seat.wait(Client::from(client.unwrap_or(self.peer)), false);
         request.extensions_mut().insert(self.seat.clone());
+        if let Some(client) = client {
+            request.extensions_mut().insert(Client::from(client));
+        }
         let answer = self.app.call(request);
         let (seat, pulse) = (self.seat.clone(), self.pulse.clone());
         let (peer, is_hop) = (self.peer, self.limits.trusted_hops.has(self.peer));
@@ -68,10 +71,17 @@ impl Service<Request<Incoming>> for Seated {
     }
 }
 
-/// The response to a request without a password, or whose password was not checked yet, when the seat is reassigned.
+/// The response to a request without a password, or whose password was not checked yet, when the seat is reassigned. The request may
+/// have been a browser's, for a page whose address is a secret.
 fn given_away() -> Response {
     let headers = [
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (header::CONNECTION, HeaderValue::from_static("close")),
         (header::RETRY_AFTER, HeaderValue::from_static("1")),
     ];

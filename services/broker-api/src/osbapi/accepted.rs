@@ -10,7 +10,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-/// 202: the operation has started; last_operation reports its progress.
+const STARTED: &str = "The operation has started; last_operation reports its progress.";
+
+/// 202 of a deletion.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Accepted {
     /// Send it with each last_operation
@@ -32,42 +34,81 @@ impl OperationOutput for Accepted {
     }
 
     fn inferred_responses(context: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Described)> {
-        described::<Self>(
-            202,
-            "The operation has started; last_operation reports its progress.",
-            context,
-            operation,
-        )
+        described::<Self>(202, STARTED, context, operation)
     }
 }
 
-/// 202, or 200 if there is nothing to wait for.
-pub(crate) enum Begun {
-    Operation(Accepted),
-    /// The same request was made before and is complete, or it changes nothing.
-    Done,
+/// 202 of a creation or update.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Started {
+    /// Send it with each last_operation
+    #[schemars(with = "String")]
+    operation: Uuid,
+    /// Where the instance's status page is, for whoever has this link
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dashboard_url: Option<String>,
 }
 
-/// An object without fields.
+/// 200: it is as requested.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Empty {}
+pub(crate) struct Unchanged {
+    /// Where the instance's status page is, for whoever has this link
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dashboard_url: Option<String>,
+}
+
+/// 202, or 200 if there is nothing to wait for.
+pub(crate) struct Begun {
+    /// `None`: the same request was made before and is complete, or it changes nothing.
+    operation: Option<Uuid>,
+    dashboard_url: Option<String>,
+}
+
+impl Begun {
+    /// This operation runs.
+    pub(crate) fn operation(operation: Uuid) -> Self {
+        Self {
+            operation: Some(operation),
+            dashboard_url: None,
+        }
+    }
+
+    /// There is nothing to do.
+    pub(crate) fn done() -> Self {
+        Self {
+            operation: None,
+            dashboard_url: None,
+        }
+    }
+
+    pub(crate) fn with_dashboard(self, dashboard_url: Option<String>) -> Self {
+        Self { dashboard_url, ..self }
+    }
+}
 
 impl IntoResponse for Begun {
     fn into_response(self) -> Response {
-        match self {
-            Self::Operation(accepted) => accepted.into_response(),
-            Self::Done => Json(Empty {}).into_response(),
+        let dashboard_url = self.dashboard_url;
+        match self.operation {
+            Some(operation) => {
+                let started = Started {
+                    operation,
+                    dashboard_url,
+                };
+                (StatusCode::ACCEPTED, Json(started)).into_response()
+            }
+            None => Json(Unchanged { dashboard_url }).into_response(),
         }
     }
 }
 
 impl OperationOutput for Begun {
-    type Inner = Accepted;
+    type Inner = Started;
 
     fn inferred_responses(context: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Described)> {
-        let mut responses = described::<Empty>(200, "Nothing to do.", context, operation);
-        responses.extend(Accepted::inferred_responses(context, operation));
+        let mut responses = described::<Unchanged>(200, "Nothing to do.", context, operation);
+        responses.extend(described::<Started>(202, STARTED, context, operation));
         responses
     }
 }

@@ -13,6 +13,7 @@ use crate::catalog::served::{Catalog, served};
 use crate::osbapi::answers::Answers;
 use crate::osbapi::auth::Credentials;
 use crate::osbapi::profile::Profile;
+use crate::page::Pages;
 use crate::settings::BrokerArgs;
 
 /// The state that the handlers share.
@@ -31,6 +32,8 @@ pub struct Broker {
     pub(crate) body_timeout: Duration,
     pub(crate) bounds: Bounds,
     pub(crate) answers: Answers,
+    /// `None`: there are no status pages.
+    pub(crate) pages: Option<Pages>,
     pub(crate) publishing: TaskTracker,
 }
 
@@ -55,6 +58,7 @@ impl Broker {
             body_timeout: args.limits.body_timeout,
             bounds: args.unproved.bounds(),
             answers: Answers::default(),
+            pages: Pages::of(args),
             publishing: TaskTracker::new(),
         })
     }

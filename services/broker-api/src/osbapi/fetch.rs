@@ -27,6 +27,9 @@ pub(crate) struct Fetched {
     /// to set; `domain_problem` while a domain is about to go to another instance, or has gone
     #[schemars(with = "Map<String, Value>")]
     parameters: Value,
+    /// Where the instance's status page is, for whoever has this link
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dashboard_url: Option<String>,
 }
 
 pub(crate) async fn fetch(State(broker): State<Arc<Broker>>, id: InstanceId) -> Result<Json<Fetched>, OsbError> {
@@ -54,6 +57,7 @@ pub(crate) async fn fetch(State(broker): State<Arc<Broker>>, id: InstanceId) -> 
             }
             Ok(Json(Fetched {
                 parameters,
+                dashboard_url: broker.dashboard_url(&id.0).await,
                 service_id: instance.service_id,
                 plan_id: instance.plan_id,
             }))

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use store::{NewInstance, Provision, Requester};
 use tracing::Instrument as _;
 
-use crate::osbapi::accepted::{Accepted, Begun};
+use crate::osbapi::accepted::Begun;
 use crate::osbapi::body::Body;
 use crate::osbapi::broker::Broker;
 use crate::osbapi::error::OsbError;
@@ -123,28 +123,28 @@ fn checked(broker: &Broker, id: &str, asked: &ProvisionRequest) -> Result<NewIns
 }
 
 async fn begin(broker: Arc<Broker>, new: NewInstance, requester: Requester) -> Result<Begun, OsbError> {
-    match in_time(
-        broker
-            .store
-            .provision(&new, &requester, broker.bounds, &broker.schedules),
-    )
-    .await?
-    {
+    let provision = broker
+        .store
+        .provision(&new, &requester, broker.bounds, &broker.schedules);
+    let begun = match in_time(provision).await? {
         Provision::Accepted { operation, wake_ups } => {
             tracing::info!(instance = new.id, %operation, domains = new.domains.len(), "provision started");
             broker.publish(wake_ups);
-            Ok(Begun::Operation(Accepted { operation }))
+            Begun::operation(operation)
         }
-        Provision::Running { operation } => Ok(Begun::Operation(Accepted { operation })),
-        Provision::Exists => Ok(Begun::Done),
-        Provision::Busy => Err(OsbError::busy()),
-        Provision::Conflict { why } => Err(OsbError::new(
-            StatusCode::CONFLICT,
-            format!("Instance {}: {why}.", shown(&new.id)),
-        )),
-        Provision::DomainTaken { domain } => Err(OsbError::bad_request(taken(&domain))),
-        Provision::TooMuch(too_much) => Err(too_much_unproved(&too_much)),
-    }
+        Provision::Running { operation } => Begun::operation(operation),
+        Provision::Exists => Begun::done(),
+        Provision::Busy => return Err(OsbError::busy()),
+        Provision::Conflict { why } => {
+            return Err(OsbError::new(
+                StatusCode::CONFLICT,
+                format!("Instance {}: {why}.", shown(&new.id)),
+            ));
+        }
+        Provision::DomainTaken { domain } => return Err(OsbError::bad_request(taken(&domain))),
+        Provision::TooMuch(too_much) => return Err(too_much_unproved(&too_much)),
+    };
+    Ok(begun.with_dashboard(broker.dashboard_url(&new.id).await))
 }
 
 pub(crate) fn taken(domain: &str) -> String {

@@ -14,7 +14,7 @@ use store::{Changes, InstanceView, Requester, Update};
 use tracing::Instrument as _;
 
 use crate::catalog::offering::Plan;
-use crate::osbapi::accepted::{Accepted, Begun};
+use crate::osbapi::accepted::Begun;
 use crate::osbapi::body::Body;
 use crate::osbapi::broker::Broker;
 use crate::osbapi::error::OsbError;
@@ -69,23 +69,26 @@ async fn begin(
     request: UpdateRequest,
     requester: Requester,
 ) -> Result<Begun, OsbError> {
-    match in_time(written(&broker, &id, &request, &requester)).await? {
+    let begun = match in_time(written(&broker, &id, &request, &requester)).await? {
         Update::Accepted { operation, wake_ups } => {
             tracing::info!(instance = id, %operation, "update started");
             broker.publish(wake_ups);
-            Ok(Begun::Operation(Accepted { operation }))
+            Begun::operation(operation)
         }
-        Update::Running { operation } => Ok(Begun::Operation(Accepted { operation })),
-        Update::Unchanged => Ok(Begun::Done),
-        Update::Busy | Update::Changed => Err(OsbError::busy()),
-        Update::Unusable { why } => Err(OsbError::not_now(format!(
-            "Instance {} can't be updated, since {why}.",
-            shown(&id)
-        ))),
-        Update::Gone => Err(unknown()),
-        Update::DomainTaken { domain } => Err(OsbError::bad_request(taken(&domain))),
-        Update::TooMuch(too_much) => Err(too_much_unproved(&too_much)),
-    }
+        Update::Running { operation } => Begun::operation(operation),
+        Update::Unchanged => Begun::done(),
+        Update::Busy | Update::Changed => return Err(OsbError::busy()),
+        Update::Unusable { why } => {
+            return Err(OsbError::not_now(format!(
+                "Instance {} can't be updated, since {why}.",
+                shown(&id)
+            )));
+        }
+        Update::Gone => return Err(unknown()),
+        Update::DomainTaken { domain } => return Err(OsbError::bad_request(taken(&domain))),
+        Update::TooMuch(too_much) => return Err(too_much_unproved(&too_much)),
+    };
+    Ok(begun.with_dashboard(broker.dashboard_url(&id).await))
 }
 
 /// Writes the update for the current state of the instance; reads the state again when another write came first.

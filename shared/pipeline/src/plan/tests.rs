@@ -292,3 +292,19 @@ fn values_are_published_beside_the_probes_and_nothing_waits_for_that() {
     let planned: Vec<StepKind> = next(&now).steps.iter().map(|step| step.kind).collect();
     assert!(!planned.contains(&StepKind::PublishChallenges), "{planned:?}");
 }
+
+#[test]
+fn the_path_is_what_an_operation_goes_through_when_nothing_goes_wrong() {
+    for operation in OperationKind::ALL {
+        for bits in 0..8_u8 {
+            let shape = Shape {
+                new_certificate: bits & 1 > 0,
+                function: bits & 2 > 0,
+                adopted: bits & 4 > 0,
+            };
+            let mut now = situation(operation, &["a.example"]);
+            (now.new_certificate, now.function, now.adopted) = (shape.new_certificate, shape.function, shape.adopted);
+            assert_eq!(kinds(now), path(operation, shape), "{operation:?} {shape:?}");
+        }
+    }
+}

@@ -3,7 +3,8 @@
 use time::{Duration, OffsetDateTime};
 
 use super::lines::Text;
-use super::{DomainView, View, clock, is_plain_absence, is_proved, later};
+use super::words::{clock, later};
+use super::{DomainView, View, is_plain_absence, is_proved};
 
 /// The space that is reserved for this next to the records.
 pub(super) const LEAST_ROOM: usize = 900;
@@ -44,13 +45,7 @@ fn is_plain(domain: &DomainView) -> bool {
 
 /// The lines about one domain: the first begins with its name, the others with two blanks.
 fn about(domain: &DomainView, now: OffsetDateTime) -> Text {
-    let mut lines = Vec::new();
-    if is_proved(domain) {
-        lines.push("proved; leave that as it is, and change its CAA records".to_owned());
-    }
-    if let Some(words) = &domain.ca_said {
-        lines.push(format!("the CA rejected it: {words}"));
-    }
+    let mut lines = in_the_way(domain);
     match (&domain.waiting_for, domain.checked_at) {
         (Some(seen), Some(at)) => {
             let (at, seen) = (clock(at, now), seen.to_string());
@@ -61,12 +56,7 @@ fn about(domain: &DomainView, now: OffsetDateTime) -> Text {
         _ if domain.step_state.is_none() => {}
         _ => lines.push("not checked yet.".to_owned()),
     }
-    if let Some(at) = domain.gives_up_at {
-        let at = clock(at, now);
-        lines.push(format!(
-            "If it is not seen in place by {at}, this update ends by itself and changes nothing."
-        ));
-    }
+    lines.extend(domain.gives_up_at.map(|at| gives_up(at, now)));
     let mut text = Text::default();
     for (at, line) in lines.iter().enumerate() {
         match at {
@@ -75,6 +65,24 @@ fn about(domain: &DomainView, now: OffsetDateTime) -> Text {
         }
     }
     text
+}
+
+/// What is in the way beside what was seen last.
+pub(crate) fn in_the_way(domain: &DomainView) -> Vec<String> {
+    let mut lines = Vec::new();
+    if is_proved(domain) {
+        lines.push("proved; leave that as it is, and change its CAA records".to_owned());
+    }
+    if let Some(words) = &domain.ca_said {
+        lines.push(format!("the CA rejected it: {words}"));
+    }
+    lines
+}
+
+/// The end of an update's patience.
+pub(crate) fn gives_up(at: OffsetDateTime, now: OffsetDateTime) -> String {
+    let at = clock(at, now);
+    format!("If it is not seen in place by {at}, this update ends by itself and changes nothing.")
 }
 
 /// The domains that are only counted.

@@ -1,7 +1,8 @@
 //! The records that the user may set: each on a line of its own, with what all domains share listed once.
 
 use super::lines::Text;
-use super::{DomainView, View, capitalized, is_proved, list};
+use super::words::{capitalized, list};
+use super::{DomainView, View, is_proved};
 use crate::domain::wildcard_of;
 use crate::proof::{Method, Place, ToSet};
 
@@ -17,6 +18,26 @@ pub(super) fn txt(name: &str, value: &str) -> String {
 pub(super) fn cname(name: &str, target: &str) -> String {
     format!("{name} CNAME {target}")
 }
+
+/// A record, ready for copying; a redirect is none.
+pub(super) fn line(set: &ToSet) -> Option<String> {
+    match set {
+        ToSet::Txt { name, value } => Some(txt(name, value)),
+        ToSet::Cname { name, target } => Some(cname(name, target)),
+        ToSet::Redirect(_) => None,
+    }
+}
+
+/// The heading of one way among several.
+pub(crate) fn heading(heading: &str, is_first: bool) -> String {
+    match is_first {
+        true => capitalized(heading),
+        false => format!("Or {heading}"),
+    }
+}
+
+/// Stands for the values of an order that isn't placed yet.
+pub(crate) const BY_THE_NEXT_ORDER: &str = "by a value of the new order, which is shown here once it is placed.";
 
 /// All challenge types of the domains within this many bytes. Where they don't fit, names that can be derived from the
 /// domain are shown as a pattern; where they still don't fit, the last domains are only counted.
@@ -63,11 +84,7 @@ fn of(view: &View, needy: &[&DomainView], responder: &str, pattern: bool) -> Tex
         .filter(|(_, records)| !records.is_empty());
     let mut text = Text::default();
     for (heading, records) in ways.chain(next_order(&unproved)) {
-        let mut told = Text::of(&if text.is_empty() {
-            capitalized(heading)
-        } else {
-            format!("Or {heading}")
-        });
+        let mut told = Text::of(&self::heading(heading, text.is_empty()));
         told.append(records);
         text.append_apart(told);
     }
@@ -136,10 +153,12 @@ fn records(method: Method, sets: impl Iterator<Item = ToSet>, responder: &str, a
 /// Some challenge types require other values with each order. Those of the next order are known a moment before its
 /// domains are probed.
 fn next_order(unproved: &[&DomainView]) -> Option<(&'static str, Text)> {
-    let heading = "by a value of the new order, which is shown here once it is placed.";
-    let unknown = |domain: &&&DomainView| {
-        let mut ways = Method::ALL.into_iter().filter(|method| !method.outlasts_its_order());
-        domain.step_state.is_none() && !ways.any(|method| domain.challenge(method).is_some())
-    };
-    unproved.iter().find(unknown).map(|_| (heading, Text::default()))
+    let is_needed = unproved.iter().any(|domain| needs_the_next_order(domain));
+    is_needed.then(|| (BY_THE_NEXT_ORDER, Text::default()))
+}
+
+/// Some of what may be set for the domain is not known yet.
+pub(crate) fn needs_the_next_order(domain: &DomainView) -> bool {
+    let mut ways = Method::ALL.into_iter().filter(|method| !method.outlasts_its_order());
+    domain.step_state.is_none() && !ways.any(|method| domain.challenge(method).is_some())
 }

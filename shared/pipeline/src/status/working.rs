@@ -1,11 +1,12 @@
 //! What the system does by itself.
 
-use super::{StepView, View, capitalized, later};
+use super::words::{capitalized, later};
+use super::{StepView, View};
 use crate::operation::OperationKind;
 use crate::step::StepKind;
 
 /// What the system is doing, in one sentence.
-pub(super) fn working(view: &View) -> String {
+pub(crate) fn working(view: &View) -> String {
     let parts: Vec<String> = view.steps.iter().map(|step| told(view, step)).collect();
     if parts.is_empty() {
         return "Continuing in a moment.".to_owned();
@@ -50,7 +51,8 @@ fn in_brackets(view: &View, step: &StepView) -> Option<String> {
     (!inside.is_empty()).then(|| format!(" ({})", inside.join("; ")))
 }
 
-fn doing(step: StepKind, operation: OperationKind) -> &'static str {
+/// What is being done by a step.
+pub(crate) fn doing(step: StepKind, operation: OperationKind) -> &'static str {
     match (step, operation) {
         (StepKind::RetireCertificates, OperationKind::Deprovision) => "deleting its certificates",
         _ => step.doing(),

@@ -95,6 +95,10 @@ fn view(domains: Vec<DomainView>) -> View {
     }
 }
 
+fn set_once(view: &View, domain: &DomainView) -> Vec<String> {
+    view.set_once(domain).iter().filter_map(ways::line).collect()
+}
+
 /// Everything that the user of this instance has to copy.
 fn copied(view: &View) -> Vec<String> {
     let mut all = Vec::new();

@@ -80,7 +80,12 @@ async fn run(database: &str, environment: &[(&str, &str)], args: &[&str]) -> any
 /// The same, with the settings that an operator of the stack has.
 pub(crate) async fn operate(handle: &Handle, args: &[&str]) -> anyhow::Result<Said> {
     let e = handle.endpoints();
-    let environment = [("AMQP_URL", e.amqp_url.as_str()), ("DELAY_QUEUES_MS", DELAY_QUEUES_MS)];
+    let environment = [
+        ("AMQP_URL", e.amqp_url.as_str()),
+        ("DELAY_QUEUES_MS", DELAY_QUEUES_MS),
+        ("PAGES_URL", e.broker_url.as_str()),
+        ("PAGE_KEYS", e.page_keys.as_str()),
+    ];
     run(&e.database_url, &environment, args).await
 }
 

@@ -38,6 +38,7 @@ mod newer;
 mod osbapi;
 mod outage;
 mod ownership;
+mod page_link;
 mod persist_conformance;
 mod persist_rules;
 mod plans;

@@ -197,6 +197,10 @@ async fn what_is_asked_all_the_time_reads_no_table_as_a_whole() -> anyhow::Resul
         .await?;
     assert!(pruned.is_empty(), "{pruned}");
 
+    // The status page of an instance with all these operations.
+    let page = years.asked("a page", async |store| store.page("i").await).await?;
+    assert_eq!(page.map(|page| page.facts.operations.len()), Some(20));
+
     // As many tokens as one look may have, one of which is live.
     let live = years
         .asked("live challenges", async |store| {

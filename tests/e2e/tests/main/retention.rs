@@ -235,6 +235,7 @@ async fn a_removed_instance_goes_when_nothing_of_it_is_left_anywhere() -> anyhow
                  values ('E2', 'd2', 't', '{}', now() - interval '100 days'), ('E3', 'd3', 't', '{}', now());
              insert into delegation_targets (tenant, domain, zone, label) \
                  values ('t', 'a.example.com', 'zone.example', 'own');
+             insert into page_links (instance_id, expires_at) select id, now() from instances;
              update steps s set method = 'delegated-dns-01' from operations o \
                  where o.id = s.operation_id and o.instance_id = 'old' and s.method is not null",
         )
@@ -243,6 +244,7 @@ async fn a_removed_instance_goes_when_nothing_of_it_is_left_anywhere() -> anyhow
     let pruned = store.prune_history(KEPT).await?;
     let stays = ["in aws", "lives", "valid", "won", "young"].map(str::to_owned);
     assert_eq!(past.instances().await?, BTreeSet::from(stays), "{pruned}");
+    assert_eq!(past.count("page_links").await?, 5, "they go with their instances");
     assert_eq!(past.count("orphans").await?, 1);
     assert_eq!(past.count("offers").await?, 1, "the one that was made lately");
 

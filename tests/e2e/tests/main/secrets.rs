@@ -31,9 +31,11 @@ async fn no_secret_is_in_any_log() -> anyhow::Result<()> {
         ("a private key", "private key-----".to_string()),
         ("a wrong password", "hunter2-wrong".to_string()),
     ];
-    for (id, key) in e.sealing_keys.split(',').filter_map(|entry| entry.split_once(':')) {
-        secrets.push(("a sealing key", key.to_string()));
-        assert!(!id.is_empty());
+    for (what, ring) in [("a sealing key", &e.sealing_keys), ("a page key", &e.page_keys)] {
+        for (id, key) in ring.split(',').filter_map(|entry| entry.split_once(':')) {
+            secrets.push((what, key.to_string()));
+            assert!(!id.is_empty());
+        }
     }
     for key in e.aws_keys.values() {
         secrets.push(("an AWS secret", key.secret.clone()));

@@ -1,0 +1,48 @@
+//! Status pages: each service instance has one, for whoever has the link to it. A link is signed ([`page_keys`]), so what nobody
+//! has signed never reaches the database; whether it is still alive, the database knows. There are pages only with PAGES_URL.
+
+mod access;
+mod assets;
+mod dashboard;
+mod headers;
+pub(crate) mod limit;
+mod refusal;
+mod routes;
+mod view;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use page_keys::Links;
+use tokio::sync::Semaphore;
+
+use crate::page::limit::ClientLimit;
+use crate::settings::BrokerArgs;
+
+pub(crate) use routes::mounted;
+
+/// The most pages that are read and rendered at a time: half of DATABASE_POOL_SIZE's default, so that a crowd of readers leaves
+/// connections to the platform's requests.
+const AT_ONCE: usize = 4;
+
+/// What the routes of the pages work with.
+pub(crate) struct Pages {
+    pub(crate) links: Links,
+    /// `None`: as often as anybody likes.
+    limit: Option<ClientLimit>,
+    /// A permit for each page that may be read now.
+    turns: Arc<Semaphore>,
+}
+
+impl Pages {
+    /// `None`: there are no pages. That the settings are right, `Settings::check` has seen.
+    pub(crate) fn of(args: &BrokerArgs) -> Option<Self> {
+        let links = args.pages.links().ok().flatten()?;
+        let limit = NonZeroU32::new(args.page_limit.page_rate_limit).map(ClientLimit::new);
+        Some(Self {
+            links,
+            limit,
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+        })
+    }
+}

@@ -1,0 +1,85 @@
+//! `/i/{id}/{token}`, what is below it, and `/assets/{name}`. They need no password; every answer has the headers.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::{any, get};
+use serde::Deserialize;
+
+use crate::app::limit_time;
+use crate::osbapi::Broker;
+use crate::page::access::Opened;
+use crate::page::refusal::Refusal;
+use crate::page::{assets, headers, limit, view};
+
+/// The app with the routes of status pages, if there are pages.
+pub(crate) fn mounted(app: Router<Arc<Broker>>, broker: &Arc<Broker>) -> Router<Arc<Broker>> {
+    if broker.pages.is_none() {
+        return app;
+    }
+    let pages = Router::new()
+        .route("/{id}/{token}", get(page))
+        .route("/{id}/{token}/{file}", get(file));
+    let assets = Router::new().route("/{name}", get(assets::asset));
+    // Neither the routes nor the fallback of a nested router have its prefix with a slash behind it.
+    let bare = Router::new().route("/i/", any(nothing)).route("/assets/", any(nothing));
+    app.nest("/i", closed(pages, broker))
+        .nest("/assets", closed(assets, broker))
+        .merge(guarded(bare, broker))
+}
+
+/// With an answer to whatever else is below the same prefix.
+fn closed(routes: Router<Arc<Broker>>, broker: &Arc<Broker>) -> Router<Arc<Broker>> {
+    let routes = routes
+        .method_not_allowed_fallback(async || Refusal::NoSuchMethod)
+        .fallback(nothing);
+    guarded(routes, broker)
+}
+
+fn guarded(routes: Router<Arc<Broker>>, broker: &Arc<Broker>) -> Router<Arc<Broker>> {
+    routes
+        .layer(from_fn_with_state(broker.clone(), limit::limit))
+        .layer(from_fn(limit_time))
+        // Outermost, so that every answer has them, including refusals.
+        .layer(from_fn(headers::secure))
+}
+
+async fn nothing() -> Refusal {
+    Refusal::NotFound
+}
+
+async fn page(State(broker): State<Arc<Broker>>, opened: Opened) -> Result<Html<String>, Refusal> {
+    let page = view::page(&broker, &opened.id, &opened.base).await?;
+    page.map(Html).ok_or(Refusal::NotFound)
+}
+
+/// What is below a page, by its name.
+#[derive(Deserialize)]
+struct Below {
+    file: String,
+}
+
+/// The records to set, in the form that a tool reads: a file to save.
+async fn file(
+    State(broker): State<Arc<Broker>>,
+    opened: Opened,
+    path: Result<Path<Below>, PathRejection>,
+) -> Result<Response, Refusal> {
+    let Ok(Path(Below { file })) = path else {
+        return Err(Refusal::NotFound);
+    };
+    let form = file.strip_prefix("records.").ok_or(Refusal::NotFound)?;
+    let records = view::records(&broker, &opened.id, form).await?;
+    let (content_type, records) = records.ok_or(Refusal::NotFound)?;
+    let saved_as = HeaderValue::try_from(format!("attachment; filename=\"{file}\"")).map_err(|_| Refusal::NotFound)?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+        (header::CONTENT_DISPOSITION, saved_as),
+    ];
+    Ok((headers, records).into_response())
+}

@@ -1,0 +1,452 @@
+//! Pages as they are rendered: what is on them, that they are well-formed, and that nobody's text is markup.
+
+use pipeline::page::{CertificateFacts, ClaimFacts, Facts, OperationFacts, Page, StageFacts};
+use pipeline::proof::dns_persist01::Form as PersistForm;
+use pipeline::proof::{Challenge, Challenges, Dns01, DnsPersist01, Http01, Method, Place};
+use pipeline::reason::{DnsProblem, Look, Reason, Says, Seen, Spread, Txt, Way, WrongTxt};
+use pipeline::status::{DomainView, StepView, View, describe, unfolded};
+use pipeline::{InstanceSettings, OperationKind, OperationState, StepKind, StepState};
+use serde_json::json;
+use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+const NOW: OffsetDateTime = datetime!(2026-11-24 12:04:40 UTC);
+const RESPONDER: &str = "https://broker.example";
+const BASE: &str = "/i/5f0c/token";
+const TARGET: &str = "d111111abcdef8.cloudfront.net";
+const SERVER: &str = "ns1.example.net";
+
+fn render(page: &Page) -> String {
+    let html = super::html(page, BASE, RESPONDER).unwrap();
+    well_formed(&html);
+    let text = unfolded(&describe(&page.status, RESPONDER));
+    let first = text.lines().next().unwrap();
+    assert!(
+        html.contains(&format!("<p>{first}</p>")),
+        "begins as the status does: {first}"
+    );
+    html
+}
+
+/// Every element is closed, every reference leads somewhere, and no heading is left out.
+fn well_formed(html: &str) {
+    const VOID: [&str; 2] = ["meta", "link"];
+    let mut open = Vec::new();
+    let mut depth = 0;
+    for rest in html.split('<').skip(1) {
+        let (tag, _) = rest
+            .split_once('>')
+            .unwrap_or_else(|| panic!("a tag without an end: {rest}"));
+        let name = tag.split_ascii_whitespace().next().unwrap_or_default();
+        if let Some(closed) = name.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(closed), "{html}");
+        } else if !name.starts_with('!') && !VOID.contains(&name) {
+            open.push(name);
+        }
+        if let Some(level) = name.strip_prefix('h').and_then(|level| level.parse::<u8>().ok()) {
+            assert!(level <= depth + 1, "{name} after h{depth}");
+            depth = level;
+        }
+    }
+    assert_eq!(open, Vec::<&str>::new());
+    let ids = values(html, " id=\"");
+    for (at, id) in ids.iter().enumerate() {
+        assert!(!ids[..at].contains(id), "{id} twice");
+    }
+    for referred in values(html, " href=\"#")
+        .into_iter()
+        .chain(values(html, " aria-labelledby=\""))
+    {
+        assert!(ids.contains(&referred), "{referred} is nowhere");
+    }
+}
+
+/// The values of an attribute.
+fn values<'h>(html: &'h str, begin: &str) -> Vec<&'h str> {
+    html.split(begin)
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('"')?.0))
+        .collect()
+}
+
+fn challenges() -> Challenges {
+    Challenges::from_iter([
+        Challenge::DnsPersist01(DnsPersist01 {
+            form: PersistForm::AccountUrl,
+            issuer_domains: vec!["letsencrypt.org".into()],
+            account_uris: "https://ca.example/acct/1".into(),
+        }),
+        Challenge::Dns01(Dns01 {
+            value: "gfj9Xq_Rg85nM".into(),
+        }),
+        Challenge::Http01(Http01 {
+            token: "tok".into(),
+            key_authorization: "tok.thumb".into(),
+        }),
+    ])
+}
+
+fn looked(method: Method, name: String, found: Txt, in_place: Option<Method>) -> Option<Reason> {
+    let way = Way {
+        method,
+        place: Place::Txt(name),
+        seen: Seen::Txt { alias: None, found },
+    };
+    let look = Look {
+        in_place,
+        ways: vec![way],
+        ..Look::default()
+    };
+    Some(look.into())
+}
+
+/// Nothing is set yet.
+fn missing(name: &str) -> DomainView {
+    let problem = DnsProblem::NoSuchName { server: SERVER.into() };
+    let record = format!("_validation-persist.{name}");
+    DomainView {
+        domain: name.into(),
+        step_state: Some(StepState::Waiting),
+        waiting_for: looked(Method::DnsPersist01, record, Txt::Absent { problem }, None),
+        checked_at: Some(datetime!(2026-11-24 12:04:31 UTC)),
+        due_at: Some(datetime!(2026-11-24 12:05:16 UTC)),
+        challenges: Some(challenges()),
+        challenges_are_new: true,
+        method: None,
+        ca_said: None,
+        wins_at: None,
+        loses_at: None,
+        lost_at: None,
+        proof_gone_at: None,
+        proof_seen: None,
+        gives_up_at: None,
+    }
+}
+
+/// An old value is set.
+fn wrong(name: &str, value: &str) -> DomainView {
+    let wrong = WrongTxt::Value {
+        found: vec![value.into()],
+        more: 0,
+        expected: "gfj9Xq_Rg85nM".into(),
+    };
+    let found = Txt::Wrong {
+        wrong,
+        server: SERVER.into(),
+    };
+    DomainView {
+        waiting_for: looked(Method::Dns01, format!("_acme-challenge.{name}"), found, None),
+        ..missing(name)
+    }
+}
+
+/// The record is in place, and time has to pass.
+fn settling(name: &str) -> DomainView {
+    let spread = Spread {
+        have: vec![SERVER.into()],
+        ..Spread::default()
+    };
+    let found = Txt::InPlace {
+        says: Says::AsExpected,
+        spread,
+    };
+    DomainView {
+        waiting_for: looked(
+            Method::Dns01,
+            format!("_acme-challenge.{name}"),
+            found,
+            Some(Method::Dns01),
+        ),
+        ..missing(name)
+    }
+}
+
+fn verified(name: &str) -> DomainView {
+    DomainView {
+        step_state: Some(StepState::Done),
+        method: Some(Method::DnsPersist01),
+        ..missing(name)
+    }
+}
+
+fn page(state: OperationState, domains: Vec<DomainView>, stages: Vec<StageFacts>) -> Page {
+    let claims = domains.iter().map(|domain| ClaimFacts {
+        domain: domain.domain.clone(),
+        proved: domain.step_state == Some(StepState::Done),
+        asked_elsewhere: false,
+        proof_checked_at: None,
+    });
+    let operation = OperationFacts {
+        id: Uuid::from_u128(1),
+        kind: OperationKind::Provision,
+        state,
+        failure: None,
+        identity: Some(json!({"platform": "cloudfoundry", "value": {"user_id": "683ea748"}})),
+        new_certificate: false,
+        function: false,
+        created_at: NOW - Duration::minutes(5),
+        ended_at: None,
+        stages,
+    };
+    Page {
+        facts: Facts {
+            settings: InstanceSettings {
+                origin: "app.example.org".into(),
+                ..InstanceSettings::default()
+            },
+            adopted: false,
+            renewal: None,
+            operations: vec![operation],
+            certificate: None,
+            earlier: Vec::new(),
+            claims: claims.collect(),
+            proofs: Vec::new(),
+        },
+        status: View {
+            kind: OperationKind::Provision,
+            state,
+            version: 0,
+            failure: None,
+            tenant: "org-1".into(),
+            distribution_domain: None,
+            now: NOW,
+            certificate_not_after: None,
+            order_spent: None,
+            fallback_to: None,
+            domains,
+            steps: vec![],
+        },
+        renewal: None,
+    }
+}
+
+fn stage(kind: StepKind, count: u32, done: u32) -> StageFacts {
+    StageFacts {
+        kind,
+        count,
+        done,
+        waiting: count - done,
+        failed: 0,
+        begun_at: NOW - Duration::minutes(2),
+        ended_at: (count == done).then_some(NOW - Duration::minutes(1)),
+    }
+}
+
+fn certificate(chain_pem: String) -> CertificateFacts {
+    CertificateFacts {
+        names: vec!["www.example.com".into()],
+        chain_pem,
+        not_before: NOW - Duration::days(30),
+        not_after: NOW + Duration::days(60),
+        renew_at: Some(NOW + Duration::days(30)),
+        attached_at: Some(NOW - Duration::days(30)),
+        retired_at: None,
+        revoked_at: None,
+    }
+}
+
+#[test]
+fn before_the_order_is_placed_it_is_said_what_will_be_shown() {
+    let mut fresh = missing("www.example.com");
+    (fresh.step_state, fresh.waiting_for, fresh.checked_at, fresh.challenges) = (None, None, None, None);
+    let mut page = page(
+        OperationState::Running,
+        vec![fresh],
+        vec![stage(StepKind::PlaceOrder, 1, 0)],
+    );
+    page.status.steps = vec![StepView {
+        kind: StepKind::PlaceOrder,
+        waiting_for: None,
+        due_at: NOW,
+    }];
+    let html = render(&page);
+    assert!(
+        html.contains("In a minute this shows the DNS record for each domain."),
+        "{html}"
+    );
+    assert!(
+        html.contains("Being ordered") && html.contains(" aria-current=\"step\""),
+        "{html}"
+    );
+    assert!(!html.contains("records.zone"), "nothing to download yet: {html}");
+    assert!(html.contains("There is no certificate in use."), "{html}");
+    assert!(
+        html.contains("The CloudFront distribution is made once every domain is proved:"),
+        "{html}"
+    );
+}
+
+#[test]
+fn just_created_it_shows_the_records_to_set_with_name_and_value_apart() {
+    let stages = vec![
+        stage(StepKind::PlaceOrder, 1, 1),
+        stage(StepKind::VerifyChallenge, 1, 0),
+    ];
+    let html = render(&page(OperationState::Running, vec![missing("www.example.com")], stages));
+    assert!(html.contains("<title>www.example.com</title>"), "{html}");
+    assert!(html.contains(">Your move</span>"), "{html}");
+    for copied in [
+        "_validation-persist.www.example.com",
+        "letsencrypt.org;accounturi=https://ca.example/acct/1",
+        "_acme-challenge.www.example.com",
+        "gfj9Xq_Rg85nM",
+        "http://www.example.com/.well-known/acme-challenge/*",
+        "https://broker.example/acme/org-1/.well-known/acme-challenge/*",
+    ] {
+        assert!(
+            html.contains(&format!("<code class=\"copy\">{copied}</code>")),
+            "{copied}: {html}"
+        );
+    }
+    let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("no {text}: {html}"));
+    assert!(at("Set once, good for every later certificate:") < at("<summary>Other ways<"));
+    assert!(at("<summary>Other ways<") < at("Or for this certificate only:"));
+    assert!(html.contains("12:04:31 UTC: nothing found yet: TXT _validation-persist.www.example.com: no such name"));
+    assert!(html.contains("Next look: 12:05:16 UTC."), "{html}");
+    for form in ["zone", "csv", "route53.tf", "cloudflare.tf", "dns.tf"] {
+        let link = format!("href=\"/i/5f0c/token/records.{form}\"");
+        assert!(html.contains(&link), "{link}: {html}");
+    }
+    assert!(html.contains("user 683ea748"), "{html}");
+}
+
+#[test]
+fn domains_that_need_the_tenant_come_before_those_that_wait_and_those_that_are_done() {
+    let domains = vec![
+        wrong("api.example.com", "old"),
+        settling("shop.example.com"),
+        verified("www.xn--bcher-kva.example"),
+    ];
+    let stages = vec![
+        stage(StepKind::PlaceOrder, 1, 1),
+        stage(StepKind::VerifyChallenge, 3, 1),
+    ];
+    let html = render(&page(OperationState::Running, domains, stages));
+    let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("no {text}: {html}"));
+    let order = ["id=\"needs-you\"", "id=\"in-progress\"", "id=\"verified\""].map(at);
+    assert!(order.is_sorted(), "{order:?}");
+    for (label, between) in [
+        ("Not in place", order[0]..order[1]),
+        ("In place", order[1]..order[2]),
+        ("Verified", order[2]..html.len()),
+    ] {
+        assert!(html[between].contains(&format!(">{label}</span>")), "{label}: {html}");
+    }
+    assert!(html.contains("(www.bücher.example)"), "{html}");
+    assert!(html.contains("now, 1 of 3, for 2 min so far"), "{html}");
+    assert!(
+        html.contains("Leave it in place until there is a certificate."),
+        "{html}"
+    );
+}
+
+#[test]
+fn when_all_is_done_it_says_where_to_point_and_how_long_the_certificate_lasts() {
+    let mut page = page(OperationState::Succeeded, vec![verified("www.example.com")], Vec::new());
+    page.status.distribution_domain = Some(TARGET.into());
+    page.status.certificate_not_after = Some(datetime!(2027-01-23 12:04 UTC));
+    page.facts.certificate = Some(certificate(String::new()));
+    page.facts.earlier = vec![CertificateFacts {
+        retired_at: Some(NOW - Duration::days(29)),
+        ..certificate(String::new())
+    }];
+    let html = render(&page);
+    for said in [
+        "https://www.example.com is ready: CNAME it to",
+        "The certificate is renewed by itself before 2027-01-23.",
+        ">Succeeded</span>",
+        ">Served</span>",
+        "Leave it in place: the next certificate needs it, too.",
+        "33 % of its life is over; the renewal is planned at 66 %",
+        "Valid for 60 d more.",
+        "Deployed: every edge has its settings.",
+        "2026-10-25 to 2026-10-26",
+        "CloudFront fetches from https://app.example.org",
+    ] {
+        assert!(html.contains(said), "{said}: {html}");
+    }
+    assert!(
+        html.matches(TARGET).count() >= 2,
+        "below what is said, and beside the domain: {html}"
+    );
+}
+
+#[test]
+fn a_failure_says_why_and_the_history_has_it() {
+    let why = "www.example.com could not be verified in time.";
+    let mut failed = missing("www.example.com");
+    failed.step_state = Some(StepState::Failed);
+    let mut steps = stage(StepKind::VerifyChallenge, 1, 0);
+    (steps.waiting, steps.failed) = (0, 1);
+    let mut page = page(
+        OperationState::Failed,
+        vec![failed],
+        vec![stage(StepKind::PlaceOrder, 1, 1), steps],
+    );
+    page.status.failure = Some(why.into());
+    page.facts.operations[0].failure = Some(why.into());
+    let html = render(&page);
+    assert_eq!(html.matches(why).count(), 2, "{html}");
+    assert!(
+        html.contains(">Failed</span>") && html.contains(">Not proved</span>"),
+        "{html}"
+    );
+    assert!(
+        html.contains("<li class=\"failed\">") && html.contains("not reached"),
+        "{html}"
+    );
+}
+
+#[test]
+fn a_renewal_is_shown_beside_what_the_platform_asked_for() {
+    let mut page = page(OperationState::Succeeded, vec![verified("www.example.com")], Vec::new());
+    page.status.distribution_domain = Some(TARGET.into());
+    page.renewal = Some(View {
+        kind: OperationKind::Renew,
+        state: OperationState::Running,
+        domains: vec![missing("www.example.com")],
+        ..page.status.clone()
+    });
+    page.facts.renewal = Some(Uuid::from_u128(2));
+    let renewal = OperationFacts {
+        id: Uuid::from_u128(2),
+        kind: OperationKind::Renew,
+        state: OperationState::Running,
+        identity: None,
+        ..page.facts.operations[0].clone()
+    };
+    page.facts.operations.insert(0, renewal);
+    let html = render(&page);
+    assert!(html.contains("Renewal of the certificate</h2>"), "{html}");
+    assert!(
+        html.contains("Waiting for you: 1 of 1 domain needs a DNS record."),
+        "{html}"
+    );
+    assert!(
+        html.contains(">Nothing found yet</span>") && html.contains("the broker, by itself"),
+        "{html}"
+    );
+}
+
+/// Whatever stands in DNS, in a CA's or platform's answer, or in a request: none of it is markup.
+#[test]
+fn nobodys_text_is_markup() {
+    const IMG: &str = "<img src=x onerror=alert(1)>\"'&";
+    let mut hostile = wrong("www.example.com", IMG);
+    hostile.domain = format!("{IMG}.example.com");
+    hostile.ca_said = Some(IMG.into());
+    let mut page = page(OperationState::Running, vec![hostile], Vec::new());
+    page.facts.settings.origin = IMG.into();
+    page.facts.settings.path = format!("/{IMG}");
+    page.facts.operations[0].failure = Some(IMG.into());
+    page.facts.operations[0].identity = Some(json!({"value": {"user_id": IMG}}));
+    page.facts.certificate = Some(CertificateFacts {
+        names: vec![IMG.into()],
+        ..certificate(String::new())
+    });
+    let html = super::html(&page, &format!("/i/{IMG}/t"), RESPONDER).unwrap();
+    well_formed(&html);
+    assert!(!html.contains("<img") && !html.contains("onerror=alert(1)>"), "{html}");
+    assert!(html.contains("&#60;img src=x onerror=alert(1)&#62;&#34;"), "{html}");
+}

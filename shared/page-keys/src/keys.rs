@@ -1,0 +1,226 @@
+//! The ring of keys that sign links, and the tokens that they make: `<key's id>.<number>.<MAC>`.
+
+use std::fmt;
+
+use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::ExposeSecret as _;
+use secret::RingKey;
+use subtle::ConstantTimeEq as _;
+
+/// The first line of what is signed. Whatever else these keys may sign one day has another one.
+const PURPOSE: &str = "cdn-broker 1: link of a status page";
+
+/// Why there are no keys. Contains no secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PageKeysError {
+    /// The setting is malformed.
+    #[error("PAGE_KEYS: {0}; write id:base64 of 32 random bytes, several separated by commas, the first signs")]
+    Setting(&'static str),
+    /// There is an address of status pages, but no key.
+    #[error("PAGES_URL is set, and neither PAGE_KEYS nor PAGE_KEYS_FILE is: links to status pages have to be signed")]
+    Missing,
+}
+
+/// The ring: the first key signs, all of them verify.
+#[derive(Clone)]
+pub struct PageKeys {
+    first: LinkKey,
+    others: Vec<LinkKey>,
+}
+
+#[derive(Clone)]
+struct LinkKey {
+    id: String,
+    key: Key,
+}
+
+impl fmt::Debug for PageKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.all().map(|key| &key.id)).finish()
+    }
+}
+
+impl PageKeys {
+    /// Reads the setting.
+    ///
+    /// # Errors
+    /// When it is malformed; the error doesn't quote it.
+    pub fn parse(setting: &str) -> Result<Self, PageKeysError> {
+        let ring = secret::read_ring(setting).map_err(PageKeysError::Setting)?;
+        if !ring.iter().all(|key| fits_a_link(&key.id)) {
+            return Err(PageKeysError::Setting(
+                "a key's id is seen in links, and may have letters, digits, hyphens and underscores only",
+            ));
+        }
+        let mut keys = ring.iter().map(LinkKey::from);
+        let first = keys.next().ok_or(PageKeysError::Setting("no key"))?;
+        Ok(Self {
+            first,
+            others: keys.collect(),
+        })
+    }
+
+    /// The token of an instance's link with that number, by the first key.
+    pub fn token(&self, instance: &str, number: i32) -> String {
+        self.first.token(instance, number)
+    }
+
+    /// The number of a token that one of the keys has made for this instance. The time it takes tells nothing about the right MAC.
+    pub fn verified(&self, instance: &str, token: &str) -> Option<i32> {
+        let (id, rest) = token.split_once('.')?;
+        let (number, _) = rest.split_once('.')?;
+        let number: i32 = number.parse().ok()?;
+        let key = self.all().find(|key| key.id == id)?;
+        // The whole text is compared, so there is no second way to write a number or a MAC.
+        let right = key.token(instance, number);
+        bool::from(right.as_bytes().ct_eq(token.as_bytes())).then_some(number)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &LinkKey> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+/// It ends at the first dot, and needs no encoding.
+fn fits_a_link(id: &str) -> bool {
+    id.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+impl From<&RingKey> for LinkKey {
+    fn from(key: &RingKey) -> Self {
+        Self {
+            id: key.id.clone(),
+            key: Key::new(HMAC_SHA256, key.bytes.expose_secret()),
+        }
+    }
+}
+
+impl LinkKey {
+    fn token(&self, instance: &str, number: i32) -> String {
+        // Each text is preceded by its length, so that no two links have the same encoding.
+        let signed = format!(
+            "{PURPOSE}\n{}:{}\n{}:{instance}\n{number}",
+            self.id.len(),
+            self.id,
+            instance.len()
+        );
+        let mac = URL_SAFE_NO_PAD.encode(sign(&self.key, signed.as_bytes()));
+        format!("{}.{number}.{mac}", self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    const INSTANCE: &str = "8b8c5c1e-2f1c-4c53-9b0e-6c9d6a1f0a01";
+
+    fn keys(ids: &[(&str, u8)]) -> PageKeys {
+        let entries: Vec<String> = ids
+            .iter()
+            .map(|(id, byte)| format!("{id}:{}", STANDARD.encode([*byte; 32])))
+            .collect();
+        PageKeys::parse(&entries.join(",")).unwrap()
+    }
+
+    #[test]
+    fn a_link_is_the_same_each_time() {
+        let keys = keys(&[("k1", 1)]);
+        let token = keys.token(INSTANCE, 1);
+        assert_eq!(token, keys.token(INSTANCE, 1));
+        assert_eq!(token, "k1.1.mDqktINsKXCWoYTTwu2YB8c7U26niJ_QPDwyoaKy5yE");
+        assert_eq!(keys.verified(INSTANCE, &token), Some(1));
+        assert_eq!(keys.verified(INSTANCE, &keys.token(INSTANCE, 1234)), Some(1234));
+    }
+
+    #[test]
+    fn no_byte_can_be_another() {
+        let keys = keys(&[("k1", 1), ("k2", 2)]);
+        let token = keys.token(INSTANCE, 17);
+        let mut changed = 0;
+        for at in 0..token.len() {
+            for other in 0..=0x7f_u8 {
+                let mut bytes = token.clone().into_bytes();
+                bytes[at] = other;
+                let forged = String::from_utf8(bytes).unwrap();
+                if forged != token {
+                    assert_eq!(keys.verified(INSTANCE, &forged), None, "{forged:?}");
+                    changed += 1;
+                }
+            }
+            assert_eq!(keys.verified(INSTANCE, &token[..at]), None, "cut at {at}");
+        }
+        assert_eq!(changed, token.len() * 0x7f);
+        for odd in [
+            "",
+            ".",
+            "..",
+            "k1",
+            "k1.17",
+            "k1.17.",
+            "k1..",
+            "k1.99999999999.x",
+            "ü.1.x",
+        ] {
+            assert_eq!(keys.verified(INSTANCE, odd), None, "{odd:?}");
+        }
+        // Another way to write the same.
+        for odd in [
+            token.replacen("17", "+17", 1),
+            token.replacen("17", "017", 1),
+            format!("{token}="),
+            format!("{token}."),
+            format!(" {token}"),
+        ] {
+            assert_eq!(keys.verified(INSTANCE, &odd), None, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_of_one_instance_one_number_and_one_key() {
+        let keys = keys(&[("k1", 1), ("k2", 2)]);
+        let token = keys.token(INSTANCE, 1);
+        let (_, mac) = token.rsplit_once('.').unwrap();
+        // The MAC of another instance, of another number, under the id of another key.
+        assert_eq!(keys.verified("another", &token), None);
+        assert_eq!(keys.verified(INSTANCE, &format!("k1.2.{mac}")), None);
+        assert_eq!(keys.verified(INSTANCE, &format!("k2.1.{mac}")), None);
+        assert_eq!(keys.verified(INSTANCE, &format!("k3.1.{mac}")), None);
+        // What is signed has one reading only.
+        assert_ne!(keys.token("a\n1", 2), keys.token("a", 12));
+        assert_ne!(keys.token("1:a", 1), keys.token("a", 1));
+        // A key under another id is another key.
+        let renamed = super::tests::keys(&[("k9", 1)]).token(INSTANCE, 1);
+        assert_ne!(renamed.rsplit_once('.').unwrap().1, mac);
+    }
+
+    #[test]
+    fn an_old_key_verifies_until_it_is_taken_out() {
+        let old = keys(&[("k1", 1)]);
+        let token = old.token(INSTANCE, 1);
+        let rotated = keys(&[("k2", 2), ("k1", 1)]);
+        assert_eq!(rotated.verified(INSTANCE, &token), Some(1));
+        let new = rotated.token(INSTANCE, 1);
+        assert!(new.starts_with("k2.1."), "{new}");
+        assert_eq!(old.verified(INSTANCE, &new), None);
+        assert_eq!(keys(&[("k2", 2)]).verified(INSTANCE, &token), None);
+        // The same id with another key.
+        assert_eq!(keys(&[("k1", 3)]).verified(INSTANCE, &token), None);
+    }
+
+    #[test]
+    fn a_bad_setting_is_told_without_quoting_it_and_keys_do_not_print() {
+        let dotted = format!("k.1:{}", STANDARD.encode([1; 32]));
+        for setting in ["", "hunter2", "k1:hunter2", "k1:aHVudGVyMg==", &dotted] {
+            let error = PageKeys::parse(setting).unwrap_err().to_string();
+            assert!(error.starts_with("PAGE_KEYS: "), "{error}");
+            assert!(!error.contains("hunter2") && !error.contains("aHVudGVyMg"), "{error}");
+        }
+        assert_eq!(format!("{:?}", keys(&[("k2", 2), ("k1", 1)])), r#"["k2", "k1"]"#);
+    }
+}

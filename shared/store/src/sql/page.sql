@@ -1,0 +1,99 @@
+-- Everything in pipeline::page::Facts, in one statement over indexes: the newest operations lead to orders and certificates.
+with newest as (
+    select o.id from operations o where o.instance_id = $1 order by o.created_at desc limit 20
+), asked as (
+    -- What the status is about.
+    select o.id from operations o where o.instance_id = $1 and o.kind <> 'renew' order by o.created_at desc limit 1
+), renewal as (
+    -- The one that runs, or else the last one, if it failed.
+    select coalesce(
+        (select o.id from operations o where o.instance_id = $1 and o.state = 'running' and o.kind = 'renew'),
+        (select t.operation_id from renewals_in_trouble t where t.instance_id = $1)) as id
+), listed as (
+    select n.id from newest n union select a.id from asked a union select r.id from renewal r
+), in_use as (
+    select c.id, c.names, c.chain_pem, c.not_before, c.not_after, c.renew_at, c.attached_at, c.revoked_at
+    from certificates_in_use c where c.instance_id = $1
+)
+select json_build_object(
+    'settings', i.settings,
+    'adopted', exists (select from offers f where f.taken_by = i.id),
+    'renewal', (select r.id from renewal r),
+    'operations', coalesce((
+        select json_agg(json_build_object(
+            'id', o.id,
+            'kind', o.kind,
+            'state', o.state,
+            'failure', o.failure,
+            'identity', o.originating_identity,
+            'new_certificate', coalesce((o.target->>'new_certificate')::boolean, false),
+            'function', i.function_name is not null
+                or coalesce(i.settings->>'redirect_to', o.target->'settings'->>'redirect_to') is not null,
+            'created_at', o.created_at,
+            'ended_at', o.ended_at,
+            'stages', coalesce((
+                select json_agg(json_build_object(
+                    'kind', t.kind,
+                    'count', t.steps,
+                    'done', t.done,
+                    'waiting', t.waiting,
+                    'failed', t.failed,
+                    'begun_at', t.begun_at,
+                    'ended_at', t.ended_at) order by t.begun_at, t.kind)
+                from (
+                    select s.kind,
+                        count(*) as steps,
+                        count(*) filter (where s.state = 'done') as done,
+                        count(*) filter (where s.state = 'waiting') as waiting,
+                        count(*) filter (where s.state = 'failed') as failed,
+                        min(s.created_at) as begun_at,
+                        max(s.ended_at) as ended_at
+                    from steps s
+                    where s.operation_id = o.id
+                        and s.round = (select max(m.round) from steps m where m.operation_id = o.id)
+                        and (o.id = (select a.id from asked a) or o.id = (select r.id from renewal r))
+                    group by s.kind) t), '[]')) order by o.created_at desc)
+        from listed l join operations o on o.id = l.id), '[]'),
+    'certificate', (
+        select json_build_object(
+            'names', c.names,
+            'chain_pem', c.chain_pem,
+            'not_before', c.not_before,
+            'not_after', c.not_after,
+            'renew_at', c.renew_at,
+            'attached_at', c.attached_at,
+            'revoked_at', c.revoked_at)
+        from in_use c),
+    'earlier', coalesce((
+        select json_agg(json_build_object(
+            'names', c.names,
+            'not_before', c.not_before,
+            'not_after', c.not_after,
+            'attached_at', c.attached_at,
+            'retired_at', c.retired_at,
+            'revoked_at', c.revoked_at) order by c.attached_at desc)
+        from newest n join orders r on r.operation_id = n.id join certificates c on c.order_id = r.id
+        where c.attached_at is not null and c.id is distinct from (select u.id from in_use u)), '[]'),
+    'claims', coalesce((
+        select json_agg(json_build_object(
+            'domain', c.domain,
+            'proved', c.proved,
+            'asked_elsewhere', exists (
+                select from claim_states k
+                where k.domain = c.domain and k.instance_id <> c.instance_id and k.state = 'asks'),
+            'proof_checked_at', c.proof_checked_at) order by c.domain)
+        from claims c where c.instance_id = i.id), '[]'),
+    'proofs', coalesce((
+        select json_agg(json_build_object(
+            'domain', p.domain,
+            'method', p.method,
+            'challenges', p.challenges))
+        from (
+            -- A domain that the CA considered valid was not probed, so its proof is an older one.
+            select distinct on (c.domain) c.domain, s.method, {challenges} as challenges
+            from {proofs}
+            left join authorizations z on z.order_id = r.id and z.domain = c.domain
+            where c.instance_id = $1 order by c.domain, o.created_at desc, s.round desc) p), '[]')
+)
+from instances i
+where i.id = $1 and i.deleted_at is null
