@@ -4,7 +4,7 @@
 # make conformance  a user of Cloud Foundry and schemathesis (SEED=1) against a whole broker, and how quick last_operation is meanwhile
 # make load    many instances at once (INSTANCES=1000, of 10 domains), and one small customer beside a large, slow one
 # make estate  a year of renewals in 46 minutes: ESTATE=200 instances whose certificates live for LIFE=8m (exit code 1 when one ended, a visit failed, or tables grow for ever)
-# make bench   how far it is from its floor, side by side, into docs/performance.md; release build, an hour (SHORT=1: under 5 minutes, into
+# make bench   how far it is from its floor, side by side, into docs/performance.md; release build, an hour (SHORT=1: over 7 minutes, into
 #              target/bench; ROWS="idle provision")
 # make dist    the six services and cdnctl, release build, in target/dist (for images, packages, `cf push`)
 # make book    docs/ as a book in target/book, its links checked
