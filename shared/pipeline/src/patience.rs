@@ -65,11 +65,11 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::operation::OperationKind;
     use crate::proof::Method;
     use crate::reason::Look;
-    use crate::reason::examples::{absent, in_place, seen};
+    use crate::reason::examples::{in_place, seen};
     use crate::status::StepView;
+    use crate::status::examples::{domain, waiting};
     use crate::step::StepKind;
 
     const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
@@ -77,38 +77,17 @@ mod tests {
 
     fn due_in(seconds: i64) -> DomainView {
         DomainView {
-            domain: "www.example.com".into(),
-            step_state: Some(StepState::Waiting),
-            waiting_for: seen(absent("www.example.com")),
             checked_at: None,
             due_at: Some(NOW + time::Duration::seconds(seconds)),
             challenges: None,
-            challenges_are_new: true,
-            method: None,
-            ca_said: None,
-            wins_at: None,
-            loses_at: None,
-            lost_at: None,
-            proof_gone_at: None,
-            proof_seen: None,
-            gives_up_at: None,
+            ..domain("www.example.com")
         }
     }
 
     fn view(domains: Vec<DomainView>) -> View {
         View {
-            kind: OperationKind::Provision,
-            state: OperationState::Running,
-            version: 0,
-            failure: None,
-            tenant: "org-1".into(),
-            distribution_domain: None,
             now: NOW,
-            certificate_not_after: None,
-            order_spent: None,
-            fallback_to: None,
-            domains,
-            steps: vec![],
+            ..waiting(domains)
         }
     }
 

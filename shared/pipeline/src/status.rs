@@ -316,6 +316,8 @@ fn truncate(text: &mut String, most: usize) {
 }
 
 #[cfg(test)]
+pub(crate) mod examples;
+#[cfg(test)]
 mod tests;
 
 #[cfg(test)]

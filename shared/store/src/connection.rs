@@ -9,6 +9,7 @@ use clap::builder::{OsStringValueParser, RangedU64ValueParser, TypedValueParser 
 use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
 use secret::Secret;
 use tokio::sync::OnceCell;
+use tokio_postgres::IsolationLevel;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
@@ -171,6 +172,25 @@ impl Store {
         metrics::counter!("store_transactions_total", "name" => name, "outcome" => outcome).increment(1);
         metrics::histogram!("store_transaction_duration_seconds", "name" => name).record(begun.elapsed());
         result
+    }
+
+    /// Runs `body` in a transaction whose statements all see the same moment, however many there are. It can't write, and waits for
+    /// no lock.
+    pub(crate) async fn at_one_moment<T>(
+        &self,
+        body: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut client = self.client().await?;
+        let moment = client
+            .build_transaction()
+            .read_only(true)
+            .isolation_level(IsolationLevel::RepeatableRead)
+            .start()
+            .await
+            .map_err(failed("begin"))?;
+        let value = body(&moment).await?;
+        moment.commit().await.map_err(failed("commit"))?;
+        Ok(value)
     }
 }
 

@@ -3,10 +3,10 @@
 use pipeline::InstanceSettings;
 use pipeline::proof::Challenges;
 use time::OffsetDateTime;
-use tokio_postgres::{IsolationLevel, Row};
+use tokio_postgres::Row;
 
 use crate::certificates::{COLUMNS, Certificate, certificate_from};
-use crate::connection::{Store, failed};
+use crate::connection::Store;
 use crate::error::StoreError;
 use crate::orders::CHALLENGES;
 use crate::statement::Statement;
@@ -34,50 +34,44 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn serving(&self, instance: &str) -> Result<Option<Serving>, StoreError> {
-        let mut client = self.client().await?;
-        let transaction = client
-            .build_transaction()
-            .read_only(true)
-            .isolation_level(IsolationLevel::RepeatableRead)
-            .start()
-            .await
-            .map_err(failed("begin"))?;
-        let row = Statement::new(
-            "serving-instance",
-            "select i.deleted_at, i.distribution_domain, i.settings, \
-             array(select d from jsonb_array_elements_text(i.request->'parameters'->'domains') d \
-               where not exists (select from claims k where k.instance_id = i.id and k.domain = d and k.lost_at is \
-             not null) \
-               order by d collate \"C\") as domains \
-             from instances i where i.id = $1",
-        )
-        .optional(&transaction, &[&instance])
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let certificate = Statement::new(
-            "serving-certificate",
-            format!("select {COLUMNS} from certificates_in_use c where c.instance_id = $1"),
-        )
-        .optional(&transaction, &[&instance])
-        .await?;
-        let challenges = Statement::new(
-            "serving-challenges",
-            "select z.domain, {challenges} from authorizations z join orders r on r.id = z.order_id \
-             where r.id = (select q.id from orders q join operations o on o.id = q.operation_id \
-               where o.instance_id = $1 and q.account_uri is not null order by q.created_at desc limit 1)",
-        )
-        .with("challenges", CHALLENGES)
-        .all(&transaction, &[&instance])
-        .await?;
-        transaction.commit().await.map_err(failed("commit"))?;
-        Ok(Some(Serving {
-            deleted_at: row.try_get("deleted_at")?,
-            domains: row.try_get("domains")?,
-            distribution_domain: row.try_get("distribution_domain")?,
-            settings: serde_json::from_value(row.try_get("settings")?)?,
-            certificate: certificate.as_ref().map(certificate_from).transpose()?,
-            challenges: challenges.iter().map(challenges_at).collect::<Result<_, _>>()?,
-        }))
+        self.at_one_moment(async |moment| {
+            let row = Statement::new(
+                "serving-instance",
+                "select i.deleted_at, i.distribution_domain, i.settings, \
+                 array(select d from jsonb_array_elements_text(i.request->'parameters'->'domains') d \
+                   where not exists (select from claims k where k.instance_id = i.id and k.domain = d and k.lost_at is \
+                 not null) \
+                   order by d collate \"C\") as domains \
+                 from instances i where i.id = $1",
+            )
+            .optional(moment, &[&instance])
+            .await?;
+            let Some(row) = row else { return Ok(None) };
+            let certificate = Statement::new(
+                "serving-certificate",
+                format!("select {COLUMNS} from certificates_in_use c where c.instance_id = $1"),
+            )
+            .optional(moment, &[&instance])
+            .await?;
+            let challenges = Statement::new(
+                "serving-challenges",
+                "select z.domain, {challenges} from authorizations z join orders r on r.id = z.order_id \
+                 where r.id = (select q.id from orders q join operations o on o.id = q.operation_id \
+                   where o.instance_id = $1 and q.account_uri is not null order by q.created_at desc limit 1)",
+            )
+            .with("challenges", CHALLENGES)
+            .all(moment, &[&instance])
+            .await?;
+            Ok(Some(Serving {
+                deleted_at: row.try_get("deleted_at")?,
+                domains: row.try_get("domains")?,
+                distribution_domain: row.try_get("distribution_domain")?,
+                settings: serde_json::from_value(row.try_get("settings")?)?,
+                certificate: certificate.as_ref().map(certificate_from).transpose()?,
+                challenges: challenges.iter().map(challenges_at).collect::<Result<_, _>>()?,
+            }))
+        })
+        .await
     }
 }
 

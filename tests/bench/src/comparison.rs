@@ -1,6 +1,10 @@
 //! A figure beside its floor, and the verdict.
 
-use crate::spread::Spread;
+use std::time::Duration;
+
+use customer::percentile;
+
+use crate::spread::{Spread, millis};
 
 /// What the product may be at most.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,6 +75,24 @@ impl Comparison {
     pub(crate) fn reached(&self) -> Option<bool> {
         self.allowed().map(|allowed| self.product.median <= allowed)
     }
+}
+
+/// The p50 and the p99 of what took so long in each round, the quickest first.
+///
+/// # Errors
+/// When there are no rounds.
+pub(crate) fn p50_and_p99(
+    what: &str,
+    floors: &[Vec<Duration>],
+    products: &[Vec<Duration>],
+    goal: Goal,
+) -> anyhow::Result<Vec<Comparison>> {
+    let line = |name: &str, share: f64| {
+        let spread = |rounds: &[Vec<Duration>]| Spread::of(rounds.iter().map(|took| millis(percentile(took, share))));
+        let what = format!("{what}: {name} (ms)");
+        anyhow::Ok(Comparison::new(what, spread(floors)?, spread(products)?, goal))
+    };
+    [line("p50", 0.5), line("p99", 0.99)].into_iter().collect()
 }
 
 #[cfg(test)]

@@ -11,32 +11,13 @@ use crate::proof::{Challenge, Challenges, DelegatedDns01, Method};
 use crate::reason::examples::{absent, in_place, seen, with_caa, wrong};
 use crate::reason::{AwsReason, Spent};
 use crate::records::{Data, RecordSet};
+use crate::status::examples::{domain, waiting};
 use crate::status::{DomainView, StepView, Whose, describe, unfolded};
 use crate::step::{StepKind, StepState};
 
 const NOW: OffsetDateTime = datetime!(2026-11-24 12:04:40 UTC);
 const RESPONDER: &str = "https://broker.example";
 const TARGET: &str = "d111111abcdef8.cloudfront.net";
-
-fn domain(name: &str) -> DomainView {
-    DomainView {
-        domain: name.into(),
-        step_state: Some(StepState::Waiting),
-        waiting_for: seen(absent(name)),
-        checked_at: Some(datetime!(2026-11-24 12:04:31 UTC)),
-        due_at: Some(datetime!(2026-11-24 12:05:16 UTC)),
-        challenges: Some(challenges("https://ca.example/acct/123", "gfj9Xq_Rg85nM", name)),
-        challenges_are_new: true,
-        method: None,
-        ca_said: None,
-        wins_at: None,
-        loses_at: None,
-        lost_at: None,
-        proof_gone_at: None,
-        proof_seen: None,
-        gives_up_at: None,
-    }
-}
 
 fn verified(name: &str) -> DomainView {
     DomainView {
@@ -50,16 +31,7 @@ fn view(kind: OperationKind, state: OperationState, domains: Vec<DomainView>) ->
     View {
         kind,
         state,
-        version: 0,
-        failure: None,
-        tenant: "org-1".into(),
-        distribution_domain: None,
-        now: NOW,
-        certificate_not_after: None,
-        order_spent: None,
-        fallback_to: None,
-        domains,
-        steps: vec![],
+        ..waiting(domains)
     }
 }
 

@@ -7,7 +7,6 @@ use super::lines::WIDTH;
 use super::*;
 use crate::proof::examples::challenges;
 use crate::reason::examples::{absent, seen, wrong};
-use crate::step::StepState;
 
 const RESPONDER: &str = "https://cdn-broker.cloud.example.com";
 const TARGET: &str = "d111111abcdef8.cloudfront.net";
@@ -57,41 +56,21 @@ fn domain(name: &str, at: usize, hashed: bool) -> DomainView {
         false => "https://acme-v02.api.letsencrypt.org/acme/acct/1234567890".to_owned(),
     };
     DomainView {
-        domain: name.to_owned(),
-        step_state: Some(StepState::Waiting),
         waiting_for: seen(match at % 5 {
             0 => wrong(name, "an old value", &format!("{at:043}")),
             _ => absent(name),
         }),
-        checked_at: Some(datetime!(2026-11-24 12:04:31 UTC)),
         due_at: Some(datetime!(2026-11-24 12:09:16 UTC)),
         challenges: Some(challenges(&account, &format!("{at:043}"), name)),
-        challenges_are_new: true,
-        method: None,
         ca_said: (at % 7 == 1).then(|| "During secondary validation: no TXT record found".to_owned()),
-        wins_at: None,
-        loses_at: None,
-        lost_at: None,
-        proof_gone_at: None,
-        proof_seen: None,
-        gives_up_at: None,
+        ..examples::domain(name)
     }
 }
 
 fn view(domains: Vec<DomainView>) -> View {
     View {
-        kind: OperationKind::Provision,
-        state: OperationState::Running,
-        version: 0,
-        failure: None,
         tenant: "8b8c5c1e-2f1c-4c53-9b0e-6c9d6a1f0a01".to_owned(),
-        distribution_domain: None,
-        now: datetime!(2026-11-24 12:04:40 UTC),
-        certificate_not_after: None,
-        order_spent: None,
-        fallback_to: None,
-        domains,
-        steps: vec![],
+        ..examples::waiting(domains)
     }
 }
 

@@ -1,10 +1,9 @@
 //! What is on the page: the status of the newest operation, that of a renewal, and what stands beside them.
 
 use pipeline::page::{Facts, Page};
-use tokio_postgres::IsolationLevel;
 use tokio_postgres::types::Json;
 
-use crate::connection::{Store, failed};
+use crate::connection::Store;
 use crate::error::StoreError;
 use crate::orders::CHALLENGES;
 use crate::proofs::PROOFS;
@@ -17,30 +16,24 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn page(&self, instance: &str) -> Result<Option<Page>, StoreError> {
-        let mut client = self.client().await?;
-        // Each statement would see what was written since the one before, and the page contradict itself.
-        let moment = client
-            .build_transaction()
-            .read_only(true)
-            .isolation_level(IsolationLevel::RepeatableRead)
-            .start()
-            .await
-            .map_err(failed("begin"))?;
-        let row = statement!("page")
-            .with("proofs", PROOFS)
-            .with("challenges", CHALLENGES)
-            .optional(&moment, &[&instance])
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let Json(facts): Json<Facts> = row.try_get(0)?;
-        let Some(status) = view_of(&moment, instance, None).await? else {
-            return Ok(None);
-        };
-        let renewal = match facts.renewal {
-            Some(renewal) => view_of(&moment, instance, Some(renewal)).await?,
-            None => None,
-        };
-        moment.commit().await.map_err(failed("commit"))?;
-        Ok(Some(Page { status, renewal, facts }))
+        // Of several moments the page would contradict itself.
+        self.at_one_moment(async |moment| {
+            let row = statement!("page")
+                .with("proofs", PROOFS)
+                .with("challenges", CHALLENGES)
+                .optional(moment, &[&instance])
+                .await?;
+            let Some(row) = row else { return Ok(None) };
+            let Json(facts): Json<Facts> = row.try_get(0)?;
+            let Some(status) = view_of(moment, instance, None).await? else {
+                return Ok(None);
+            };
+            let renewal = match facts.renewal {
+                Some(renewal) => view_of(moment, instance, Some(renewal)).await?,
+                None => None,
+            };
+            Ok(Some(Page { status, renewal, facts }))
+        })
+        .await
     }
 }

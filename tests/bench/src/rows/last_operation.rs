@@ -4,9 +4,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use customer::percentile;
 
-use crate::comparison::{Comparison, Goal};
+use crate::comparison::{Comparison, Goal, p50_and_p99};
 use crate::floor::answers;
 use crate::form::Form;
 use crate::load::Answered;
@@ -14,7 +13,7 @@ use crate::polls::{self, Polled};
 use crate::row::Row;
 use crate::run::say;
 use crate::site::{LOOKED_AT, Settings, Site};
-use crate::spread::{Spread, millis};
+use crate::spread::Spread;
 use crate::stored;
 use crate::turns::in_turns;
 
@@ -129,12 +128,11 @@ impl Case<'_> {
             },
         )
         .await?;
-        let line = |what: &str, share: f64| {
-            let spread =
-                |rounds: &[Vec<Duration>]| Spread::of(rounds.iter().map(|took| millis(percentile(took, share))));
-            let what = format!("{} domains, made anew: {what} (ms)", self.domains);
-            anyhow::Ok(Comparison::new(what, spread(&floors)?, spread(&products)?, GOAL))
-        };
-        [line("p50", 0.5), line("p99", 0.99)].into_iter().collect()
+        p50_and_p99(
+            &format!("{} domains, made anew", self.domains),
+            &floors,
+            &products,
+            GOAL,
+        )
     }
 }

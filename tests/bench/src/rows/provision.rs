@@ -5,19 +5,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use async_trait::async_trait;
-use customer::percentile;
 use customer::platform::provision_body;
 use futures_util::future::try_join_all;
 use serde_json::json;
 use stack::{Signal, WORKERS};
 
-use crate::comparison::{Comparison, Goal};
+use crate::comparison::{Comparison, Goal, p50_and_p99};
 use crate::floor::transaction::{self, Inserter, Wanted};
 use crate::form::Form;
 use crate::row::Row;
 use crate::run::say;
 use crate::site::{Settings, Site, domains};
-use crate::spread::{Spread, millis};
 use crate::stored::ordinary;
 use crate::turns::in_turns;
 
@@ -92,13 +90,7 @@ impl Case {
             async |round| self.product(site, &clients, round).await,
         )
         .await?;
-        let line = |what: &str, share: f64| {
-            let spread =
-                |rounds: &[Vec<Duration>]| Spread::of(rounds.iter().map(|took| millis(percentile(took, share))));
-            let what = format!("{}: {what} (ms)", self.name());
-            anyhow::Ok(Comparison::new(what, spread(&floors)?, spread(&products)?, GOAL))
-        };
-        [line("p50", 0.5), line("p99", 0.99)].into_iter().collect()
+        p50_and_p99(&self.name(), &floors, &products, GOAL)
     }
 
     /// How long each took, the quickest first.
