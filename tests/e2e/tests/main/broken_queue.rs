@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use customer::{Platform, status};
 use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::FieldTable;
-use lapin::{Connection, ConnectionProperties};
+use lapin::{Connection, ConnectionProperties, ErrorKind};
 use serde_json::json;
 use stack::{Dns, Handle, Options, Signal, WORKERS};
 
@@ -126,6 +127,35 @@ async fn an_exchange_and_a_binding_that_somebody_deletes_are_made_again() -> any
     waiting.goes_on().await
 }
 
+/// Takes the turn to declare queues, when no process has it any more.
+async fn take_the_turn(connection: &Connection) -> anyhow::Result<()> {
+    let exclusive = QueueDeclareOptions {
+        exclusive: true,
+        ..QueueDeclareOptions::default()
+    };
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        // A refusal closes the channel.
+        let channel = connection.create_channel().await?;
+        let turn = "cdn-broker.declaring";
+        match channel
+            .queue_declare(turn.into(), exclusive, FieldTable::default())
+            .await
+        {
+            Err(error) if is_locked(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            declared => return Ok(declared.map(drop)?),
+        }
+    }
+}
+
+/// Whether a queue is another connection's own.
+fn is_locked(error: &lapin::Error) -> bool {
+    let locked = AMQPErrorKind::Soft(AMQPSoftError::RESOURCELOCKED);
+    matches!(error.kind(), ErrorKind::ProtocolError(error) if *error.kind() == locked)
+}
+
 /// A process that hangs in its turn to declare queues keeps it until RabbitMQ misses its heartbeats.
 #[tokio::test]
 async fn connections_that_break_are_back_although_another_process_keeps_the_turn() -> anyhow::Result<()> {
@@ -133,15 +163,7 @@ async fn connections_that_break_are_back_although_another_process_keeps_the_turn
     let stack = &waiting.stack;
     let hangs = ConnectionProperties::default().with_connection_name("hangs".into());
     let connection = Connection::connect(&stack.endpoints().amqp_url, hangs).await?;
-    let exclusive = QueueDeclareOptions {
-        exclusive: true,
-        ..QueueDeclareOptions::default()
-    };
-    let channel = connection.create_channel().await?;
-    let turn = "cdn-broker.declaring";
-    channel
-        .queue_declare(turn.into(), exclusive, FieldTable::default())
-        .await?;
+    take_the_turn(&connection).await?;
     let broken = "length([rabbit_networking:close_connection(P, \"test\") || P <- rabbit_networking:connections(), \
                   [{client_properties, C}] <- [rabbit_reader:info(P, [client_properties])], \
                   not lists:member({<<\"connection_name\">>, longstr, <<\"hangs\">>}, C)]).";
