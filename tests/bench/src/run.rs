@@ -1,6 +1,8 @@
 //! The whole run: rows on their stacks, results into the page.
 
 use std::path::Path;
+use std::sync::LazyLock;
+use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 
@@ -53,9 +55,12 @@ pub(crate) async fn run(names: &[String], form: &Form, into: &Path) -> anyhow::R
     Ok((report, failed))
 }
 
-/// Tells a person what is being done.
+/// Since the first thing that was said.
+static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// Tells a person what is being done, and how many seconds the run has taken until then.
 pub(crate) fn say(what: &str) {
-    eprintln!("bench: {what}");
+    eprintln!("bench: {:>4} s  {what}", BEGUN.elapsed().as_secs());
 }
 
 fn chosen(names: &[String]) -> anyhow::Result<Vec<Box<dyn Row>>> {

@@ -32,8 +32,6 @@ const WINDOW: Duration = Duration::from_secs(5);
 /// Measurements before the burst.
 const BEFORE: usize = 3;
 const GOAL: Goal = Goal::Times(2.0);
-/// The wake-ups of all steps are published within this time, and wait so long at least.
-const AHEAD: Duration = Duration::from_secs(30);
 const OPERATIONS: &str = "select instance_id, id::text from operations where starts_with(instance_id, $1)";
 /// What shows that something was not done, or not in time.
 const TROUBLE: [(&str, Option<(&str, &str)>); 7] = [
@@ -60,17 +58,17 @@ impl Row for Burst {
     }
 
     async fn measure(&self, site: &Site, form: &Form) -> anyhow::Result<Vec<Comparison>> {
-        let instances = form.pick(100, 20);
+        let instances = form.pick(100, 10);
         let steps = written(site, instances).await?;
         let polls = Polls::of(site).await?;
         polls.send(WARM_UP).await?;
         let mut before = Vec::new();
-        for _ in 0..BEFORE {
+        for _ in 0..form.pick(BEFORE, 2) {
             before.push(polls.send(WINDOW).await?);
         }
         say(&format!("{} steps are due in the same second", steps.len()));
         let wake_ups = WakeUps::of(site);
-        let due = published(site, &wake_ups, &steps).await?;
+        let due = published(site, &wake_ups, &steps, form.seconds(30, 10)).await?;
         sleep(until(due)).await;
         let earlier = Counters::read(site).await?;
         let during = polls.until_attempted(&ids(&steps)).await?;
@@ -103,9 +101,9 @@ async fn written(site: &Site, instances: i32) -> anyhow::Result<Vec<Step>> {
 }
 
 /// Each message waits as long as its queue says, so that RabbitMQ delivers all of them within the time in which they
-/// were published. Returns when the steps are due: when the first message comes.
-async fn published(site: &Site, wake_ups: &WakeUps, steps: &[Step]) -> anyhow::Result<OffsetDateTime> {
-    let delay = wake_ups.exact_delay(AHEAD);
+/// were published, which is less than `ahead`. Returns when the steps are due: when the first message comes.
+async fn published(site: &Site, wake_ups: &WakeUps, steps: &[Step], ahead: Duration) -> anyhow::Result<OffsetDateTime> {
+    let delay = wake_ups.exact_delay(ahead);
     let due = OffsetDateTime::now_utc() + delay;
     let update = "update steps set due_at = $2, rung_at = now() where id = any($1)";
     site.sql.execute(update, &[&ids(steps), &due]).await?;

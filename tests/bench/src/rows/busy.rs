@@ -48,7 +48,7 @@ impl Row for Busy {
         polls::send(site, &urls, WARM_UP.0, WARM_UP.1).await?;
         say(&format!("last_operation, {LARGE} domains, {RATE} requests/s"));
         let idle = windows(site, form, &urls).await?;
-        begin(site, "crowd", form.pick(1_000, 200), SMALL).await?;
+        begin(site, "crowd", form.pick(1_000, 100), SMALL).await?;
         say("the same beside them");
         let busy = windows(site, form, &urls).await?;
         compared(&idle, &busy)
@@ -77,7 +77,7 @@ async fn windows(site: &Site, form: &Form, urls: &Path) -> anyhow::Result<Vec<Wi
     let mut windows = Vec::new();
     for _ in 0..form.rounds() {
         let before = Counters::read(site).await?;
-        let answered = polls::send(site, urls, RATE, form.seconds(10, 3)).await?;
+        let answered = polls::send(site, urls, RATE, form.seconds(10, 2)).await?;
         let after = Counters::read(site).await?;
         let passed = after.since(&before);
         let kind = Some(("kind", "verify-challenge"));

@@ -131,7 +131,7 @@ fn sizes() -> anyhow::Result<Vec<Comparison>> {
 
 async fn at_rest(site: &Site, form: &Form) -> anyhow::Result<Vec<Comparison>> {
     let before = Counters::read(site).await?;
-    sleep(form.seconds(30, 10)).await;
+    sleep(form.seconds(30, 5)).await;
     let after = Counters::read(site).await?;
     let passed = after.since(&before);
     let told = |what: &str, value: f64| Comparison::told(format!("at rest: {what}"), Spread::once(value));

@@ -19,6 +19,8 @@ use crate::turns::in_turns;
 
 /// Requests per second.
 const RATES: [u32; 2] = [500, 2_000];
+/// Of the short form.
+const SHORT_RATES: [u32; 1] = [500];
 const GOAL: Goal = Goal::Times(1.25);
 /// Before each round: connections are opened, statements prepared, and of nearly all operations an answer is kept.
 const WARM_UP: (u32, Duration) = (200, Duration::from_secs(2));
@@ -63,7 +65,7 @@ impl Row for LastOperation {
                 polled,
                 bases: &bases,
             };
-            for rate in RATES {
+            for &rate in form.pick(&RATES[..], &SHORT_RATES) {
                 say(&format!("last_operation, {domains} domains, {rate} requests/s"));
                 comparisons.extend(case.at(rate, form).await?);
             }
@@ -86,7 +88,7 @@ struct Case<'s> {
 impl Case<'_> {
     /// At so many requests per second. Each operation is polled often enough that its last answer is kept.
     async fn at(&self, rate: u32, form: &Form) -> anyhow::Result<Vec<Comparison>> {
-        let lasts = form.seconds(10, 3);
+        let lasts = form.seconds(10, 2);
         let floor = polls::addresses(self.site, "floor", &self.bases[0], self.polled)?;
         let product = polls::addresses(self.site, "product", &self.bases[1], self.polled)?;
         let send = async |urls| {

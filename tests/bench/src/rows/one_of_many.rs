@@ -37,7 +37,7 @@ impl Row for OneOfMany {
 
     async fn measure(&self, site: &Site, form: &Form) -> anyhow::Result<Vec<Comparison>> {
         let (floors, products) = in_turns(
-            form.pick(3, 2),
+            form.pick(3, 1),
             async |round| Case::of(site, 1, round).measure(form).await,
             async |round| Case::of(site, DOMAINS, round).measure(form).await,
         )

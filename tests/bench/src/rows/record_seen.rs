@@ -39,7 +39,7 @@ impl Row for RecordSeen {
 
     async fn measure(&self, site: &Site, form: &Form) -> anyhow::Result<Vec<Comparison>> {
         let mut comparisons = Vec::new();
-        for seconds in form.pick(vec![30, 120], vec![20]) {
+        for seconds in form.pick(vec![30, 120], vec![8]) {
             say(&format!("a user takes {seconds} s to set {DOMAINS} records"));
             comparisons.extend(after(site, Duration::from_secs(seconds)).await?);
         }

@@ -52,8 +52,8 @@ impl Row for Waiting {
     async fn measure(&self, site: &Site, form: &Form) -> anyhow::Result<Vec<Comparison>> {
         let floor = Waits {
             at_once: 33,
-            times: form.pick(300, 100),
-            wait: Duration::from_secs(10),
+            times: form.pick(300, 50),
+            wait: form.seconds(10, 5),
         };
         say("messages wait in one queue");
         let floor = floor.lateness(site).await?;
@@ -113,9 +113,9 @@ impl Crowd {
     fn of(form: &Form) -> Self {
         Self {
             instances: form.pick(1_000, 100),
-            least: form.seconds(60, 20),
-            more: form.seconds(300, 30),
-            watched: form.seconds(60, 15),
+            least: form.seconds(60, 10),
+            more: form.seconds(300, 20),
+            watched: form.seconds(60, 8),
         }
     }
 

@@ -43,7 +43,7 @@ impl Row for Waits {
     }
 
     async fn measure(&self, site: &Site, form: &Form) -> anyhow::Result<Vec<Comparison>> {
-        let (lengths, instances) = form.pick((vec![5, 60, 240], 3), (vec![5, 60], 2));
+        let (lengths, instances) = form.pick((vec![5, 60, 240], 3), (vec![5, 10], 2));
         say(&format!(
             "deployments of {lengths:?} s, {instances} of each, all side by side"
         ));
