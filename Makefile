@@ -9,10 +9,11 @@
 # make dist    the six services and cdnctl, release build, in target/dist (for images, packages, `cf push`)
 # make book    docs/ as a book in target/book, its links checked
 # make cdnctl-docs  what cdnctl really says, written into docs/cdnctl.md
+# make screenshots  the tenant's page in its states, as Chromium shows it, into docs/tenants/page
 # make settings-docs  what --help says of every setting, written into docs/operators/settings.md
 # make test    every test, on real PostgreSQL, RabbitMQ and Pebble, what waits side by side (SUITES="e2e store": those with such a name)
 # make check   what CI checks before the tests: format, lints, licences
-.PHONY: demo up chaos conformance dist load estate bench bench-setup book cdnctl-docs settings-docs test check format lint setup build
+.PHONY: demo up chaos conformance dist load estate bench bench-setup book cdnctl-docs screenshots settings-docs test check format lint setup build
 
 DOMAINS ?= 3
 SEED ?= 1
@@ -71,6 +72,10 @@ book:
 cdnctl-docs: setup
 	$(BUILD) $(TOOLS:%=-p %) -p cdnctl-docs
 	@target/debug/cdnctl-docs docs/cdnctl.md
+
+screenshots: setup
+	$(BUILD) $(TOOLS:%=-p %) -p browser
+	@target/debug/screenshots docs/tenants/page
 
 settings-docs:
 	cargo build --locked $(SERVICES:%=-p %) -p settings-docs

@@ -309,6 +309,8 @@ def service(it, pod, container, exists, all_of):
         listens = {"health": data["HEALTH_LISTEN"]}
         if it["metadata"]["name"] == "broker-api":
             listens["http"] = data["LISTEN"]
+            if data.get("OPERATOR_LISTEN"):
+                listens["operator"] = data["OPERATOR_LISTEN"]
         if it["metadata"]["name"] == "dns-responder":
             listens |= {"dns": data["DNS_LISTEN"], "dns-tcp": data["DNS_LISTEN"]}
         if {name: int(address.rsplit(":", 1)[1]) for name, address in listens.items()} != ports:

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs what the tests and the demo need and is missing: PostgreSQL, RabbitMQ, DNS servers and clients, libfaketime, Python and CA certificates
-# from the distribution's own packages, from PyPI schemathesis and what knows AWS (moto, botocore, cfn-lint, policy_sentry) into
-# <repository>/.local/schemathesis and .local/aws-tools, and Pebble (Let's Encrypt's test CA, 2.10 or newer) from Debian testing's package,
-# unpacked into <repository>/.local/pebble. Debian testing is never added to the system: apt gets a source list and
+# Installs what the tests and the demo need and is missing: PostgreSQL, RabbitMQ, DNS servers and clients, Chromium, libfaketime, Python and CA
+# certificates from the distribution's own packages, from PyPI schemathesis, axe, what reads files of records (python-hcl2, dnspython) and what knows
+# AWS (moto, botocore, cfn-lint, policy_sentry) into <repository>/.local/schemathesis, .local/axe, .local/records-judge and .local/aws-tools, and Pebble
+# (Let's Encrypt's test CA, 2.10 or newer) from Debian testing's package, unpacked into <repository>/.local/pebble. Debian testing is never added to the system: apt gets a source list and
 # folders of its own for that one download. For Debian 12 and 13 and Ubuntu 24.04. Runs again at no cost.
 # No mirror is named: apt, pip and cargo ask where this machine says. Ubuntu's sources don't tell where Debian is, so there Debian's public name is
 # asked, or DEBIAN_MIRROR.
@@ -11,13 +11,16 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 pebble_dir=$root/.local/pebble
 # The version of a package that is asked for.
-wanted_version() { sed -n "s/^$2==//p" "$root/tests/conformance/$1"; }
+wanted_version() { sed -n "s/^$2==//p" "$root/tests/$1"; }
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() {
     printf 'setup: %s\n' "$*" >&2
     exit 1
 }
+
+# Ubuntu has Chromium as a snap only, which no package brings.
+has_chromium() { [[ $(. /etc/os-release && echo "${ID:-}") != ubuntu ]]; }
 
 # One name per line: the packages whose files are not there.
 missing_packages() {
@@ -30,6 +33,11 @@ missing_packages() {
     [[ -x /usr/bin/dig ]] || echo bind9-dnsutils
     [[ -x /usr/bin/kdig ]] || echo knot-dnsutils
     [[ -x /usr/bin/dnsperf ]] || echo dnsperf
+    if has_chromium; then
+        [[ -x /usr/bin/chromium ]] || echo chromium
+        # Wants Chromium in its own version.
+        [[ -x /usr/bin/chromedriver ]] || echo chromium-driver
+    fi
     [[ -s /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
     compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || echo libfaketime
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
@@ -115,9 +123,14 @@ if [[ ${#missing[@]} -gt 0 ]]; then
     install_packages "${missing[@]}"
 fi
 pebble_is_there || fetch_pebble
+has_chromium || say "this system has no package of Chromium: the suite \`browser\` and \`make screenshots\` need Debian"
 # With everything that they need, in these versions: the same seed has to be the same requests, and the same AWS the same answers.
 "$root/tests/venv.sh" schemathesis "$root/tests/conformance/requirements.txt"
 "$root/tests/venv.sh" aws-tools "$root/tests/conformance/aws-requirements.txt"
-say "PostgreSQL, RabbitMQ, BIND, Knot DNS, NSD, Unbound and Pebble $(<"$pebble_dir/version") are there; from PyPI" \
-    "schemathesis $(wanted_version requirements.txt schemathesis), moto $(wanted_version aws-requirements.txt moto)" \
-    "and botocore $(wanted_version aws-requirements.txt botocore)"
+"$root/tests/venv.sh" records-judge "$root/tests/conformance/records-requirements.txt"
+# For one file in it, axe.min.js.
+"$root/tests/venv.sh" axe "$root/tests/browser/requirements.txt"
+say "PostgreSQL, RabbitMQ, BIND, Knot DNS, NSD, Unbound$(has_chromium && echo ", Chromium") and Pebble $(<"$pebble_dir/version") are there; from PyPI" \
+    "schemathesis $(wanted_version conformance/requirements.txt schemathesis), moto $(wanted_version conformance/aws-requirements.txt moto)," \
+    "botocore $(wanted_version conformance/aws-requirements.txt botocore), python-hcl2 $(wanted_version conformance/records-requirements.txt python-hcl2)" \
+    "and axe (axe-playwright-python $(wanted_version browser/requirements.txt axe-playwright-python))"

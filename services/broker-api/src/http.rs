@@ -9,6 +9,7 @@ mod proxy_protocol;
 mod seated;
 pub(crate) mod seats;
 mod serve;
+pub(crate) mod streaming;
 mod write_timeout;
 
 pub use limits::Limits;

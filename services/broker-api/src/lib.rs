@@ -6,8 +6,10 @@
 mod app;
 mod catalog;
 pub mod doctor;
+mod durations;
 mod figures;
 mod http;
+mod operator;
 mod osbapi;
 mod page;
 mod platforms;
@@ -16,6 +18,8 @@ pub mod settings;
 mod unproved;
 
 pub use app::{app, health};
+pub use durations::measure_durations;
 pub use figures::read_figures;
 pub use http::{Limits, serve};
+pub use operator::{operator_app, operator_limits};
 pub use osbapi::Broker;

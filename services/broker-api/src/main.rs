@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ::doctor::Command;
 use anyhow::Context as _;
 use broker_api::settings::Settings;
-use broker_api::{Broker, app, doctor, health, read_figures, serve};
+use broker_api::{Broker, app, doctor, health, measure_durations, operator_app, operator_limits, read_figures, serve};
 use messaging::Messaging;
 use pipeline::Service;
 use store::{SharedSettings, Store};
@@ -46,24 +46,42 @@ async fn run(settings: Settings, shared: SharedSettings) -> anyhow::Result<()> {
     let checks = doctor::checks(&settings, &shared);
     let telemetry = Telemetry::init(&settings.telemetry, "broker-api")?;
     let store = Store::new(&settings.database, "broker-api")?.closed_until_migrated();
-    let messaging = Arc::new(Messaging::new(settings.amqp, "broker-api"));
+    let messaging = Arc::new(Messaging::new(settings.amqp.clone(), "broker-api"));
     let listener = bound("LISTEN", settings.listen).await?;
     let health_listener = bound("HEALTH_LISTEN", settings.health_listen).await?;
     let health = health(worker::health_routes(store.clone(), messaging.clone(), &telemetry));
     // Runs until the process exits, so that probes see it finish the requests in progress.
     tokio::spawn(worker::serve_health(health_listener, health));
-    let broker = Broker::new(store.clone(), messaging.clone(), settings.schedules, &settings.broker);
+    let broker = Broker::new(
+        store.clone(),
+        messaging.clone(),
+        settings.schedules.clone(),
+        &settings.broker,
+    );
+    let operators = match settings.operator.operator_listen.0 {
+        Some(address) => {
+            let app = operator_app(&settings, &broker)?;
+            let listener = bound("OPERATOR_LISTEN", address).await?;
+            tracing::info!(operator_listen = %address, "serving the operator's page");
+            Some((listener, app))
+        }
+        None => None,
+    };
     // Connect before the first provision needs it. Whether it succeeds doesn't matter yet.
     let early = messaging.clone();
     tokio::spawn(async move { early.ready(Service::Distribution).await });
     tracing::info!(listen = %settings.listen, health_listen = %settings.health_listen, "serving");
-    let serving = serve(
-        listener,
-        app(broker.clone()),
-        &settings.broker.limits,
-        worker::shutdown_signal(),
-        settings.shutdown_grace.into(),
-    );
+    let limits = &settings.broker.limits;
+    let grace = settings.shutdown_grace.into();
+    let public = serve(listener, app(broker.clone()), limits, worker::shutdown_signal(), grace);
+    let for_operators = async {
+        let Some((listener, app)) = operators else {
+            return Ok(());
+        };
+        let limits = operator_limits(limits);
+        serve(listener, app, &limits, worker::shutdown_signal(), grace).await
+    };
+    let serving = async { tokio::try_join!(public, for_operators).map(|((), ())| ()) };
     tokio::pin!(serving);
     // The server accepts requests at once, and answers 503 until PostgreSQL is available.
     let served = tokio::select! {
@@ -73,6 +91,7 @@ async fn run(settings: Settings, shared: SharedSettings) -> anyhow::Result<()> {
             tokio::spawn(::doctor::log(checks));
             let every = settings.telemetry.log_level_interval.into();
             tokio::spawn(worker::follow_log_level(store.clone(), telemetry.log_level(), every));
+            tokio::spawn(measure_durations(store.clone()));
             tokio::spawn(read_figures(
                 store,
                 settings.metrics_interval,

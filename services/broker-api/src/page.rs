@@ -2,21 +2,25 @@
 //! has signed never reaches the database; whether it is still alive, the database knows. There are pages only with PAGES_URL.
 
 mod access;
-mod assets;
+pub(crate) mod assets;
+mod check;
 mod dashboard;
-mod headers;
+pub(crate) mod headers;
 pub(crate) mod limit;
+mod live;
 mod refusal;
 mod routes;
-mod view;
+pub(crate) mod view;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use page_keys::Links;
+use store::Store;
 use tokio::sync::Semaphore;
 
-use crate::page::limit::ClientLimit;
+use crate::page::limit::Limit;
+use crate::page::live::hub::Hub;
 use crate::settings::BrokerArgs;
 
 pub(crate) use routes::mounted;
@@ -28,21 +32,27 @@ const AT_ONCE: usize = 4;
 /// What the routes of the pages work with.
 pub(crate) struct Pages {
     pub(crate) links: Links,
-    /// `None`: as often as anybody likes.
-    limit: Option<ClientLimit>,
+    /// By client. `None`: as often as anybody likes.
+    limit: Option<Limit>,
+    /// By instance: looks that are asked for.
+    looks: Limit,
     /// A permit for each page that may be read now.
     turns: Arc<Semaphore>,
+    /// The pages that are open and show changes by themselves.
+    live: Arc<Hub>,
 }
 
 impl Pages {
     /// `None`: there are no pages. That the settings are right, `Settings::check` has seen.
-    pub(crate) fn of(args: &BrokerArgs) -> Option<Self> {
+    pub(crate) fn of(args: &BrokerArgs, store: &Store) -> Option<Self> {
         let links = args.pages.links().ok().flatten()?;
-        let limit = NonZeroU32::new(args.page_limit.page_rate_limit).map(ClientLimit::new);
+        let limit = NonZeroU32::new(args.page_limit.page_rate_limit).map(Limit::new);
         Some(Self {
             links,
             limit,
+            looks: Limit::new(check::A_MINUTE),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
+            live: Hub::new(store.clone(), args.page_limit.live_pages),
         })
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Login {
 }
 
 impl Login {
-    fn new(username: &str, password: &str) -> Self {
+    pub(crate) fn new(username: &str, password: &str) -> Self {
         Self {
             username: username.to_string(),
             password: SecretString::from(password),
@@ -238,7 +238,8 @@ fn username<'v>(login: &Object<'v>) -> Result<Option<&'v str>, String> {
     }
 }
 
-fn password(login: &Object<'_>, folder: &Path) -> Result<SecretString, String> {
+/// The password of a login: in the file itself, or in a file beside it.
+pub(crate) fn password(login: &Object<'_>, folder: &Path) -> Result<SecretString, String> {
     match (login.get("password"), login.text("password_file", 4096)?) {
         (Some(_), Some(_)) => Err(format!(
             "{}: password is there as well; write one of them",

@@ -14,6 +14,7 @@ use worker::{ProfileArgs, ResponderArgs};
 
 use crate::catalog::settings::CatalogArgs;
 use crate::http::Limits;
+use crate::operator::OperatorArgs;
 use crate::page::limit::PageLimit;
 use crate::platforms::PlatformArgs;
 use crate::unproved::Unproved;
@@ -44,6 +45,9 @@ pub struct Settings {
     /// What the API says and asks.
     #[command(flatten)]
     pub broker: BrokerArgs,
+    /// The operator's page.
+    #[command(flatten)]
+    pub operator: OperatorArgs,
     /// PostgreSQL.
     #[command(flatten)]
     pub database: DatabaseArgs,
@@ -66,6 +70,7 @@ impl Settings {
     pub fn check(&self) -> anyhow::Result<()> {
         self.broker.platforms.check()?;
         self.broker.pages.links()?;
+        self.operator.check(self.broker.pages.keys()?.is_some())?;
         self.broker.catalog.check()
     }
 }
@@ -220,6 +225,34 @@ mod tests {
     }
 
     #[test]
+    fn an_operators_page_needs_persons_and_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let (people, keys) = (folder.path().join("operators.json"), folder.path().join("keys"));
+        std::fs::write(
+            &people,
+            r#"{"operators": [{"name": "alice", "password": "correct-horse-battery"}]}"#,
+        )
+        .unwrap();
+        std::fs::write(&keys, "k1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=").unwrap();
+        let (people, keys) = (
+            format!("--operator-credentials-file={}", people.display()),
+            format!("--page-keys-file={}", keys.display()),
+        );
+        let checked = |more: &[&str]| parse(&[&LEAST[..], more].concat()).unwrap().check();
+        checked(&[&people]).unwrap();
+        checked(&["--operator-listen="]).unwrap();
+        checked(&["--operator-listen=127.0.0.1:0", &people, &keys]).unwrap();
+        let refused = checked(&["--operator-listen=127.0.0.1:0", &keys])
+            .unwrap_err()
+            .to_string();
+        assert!(refused.contains("OPERATOR_CREDENTIALS_FILE is not"), "{refused}");
+        let refused = checked(&["--operator-listen=127.0.0.1:0", &people])
+            .unwrap_err()
+            .to_string();
+        assert!(refused.contains("neither PAGE_KEYS nor PAGE_KEYS_FILE is"), "{refused}");
+    }
+
+    #[test]
     fn every_setting_has_a_help_text_and_a_variable() {
         for argument in Settings::command().get_arguments() {
             let name = argument.get_id().as_str();
@@ -242,6 +275,7 @@ mod tests {
             ("--certificate-count-interval=61s", "from 0s to 1m"),
             ("--pages-url=broker.example.com", "https:// is expected"),
             ("--page-link-lifetime=1d", "from 2d to 3650d"),
+            ("--operator-listen=8081", "such as 0.0.0.0:8081"),
         ] {
             let mut line: Vec<&str> = LEAST.to_vec();
             let name = flag.split('=').next().unwrap();

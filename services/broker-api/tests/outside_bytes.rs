@@ -17,6 +17,7 @@ use clap::Parser as _;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use messaging::Messaging;
+use page_keys::PageKeys;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use store::Store;
@@ -24,6 +25,7 @@ use tokio::runtime::Runtime;
 
 const SERVICE: &str = "6f2b1a52-7c6a-4b0e-9d0c-3a4d3c1c5e01";
 const PLAN: &str = "b0c7b3a4-0c3e-4f55-8a2e-5d1f6c2f9e02";
+const PAGE_KEYS: &str = "k1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 static BROKER: LazyLock<Router> = LazyLock::new(|| {
@@ -44,11 +46,17 @@ static BROKER: LazyLock<Router> = LazyLock::new(|| {
         "--database-timeout=500ms",
         &secret("amqp-url", "amqp://127.0.0.1:1"),
         "--pages-url=https://broker.example.com",
-        &secret("page-keys", "k1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="),
+        &secret("page-keys", PAGE_KEYS),
     ]);
     let store = Store::new(&settings.database, "test").unwrap();
     let messaging = Arc::new(Messaging::new(settings.amqp, "test"));
     app(Broker::new(store, messaging, settings.schedules, &settings.broker))
+});
+
+/// The path of a page, by a link that is signed.
+static LINK: LazyLock<String> = LazyLock::new(|| {
+    let keys = PageKeys::parse(PAGE_KEYS).unwrap();
+    page_keys::path("i1", &keys.token("i1", 1))
 });
 
 type Headers = Vec<(&'static str, Vec<u8>)>;
@@ -272,6 +280,29 @@ proptest! {
         let Some((status, body)) = send(Method::GET, &path, &Vec::new(), b"") else { return Ok(()) };
         prop_assert_eq!(status, StatusCode::NOT_FOUND, "{}", path);
         prop_assert!(body.starts_with(b"There is no page at this address."), "{}", path);
+    }
+
+    #[test]
+    fn whatever_is_sent_as_a_form_the_link_is_judged_first(
+        body in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..400),
+            "domain=[a-z0-9.%+-]{0,40}&form=k1\\.[0-9+-]{1,20}\\.[A-Za-z0-9_-]{43}".prop_map(String::into_bytes),
+            Just(vec![b'a'; 70_000]),
+        ],
+        site in prop::collection::vec(any::<u8>(), 0..20),
+        origin in prop::collection::vec(any::<u8>(), 0..40),
+        kind in prop::sample::select(vec!["application/x-www-form-urlencoded", "application/json", ""]),
+    ) {
+        let headers = vec![
+            ("sec-fetch-site", site),
+            ("origin", origin),
+            ("content-type", kind.as_bytes().to_vec()),
+        ];
+        let signed = LINK.as_str();
+        for (path, expected) in [(format!("{signed}/check"), 503), (format!("{signed}x/check"), 404)] {
+            let Some((status, _)) = send(Method::POST, &path, &headers, &body) else { return Ok(()) };
+            prop_assert_eq!(status.as_u16(), expected, "{}", path);
+        }
     }
 
     #[test]

@@ -26,8 +26,8 @@ const KEYS: &str = "k2:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=,k1:AQEBAQEBA
 
 /// What every answer has, whatever its status.
 const HEADERS: [&str; 5] = [
-    "content-security-policy: default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-     frame-ancestors 'none'",
+    "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options: nosniff",
     "referrer-policy: no-referrer",
     "cross-origin-opener-policy: same-origin",
@@ -123,6 +123,7 @@ async fn only_what_a_key_has_signed_reaches_the_database() {
         format!("/i/i1/{ours}"),
         format!("/i/i1/{older}"),
         format!("/i/i1/{ours}/records.zone"),
+        format!("/i/i1/{ours}/live"),
         format!("/i/a%2Fb%20%C3%9C/{}", token("a/b Ü")),
     ] {
         let answer = send(to, &format!("GET {good}"), "").await;
@@ -138,6 +139,10 @@ async fn only_what_a_key_has_signed_reaches_the_database() {
         format!("/i/i1/{}", ours.replacen("k2.", "k1.", 1)),
         format!("/i/i1/{}", &ours[..ours.len() - 1]),
         format!("/i/i1/{other}/records.zone"),
+        format!("/i/i1/{other}/live"),
+        format!("/i/i1/{ours}/live/"),
+        format!("/i/i1/{ours}/check"),
+        format!("/i/i1/{other}/check"),
         "/i/i1/x".to_owned(),
         "/i/i1/..".to_owned(),
         "/i/i1/%ff".to_owned(),
@@ -151,6 +156,15 @@ async fn only_what_a_key_has_signed_reaches_the_database() {
         let answer = send(to, &format!("GET {bad}"), "").await;
         assert_eq!(answer.status, 404, "{bad}: {}", answer.body);
         refused.push((answer.head, answer.body));
+    }
+    // What nobody may see is told of no form either, whatever is sent.
+    let forms = "Sec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    for headers in ["", forms, "Origin: https://evil.example\r\n"] {
+        let answer = send(to, &format!("POST /i/i1/{other}/check"), headers).await;
+        assert_eq!(answer.status, 404, "{headers}: {}", answer.body);
+        refused.push((answer.head, answer.body));
+        let answer = send(to, &format!("POST /i/i1/{ours}/check"), headers).await;
+        assert_eq!(answer.status, 503, "{headers}: {}", answer.body);
     }
     refused.dedup();
     assert_eq!(refused.len(), 1, "byte for byte the same: {refused:#?}");
@@ -169,7 +183,12 @@ async fn every_answer_has_the_headers_and_is_kept_by_nobody() {
         ("GET /i".to_owned(), "", 404),
         ("GET /i/".to_owned(), "", 404),
         (format!("POST /i/i1/{ours}"), "", 405),
+        (format!("POST /i/i1/{ours}/check"), "", 503),
+        ("POST /i/i1/x/check".to_owned(), "", 404),
+        (format!("PUT /i/i1/{ours}/check"), "", 405),
         (format!("DELETE /i/i1/{ours}/records.zone"), "", 405),
+        (format!("GET /i/i1/{ours}/live"), "", 503),
+        (format!("POST /i/i1/{ours}/live"), "", 405),
         (format!("OPTIONS /i/i1/{ours}"), "", 405),
         ("GET /i/i1/x".to_owned(), client, 429),
         ("GET /assets/nothing".to_owned(), "", 404),

@@ -12,7 +12,7 @@ use parameters::cloudfront::{adopt, aliases};
 use serde::Serialize;
 use serde_json::Value;
 use store::operator::{NewOffer, Offer};
-use store::{DatabaseArgs, Owner, Store};
+use store::{Actor, DatabaseArgs, Owner, Store};
 
 use crate::CommandError;
 use crate::confirm::confirm;
@@ -89,7 +89,7 @@ struct Report<'r> {
 ///
 /// # Errors
 /// When the database or CloudFront can't be queried, or the distribution can't be adopted.
-pub async fn run(args: &Args) -> Result<Exit, CommandError> {
+pub async fn run(args: &Args, actor: Actor) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let Some(id) = args.distribution.as_deref() else {
         let offers = store.offers().await?;
@@ -97,12 +97,12 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
         return Ok(Exit::AllWell);
     };
     match &args.what.tenant {
-        Some(tenant) => offer(args, &store, id, tenant).await,
-        None => withdraw(args, &store, id).await,
+        Some(tenant) => offer(args, &store, actor, id, tenant).await,
+        None => withdraw(args, &store, actor, id).await,
     }
 }
 
-async fn offer(args: &Args, store: &Store, id: &str, tenant: &str) -> Result<Exit, CommandError> {
+async fn offer(args: &Args, store: &Store, actor: Actor, id: &str, tenant: &str) -> Result<Exit, CommandError> {
     let cloudfront = cloudfront::open().await?;
     let Some(found) = cloudfront.distribution(id).await? else {
         return refused(id, "CloudFront has none of this id in this account");
@@ -153,14 +153,14 @@ async fn offer(args: &Args, store: &Store, id: &str, tenant: &str) -> Result<Exi
         delegation_zone: args.delegation_zone.as_deref(),
         lasts: args.lasts.into(),
     };
-    if store.offer(new).await? {
+    if store.acting(actor).offer(new).await? {
         return Ok(Exit::AllWell);
     }
     refused(id, "an instance has taken it already: cdnctl adopt")
 }
 
-async fn withdraw(args: &Args, store: &Store, id: &str) -> Result<Exit, CommandError> {
-    if !store.withdraw_offer(id).await? {
+async fn withdraw(args: &Args, store: &Store, actor: Actor, id: &str) -> Result<Exit, CommandError> {
+    if !store.acting(actor).withdraw_offer(id).await? {
         return Err(CommandError::Refused(format!(
             "distribution {} is not offered, or an instance has taken it: cdnctl adopt",
             shown::plain(id)

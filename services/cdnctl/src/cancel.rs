@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use store::DatabaseArgs;
 use store::operator::Cancelled;
+use store::{Actor, DatabaseArgs};
 
 use crate::CommandError;
 use crate::confirm::confirm;
@@ -53,7 +53,7 @@ const LONGEST_REST: Duration = Duration::from_secs(7 * 86_400);
 ///
 /// # Errors
 /// When the id is unknown, the operation is a removal, the confirmation is missing, or the database can't be queried.
-pub async fn run(args: &Args) -> Result<Exit, CommandError> {
+pub async fn run(args: &Args, actor: Actor) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let dossier = store.dossier(&args.id).await?;
     let dossier = dossier.ok_or_else(|| CommandError::unknown(&args.id))?;
@@ -68,7 +68,7 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     confirm(&what, args.yes)?;
     let rest = Duration::from(args.rest).min(LONGEST_REST);
     // Only the operation that was confirmed: another may run by now.
-    let (report, line) = match store.cancel(&args.id, operation, &args.why, rest).await? {
+    let (report, line) = match store.acting(actor).cancel(&args.id, operation, &args.why, rest).await? {
         Cancelled::Unknown => return Err(CommandError::unknown(&args.id)),
         Cancelled::Removal => return Err(removal(&args.id)),
         Cancelled::NothingRuns => return nothing(args),

@@ -8,6 +8,7 @@
 //! - [`link`]: the link to an instance's status page.
 //! - [`rollover`]: new keys for the tenants' accounts at the CA.
 //! - [`adopt`]: takes over distributions of another broker.
+//! - [`audit`]: what operators did; [`actor`]: who acts.
 //! - [`doctor`]: all checks at once.
 //! - [`drift`]: whether CloudFront's configuration matches the database.
 //! - [`probe`]: whether an instance's domains are served, seen from outside.
@@ -15,7 +16,9 @@
 //! - [`log_level`]: the log level of every service.
 
 pub mod accounts;
+pub mod actor;
 pub mod adopt;
+pub mod audit;
 pub mod cancel;
 pub mod certificates;
 mod cloudfront;

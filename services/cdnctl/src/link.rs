@@ -2,7 +2,7 @@
 
 use page_keys::{Links, PageArgs};
 use serde::Serialize;
-use store::{DatabaseArgs, PageLink, Store};
+use store::{Actor, DatabaseArgs, PageLink, Store};
 
 use crate::CommandError;
 use crate::exit::Exit;
@@ -47,16 +47,16 @@ struct Report<'l> {
 ///
 /// # Errors
 /// When there are no status pages, the id is unknown, the instance was removed, or the database can't be queried.
-pub async fn run(args: &Args) -> Result<Exit, CommandError> {
+pub async fn run(args: &Args, actor: Actor) -> Result<Exit, CommandError> {
     if args.revoke {
         let store = opened(args).await?;
-        let link = store.revoke_page_link(&args.id).await?;
+        let link = store.acting(actor).revoke_page_link(&args.id).await?;
         return revoked(args, &link.ok_or_else(|| CommandError::unknown(&args.id))?);
     }
     let links = links(args)?;
     let store = opened(args).await?;
     let link = match args.new {
-        true => store.new_page_link(&args.id, links.lifetime()).await?,
+        true => store.acting(actor).new_page_link(&args.id, links.lifetime()).await?,
         false => {
             store.renewed_page_link(&args.id, links.lifetime()).await?;
             store.page_link(&args.id).await?

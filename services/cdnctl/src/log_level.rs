@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::{DatabaseArgs, Store, StoreError};
+use store::{Actor, DatabaseArgs, Store, StoreError};
 
 use crate::exit::Exit;
 use crate::{out, shown};
@@ -48,13 +48,18 @@ fn lasting(text: &str) -> Result<humantime::Duration, String> {
 ///
 /// # Errors
 /// When the database can't be queried.
-pub async fn run(args: &Args) -> Result<Exit, StoreError> {
+pub async fn run(args: &Args, actor: Actor) -> Result<Exit, StoreError> {
     let store = Store::new(&args.database, "cdnctl")?;
     let level = if args.reset {
-        store.reset_log_level().await?;
+        store.acting(actor).reset_log_level().await?;
         None
     } else if let Some(directives) = &args.directives {
-        Some(store.set_log_level(directives, args.lasting.into()).await?)
+        Some(
+            store
+                .acting(actor)
+                .set_log_level(directives, args.lasting.into())
+                .await?,
+        )
     } else {
         store.log_level().await?
     };

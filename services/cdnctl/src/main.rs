@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
+use cdnctl::actor::ActorArgs;
 use cdnctl::exit::Exit;
 use cdnctl::{
-    accounts, adopt, cancel, certificates, doctor, domains, drift, instances, link, live_check, log_level, orphans,
-    parked, probe, queues, release, renew, retry, rollover, show,
+    accounts, adopt, audit, cancel, certificates, doctor, domains, drift, instances, link, live_check, log_level,
+    orphans, parked, probe, queues, release, renew, retry, rollover, show,
 };
 use clap::Parser;
 
@@ -15,6 +16,8 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
+    #[command(flatten)]
+    actor: ActorArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -34,6 +37,7 @@ enum Command {
     Rollover(rollover::Args),
     Cancel(cancel::Args),
     Link(link::Args),
+    Audit(audit::Args),
     Orphans(orphans::Args),
     Adopt(adopt::Args),
     Doctor(doctor::Args),
@@ -45,26 +49,29 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let exit = match Cli::parse().command {
+    let Cli { actor, command } = Cli::parse();
+    let actor = actor.actor();
+    let exit = match command {
         Command::Show(args) => told(show::run(&args).await),
         Command::Instances(args) => told(instances::run(&args).await),
         Command::Certificates(args) => told(certificates::run(&args).await),
         Command::Domains(args) => told(domains::run(&args).await),
-        Command::Release(args) => told(release::run(&args).await),
+        Command::Release(args) => told(release::run(&args, actor).await),
         Command::Accounts(args) => told(accounts::run(&args).await),
         Command::Queues(args) => told(queues::run(&args).await),
-        Command::Parked(args) => told(parked::run(&args).await),
-        Command::Retry(args) => told(retry::run(&args).await),
-        Command::Renew(args) => told(renew::run(&args).await),
-        Command::Rollover(args) => told(rollover::run(&args).await),
-        Command::Cancel(args) => told(cancel::run(&args).await),
-        Command::Link(args) => told(link::run(&args).await),
+        Command::Parked(args) => told(parked::run(&args, actor).await),
+        Command::Retry(args) => told(retry::run(&args, actor).await),
+        Command::Renew(args) => told(renew::run(&args, actor).await),
+        Command::Rollover(args) => told(rollover::run(&args, actor).await),
+        Command::Cancel(args) => told(cancel::run(&args, actor).await),
+        Command::Link(args) => told(link::run(&args, actor).await),
+        Command::Audit(args) => told(audit::run(&args).await),
         Command::Orphans(args) => told(orphans::run(&args).await),
-        Command::Adopt(args) => told(adopt::run(&args).await),
+        Command::Adopt(args) => told(adopt::run(&args, actor).await),
         Command::Doctor(args) => told(doctor::run(&args).await),
         Command::Drift(args) => told(drift::run(&args).await),
         Command::Probe(args) => told(probe::run(&args).await),
-        Command::LogLevel(args) => told(log_level::run(&args).await),
+        Command::LogLevel(args) => told(log_level::run(&args, actor).await),
         Command::LiveCheck(args) => told(live_check::run(&args).await),
     };
     exit.into()

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use messaging::AmqpArgs;
 use messaging::operator::{Hand, Parked, Queues};
+use messaging::{AmqpArgs, MessagingError};
 use serde::Serialize;
-use store::DatabaseArgs;
 use store::operator::StepPlace;
+use store::{Acting, Actor, DatabaseArgs, Intent, OnParked, ParkedMessage, StoreError};
 use uuid::Uuid;
 
 use crate::CommandError;
@@ -18,6 +18,7 @@ use crate::{database, out, shown, table};
 ///
 /// Each message has an id that is made of its content, so it is always the same. Nothing is lost if this program is killed: a message
 /// leaves the parking queue only after RabbitMQ has confirmed it in the other queue. While the program reads, no other sees the messages.
+/// What is replayed or dropped is in `cdnctl audit`, with two entries: the intent, and what came of it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What to do with them.
@@ -114,11 +115,11 @@ struct Line {
 ///
 /// # Errors
 /// When the database or RabbitMQ can't be queried, or the confirmation is missing.
-pub async fn run(args: &Args) -> Result<Exit, CommandError> {
+pub async fn run(args: &Args, actor: Actor) -> Result<Exit, CommandError> {
     match &args.command {
         Command::List(args) => list(args).await,
-        Command::Replay(args) => replay(args).await,
-        Command::Drop(args) => discard(args).await,
+        Command::Replay(args) => replay(args, actor).await,
+        Command::Drop(args) => discard(args, actor).await,
     }
 }
 
@@ -133,12 +134,16 @@ async fn list(args: &List) -> Result<Exit, CommandError> {
     Ok(if lines.is_empty() { Exit::AllWell } else { Exit::NotWell })
 }
 
-async fn replay(args: &Replay) -> Result<Exit, CommandError> {
+async fn replay(args: &Replay, actor: Actor) -> Result<Exit, CommandError> {
+    let store = database::open(&args.places.database).await?;
+    let acting = store.acting(actor);
     let queues = Queues::connect(&args.places.amqp, "cdnctl").await?;
     let hand = queues.parked().await?;
     let (chosen, mut well) = choose(&hand, &args.which);
-    for message in chosen {
-        match hand.replay(message).await {
+    let intents = intend(&acting, OnParked::Replay, &chosen).await?;
+    for (message, intent) in chosen.into_iter().zip(intents) {
+        let replayed = hand.replay(message).await;
+        match &replayed {
             Ok(()) => {
                 let to = message.service.map_or("", pipeline::Service::as_str);
                 let again = match &message.content {
@@ -152,17 +157,20 @@ async fn replay(args: &Replay) -> Result<Exit, CommandError> {
                 out::line(format!(
                     "{}  stays parked: {}",
                     message.id,
-                    telemetry::with_causes(&error)
+                    telemetry::with_causes(error)
                 ));
             }
         }
+        settle(&acting, intent, &replayed).await?;
     }
     hand.open().await?;
     queues.close().await;
     Ok(if well { Exit::AllWell } else { Exit::NotWell })
 }
 
-async fn discard(args: &Drop) -> Result<Exit, CommandError> {
+async fn discard(args: &Drop, actor: Actor) -> Result<Exit, CommandError> {
+    let store = database::open(&args.places.database).await?;
+    let acting = store.acting(actor);
     let queues = Queues::connect(&args.places.amqp, "cdnctl").await?;
     let hand = queues.parked().await?;
     let (chosen, well) = choose(&hand, &args.which);
@@ -173,9 +181,14 @@ async fn discard(args: &Drop) -> Result<Exit, CommandError> {
             args.yes,
         )?;
     }
-    for message in &chosen {
-        hand.drop(message).await?;
-        out::line(format!("{}  dropped", message.id));
+    let intents = intend(&acting, OnParked::Drop, &chosen).await?;
+    for (message, intent) in chosen.into_iter().zip(intents) {
+        let dropped = hand.drop(message).await;
+        if dropped.is_ok() {
+            out::line(format!("{}  dropped", message.id));
+        }
+        settle(&acting, intent, &dropped).await?;
+        dropped?;
     }
     hand.open().await?;
     queues.close().await;
@@ -196,6 +209,25 @@ fn choose<'h>(hand: &'h Hand, which: &Which) -> (Vec<&'h Parked>, bool) {
         .iter()
         .filter(|message| which.all || which.ids.contains(&message.id));
     (chosen.collect(), well)
+}
+
+/// Records what is about to be done, before anything is.
+async fn intend(acting: &Acting<'_>, on: OnParked, chosen: &[&Parked]) -> Result<Vec<Intent>, StoreError> {
+    let messages: Vec<ParkedMessage<'_>> = chosen
+        .iter()
+        .map(|message| ParkedMessage {
+            id: &message.id,
+            service: message.service.map(pipeline::Service::as_str),
+            reason: &message.reason,
+            step: step(message),
+        })
+        .collect();
+    acting.intend(on, &messages).await
+}
+
+async fn settle(acting: &Acting<'_>, intent: Intent, outcome: &Result<(), MessagingError>) -> Result<(), StoreError> {
+    let failure = outcome.as_ref().err().map(|error| telemetry::with_causes(error));
+    acting.settle(intent, failure.as_deref()).await
 }
 
 async fn told(places: &Places, hand: &Hand) -> Result<Vec<Line>, CommandError> {

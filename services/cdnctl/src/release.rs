@@ -1,6 +1,6 @@
 //! `cdnctl release`: takes a domain away from the instance that has it.
 
-use store::DatabaseArgs;
+use store::{Actor, DatabaseArgs};
 
 use crate::CommandError;
 use crate::confirm::confirm;
@@ -31,7 +31,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the confirmation is missing, or the database can't be queried.
-pub async fn run(args: &Args) -> Result<Exit, CommandError> {
+pub async fn run(args: &Args, actor: Actor) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let found = store.domain_lines(Some(&args.domain)).await?;
     let Some(holder) = found.iter().find(|line| line.state == "has") else {
@@ -46,7 +46,7 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
         args.yes,
     )?;
     // Only from the instance that was confirmed.
-    if !store.release(&holder.instance, &args.domain).await? {
+    if !store.acting(actor).release(&holder.instance, &args.domain).await? {
         return nobody(args);
     }
     let report = serde_json::json!({"released": args.domain, "instance": holder.instance});

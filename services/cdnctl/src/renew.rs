@@ -4,7 +4,7 @@ use pipeline::Schedules;
 use pipeline::revocation::RevocationReason;
 use serde::Serialize;
 use store::operator::RenewNow;
-use store::{DatabaseArgs, Store};
+use store::{Actor, DatabaseArgs, Store};
 
 use crate::CommandError;
 use crate::confirm::confirm;
@@ -72,20 +72,21 @@ struct Line<'i> {
 ///
 /// # Errors
 /// When the database can't be queried, or the confirmation is missing.
-pub async fn run(args: &Args) -> Result<Exit, CommandError> {
+pub async fn run(args: &Args, actor: Actor) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     if args.which.all {
-        return all(args, &store).await;
+        return all(args, &store, actor).await;
     }
     if args.revoke {
         confirm(&revokes(&format!("{} instances", args.which.ids.len())), args.yes)?;
     }
+    let acting = store.acting(actor);
     let mut lines = Vec::new();
     for id in &args.which.ids {
         if args.new_key {
-            store.distrust_keys(Some(id), args.revocation()).await?;
+            acting.distrust_keys(Some(id), args.revocation()).await?;
         }
-        let what = store.renew_now(id, &args.schedules).await?;
+        let what = acting.renew_now(id, &args.schedules).await?;
         lines.push(Line {
             instance: id,
             begun: what == RenewNow::Begun,
@@ -100,16 +101,17 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     Ok(if well { Exit::AllWell } else { Exit::NotWell })
 }
 
-async fn all(args: &Args, store: &Store) -> Result<Exit, CommandError> {
+async fn all(args: &Args, store: &Store, actor: Actor) -> Result<Exit, CommandError> {
     let (count, tenants) = store.renewable().await?;
     let mut what = format!("Renews {count} certificates of {tenants} tenants");
     if args.revoke {
         what = format!("{what}. {}", revokes("all instances, those that were removed as well"));
     }
     confirm(&what, args.yes)?;
-    let made_due = store.renew_all_soon().await?;
+    let acting = store.acting(actor);
+    let made_due = acting.renew_all_soon().await?;
     if args.new_key {
-        store.distrust_keys(None, args.revocation()).await?;
+        acting.distrust_keys(None, args.revocation()).await?;
     }
     let report = serde_json::json!({"in_use": count, "tenants": tenants, "made_due": made_due});
     out::either(args.json, &report, || {

@@ -2,8 +2,8 @@
 
 use pipeline::Schedules;
 use serde::Serialize;
-use store::DatabaseArgs;
 use store::operator::{RenewNow, RetriedStep};
+use store::{Actor, DatabaseArgs};
 
 use crate::CommandError;
 use crate::exit::Exit;
@@ -43,13 +43,14 @@ struct Report {
 ///
 /// # Errors
 /// When the id is unknown or the database can't be queried.
-pub async fn run(args: &Args) -> Result<Exit, CommandError> {
+pub async fn run(args: &Args, actor: Actor) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let dossier = store.dossier(&args.id).await?;
     dossier.ok_or_else(|| CommandError::unknown(&args.id))?;
-    let steps = store.retry_now(&args.id, args.held).await?;
+    let acting = store.acting(actor);
+    let steps = acting.retry_now(&args.id, args.held).await?;
     let rests = steps.is_empty() && store.renewal_rests(&args.id).await?;
-    let renewal_begun = rests && store.renew_now(&args.id, &args.schedules).await? == RenewNow::Begun;
+    let renewal_begun = rests && acting.renew_now(&args.id, &args.schedules).await? == RenewNow::Begun;
     let report = Report { steps, renewal_begun };
     out::either(args.json, &report, || lines(&report))?;
     let any = renewal_begun || report.steps.iter().any(|step| step.held_until.is_none());

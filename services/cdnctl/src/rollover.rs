@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use serde::Serialize;
 use store::operator::AccountLine;
-use store::{DatabaseArgs, Store};
+use store::{Actor, DatabaseArgs, Store};
 
 use crate::CommandError;
 use crate::confirm::confirm;
@@ -59,7 +59,7 @@ struct Line {
 ///
 /// # Errors
 /// When the database can't be queried, or the confirmation is missing.
-pub async fn run(args: &Args) -> Result<Exit, CommandError> {
+pub async fn run(args: &Args, actor: Actor) -> Result<Exit, CommandError> {
     let store = database::open(&args.database).await?;
     let tenants = (!args.which.all).then_some(args.which.tenants.as_slice());
     let count = registered(&store, tenants).await?;
@@ -75,7 +75,8 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
             args.yes,
         )?;
     }
-    let lines = told(tenants.unwrap_or_default(), store.ask_for_rollovers(tenants).await?);
+    let asked = store.acting(actor).ask_for_rollovers(tenants).await?;
+    let lines = told(tenants.unwrap_or_default(), asked);
     out::either(args.json, &lines, || text(&lines))?;
     let well = !lines.is_empty() && lines.iter().all(|line| line.asked);
     Ok(if well { Exit::AllWell } else { Exit::NotWell })

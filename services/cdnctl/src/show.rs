@@ -138,31 +138,12 @@ fn heading(dossier: &Dossier) -> Vec<String> {
     if let Some(function) = &dossier.function_name {
         lines.push(line("FUNCTION", shown::clean(function)));
     }
-    lines.push(line("SETTINGS", settings(dossier)));
+    lines.push(line("SETTINGS", shown::pairs(&dossier.settings)));
     lines.push(line("CREATED", ago(dossier.created_at)));
     if let Some(at) = dossier.deleted_at {
         lines.push(line("REMOVED", ago(at)));
     }
     lines
-}
-
-/// The settings in one line, without empty ones.
-fn settings(dossier: &Dossier) -> String {
-    let empty = |value: &serde_json::Value| match value {
-        serde_json::Value::Null | serde_json::Value::Bool(false) => true,
-        serde_json::Value::String(text) => text.is_empty(),
-        serde_json::Value::Array(all) => all.is_empty(),
-        serde_json::Value::Object(all) => all.is_empty(),
-        _ => false,
-    };
-    let told = |value: &serde_json::Value| match value {
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let all = dossier.settings.as_object();
-    let set = all.into_iter().flatten().filter(|(_, value)| !empty(value));
-    let parts: Vec<String> = set.map(|(name, value)| format!("{name}={}", told(value))).collect();
-    shown::clean(&parts.join("  "))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use pipeline::shown::harmless;
 pub(crate) use pipeline::shown::lasting as span;
+use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -45,9 +46,34 @@ pub(crate) fn plain(text: &str) -> String {
     harmless(text, LONGEST)
 }
 
+/// The members of an object in one line, without empty ones.
+pub(crate) fn pairs(object: &Value) -> String {
+    let empty = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(all) => all.is_empty(),
+        Value::Object(all) => all.is_empty(),
+        _ => false,
+    };
+    let told = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let all = object.as_object().into_iter().flatten();
+    let set = all.filter(|(_, value)| !empty(value));
+    let parts: Vec<String> = set.map(|(name, value)| format!("{name}={}", told(value))).collect();
+    clean(&parts.join("  "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_set_is_told() {
+        let object = serde_json::json!({"a": "b\n", "c": 1, "d": null, "e": false, "f": [], "g": ["h"]});
+        assert_eq!(pairs(&object), "a=b\\n  c=1  g=[\"h\"]");
+    }
 
     #[test]
     fn no_foreign_text_steers_the_terminal() {

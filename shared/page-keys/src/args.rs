@@ -15,7 +15,7 @@ secret::setting!(
     "page-keys",
     "PAGE_KEYS",
     optional,
-    "Keys that sign the links to status pages: id:base64 of 32 random bytes, comma separated. The first signs, all verify; \
+    "Keys that sign the links to status pages, and the forms on these and on the operator's page: id:base64 of 32 random bytes, comma separated. The first signs, all verify; \
      a key that is taken out ends the links that it signed. Make one with `echo k1:$(head -c32 /dev/urandom | base64)`."
 );
 
@@ -37,6 +37,17 @@ pub struct PageArgs {
 }
 
 impl PageArgs {
+    /// The keys; `None`: none are set.
+    ///
+    /// # Errors
+    /// When they are malformed.
+    pub fn keys(&self) -> Result<Option<PageKeys>, PageKeysError> {
+        match self.page_keys.expose() {
+            "" => Ok(None),
+            keys => PageKeys::parse(keys).map(Some),
+        }
+    }
+
     /// What makes and reads links; `None`: there are no pages.
     ///
     /// # Errors
@@ -45,13 +56,9 @@ impl PageArgs {
         let Some(address) = &self.pages_url.0 else {
             return Ok(None);
         };
-        let keys = match self.page_keys.expose() {
-            "" => return Err(PageKeysError::Missing),
-            keys => PageKeys::parse(keys)?,
-        };
         Ok(Some(Links {
             address: address.clone(),
-            keys,
+            keys: self.keys()?.ok_or(PageKeysError::Missing)?,
             lifetime: self.page_link_lifetime,
         }))
     }
@@ -85,6 +92,15 @@ impl FromStr for OptionalPagesUrl {
 /// The address of status pages: scheme, host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PagesUrl(String);
+
+impl PagesUrl {
+    /// Its origin, as browsers write it (RFC 6454 §6.2): in lower case, without the scheme's own port.
+    pub(crate) fn origin(&self) -> String {
+        let address = self.0.to_ascii_lowercase();
+        let port = if address.starts_with("https:") { ":443" } else { ":80" };
+        address.strip_suffix(port).unwrap_or(&address).to_owned()
+    }
+}
 
 /// The address, without a trailing slash.
 impl fmt::Display for PagesUrl {
@@ -161,6 +177,21 @@ mod tests {
             "https://a.example:99999",
         ] {
             assert!(refused.parse::<PagesUrl>().is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_written_as_browsers_write_it() {
+        for (text, origin) in [
+            ("https://a.example", "https://a.example"),
+            ("https://A.Example:443/", "https://a.example"),
+            ("https://a.example:80", "https://a.example:80"),
+            ("http://a.example:80", "http://a.example"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://[::80]:8080", "http://[::80]:8080"),
+            ("http://[::80]", "http://[::80]"),
+        ] {
+            assert_eq!(text.parse::<PagesUrl>().unwrap().origin(), origin, "{text}");
         }
     }
 

@@ -1,4 +1,5 @@
-//! The ring of keys that sign links, and the tokens that they make: `<key's id>.<number>.<MAC>`.
+//! The ring of keys that sign links, and the tokens that they make: `<key's id>.<number>.<MAC>`; and the tokens of the forms on a page,
+//! which end by themselves: `<key's id>.<until>.<MAC>`.
 
 use std::fmt;
 
@@ -9,8 +10,12 @@ use secrecy::ExposeSecret as _;
 use secret::RingKey;
 use subtle::ConstantTimeEq as _;
 
-/// The first line of what is signed. Whatever else these keys may sign one day has another one.
-const PURPOSE: &str = "cdn-broker 1: link of a status page";
+/// The first line of what is signed for a link. Whatever else these keys sign has another one, …
+const LINK: &str = "cdn-broker 1: link of a status page";
+/// … as a form has, and a form of the operator's page.
+const FORM: &str = "cdn-broker 1: form of a status page";
+/// How long a form can be sent after its page was made, in seconds.
+pub(crate) const FORM_LASTS: i64 = 3_600;
 
 /// Why there are no keys. Contains no secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,14 +31,14 @@ pub enum PageKeysError {
 /// The ring: the first key signs, all of them verify.
 #[derive(Clone)]
 pub struct PageKeys {
-    first: LinkKey,
+    pub(crate) first: LinkKey,
     others: Vec<LinkKey>,
 }
 
 #[derive(Clone)]
-struct LinkKey {
-    id: String,
-    key: Key,
+pub(crate) struct LinkKey {
+    pub(crate) id: String,
+    pub(crate) key: Key,
 }
 
 impl fmt::Debug for PageKeys {
@@ -74,13 +79,35 @@ impl PageKeys {
         let number: i32 = number.parse().ok()?;
         let key = self.all().find(|key| key.id == id)?;
         // The whole text is compared, so there is no second way to write a number or a MAC.
-        let right = key.token(instance, number);
-        bool::from(right.as_bytes().ct_eq(token.as_bytes())).then_some(number)
+        is_same(&key.token(instance, number), token).then_some(number)
     }
 
-    fn all(&self) -> impl Iterator<Item = &LinkKey> {
+    /// What a form on the page of an instance's link with that number contains, by the first key. It is good for an hour from `now`, in
+    /// seconds since 1970 by the database's clock: any process may have made it.
+    pub fn form_token(&self, instance: &str, number: i32, now: i64) -> String {
+        self.first.form_token(instance, number, now.saturating_add(FORM_LASTS))
+    }
+
+    /// Whether one of the keys has made the token for a form on that page, and not too long ago.
+    pub fn is_form_token(&self, instance: &str, number: i32, token: &str, now: i64) -> bool {
+        let Some((id, rest)) = token.split_once('.') else {
+            return false;
+        };
+        let until = rest.split_once('.').and_then(|(until, _)| until.parse::<i64>().ok());
+        let (Some(key), Some(until)) = (self.all().find(|key| key.id == id), until) else {
+            return false;
+        };
+        is_same(&key.form_token(instance, number, until), token) && now <= until
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &LinkKey> {
         std::iter::once(&self.first).chain(&self.others)
     }
+}
+
+/// The time it takes tells nothing about where they differ.
+pub(crate) fn is_same(right: &str, token: &str) -> bool {
+    right.as_bytes().ct_eq(token.as_bytes()).into()
 }
 
 /// It ends at the first dot, and needs no encoding.
@@ -100,15 +127,25 @@ impl From<&RingKey> for LinkKey {
 
 impl LinkKey {
     fn token(&self, instance: &str, number: i32) -> String {
-        // Each text is preceded by its length, so that no two links have the same encoding.
+        let mac = self.mac(LINK, instance, &number.to_string());
+        format!("{}.{number}.{mac}", self.id)
+    }
+
+    fn form_token(&self, instance: &str, number: i32, until: i64) -> String {
+        let mac = self.mac(FORM, instance, &format!("{number}\n{until}"));
+        format!("{}.{until}.{mac}", self.id)
+    }
+
+    /// `numbers` have no other encoding.
+    fn mac(&self, purpose: &str, instance: &str, numbers: &str) -> String {
+        // Each text is preceded by its length, so that nothing else has the same encoding.
         let signed = format!(
-            "{PURPOSE}\n{}:{}\n{}:{instance}\n{number}",
+            "{purpose}\n{}:{}\n{}:{instance}\n{numbers}",
             self.id.len(),
             self.id,
             instance.len()
         );
-        let mac = URL_SAFE_NO_PAD.encode(sign(&self.key, signed.as_bytes()));
-        format!("{}.{number}.{mac}", self.id)
+        URL_SAFE_NO_PAD.encode(sign(&self.key, signed.as_bytes()))
     }
 }
 
@@ -211,6 +248,46 @@ mod tests {
         assert_eq!(keys(&[("k2", 2)]).verified(INSTANCE, &token), None);
         // The same id with another key.
         assert_eq!(keys(&[("k1", 3)]).verified(INSTANCE, &token), None);
+    }
+
+    #[test]
+    fn a_form_is_of_one_page_and_ends_after_an_hour() {
+        const NOW: i64 = 1_796_000_000;
+        let keys = keys(&[("k1", 1), ("k2", 2)]);
+        let token = keys.form_token(INSTANCE, 1, NOW);
+        assert!(token.starts_with("k1.1796003600."), "{token}");
+        for (later, good) in [(0, true), (3_600, true), (3_601, false)] {
+            assert_eq!(
+                keys.is_form_token(INSTANCE, 1, &token, NOW + later),
+                good,
+                "{later} s later"
+            );
+        }
+        // Of another page, another link to it, another key, with another end.
+        assert!(!keys.is_form_token("another", 1, &token, NOW));
+        assert!(!keys.is_form_token(INSTANCE, 2, &token, NOW));
+        for forged in [
+            token.replacen("k1.", "k2.", 1),
+            token.replacen("k1.", "k3.", 1),
+            token.replacen("1796003600", "1796003601", 1),
+            token.replacen("1796003600", "+1796003600", 1),
+            token.replacen("1796003600", "99999999999999999999", 1),
+            format!("{token}="),
+            token[..token.len() - 1].to_owned(),
+            String::new(),
+            "k1".to_owned(),
+            "k1.1796003600".to_owned(),
+            "k1.1796003600.".to_owned(),
+        ] {
+            assert!(!keys.is_form_token(INSTANCE, 1, &forged, NOW), "{forged:?}");
+        }
+        // A link is no form, a form no link.
+        assert!(!keys.is_form_token(INSTANCE, 1, &keys.token(INSTANCE, 1), 0));
+        assert_eq!(keys.verified(INSTANCE, &keys.form_token(INSTANCE, 1, 1)), None);
+        // After a change of keys the page that is open can still be used.
+        let rotated = super::tests::keys(&[("k2", 2), ("k1", 1)]);
+        assert!(rotated.is_form_token(INSTANCE, 1, &token, NOW));
+        assert!(!super::tests::keys(&[("k2", 2)]).is_form_token(INSTANCE, 1, &token, NOW));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod args;
 mod keys;
 mod link;
+mod operator_form;
 
 pub use args::{OptionalPagesUrl, PageArgs, PageKeysSetting, PagesUrl};
 pub use keys::{PageKeys, PageKeysError};

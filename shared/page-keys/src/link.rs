@@ -35,6 +35,22 @@ impl Links {
         self.keys.verified(instance, token)
     }
 
+    /// What a form on the page of the instance's link with that number contains, for an hour from `now` (seconds since 1970 by the
+    /// database's clock).
+    pub fn form_token(&self, instance: &str, number: i32, now: i64) -> String {
+        self.keys.form_token(instance, number, now)
+    }
+
+    /// Whether one of the keys has made the token for a form on that page, and not too long ago.
+    pub fn is_form_token(&self, instance: &str, number: i32, token: &str, now: i64) -> bool {
+        self.keys.is_form_token(instance, number, token, now)
+    }
+
+    /// Whether a browser that sends from a page names this origin.
+    pub fn has_origin(&self, origin: &str) -> bool {
+        self.address.origin() == origin
+    }
+
     /// How long a link lasts that nobody uses.
     pub fn lifetime(&self) -> Duration {
         self.lifetime
@@ -62,5 +78,16 @@ mod tests {
         let token = url.strip_prefix("https://broker.example.com/i/i%201/").unwrap();
         assert_eq!(links.verified("i 1", token), Some(3));
         assert!(!format!("{links:?}").contains("AQEB"));
+        assert!(links.has_origin("https://broker.example.com"));
+        for other in [
+            "null",
+            "",
+            "http://broker.example.com",
+            "https://broker.example.com.evil.example",
+        ] {
+            assert!(!links.has_origin(other), "{other}");
+        }
+        let form = links.form_token("i 1", 3, 1_000);
+        assert!(links.is_form_token("i 1", 3, &form, 1_000) && !links.is_form_token("i 1", 4, &form, 1_000));
     }
 }

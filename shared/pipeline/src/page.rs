@@ -3,10 +3,13 @@
 //! [`Facts`].
 
 mod certificate;
+mod changes;
+mod check;
 mod distribution;
 mod domains;
 mod facts;
 mod history;
+mod lookalike;
 mod names;
 mod now;
 mod proof;
@@ -14,12 +17,18 @@ mod settings_in_words;
 mod stages;
 mod standing;
 mod to_set;
+mod usual;
 
 pub use certificate::{EarlierCertificate, Life, Validity};
+pub use changes::{Change, Requested, changes};
+pub use check::Check;
 pub use distribution::{Alias, Distribution};
 pub use domains::{DomainGroup, DomainRow, Seen};
-pub use facts::{CertificateFacts, ClaimFacts, Facts, OperationFacts, ProofFacts, StageFacts};
-pub use history::HistoryRow;
+pub use facts::{
+    CertificateFacts, ClaimFacts, Facts, LookFacts, NewsFacts, OperationFacts, ProofFacts, StageFacts, UsualFacts,
+};
+pub use history::{Attempt, HistoryRow};
+pub use lookalike::Lookalike;
 pub use names::Name;
 pub use now::Now;
 pub use proof::Proof;
@@ -69,7 +78,7 @@ impl Page {
     pub fn now(&self) -> Now {
         let mut asked = self.facts.operations.iter();
         let operation = asked.find(|operation| operation.kind != OperationKind::Renew);
-        Now::of(&self.status, operation, self.facts.adopted)
+        Now::of(&self.status, operation, &self.facts)
     }
 
     /// The same for the renewal.
@@ -77,7 +86,7 @@ impl Page {
         let view = self.relevant_renewal()?;
         let mut all = self.facts.operations.iter();
         let operation = all.find(|operation| Some(operation.id) == self.facts.renewal);
-        Some(Now::of(view, operation, self.facts.adopted))
+        Some(Now::of(view, operation, &self.facts))
     }
 
     /// Nothing is renewed any more once the service is to be deleted.

@@ -28,6 +28,29 @@ impl std::str::FromStr for Share {
     }
 }
 
+/// Who has decided when a certificate is renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RenewBy {
+    /// The CA suggested a time (RFC 9773).
+    Ca,
+    /// The operator's share of the lifetime.
+    Share,
+    /// An operator's command.
+    Operator,
+}
+
+impl RenewBy {
+    /// Its only name, in SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ca => "ca",
+            Self::Share => "share",
+            Self::Operator => "operator",
+        }
+    }
+}
+
 /// When the certificate is to be renewed: `after` that share of its lifetime, or up to `spread` sooner, so that
 /// certificates that were issued together are not renewed together. Never later: the remaining lifetime is the longest
 /// CA outage that can be survived. `seed`, from 0 to 1, is specific to the certificate and never changes.

@@ -154,8 +154,8 @@ pub fn describe(view: &View, responder: &str) -> String {
 
 fn succeeded(view: &View, text: &mut Text) {
     text.record(view.distribution_domain.as_deref().unwrap_or("the distribution"));
-    if let Some(until) = view.certificate_not_after {
-        text.say(&notes::renewed_before(until));
+    if let Some(renewal) = notes::renewal(view) {
+        text.say(&renewal);
     }
     tell_threats(view, text);
 }

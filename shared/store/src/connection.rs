@@ -14,6 +14,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::listener::Listener;
+use crate::statement::Statement;
 use crate::tls::Address;
 
 secret::setting!(
@@ -37,7 +39,8 @@ pub struct DatabaseArgs {
     /// otherwise. Unset: the system's CAs. The same as sslrootcert in DATABASE_URL.
     #[arg(long, env, value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub database_ca_file: Option<PathBuf>,
-    /// The most connections of this process; broker-api has half as many again for last_operation alone.
+    /// The most connections of this process; broker-api has half as many again for last_operation alone, and one more while
+    /// status pages are open.
     #[arg(long, env, default_value_t = 8, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub database_pool_size: usize,
     /// How long to wait for a connection from the pool, such as 5s.
@@ -65,6 +68,9 @@ pub struct Store {
     status_pool: Pool,
     /// False: nothing is queried, since the tables may not exist yet, or not in the form this program knows.
     open: Arc<AtomicBool>,
+    /// For connections beside the pools.
+    args: Arc<DatabaseArgs>,
+    application: Arc<str>,
     /// Read once, since it never changes.
     pub(crate) deployment: Arc<OnceCell<Uuid>>,
 }
@@ -103,6 +109,8 @@ impl Store {
             pool,
             status_pool,
             open: Arc::new(AtomicBool::new(true)),
+            args: Arc::new(args.clone()),
+            application: application.into(),
             deployment: Arc::default(),
         })
     }
@@ -134,9 +142,20 @@ impl Store {
         self.of(&self.status_pool).await
     }
 
+    /// A connection that listens, beside the pools.
+    pub(crate) async fn listener(&self, listen: Statement) -> Result<Listener, StoreError> {
+        self.check_open()?;
+        Listener::connect(&self.args, &self.application, listen).await
+    }
+
     async fn of(&self, pool: &Pool) -> Result<Client, StoreError> {
+        self.check_open()?;
+        Ok(pool.get().await?)
+    }
+
+    fn check_open(&self) -> Result<(), StoreError> {
         match self.open.load(Ordering::Acquire) {
-            true => Ok(pool.get().await?),
+            true => Ok(()),
             false => Err(StoreError::NotMigrated),
         }
     }

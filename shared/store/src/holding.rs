@@ -192,12 +192,16 @@ impl Store {
     }
 }
 
+/// In SQL: the proof was seen in place, so whatever was seen between certificates before is over.
+const IS_SEEN: &str = "seen_at = clock_timestamp(), proof_gone_at = null, proof_seen = null";
+
 /// Records that the instance's proofs of the domains were seen in place.
 async fn see(tx: &Transaction<'_>, instance: &str, domains: &[&str]) -> Result<(), StoreError> {
     Statement::new(
         "claim-seen",
-        "update claims set seen_at = clock_timestamp() where instance_id = $1 and domain = any($2)",
+        "update claims set {is_seen} where instance_id = $1 and domain = any($2)",
     )
+    .with("is_seen", IS_SEEN)
     .run(tx, &[&instance, &domains])
     .await?;
     Ok(())
@@ -237,8 +241,9 @@ pub(crate) async fn prove(
     }
     let rows = Statement::new(
         "claims-seen-unproved",
-        "with seen as (update claims set seen_at = clock_timestamp() where instance_id = $1 and domain = any($3)) {to_prove}",
+        "with seen as (update claims set {is_seen} where instance_id = $1 and domain = any($3)) {to_prove}",
     )
+    .with("is_seen", IS_SEEN)
     .with("to_prove", TO_PROVE)
     .with("stands", STANDS)
     .all(tx, &[&instance, &domains, &seen])

@@ -2,6 +2,7 @@
 //! has a name, and is counted and timed under that name. See README.md.
 
 mod accounts;
+mod audit;
 mod ca_choice;
 mod ca_usage;
 mod certificate_usage;
@@ -10,6 +11,7 @@ mod check;
 mod claims;
 mod connection;
 mod distributions;
+mod durations;
 mod ending;
 mod error;
 mod figures;
@@ -19,6 +21,7 @@ mod holding;
 mod http01;
 mod inheritance;
 mod instances;
+mod listener;
 mod log_level;
 mod migrations;
 mod next_steps;
@@ -54,6 +57,7 @@ mod updating;
 mod zone_feed;
 
 pub use accounts::Account;
+pub use audit::{Acting, Actor, AuditEntry, AuditFilter, Intent, OnParked, ParkedMessage, Via};
 pub use ca_choice::{CaTrouble, Circumstances};
 pub use ca_usage::Counted;
 pub use certificates::{Certificate, NewCertificate};
@@ -69,7 +73,7 @@ pub use instances::Instance;
 pub use log_level::LogLevel;
 pub use orders::{Authorization, Challenge, Order, Placed};
 pub use orphans::{OrphanKind, Owner};
-pub use page::PageLink;
+pub use page::{LookNow, PageFeed, PageLink};
 pub use proofs::Proof;
 pub use provisioning::{Deprovision, NewInstance, Provision};
 pub use publication::{Published, PublishedValue, ToPublish};

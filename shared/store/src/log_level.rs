@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
+use crate::audit::{Acting, Action, Entry};
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::Statement;
@@ -38,7 +41,9 @@ impl Store {
         })
         .transpose()
     }
+}
 
+impl Acting<'_> {
     /// Sets the filter for this duration, from now.
     ///
     /// # Errors
@@ -53,9 +58,16 @@ impl Store {
             )
             .one(tx, &[&directives, &lasting.as_secs_f64()])
             .await?;
+            let until: OffsetDateTime = row.try_get("until")?;
+            let entry = Entry {
+                subject: Some(directives),
+                details: json!({"until": until.format(&Rfc3339).ok()}),
+                ..Entry::of(Action::SetLogLevel)
+            };
+            self.note(tx, entry).await?;
             Ok(LogLevel {
                 directives: directives.to_owned(),
-                until: row.try_get("until")?,
+                until,
             })
         })
         .await
@@ -67,9 +79,23 @@ impl Store {
     /// Database errors.
     pub async fn reset_log_level(&self) -> Result<(), StoreError> {
         self.in_transaction("reset-log-level", async |tx| {
-            Statement::new("log-level-reset", "delete from log_level")
-                .run(tx, &[])
-                .await?;
+            // One that has ended is in effect no more.
+            let ended = Statement::new(
+                "log-level-reset",
+                "delete from log_level returning directives, until > now() as in_effect",
+            )
+            .optional(tx, &[])
+            .await?;
+            if let Some(row) = ended
+                && row.try_get("in_effect")?
+            {
+                let directives: String = row.try_get("directives")?;
+                let entry = Entry {
+                    subject: Some(&directives),
+                    ..Entry::of(Action::ResetLogLevel)
+                };
+                self.note(tx, entry).await?;
+            }
             Ok(())
         })
         .await

@@ -62,6 +62,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration::new(33, 1, include_str!("migrations/0033_due.sql")),
     Migration::new(34, 1, include_str!("migrations/0034_certificate_count.sql")),
     Migration::new(35, 1, include_str!("migrations/0035_page_links.sql")),
+    Migration::new(36, 1, include_str!("migrations/0036_looks_asked_for.sql")),
+    Migration::new(37, 1, include_str!("migrations/0037_audit_log.sql")),
+    Migration::new(38, 1, include_str!("migrations/0038_history_and_durations.sql")),
+    Migration::new(39, 1, include_str!("migrations/0039_page_watches.sql")),
+    Migration::new(40, 1, include_str!("migrations/0040_operator_page.sql")),
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

@@ -304,6 +304,8 @@ pub(crate) struct Beginning<'b> {
     pub(crate) new_certificate: bool,
     /// What an update is to establish.
     pub(crate) target: Option<serde_json::Value>,
+    /// What that changes, in words.
+    pub(crate) changes: Option<serde_json::Value>,
 }
 
 impl<'b> Beginning<'b> {
@@ -313,6 +315,7 @@ impl<'b> Beginning<'b> {
             domains,
             new_certificate: true,
             target: None,
+            changes: None,
         }
     }
 
@@ -322,6 +325,7 @@ impl<'b> Beginning<'b> {
             domains: &[],
             new_certificate: false,
             target: None,
+            changes: None,
         }
     }
 }
@@ -346,9 +350,9 @@ pub(crate) async fn begin(
         "operation-begin",
         format!(
             "insert into operations (id, instance_id, kind, target, deadline_at, platform, originating_identity, \
-             request_identity) \
+             request_identity, changes) \
              values ($1, $2, $3, $4, least(clock_timestamp() + $5 * interval '1 millisecond', {BEFORE_A_RENEWAL}), \
-             $6, $7, $8)"
+             $6, $7, $8, $10)"
         ),
     )
     .run(
@@ -363,6 +367,7 @@ pub(crate) async fn begin(
             &requester.and_then(|requester| requester.originating_identity.as_ref()),
             &requester.and_then(|requester| requester.request_identity.as_ref()),
             &waits_for_a_certificate,
+            &beginning.changes,
         ],
     )
     .await?;

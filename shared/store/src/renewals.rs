@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use deadpool_postgres::Transaction;
+use pipeline::renewal::RenewBy;
 use pipeline::{OperationKind, Schedules};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -129,23 +130,27 @@ impl Store {
         Statement::new(
             "renewal-info-set",
             "update certificates set renew_at = case when renew_at <= clock_timestamp() then renew_at else \
-             coalesce($2, renew_at) end, \
+             coalesce($2::timestamptz, renew_at) end, \
+             renew_by = case when renew_at <= clock_timestamp() or $2::timestamptz is null then renew_by else $4 end, \
              renewal_info_due = clock_timestamp() + $3::float8 * interval '1 millisecond' where id = $1",
         )
-        .run(&client, &[&certificate, &at, &as_millis(again)])
+        .run(&client, &[&certificate, &at, &as_millis(again), &RenewBy::Ca.as_str()])
         .await?;
         Ok(())
     }
 
-    /// Sets the certificate's renewal time.
+    /// Sets the certificate's renewal time, by the operator's share of its lifetime.
     ///
     /// # Errors
     /// Database errors.
     pub async fn set_renew_at(&self, certificate: Uuid, at: OffsetDateTime) -> Result<(), StoreError> {
         let client = self.client().await?;
-        Statement::new("renewal-set", "update certificates set renew_at = $2 where id = $1")
-            .run(&client, &[&certificate, &at])
-            .await?;
+        Statement::new(
+            "renewal-set",
+            "update certificates set renew_at = $2, renew_by = $3 where id = $1",
+        )
+        .run(&client, &[&certificate, &at, &RenewBy::Share.as_str()])
+        .await?;
         Ok(())
     }
 
@@ -201,42 +206,50 @@ impl Store {
     /// # Errors
     /// Database errors; then nothing was written.
     pub async fn renew(&self, instance: &str, schedules: &Schedules) -> Result<bool, StoreError> {
-        self.in_transaction("renew", async |tx| {
-            lock_instance(tx, instance).await?;
-            let free = Statement::new(
-                "renewal-domains",
-                "select array(select d from jsonb_array_elements_text(i.request->'parameters'->'domains') d \
+        let begun = self.in_transaction("renew", async |tx| begin_renewal(tx, instance, schedules).await);
+        Ok(begun.await?.is_some())
+    }
+}
+
+/// Starts a renewal: [`Store::renew`]. Returns its operation.
+pub(crate) async fn begin_renewal(
+    tx: &Transaction<'_>,
+    instance: &str,
+    schedules: &Schedules,
+) -> Result<Option<Uuid>, StoreError> {
+    lock_instance(tx, instance).await?;
+    let free = Statement::new(
+        "renewal-domains",
+        "select array(select d from jsonb_array_elements_text(i.request->'parameters'->'domains') d \
                    where not exists (select from claims k where k.instance_id = i.id and k.domain = d \
                      and k.lost_at is not null)) \
                  from instances i \
                  where i.id = $1 and i.deleted_at is null and not exists (select from operations o \
                    where o.instance_id = i.id and (o.state = 'running' or o.kind = 'deprovision'))",
-            )
-            .optional(tx, &[&instance])
-            .await?;
-            let Some(row) = free else { return Ok(false) };
-            let domains: Vec<String> = row.try_get(0)?;
-            if domains.is_empty() {
-                return Ok(false);
-            }
-            let beginning = Beginning {
-                kind: OperationKind::Renew,
-                domains: &domains,
-                new_certificate: true,
-                target: None,
-            };
-            let (operation, _) = begin(tx, instance, beginning, None, schedules).await?;
-            Statement::new(
-                "renewal-leave-to-sweep",
-                "update steps set rung_at = null where operation_id = $1",
-            )
-            .run(tx, &[&operation])
-            .await?;
-            adopt(tx, instance, operation, &domains).await?;
-            Ok(true)
-        })
-        .await
+    )
+    .optional(tx, &[&instance])
+    .await?;
+    let Some(row) = free else { return Ok(None) };
+    let domains: Vec<String> = row.try_get(0)?;
+    if domains.is_empty() {
+        return Ok(None);
     }
+    let beginning = Beginning {
+        kind: OperationKind::Renew,
+        domains: &domains,
+        new_certificate: true,
+        target: None,
+        changes: None,
+    };
+    let (operation, _) = begin(tx, instance, beginning, None, schedules).await?;
+    Statement::new(
+        "renewal-leave-to-sweep",
+        "update steps set rung_at = null where operation_id = $1",
+    )
+    .run(tx, &[&operation])
+    .await?;
+    adopt(tx, instance, operation, &domains).await?;
+    Ok(Some(operation))
 }
 
 /// An order or certificate for these domains from renewals that did not complete becomes the operation's first order:

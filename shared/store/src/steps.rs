@@ -160,6 +160,17 @@ pub(crate) async fn lock_instance(tx: &Transaction<'_>, instance: &str) -> Resul
     Ok(locked > 0)
 }
 
+/// Locks the operation that runs on the instance, which is locked.
+pub(crate) async fn lock_running(tx: &Transaction<'_>, instance: &str) -> Result<Option<Uuid>, StoreError> {
+    let running = Statement::new(
+        "running-lock",
+        "select id from operations where instance_id = $1 and state = 'running' for update",
+    )
+    .optional(tx, &[&instance])
+    .await?;
+    Ok(running.map(|row| row.try_get(0)).transpose()?)
+}
+
 /// Locks the operation, then its step, if the attempt is current.
 const CURRENT: &str = "select o.id from operations o join steps s on s.operation_id = o.id \
      where o.id = $1 and s.id = $2 and s.attempt = $3 \

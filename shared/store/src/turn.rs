@@ -13,6 +13,8 @@ pub(crate) enum Turn {
     Sweep(Service),
     /// To count the certificates in use.
     CountCertificates,
+    /// To measure how long steps take.
+    CountDurations,
 }
 
 impl Turn {
@@ -33,6 +35,7 @@ impl Turn {
         match self {
             Self::Sweep(service) => format!("sweep {}", service.as_str()),
             Self::CountCertificates => "certificate count".to_owned(),
+            Self::CountDurations => "step durations".to_owned(),
         }
     }
 }

@@ -2,6 +2,8 @@
 //! fails leaves the instance unchanged.
 
 use deadpool_postgres::Transaction;
+use pipeline::page::{self, Requested};
+use pipeline::renewal::RenewBy;
 use pipeline::{InstanceSettings, OperationKind, OperationState, Schedules, WakeUp};
 use serde_json::{Value, json};
 use tokio_postgres::Row;
@@ -150,6 +152,7 @@ impl Store {
                     "settings": serde_json::to_value(&changes.settings)?,
                     "new_certificate": new_certificate,
                 })),
+                changes: Some(asked_to_change(&row, changes)?),
             };
             let (operation, wake_ups) = begin(tx, &changes.id, beginning, Some(requester), schedules).await?;
             if new_certificate {
@@ -177,6 +180,27 @@ impl Store {
         .await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
     }
+}
+
+/// What the update asks to change, as it is told on the page.
+fn asked_to_change(row: &Row, asked: &Changes) -> Result<Value, StoreError> {
+    let settings: InstanceSettings = serde_json::from_value(row.try_get("settings")?)?;
+    let domains: Vec<String> = serde_json::from_value(asked.base["parameters"]["domains"].clone()).unwrap_or_default();
+    let before = Requested {
+        plan: plan(&asked.base),
+        domains: &domains,
+        settings: &settings,
+    };
+    let after = Requested {
+        plan: plan(&asked.request),
+        domains: &asked.domains,
+        settings: &asked.settings,
+    };
+    Ok(serde_json::to_value(page::changes(before, after, asked.look_again))?)
+}
+
+fn plan(request: &Value) -> &str {
+    request["plan_id"].as_str().unwrap_or_default()
 }
 
 /// The answer, where it requires no write.
@@ -252,10 +276,11 @@ async fn in_use(tx: &Transaction<'_>, row: &Row, changes: &Changes) -> Result<In
 async fn renew_afterwards(tx: &Transaction<'_>, instance: &str) -> Result<(), StoreError> {
     Statement::new(
         "update-renew-after",
-        "update certificates set renew_at = least(renew_at, now()) \
+        "update certificates set renew_at = least(renew_at, now()), \
+         renew_by = case when renew_at <= now() then renew_by else $2 end \
          where id = (select id from certificates_in_use where instance_id = $1)",
     )
-    .run(tx, &[&instance])
+    .run(tx, &[&instance, &RenewBy::Operator.as_str()])
     .await?;
     Ok(())
 }

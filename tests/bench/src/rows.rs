@@ -7,6 +7,7 @@ mod delivery;
 mod engine;
 mod idle;
 mod last_operation;
+mod live_pages;
 mod one_of_many;
 mod provision;
 mod record_seen;
@@ -28,6 +29,7 @@ pub(crate) fn all() -> Vec<Box<dyn Row>> {
         Box::new(waits::Waits),
         Box::new(record_seen::RecordSeen),
         Box::new(last_operation::LastOperation),
+        Box::new(live_pages::LivePages),
         // It stops the workers, and leaves them stopped.
         Box::new(provision::Provision),
         Box::new(to_https::ToHttps(Settings::Fast)),

@@ -27,6 +27,8 @@ impl Operator {
             ("AWS_SECRET_ACCESS_KEY", key.secret.clone()),
             ("AWS_ENDPOINT_URL_CLOUDFRONT", e.aws_api_url.clone()),
             ("PAGES_URL", "https://broker.example.com".to_owned()),
+            // Not whoever runs this, and where.
+            ("CDNCTL_AS", "alice".to_owned()),
             // An example, so that the document has the same link each time.
             (
                 "PAGE_KEYS",

@@ -1,8 +1,8 @@
 //! The broker as its platforms use it, while last_operation is asked for all the time.
 
 mod cf;
+pub mod judges;
 mod live_check;
-mod models;
 mod moto;
 mod polling;
 mod run;

@@ -9,7 +9,7 @@ use stack::{Handle, Options};
 use crate::polling::Polling;
 use crate::schemathesis;
 use crate::story::Story;
-use crate::{models, moto};
+use crate::{judges, moto};
 
 /// `last_operation` has to answer so soon, for 99 of 100: the platform's job queue waits for it. A debug build, beside whoever asks
 /// on two processors, gets a bound that still tells when it waits for anything but itself.
@@ -36,7 +36,7 @@ pub async fn run(seed: u64, say: fn(&str)) -> anyhow::Result<(String, usize)> {
     let seen = polling.seen();
     drop(polling);
     say("AWS' own service models, by what aws-sim was asked and answered");
-    let (said, as_modelled) = models::judge(journal.path()).await?;
+    let (said, as_modelled) = judges::models(journal.path()).await?;
     say(&said);
     let at = |share| percentile(&seen.took, share);
     let promises = [

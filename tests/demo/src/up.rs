@@ -29,6 +29,10 @@ pub(crate) async fn print_and_wait(handle: &Handle) -> anyhow::Result<()> {
         e.broker_url,
         path(INSTANCE, &token)
     );
+    println!(
+        "# the operator's page, for a browser: user {}, password {}\n{}/\n",
+        e.operator_name, e.operator_password, e.operator_url
+    );
     println!("# cf service: what to set, and what was seen\n{api} '{instance}/last_operation'\n");
     println!(
         "# set the record that it names (VALUE as shown)\ncurl -s {}/set-txt -d \

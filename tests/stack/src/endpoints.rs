@@ -24,6 +24,15 @@ pub struct Endpoints {
     pub broker_username: String,
     /// Its basic authentication.
     pub broker_password: String,
+    /// The operator's page.
+    #[serde(default)]
+    pub operator_url: String,
+    /// Who may use it: its only person.
+    #[serde(default)]
+    pub operator_name: String,
+    /// That person's password.
+    #[serde(default)]
+    pub operator_password: String,
     /// broker-api by the name that challtestsrv resolves: the target of challenge redirects.
     pub responder_url: String,
     /// The services' database; the role may create databases.

@@ -15,6 +15,7 @@ mod endpoints;
 mod folder;
 mod handle;
 mod http;
+mod operators;
 mod options;
 mod origin;
 mod origin_tls;

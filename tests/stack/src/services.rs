@@ -1,7 +1,7 @@
 //! The five services: their names, environment and readiness.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -67,6 +67,9 @@ pub(crate) struct Settings {
     pub(crate) sealing_keys: String,
     pub(crate) page_keys: String,
     pub(crate) pages_url: String,
+    pub(crate) operator_port: u16,
+    /// OPERATOR_CREDENTIALS_FILE.
+    pub(crate) operators: PathBuf,
     /// What the issuer knows of the broker's own DNS zone.
     pub(crate) delegation: Vec<(&'static str, String)>,
 }
@@ -100,6 +103,8 @@ impl Settings {
                 ("DEFAULT_ORIGIN", "origin.cdn.test".to_owned()),
                 ("PAGES_URL", self.pages_url.clone()),
                 ("PAGE_KEYS", self.page_keys.clone()),
+                ("OPERATOR_LISTEN", format!("127.0.0.3:{}", self.operator_port)),
+                ("OPERATOR_CREDENTIALS_FILE", self.operators.display().to_string()),
             ]),
             "challenge-verifier" => env.extend([
                 ("DNS_RESOLVER", self.dns_addr.clone()),

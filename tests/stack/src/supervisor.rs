@@ -30,7 +30,7 @@ use crate::rabbitmq;
 use crate::services::{self, Settings};
 use crate::tls::Tls;
 use crate::turn::Turn;
-use crate::{folder, secret};
+use crate::{folder, operators, secret};
 
 /// How long to wait for a process that was told to end.
 const GONE: Duration = Duration::from_secs(60);
@@ -59,6 +59,8 @@ pub(crate) struct Supervisor {
     broker_password: String,
     sealing_keys: String,
     page_keys: String,
+    operator_port: u16,
+    operator_password: String,
 }
 
 impl Supervisor {
@@ -154,6 +156,8 @@ impl Supervisor {
             false => None,
         };
         let pebble = pebble(pebble::NAME, &options.ca_name, None)?;
+        let operator_password = secret::password()?;
+        operators::write(&folder, &operator_password)?;
         Ok(Self {
             folder,
             http_port,
@@ -172,6 +176,8 @@ impl Supervisor {
             broker_password: secret::password()?,
             sealing_keys: secret::key_ring()?,
             page_keys: secret::key_ring()?,
+            operator_port: ports.take_on(&[ports::BROKER])?,
+            operator_password,
             ports,
             options,
         })
@@ -545,6 +551,8 @@ impl Supervisor {
             sealing_keys: self.sealing_keys.clone(),
             page_keys: self.page_keys.clone(),
             pages_url: self.broker_url(),
+            operator_port: self.operator_port,
+            operators: operators::file(&self.folder),
             delegation: self.delegation.iter().flat_map(Delegation::environment).collect(),
         }
     }
@@ -559,6 +567,9 @@ impl Supervisor {
             broker_url: self.broker_url(),
             broker_username: settings.broker_username,
             broker_password: settings.broker_password,
+            operator_url: format!("http://{}:{}", ports::BROKER, self.operator_port),
+            operator_name: operators::NAME.to_owned(),
+            operator_password: self.operator_password.clone(),
             responder_url: settings.responder_url,
             database_url: self.postgres.url(self.postgres.port),
             database_admin_url: self.postgres.admin_url(),

@@ -31,13 +31,14 @@ pub(crate) struct Job {
 
 /// When an integration test program runs, and how many of its tests at once. Most of them wait most of the time, so it is more than there are
 /// processors; what it takes to start a stack (8 s of a processor) is the limit.
-const SUITES: [(&str, &str, When, Option<u16>); 8] = [
+const SUITES: [(&str, &str, When, Option<u16>); 9] = [
     ("conformance", "main", When::Alone, None),
     ("e2e", "main", When::Beside, Some(4)),
     ("e2e", "faults", When::Beside, Some(2)),
     ("chaos", "short", When::Beside, None),
     ("estate", "short", When::Beside, None),
     ("load", "short", When::Beside, None),
+    ("browser", "main", When::Beside, Some(2)),
     ("stack", "infrastructure", When::Beside, None),
     ("aws-sim", "rules", When::Beside, None),
 ];
@@ -57,8 +58,8 @@ const MEASURING: [(&str, &[&str], &str); 2] = [
     ("load short", &["a_hundred_slow_domains"], "load fairness"),
 ];
 
-/// The suites with many stacks.
-const SHARING: [&str; 2] = ["e2e main", "e2e faults"];
+/// The suites with many stacks, and one that needs no node of its own.
+const SHARING: [&str; 3] = ["e2e main", "e2e faults", "browser main"];
 
 fn split_off_measuring(job: &mut Job) -> Option<Job> {
     let (_, tests, name) = MEASURING.into_iter().find(|(suite, ..)| job.name == *suite)?;

@@ -12,10 +12,12 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
+use tokio_util::sync::CancellationToken;
 
 use crate::http::hops::Client;
 use crate::http::limits::Limits;
 use crate::http::seats::Seat;
+use crate::http::streaming::AtWork;
 use crate::http::write_timeout::Pulse;
 
 /// The app, wrapped for one connection.
@@ -25,16 +27,26 @@ pub(crate) struct Seated {
     limits: Arc<Limits>,
     seat: Arc<Seat>,
     pulse: Arc<Pulse>,
+    /// The process is asked to end.
+    ending: CancellationToken,
 }
 
 impl Seated {
-    pub(crate) fn new(app: Router, peer: IpAddr, limits: Arc<Limits>, seat: Arc<Seat>, pulse: Arc<Pulse>) -> Self {
+    pub(crate) fn new(
+        app: Router,
+        peer: IpAddr,
+        limits: Arc<Limits>,
+        seat: Arc<Seat>,
+        pulse: Arc<Pulse>,
+        ending: CancellationToken,
+    ) -> Self {
         Self {
             app: TowerToHyperService::new(app),
             peer,
             limits,
             seat,
             pulse,
+            ending,
         }
     }
 }
@@ -56,7 +68,7 @@ impl Service<Request<Incoming>> for Seated {
             request.extensions_mut().insert(Client::from(client));
         }
         let answer = self.app.call(request);
-        let (seat, pulse) = (self.seat.clone(), self.pulse.clone());
+        let (seat, pulse, ending) = (self.seat.clone(), self.pulse.clone(), self.ending.clone());
         let (peer, is_hop) = (self.peer, self.limits.trusted_hops.has(self.peer));
         Box::pin(async move {
             let answer = tokio::select! {
@@ -64,9 +76,8 @@ impl Service<Request<Incoming>> for Seated {
                 answer = answer => answer,
                 () = seat.given_away() => return Ok(given_away()),
             };
-            seat.wait(Client::from(peer), !is_hop);
-            pulse.idle();
-            answer
+            let at_work = AtWork::new(seat, pulse, peer, !is_hop);
+            answer.map(|answer| at_work.until_the_end_of(answer, ending))
         })
     }
 }

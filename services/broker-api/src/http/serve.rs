@@ -128,7 +128,14 @@ impl Arrived {
         let pulse = Arc::new(Pulse::default());
         let patience = self.patience();
         let stream = Paced::new(stream, pulse.clone(), self.limits.answer_timeout);
-        let service = Seated::new(app, self.peer, self.limits, self.seat.clone(), pulse.clone());
+        let service = Seated::new(
+            app,
+            self.peer,
+            self.limits,
+            self.seat.clone(),
+            pulse.clone(),
+            ending.clone(),
+        );
         let serving = http1::Builder::new()
             // `Pulse` has a separate limit for each part of a request.
             .header_read_timeout(None)

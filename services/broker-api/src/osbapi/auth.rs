@@ -22,30 +22,39 @@ pub(crate) struct Credentials {
     pairs: Vec<Pair>,
 }
 
-struct Pair {
-    whose: PlatformName,
-    /// For the metric: whether the platform uses its newest password.
+pub(crate) struct Pair {
+    /// The name of whoever has them.
+    pub(crate) whose: Arc<str>,
+    /// For the metric: whether it is the newest password.
     generation: &'static str,
     digest: Vec<u8>,
 }
 
 impl Credentials {
     pub(crate) fn new(platforms: &[Platform]) -> Self {
-        let pairs = platforms.iter().flat_map(|platform| {
-            let whose = PlatformName(platform.name.as_str().into());
+        Self::of(platforms.iter().map(|platform| {
+            let previous = platform.previous.as_slice();
+            (platform.name.as_str(), &platform.current, previous)
+        }))
+    }
+
+    /// Those of anybody: the name, the current login, and older ones.
+    pub(crate) fn of<'l>(all: impl Iterator<Item = (&'l str, &'l Login, &'l [Login])>) -> Self {
+        let pairs = all.flat_map(|(name, current, previous)| {
+            let whose: Arc<str> = name.into();
             let pair = move |generation, login: &Login| Pair {
                 whose: whose.clone(),
                 generation,
                 digest: digest_of(login),
             };
-            let current = pair("current", &platform.current);
-            std::iter::once(current).chain(platform.previous.iter().map(move |login| pair("previous", login)))
+            let current = pair("current", current);
+            std::iter::once(current).chain(previous.iter().map(move |login| pair("previous", login)))
         });
         Self { pairs: pairs.collect() }
     }
 
     /// The credentials that the value of an `Authorization` header matches.
-    fn given_in(&self, authorization: Option<&HeaderValue>) -> Option<&Pair> {
+    pub(crate) fn given_in(&self, authorization: Option<&HeaderValue>) -> Option<&Pair> {
         let given = authorization
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))
@@ -74,13 +83,13 @@ pub(crate) async fn authenticate(
     next: Next,
 ) -> Response {
     let given = credentials.given_in(request.headers().get(header::AUTHORIZATION));
-    let (platform, generation) = given.map_or(("unknown", "wrong"), |pair| (&*pair.whose.0, pair.generation));
+    let (platform, generation) = given.map_or(("unknown", "wrong"), |pair| (&*pair.whose, pair.generation));
     metrics::counter!(
         "broker_authentications_total", "platform" => platform.to_string(), "credentials" => generation
     )
     .increment(1);
     if let Some(pair) = given {
-        let whose = pair.whose.clone();
+        let whose = PlatformName(pair.whose.clone());
         let seat = request.extensions().get::<Arc<Seat>>();
         if seat.is_some_and(|seat| !seat.hold()) {
             return OsbError::unavailable("Too many requests are in progress. Try again in a moment.").into_response();
@@ -137,7 +146,7 @@ mod tests {
         let given = |header: Option<&HeaderValue>| {
             credentials
                 .given_in(header)
-                .map(|pair| (pair.whose.0.to_string(), pair.generation))
+                .map(|pair| (pair.whose.to_string(), pair.generation))
         };
         let passes = |scheme, pair| given(Some(&header(scheme, pair)));
         assert_eq!(passes("Basic", "user:pass:word"), Some(("eu".into(), "current")));

@@ -44,6 +44,7 @@ impl Broker {
         for advice in offering.advice(schedules.operation_deadline.into()) {
             tracing::warn!("catalog: {advice}");
         }
+        let pages = Pages::of(args, &store);
         Arc::new(Self {
             store,
             messaging,
@@ -58,7 +59,7 @@ impl Broker {
             body_timeout: args.limits.body_timeout,
             bounds: args.unproved.bounds(),
             answers: Answers::default(),
-            pages: Pages::of(args),
+            pages,
             publishing: TaskTracker::new(),
         })
     }

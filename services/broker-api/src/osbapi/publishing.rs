@@ -8,6 +8,7 @@ use messaging::Trace;
 use pipeline::WakeUp;
 use store::Store;
 use telemetry::with_causes;
+use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
 use crate::osbapi::broker::Broker;
@@ -20,6 +21,16 @@ const AT_THE_END: Duration = Duration::from_millis(1_500);
 impl Broker {
     /// Publishes in the background, or leaves it to the sweeper.
     pub(crate) fn publish(&self, wake_ups: Vec<WakeUp>) {
+        drop(self.begin_publishing(wake_ups));
+    }
+
+    /// The same; says whether it was published, and not left to the sweeper.
+    pub(crate) async fn publish_at_once(&self, wake_ups: Vec<WakeUp>) -> bool {
+        self.begin_publishing(wake_ups).await.unwrap_or(false)
+    }
+
+    fn begin_publishing(&self, wake_ups: Vec<WakeUp>) -> oneshot::Receiver<bool> {
+        let (told, is_published) = oneshot::channel();
         let (messaging, store) = (self.messaging.clone(), self.store.clone());
         let trace = Trace {
             parent: telemetry::traceparent(),
@@ -28,10 +39,16 @@ impl Broker {
         let publishing = async move {
             let mut published = pin!(messaging.publish(&wake_ups, &trace));
             match tokio::time::timeout(PATIENCE, published.as_mut()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => leave_to_the_sweeper(&store, &wake_ups, &with_causes(&error)).await,
+                Ok(Ok(())) => {
+                    let _ = told.send(true);
+                }
+                Ok(Err(error)) => {
+                    leave_to_the_sweeper(&store, &wake_ups, &with_causes(&error)).await;
+                    let _ = told.send(false);
+                }
                 Err(_elapsed) => {
                     leave_to_the_sweeper(&store, &wake_ups, &format!("it takes longer than {PATIENCE:?}")).await;
+                    let _ = told.send(false);
                     // Giving up would prevent a slow connection from ever being established, and a dead one from being given
                     // up. A message that is published late or twice does no harm.
                     drop(published.await);
@@ -39,6 +56,7 @@ impl Broker {
             }
         };
         self.publishing.spawn(publishing.in_current_span());
+        is_published
     }
 
     /// Waits until the wake-ups of accepted requests are published, or left to the sweeper; no more are accepted.

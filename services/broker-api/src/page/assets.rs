@@ -1,4 +1,4 @@
-//! The page's style sheet, which has its digest in its address: it may be kept for ever, and a new one has another address.
+//! The page's style sheet and script. Each has its digest in its address: it may be kept for ever, and a new one has another address.
 
 use std::sync::LazyLock;
 
@@ -10,37 +10,67 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::page::refusal::Refusal;
 
-const CSS: &str = include_str!("../../templates/page.css");
+/// A file that is kept for ever.
+struct Asset {
+    name: String,
+    content_type: &'static str,
+    content: &'static str,
+}
 
-/// The name of the style sheet.
-static NAME: LazyLock<String> = LazyLock::new(|| {
-    let digest = digest(&SHA256, CSS.as_bytes());
-    let hash: String = digest
-        .as_ref()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("{hash}.css")
+static STYLE_SHEET: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_str!("../../templates/page.css");
+    Asset::new("css", "text/css; charset=utf-8", content)
 });
+
+static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_str!("../../templates/page.js");
+    Asset::new("js", "text/javascript; charset=utf-8", content)
+});
+
+impl Asset {
+    fn new(extension: &str, content_type: &'static str, content: &'static str) -> Self {
+        let digest = digest(&SHA256, content.as_bytes());
+        let hash: String = digest
+            .as_ref()
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self {
+            name: format!("{hash}.{extension}"),
+            content_type,
+            content,
+        }
+    }
+
+    fn address(&self) -> String {
+        format!("/assets/{}", self.name)
+    }
+}
 
 /// The address of the style sheet.
 pub(crate) fn stylesheet() -> String {
-    format!("/assets/{}", *NAME)
+    STYLE_SHEET.address()
+}
+
+/// The address of the script.
+pub(crate) fn script() -> String {
+    SCRIPT.address()
 }
 
 /// `/assets/{name}`.
 pub(crate) async fn asset(path: Result<Path<String>, PathRejection>) -> Result<Response, Refusal> {
-    match path {
-        Ok(Path(name)) if name == *NAME => {
-            let headers = [
-                (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-                (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-            ];
-            Ok((headers, CSS).into_response())
-        }
-        _ => Err(Refusal::NotFound),
-    }
+    let Ok(Path(name)) = path else {
+        return Err(Refusal::NotFound);
+    };
+    let all = [&*STYLE_SHEET, &*SCRIPT];
+    let asset = all.into_iter().find(|asset| asset.name == name);
+    let asset = asset.ok_or(Refusal::NotFound)?;
+    let headers = [
+        (header::CONTENT_TYPE, asset.content_type),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    Ok((headers, asset.content).into_response())
 }
 
 #[cfg(test)]
@@ -48,21 +78,40 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_style_sheet_is_at_its_address_and_nothing_else_is() {
-        let address = stylesheet();
-        let name = address.strip_prefix("/assets/").unwrap();
-        let response = asset(Ok(Path(name.to_owned()))).await.unwrap();
-        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/css; charset=utf-8");
-        for other in ["", "page.css", "../page.css", &format!("{name}x")] {
-            assert!(asset(Ok(Path(other.to_owned()))).await.is_err(), "{other}");
+    async fn each_file_is_at_its_address_and_nothing_else_is() {
+        for (address, content_type) in [
+            (stylesheet(), "text/css; charset=utf-8"),
+            (script(), "text/javascript; charset=utf-8"),
+        ] {
+            let name = address.strip_prefix("/assets/").unwrap();
+            let response = asset(Ok(Path(name.to_owned()))).await.unwrap();
+            assert_eq!(response.headers()[header::CONTENT_TYPE], content_type);
+            for other in ["", "page.css", "../page.css", &format!("{name}x")] {
+                assert!(asset(Ok(Path(other.to_owned()))).await.is_err(), "{other}");
+            }
         }
     }
 
     /// What the browser is forbidden to load must not be asked for.
     #[test]
-    fn it_loads_nothing() {
+    fn they_load_nothing_from_elsewhere() {
         for word in ["url(", "@import", "http:", "https:", "expression("] {
-            assert!(!CSS.contains(word), "{word}");
+            assert!(!STYLE_SHEET.content.contains(word), "{word}");
         }
+        for word in [
+            "import ",
+            "import(",
+            "http:",
+            "https:",
+            "//cdn",
+            "eval(",
+            "Function(",
+            ".outerHTML =",
+        ] {
+            assert!(!SCRIPT.content.contains(word), "{word}");
+        }
+        // What the server has rendered is parsed in a template, and in nothing else.
+        assert_eq!(SCRIPT.content.matches("innerHTML").count(), 1);
+        assert!(SCRIPT.content.contains("template.innerHTML = html"));
     }
 }

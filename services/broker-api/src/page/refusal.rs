@@ -16,10 +16,14 @@ pub(crate) enum Refusal {
     NotFound,
     /// Pages are only read.
     NoSuchMethod,
+    /// A form that is not from the page itself, or too old, or can't be read.
+    Foreign,
     /// The client asks too often.
     TooMany,
     /// Too many pages are being read.
     Busy,
+    /// Too many pages are open that show changes by themselves.
+    Crowded,
     /// The database doesn't answer.
     Unavailable,
     /// The broker can't read its own records.
@@ -35,6 +39,11 @@ impl Refusal {
                  NAME -c '{}'`, then `cf service NAME`, show the one that is good now; the broker's operator has it, too (`cdnctl link`).\n",
             ),
             Self::NoSuchMethod => (StatusCode::METHOD_NOT_ALLOWED, "This address is only read (GET).\n"),
+            Self::Foreign => (
+                StatusCode::FORBIDDEN,
+                "This was not sent by the page itself, or the page was over an hour old. Nothing was done. Open the page again, and press \
+                 the button there.\n",
+            ),
             Self::TooMany => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many requests from your address. Try again in a moment.\n",
@@ -42,6 +51,10 @@ impl Refusal {
             Self::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Too many pages are being read. Try again in a moment.\n",
+            ),
+            Self::Crowded => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too many pages are open that show changes by themselves. Reload the page to see what is new.\n",
             ),
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -68,7 +81,7 @@ impl From<StoreError> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = self.told().into_response();
-        if matches!(self, Self::TooMany | Self::Busy | Self::Unavailable) {
+        if matches!(self, Self::TooMany | Self::Busy | Self::Crowded | Self::Unavailable) {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
@@ -86,8 +99,10 @@ mod tests {
         let all = [
             Refusal::NotFound,
             Refusal::NoSuchMethod,
+            Refusal::Foreign,
             Refusal::TooMany,
             Refusal::Busy,
+            Refusal::Crowded,
             Refusal::Unavailable,
             Refusal::Broken,
         ];
@@ -100,8 +115,10 @@ mod tests {
         insta::assert_snapshot!(told, @r"
         404 There is no page at this address. Its link may have been replaced or revoked, or was not used for long. `cf update-service NAME -c '{}'`, then `cf service NAME`, show the one that is good now; the broker's operator has it, too (`cdnctl link`).
         405 This address is only read (GET).
+        403 This was not sent by the page itself, or the page was over an hour old. Nothing was done. Open the page again, and press the button there.
         429 Too many requests from your address. Try again in a moment.
         503 Too many pages are being read. Try again in a moment.
+        503 Too many pages are open that show changes by themselves. Reload the page to see what is new.
         503 The broker's database does not answer. Try again in a moment.
         500 The broker can't read its own records of this instance; its operator finds the cause in the log.
         ");

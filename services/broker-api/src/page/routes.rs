@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse as _, Response};
@@ -14,16 +14,25 @@ use serde::Deserialize;
 use crate::app::limit_time;
 use crate::osbapi::Broker;
 use crate::page::access::Opened;
+use crate::page::check::Outcome;
 use crate::page::refusal::Refusal;
-use crate::page::{assets, headers, limit, view};
+use crate::page::view::Visit;
+use crate::page::{assets, check, headers, limit, live, view};
 
 /// The app with the routes of status pages, if there are pages.
 pub(crate) fn mounted(app: Router<Arc<Broker>>, broker: &Arc<Broker>) -> Router<Arc<Broker>> {
     if broker.pages.is_none() {
         return app;
     }
+    // There is nothing to read where a form leads.
+    let form = get(nothing).post(check::check);
     let pages = Router::new()
         .route("/{id}/{token}", get(page))
+        .route(
+            "/{id}/{token}/check",
+            form.layer(DefaultBodyLimit::max(check::MOST_BYTES)),
+        )
+        .route("/{id}/{token}/live", get(live::live))
         .route("/{id}/{token}/{file}", get(file));
     let assets = Router::new().route("/{name}", get(assets::asset));
     // Neither the routes nor the fallback of a nested router have its prefix with a slash behind it.
@@ -53,8 +62,18 @@ async fn nothing() -> Refusal {
     Refusal::NotFound
 }
 
-async fn page(State(broker): State<Arc<Broker>>, opened: Opened) -> Result<Html<String>, Refusal> {
-    let page = view::page(&broker, &opened.id, &opened.base).await?;
+async fn page(
+    State(broker): State<Arc<Broker>>,
+    opened: Opened,
+    RawQuery(query): RawQuery,
+) -> Result<Html<String>, Refusal> {
+    let pages = broker.pages.as_ref().ok_or(Refusal::NotFound)?;
+    let visit = Visit {
+        base: &opened.base,
+        form_token: pages.links.form_token(&opened.id, opened.number, opened.now),
+        outcome: query.as_deref().and_then(Outcome::told_by),
+    };
+    let page = view::page(&broker, &opened.id, visit).await?;
     page.map(Html).ok_or(Refusal::NotFound)
 }
 

@@ -9,12 +9,23 @@ use store::StoreError;
 
 use self::chain::Leaf;
 use super::assets;
+use super::check::{Outcome, Told};
 use crate::osbapi::broker::Broker;
 
-/// The page. `base` is its own path, to which the paths below it are appended. `None`: the instance is unknown or removed.
-pub(crate) async fn page(broker: &Broker, id: &str, base: &str) -> Result<Option<String>, StoreError> {
+/// What a page has from the request for it.
+pub(crate) struct Visit<'v> {
+    /// The page's own path, to which the paths below it are appended.
+    pub(crate) base: &'v str,
+    /// What its forms contain.
+    pub(crate) form_token: String,
+    /// What came of the press of a button that led here.
+    pub(crate) outcome: Option<Outcome>,
+}
+
+/// The page. `None`: the instance is unknown or removed.
+pub(crate) async fn page(broker: &Broker, id: &str, visit: Visit<'_>) -> Result<Option<String>, StoreError> {
     let page = broker.store.page(id).await?;
-    page.map(|page| html(&page, base, &broker.responder)).transpose()
+    page.map(|page| html(&page, visit, &broker.responder)).transpose()
 }
 
 /// What proves the domains, as a file of this form (`zone`, `csv`, `route53.tf`, `cloudflare.tf`, `dns.tf`), with its media type.
@@ -31,20 +42,26 @@ pub(crate) async fn records(
     Ok(page.map(|page| (form.content_type(), form.write(&page.records()))))
 }
 
-fn html(page: &Page, base: &str, responder: &str) -> Result<String, StoreError> {
-    let html = Document::of(page, base, responder).render();
+fn html(page: &Page, visit: Visit<'_>, responder: &str) -> Result<String, StoreError> {
+    let html = Document::of(page, visit, responder).render();
     html.map_err(|error| StoreError::Unreadable(format!("the page can't be rendered: {error}")))
 }
 
 /// The whole page; its templates escape everything.
 #[derive(Template)]
 #[template(path = "page.html")]
-struct Document<'p> {
+struct Document<'v> {
     title: String,
     stylesheet: String,
-    base: &'p str,
+    script: String,
+    base: &'v str,
     read_at: String,
+    /// The same in milliseconds since 1970: the script leaves what is older than what it shows.
+    read_ms: i128,
     operations: Vec<Shown>,
+    told: Option<Told>,
+    /// `None`: nothing can be asked for.
+    form_token: Option<String>,
     groups: Vec<DomainGroup>,
     has_records: bool,
     forms: [Form; 5],
@@ -62,8 +79,8 @@ struct Shown {
     now: Now,
 }
 
-impl<'p> Document<'p> {
-    fn of(page: &Page, base: &'p str, responder: &str) -> Self {
+impl<'v> Document<'v> {
+    fn of(page: &Page, visit: Visit<'v>, responder: &str) -> Self {
         let asked = Shown {
             id: "now",
             title: "Now",
@@ -75,13 +92,20 @@ impl<'p> Document<'p> {
             now,
         });
         let in_use = page.facts.certificate.as_ref();
+        let groups = page.domains(responder);
+        let is_offered = |group: &DomainGroup| group.rows.iter().any(|row| row.check.is_offered);
+        let is_anything_offered = groups.iter().any(is_offered);
         Self {
             title: page.title(),
             stylesheet: assets::stylesheet(),
-            base,
+            script: assets::script(),
+            base: visit.base,
             read_at: page.read_at(),
+            read_ms: page.status.now.unix_timestamp_nanos() / 1_000_000,
             operations: [asked].into_iter().chain(renewal).collect(),
-            groups: page.domains(responder),
+            told: visit.outcome.and_then(|outcome| outcome.told(page)),
+            form_token: is_anything_offered.then_some(visit.form_token),
+            groups,
             has_records: !page.records().is_empty(),
             forms: Form::ALL,
             certificate: page.certificate(),
@@ -97,4 +121,4 @@ impl<'p> Document<'p> {
 mod templates;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

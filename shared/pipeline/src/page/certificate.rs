@@ -6,8 +6,9 @@ use super::Page;
 use super::facts::CertificateFacts;
 use super::names::Name;
 use crate::operation::OperationKind;
+use crate::renewal::RenewBy;
 use crate::shown::lasting;
-use crate::status::moment;
+use crate::status::{moment, notes};
 
 /// The certificate in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct Validity {
     pub left: String,
     /// Its life as a bar.
     pub life: Life,
-    /// When it is renewed.
+    /// When it is renewed, and why then.
     pub renewal: String,
 }
 
@@ -54,6 +55,7 @@ impl Page {
         let certificate = self.facts.certificate.as_ref()?;
         let now = self.status.now;
         let left = certificate.not_after - now;
+        let renewed_no_more = self.renewed_no_more();
         Some(Validity {
             names: names(certificate),
             from: moment(certificate.not_before),
@@ -62,12 +64,17 @@ impl Page {
                 true => format!("Valid for {} more.", lasting(left)),
                 false => format!("It expired {} ago.", lasting(-left)),
             },
-            life: Life::of(certificate, now),
-            renewal: match self.status.kind {
-                OperationKind::Deprovision => "It is not renewed any more: the service is to be deleted.".to_owned(),
-                _ => renewal(certificate.renew_at, now),
-            },
+            life: Life::of(certificate, renewed_no_more.is_none(), now),
+            renewal: renewed_no_more.map_or_else(|| renewal(certificate, now), str::to_owned),
         })
+    }
+
+    /// Why the certificate is not renewed any more, if it isn't.
+    fn renewed_no_more(&self) -> Option<&'static str> {
+        match self.status.kind {
+            OperationKind::Deprovision => Some("It is not renewed any more: the service is to be deleted."),
+            _ => notes::has_lost_all(&self.status).then_some(notes::RENEWED_NO_MORE),
+        }
     }
 
     /// Those before it, the newest first.
@@ -77,7 +84,7 @@ impl Page {
 }
 
 impl Life {
-    fn of(certificate: &CertificateFacts, now: OffsetDateTime) -> Self {
+    fn of(certificate: &CertificateFacts, is_renewed: bool, now: OffsetDateTime) -> Self {
         let (begin, whole) = (certificate.not_before, certificate.not_after - certificate.not_before);
         let percent = |at: OffsetDateTime| {
             let share = (at - begin).whole_seconds().saturating_mul(100) / whole.whole_seconds().max(1);
@@ -85,7 +92,7 @@ impl Life {
         };
         Self {
             over: percent(now),
-            renewal: certificate.renew_at.map(percent),
+            renewal: certificate.renew_at.filter(|_| is_renewed).map(percent),
         }
     }
 }
@@ -109,10 +116,22 @@ fn names(certificate: &CertificateFacts) -> Vec<Name> {
     certificate.names.iter().map(|name| Name::of(name)).collect()
 }
 
-fn renewal(at: Option<OffsetDateTime>, now: OffsetDateTime) -> String {
-    match at {
-        None => "When it is renewed is not decided yet.".to_owned(),
+fn renewal(certificate: &CertificateFacts, now: OffsetDateTime) -> String {
+    let when = match certificate.renew_at {
+        None => return "When it is renewed is not decided yet.".to_owned(),
         Some(at) if at > now => format!("It is renewed by itself at {}, in {}.", moment(at), lasting(at - now)),
         Some(at) => format!("Its renewal has been due since {}.", moment(at)),
+    };
+    match certificate.renew_by.map(why_then) {
+        Some(why) => format!("{when} {why}"),
+        None => when,
+    }
+}
+
+fn why_then(renew_by: RenewBy) -> &'static str {
+    match renew_by {
+        RenewBy::Ca => "The CA has suggested that time.",
+        RenewBy::Share => "Your operator has set after which share of its life it is renewed.",
+        RenewBy::Operator => "Your operator has asked for it.",
     }
 }

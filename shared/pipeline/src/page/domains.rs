@@ -1,6 +1,7 @@
 //! The domains of an instance: where each stands, what to set, and what was seen.
 
 use super::Page;
+use super::check::Check;
 use super::names::Name;
 use super::proof::Proof;
 use super::standing::{Group, Standing, threat};
@@ -38,6 +39,8 @@ pub struct DomainRow {
     pub seen: Option<Seen>,
     /// When it is looked at next.
     pub next_look: Option<String>,
+    /// Whether a look at it can be asked for.
+    pub check: Check,
 }
 
 /// What was seen of a domain.
@@ -93,6 +96,8 @@ impl Page {
         };
         let later = (is_needy && ways::needs_the_next_order(domain))
             .then(|| ways::heading(ways::BY_THE_NEXT_ORDER, ways.is_empty()));
+        let look = self.facts.looks.iter().find(|look| look.domain == domain.domain);
+        let check = Check::of(view, look, standing);
         let checked_at = claim.and_then(|claim| claim.proof_checked_at);
         let proof = match standing {
             Standing::Verified
@@ -111,7 +116,9 @@ impl Page {
             later,
             proof: proof.map(|proof| proof.looked_at(checked_at, standing, view.now)),
             seen: seen_of(view, domain).filter(|_| standing.follows_from_what_was_seen()),
-            next_look: next_look(view, domain),
+            // Once a look is asked for, that is what is told.
+            next_look: next_look(view, domain).filter(|_| !check.is_asked_for),
+            check,
         }
     }
 }

@@ -5,9 +5,12 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::changes::Change;
 use crate::instance::InstanceSettings;
 use crate::operation::{OperationKind, OperationState};
 use crate::proof::{Challenge, Challenges, Method};
+use crate::reason::{Reason, stored};
+use crate::renewal::RenewBy;
 use crate::step::StepKind;
 
 /// Everything that the status doesn't have.
@@ -27,8 +30,13 @@ pub struct Facts {
     pub earlier: Vec<CertificateFacts>,
     /// The instance's domains.
     pub claims: Vec<ClaimFacts>,
+    /// Those that a step waits for.
+    pub looks: Vec<LookFacts>,
     /// How each of them was last proved.
     pub proofs: Vec<ProofFacts>,
+    /// How long steps took lately, of all instances.
+    #[serde(default)]
+    pub usual: Vec<UsualFacts>,
 }
 
 /// An operation.
@@ -46,6 +54,9 @@ pub struct OperationFacts {
     pub identity: Option<Value>,
     /// For an update: it gets a new certificate.
     pub new_certificate: bool,
+    /// For an update: what it asks to change.
+    #[serde(default)]
+    pub changes: Vec<Change>,
     /// The instance has a CloudFront function, or gets one.
     pub function: bool,
     /// When it was accepted.
@@ -57,6 +68,15 @@ pub struct OperationFacts {
     /// Its steps of the newest round, by kind; only of the newest operation that a platform asked for, and of the renewal.
     #[serde(default)]
     pub stages: Vec<StageFacts>,
+    /// What its steps saw, each time it was something new, the newest first: no more than [`Self::MOST_NEWS`], and one to tell that
+    /// there are more.
+    #[serde(default)]
+    pub news: Vec<NewsFacts>,
+}
+
+impl OperationFacts {
+    /// How many news of an operation are shown.
+    pub const MOST_NEWS: usize = 50;
 }
 
 /// The steps of one kind.
@@ -80,6 +100,36 @@ pub struct StageFacts {
     pub ended_at: Option<OffsetDateTime>,
 }
 
+/// What a step saw that it had not seen in its attempt before.
+#[derive(Debug, Clone, Deserialize)]
+pub struct NewsFacts {
+    /// The step's kind.
+    pub kind: StepKind,
+    /// The domain, for a step that is about one; else empty.
+    pub subject: String,
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// What.
+    #[serde(default, with = "stored")]
+    pub reason: Option<Reason>,
+}
+
+/// How long the steps of a kind took lately in operations of a kind that succeeded.
+#[derive(Debug, Clone, Deserialize)]
+pub struct UsualFacts {
+    /// The operation's kind; a newer program may know more of them.
+    pub operation: String,
+    /// The steps' kind; likewise.
+    pub step: String,
+    /// How many operations were counted.
+    pub successes: u32,
+    /// What half of them did not exceed, in seconds.
+    pub p50: f64,
+    /// What nine of ten did not exceed.
+    pub p90: f64,
+}
+
 /// A certificate.
 #[derive(Debug, Clone, Deserialize)]
 pub struct CertificateFacts {
@@ -97,6 +147,9 @@ pub struct CertificateFacts {
     /// When it is to be renewed, once that is decided.
     #[serde(with = "time::serde::rfc3339::option", default)]
     pub renew_at: Option<OffsetDateTime>,
+    /// Who decided that; unknown of what an older program has decided.
+    #[serde(default)]
+    pub renew_by: Option<RenewBy>,
     /// When the distribution was configured with it.
     #[serde(with = "time::serde::rfc3339::option", default)]
     pub attached_at: Option<OffsetDateTime>,
@@ -120,6 +173,24 @@ pub struct ClaimFacts {
     /// When its proof was last looked at between certificates.
     #[serde(with = "time::serde::rfc3339::option", default)]
     pub proof_checked_at: Option<OffsetDateTime>,
+}
+
+/// A domain that is looked at again and again, until it is verified.
+#[derive(Debug, Clone, Deserialize)]
+pub struct LookFacts {
+    /// The domain.
+    pub domain: String,
+    /// When a look was asked for that isn't recorded yet.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub asked_at: Option<OffsetDateTime>,
+    /// RabbitMQ has the wake-up of the next look, as far as is known.
+    pub published: bool,
+    /// From when on another look can be asked for; none before the first.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub again_at: Option<OffsetDateTime>,
+    /// Until when the domain rests, or rested, after the CA rejected it.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub held_until: Option<OffsetDateTime>,
 }
 
 /// How a domain was last proved.

@@ -1,5 +1,6 @@
 //! International names in both forms: as they are in DNS, and as people write them.
 
+use super::lookalike::Lookalike;
 use crate::domain::wildcard_of;
 
 /// A domain's name.
@@ -9,14 +10,18 @@ pub struct Name {
     pub ascii: String,
     /// As people write it, if that differs.
     pub unicode: Option<String>,
+    /// Why the second form can be mistaken for another name.
+    pub lookalike: Option<Lookalike>,
 }
 
 impl Name {
     /// Both forms of a domain.
     pub fn of(domain: &str) -> Self {
+        let unicode = unicode(domain);
         Self {
             ascii: domain.to_owned(),
-            unicode: unicode(domain),
+            lookalike: unicode.as_deref().and_then(Lookalike::of),
+            unicode,
         }
     }
 }
@@ -54,6 +59,14 @@ mod tests {
         ] {
             let name = Name::of(ascii);
             assert_eq!((name.ascii.as_str(), name.unicode.as_deref()), (ascii, unicode));
+            assert_eq!(name.lookalike, None, "{ascii}");
         }
+    }
+
+    #[test]
+    fn a_name_that_can_be_mistaken_is_marked() {
+        // "scope" in Cyrillic letters.
+        let name = Name::of("*.xn--e1argc3h.example");
+        assert_eq!(name.lookalike, Some(Lookalike::PlainLetters), "{name:?}");
     }
 }

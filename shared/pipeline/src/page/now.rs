@@ -1,6 +1,6 @@
 //! What an operation does now, and who has to act.
 
-use super::facts::OperationFacts;
+use super::facts::{Facts, OperationFacts};
 use super::stages::{Stage, stages};
 use crate::operation::{OperationKind, OperationState};
 use crate::status::{View, Whose, notes, situation};
@@ -22,16 +22,12 @@ pub struct Now {
 
 impl Now {
     /// `operation` is the one that the view is of.
-    pub(super) fn of(view: &View, operation: Option<&OperationFacts>, adopted: bool) -> Self {
+    pub(super) fn of(view: &View, operation: Option<&OperationFacts>, facts: &Facts) -> Self {
         let situation = situation(view);
         let notes = match (view.state, view.kind) {
             (_, OperationKind::Deprovision) | (OperationState::Failed | OperationState::Superseded, _) => Vec::new(),
             (OperationState::Running, _) => notes::notes(view, !situation.needy.is_empty()),
-            (OperationState::Succeeded, _) => view
-                .certificate_not_after
-                .map(notes::renewed_before)
-                .into_iter()
-                .collect(),
+            (OperationState::Succeeded, _) => notes::renewal(view).into_iter().collect(),
         };
         let is_ready = view.state == OperationState::Succeeded && view.kind != OperationKind::Deprovision;
         Self {
@@ -39,7 +35,7 @@ impl Now {
             says: situation.says,
             target: view.distribution_domain.clone().filter(|_| is_ready),
             notes,
-            stages: operation.map_or_else(Vec::new, |operation| stages(operation, adopted, view.now)),
+            stages: operation.map_or_else(Vec::new, |operation| stages(operation, facts, view.now)),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use time::OffsetDateTime;
 
-use super::facts::{OperationFacts, StageFacts};
+use super::facts::{Facts, OperationFacts, StageFacts};
+use super::usual::usually;
 use crate::operation::OperationState;
 use crate::plan::{self, Shape};
 use crate::shown::lasting;
@@ -21,6 +22,8 @@ pub struct Stage {
     pub count: Option<String>,
     /// How long it took, or how long it has been going on.
     pub time: Option<String>,
+    /// How long it usually takes.
+    pub usual: Option<String>,
 }
 
 /// How far a stage is.
@@ -63,6 +66,11 @@ impl StageState {
         }
     }
 
+    /// Whether it took its time, or will.
+    fn is_measured(self) -> bool {
+        matches!(self, Self::Done | Self::Now | Self::Later)
+    }
+
     /// Whether it is the one at which the operation is.
     pub fn is_current(self) -> bool {
         self == Self::Now
@@ -70,15 +78,15 @@ impl StageState {
 }
 
 /// The stages of an operation, those that are not reached included.
-pub(super) fn stages(operation: &OperationFacts, adopted: bool, now: OffsetDateTime) -> Vec<Stage> {
+pub(super) fn stages(operation: &OperationFacts, facts: &Facts, now: OffsetDateTime) -> Vec<Stage> {
     let shape = Shape {
         new_certificate: operation.new_certificate,
         function: operation.function,
-        adopted,
+        adopted: facts.adopted,
     };
     order(plan::path(operation.kind, shape), &operation.stages)
         .into_iter()
-        .map(|kind| stage(kind, operation, now))
+        .map(|kind| stage(kind, operation, facts, now))
         .collect()
 }
 
@@ -98,7 +106,7 @@ fn order(path: Vec<StepKind>, there: &[StageFacts]) -> Vec<StepKind> {
     order
 }
 
-fn stage(kind: StepKind, operation: &OperationFacts, now: OffsetDateTime) -> Stage {
+fn stage(kind: StepKind, operation: &OperationFacts, facts: &Facts, now: OffsetDateTime) -> Stage {
     let there = operation.stages.iter().find(|stage| stage.kind == kind);
     let state = state(there, operation.state);
     Stage {
@@ -108,6 +116,7 @@ fn stage(kind: StepKind, operation: &OperationFacts, now: OffsetDateTime) -> Sta
             .filter(|stage| stage.count > 1)
             .map(|stage| format!("{} of {}", stage.done, stage.count)),
         time: there.and_then(|stage| time(stage, state, now)),
+        usual: usually(&facts.usual, operation.kind, kind).filter(|_| state.is_measured()),
     }
 }
 
@@ -125,7 +134,9 @@ fn state(there: Option<&StageFacts>, operation: OperationState) -> StageState {
 fn time(stage: &StageFacts, state: StageState, now: OffsetDateTime) -> Option<String> {
     match (state, stage.ended_at) {
         (StageState::Now, _) => Some(format!("for {} so far", lasting(now - stage.begun_at))),
-        (StageState::Done | StageState::Failed, Some(ended)) => Some(lasting(ended - stage.begun_at)),
+        (StageState::Done | StageState::Failed, Some(ended)) => {
+            Some(format!("took {}", lasting(ended - stage.begun_at)))
+        }
         _ => None,
     }
 }

@@ -9,8 +9,9 @@ use crate::operation::OperationState;
 use crate::proof::examples::challenges;
 use crate::proof::{Challenge, Challenges, DelegatedDns01, Method};
 use crate::reason::examples::{absent, in_place, seen, with_caa, wrong};
-use crate::reason::{AwsReason, Spent};
+use crate::reason::{AwsReason, CaReason, Reason, Request, Spent};
 use crate::records::{Data, RecordSet};
+use crate::renewal::RenewBy;
 use crate::status::examples::{domain, waiting};
 use crate::status::{DomainView, StepView, Whose, describe, unfolded};
 use crate::step::{StepKind, StepState};
@@ -43,10 +44,12 @@ fn operation(kind: OperationKind, state: OperationState, stages: Vec<StageFacts>
         failure: None,
         identity: None,
         new_certificate: false,
+        changes: Vec::new(),
         function: false,
         created_at: NOW - Duration::minutes(3),
         ended_at: None,
         stages,
+        news: Vec::new(),
     }
 }
 
@@ -69,6 +72,14 @@ fn page(status: View, operations: Vec<OperationFacts>) -> Page {
         asked_elsewhere: false,
         proof_checked_at: None,
     });
+    let waiting = |domain: &&DomainView| domain.step_state == Some(StepState::Waiting);
+    let looks = status.domains.iter().filter(waiting).map(|domain| LookFacts {
+        domain: domain.domain.clone(),
+        asked_at: None,
+        published: true,
+        again_at: domain.checked_at.map(|at| at + Duration::seconds(10)),
+        held_until: None,
+    });
     Page {
         facts: Facts {
             settings: InstanceSettings::default(),
@@ -78,7 +89,9 @@ fn page(status: View, operations: Vec<OperationFacts>) -> Page {
             certificate: None,
             earlier: Vec::new(),
             claims: claims.collect(),
+            looks: looks.collect(),
             proofs: Vec::new(),
+            usual: Vec::new(),
         },
         status,
         renewal: None,
@@ -177,7 +190,20 @@ fn the_stages_are_the_plans_with_how_far_each_is() {
     ];
     let operation = operation(OperationKind::Provision, OperationState::Running, stages);
     let status = view(OperationKind::Provision, OperationState::Running, vec![]);
-    let told: Vec<String> = page(status, vec![operation])
+    let mut page = page(status, vec![operation]);
+    let usual = |operation: OperationKind, step: StepKind| UsualFacts {
+        operation: operation.as_str().to_owned(),
+        step: step.as_str().to_owned(),
+        successes: 200,
+        p50: 120.0,
+        p90: 300.0,
+    };
+    page.facts.usual = vec![
+        usual(OperationKind::Provision, StepKind::PlaceOrder),
+        usual(OperationKind::Provision, StepKind::AwaitDeployment),
+        usual(OperationKind::Update, StepKind::FinalizeOrder),
+    ];
+    let told: Vec<String> = page
         .now()
         .stages
         .iter()
@@ -186,13 +212,14 @@ fn the_stages_are_the_plans_with_how_far_each_is() {
                 Some(stage.state.label().to_owned()),
                 stage.count.clone(),
                 stage.time.clone(),
+                stage.usual.clone(),
             ];
             let parts: Vec<String> = parts.into_iter().flatten().collect();
             format!("{}: {}", stage.what, parts.join(", "))
         })
         .collect();
     let expected = [
-        "Ordering the certificate: done, 1 min",
+        "Ordering the certificate: done, took 1 min, usually 2 to 5 min",
         "Publishing the CA's values in the broker's DNS zone: now, for 2 min so far",
         "Checking the domains: now, 2 of 3, for 2 min so far",
         "Asking the CA to verify the domains: later",
@@ -200,7 +227,7 @@ fn the_stages_are_the_plans_with_how_far_each_is() {
         "The CA is issuing the certificate: later",
         "Uploading the certificate: later",
         "Making the CloudFront distribution: later",
-        "CloudFront is deploying, which takes minutes: later",
+        "CloudFront is deploying, which takes minutes: later, usually 2 to 5 min",
     ];
     assert_eq!(told, expected);
 }
@@ -212,7 +239,8 @@ fn an_operation_that_ended_shows_where() {
     let stages = vec![stage(StepKind::PlaceOrder, 1, 1), failed];
     let operation = operation(OperationKind::Renew, OperationState::Failed, stages);
     let status = view(OperationKind::Renew, OperationState::Failed, vec![]);
-    let now = Now::of(&status, Some(&operation), false);
+    let facts = page(status.clone(), Vec::new()).facts;
+    let now = Now::of(&status, Some(&operation), &facts);
     let states: Vec<StageState> = now.stages.iter().map(|stage| stage.state).collect();
     assert_eq!(
         states[..3],
@@ -293,6 +321,26 @@ fn a_domain_shows_what_to_set_the_set_once_way_first_and_what_was_seen() {
         "{seen:?}"
     );
     assert_eq!(row.next_look.as_deref(), Some("12:05:16 UTC"));
+}
+
+#[test]
+fn a_domain_that_waits_can_be_checked_now_until_that_is_asked_for() {
+    let mut page = running(vec![domain("www.example.com"), verified("shop.example.com")]);
+    let row = |page: &Page, name: &str| {
+        let groups = page.domains(RESPONDER).into_iter();
+        let mut rows = groups.flat_map(|group| group.rows);
+        rows.find(|row| row.name.ascii == name).unwrap()
+    };
+    assert!(row(&page, "www.example.com").check.is_offered);
+    let verified = row(&page, "shop.example.com").check;
+    assert!(
+        !verified.is_offered && verified.says.is_some(),
+        "it says why: {verified:?}"
+    );
+    page.facts.looks[0].asked_at = Some(NOW);
+    let asked = row(&page, "www.example.com");
+    assert!(asked.check.is_asked_for && !asked.check.is_offered, "{asked:?}");
+    assert_eq!(asked.next_look, None, "what was planned is over");
 }
 
 #[test]
@@ -484,6 +532,7 @@ fn a_life_is_a_bar_with_its_renewal_marked() {
         not_before: begin,
         not_after: begin + Duration::days(90),
         renew_at: Some(begin + Duration::days(60)),
+        renew_by: None,
         attached_at: Some(begin),
         retired_at: None,
         revoked_at: None,
@@ -497,6 +546,21 @@ fn a_life_is_a_bar_with_its_renewal_marked() {
         validity.renewal,
         "It is renewed by itself at 2026-12-24 12:04 UTC, in 30 d."
     );
+    for (by, why) in [
+        (RenewBy::Ca, "The CA has suggested that time."),
+        (
+            RenewBy::Share,
+            "Your operator has set after which share of its life it is renewed.",
+        ),
+        (RenewBy::Operator, "Your operator has asked for it."),
+    ] {
+        page.facts.certificate = Some(CertificateFacts {
+            renew_by: Some(by),
+            ..certificate.clone()
+        });
+        let renewal = page.certificate().unwrap().renewal;
+        assert_eq!(renewal, format!("{} {why}", validity.renewal));
+    }
     page.facts.certificate = Some(CertificateFacts {
         not_after: NOW - Duration::HOUR,
         renew_at: None,
@@ -538,6 +602,99 @@ fn the_history_names_who_asked_as_far_as_it_is_told() {
     let expected: Vec<(&str, String)> = expected.map(|(what, who)| (what, who.to_owned())).into();
     assert_eq!(told, expected);
     assert_eq!(page.history()[0].took, "3 min");
+}
+
+#[test]
+fn a_certificate_without_a_domain_of_its_own_is_not_renewed_and_text_and_page_say_so() {
+    let lost = |name: &str| DomainView {
+        lost_at: Some(NOW - Duration::DAY),
+        ..verified(name)
+    };
+    let of = |domains| {
+        let mut status = view(OperationKind::Provision, OperationState::Succeeded, domains);
+        status.distribution_domain = Some(TARGET.to_owned());
+        status.certificate_not_after = Some(datetime!(2027-02-22 12:00 UTC));
+        let mut page = page(status, Vec::new());
+        page.facts.certificate = Some(CertificateFacts {
+            names: vec!["www.example.com".to_owned()],
+            chain_pem: String::new(),
+            not_before: NOW - Duration::days(30),
+            not_after: NOW + Duration::days(60),
+            renew_at: Some(NOW + Duration::days(30)),
+            renew_by: Some(RenewBy::Ca),
+            attached_at: None,
+            retired_at: None,
+            revoked_at: None,
+        });
+        page
+    };
+    const NO_MORE: &str = "It is not renewed any more: none of its domains belongs to this service now.";
+    let page = of(vec![lost("www.example.com"), lost("shop.example.com")]);
+    let said = format!("The certificate is valid until 2027-02-22. {NO_MORE}");
+    assert!(unfolded(&describe(&page.status, RESPONDER)).contains(&said));
+    assert_eq!(page.now().notes, [said]);
+    let validity = page.certificate().unwrap();
+    assert_eq!((validity.renewal.as_str(), validity.life.renewal), (NO_MORE, None));
+
+    // What is left is renewed.
+    let page = of(vec![lost("www.example.com"), verified("shop.example.com")]);
+    assert!(unfolded(&describe(&page.status, RESPONDER)).contains("renewed by itself before 2027-02-22"));
+    assert!(
+        page.certificate()
+            .unwrap()
+            .renewal
+            .starts_with("It is renewed by itself at")
+    );
+}
+
+#[test]
+fn the_history_has_what_was_asked_for_and_what_each_attempt_saw_that_was_new() {
+    let news = |kind, subject: &str, reason: Option<Reason>| NewsFacts {
+        kind,
+        subject: subject.to_owned(),
+        at: datetime!(2026-11-24 12:04:31 UTC),
+        reason,
+    };
+    let change = Change {
+        parameter: "http3".to_owned(),
+        says: "HTTP/3 is offered in addition to HTTP/2".to_owned(),
+    };
+    let limited = CaReason::Limits {
+        request: Request::PlaceOrder,
+        said: "too many".to_owned(),
+    };
+    let mut update = operation(OperationKind::Update, OperationState::Running, Vec::new());
+    update.changes = vec![change.clone()];
+    update.news = vec![
+        news(StepKind::AwaitDeployment, "", Some(AwsReason::Deploying.into())),
+        news(
+            StepKind::VerifyChallenge,
+            "www.example.com",
+            seen(absent("www.example.com")),
+        ),
+        news(StepKind::PlaceOrder, "", Some(limited.into())),
+    ];
+    let status = view(OperationKind::Update, OperationState::Running, vec![]);
+    let mut page = page(status, vec![update]);
+    let row = page.history().remove(0);
+    assert_eq!(row.changes, [change]);
+    let saw: Vec<(&str, &str)> = row.attempts.iter().map(|a| (a.at.as_str(), a.what.as_str())).collect();
+    assert_eq!(
+        saw,
+        [
+            ("12:04:31 UTC", "www.example.com"),
+            ("12:04:31 UTC", "Ordering the certificate")
+        ],
+        "what says nothing is left out"
+    );
+    assert!(row.attempts[0].saw.contains("NXDOMAIN"), "{row:?}");
+    assert!(!row.had_more);
+
+    let one = page.facts.operations[0].news[1].clone();
+    page.facts.operations[0].news = vec![one; OperationFacts::MOST_NEWS + 1];
+    let row = page.history().remove(0);
+    assert_eq!(row.attempts.len(), OperationFacts::MOST_NEWS);
+    assert!(row.had_more);
 }
 
 #[test]

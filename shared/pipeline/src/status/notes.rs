@@ -51,9 +51,21 @@ pub(crate) fn ready(view: &View) -> String {
     }
 }
 
-/// How long the certificate lasts.
-pub(crate) fn renewed_before(until: OffsetDateTime) -> String {
-    format!("The certificate is renewed by itself before {}.", until.date())
+/// How long the certificate lasts, and what comes then.
+pub(crate) fn renewal(view: &View) -> Option<String> {
+    let until = view.certificate_not_after?.date();
+    Some(match has_lost_all(view) {
+        true => format!("The certificate is valid until {until}. {RENEWED_NO_MORE}"),
+        false => format!("The certificate is renewed by itself before {until}."),
+    })
+}
+
+/// What is said in place of when the certificate is renewed, once the instance has lost all its domains.
+pub(crate) const RENEWED_NO_MORE: &str = "It is not renewed any more: none of its domains belongs to this service now.";
+
+/// Whether no domain is left that a renewal could ask a certificate for.
+pub(crate) fn has_lost_all(view: &View) -> bool {
+    !view.domains.is_empty() && view.domains.iter().all(|domain| domain.lost_at.is_some())
 }
 
 /// A domain of another instance whose proof can't be seen any more.

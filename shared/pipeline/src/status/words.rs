@@ -18,7 +18,7 @@ pub(crate) fn capitalized(words: &str) -> String {
 }
 
 /// Names up to a total length, then a count.
-pub(super) fn list(names: &[&str], most_bytes: usize) -> String {
+pub(crate) fn list(names: &[&str], most_bytes: usize) -> String {
     let mut text = String::new();
     for (at, name) in names.iter().enumerate() {
         if text.len() + name.len() > most_bytes {

@@ -1,9 +1,11 @@
 //! ACME accounts, and requests to change their keys.
 
 use serde::Serialize;
+use serde_json::json;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
+use crate::audit::{Acting, Action, Entry};
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::orders::CHALLENGES;
@@ -77,7 +79,9 @@ impl Store {
         .await?;
         Ok(row.try_get(0)?)
     }
+}
 
+impl Acting<'_> {
     /// Records that the keys of these tenants' accounts, or of all, are to be changed. A key created from now on
     /// fulfils the request, an older one does not. Returns the accounts, without those that are not registered at any
     /// CA yet.
@@ -85,16 +89,29 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn ask_for_rollovers(&self, tenants: Option<&[String]>) -> Result<Vec<AccountLine>, StoreError> {
-        let client = self.client().await?;
-        let rows = Statement::new(
-            "operator-ask-rollovers",
-            format!(
-                "update acme_accounts set rollover_asked_at = clock_timestamp(), rollover_problem = null \
-                 where account_uri is not null and ($1::text[] is null or tenant = any($1)) returning {COLUMNS}"
-            ),
-        )
-        .all(&client, &[&tenants])
-        .await?;
+        let rows = self
+            .in_transaction("ask-rollovers", async |tx| {
+                let rows = Statement::new(
+                    "operator-ask-rollovers",
+                    format!(
+                        "update acme_accounts set rollover_asked_at = clock_timestamp(), rollover_problem = null \
+                         where account_uri is not null and ($1::text[] is null or tenant = any($1)) returning {COLUMNS}"
+                    ),
+                )
+                .all(tx, &[&tenants])
+                .await?;
+                if !rows.is_empty() {
+                    let whose = tenants.map_or_else(|| "all tenants".to_owned(), |tenants| tenants.join(", "));
+                    let entry = Entry {
+                        subject: Some(&whose),
+                        details: json!({"accounts": rows.len()}),
+                        ..Entry::of(Action::Rollover)
+                    };
+                    self.note(tx, entry).await?;
+                }
+                Ok(rows)
+            })
+            .await?;
         let mut lines = rows.iter().map(line_from).collect::<Result<Vec<_>, StoreError>>()?;
         lines.sort_by(|a, b| (&a.tenant, &a.directory_url).cmp(&(&b.tenant, &b.directory_url)));
         Ok(lines)

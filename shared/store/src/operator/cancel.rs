@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use pipeline::renewal::RenewBy;
 use pipeline::{OperationKind, StepKind};
+use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::connection::Store;
+use crate::audit::{Acting, Action, Entry};
 use crate::ending::{Ending, end, remedy};
 use crate::error::StoreError;
-use crate::statement::Statement;
+use crate::statement::{Statement, storable};
 use crate::steps::{as_millis, lock_instance};
 
 /// The result of a request to end an operation.
@@ -38,7 +40,7 @@ pub enum Cancelled {
 /// A message shown to the user has to be short.
 const LONGEST_WHY: usize = 500;
 
-impl Store {
+impl Acting<'_> {
     /// Ends this operation if it is the one that runs on the instance: a provision or update fails with `why` as the
     /// reason; a renewal is given up, and its certificate is due again after `rest`. A worker in the middle of an
     /// attempt finds its step stale at its next check or when it records.
@@ -52,6 +54,10 @@ impl Store {
         why: &str,
         rest: Duration,
     ) -> Result<Cancelled, StoreError> {
+        let why: String = storable(why.trim().trim_end_matches('.'))
+            .chars()
+            .take(LONGEST_WHY)
+            .collect();
         self.in_transaction("cancel", async |tx| {
             if !lock_instance(tx, instance).await? {
                 return Ok(Cancelled::Unknown);
@@ -66,20 +72,21 @@ impl Store {
                 return Ok(Cancelled::NothingRuns);
             };
             let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;
-            match kind {
-                OperationKind::Deprovision => Ok(Cancelled::Removal),
+            let cancelled = match kind {
+                OperationKind::Deprovision => return Ok(Cancelled::Removal),
                 OperationKind::Renew => {
                     end(tx, instance, operation, Ending::Superseded).await?;
                     let row = Statement::new(
                         "cancel-renew-later",
-                        "update certificates set renew_at = greatest(renew_at, now() + $2 * interval '1 millisecond') \
+                        "update certificates set renew_at = greatest(renew_at, now() + $2 * interval '1 millisecond'), \
+                         renew_by = case when renew_at >= now() + $2 * interval '1 millisecond' then renew_by else $3 end \
                          where id = (select c.id from certificates_in_use c where c.instance_id = $1) \
                          returning renew_at",
                     )
-                    .optional(tx, &[&instance, &as_millis(rest)])
+                    .optional(tx, &[&instance, &as_millis(rest), &RenewBy::Operator.as_str()])
                     .await?;
                     let next = row.map(|row| row.try_get(0)).transpose()?;
-                    Ok(Cancelled::Renewal { next })
+                    Cancelled::Renewal { next }
                 }
                 OperationKind::Provision | OperationKind::Update => {
                     let at: Option<String> = Statement::new(
@@ -92,16 +99,23 @@ impl Store {
                     .map(|row| row.try_get(0))
                     .transpose()?;
                     let at = at.map_or(Ok(StepKind::CreateDistribution), |kind| kind.parse())?;
-                    let why: String = why.trim().trim_end_matches('.').chars().take(LONGEST_WHY).collect();
                     let for_user = format!("Cancelled by the operator: {why}. {}", remedy(kind, at));
                     let ending = Ending::Failed {
                         for_user: &for_user,
                         cause: "cancelled by the operator",
                     };
                     end(tx, instance, operation, ending).await?;
-                    Ok(Cancelled::Failed { kind, for_user })
+                    Cancelled::Failed { kind, for_user }
                 }
-            }
+            };
+            let entry = Entry {
+                instance: Some(instance),
+                operation: Some(operation),
+                details: json!({"kind": kind.as_str(), "why": why}),
+                ..Entry::of(Action::Cancel)
+            };
+            self.note(tx, entry).await?;
+            Ok(cancelled)
         })
         .await
     }

@@ -1,12 +1,14 @@
 //! Private keys that an operator no longer trusts.
 
+use pipeline::renewal::RenewBy;
 use pipeline::revocation::RevocationReason;
+use serde_json::json;
 
-use crate::connection::Store;
+use crate::audit::{Acting, Action, Entry};
 use crate::error::StoreError;
 use crate::statement::Statement;
 
-impl Store {
+impl Acting<'_> {
     /// From now on no key that was created earlier is used for a certificate of the instance, and a certificate in use
     /// with such a key is due: the planner schedules its renewal, whatever operation runs now. With a reason, every
     /// earlier certificate is revoked once nothing serves it. `None`: of every instance, including removed ones.
@@ -31,10 +33,10 @@ impl Store {
             .await?;
             Statement::new(
                 "distrust-renew",
-                "update certificates set renew_at = now() where ($1::text is null or instance_id = $1) \
+                "update certificates set renew_at = now(), renew_by = $2 where ($1::text is null or instance_id = $1) \
                  and id in (select id from certificates_in_use)",
             )
-            .run(tx, &[&instance])
+            .run(tx, &[&instance, &RenewBy::Operator.as_str()])
             .await?;
             // Revocations that the CA refused for an earlier request are requested again.
             Statement::new(
@@ -45,6 +47,14 @@ impl Store {
             )
             .run(tx, &[&instance])
             .await?;
+            if instances > 0 {
+                let entry = Entry {
+                    instance,
+                    details: json!({"instances": instances, "revoke": reason}),
+                    ..Entry::of(Action::DistrustKeys)
+                };
+                self.note(tx, entry).await?;
+            }
             Ok(instances)
         })
         .await

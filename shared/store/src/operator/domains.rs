@@ -3,6 +3,7 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use crate::audit::{Acting, Action, Entry};
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::holding::{STANDS, lose};
@@ -87,7 +88,9 @@ impl Store {
             })
             .collect()
     }
+}
 
+impl Acting<'_> {
     /// Releases the domain from this instance if it has it: the next instance that proves it gets it. `false`: it does
     /// not have it.
     ///
@@ -105,7 +108,16 @@ impl Store {
                 .await?;
                 match has {
                     None => Ok((false, None)),
-                    Some(_) => Ok((true, lose(tx, instance, domain, None).await?)),
+                    Some(_) => {
+                        let ended = lose(tx, instance, domain, None).await?;
+                        let entry = Entry {
+                            instance: Some(instance),
+                            subject: Some(domain),
+                            ..Entry::of(Action::Release)
+                        };
+                        self.note(tx, entry).await?;
+                        Ok((true, ended))
+                    }
                 }
             })
             .await?;

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::json;
 use time::OffsetDateTime;
 
+use crate::audit::{Acting, Action, Entry};
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::statement::Statement;
@@ -48,34 +50,48 @@ pub struct Offer {
     pub written_at: Option<OffsetDateTime>,
 }
 
-impl Store {
+impl Acting<'_> {
     /// Offers a distribution, or changes an offer that was not taken. `false`: it was taken.
     ///
     /// # Errors
     /// Database errors.
     pub async fn offer(&self, new: NewOffer<'_>) -> Result<bool, StoreError> {
-        let client = self.client().await?;
-        let made = Statement::new(
-            "operator-offer",
-            "insert into offers (distribution_id, distribution_domain, tenant, aliases, until, delegation_zone) \
-             values ($1, $2, $3, $4, clock_timestamp() + $5::float8 * interval '1 millisecond', $6) \
-             on conflict (distribution_id) do update set distribution_domain = excluded.distribution_domain, \
-             tenant = excluded.tenant, aliases = excluded.aliases, until = excluded.until, offered_at = now(), \
-             delegation_zone = excluded.delegation_zone where offers.taken_by is null",
-        )
-        .run(
-            &client,
-            &[
-                &new.distribution,
-                &new.domain,
-                &new.tenant,
-                &new.aliases,
-                &as_millis(new.lasts),
-                &new.delegation_zone,
-            ],
-        )
-        .await?;
-        Ok(made > 0)
+        self.in_transaction("offer", async |tx| {
+            let made = Statement::new(
+                "operator-offer",
+                "insert into offers (distribution_id, distribution_domain, tenant, aliases, until, delegation_zone) \
+                 values ($1, $2, $3, $4, clock_timestamp() + $5::float8 * interval '1 millisecond', $6) \
+                 on conflict (distribution_id) do update set distribution_domain = excluded.distribution_domain, \
+                 tenant = excluded.tenant, aliases = excluded.aliases, until = excluded.until, offered_at = now(), \
+                 delegation_zone = excluded.delegation_zone where offers.taken_by is null",
+            )
+            .run(
+                tx,
+                &[
+                    &new.distribution,
+                    &new.domain,
+                    &new.tenant,
+                    &new.aliases,
+                    &as_millis(new.lasts),
+                    &new.delegation_zone,
+                ],
+            )
+            .await?;
+            if made > 0 {
+                let entry = Entry {
+                    subject: Some(new.distribution),
+                    details: json!({
+                        "tenant": new.tenant,
+                        "aliases": new.aliases,
+                        "delegation_zone": new.delegation_zone,
+                    }),
+                    ..Entry::of(Action::Offer)
+                };
+                self.note(tx, entry).await?;
+            }
+            Ok(made > 0)
+        })
+        .await
     }
 
     /// Withdraws an offer that was not taken. `false`: there is none.
@@ -83,16 +99,27 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn withdraw_offer(&self, distribution: &str) -> Result<bool, StoreError> {
-        let client = self.client().await?;
-        Ok(Statement::new(
-            "operator-withdraw-offer",
-            "delete from offers where distribution_id = $1 and taken_by is null",
-        )
-        .run(&client, &[&distribution])
-        .await?
-            > 0)
+        self.in_transaction("withdraw-offer", async |tx| {
+            let withdrawn = Statement::new(
+                "operator-withdraw-offer",
+                "delete from offers where distribution_id = $1 and taken_by is null",
+            )
+            .run(tx, &[&distribution])
+            .await?;
+            if withdrawn > 0 {
+                let entry = Entry {
+                    subject: Some(distribution),
+                    ..Entry::of(Action::WithdrawOffer)
+                };
+                self.note(tx, entry).await?;
+            }
+            Ok(withdrawn > 0)
+        })
+        .await
     }
+}
 
+impl Store {
     /// Every offer, the newest first.
     ///
     /// # Errors

@@ -3,11 +3,12 @@
 use pipeline::Reason;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
-use crate::statement::statement;
+use crate::statement::{Statement, statement};
 
 /// A filter for instances; an unset field matches all.
 #[derive(Debug, Clone, Default)]
@@ -75,6 +76,17 @@ pub struct InstanceLine {
     pub read_at: OffsetDateTime,
 }
 
+/// In SQL: which instances a [`Choice`] chooses.
+const CHOSEN: &str = "($1::text is null or o.state = $1) and ($2::text is null or i.tenant = $2) \
+     and ($3::text[] is null or d.domains && $3 \
+       or exists (select from claims k where k.instance_id = i.id and k.domain = any($3))) \
+     and (i.deleted_at is null or $4)";
+
+/// The summaries of the instances that the condition chooses.
+pub(super) fn summaries(which: &str) -> Statement {
+    statement!("operator-instances").with("which", which)
+}
+
 impl Store {
     /// The matching instances, the oldest first.
     ///
@@ -82,14 +94,16 @@ impl Store {
     /// Database errors.
     pub async fn instance_lines(&self, choice: &Choice) -> Result<Vec<InstanceLine>, StoreError> {
         let client = self.client().await?;
-        let rows = statement!("operator-instances")
+        let rows = summaries(CHOSEN)
             .all(
                 &client,
                 &[&choice.state, &choice.tenant, &choice.domains, &choice.removed],
             )
             .await?;
-        rows.iter()
-            .map(|row| Ok(serde_json::from_value(row.try_get(0)?)?))
-            .collect()
+        rows.iter().map(summary_from).collect()
     }
+}
+
+pub(super) fn summary_from(row: &Row) -> Result<InstanceLine, StoreError> {
+    Ok(serde_json::from_value(row.try_get(0)?)?)
 }

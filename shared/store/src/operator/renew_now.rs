@@ -1,9 +1,13 @@
 //! Renewals that an operator requests.
 
+use pipeline::renewal::RenewBy;
 use pipeline::{OperationKind, Schedules};
+use serde_json::json;
 
+use crate::audit::{Acting, Action, Entry};
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::renewals::begin_renewal;
 use crate::statement::Statement;
 
 /// The result of a request for a renewal.
@@ -26,13 +30,13 @@ pub enum RenewNow {
 const RENEWABLE: &str = "select c.* from certificates_in_use c \
      where not exists (select from operations o where o.instance_id = c.instance_id and o.kind = 'deprovision')";
 
-impl Store {
+impl Acting<'_> {
     /// Starts a renewal of the instance's certificate, whether it is due or not.
     ///
     /// # Errors
     /// Database errors; then nothing was written.
     pub async fn renew_now(&self, instance: &str, schedules: &Schedules) -> Result<RenewNow, StoreError> {
-        let client = self.client().await?;
+        let client = self.store.client().await?;
         let row = Statement::new(
             "renew-now",
             "select i.deleted_at is not null \
@@ -54,11 +58,25 @@ impl Store {
         if !row.try_get::<_, bool>("has_certificate")? {
             return Ok(RenewNow::NoCertificate);
         }
-        if self.renew(instance, schedules).await? {
+        let begun = self
+            .in_transaction("renew-now", async |tx| {
+                let begun = begin_renewal(tx, instance, schedules).await?;
+                if let Some(operation) = begun {
+                    let entry = Entry {
+                        instance: Some(instance),
+                        operation: Some(operation),
+                        ..Entry::of(Action::Renew)
+                    };
+                    self.note(tx, entry).await?;
+                }
+                Ok(begun.is_some())
+            })
+            .await?;
+        if begun {
             return Ok(RenewNow::Begun);
         }
         // Another process was faster. Nothing ran before, so a renewal that runs now is what was asked for.
-        let client = self.client().await?;
+        let client = self.store.client().await?;
         let row = Statement::new(
             "renew-now-at-work",
             "select kind from operations where instance_id = $1 and state = 'running'",
@@ -79,18 +97,30 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn renew_all_soon(&self) -> Result<u64, StoreError> {
-        let client = self.client().await?;
-        Statement::new(
-            "renew-all-soon",
-            format!(
-                "update certificates set renew_at = now() where id in (select id from ({RENEWABLE}) c) \
-                 and (renew_at is null or renew_at > now())"
-            ),
-        )
-        .run(&client, &[])
+        self.in_transaction("renew-all-soon", async |tx| {
+            let made_due = Statement::new(
+                "renew-all-soon",
+                format!(
+                    "update certificates set renew_at = now(), renew_by = $1 where id in (select id from ({RENEWABLE}) c) \
+                     and (renew_at is null or renew_at > now())"
+                ),
+            )
+            .run(tx, &[&RenewBy::Operator.as_str()])
+            .await?;
+            if made_due > 0 {
+                let entry = Entry {
+                    details: json!({"made_due": made_due}),
+                    ..Entry::of(Action::RenewAll)
+                };
+                self.note(tx, entry).await?;
+            }
+            Ok(made_due)
+        })
         .await
     }
+}
 
+impl Store {
     /// The number of renewable certificates in use, and of tenants that have them.
     ///
     /// # Errors

@@ -1,14 +1,15 @@
 //! Retries waiting steps now.
 
 use serde::Serialize;
+use serde_json::json;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::connection::Store;
+use crate::audit::{Acting, Action, Entry};
 use crate::error::StoreError;
 use crate::statement::Statement;
-use crate::steps::lock_instance;
+use crate::steps::{lock_instance, lock_running};
 
 /// A step that waited.
 #[derive(Debug, Clone, Serialize)]
@@ -26,7 +27,7 @@ pub struct RetriedStep {
     pub held_until: Option<OffsetDateTime>,
 }
 
-impl Store {
+impl Acting<'_> {
     /// Makes every step of the instance's running operation due, and lets the services' next sweep publish their
     /// wake-ups. The next look at a domain is at everything. An attempt that is running in a worker continues, and the
     /// second delivery has no effect. Domains that are held after the CA rejected them are left unchanged, unless `held`
@@ -37,14 +38,9 @@ impl Store {
     pub async fn retry_now(&self, instance: &str, held: bool) -> Result<Vec<RetriedStep>, StoreError> {
         self.in_transaction("retry-now", async |tx| {
             lock_instance(tx, instance).await?;
-            let running = Statement::new(
-                "retry-lock",
-                "select id from operations where instance_id = $1 and state = 'running' for update",
-            )
-            .optional(tx, &[&instance])
-            .await?;
-            let Some(running) = running else { return Ok(Vec::new()) };
-            let operation: Uuid = running.try_get(0)?;
+            let Some(operation) = lock_running(tx, instance).await? else {
+                return Ok(Vec::new());
+            };
             let rows = Statement::new(
                 "retry-steps",
                 "select s.id, s.kind, s.subject, s.service, case when not $3 then c.held_until end as held_until \
@@ -74,6 +70,15 @@ impl Store {
             )
             .run(tx, &[&operation])
             .await?;
+            if !now.is_empty() {
+                let entry = Entry {
+                    instance: Some(instance),
+                    operation: Some(operation),
+                    details: json!({"steps": now.len(), "held": held}),
+                    ..Entry::of(Action::Retry)
+                };
+                self.note(tx, entry).await?;
+            }
             Ok(steps)
         })
         .await

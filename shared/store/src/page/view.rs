@@ -1,14 +1,18 @@
 //! What is on the page: the status of the newest operation, that of a renewal, and what stands beside them.
 
-use pipeline::page::{Facts, Page};
+use pipeline::page::{Facts, OperationFacts, Page};
 use tokio_postgres::types::Json;
 
 use crate::connection::Store;
 use crate::error::StoreError;
 use crate::orders::CHALLENGES;
+use crate::page::look_now::AGAIN_AT;
 use crate::proofs::PROOFS;
 use crate::statement::statement;
 use crate::status::view_of;
+
+/// One more than are shown, so that it is seen whether there are more.
+const NEWS: i64 = OperationFacts::MOST_NEWS as i64 + 1;
 
 impl Store {
     /// Everything that the instance's page is made of, at one moment. `None`: the instance is unknown or removed.
@@ -21,7 +25,8 @@ impl Store {
             let row = statement!("page")
                 .with("proofs", PROOFS)
                 .with("challenges", CHALLENGES)
-                .optional(moment, &[&instance])
+                .with("again_at", AGAIN_AT)
+                .optional(moment, &[&instance, &NEWS])
                 .await?;
             let Some(row) = row else { return Ok(None) };
             let Json(facts): Json<Facts> = row.try_get(0)?;

@@ -12,7 +12,9 @@ with newest as (
 ), listed as (
     select n.id from newest n union select a.id from asked a union select r.id from renewal r
 ), in_use as (
-    select c.id, c.names, c.chain_pem, c.not_before, c.not_after, c.renew_at, c.attached_at, c.revoked_at
+    select c.id, c.names, c.chain_pem, c.not_before, c.not_after, c.renew_at, c.attached_at, c.revoked_at,
+        -- The view is older than this column.
+        (select k.renew_by from certificates k where k.id = c.id) as renew_by
     from certificates_in_use c where c.instance_id = $1
 )
 select json_build_object(
@@ -27,6 +29,7 @@ select json_build_object(
             'failure', o.failure,
             'identity', o.originating_identity,
             'new_certificate', coalesce((o.target->>'new_certificate')::boolean, false),
+            'changes', coalesce(o.changes, '[]'),
             'function', i.function_name is not null
                 or coalesce(i.settings->>'redirect_to', o.target->'settings'->>'redirect_to') is not null,
             'created_at', o.created_at,
@@ -52,7 +55,18 @@ select json_build_object(
                     where s.operation_id = o.id
                         and s.round = (select max(m.round) from steps m where m.operation_id = o.id)
                         and (o.id = (select a.id from asked a) or o.id = (select r.id from renewal r))
-                    group by s.kind) t), '[]')) order by o.created_at desc)
+                    group by s.kind) t), '[]'),
+            'news', coalesce((
+                select json_agg(json_build_object(
+                    'kind', w.kind,
+                    'subject', w.subject,
+                    'at', w.at,
+                    'reason', w.reason) order by w.at desc, w.attempt desc)
+                from (
+                    select s.kind, s.subject, n.at, n.attempt, n.reason
+                    from steps s join step_news n on n.step_id = s.id
+                    where s.operation_id = o.id
+                    order by n.at desc, n.attempt desc limit $2) w), '[]')) order by o.created_at desc)
         from listed l join operations o on o.id = l.id), '[]'),
     'certificate', (
         select json_build_object(
@@ -61,6 +75,7 @@ select json_build_object(
             'not_before', c.not_before,
             'not_after', c.not_after,
             'renew_at', c.renew_at,
+            'renew_by', c.renew_by,
             'attached_at', c.attached_at,
             'revoked_at', c.revoked_at)
         from in_use c),
@@ -83,6 +98,16 @@ select json_build_object(
                 where k.domain = c.domain and k.instance_id <> c.instance_id and k.state = 'asks'),
             'proof_checked_at', c.proof_checked_at) order by c.domain)
         from claims c where c.instance_id = i.id), '[]'),
+    'looks', coalesce((
+        select json_agg(json_build_object(
+            'domain', s.subject,
+            'asked_at', s.asked_at,
+            'published', s.rung_at is not null,
+            'again_at', {again_at},
+            'held_until', (select c.held_until from claims c where c.instance_id = i.id and c.domain = s.subject)))
+        from operations o join steps s on s.operation_id = o.id
+        where o.instance_id = i.id and o.state = 'running'
+            and s.kind = 'verify-challenge' and s.state is not distinct from 'waiting'), '[]'),
     'proofs', coalesce((
         select json_agg(json_build_object(
             'domain', p.domain,
@@ -93,7 +118,15 @@ select json_build_object(
             select distinct on (c.domain) c.domain, s.method, {challenges} as challenges
             from {proofs}
             left join authorizations z on z.order_id = r.id and z.domain = c.domain
-            where c.instance_id = $1 order by c.domain, o.created_at desc, s.round desc) p), '[]')
+            where c.instance_id = $1 order by c.domain, o.created_at desc, s.round desc) p), '[]'),
+    'usual', coalesce((
+        select json_agg(json_build_object(
+            'operation', d.operation,
+            'step', d.step,
+            'successes', d.successes,
+            'p50', d.p50_seconds,
+            'p90', d.p90_seconds))
+        from step_durations d), '[]')
 )
 from instances i
 where i.id = $1 and i.deleted_at is null

@@ -48,7 +48,7 @@ impl Site {
     async fn ask(&self) -> anyhow::Result<()> {
         let asked = self
             .desk
-            .store
+            .operator()
             .ask_for_rollovers(Some(std::slice::from_ref(&self.tenant)))
             .await?;
         assert_eq!(asked.len(), 1);
@@ -160,7 +160,7 @@ async fn a_next_key_is_dropped_alone_and_a_problem_keeps_the_wish() -> anyhow::R
         .await?;
     assert!(
         site.desk
-            .store
+            .operator()
             .ask_for_rollovers(Some(std::slice::from_ref(&other)))
             .await?
             .is_empty(),
@@ -170,7 +170,7 @@ async fn a_next_key_is_dropped_alone_and_a_problem_keeps_the_wish() -> anyhow::R
         .store
         .set_account_uri(&other, DIRECTORY, Some("https://ca.example/acct/2"))
         .await?;
-    assert_eq!(site.desk.store.ask_for_rollovers(None).await?.len(), 2);
+    assert_eq!(site.desk.operator().ask_for_rollovers(None).await?.len(), 2);
     let tenants: Vec<String> = site
         .desk
         .store

@@ -2,6 +2,7 @@
 //! What it reads and does inside is in the modules below.
 
 mod act;
+mod audit;
 mod drift;
 mod live_check;
 mod look;

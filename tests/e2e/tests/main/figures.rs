@@ -1,4 +1,4 @@
-//! Certificates are counted by one process for all of them, and none waits for another one's count.
+//! Certificates are counted, and steps measured, by one process for all of them, and none waits for another one's count.
 
 use std::time::{Duration, Instant};
 
@@ -82,5 +82,55 @@ async fn a_count_that_fails_is_an_error_and_what_waits_is_told_nevertheless() ->
     let refused = desk.store.count_certificates(HOUR).await.expect_err("a refusal");
     assert!(refused.to_string().contains("certificates-count"), "{refused}");
     assert!(desk.store.figures().await?.certificates.is_none());
+    Ok(())
+}
+
+/// Twelve updates that succeeded, whose deployments took 1 to 12 minutes, and one that failed; each waited days for its domain.
+const DEPLOYED: &str = "
+    insert into operations (id, instance_id, kind, state, created_at, deadline_at, ended_at)
+        select md5('u' || n)::uuid, 'i', 'update', case when n > 12 then 'failed' else 'succeeded' end, now(), now(), now()
+        from generate_series(1, 13) n;
+    insert into steps (id, operation_id, kind, service, subject, round, state, due_at, deadline_at, created_at, ended_at)
+        select md5(k || n)::uuid, md5('u' || n)::uuid, k, 's', '', 1, 'done', now(), now(),
+            now() - case when k = 'await-deployment' then n * interval '1 minute' else interval '9 days' end, now()
+        from generate_series(1, 13) n, unnest(array['await-deployment', 'verify-challenge']) k";
+
+#[tokio::test]
+async fn how_long_steps_take_is_measured_by_one_process_for_all() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let sql = connect(&desk.url).await?;
+    sql.batch_execute(SERVED).await?;
+    let other = Store::new(&DatabaseArgs::at(&desk.url), "another")?;
+    other.count_durations(HOUR).await?;
+    let told = async || -> anyhow::Result<Vec<(String, u32, f64, f64)>> {
+        let page = desk.store.page("i").await?.expect("a page");
+        let usual = page.facts.usual.into_iter();
+        Ok(usual
+            .map(|one| {
+                (
+                    format!("{} {}", one.operation, one.step),
+                    one.successes,
+                    one.p50,
+                    one.p90,
+                )
+            })
+            .collect())
+    };
+    assert_eq!(told().await?, [], "no step has ended");
+    sql.batch_execute(DEPLOYED).await?;
+    desk.store.count_durations(HOUR).await?;
+    let deployments = told().await?;
+    let [(what, 12, p50, p90)] = deployments.as_slice() else {
+        panic!("deployments alone, of what succeeded: {deployments:?}");
+    };
+    assert_eq!(what, "update await-deployment");
+    assert!((p50 - 390.0).abs() < 1.0 && (p90 - 654.0).abs() < 1.0, "{p50} {p90}");
+
+    // Another one needn't measure again, until it is too old.
+    sql.batch_execute("delete from steps").await?;
+    other.count_durations(HOUR).await?;
+    assert_eq!(told().await?.len(), 1);
+    other.count_durations(Duration::ZERO).await?;
+    assert_eq!(told().await?, []);
     Ok(())
 }

@@ -18,7 +18,8 @@ use crate::world::{domain, organization, until};
 const HEADERS: [(&str, &str); 5] = [
     (
         "content-security-policy",
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
+         base-uri 'none'; frame-ancestors 'none'",
     ),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
@@ -27,31 +28,32 @@ const HEADERS: [(&str, &str); 5] = [
 ];
 
 /// A broker with nobody behind it, which logs all that it can.
-struct Alone {
-    stack: Handle,
-    platform: Platform,
+pub(crate) struct Alone {
+    pub(crate) stack: Handle,
+    pub(crate) platform: Platform,
     sql: Client,
 }
 
 /// An instance, what it was asked for with, and its link.
-struct Linked {
-    id: String,
+pub(crate) struct Linked {
+    pub(crate) id: String,
     organization: String,
     parameters: Value,
-    link: String,
+    pub(crate) link: String,
 }
 
 impl Linked {
-    fn token(&self) -> &str {
+    pub(crate) fn token(&self) -> &str {
         self.link.rsplit_once('/').map_or("", |(_, token)| token)
     }
 }
 
 impl Alone {
-    async fn start() -> anyhow::Result<Self> {
+    /// With these options, but for its workers.
+    pub(crate) async fn with(options: Options) -> anyhow::Result<Self> {
         let options = WORKERS
             .iter()
-            .fold(Options::fast(), |options, worker| options.with_replicas(worker, 0))
+            .fold(options, |options, worker| options.with_replicas(worker, 0))
             .with_env("broker-api", "RUST_LOG", "trace");
         let stack = Handle::start(options).await?;
         let e = stack.endpoints();
@@ -77,7 +79,7 @@ impl Alone {
     }
 
     /// An instance that is there.
-    async fn made(&self) -> anyhow::Result<Linked> {
+    pub(crate) async fn made(&self) -> anyhow::Result<Linked> {
         let (id, organization) = (Uuid::new_v4().to_string(), organization());
         let parameters = json!({"domains": [domain("link")]});
         let begun = self.put(&id, &organization, &parameters).await?;
@@ -99,14 +101,19 @@ impl Alone {
     }
 
     /// Changes rows of one instance.
-    async fn run(&self, sql: &str, id: &str) -> anyhow::Result<()> {
-        let changed = self.sql.execute(sql, &[&id]).await?;
+    pub(crate) async fn run(&self, sql: &str, id: &str) -> anyhow::Result<()> {
+        let changed = self.database().await?.execute(sql, &[&id]).await?;
         ensure!(changed > 0, "nothing is changed: {sql}");
         Ok(())
     }
 
+    /// A new connection to the database.
+    pub(crate) async fn database(&self) -> anyhow::Result<Client> {
+        self.stack.endpoints().database().await
+    }
+
     /// What a browser gets.
-    async fn visit(&self, url: &str) -> anyhow::Result<Answer> {
+    pub(crate) async fn visit(&self, url: &str) -> anyhow::Result<Answer> {
         let path = url.strip_prefix(&self.stack.endpoints().broker_url).unwrap_or(url);
         answer(self.platform.bare(Method::GET, path)).await
     }
@@ -115,11 +122,11 @@ impl Alone {
         Ok(self.visit(url).await?.status == 200)
     }
 
-    async fn link(&self, args: &[&str]) -> anyhow::Result<Said> {
+    pub(crate) async fn link(&self, args: &[&str]) -> anyhow::Result<Said> {
         operate(&self.stack, &[&["link"], args].concat()).await
     }
 
-    fn log(&self) -> anyhow::Result<String> {
+    pub(crate) fn log(&self) -> anyhow::Result<String> {
         let process = self.stack.endpoints().process("broker-api").context("a process")?;
         Ok(std::fs::read_to_string(&process.log)?)
     }
@@ -127,7 +134,7 @@ impl Alone {
 
 #[tokio::test]
 async fn a_link_opens_its_page_until_it_is_ended_and_nothing_else_does() -> anyhow::Result<()> {
-    let alone = Alone::start().await?;
+    let alone = Alone::with(Options::fast()).await?;
     let told = the_platform_is_told_one_link(&alone).await?;
     a_browser_gets_the_page_and_its_files(&alone, &told).await?;
     use_is_noted_once_a_day(&alone, &told).await?;
@@ -203,12 +210,16 @@ async fn a_browser_gets_the_page_and_its_files(alone: &Alone, told: &Linked) -> 
     let domain = told.parameters["domains"][0].as_str().context("a domain")?;
     assert!(page.text.contains(domain), "{}", page.text);
     secure(&page);
-    let style = page.text.split(['"', '\'']).find(|part| part.starts_with("/assets/"));
-    let style = alone.visit(style.context("a style sheet")?).await?;
-    assert_eq!(style.status, 200);
-    let kept = style.header("cache-control").unwrap_or_default();
-    assert!(kept.contains("immutable"), "{kept}");
-    secure(&style);
+    let parts = page.text.split('"').filter(|part| part.starts_with("/assets/"));
+    let assets: Vec<&str> = parts.collect();
+    assert_eq!(assets.len(), 2, "a style sheet and a script: {assets:?}");
+    for asset in assets {
+        let asset = alone.visit(asset).await?;
+        assert_eq!(asset.status, 200);
+        let kept = asset.header("cache-control").unwrap_or_default();
+        assert!(kept.contains("immutable"), "{kept}");
+        secure(&asset);
+    }
     let records = alone.visit(&format!("{}/records.csv", told.link)).await?;
     assert_eq!(records.status, 200, "{}", records.text);
     assert_eq!(

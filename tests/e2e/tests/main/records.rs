@@ -1,12 +1,17 @@
 //! The store's promises, on a database of its own where no worker interferes. They are in the modules below.
 
+mod changes;
 mod deliveries;
 mod endings;
+mod look_now;
 mod looks;
+mod news;
+mod open_pages;
 mod other_versions;
 mod own_zone;
 mod pace;
 mod rejections;
+mod renew_by;
 mod sweep;
 
 use std::time::Duration;
@@ -15,7 +20,10 @@ use clap::Parser as _;
 use pipeline::proof::dns_persist01::{AccountUris, Form};
 use pipeline::proof::{Challenge, Dns01, DnsPersist01};
 use pipeline::{InstanceSettings, Outcome, Schedules, StepKind};
-use store::{Authorization, Bounds, DatabaseArgs, NewInstance, Placed, Provision, Recorded, Requester, Store, Task};
+use store::{
+    Acting, Actor, Authorization, Bounds, DatabaseArgs, NewInstance, Placed, Provision, Recorded, Requester, Store,
+    Task, Via,
+};
 use uuid::Uuid;
 
 use crate::world::{connect, world};
@@ -69,6 +77,14 @@ fn placed(url: &str) -> Placed<'_> {
 impl Desk {
     pub(crate) fn schedules(&self) -> &Schedules {
         &self.schedules
+    }
+
+    /// Changes in an operator's name.
+    pub(crate) fn operator(&self) -> Acting<'_> {
+        self.store.acting(Actor {
+            who: "alice".to_owned(),
+            via: Via::Cdnctl,
+        })
     }
 
     pub(crate) fn new_instance(&self, tenant: &str, domains: &[String]) -> NewInstance {

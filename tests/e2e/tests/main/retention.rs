@@ -179,6 +179,12 @@ async fn only_what_nothing_needs_goes() -> anyhow::Result<()> {
              where o.id = r.operation_id and o.request_identity = 'order that may be continued'",
         )
         .await?;
+    past.sql
+        .batch_execute(
+            "insert into step_news (step_id, attempt, reason) \
+             select id, 0, '{\"v\": 1, \"reason\": \"aws\", \"aws\": \"deploying\"}' from steps",
+        )
+        .await?;
     let pruned = past.desk.store.prune_history(KEPT).await?;
     // The newest of all is now one that is too young.
     let stays = [
@@ -192,6 +198,7 @@ async fn only_what_nothing_needs_goes() -> anyhow::Result<()> {
     assert_eq!(pruned.to_string(), "3 certificates, 4 operations, 4 orders, 8 steps");
     for (table, left) in [
         ("steps", 10),
+        ("step_news", 10),
         ("orders", 5),
         ("authorizations", 5),
         ("certificates", 3),

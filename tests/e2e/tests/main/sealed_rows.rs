@@ -33,7 +33,7 @@ async fn two_columns_of_an_account_cannot_be_swapped() -> anyhow::Result<()> {
     desk.store.account(&ring, &tenant, DIRECTORY, &key("now")).await?;
     let uri = "https://ca.example/acct/1";
     desk.store.set_account_uri(&tenant, DIRECTORY, Some(uri)).await?;
-    desk.store
+    desk.operator()
         .ask_for_rollovers(Some(std::slice::from_ref(&tenant)))
         .await?;
     let wanted = desk.store.wanted_rollovers().await?.pop().expect("a wish");

@@ -25,6 +25,7 @@ async fn no_secret_is_in_any_log() -> anyhow::Result<()> {
     let database_password = e.database_url.split(['@', ':']).nth(2).unwrap_or_default().to_string();
     let mut secrets = vec![
         ("the broker's password", e.broker_password.clone()),
+        ("the operator's password", e.operator_password.clone()),
         ("the Authorization header", basic),
         ("an Authorization header", "authorization: basic".to_string()),
         ("the database's password", database_password),

@@ -19,7 +19,7 @@ const FORBIDDEN: [&str; 14] = [
     "<object",
     "<embed",
     "<base",
-    "<form",
+    "formaction",
     "srcdoc",
 ];
 
@@ -58,7 +58,15 @@ fn is_harmless(tag: &str) -> bool {
     };
     let is_inline = tag.starts_with("script") && !tag.contains(" src=\"");
     let loads = ["=\"http", "=\"//"].iter().any(|from| tag.contains(from));
-    !tag.split_ascii_whitespace().any(runs) && !is_inline && !loads && is_quoted(tag)
+    !tag.split_ascii_whitespace().any(runs) && !is_inline && !loads && leads_below(tag) && is_quoted(tag)
+}
+
+/// A form is posted to what is below the page; the search of the operator's page only reads.
+fn leads_below(tag: &str) -> bool {
+    let leads = |to: &str| tag.contains(to);
+    !tag.starts_with("form")
+        || leads(" method=\"post\" action=\"{{ base }}/")
+        || leads(" method=\"get\" action=\"/search\"")
 }
 
 /// Whether every attribute's value is in double quotes.
@@ -100,6 +108,11 @@ fn what_is_forbidden_is_seen() {
         "<link href=\"https://fonts.example/x.css\">",
         "<script src=\"//cdn.example/x.js\"></script>",
         "<style>p {}</style>",
+        "<form id=\"a\" method=\"post\" action=\"{{ x }}\">",
+        "<form id=\"a\" method=\"get\" action=\"{{ base }}/check\">",
+        "<form id=\"a\" method=\"post\" action=\"/search\">",
+        "<form>",
+        "<button formaction=\"{{ base }}/check\">",
     ] {
         assert!(fault(bad).is_some(), "{bad}");
     }
@@ -107,6 +120,7 @@ fn what_is_forbidden_is_seen() {
         "<p class=\"a{% if b %} c{% endif %}\">{{ x }}</p>",
         "<script src=\"/assets/x.js\"></script>",
         "{% if a > 1 %}<p>on=1 style=2</p>{% endif %}",
+        "<form id=\"a\" method=\"post\" action=\"{{ base }}/check\"></form>",
     ] {
         assert_eq!(fault(good), None, "{good}");
     }

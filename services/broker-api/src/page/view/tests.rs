@@ -1,24 +1,43 @@
 //! Pages as they are rendered: what is on them, that they are well-formed, and that nobody's text is markup.
 
-use pipeline::page::{CertificateFacts, ClaimFacts, Facts, OperationFacts, Page, StageFacts};
+use pipeline::page::{
+    CertificateFacts, Change, ClaimFacts, Facts, LookFacts, NewsFacts, OperationFacts, Page, StageFacts,
+};
 use pipeline::proof::dns_persist01::Form as PersistForm;
 use pipeline::proof::{Challenge, Challenges, Dns01, DnsPersist01, Http01, Method, Place};
 use pipeline::reason::{DnsProblem, Look, Reason, Says, Seen, Spread, Txt, Way, WrongTxt};
 use pipeline::status::{DomainView, StepView, View, describe, unfolded};
 use pipeline::{InstanceSettings, OperationKind, OperationState, StepKind, StepState};
-use serde_json::json;
+use serde_json::{Value, json};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
+
+use super::{Outcome, Visit};
+use crate::page::live::pieces::Pieces;
 
 const NOW: OffsetDateTime = datetime!(2026-11-24 12:04:40 UTC);
 const RESPONDER: &str = "https://broker.example";
 const BASE: &str = "/i/5f0c/token";
 const TARGET: &str = "d111111abcdef8.cloudfront.net";
 const SERVER: &str = "ns1.example.net";
+const FORM_TOKEN: &str = "k1.1795525480.mac";
+
+fn visit(base: &str, outcome: Option<Outcome>) -> Visit<'_> {
+    Visit {
+        base,
+        form_token: FORM_TOKEN.to_owned(),
+        outcome,
+    }
+}
 
 fn render(page: &Page) -> String {
-    let html = super::html(page, BASE, RESPONDER).unwrap();
+    render_after(None, page)
+}
+
+/// After the press of a button.
+fn render_after(outcome: Option<Outcome>, page: &Page) -> String {
+    let html = super::html(page, visit(BASE, outcome), RESPONDER).unwrap();
     well_formed(&html);
     let text = unfolded(&describe(&page.status, RESPONDER));
     let first = text.lines().next().unwrap();
@@ -30,8 +49,8 @@ fn render(page: &Page) -> String {
 }
 
 /// Every element is closed, every reference leads somewhere, and no heading is left out.
-fn well_formed(html: &str) {
-    const VOID: [&str; 2] = ["meta", "link"];
+pub(crate) fn well_formed(html: &str) {
+    const VOID: [&str; 3] = ["meta", "link", "input"];
     let mut open = Vec::new();
     let mut depth = 0;
     for rest in html.split('<').skip(1) {
@@ -57,6 +76,7 @@ fn well_formed(html: &str) {
     for referred in values(html, " href=\"#")
         .into_iter()
         .chain(values(html, " aria-labelledby=\""))
+        .chain(values(html, " form=\""))
     {
         assert!(ids.contains(&referred), "{referred} is nowhere");
     }
@@ -177,6 +197,14 @@ fn page(state: OperationState, domains: Vec<DomainView>, stages: Vec<StageFacts>
         asked_elsewhere: false,
         proof_checked_at: None,
     });
+    let waiting = |domain: &&DomainView| domain.step_state == Some(StepState::Waiting);
+    let looks = domains.iter().filter(waiting).map(|domain| LookFacts {
+        domain: domain.domain.clone(),
+        asked_at: None,
+        published: true,
+        again_at: domain.checked_at.map(|at| at + Duration::seconds(10)),
+        held_until: None,
+    });
     let operation = OperationFacts {
         id: Uuid::from_u128(1),
         kind: OperationKind::Provision,
@@ -184,10 +212,12 @@ fn page(state: OperationState, domains: Vec<DomainView>, stages: Vec<StageFacts>
         failure: None,
         identity: Some(json!({"platform": "cloudfoundry", "value": {"user_id": "683ea748"}})),
         new_certificate: false,
+        changes: Vec::new(),
         function: false,
         created_at: NOW - Duration::minutes(5),
         ended_at: None,
         stages,
+        news: Vec::new(),
     };
     Page {
         facts: Facts {
@@ -201,7 +231,9 @@ fn page(state: OperationState, domains: Vec<DomainView>, stages: Vec<StageFacts>
             certificate: None,
             earlier: Vec::new(),
             claims: claims.collect(),
+            looks: looks.collect(),
             proofs: Vec::new(),
+            usual: Vec::new(),
         },
         status: View {
             kind: OperationKind::Provision,
@@ -240,6 +272,7 @@ fn certificate(chain_pem: String) -> CertificateFacts {
         not_before: NOW - Duration::days(30),
         not_after: NOW + Duration::days(60),
         renew_at: Some(NOW + Duration::days(30)),
+        renew_by: None,
         attached_at: Some(NOW - Duration::days(30)),
         retired_at: None,
         revoked_at: None,
@@ -399,6 +432,50 @@ fn a_failure_says_why_and_the_history_has_it() {
 }
 
 #[test]
+fn the_history_opens_on_what_was_changed_and_seen() {
+    let mut page = page(OperationState::Running, vec![missing("www.example.com")], Vec::new());
+    page.facts.operations[0].changes = vec![Change {
+        parameter: "http3".into(),
+        says: "HTTP/3 is offered in addition to HTTP/2".into(),
+    }];
+    assert!(!render(&page).contains("What was seen"), "nothing was");
+    page.facts.operations[0].news = vec![NewsFacts {
+        kind: StepKind::VerifyChallenge,
+        subject: "www.example.com".into(),
+        at: datetime!(2026-11-23 12:04:31 UTC),
+        reason: missing("www.example.com").waiting_for,
+    }];
+    let html = render(&page);
+    assert!(
+        html.contains("<li><code>http3</code>: HTTP/3 is offered in addition to HTTP/2</li>"),
+        "{html}"
+    );
+    let (_, details) = html.split_once("<summary>What was seen<").unwrap();
+    assert!(
+        details.contains("<li>2026-11-23 12:04 UTC, www.example.com: nothing found yet: TXT "),
+        "{details}"
+    );
+}
+
+#[test]
+fn a_name_that_can_be_mistaken_is_marked_wherever_it_stands() {
+    let mut page = page(
+        OperationState::Succeeded,
+        vec![
+            verified("www.xn--e1argc3h.example"),
+            verified("www.xn--bcher-kva.example"),
+        ],
+        Vec::new(),
+    );
+    page.status.distribution_domain = Some(TARGET.into());
+    let html = render(&page);
+    let caution =
+        "(www.\u{455}\u{441}\u{43e}\u{440}\u{435}.example)</span> <span class=\"caution\">Caution: looks like";
+    assert_eq!(html.matches(caution).count(), 2, "among domains and aliases: {html}");
+    assert_eq!(html.matches("class=\"caution\"").count(), 2, "{html}");
+}
+
+#[test]
 fn a_renewal_is_shown_beside_what_the_platform_asked_for() {
     let mut page = page(OperationState::Succeeded, vec![verified("www.example.com")], Vec::new());
     page.status.distribution_domain = Some(TARGET.into());
@@ -429,6 +506,109 @@ fn a_renewal_is_shown_beside_what_the_platform_asked_for() {
     );
 }
 
+#[test]
+fn who_waits_has_a_button_by_domain_until_it_is_pressed() {
+    let domains = vec![missing("www.example.com"), verified("shop.example.com")];
+    let mut page = page(OperationState::Running, domains, Vec::new());
+    let html = render(&page);
+    assert_eq!(html.matches("<form ").count(), 1, "{html}");
+    assert!(
+        html.contains("<form id=\"check\" method=\"post\" action=\"/i/5f0c/token/check\">"),
+        "{html}"
+    );
+    assert!(
+        html.contains(&format!("<input type=\"hidden\" name=\"form\" value=\"{FORM_TOKEN}\">")),
+        "{html}"
+    );
+    let button = "<button type=\"submit\" form=\"check\" name=\"domain\" value=\"www.example.com\">Check now<";
+    assert!(
+        html.contains(button) && html.matches(" form=\"check\"").count() == 1,
+        "{html}"
+    );
+    assert!(html.contains("<p>Nothing to check: it is proved.</p>"), "{html}");
+    // That it was too soon is said as long as it is.
+    let said = |page: &Page| render_after(Some(Outcome::TooSoon), page).contains("<p class=\"told\"");
+    assert!(said(&page));
+    page.facts.looks[0].again_at = Some(NOW);
+    assert!(!said(&page));
+
+    page.facts.looks[0].asked_at = Some(NOW);
+    let html = render_after(Some(Outcome::Asked), &page);
+    assert!(!html.contains(" form=\"check\"") && !html.contains("<form"), "{html}");
+    assert!(
+        html.contains("<p class=\"told\" role=\"status\">The domain is being looked at."),
+        "{html}"
+    );
+    assert!(
+        html.contains("<p>Asked for at 12:04:40 UTC: it is being looked at."),
+        "{html}"
+    );
+    page.facts.looks[0].asked_at = None;
+    let html = render_after(Some(Outcome::Asked), &page);
+    assert!(
+        !html.contains("is being looked at") && html.contains(button),
+        "the look is recorded: {html}"
+    );
+}
+
+#[test]
+fn all_of_the_page_is_sent_in_pieces_and_of_domains_what_has_changed() {
+    let domains = vec![missing("www.example.com"), verified("shop.example.com")];
+    let mut page = page(OperationState::Running, domains, Vec::new());
+    let html = render(&page);
+    let first = Pieces::of(&html);
+    let all: Value = serde_json::from_str(&first.since(None).unwrap()).unwrap();
+    let order = [
+        "as-of",
+        "check",
+        "section-now",
+        "section-domains",
+        "section-certificate",
+        "section-distribution",
+        "section-history",
+    ];
+    assert_eq!(all["order"], json!(order));
+    let (_, main) = html.split_once("<main id=\"main\" tabindex=\"-1\">").unwrap();
+    let mut rest = main.split_once("</main>").unwrap().0.to_owned();
+    for piece in all["pieces"].as_array().unwrap().iter().skip(1) {
+        let piece = piece[1].as_str().unwrap();
+        assert!(rest.contains(piece), "{piece}");
+        rest = rest.replacen(piece, "", 1);
+    }
+    assert_eq!(rest.trim(), "", "changes of this are not sent");
+
+    page.status.domains[0].checked_at = Some(NOW);
+    let second = Pieces::of(&render(&page));
+    let changes: Value = serde_json::from_str(&second.since(Some(&first)).unwrap()).unwrap();
+    let pieces = changes["pieces"].as_array().unwrap().iter();
+    let ids: Vec<&str> = pieces.filter_map(|piece| piece[0].as_str()).collect();
+    assert!(ids.contains(&"at-www.example.com"), "{ids:?}");
+    assert!(
+        !ids.contains(&"section-domains") && !ids.contains(&"section-history"),
+        "{ids:?}"
+    );
+}
+
+#[test]
+fn each_name_and_value_has_a_button_that_copies_it() {
+    let html = render(&page(
+        OperationState::Running,
+        vec![missing("www.example.com")],
+        Vec::new(),
+    ));
+    let copied = html.matches("<code class=\"copy\">").count();
+    assert!(copied >= 6, "{html}");
+    let buttons =
+        "</code> <button type=\"button\" class=\"copies scripted\" data-done=\"Copied\">Copy<span class=\"unseen\">: ";
+    assert_eq!(html.matches(buttons).count(), copied, "{html}");
+    for named in [
+        "Copy<span class=\"unseen\">: Name, _validation-persist.www.example.com</span>",
+        "Copy<span class=\"unseen\">: Value of _validation-persist.www.example.com</span>",
+    ] {
+        assert!(html.contains(named), "{named}: {html}");
+    }
+}
+
 /// Whatever stands in DNS, in a CA's or platform's answer, or in a request: none of it is markup.
 #[test]
 fn nobodys_text_is_markup() {
@@ -440,12 +620,23 @@ fn nobodys_text_is_markup() {
     page.facts.settings.origin = IMG.into();
     page.facts.settings.path = format!("/{IMG}");
     page.facts.operations[0].failure = Some(IMG.into());
+    page.facts.operations[0].changes = vec![Change {
+        parameter: IMG.into(),
+        says: IMG.into(),
+    }];
+    page.facts.operations[0].news = vec![NewsFacts {
+        kind: StepKind::VerifyChallenge,
+        subject: IMG.into(),
+        at: NOW,
+        reason: wrong("www.example.com", IMG).waiting_for,
+    }];
     page.facts.operations[0].identity = Some(json!({"value": {"user_id": IMG}}));
     page.facts.certificate = Some(CertificateFacts {
         names: vec![IMG.into()],
         ..certificate(String::new())
     });
-    let html = super::html(&page, &format!("/i/{IMG}/t"), RESPONDER).unwrap();
+    let base = format!("/i/{IMG}/t");
+    let html = super::html(&page, visit(&base, None), RESPONDER).unwrap();
     well_formed(&html);
     assert!(!html.contains("<img") && !html.contains("onerror=alert(1)>"), "{html}");
     assert!(html.contains("&#60;img src=x onerror=alert(1)&#62;&#34;"), "{html}");

@@ -28,6 +28,11 @@ async fn listed(handle: &Handle) -> anyhow::Result<Vec<Value>> {
     json.as_array().cloned().context("a list")
 }
 
+async fn audited(handle: &Handle) -> anyhow::Result<Vec<Value>> {
+    let json = say(handle, &["audit", "--limit", "1000", "--json"]).await?.json()?;
+    json.as_array().cloned().context("a list")
+}
+
 /// Takes all that is in the verifier's queue.
 async fn drained(handle: &Handle) -> anyhow::Result<BTreeSet<String>> {
     let connection = Connection::connect(&handle.endpoints().amqp_url, ConnectionProperties::default()).await?;
@@ -141,6 +146,29 @@ async fn one_by_one(handle: &Handle) -> anyhow::Result<()> {
     assert_eq!(replayed.code, Some(0), "{}", replayed.text);
     assert_eq!(say(handle, &["parked", "list"]).await?.text, "nothing is parked\n");
     assert_eq!(drained(handle).await?, BTreeSet::from(["other".to_owned()]));
+
+    // What was tried in vain before, and these two: each with its intent and what came of it, the newest first.
+    let entries = audited(handle).await?;
+    let told: Vec<_> = entries
+        .iter()
+        .map(|entry| [&entry["action"], &entry["subject"], &entry["details"]["state"]].map(Value::as_str))
+        .collect();
+    let (replay, drop) = (Some("replay-parked"), Some("drop-parked"));
+    let (garbage, other) = (Some(garbage.as_str()), Some(other.as_str()));
+    assert_eq!(
+        told[..4],
+        [
+            [replay, other, Some("done")],
+            [replay, other, Some("intended")],
+            [drop, garbage, Some("done")],
+            [drop, garbage, Some("intended")],
+        ]
+    );
+    let states: Vec<_> = told[4..].iter().map(|[_, _, state]| *state).collect();
+    let (failed, intended) = (Some("failed"), Some("intended"));
+    assert_eq!(states, [failed, failed, intended, intended]);
+    assert_eq!(entries[0]["details"]["intent"], entries[1]["id"]);
+    assert!(entries[4]["details"]["failure"].is_string(), "{}", entries[4]);
     Ok(())
 }
 
@@ -174,6 +202,18 @@ async fn killed_in_the_middle(handle: &Handle, bodies: &BTreeSet<String>) -> any
         ensure!(Instant::now() < deadline, "{ready} sent, {parked} parked, of {all}");
         sleep(std::time::Duration::from_millis(50)).await;
     }
+    // Whoever looks into what was going on finds what was intended with all of them.
+    let entries = audited(handle).await?;
+    let with = |state: &str| {
+        let of_replays = entries.iter().filter(|entry| entry["action"] == "replay-parked");
+        of_replays.filter(|entry| entry["details"]["state"] == state).count()
+    };
+    // Three of them, and one that was done, were before.
+    let (intended, done) = (with("intended") - 3, with("done") - 1);
+    assert!(
+        intended == bodies.len() && (19..intended).contains(&done),
+        "{intended} intended, {done} done"
+    );
     let said = say(handle, &["parked", "replay", "--all"]).await?;
     assert_eq!(said.code, Some(0), "{}", said.errors);
     assert_eq!(say(handle, &["parked", "list"]).await?.text, "nothing is parked\n");

@@ -11,7 +11,7 @@ use super::{Desk, desk, of_kind};
 use crate::world::{domain, organization};
 
 /// A look that found nothing, which a name server and a web server at this address answered.
-fn absent(address: &str) -> Look {
+pub(super) fn absent(address: &str) -> Look {
     let address = address.parse().expect("an address");
     let name = "_acme-challenge.www.example.com".to_owned();
     let asked = Asked {
@@ -40,20 +40,20 @@ fn absent(address: &str) -> Look {
 
 impl Desk {
     /// Records a look at the domain as one in vain: its next attempt.
-    async fn in_vain(&self, task: &Task, look: Look) -> anyhow::Result<Task> {
+    pub(super) async fn in_vain(&self, task: &Task, look: Look) -> anyhow::Result<Task> {
         let wake_ups = self.record(task, Outcome::pending(look)).await?.context("current")?;
         Ok(self.tasks(&wake_ups).await?.remove(0))
     }
 
     /// A domain whose order is placed, to be looked at.
-    async fn to_look_at(&self, label: &str) -> anyhow::Result<Task> {
+    pub(super) async fn to_look_at(&self, label: &str) -> anyhow::Result<Task> {
         let tasks = self.provision(&organization(), &[domain(label)]).await?;
         let wake_ups = self.place_order(of_kind(&tasks, StepKind::PlaceOrder), &[]).await?;
         Ok(of_kind(&self.tasks(&wake_ups).await?, StepKind::VerifyChallenge).clone())
     }
 
     /// What the last look at the domain saw.
-    async fn before(&self, task: &Task) -> anyhow::Result<Option<Look>> {
+    pub(super) async fn before(&self, task: &Task) -> anyhow::Result<Option<Look>> {
         Ok(self.store.challenge(task).await?.context("an order")?.before)
     }
 }
@@ -106,7 +106,7 @@ async fn a_retry_looks_at_everything() -> anyhow::Result<()> {
     let desk = desk().await?;
     let task = desk.to_look_at("looked-at-again").await?;
     let task = desk.in_vain(&task, absent("192.0.2.1")).await?;
-    desk.store.retry_now(&task.instance.id, false).await?;
+    desk.operator().retry_now(&task.instance.id, false).await?;
     let shown = absent("192.0.2.1").without_memory();
     assert_eq!(desk.before(&task).await?, Some(shown));
     Ok(())

@@ -238,7 +238,7 @@ async fn an_inherited_name_is_served_at_once_and_is_none_that_an_order_offered()
         delegation_zone: Some(zone),
         lasts: Duration::from_secs(3600),
     };
-    assert!(desk.store.offer(offer).await?);
+    assert!(desk.operator().offer(offer).await?);
     let task = desk.provision("org-1", &names).await?.remove(0);
     tokio::time::timeout(PATIENCE, feed.changed()).await??;
     let served: Vec<String> = feed

@@ -55,7 +55,7 @@ async fn a_domain_whose_looks_run_into_their_limit_is_looked_at_ever_more_seldom
     }
     assert_eq!(hours, [1, 2, 4, 4, 4, 0, 1]);
     // An operator who knows that it is mended begins anew.
-    desk.store.retry_now(&task.instance.id, false).await?;
+    desk.operator().retry_now(&task.instance.id, false).await?;
     let again = desk.store.load_task(task.step, task.attempt).await?.expect("current");
     assert_eq!(again.slow_looks, 0);
     Ok(())

@@ -1,0 +1,88 @@
+//! Keeps a page up to date for all of its readers: reads and renders it when it has changed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::StoreError;
+use tokio::time::{Instant, sleep_until};
+
+use crate::osbapi::Broker;
+use crate::page::live::hub::{First, Shown};
+use crate::page::live::pieces::Pieces;
+use crate::page::view::{self, Visit};
+
+/// A page is made at most so often, however often it changes.
+const REST: Duration = Duration::from_millis(300);
+/// When the database doesn't answer.
+const PAUSE: Duration = Duration::from_secs(2);
+/// What its form contains is good for an hour.
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+
+/// A page that is kept up to date.
+pub(super) struct Keeping {
+    /// Its path.
+    pub(super) base: String,
+    pub(super) instance: String,
+    /// The number of the link that leads to it.
+    pub(super) number: i32,
+    pub(super) first: First,
+}
+
+/// Returns when nobody reads it any more, or it is gone.
+pub(super) async fn keep(broker: Arc<Broker>, page: Keeping) {
+    let First { shown, changed } = &page.first;
+    let mut is_watched = false;
+    while !shown.is_closed() {
+        let begun = Instant::now();
+        let mut longest = LONGEST;
+        match make(&broker, &page, &mut is_watched).await {
+            Ok(Some(pieces)) => {
+                shown.send_replace(Shown::Page(Arc::new(pieces)));
+            }
+            Ok(None) => {
+                shown.send_replace(Shown::Ended);
+                return;
+            }
+            // Readers have what they had. Whoever follows the changes says so once for all pages.
+            Err(error) if error.is_transient() => longest = PAUSE,
+            Err(error) => {
+                let error = telemetry::with_causes(&error);
+                tracing::error!(instance = page.instance, error, "an open status page can't be read");
+            }
+        }
+        sleep_until(begun + REST).await;
+        tokio::select! {
+            () = changed.notified() => {}
+            () = shown.closed() => {}
+            () = sleep_until(begun + longest) => {}
+        }
+    }
+}
+
+/// The page as it is now. `None`: it is gone, or its link doesn't lead to it any more.
+async fn make(broker: &Broker, page: &Keeping, is_watched: &mut bool) -> Result<Option<Pieces>, StoreError> {
+    let Some(pages) = &broker.pages else { return Ok(None) };
+    // Of those that change together, a few at a time; and as all other readers, with one of the few connections that pages may use.
+    let (Ok(_turn), Ok(_place)) = (pages.live.turns.acquire().await, pages.turns.acquire().await) else {
+        return Ok(None);
+    };
+    let Keeping {
+        base, instance, first, ..
+    } = page;
+    if !*is_watched {
+        // Before it is read: whatever changes from now on is told.
+        let version = broker.store.watch_page(instance).await?;
+        pages.live.reads(base, &first.changed, version);
+        *is_watched = true;
+    }
+    let (number, lifetime) = (page.number, pages.links.lifetime());
+    let opened = broker.store.page_link_opens(instance, number, lifetime).await?;
+    let Some(now) = opened else { return Ok(None) };
+    let visit = Visit {
+        base,
+        form_token: pages.links.form_token(instance, number, now.unix_timestamp()),
+        outcome: None,
+    };
+    let html = view::page(broker, instance, visit).await?;
+    Ok(html.as_deref().map(Pieces::of))
+}
