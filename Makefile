@@ -9,7 +9,7 @@
 # make dist    the six services and cdnctl, release build, in target/dist (for images, packages, `cf push`)
 # make book    docs/ as a book in target/book, its links checked
 # make cdnctl-docs  what cdnctl really says, written into docs/cdnctl.md
-# make screenshots  the tenant's page in its states, as Chromium shows it, into docs/tenants/page
+# make screenshots  the tenant's page in its states and the operator's, as Chromium shows them, into docs/pictures
 # make settings-docs  what --help says of every setting, written into docs/operators/settings.md
 # make test    every test, on real PostgreSQL, RabbitMQ and Pebble, what waits side by side (SUITES="e2e store": those with such a name)
 # make check   what CI checks before the tests: format, lints, licences
@@ -75,7 +75,7 @@ cdnctl-docs: setup
 
 screenshots: setup
 	$(BUILD) $(TOOLS:%=-p %) -p browser
-	@target/debug/screenshots docs/tenants/page
+	@target/debug/screenshots docs/pictures
 
 settings-docs:
 	cargo build --locked $(SERVICES:%=-p %) -p settings-docs

@@ -203,7 +203,7 @@ impl Chromium {
         let (width, height) = (size["width"].as_f64(), size["height"].as_f64());
         let (width, height) = width.zip(height).context("a page without a size")?;
         let clip = json!({"x": 0, "y": 0, "width": width, "height": height.min(f64::from(most)), "scale": 1});
-        let parameters = json!({"format": format, "quality": 80, "captureBeyondViewport": true, "clip": clip});
+        let parameters = json!({"format": format, "quality": 50, "captureBeyondViewport": true, "clip": clip});
         let answer = self.devtools("Page.captureScreenshot", &parameters).await?;
         let picture = answer["data"].as_str().context("no picture")?;
         Ok(STANDARD.decode(picture)?)

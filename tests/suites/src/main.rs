@@ -12,6 +12,7 @@ mod programs;
 mod report;
 mod turns;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -61,6 +62,7 @@ async fn run(options: Options) -> anyhow::Result<bool> {
     let mut jobs = plan::tests(programs);
     jobs.retain(|job| options.only.is_empty() || options.only.iter().any(|part| job.name.contains(part.as_str())));
     anyhow::ensure!(!jobs.is_empty(), "no suite has {:?} in its name", options.only);
+    let left_out = leave_out(&mut jobs);
     jobs.extend(
         options
             .beside
@@ -73,11 +75,27 @@ async fn run(options: Options) -> anyhow::Result<bool> {
         result = turns::take(jobs, &mut ended) => { result?; false }
         result = interrupt() => { result?; true }
     };
+    for said in left_out {
+        println!("{said}");
+    }
     print!("{}", report::table(&options.earlier, &ended));
     if interrupted {
         anyhow::bail!("interrupted");
     }
     Ok(ended.iter().all(|end| end.failed == 0))
+}
+
+/// Takes out what can't run on this machine, and says why.
+fn leave_out(jobs: &mut Vec<plan::Job>) -> Vec<String> {
+    let os_release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let chromium = Path::new("/usr/bin/chromium").exists();
+    let mut said = Vec::new();
+    jobs.retain(|job| {
+        let reason = plan::reason_to_leave_out(&job.name, &os_release, chromium);
+        said.extend(reason.map(|reason| format!("left out: {} ({reason})", job.name)));
+        reason.is_none()
+    });
+    said
 }
 
 /// Waits until somebody wants it to end.

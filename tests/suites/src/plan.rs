@@ -59,7 +59,7 @@ const MEASURING: [(&str, &[&str], &str); 2] = [
 ];
 
 /// The suites with many stacks, and one that needs no node of its own.
-const SHARING: [&str; 3] = ["e2e main", "e2e faults", "browser main"];
+const SHARING: [&str; 3] = ["e2e main", "e2e faults", IN_CHROMIUM];
 
 fn split_off_measuring(job: &mut Job) -> Option<Job> {
     let (_, tests, name) = MEASURING.into_iter().find(|(suite, ..)| job.name == *suite)?;
@@ -77,6 +77,16 @@ fn split_off_measuring(job: &mut Job) -> Option<Job> {
     job.args
         .extend(tests.iter().flat_map(|&tests| ["--skip", tests]).map(str::to_owned));
     Some(alone)
+}
+
+/// The suite that needs Chromium as tests/setup.sh installs it.
+const IN_CHROMIUM: &str = "browser main";
+
+/// Why a suite can't run on this machine, where tests/setup.sh has nothing to install for it. `os_release` is what os-release(5) says. Where there is
+/// a package, its absence fails the suite.
+pub(crate) fn reason_to_leave_out(name: &str, os_release: &str, chromium: bool) -> Option<&'static str> {
+    let ubuntu = os_release.lines().any(|line| line == "ID=ubuntu");
+    (name == IN_CHROMIUM && ubuntu && !chromium).then_some("Ubuntu has no package of Chromium; Debian has")
 }
 
 /// Those that are known, in the order of the table; then all others.
@@ -138,6 +148,15 @@ mod tests {
             path: "/program".into(),
             folder: "/folder".into(),
         }
+    }
+
+    #[test]
+    fn the_browsers_suite_is_left_out_only_where_no_package_brings_a_browser() {
+        let ubuntu = "NAME=\"Ubuntu\"\nID=ubuntu\nID_LIKE=debian\n";
+        assert!(reason_to_leave_out("browser main", ubuntu, false).is_some());
+        assert_eq!(reason_to_leave_out("browser main", ubuntu, true), None);
+        assert_eq!(reason_to_leave_out("e2e main", ubuntu, false), None);
+        assert_eq!(reason_to_leave_out("browser main", "ID=debian\n", false), None);
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! `make screenshots`: pictures of the tenant's page in its states, as Chromium shows it in front of a whole stack.
+//! `make screenshots`: pictures of the tenant's page in its states and of the operator's page, as Chromium shows them in front of a whole stack.
 
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use browser::{Appearance, Chromium, Names, Scene, Shown, State, walk};
+use browser::{Appearance, Chromium, Instance, Names, Scene, Shown, State, walk};
 use clap::Parser;
 
 /// Where a picture of a page ends, in pixels of CSS: a hundred domains are 25,000 long.
@@ -12,7 +12,7 @@ const MOST: u32 = 1_600;
 /// So many of a hundred domains have their record.
 const SET: usize = 40;
 
-/// Takes pictures of the tenant's page: each state on a desk and on a phone, light and dark.
+/// Takes pictures of the tenant's page and of the operator's: each state on a desk and on a phone, light and dark.
 #[derive(Parser)]
 struct Cli {
     /// Where they are written to; it is made if it isn't there
@@ -38,8 +38,9 @@ async fn main() -> anyhow::Result<()> {
     let camera = Camera { window, cli };
     one(&scene, &camera).await?;
     three(&scene, &camera).await?;
-    hundred(&scene, &camera).await?;
-    camera.window.close().await
+    let hundred = hundred(&scene, &camera).await?;
+    let cli = camera.leave().await?;
+    operators(&scene, cli, &hundred).await
 }
 
 impl Camera {
@@ -54,6 +55,12 @@ impl Camera {
             println!("{} ({} kB)", file.display(), picture.len() / 1000);
         }
         self.window.appear(Appearance::FIRST).await
+    }
+
+    /// Closes the window.
+    async fn leave(self) -> anyhow::Result<Cli> {
+        self.window.close().await?;
+        Ok(self.cli)
     }
 }
 
@@ -88,7 +95,7 @@ async fn three(scene: &Scene, camera: &Camera) -> anyhow::Result<()> {
     .await
 }
 
-async fn hundred(scene: &Scene, camera: &Camera) -> anyhow::Result<()> {
+async fn hundred(scene: &Scene, camera: &Camera) -> anyhow::Result<Instance> {
     let names: Vec<String> = (1..=100)
         .map(|number| format!("site-{number:03}.example.net"))
         .collect();
@@ -105,5 +112,22 @@ async fn hundred(scene: &Scene, camera: &Camera) -> anyhow::Result<()> {
         .window
         .shows(&instance.link, "forty of a hundred verified", some_are_verified)
         .await?;
-    camera.take("hundred").await
+    camera.take("hundred").await?;
+    Ok(instance)
+}
+
+/// The operator's page, and what it says of one instance.
+async fn operators(scene: &Scene, cli: Cli, instance: &Instance) -> anyhow::Result<()> {
+    let e = scene.stack.endpoints();
+    let window = Chromium::start(&e.operator_url).await?;
+    window.log_in(&e.operator_name, &e.operator_password).await?;
+    let camera = Camera { window, cli };
+    for (name, path) in [
+        ("operator", "/".to_owned()),
+        ("operator-instance", format!("/instances/{}", instance.id)),
+    ] {
+        camera.window.open(&format!("{}{path}", e.operator_url)).await?;
+        camera.take(name).await?;
+    }
+    camera.leave().await.map(drop)
 }
