@@ -86,7 +86,10 @@ impl Store {
     /// [`StoreError::SchemaTooNew`] when a newer program has migrated beyond what this one can work with; database
     /// errors.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        self.while_closed().in_transaction("migrate", bring_up).await?;
+        let closed = self.while_closed();
+        // Each in a transaction of its own: a lock on one table must not outlast the work on all others, and requests and
+        // records lock several tables in an order of their own.
+        while closed.in_transaction("migrate", step_up).await? {}
         self.open();
         Ok(())
     }
@@ -161,17 +164,19 @@ async fn lock_and_read_version(tx: &Transaction<'_>) -> Result<i32, StoreError> 
     Ok(found)
 }
 
-async fn bring_up(tx: &Transaction<'_>) -> Result<(), StoreError> {
+/// Runs the next migration. `false`: there was none left.
+async fn step_up(tx: &Transaction<'_>) -> Result<bool, StoreError> {
     let found = lock_and_read_version(tx).await?;
-    for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
-        Statement::new("migration", migration.sql).batch(tx).await?;
-        Statement::new(
-            "migrate-record",
-            "insert into schema_migrations (version, works_with) values ($1, $2)",
-        )
-        .run(tx, &[&migration.version, &migration.works_with])
-        .await?;
-        tracing::info!(version = migration.version, "schema migrated");
-    }
-    Ok(())
+    let Some(migration) = MIGRATIONS.iter().find(|migration| migration.version > found) else {
+        return Ok(false);
+    };
+    Statement::new("migration", migration.sql).batch(tx).await?;
+    Statement::new(
+        "migrate-record",
+        "insert into schema_migrations (version, works_with) values ($1, $2)",
+    )
+    .run(tx, &[&migration.version, &migration.works_with])
+    .await?;
+    tracing::info!(version = migration.version, "schema migrated");
+    Ok(true)
 }

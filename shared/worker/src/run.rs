@@ -217,7 +217,8 @@ async fn database_there(store: &Store) {
     }
 }
 
-/// Migrates as soon as PostgreSQL answers, and records the service's values of the settings that it shares with others.
+/// Migrates as soon as PostgreSQL answers and lets it, and records the service's values of the settings that it shares with
+/// others. A migration that conflicted with requests, as in a deadlock, is run again.
 ///
 /// # Errors
 /// When the schema is newer than this program, or a migration is refused: waiting doesn't fix that.
@@ -228,7 +229,7 @@ pub async fn migrate_when_there(store: &Store, shared: &SharedSettings) -> Resul
             store.record_settings(shared).await
         };
         match migrated.await {
-            Err(error) if error.is_outage() => {
+            Err(error) if error.is_transient() => {
                 tracing::warn!(error = with_causes(&error), "waiting for PostgreSQL");
                 tokio::time::sleep(RECONNECT).await;
             }

@@ -25,5 +25,3 @@ create table step_durations (
     p90_seconds double precision not null,
     primary key (operation, step)
 );
--- The last operations of a kind that succeeded.
-create index operations_succeeded on operations (kind, ended_at) where state = 'succeeded';

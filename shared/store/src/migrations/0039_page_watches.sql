@@ -41,6 +41,11 @@ begin
 end
 $$;
 
+-- A trigger waits for the writers of its table, some of which wait for another one of these tables. Nearly all of them lock their instance first,
+-- and who writes a link locks it afterwards: it waits for them here, where they don't wait for it. Readers go on.
+lock table page_links in share row exclusive mode;
+lock table instances in exclusive mode;
+
 create trigger operations_made_for_pages after insert on operations for each row execute function notify_page();
 create trigger operations_changed_for_pages after update of version, state on operations for each row
     when (old.version is distinct from new.version or old.state is distinct from new.state) execute function notify_page();

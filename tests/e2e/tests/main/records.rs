@@ -5,6 +5,7 @@ mod deliveries;
 mod endings;
 mod look_now;
 mod looks;
+mod migrating;
 mod news;
 mod open_pages;
 mod other_versions;
