@@ -10,6 +10,7 @@ mod seated;
 pub(crate) mod seats;
 mod serve;
 pub(crate) mod streaming;
+pub(crate) mod to_the_end;
 mod write_timeout;
 
 pub use limits::Limits;

@@ -12,7 +12,6 @@ use serde::Deserialize;
 use store::operator::{Cancelled, Dossier, RenewNow};
 use store::{Actor, Via};
 use tokio::time::timeout;
-use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::operator::OperatorPage;
@@ -232,7 +231,7 @@ pub(super) async fn act(
     let Some(Form(sent)) = read.ok().and_then(Result::ok) else {
         return Err(Refusal::Foreign);
     };
-    let turn = page.turn().await?;
+    let _turn = page.turn().await?;
     let dossier = page.dossier(&id).await?;
     let says = Says {
         who: &who.0,
@@ -243,17 +242,8 @@ pub(super) async fn act(
     if !says.has(&page.keys, &sent.form, dossier.read_at.unix_timestamp()) {
         return Err(Refusal::Foreign);
     }
-    let place = id.clone();
-    // Runs to completion even when the browser goes away: what is done is done, and its outcome logged.
-    let doing = tokio::spawn(
-        async move {
-            let _turn = turn;
-            done(&page, &who.0, &id, action, sent).await
-        }
-        .in_current_span(),
-    );
-    let outcome = doing.await.map_err(|_panicked| Refusal::Broken)??;
-    Ok(Redirect::to(&outcome.address(&place)))
+    let outcome = done(&page, &who.0, &id, action, sent).await?;
+    Ok(Redirect::to(&outcome.address(&id)))
 }
 
 fn wanted(path: Result<Path<Where>, PathRejection>) -> Result<(String, Action), Refusal> {

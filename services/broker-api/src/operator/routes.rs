@@ -11,6 +11,7 @@ use axum::routing::get;
 
 use crate::app::limit_time;
 use crate::http::access_log;
+use crate::http::to_the_end::to_the_end;
 use crate::operator::refusal::Refusal;
 use crate::operator::{OperatorPage, action, audit, instance, lists, login, overview, search};
 use crate::page::{assets, headers};
@@ -33,6 +34,7 @@ pub(super) fn app(page: Arc<OperatorPage>) -> Router {
         .route("/assets/{name}", get(asset))
         .method_not_allowed_fallback(async || Refusal::NoSuchMethod)
         .fallback(async || Refusal::NotFound)
+        .layer(from_fn(to_the_end))
         .layer(from_fn_with_state(page.clone(), login::login))
         .layer(from_fn(limit_time))
         // Every answer has them, including refusals.

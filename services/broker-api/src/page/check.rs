@@ -15,7 +15,6 @@ use serde::Deserialize;
 use store::LookNow;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
-use tracing::Instrument as _;
 
 use crate::osbapi::Broker;
 use crate::page::access::Signed;
@@ -170,10 +169,7 @@ pub(super) async fn check(
     let outcome = if !pages.looks.admits(&opened.id, Instant::now()) {
         Outcome::TooMany
     } else if may_be_a_name(&domain) {
-        let asking = ask(broker.clone(), opened.id, domain.clone(), opened.turn);
-        // Runs to completion even when the browser goes away: a commit without its publish would wait for the sweeper.
-        let asked = tokio::spawn(asking.in_current_span()).await;
-        asked.map_err(|_panicked| Refusal::Broken)??
+        ask(&broker, &opened.id, &domain, opened.turn).await?
     } else {
         Outcome::NothingWaits
     };
@@ -193,8 +189,8 @@ fn is_from_the_page(headers: &HeaderMap, links: &Links) -> bool {
     }
 }
 
-async fn ask(broker: Arc<Broker>, id: String, domain: String, turn: OwnedSemaphorePermit) -> Result<Outcome, Refusal> {
-    let asked = broker.store.look_now(&id, &domain).await?;
+async fn ask(broker: &Broker, id: &str, domain: &str, turn: OwnedSemaphorePermit) -> Result<Outcome, Refusal> {
+    let asked = broker.store.look_now(id, domain).await?;
     // Those who wait for their turn need not wait for RabbitMQ.
     drop(turn);
     Ok(match asked {

@@ -12,6 +12,7 @@ use axum::routing::{any, get};
 use serde::Deserialize;
 
 use crate::app::limit_time;
+use crate::http::to_the_end::to_the_end;
 use crate::osbapi::Broker;
 use crate::page::access::Opened;
 use crate::page::check::Outcome;
@@ -33,7 +34,8 @@ pub(crate) fn mounted(app: Router<Arc<Broker>>, broker: &Arc<Broker>) -> Router<
             form.layer(DefaultBodyLimit::max(check::MOST_BYTES)),
         )
         .route("/{id}/{token}/live", get(live::live))
-        .route("/{id}/{token}/{file}", get(file));
+        .route("/{id}/{token}/{file}", get(file))
+        .layer(from_fn(to_the_end));
     let assets = Router::new().route("/{name}", get(assets::asset));
     // Neither the routes nor the fallback of a nested router have its prefix with a slash behind it.
     let bare = Router::new().route("/i/", any(nothing)).route("/assets/", any(nothing));
