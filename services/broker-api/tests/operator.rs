@@ -17,7 +17,7 @@ use clap::Parser as _;
 use messaging::Messaging;
 use store::Store;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
 
 const KEYS: &str = "k1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 const PEOPLE: &str = r#"{"operators": [
@@ -93,7 +93,13 @@ fn alice() -> String {
 }
 
 async fn send(to: SocketAddr, line: &str, headers: &str) -> Answer {
-    let mut stream = TcpStream::connect(to).await.unwrap();
+    send_from("127.0.0.1:0", to, line, headers).await
+}
+
+async fn send_from(from: &str, to: SocketAddr, line: &str, headers: &str) -> Answer {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(from.parse().unwrap()).unwrap();
+    let mut stream = socket.connect(to).await.unwrap();
     let head = format!("{line} HTTP/1.1\r\nHost: ops.example.com\r\nConnection: close\r\n{headers}\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut raw = Vec::new();
@@ -167,6 +173,18 @@ async fn whoever_guesses_is_refused_for_a_while_even_if_the_guess_is_right() {
         admitted += u16::from(answer.status == 503);
     }
     assert!(admitted >= 2, "one may share the first one's bucket by chance");
+    // Who reaches the port without a router that names clients is one for itself.
+    for guess in 0..11 {
+        let wrong = as_person(&format!("alice:guess-{guess}"));
+        let refused = send_from("127.0.0.7:0", to, "GET /running", &wrong).await;
+        assert_eq!(refused.status, if guess < 10 { 401 } else { 429 }, "{}", refused.body);
+    }
+    let mut admitted = 0;
+    for other in 8..11 {
+        let answer = send_from(&format!("127.0.0.{other}:0"), to, "GET /running", &alice()).await;
+        admitted += u16::from(answer.status == 503);
+    }
+    assert!(admitted >= 2, "one may share that one's bucket by chance");
     // The first request of a browser has no password, and is no guess.
     for _ in 0..20 {
         let client = "X-Forwarded-For: 203.0.113.12\r\n";

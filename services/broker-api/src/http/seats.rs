@@ -117,6 +117,14 @@ impl Seat {
         true
     }
 
+    /// Whom the connection waits for: the client of its request, or the hop that named none. `None`: it is held.
+    pub(crate) fn client(&self) -> Option<Client> {
+        match *lock(&self.place) {
+            Place::Waiting(client, _) => Some(client),
+            Place::Held => None,
+        }
+    }
+
     /// Resolves when the seat is reassigned.
     pub(crate) async fn given_away(&self) {
         self.given_away.cancelled().await;

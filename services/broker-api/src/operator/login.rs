@@ -9,7 +9,6 @@ use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use crate::http::hops::Client;
 use crate::http::seats::Seat;
 use crate::operator::OperatorPage;
 use crate::operator::refusal::Refusal;
@@ -26,8 +25,9 @@ pub(super) const FAILURES_A_MINUTE: NonZeroU32 = match NonZeroU32::new(10) {
 pub(super) struct Who(pub(super) Arc<str>);
 
 pub(super) async fn login(State(page): State<Arc<OperatorPage>>, mut request: Request, next: Next) -> Response {
-    // Hops that name no client have one bucket together.
-    let client = request.extensions().get::<Client>().copied();
+    let seat = request.extensions().get::<Arc<Seat>>();
+    // A hop that names no client is one: else whoever guesses behind it would lock everybody out behind all others.
+    let client = seat.and_then(|seat| seat.client());
     if !page.failures.has_room(client, Instant::now()) {
         return Refusal::TooManyFailures.into_response();
     }
@@ -41,7 +41,6 @@ pub(super) async fn login(State(page): State<Arc<OperatorPage>>, mut request: Re
         return Refusal::Unknown.into_response();
     };
     let who = Who(pair.whose.clone());
-    let seat = request.extensions().get::<Arc<Seat>>();
     if seat.is_some_and(|seat| !seat.hold()) {
         return Refusal::Busy.into_response();
     }
