@@ -4,7 +4,9 @@
 
 use std::iter::once;
 use std::ops::Range;
+use std::sync::OnceLock;
 
+use axum::body::Bytes;
 use serde::Serialize;
 
 /// How the pieces begin and end. None is within another one, nor within one of its own kind.
@@ -18,7 +20,11 @@ const ROW: (&str, &str) = ("<tr role=\"row\" id=\"", "</tr>");
 
 /// The pieces of a page, in their order.
 #[derive(Debug)]
-pub(in crate::page) struct Pieces(Vec<Piece>);
+pub(in crate::page) struct Pieces {
+    all: Vec<Piece>,
+    /// What a reader gets who has just come. There may be hundreds of them, and each may read as slowly as it is allowed to.
+    whole: OnceLock<Option<Bytes>>,
+}
 
 #[derive(Debug)]
 struct Piece {
@@ -42,28 +48,37 @@ impl Pieces {
         loop {
             let found = KINDS.iter().filter_map(|kind| next(rest, kind));
             let Some((piece, end)) = found.min_by_key(|(piece, _)| piece.start) else {
-                return Self(pieces);
+                return Self {
+                    all: pieces,
+                    whole: OnceLock::new(),
+                };
             };
             pieces.push(Piece::of(&rest[piece]));
             rest = &rest[end..];
         }
     }
 
+    /// Everything, as the event that it makes: once for all readers.
+    pub(super) fn whole(&self, event: fn(&str) -> Bytes) -> Option<Bytes> {
+        let whole = self.whole.get_or_init(|| self.since(None).as_deref().map(event));
+        whole.clone()
+    }
+
     /// What has changed since then, as JSON in one line; everything, if it was not told before. `None`: nothing has.
     pub(in crate::page) fn since(&self, told: Option<&Self>) -> Option<String> {
-        let before = |id: &str| told.and_then(|told| told.0.iter().find(|piece| piece.id() == id));
+        let before = |id: &str| told.and_then(|told| told.all.iter().find(|piece| piece.id() == id));
         let mut pieces = Vec::new();
-        for piece in &self.0 {
+        for piece in &self.all {
             match before(piece.id()) {
                 Some(before) => piece.since(before, &mut pieces),
                 None => pieces.push((piece.id(), piece.html.as_str())),
             }
         }
-        let is_gone = |piece: &Piece| self.0.iter().all(|one| one.id() != piece.id());
-        if pieces.is_empty() && !told.is_some_and(|told| told.0.iter().any(is_gone)) {
+        let is_gone = |piece: &Piece| self.all.iter().all(|one| one.id() != piece.id());
+        if pieces.is_empty() && !told.is_some_and(|told| told.all.iter().any(is_gone)) {
             return None;
         }
-        let order = self.0.iter().map(Piece::id).collect();
+        let order = self.all.iter().map(Piece::id).collect();
         serde_json::to_string(&Changes { order, pieces }).ok()
     }
 }

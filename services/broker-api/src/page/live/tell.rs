@@ -57,7 +57,10 @@ async fn tell_changes(mut shown: watch::Receiver<Shown>, events: &mpsc::Sender<B
         if let Shown::Page(now) = now
             && told.as_ref().is_none_or(|told| !Arc::ptr_eq(told, &now))
         {
-            next = now.since(told.as_deref()).map(|changes| event(&changes));
+            next = match told.as_deref() {
+                None => now.whole(event),
+                told => now.since(told).map(|changes| event(&changes)),
+            };
             told = Some(now);
             continue;
         }
@@ -118,6 +121,25 @@ mod tests {
         assert!(heard(&mut reader).await.contains("more"));
         drop(sender);
         telling.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn those_who_come_share_what_they_get() {
+        let (sender, shown) = watch::channel(page("a"));
+        let mut got = Vec::new();
+        for _ in 0..2 {
+            let (events, mut reader) = mpsc::channel(1);
+            let shown = shown.clone();
+            let telling = tokio::spawn(async move { tell_changes(shown, &events).await });
+            assert!(heard(&mut reader).await.starts_with("retry: "));
+            let next = tokio::time::timeout(Duration::from_secs(10), reader.recv()).await;
+            got.push(next.expect("in time").expect("an event"));
+            drop(reader);
+            telling.await.unwrap();
+        }
+        assert!(got[0].starts_with(b"event: pieces\n"), "{:?}", got[0]);
+        assert_eq!(got[0].as_ptr(), got[1].as_ptr());
+        drop(sender);
     }
 
     #[tokio::test]
