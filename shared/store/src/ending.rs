@@ -108,6 +108,14 @@ pub(crate) async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<Ended, 
         )
         .run(tx, &[instance])
         .await?;
+        // Only its page had them. Else whoever makes instances and removes them again, with records that are now so and now otherwise,
+        // would have them kept as long as the history.
+        Statement::new(
+            "news-forget",
+            "delete from step_news where step_id in (select s.id from steps s join operations o on o.id = s.operation_id              where o.instance_id = $1)",
+        )
+        .run(tx, &[instance])
+        .await?;
     }
     Ok(Ended {
         kind: task.operation_kind,

@@ -4,11 +4,11 @@ use anyhow::Context as _;
 use pipeline::proof::Method;
 use pipeline::reason::{AwsReason, Look, Reason};
 use pipeline::{Outcome, StepKind, Verdict};
-use store::Task;
+use store::{Deprovision, Requester, Task};
 
 use super::looks::absent;
 use super::{Desk, desk, of_kind};
-use crate::world::{domain, organization};
+use crate::world::{connect, domain, organization};
 
 impl Desk {
     /// What the page tells of the newest operation's attempts, the newest first.
@@ -82,6 +82,35 @@ async fn of_many_steps_the_page_reads_the_newest_news() -> anyhow::Result<()> {
     let news = &page.facts.operations[0].news;
     assert_eq!(news.len(), 51, "one more than are shown");
     assert!(news.is_sorted_by(|one, next| one.at >= next.at));
+    Ok(())
+}
+
+/// Its page is gone, and the history lasts for months.
+#[tokio::test]
+async fn nothing_is_kept_once_the_instance_is_removed() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let task = desk.to_look_at("removed-news").await?;
+    desk.in_vain(&task, absent("192.0.2.1")).await?;
+    let sql = connect(&desk.url).await?;
+    let kept = async || -> anyhow::Result<i64> {
+        let row = sql.query_one("select count(*) from step_news", &[]).await?;
+        Ok(row.try_get(0)?)
+    };
+    assert_eq!(kept().await?, 1);
+    let instance = &task.instance.id;
+    let Deprovision::Accepted { mut wake_ups, .. } = desk
+        .store
+        .deprovision(instance, &Requester::default(), &desk.schedules)
+        .await?
+    else {
+        anyhow::bail!("not accepted");
+    };
+    assert_eq!(kept().await?, 1, "the page is there");
+    while let [task] = desk.tasks(&wake_ups).await?.as_slice() {
+        wake_ups = desk.record(task, Outcome::DONE).await?.context("current")?;
+    }
+    assert!(desk.store.page(instance).await?.is_none());
+    assert_eq!(kept().await?, 0);
     Ok(())
 }
 
