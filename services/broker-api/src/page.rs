@@ -10,6 +10,7 @@ pub(crate) mod limit;
 mod live;
 mod refusal;
 mod routes;
+mod unread;
 pub(crate) mod view;
 
 use std::num::NonZeroU32;
@@ -21,6 +22,7 @@ use tokio::sync::Semaphore;
 
 use crate::page::limit::Limit;
 use crate::page::live::hub::Hub;
+use crate::page::unread::Room;
 use crate::settings::BrokerArgs;
 
 pub(crate) use routes::mounted;
@@ -38,6 +40,8 @@ pub(crate) struct Pages {
     looks: Limit,
     /// A permit for each page that may be read now.
     turns: Arc<Semaphore>,
+    /// For pages that wait to be read.
+    room: Room,
     /// The pages that are open and show changes by themselves.
     live: Arc<Hub>,
 }
@@ -52,6 +56,7 @@ impl Pages {
             limit,
             looks: Limit::new(check::A_MINUTE),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
+            room: Room::new(),
             live: Hub::new(store.clone(), args.page_limit.live_pages),
         })
     }

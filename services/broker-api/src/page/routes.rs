@@ -7,7 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{Html, IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use serde::Deserialize;
 
@@ -68,7 +68,7 @@ async fn page(
     State(broker): State<Arc<Broker>>,
     opened: Opened,
     RawQuery(query): RawQuery,
-) -> Result<Html<String>, Refusal> {
+) -> Result<Response, Refusal> {
     let pages = broker.pages.as_ref().ok_or(Refusal::NotFound)?;
     let visit = Visit {
         base: &opened.base,
@@ -76,7 +76,7 @@ async fn page(
         outcome: query.as_deref().and_then(Outcome::told_by),
     };
     let page = view::page(&broker, &opened.id, visit).await?;
-    page.map(Html).ok_or(Refusal::NotFound)
+    pages.room.answer(page.ok_or(Refusal::NotFound)?)
 }
 
 /// What is below a page, by its name.
