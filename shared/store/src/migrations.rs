@@ -84,7 +84,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::SchemaTooNew`] when a newer program has migrated beyond what this one can work with; database
-    /// errors.
+    /// errors, transient ones when others are at work on its tables.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let closed = self.while_closed();
         // Each in a transaction of its own: a lock on one table must not outlast the work on all others, and requests and
@@ -164,12 +164,16 @@ async fn lock_and_read_version(tx: &Transaction<'_>) -> Result<i32, StoreError> 
     Ok(found)
 }
 
-/// Runs the next migration. `false`: there was none left.
+/// Runs the next migration, unless it has to wait for long. `false`: there was none left.
 async fn step_up(tx: &Transaction<'_>) -> Result<bool, StoreError> {
     let found = lock_and_read_version(tx).await?;
     let Some(migration) = MIGRATIONS.iter().find(|migration| migration.version > found) else {
         return Ok(false);
     };
+    // Whoever comes later waits behind it for the same table. A dump of the database may read it for an hour.
+    Statement::new("migrate-patience", "set local lock_timeout = '2s'")
+        .batch(tx)
+        .await?;
     Statement::new("migration", migration.sql).batch(tx).await?;
     Statement::new(
         "migrate-record",

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context as _;
 use store::{DatabaseArgs, SharedSettings, Store};
+use tokio::time::timeout;
 
 use super::desk;
-use crate::world::{connect, until};
+use crate::world::{PATIENCE, connect, until};
 
 /// Migrations that wait for the writers of several tables, and what undoes them.
 const WAITING: [(&str, &str); 2] = [
@@ -64,6 +66,22 @@ async fn each_migration_is_a_transaction() -> anyhow::Result<()> {
     let (migrations, moments): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     assert!(migrations >= 40, "{migrations}");
     assert_eq!(migrations, moments);
+    Ok(())
+}
+
+/// Everybody else would wait behind it for as long.
+#[tokio::test]
+async fn a_migration_waits_for_a_long_reader_for_a_moment_only() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let (sql, reader) = (connect(&desk.url).await?, connect(&desk.url).await?);
+    reader.batch_execute("begin; select from steps limit 0").await?;
+    // The next one changes `steps`.
+    sql.batch_execute("delete from schema_migrations where version >= 36")
+        .await?;
+    let migrated = timeout(PATIENCE, desk.store.migrate()).await;
+    let refused = migrated.context("it waits for ever")?.expect_err("the table is read");
+    assert!(refused.is_transient(), "{refused}");
+    sql.batch_execute("select from steps limit 0").await?;
     Ok(())
 }
 
