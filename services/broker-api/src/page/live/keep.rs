@@ -1,6 +1,6 @@
 //! Keeps a page up to date for all of its readers: reads and renders it when it has changed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use store::StoreError;
@@ -13,8 +13,11 @@ use crate::page::view::{self, Visit};
 
 /// A page is made at most so often, however often it changes.
 const REST: Duration = Duration::from_millis(300);
-/// When the database doesn't answer.
+/// When the database doesn't answer, or readers don't read.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How many versions of a page its readers may have at a time. One that somebody has not read yet stays in memory, and a page of 100 domains has
+/// hundreds of kilobytes: a reader that takes nothing, until it is cut off, holds up the others of this page at most, and nobody else.
+const VERSIONS: usize = 4;
 /// What its form contains is good for an hour.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 
@@ -28,18 +31,46 @@ pub(super) struct Keeping {
     pub(super) first: First,
 }
 
+/// The versions of a page that somebody has.
+#[derive(Default)]
+struct Versions(Vec<Weak<Pieces>>);
+
+impl Versions {
+    fn have_room(&mut self) -> bool {
+        self.0.retain(|version| version.strong_count() > 0);
+        self.0.len() < VERSIONS
+    }
+
+    fn add(&mut self, version: &Arc<Pieces>) {
+        self.0.push(Arc::downgrade(version));
+    }
+}
+
+/// What came of making a page.
+enum Made {
+    Page(Pieces),
+    /// Its readers have too many versions of it.
+    Later,
+    /// It is gone, or its link doesn't lead to it any more.
+    Gone,
+}
+
 /// Returns when nobody reads it any more, or it is gone.
 pub(super) async fn keep(broker: Arc<Broker>, page: Keeping) {
     let First { shown, changed } = &page.first;
     let mut is_watched = false;
+    let mut versions = Versions::default();
     while !shown.is_closed() {
         let begun = Instant::now();
         let mut longest = LONGEST;
-        match make(&broker, &page, &mut is_watched).await {
-            Ok(Some(pieces)) => {
-                shown.send_replace(Shown::Page(Arc::new(pieces)));
+        match make(&broker, &page, &mut is_watched, versions.have_room()).await {
+            Ok(Made::Page(pieces)) => {
+                let pieces = Arc::new(pieces);
+                versions.add(&pieces);
+                shown.send_replace(Shown::Page(pieces));
             }
-            Ok(None) => {
+            Ok(Made::Later) => longest = PAUSE,
+            Ok(Made::Gone) => {
                 shown.send_replace(Shown::Ended);
                 return;
             }
@@ -59,12 +90,14 @@ pub(super) async fn keep(broker: Arc<Broker>, page: Keeping) {
     }
 }
 
-/// The page as it is now. `None`: it is gone, or its link doesn't lead to it any more.
-async fn make(broker: &Broker, page: &Keeping, is_watched: &mut bool) -> Result<Option<Pieces>, StoreError> {
-    let Some(pages) = &broker.pages else { return Ok(None) };
+/// The page as it is now.
+async fn make(broker: &Broker, page: &Keeping, is_watched: &mut bool, has_room: bool) -> Result<Made, StoreError> {
+    let Some(pages) = &broker.pages else {
+        return Ok(Made::Gone);
+    };
     // Of those that change together, a few at a time; and as all other readers, with one of the few connections that pages may use.
     let (Ok(_turn), Ok(_place)) = (pages.live.turns.acquire().await, pages.turns.acquire().await) else {
-        return Ok(None);
+        return Ok(Made::Gone);
     };
     let Keeping {
         base, instance, first, ..
@@ -77,12 +110,37 @@ async fn make(broker: &Broker, page: &Keeping, is_watched: &mut bool) -> Result<
     }
     let (number, lifetime) = (page.number, pages.links.lifetime());
     let opened = broker.store.page_link_opens(instance, number, lifetime).await?;
-    let Some(now) = opened else { return Ok(None) };
+    let Some(now) = opened else { return Ok(Made::Gone) };
+    if !has_room {
+        return Ok(Made::Later);
+    }
     let visit = Visit {
         base,
         form_token: pages.links.form_token(instance, number, now.unix_timestamp()),
         outcome: None,
     };
     let html = view::page(broker, instance, visit).await?;
-    Ok(html.as_deref().map(Pieces::of))
+    Ok(html.as_deref().map_or(Made::Gone, |html| Made::Page(Pieces::of(html))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_that_somebody_has_takes_room_until_it_is_read() {
+        let mut versions = Versions::default();
+        let mut had: Vec<Arc<Pieces>> = Vec::new();
+        for _ in 0..VERSIONS {
+            assert!(versions.have_room());
+            let version = Arc::new(Pieces::of(""));
+            versions.add(&version);
+            had.push(version);
+        }
+        assert!(!versions.have_room());
+        had.remove(1);
+        assert!(versions.have_room());
+        drop(had);
+        assert!(versions.have_room());
+    }
 }

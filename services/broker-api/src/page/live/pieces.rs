@@ -4,7 +4,7 @@
 
 use std::iter::once;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use axum::body::Bytes;
 use serde::Serialize;
@@ -24,6 +24,8 @@ pub(in crate::page) struct Pieces {
     all: Vec<Piece>,
     /// What a reader gets who has just come. There may be hundreds of them, and each may read as slowly as it is allowed to.
     whole: OnceLock<Option<Bytes>>,
+    /// What readers get who had one of these before.
+    differences: Mutex<Vec<(Weak<Pieces>, Option<Bytes>)>>,
 }
 
 #[derive(Debug)]
@@ -51,6 +53,7 @@ impl Pieces {
                 return Self {
                     all: pieces,
                     whole: OnceLock::new(),
+                    differences: Mutex::default(),
                 };
             };
             pieces.push(Piece::of(&rest[piece]));
@@ -62,6 +65,19 @@ impl Pieces {
     pub(super) fn whole(&self, event: fn(&str) -> Bytes) -> Option<Bytes> {
         let whole = self.whole.get_or_init(|| self.since(None).as_deref().map(event));
         whole.clone()
+    }
+
+    /// What has changed since then, as the event that it makes: once for all readers who had the same. `None`: nothing has.
+    pub(super) fn difference(&self, told: &Arc<Self>, event: fn(&str) -> Bytes) -> Option<Bytes> {
+        // No code in here panics while it holds the lock, so poisoning can be ignored.
+        let mut known = self.differences.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|(from, _)| from.strong_count() > 0);
+        if let Some((_, made)) = known.iter().find(|(from, _)| from.as_ptr() == Arc::as_ptr(told)) {
+            return made.clone();
+        }
+        let made = self.since(Some(told)).as_deref().map(event);
+        known.push((Arc::downgrade(told), made.clone()));
+        made
     }
 
     /// What has changed since then, as JSON in one line; everything, if it was not told before. `None`: nothing has.

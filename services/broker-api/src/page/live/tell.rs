@@ -57,9 +57,9 @@ async fn tell_changes(mut shown: watch::Receiver<Shown>, events: &mpsc::Sender<B
         if let Shown::Page(now) = now
             && told.as_ref().is_none_or(|told| !Arc::ptr_eq(told, &now))
         {
-            next = match told.as_deref() {
+            next = match &told {
                 None => now.whole(event),
-                told => now.since(told).map(|changes| event(&changes)),
+                Some(told) => now.difference(told, event),
             };
             told = Some(now);
             continue;
@@ -123,23 +123,31 @@ mod tests {
         telling.await.unwrap();
     }
 
+    async fn next(events: &mut mpsc::Receiver<Bytes>) -> Bytes {
+        let event = tokio::time::timeout(Duration::from_secs(10), events.recv()).await;
+        event.expect("in time").expect("an event")
+    }
+
     #[tokio::test]
-    async fn those_who_come_share_what_they_get() {
+    async fn readers_who_had_the_same_share_what_they_get() {
         let (sender, shown) = watch::channel(page("a"));
-        let mut got = Vec::new();
+        let mut readers = Vec::new();
         for _ in 0..2 {
             let (events, mut reader) = mpsc::channel(1);
             let shown = shown.clone();
-            let telling = tokio::spawn(async move { tell_changes(shown, &events).await });
+            tokio::spawn(async move { tell_changes(shown, &events).await });
             assert!(heard(&mut reader).await.starts_with("retry: "));
-            let next = tokio::time::timeout(Duration::from_secs(10), reader.recv()).await;
-            got.push(next.expect("in time").expect("an event"));
-            drop(reader);
-            telling.await.unwrap();
+            readers.push(reader);
         }
-        assert!(got[0].starts_with(b"event: pieces\n"), "{:?}", got[0]);
-        assert_eq!(got[0].as_ptr(), got[1].as_ptr());
-        drop(sender);
+        for text in [">a<", ">b<"] {
+            let mut got = Vec::new();
+            for reader in &mut readers {
+                got.push(next(reader).await);
+            }
+            assert!(String::from_utf8_lossy(&got[0]).contains(text), "{:?}", got[0]);
+            assert_eq!(got[0].as_ptr(), got[1].as_ptr(), "{text}");
+            sender.send_replace(page("b"));
+        }
     }
 
     #[tokio::test]
