@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use aws::{CloudFront, DEPLOYMENT_TAG, Failure, Peer, distribution_tags};
 use aws_sdk_cloudfront::types::Distribution;
 use parameters::cloudfront::{adopt, aliases};
+use probe::Names;
 use serde::Serialize;
 use serde_json::Value;
 use store::operator::{NewOffer, Offer};
@@ -17,7 +18,6 @@ use store::{Actor, DatabaseArgs, Owner, Store};
 use crate::CommandError;
 use crate::confirm::confirm;
 use crate::exit::Exit;
-use crate::probe::names::Names;
 use crate::{cloudfront, database, out, shown, table};
 use delegation::Delegation;
 

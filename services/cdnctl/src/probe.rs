@@ -1,41 +1,22 @@
 //! `cdnctl probe`: probes each domain of an instance as an outside viewer would.
 //!
-//! The probes are in `names` (DNS), `handshake` (TLS) and `fetch` (HTTP); pure functions over [`facts`] and the
-//! database's expectations ([`expected`]) judge the results.
+//! What is looked at, and what is wrong, is in the crate `probe`, which challenge-verifier uses, too; here are the operator's words for it.
 
-mod cache;
-mod echo;
-pub mod expected;
-pub mod facts;
-mod fetch;
-mod forwarding;
-mod handshake;
-pub(crate) mod names;
 mod report;
 mod row;
-mod served;
 pub mod verdict;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
+use ::probe::{Connects, Expected, Names, Outside, Request, Trust};
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use pipeline::outside::is_path;
 use store::{DatabaseArgs, Store};
-use time::OffsetDateTime;
-use tokio::time::{Instant, timeout_at};
-use uuid::Uuid;
 
 use crate::exit::Exit;
 use crate::{out, shown};
-use echo::Echo;
-use expected::Expected;
-use facts::{Facts, Http, Persist, Tls};
-use fetch::Fetched;
-use forwarding::Echoed;
-use handshake::{Met, Trust};
-use names::{End, Names, Trail};
 use report::{Domain, Report};
 
 /// The number of domains that are probed concurrently.
@@ -83,9 +64,9 @@ pub struct Args {
 }
 
 fn path(text: &str) -> Result<String, String> {
-    match text.parse::<http::Uri>() {
-        Ok(uri) if text.starts_with('/') && uri.authority().is_none() => Ok(text.to_owned()),
-        _ => Err("a path begins with a slash, and what is not ASCII in it is percent-encoded".to_owned()),
+    match is_path(text) {
+        true => Ok(text.to_owned()),
+        false => Err("a path begins with a slash, and what is not ASCII in it is percent-encoded".to_owned()),
     }
 }
 
@@ -148,15 +129,23 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     }
     let expected = Expected::of(&serving, args.connect.is_some());
     let expected = expected.ok_or_else(|| CommandError::NoDistribution(args.id.clone()))?;
-    let looker = Looker {
-        args,
+    let request = Request {
+        path: args.path.clone(),
+        echo: args.echo.clone(),
+        label: args.label.clone(),
+        connects: args.connect.map_or(Connects::Anywhere(PORT), Connects::To),
+        within: args.timeout.into(),
+        agent: concat!("cdn-broker-cdnctl/", env!("CARGO_PKG_VERSION")),
+    };
+    let outside = Outside {
         names: Names::new(args.resolver)?,
         trust: Trust::new(&tls::Roots::from_file(args.ca_roots.as_deref()))?,
+        request: &request,
         expected: &expected,
     };
     let domains = stream::iter(&serving.domains)
         .map(|domain| async {
-            let facts = looker.look(domain).await;
+            let facts = outside.look(domain).await;
             let verdict = verdict::judge(&facts, &expected);
             Domain { facts, verdict }
         })
@@ -166,99 +155,4 @@ pub async fn run(args: &Args) -> Result<Exit, CommandError> {
     let report = Report::new(&args.id, &expected.distribution, domains);
     out::either(args.json, &report, || vec![report.text()])?;
     Ok(if report.ok { Exit::AllWell } else { Exit::NotWell })
-}
-
-/// Probes domains.
-struct Looker<'a> {
-    args: &'a Args,
-    names: Names,
-    trust: Trust,
-    expected: &'a Expected,
-}
-
-impl Looker<'_> {
-    /// Probes one domain. A probe that takes too long is reported as such; earlier results are kept.
-    async fn look(&self, domain: &str) -> Facts {
-        let deadline = Instant::now() + Duration::from(self.args.timeout);
-        let late = || format!("not within {}", self.args.timeout);
-        let mut facts = Facts::unknown(domain, &self.args.label);
-        let name = facts.name.clone();
-        let (path, its, persist) = tokio::join!(
-            timeout_at(deadline, self.names.follow(&name)),
-            timeout_at(deadline, self.names.follow(&self.expected.distribution)),
-            timeout_at(deadline, self.persist(domain)),
-        );
-        let path = path.unwrap_or_else(|_| Trail {
-            chain: Vec::new(),
-            end: End::Failed(late()),
-        });
-        let its = its.as_ref().map_or(&[][..], Trail::addresses);
-        facts.dns = names::judge(&path, &self.expected.distribution, its);
-        facts.persist = persist.unwrap_or(Persist::Unknown);
-
-        let addresses: Vec<SocketAddr> = match self.args.connect {
-            Some(address) => vec![address],
-            None => path.addresses().iter().map(|address| (*address, PORT).into()).collect(),
-        };
-        let met = timeout_at(deadline, handshake::meet(&self.trust, &name, &addresses)).await;
-        let met = met.unwrap_or_else(|_| Met::nobody(Tls::NoConnection { why: late() }));
-        let attached = self.expected.attached.as_deref();
-        facts.certificate = met
-            .leaf
-            .and_then(|leaf| served::read(&leaf, &name, attached, OffsetDateTime::now_utc()));
-        facts.tls = met.tls;
-        let (Tls::Verified { .. }, Some(address)) = (&facts.tls, met.address) else {
-            return facts;
-        };
-
-        let get = async |path: &str| {
-            let got = timeout_at(deadline, fetch::get(&self.trust, &name, address, path)).await;
-            got.unwrap_or_else(|_| Err(late()))
-        };
-        let answer = match get(&self.args.path).await {
-            Ok(fetched) => fetched.answer,
-            Err(why) => {
-                facts.http = Http::Failed { why };
-                return facts;
-            }
-        };
-        let second = get(&self.args.path).await.ok().map(|fetched| fetched.answer);
-        facts.cache = cache::judge(&answer, second.as_ref(), self.expected.keeps_nothing);
-        facts.http = Http::Answered(answer);
-        let echoed = match &self.args.echo {
-            None => Echoed::NotAsked,
-            Some(path) => echoed(get(&fresh(path)).await),
-        };
-        facts.host = forwarding::host(&echoed, &name, self.expected);
-        facts.x_forwarded_for = forwarding::x_forwarded_for(&echoed);
-        facts
-    }
-
-    async fn persist(&self, domain: &str) -> Persist {
-        match self
-            .expected
-            .challenges
-            .get(domain)
-            .and_then(|known| known.iter().next())
-        {
-            Some(challenge) => self.names.persist(domain, challenge).await,
-            None => Persist::Unused,
-        }
-    }
-}
-
-/// The path with a unique query: a cached response would show the headers of somebody else's request.
-fn fresh(path: &str) -> String {
-    let separator = if path.contains('?') { '&' } else { '?' };
-    format!("{path}{separator}cdnctl={}", Uuid::new_v4().simple())
-}
-
-fn echoed(got: Result<Fetched, String>) -> Echoed {
-    match got {
-        Ok(fetched) => match Echo::read(&fetched.body) {
-            Some(echo) => Echoed::Echo(echo),
-            None => Echoed::Nothing(format!("HTTP {}, without request headers in it", fetched.answer.status)),
-        },
-        Err(why) => Echoed::Nothing(why),
-    }
 }

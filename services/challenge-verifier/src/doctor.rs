@@ -5,9 +5,10 @@ mod delegation;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use challenge_verifier::ProbeSettings;
 use challenge_verifier::dns::{Dns, DnsProblem, Egress};
-use challenge_verifier::{ProbeSettings, address};
 use doctor::{Check, Finding};
+use probe::address;
 use store::SharedSettings;
 use tokio::net::TcpStream;
 use tokio::time::timeout;

@@ -1,6 +1,6 @@
 //! The challenge file, fetched as the CA would (RFC 8555 §8.3), but defensively: every name comes from a user.
 //!
-//! A host's addresses are looked up here and checked ([`crate::address`]), and the connection goes to exactly the
+//! A host's addresses are looked up here and checked (`probe::address`), and the connection goes to exactly the
 //! address that was checked, so a name that changes between the two (DNS rebinding) gains nothing. A redirect to another
 //! host repeats these checks; one to the same host leads to the addresses that were checked. The operating system's
 //! resolver, proxies and /etc/hosts are not used.

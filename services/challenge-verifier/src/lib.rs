@@ -9,9 +9,9 @@
 //! - [`pipeline::caa`]: what CAA records allow (pure);
 //! - [`dns`]: a name's records on all of the zone's own servers, bypassing caches, and the answer of a resolver;
 //! - [`http01`]: the challenge file, fetched as the CA would from any address;
-//! - [`address`]: which addresses may be connected to (pure).
+//!
+//! Which addresses may be connected to is in the crate `probe`, where the checks from outside are, too.
 
-pub mod address;
 mod caa;
 pub mod dns;
 mod expected;

@@ -11,6 +11,7 @@ pub mod issue_value;
 pub mod managed;
 pub mod operation;
 pub mod outcome;
+pub mod outside;
 pub mod page;
 pub mod patience;
 pub mod plan;

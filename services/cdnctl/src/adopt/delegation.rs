@@ -4,11 +4,11 @@
 use futures_util::{StreamExt as _, stream};
 use pipeline::domain::{LONGEST_NAME, zone_name};
 use pipeline::proof::Dns01;
+use probe::Names;
 use serde::Serialize;
 use store::{Inheritable, Store, Whose};
 
 use crate::CommandError;
-use crate::probe::names::Names;
 use crate::shown;
 
 /// The number of names that are looked up concurrently.

@@ -1,10 +1,10 @@
 //! The DNS record that proves the domain to the CA (RFC 8555 §8.4): shown to the user, and waited for.
 
+use probe::Names;
 use tokio::time::Instant;
 
 use super::check::Check;
 use super::ended::Ended;
-use crate::probe::names::Names;
 
 /// Shows the record, and waits until it is in DNS.
 pub(super) async fn wait_for(check: &mut Check, value: &str) -> Result<(), Ended> {

@@ -1,8 +1,8 @@
 //! The results, for people and as JSON: the same facts.
 
+use pipeline::outside::Facts;
 use serde::Serialize;
 
-use super::facts::Facts;
 use super::row;
 use super::verdict::Verdict;
 use crate::table;

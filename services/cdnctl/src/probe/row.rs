@@ -1,6 +1,6 @@
 //! A domain's facts as one line of the table. Pure.
 
-use super::facts::{Cache, Dns, Facts, Header, Http, Persist, Tls};
+use pipeline::outside::{Cache, Dns, Facts, Header, Http, Persist, Served, Tls};
 
 /// The columns; docs/cdnctl.md explains each.
 pub(super) const HEADING: [&str; 12] = [
@@ -20,7 +20,7 @@ pub(super) const HEADING: [&str; 12] = [
 
 /// The cells, in the order of [`HEADING`].
 pub(super) fn cells(facts: &Facts) -> [String; 12] {
-    let of_certificate = |cell: fn(&super::facts::Served) -> String| facts.certificate.as_ref().map_or_else(none, cell);
+    let of_certificate = |cell: fn(&Served) -> String| facts.certificate.as_ref().map_or_else(none, cell);
     [
         facts.domain.clone(),
         dns(&facts.dns),
@@ -77,6 +77,7 @@ fn tls(tls: &Tls) -> String {
         Tls::NoHandshake { .. } => "no handshake".to_owned(),
         Tls::NoConnection { .. } => "no connection".to_owned(),
         Tls::NotTried => none(),
+        Tls::NotPublic => "not public".to_owned(),
     }
 }
 

@@ -1,11 +1,9 @@
 //! The conclusion from the facts: whether the domain is served, and if not, what to do next, in one sentence. Pure.
 
-use std::net::IpAddr;
-
+use pipeline::outside::{Answer, Dns, Facts, Header, Http, Problem, Served, Tls, mend_name};
+use probe::{Expected, first_problem};
 use serde::Serialize;
 
-use super::expected::Expected;
-use super::facts::{Answer, Dns, Facts, Header, Http, Served, Tls};
 use crate::shown;
 
 /// The conclusion from the facts.
@@ -20,16 +18,13 @@ pub struct Verdict {
 /// Makes the broker send the configuration to CloudFront again, and replace the certificate if it expires soon.
 const AGAIN: &str = "`cf update-service <name> -c '{\"timestamp\": \"now\"}'`";
 
-/// Reports the first problem, in the order in which one would fix them.
+/// Reports the first problem.
 pub fn judge(facts: &Facts, expected: &Expected) -> Verdict {
-    let wrong = unready(expected)
-        .or_else(|| names(facts, expected))
-        .or_else(|| handshake(facts, expected))
-        .or_else(|| certificate(facts))
-        .or_else(|| answer(facts, expected))
-        .or_else(|| forwarding(facts));
-    match wrong {
-        Some(text) => Verdict { ok: false, text },
+    match first_problem(facts, expected) {
+        Some(problem) => Verdict {
+            ok: false,
+            text: wrong(problem, facts, expected),
+        },
         None => Verdict {
             ok: true,
             text: well(facts),
@@ -37,47 +32,51 @@ pub fn judge(facts: &Facts, expected: &Expected) -> Verdict {
     }
 }
 
-fn unready(expected: &Expected) -> Option<String> {
-    expected.attached.is_none().then(|| {
-        "no certificate is attached yet: `cf service <name>` shows what it waits for; set no CNAME before".to_owned()
-    })
-}
-
-fn names(facts: &Facts, expected: &Expected) -> Option<String> {
-    let (domain, to) = (&facts.domain, &expected.distribution);
-    let record = format!("name {domain}, value {to} (at the apex of a zone: ALIAS or ANAME)");
-    match &facts.dns {
-        Dns::Cname { .. } | Dns::SameAddresses { .. } => None,
-        // A server that presents our certificate has our key: the name is an ALIAS that resolved differently elsewhere
-        // in the world.
-        Dns::Elsewhere { .. } if shows_ours(facts) && !expected.address_given => None,
-        Dns::NoSuchName { chain } => Some(match chain.last() {
-            None => format!("the name does not exist: add a CNAME record, {record}"),
-            Some(last) => format!("it leads to {last}, which does not exist: change the CNAME record, {record}"),
-        }),
-        Dns::Elsewhere { chain, addresses } => Some(match (chain.last(), addresses.is_empty()) {
-            (Some(last), _) => format!("it points at {last}: change the CNAME record, {record}"),
-            (None, true) => format!("the name has no address: add a CNAME record, {record}"),
-            (None, false) => format!(
-                "it points at {}: replace its A and AAAA records by a CNAME record, {record}",
-                list(addresses)
-            ),
-        }),
-        Dns::Failed { why } => Some(format!(
-            "DNS could not tell where it leads ({why}): ask again, or another server with --resolver; if it stays, the \
-             zone's servers are broken"
-        )),
+fn wrong(problem: Problem, facts: &Facts, expected: &Expected) -> String {
+    match problem {
+        Problem::NotReady => {
+            "no certificate is attached yet: `cf service <name>` shows what it waits for; set no CNAME before"
+                .to_owned()
+        }
+        Problem::Name => name(facts, expected),
+        Problem::Tls => handshake(facts, expected),
+        Problem::OtherCertificate => format!(
+            "the edge shows another certificate (serial {}) than the database says is attached: a deployment takes some \
+             minutes; if it stays, {AGAIN}",
+            facts.certificate.as_ref().map_or("?", |shown| &shown.serial)
+        ),
+        Problem::NoAnswer => format!("TLS is fine, but GET got no answer: {}", no_answer(&facts.http)),
+        Problem::Redirect => format!(
+            "redirect_to is {}, but it answers {}: if it stays for some minutes, {AGAIN}",
+            expected.redirect_to.as_deref().unwrap_or("?"),
+            answered(&facts.http)
+        ),
+        Problem::Origin => format!(
+            "CloudFront gets HTTP {} from the origin {}: check the app",
+            answered(&facts.http),
+            expected.origin
+        ),
+        Problem::Headers => headers(facts),
     }
 }
 
-fn shows_ours(facts: &Facts) -> bool {
-    matches!(facts.tls, Tls::Verified { .. }) && facts.certificate.as_ref().is_some_and(|shown| shown.attached)
+fn name(facts: &Facts, expected: &Expected) -> String {
+    let mend = mend_name(facts, &expected.distribution);
+    mend.unwrap_or_else(|| {
+        let why = match &facts.dns {
+            Dns::Failed { why } => why,
+            _ => "?",
+        };
+        format!(
+            "DNS could not tell where it leads ({why}): ask again, or another server with --resolver; if it stays, the \
+             zone's servers are broken"
+        )
+    })
 }
 
-fn handshake(facts: &Facts, expected: &Expected) -> Option<String> {
+fn handshake(facts: &Facts, expected: &Expected) -> String {
     let issuer = facts.certificate.as_ref().map_or("?", |shown| &shown.issuer);
-    Some(match &facts.tls {
-        Tls::Verified { .. } => return None,
+    match &facts.tls {
         Tls::WrongName => format!(
             "the edge shows a certificate for {} only: a deployment takes some minutes; if it stays, {AGAIN}",
             facts
@@ -96,59 +95,37 @@ fn handshake(facts: &Facts, expected: &Expected) -> Option<String> {
         Tls::NoConnection { why } => {
             format!("no connection ({why}): is port 443 open from here? --connect names another address")
         }
-        Tls::NotTried => format!(
+        Tls::NotTried | Tls::NotPublic | Tls::Verified { .. } => format!(
             "{} has no address: was the distribution deleted by hand?",
             expected.distribution
         ),
-    })
-}
-
-fn certificate(facts: &Facts) -> Option<String> {
-    let shown = facts.certificate.as_ref().filter(|shown| !shown.attached)?;
-    Some(format!(
-        "the edge shows another certificate (serial {}) than the database says is attached: a deployment takes some \
-         minutes; if it stays, {AGAIN}",
-        shown.serial
-    ))
-}
-
-fn answer(facts: &Facts, expected: &Expected) -> Option<String> {
-    let answer = match &facts.http {
-        Http::Answered(answer) => answer,
-        Http::Failed { why } => return Some(format!("TLS is fine, but GET got no answer: {why}")),
-        Http::NotTried => return None,
-    };
-    if let Some(target) = expected.redirect_to.as_ref().filter(|target| **target != facts.name) {
-        let right = format!("https://{target}");
-        let location = answer.location.as_deref().unwrap_or_default();
-        let rest = location.strip_prefix(&right);
-        let redirects = answer.status == 301 && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        return (!redirects).then(|| {
-            format!(
-                "redirect_to is {target}, but it answers {}: if it stays for some minutes, {AGAIN}",
-                status(answer)
-            )
-        });
     }
-    (answer.status >= 500).then(|| {
-        format!(
-            "CloudFront gets HTTP {} from the origin {}: check the app",
-            answer.status, expected.origin
-        )
-    })
 }
 
-fn forwarding(facts: &Facts) -> Option<String> {
-    [("Host", &facts.host), ("X-Forwarded-For", &facts.x_forwarded_for)]
-        .into_iter()
-        .find_map(|(name, header)| match header {
-            Header::Mismatch { value, expected } => Some(format!(
-                "the app sees {name} {}, and by the settings it should be {expected}: {AGAIN} configures CloudFront \
-                 again",
+fn no_answer(http: &Http) -> &str {
+    match http {
+        Http::Failed { why } => why,
+        Http::Answered(_) | Http::NotTried => "?",
+    }
+}
+
+fn answered(http: &Http) -> String {
+    match http {
+        Http::Answered(answer) => status(answer),
+        Http::Failed { .. } | Http::NotTried => "nothing".to_owned(),
+    }
+}
+
+fn headers(facts: &Facts) -> String {
+    for (name, header) in [("Host", &facts.host), ("X-Forwarded-For", &facts.x_forwarded_for)] {
+        if let Header::Mismatch { value, expected } = header {
+            return format!(
+                "the app sees {name} {}, and by the settings it should be {expected}: {AGAIN} configures CloudFront again",
                 value.as_deref().unwrap_or("not at all")
-            )),
-            Header::AsConfigured { .. } | Header::NotAsked | Header::NoEcho { .. } => None,
-        })
+            );
+        }
+    }
+    String::new()
 }
 
 fn well(facts: &Facts) -> String {
@@ -181,11 +158,6 @@ fn status(answer: &Answer) -> String {
         Some(location) => format!("{} to {}", answer.status, shown::plain(location)),
         None => answer.status.to_string(),
     }
-}
-
-fn list(addresses: &[IpAddr]) -> String {
-    let all: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
-    all.join(", ")
 }
 
 #[cfg(test)]

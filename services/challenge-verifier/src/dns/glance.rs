@@ -5,12 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 use hickory_resolver::proto::rr::{Name, RecordType};
 use pipeline::reason::Asked;
 use pipeline::turn::Turn;
+use probe::address;
 
 use super::answer::Reply;
 use super::servers::Server;
 use super::txt::first_hop;
 use super::{Dns, DnsProblem, LookupFailure, TxtSeen, parse};
-use crate::{address, shown};
+use crate::shown;
 
 impl Dns {
     /// What one of the remembered servers says of the TXT records at `name`, where a CNAME is an answer; the next one is

@@ -5,12 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 use futures_util::future::join_all;
 use hickory_resolver::proto::rr::rdata::NS;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use probe::address;
 
 use super::Dns;
 use super::DnsProblem;
 use super::answer::Reply;
 use super::servers::Server;
-use crate::{address, shown};
+use crate::shown;
 
 /// The most ancestors queried. A zone deeper than these is found anyway, by its parent's referral.
 const MOST_ANCESTORS: usize = 8;

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pipeline::reason::LookupFailure;
 use pipeline::turn::Turn;
+use probe::address;
 use tokio::sync::OnceCell;
 
-use crate::address;
 use crate::dns::Dns;
 
 /// The most addresses of one host that are queried.

@@ -1,10 +1,9 @@
 use std::collections::HashMap;
 
+use pipeline::outside::{Cache, Persist};
 use time::macros::datetime;
 
 use super::*;
-use crate::probe::facts::Cache;
-use crate::probe::facts::Persist;
 
 fn expected() -> Expected {
     Expected {

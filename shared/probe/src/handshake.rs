@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pipeline::outside::Tls;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tls::{Check, Problem, Roots, TrustError};
@@ -13,20 +14,22 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::facts::Tls;
-
 /// The connection timeout for one of several addresses.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The trusted roots.
 #[derive(Clone)]
-pub(super) struct Trust {
+pub struct Trust {
     verified: Arc<ClientConfig>,
     unverified: Arc<ClientConfig>,
 }
 
 impl Trust {
-    pub(super) fn new(roots: &Roots) -> Result<Self, TrustError> {
+    /// These roots.
+    ///
+    /// # Errors
+    /// When they can't be read, or there are none.
+    pub fn new(roots: &Roots) -> Result<Self, TrustError> {
         let config = |check| tls::client_config(check, roots, Some(b"http/1.1")).map(Arc::new);
         Ok(Self {
             verified: config(Check::Full)?,
@@ -35,22 +38,22 @@ impl Trust {
     }
 
     /// A verified connection.
-    pub(super) async fn open(&self, domain: &str, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
+    pub(crate) async fn open(&self, domain: &str, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
         connect(&self.verified, domain, address).await
     }
 }
 
 /// The result of a handshake.
-pub(super) struct Met {
-    pub(super) tls: Tls,
+pub(crate) struct Met {
+    pub(crate) tls: Tls,
     /// The presented certificate, DER.
-    pub(super) leaf: Option<Vec<u8>>,
+    pub(crate) leaf: Option<Vec<u8>>,
     /// The address that answered.
-    pub(super) address: Option<SocketAddr>,
+    pub(crate) address: Option<SocketAddr>,
 }
 
 impl Met {
-    pub(super) fn nobody(tls: Tls) -> Self {
+    pub(crate) fn nobody(tls: Tls) -> Self {
         Self {
             tls,
             leaf: None,
@@ -60,7 +63,7 @@ impl Met {
 }
 
 /// Performs a handshake with the first address that accepts a connection.
-pub(super) async fn meet(trust: &Trust, domain: &str, addresses: &[SocketAddr]) -> Met {
+pub(crate) async fn meet(trust: &Trust, domain: &str, addresses: &[SocketAddr]) -> Met {
     let mut last = Met::nobody(Tls::NotTried);
     for address in addresses {
         let why = match timeout(PATIENCE, TcpStream::connect(address)).await {

@@ -10,10 +10,9 @@ use hickory_resolver::config::{
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use pipeline::outside::{Dns, Persist};
 use pipeline::proof::{Challenge, Judged, LookFor};
 use time::OffsetDateTime;
-
-use super::facts::{Dns, Persist};
 
 /// More consecutive CNAMEs than this are considered a mistake.
 const MOST_CNAMES: usize = 8;
@@ -21,19 +20,19 @@ const MOST_CNAMES: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A DNS client.
-pub(crate) struct Names(TokioResolver);
+pub struct Names(TokioResolver);
 
 /// Where a name points.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Trail {
+pub(crate) struct Trail {
     /// The names on the way, after the first.
-    pub(super) chain: Vec<String>,
-    pub(super) end: End,
+    pub(crate) chain: Vec<String>,
+    pub(crate) end: End,
 }
 
 /// The end of the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// IPv4 first; empty when the name has other records only.
     Addresses(Vec<IpAddr>),
     NoSuchName,
@@ -42,7 +41,7 @@ pub(super) enum End {
 
 impl Trail {
     /// The addresses to connect to.
-    pub(super) fn addresses(&self) -> &[IpAddr] {
+    pub(crate) fn addresses(&self) -> &[IpAddr] {
         match &self.end {
             End::Addresses(addresses) => addresses,
             End::NoSuchName | End::Failed(_) => &[],
@@ -52,7 +51,10 @@ impl Trail {
 
 impl Names {
     /// Queries this server, or those of /etc/resolv.conf. /etc/hosts is ignored: the outside world doesn't have it.
-    pub(crate) fn new(server: Option<SocketAddr>) -> Result<Self, NetError> {
+    ///
+    /// # Errors
+    /// When /etc/resolv.conf can't be read.
+    pub fn new(server: Option<SocketAddr>) -> Result<Self, NetError> {
         let mut builder = match server {
             None => TokioResolver::builder_tokio()?,
             Some(server) => {
@@ -75,7 +77,7 @@ impl Names {
     }
 
     /// Follows a name's CNAMEs to its addresses.
-    pub(super) async fn follow(&self, name: &str) -> Trail {
+    pub(crate) async fn follow(&self, name: &str) -> Trail {
         let mut chain = Vec::new();
         let end = match self.cnames(name, &mut chain).await {
             Ok(()) => self.addresses(chain.last().map_or(name, String::as_str)).await,
@@ -85,7 +87,7 @@ impl Names {
     }
 
     /// The CNAMEs that lead on from a name, and why they were not followed to their end, if so.
-    pub(crate) async fn aliases(&self, name: &str) -> (Vec<String>, Option<String>) {
+    pub async fn aliases(&self, name: &str) -> (Vec<String>, Option<String>) {
         let mut chain = Vec::new();
         let broken = match self.cnames(name, &mut chain).await {
             Err(End::Failed(why)) => Some(why),
@@ -136,7 +138,10 @@ impl Names {
     }
 
     /// The TXT records of a name.
-    pub(crate) async fn texts(&self, name: &str) -> Result<Vec<Vec<u8>>, NetError> {
+    ///
+    /// # Errors
+    /// When there are none, or DNS doesn't answer.
+    pub async fn texts(&self, name: &str) -> Result<Vec<Vec<u8>>, NetError> {
         let name = absolute(name).map_err(NetError::from)?;
         let lookup = self.0.lookup(name, RecordType::TXT).await?;
         let answers = lookup.answers().iter();
@@ -144,7 +149,7 @@ impl Names {
     }
 
     /// The standing dns-persist-01 record for the CA.
-    pub(super) async fn persist(&self, domain: &str, challenge: &Challenge) -> Persist {
+    pub(crate) async fn persist(&self, domain: &str, challenge: &Challenge) -> Persist {
         let LookFor::Txt(judge) = challenge.look_for(domain) else {
             return Persist::Unused;
         };
@@ -178,7 +183,7 @@ fn relative(name: &Name) -> String {
 }
 
 /// Whether the chain leads to the distribution, whose own addresses are `its`.
-pub(super) fn judge(path: &Trail, distribution: &str, its: &[IpAddr]) -> Dns {
+pub(crate) fn judge(path: &Trail, distribution: &str, its: &[IpAddr]) -> Dns {
     let chain = path.chain.clone();
     if let Some(at) = chain.iter().position(|name| name.eq_ignore_ascii_case(distribution)) {
         return Dns::Cname {

@@ -32,7 +32,7 @@ pub struct Expected {
 
 impl Expected {
     /// The expectations according to the database. `None`: there is no distribution yet.
-    pub(crate) fn of(serving: &Serving, address_given: bool) -> Option<Self> {
+    pub fn of(serving: &Serving, address_given: bool) -> Option<Self> {
         let chain = serving
             .certificate
             .as_ref()

@@ -1,10 +1,10 @@
 //! Whether the edge caches a path, according to two consecutive responses. Pure.
 
-use super::facts::{Answer, Cache};
+use pipeline::outside::{Answer, Cache};
 
 /// According to `X-Cache` (developer guide, "Response headers that CloudFront adds"); `keeps_nothing` is the reason why
 /// the settings forbid caching.
-pub(super) fn judge(first: &Answer, second: Option<&Answer>, keeps_nothing: Option<&str>) -> Cache {
+pub(crate) fn judge(first: &Answer, second: Option<&Answer>, keeps_nothing: Option<&str>) -> Cache {
     let second = second.unwrap_or(first);
     let Some(word) = second.x_cache.as_deref().and_then(|told| told.split(' ').next()) else {
         return Cache::Unknown;

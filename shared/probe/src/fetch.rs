@@ -9,11 +9,11 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use pipeline::outside::Answer;
 use telemetry::with_causes;
 use tokio::task::JoinSet;
 
-use super::facts::Answer;
-use super::handshake::Trust;
+use crate::handshake::Trust;
 use crate::shown;
 
 /// The most bytes of a body that are read.
@@ -23,13 +23,19 @@ const LARGEST_HEAD: usize = 64 * 1024;
 
 /// A response, and the beginning of its body.
 #[derive(Debug)]
-pub(super) struct Fetched {
-    pub(super) answer: Answer,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Fetched {
+    pub(crate) answer: Answer,
+    pub(crate) body: Vec<u8>,
 }
 
-/// Requests `path` (and query) of `domain` from `address`. The caller limits the time.
-pub(super) async fn get(trust: &Trust, domain: &str, address: SocketAddr, path: &str) -> Result<Fetched, String> {
+/// Requests `path` (and query) of `domain` from `address`, by this name of the program. The caller limits the time.
+pub(crate) async fn get(
+    trust: &Trust,
+    agent: &str,
+    domain: &str,
+    address: SocketAddr,
+    path: &str,
+) -> Result<Fetched, String> {
     let stream = trust.open(domain, address).await.map_err(|error| with_causes(&error))?;
     let mut builder = http1::Builder::new();
     builder.max_buf_size(LARGEST_HEAD);
@@ -40,7 +46,7 @@ pub(super) async fn get(trust: &Trust, domain: &str, address: SocketAddr, path: 
     driver.spawn(connection);
     let request = Request::get(path)
         .header(HOST, domain)
-        .header(USER_AGENT, concat!("cdn-broker-cdnctl/", env!("CARGO_PKG_VERSION")))
+        .header(USER_AGENT, agent)
         .header(ACCEPT, "*/*")
         .header(CONNECTION, "close")
         .body(Empty::<Bytes>::new())

@@ -2,14 +2,15 @@
 
 use std::net::IpAddr;
 
-use super::echo::Echo;
-use super::expected::Expected;
-use super::facts::Header;
+use pipeline::outside::Header;
+
+use crate::echo::Echo;
+use crate::expected::Expected;
 use crate::shown;
 
 /// The result of the request for an echo.
 #[derive(Debug, Clone)]
-pub(super) enum Echoed {
+pub(crate) enum Echoed {
     /// It wasn't requested.
     NotAsked,
     /// It was requested, and this was returned instead.
@@ -30,7 +31,7 @@ impl Echoed {
 }
 
 /// `Host`: the domain if the settings forward it, else the origin's own name.
-pub(super) fn host(echoed: &Echoed, domain: &str, expected: &Expected) -> Header {
+pub(crate) fn host(echoed: &Echoed, domain: &str, expected: &Expected) -> Header {
     let seen = match echoed.header("host") {
         Err(unknown) => return unknown,
         // Some frameworks store it apart from the other headers.
@@ -58,7 +59,7 @@ pub(super) fn host(echoed: &Echoed, domain: &str, expected: &Expected) -> Header
 }
 
 /// `X-Forwarded-For`: CloudFront always adds the viewer's address ("Request and response behavior for custom origins").
-pub(super) fn x_forwarded_for(echoed: &Echoed) -> Header {
+pub(crate) fn x_forwarded_for(echoed: &Echoed) -> Header {
     let seen = match echoed.header("x-forwarded-for") {
         Err(unknown) => return unknown,
         Ok(seen) => seen,

@@ -1,15 +1,15 @@
 //! Parses a presented certificate. Pure.
 
 use pipeline::domain::covers;
+use pipeline::outside::Served;
 use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
-use super::facts::Served;
 use crate::shown;
 
 /// The leaf that was presented for the host, as of `now`; `attached` is the expected one, DER. `None`: it can't be
 /// parsed.
-pub(super) fn read(leaf: &[u8], host: &str, attached: Option<&[u8]>, now: OffsetDateTime) -> Option<Served> {
+pub(crate) fn read(leaf: &[u8], host: &str, attached: Option<&[u8]>, now: OffsetDateTime) -> Option<Served> {
     let (_, certificate) = X509Certificate::from_der(leaf).ok()?;
     let alternative = certificate.subject_alternative_name().ok().flatten();
     let names: Vec<String> = alternative

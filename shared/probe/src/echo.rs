@@ -4,12 +4,12 @@ use serde_json::Value;
 
 /// Headers as the app received them, names in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Echo(Vec<(String, String)>);
+pub(crate) struct Echo(Vec<(String, String)>);
 
 impl Echo {
     /// Parses a JSON object of headers (or one that contains it as `headers`, as httpbin's `/headers` does), or lines
     /// of `Name: value`. `None`: it contains neither `Host` nor `X-Forwarded-For`, so it is something else.
-    pub(super) fn read(body: &[u8]) -> Option<Self> {
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?;
         let echo = Self(match serde_json::from_str::<Value>(text) {
             Ok(json) => of_json(&json)?,
@@ -19,7 +19,7 @@ impl Echo {
     }
 
     /// A header, by its name in lower case.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
     }

@@ -1,13 +1,20 @@
-//! The observations at one domain. Plain data; `verdict` and `row` draw the conclusions.
+//! What was seen at one domain. Plain data; others draw the conclusions.
 
 use std::net::IpAddr;
 
-use pipeline::domain::wildcard_of;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::domain::wildcard_of;
+use crate::shown::harmless;
+
+/// The most characters of a text from outside that are stored …
+const LONGEST: usize = 200;
+/// … and the most of texts of one kind.
+const MOST: usize = 8;
+
 /// The observations at one domain.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     /// The domain.
     pub domain: String,
@@ -32,7 +39,7 @@ pub struct Facts {
 }
 
 /// Where a name points.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Dns {
     /// By CNAME to the distribution.
@@ -67,7 +74,7 @@ pub enum Dns {
 }
 
 /// The standing record at `_validation-persist.<domain>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Persist {
     /// It trusts this tenant's account.
@@ -83,7 +90,7 @@ pub enum Persist {
 }
 
 /// The result of the TLS handshake.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Tls {
     /// Issuer, name and validity period are right.
@@ -111,10 +118,12 @@ pub enum Tls {
     },
     /// There is no address to connect to.
     NotTried,
+    /// There are addresses that nobody outside can connect to, and no other: private ones, for example.
+    NotPublic,
 }
 
 /// A certificate as presented.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Served {
     /// The issuer: the common name, else the whole distinguished name.
     pub issuer: String,
@@ -139,7 +148,7 @@ pub struct Served {
 }
 
 /// The result of a GET.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Http {
     /// A response.
@@ -154,7 +163,7 @@ pub enum Http {
 }
 
 /// The relevant headers of a response.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
@@ -171,7 +180,7 @@ pub struct Answer {
 }
 
 /// Whether the edge caches the path, according to two requests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Cache {
     /// The second response came from the cache.
@@ -193,7 +202,7 @@ pub enum Cache {
 }
 
 /// Whether a request header reaches the app.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Header {
     /// The app sees it as configured.
@@ -233,4 +242,73 @@ impl Facts {
             x_forwarded_for: Header::NotAsked,
         }
     }
+
+    /// The same with texts that are as long as a page shows them at most: peers choose how long they are.
+    #[must_use]
+    pub fn shortened(mut self) -> Self {
+        match &mut self.dns {
+            Dns::Cname { chain } | Dns::NoSuchName { chain } => short_list(chain),
+            Dns::SameAddresses { chain, addresses } | Dns::Elsewhere { chain, addresses } => {
+                short_list(chain);
+                addresses.truncate(MOST);
+            }
+            Dns::Failed { why } => short(why),
+        }
+        match &mut self.tls {
+            Tls::NoHandshake { why } | Tls::NoConnection { why } => short(why),
+            Tls::Verified { .. }
+            | Tls::WrongName
+            | Tls::UnknownIssuer
+            | Tls::Expired
+            | Tls::NotYetValid
+            | Tls::NotTried
+            | Tls::NotPublic => {}
+        }
+        if let Some(certificate) = &mut self.certificate {
+            short(&mut certificate.issuer);
+            short(&mut certificate.serial);
+            short_list(&mut certificate.names);
+        }
+        match &mut self.http {
+            Http::Answered(answer) => {
+                let texts = [
+                    &mut answer.location,
+                    &mut answer.x_cache,
+                    &mut answer.via,
+                    &mut answer.cache_control,
+                ];
+                texts.into_iter().flatten().for_each(short);
+            }
+            Http::Failed { why } => short(why),
+            Http::NotTried => {}
+        }
+        match &mut self.cache {
+            Cache::NotCacheable { why } => short(why),
+            Cache::Told { word } => short(word),
+            Cache::Hit | Cache::Miss | Cache::Unknown => {}
+        }
+        for header in [&mut self.host, &mut self.x_forwarded_for] {
+            match header {
+                Header::AsConfigured { value } => short(value),
+                Header::Mismatch { value, expected } => {
+                    value.iter_mut().for_each(short);
+                    short(expected);
+                }
+                Header::NoEcho { why } => short(why),
+                Header::NotAsked => {}
+            }
+        }
+        self
+    }
+}
+
+fn short(text: &mut String) {
+    *text = harmless(text, LONGEST);
+}
+
+/// The last ones: a chain of names ends there.
+fn short_list(texts: &mut Vec<String>) {
+    let rest = texts.len().saturating_sub(MOST);
+    texts.drain(..rest);
+    texts.iter_mut().for_each(short);
 }

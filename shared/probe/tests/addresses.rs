@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use challenge_verifier::address::{Reach, allowed, reach};
+use probe::address::{Reach, allowed, reach};
 use proptest::prelude::*;
 
 /// iana-ipv4-special-registry, the entries that are not globally reachable, and multicast (RFC 5771); `true`: a private
