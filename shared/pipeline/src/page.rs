@@ -12,6 +12,7 @@ mod history;
 mod lookalike;
 mod names;
 mod now;
+mod outside;
 mod proof;
 mod settings_in_words;
 mod stages;
@@ -25,12 +26,14 @@ pub use check::Check;
 pub use distribution::{Alias, Distribution};
 pub use domains::{DomainGroup, DomainRow, Seen};
 pub use facts::{
-    CertificateFacts, ClaimFacts, Facts, LookFacts, NewsFacts, OperationFacts, ProofFacts, StageFacts, UsualFacts,
+    CertificateFacts, ClaimFacts, Facts, LookFacts, NewsFacts, OperationFacts, OutsideFacts, ProofFacts, StageFacts,
+    UsualFacts,
 };
 pub use history::{Attempt, HistoryRow};
 pub use lookalike::Lookalike;
 pub use names::Name;
 pub use now::Now;
+pub use outside::{OutsideCheck, OutsideDomain, OutsideSeen};
 pub use proof::Proof;
 pub use settings_in_words::Setting;
 pub use stages::{Stage, StageState};

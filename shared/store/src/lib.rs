@@ -73,7 +73,7 @@ pub use instances::Instance;
 pub use log_level::LogLevel;
 pub use orders::{Authorization, Challenge, Order, Placed};
 pub use orphans::{OrphanKind, Owner};
-pub use page::{LookNow, PageFeed, PageLink};
+pub use page::{AskOutside, LookNow, OutsideCheck, OutsideFeed, PageFeed, PageLink};
 pub use proofs::Proof;
 pub use provisioning::{Deprovision, NewInstance, Provision};
 pub use publication::{Published, PublishedValue, ToPublish};

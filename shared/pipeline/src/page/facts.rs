@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::changes::Change;
 use crate::instance::InstanceSettings;
 use crate::operation::{OperationKind, OperationState};
+use crate::outside::{self, Checked};
 use crate::proof::{Challenge, Challenges, Method};
 use crate::reason::{Reason, stored};
 use crate::renewal::RenewBy;
@@ -37,6 +38,9 @@ pub struct Facts {
     /// How long steps took lately, of all instances.
     #[serde(default)]
     pub usual: Vec<UsualFacts>,
+    /// The check from outside that was last asked for.
+    #[serde(default)]
+    pub outside: Option<OutsideFacts>,
 }
 
 /// An operation.
@@ -128,6 +132,25 @@ pub struct UsualFacts {
     pub p50: f64,
     /// What nine of ten did not exceed.
     pub p90: f64,
+}
+
+/// A check from outside.
+#[derive(Debug, Clone, Deserialize)]
+pub struct OutsideFacts {
+    /// When it was asked for.
+    #[serde(with = "time::serde::rfc3339")]
+    pub asked_at: OffsetDateTime,
+    /// How often it was taken by somebody who does it, …
+    pub attempts: i32,
+    /// … and when last.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub taken_at: Option<OffsetDateTime>,
+    /// When it was done.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub done_at: Option<OffsetDateTime>,
+    /// What was seen; until it is done, by the one before it. None that this program doesn't know.
+    #[serde(default, deserialize_with = "outside::stored")]
+    pub result: Option<Checked>,
 }
 
 /// A certificate.

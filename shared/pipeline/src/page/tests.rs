@@ -92,6 +92,7 @@ fn page(status: View, operations: Vec<OperationFacts>) -> Page {
             looks: looks.collect(),
             proofs: Vec::new(),
             usual: Vec::new(),
+            outside: None,
         },
         status,
         renewal: None,

@@ -10,6 +10,11 @@ with renewed as (
 select r.instance_id, hashtextextended(row(
     (select row(i.deleted_at)::text from instances i where i.id = r.instance_id),
     (select row(l.number, l.revoked_at, l.expires_at > now())::text from page_links l where l.instance_id = r.instance_id),
+    (
+        -- That nobody takes it is told after a while.
+        select row(c.asked_at, c.attempts, c.taken_at, c.done_at,
+            c.done_at is null and c.asked_at < now() - interval '30 seconds')::text
+        from outside_checks c where c.instance_id = r.instance_id),
     (select row(c.id, c.renew_at, c.revoked_at)::text from certificates_in_use c where c.instance_id = r.instance_id),
     (
         select string_agg(row(c.domain, c.proved, c.held_until, c.wins_at, c.lost_at, c.proof_gone_at, c.proof_checked_at)::text, ''

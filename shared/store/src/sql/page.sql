@@ -119,6 +119,14 @@ select json_build_object(
             from {proofs}
             left join authorizations z on z.order_id = r.id and z.domain = c.domain
             where c.instance_id = $1 order by c.domain, o.created_at desc, s.round desc) p), '[]'),
+    'outside', (
+        select json_build_object(
+            'asked_at', c.asked_at,
+            'attempts', c.attempts,
+            'taken_at', c.taken_at,
+            'done_at', c.done_at,
+            'result', c.result)
+        from outside_checks c where c.instance_id = i.id),
     'usual', coalesce((
         select json_agg(json_build_object(
             'operation', d.operation,

@@ -234,6 +234,7 @@ fn page(state: OperationState, domains: Vec<DomainView>, stages: Vec<StageFacts>
             looks: looks.collect(),
             proofs: Vec::new(),
             usual: Vec::new(),
+            outside: None,
         },
         status: View {
             kind: OperationKind::Provision,
