@@ -8,6 +8,8 @@ mod dashboard;
 pub(crate) mod headers;
 pub(crate) mod limit;
 mod live;
+mod outside;
+mod press;
 mod refusal;
 mod routes;
 mod unread;
@@ -36,7 +38,7 @@ pub(crate) struct Pages {
     pub(crate) links: Links,
     /// By client. `None`: as often as anybody likes.
     limit: Option<Limit>,
-    /// By instance: looks that are asked for.
+    /// By instance: looks that are asked for, and checks from outside.
     looks: Limit,
     /// A permit for each page that may be read now.
     turns: Arc<Semaphore>,

@@ -1,5 +1,5 @@
 // Without this script the page is whole, and is reloaded to see what is new. With it the page shows by itself what changes, buttons copy, a press of
-// "Check now" leaves the page where it is, and domains can be left out. All words are the page's.
+// a button leaves the page where it is, and domains can be left out. All words are the page's.
 
 const root = document.documentElement;
 const byId = id => document.getElementById(id);
@@ -183,11 +183,11 @@ function answer(words) {
 
 document.addEventListener('submit', async event => {
   const form = event.target;
-  if (form.id !== 'check') return;
+  if (form.id !== 'check' && form.id !== 'outside') return;
   event.preventDefault();
   try {
     const body = new URLSearchParams(new FormData(form));
-    body.append(event.submitter.name, event.submitter.value);
+    if (event.submitter?.name) body.append(event.submitter.name, event.submitter.value);
     const came = await fetch(form.getAttribute('action'), { method: 'POST', body });
     const text = await came.text();
     answer(came.ok ? showPage(text) : text);

@@ -299,7 +299,12 @@ proptest! {
             ("content-type", kind.as_bytes().to_vec()),
         ];
         let signed = LINK.as_str();
-        for (path, expected) in [(format!("{signed}/check"), 503), (format!("{signed}x/check"), 404)] {
+        for (path, expected) in [
+            (format!("{signed}/check"), 503),
+            (format!("{signed}x/check"), 404),
+            (format!("{signed}/outside"), 503),
+            (format!("{signed}x/outside"), 404),
+        ] {
             let Some((status, _)) = send(Method::POST, &path, &headers, &body) else { return Ok(()) };
             prop_assert_eq!(status.as_u16(), expected, "{}", path);
         }

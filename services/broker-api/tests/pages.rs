@@ -143,6 +143,8 @@ async fn only_what_a_key_has_signed_reaches_the_database() {
         format!("/i/i1/{ours}/live/"),
         format!("/i/i1/{ours}/check"),
         format!("/i/i1/{other}/check"),
+        format!("/i/i1/{ours}/outside"),
+        format!("/i/i1/{other}/outside"),
         "/i/i1/x".to_owned(),
         "/i/i1/..".to_owned(),
         "/i/i1/%ff".to_owned(),
@@ -160,11 +162,13 @@ async fn only_what_a_key_has_signed_reaches_the_database() {
     // What nobody may see is told of no form either, whatever is sent.
     let forms = "Sec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\n";
     for headers in ["", forms, "Origin: https://evil.example\r\n"] {
-        let answer = send(to, &format!("POST /i/i1/{other}/check"), headers).await;
-        assert_eq!(answer.status, 404, "{headers}: {}", answer.body);
-        refused.push((answer.head, answer.body));
-        let answer = send(to, &format!("POST /i/i1/{ours}/check"), headers).await;
-        assert_eq!(answer.status, 503, "{headers}: {}", answer.body);
+        for form in ["check", "outside"] {
+            let answer = send(to, &format!("POST /i/i1/{other}/{form}"), headers).await;
+            assert_eq!(answer.status, 404, "{form} {headers}: {}", answer.body);
+            refused.push((answer.head, answer.body));
+            let answer = send(to, &format!("POST /i/i1/{ours}/{form}"), headers).await;
+            assert_eq!(answer.status, 503, "{form} {headers}: {}", answer.body);
+        }
     }
     refused.dedup();
     assert_eq!(refused.len(), 1, "byte for byte the same: {refused:#?}");
@@ -186,6 +190,9 @@ async fn every_answer_has_the_headers_and_is_kept_by_nobody() {
         (format!("POST /i/i1/{ours}/check"), "", 503),
         ("POST /i/i1/x/check".to_owned(), "", 404),
         (format!("PUT /i/i1/{ours}/check"), "", 405),
+        (format!("POST /i/i1/{ours}/outside"), "", 503),
+        ("POST /i/i1/x/outside".to_owned(), "", 404),
+        (format!("DELETE /i/i1/{ours}/outside"), "", 405),
         (format!("DELETE /i/i1/{ours}/records.zone"), "", 405),
         (format!("GET /i/i1/{ours}/live"), "", 503),
         (format!("POST /i/i1/{ours}/live"), "", 405),

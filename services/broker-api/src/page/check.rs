@@ -1,28 +1,21 @@
-//! `POST /i/{id}/{token}/check`, the form behind "Check now": has a domain looked at. It is the only thing on a page that changes anything,
-//! so a request has to come from the page itself: by what the browser says, and by a token that only the page has.
+//! `POST /i/{id}/{token}/check`, the form behind "Check now": has a domain looked at.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Form;
-use axum::extract::{FromRequest as _, Request, State};
-use axum::http::{HeaderMap, header};
+use axum::extract::{Request, State};
 use axum::response::Redirect;
-use page_keys::Links;
 use pipeline::page::Page;
-use serde::Deserialize;
 use store::LookNow;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
 
 use crate::osbapi::Broker;
 use crate::page::access::Signed;
+use crate::page::press::{Press, Told};
 use crate::page::refusal::Refusal;
 
-/// The most bytes of the form: a domain's name, and a token.
-pub(super) const MOST_BYTES: usize = 4_096;
-/// How often looks at the domains of one instance may be asked for, in each process.
+/// How often looks at the domains of one instance may be asked for, from here or from outside, in each process.
 pub(super) const A_MINUTE: NonZeroU32 = match NonZeroU32::new(30) {
     Some(times) => times,
     None => NonZeroU32::MIN,
@@ -31,14 +24,6 @@ pub(super) const A_MINUTE: NonZeroU32 = match NonZeroU32::new(30) {
 const FLAG: &str = "check=";
 /// The longest name of a domain.
 const LONGEST_NAME: usize = 253;
-
-/// What came of a press of the button, in words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Told {
-    pub(crate) words: &'static str,
-    /// What was asked for is on the page soon.
-    pub(crate) is_awaited: bool,
-}
 
 /// What came of a press of the button. The page's address has its name after the press, and nothing else: whoever makes up an address can
 /// choose among these.
@@ -142,30 +127,14 @@ fn may_be_a_name(domain: &str) -> bool {
     (1..=LONGEST_NAME).contains(&domain.len()) && domain.bytes().all(is_plain)
 }
 
-/// What the form contains.
-#[derive(Deserialize)]
-struct Asked {
-    domain: String,
-    form: String,
-}
-
 pub(super) async fn check(
     State(broker): State<Arc<Broker>>,
     signed: Signed,
     request: Request,
 ) -> Result<Redirect, Refusal> {
     let pages = broker.pages.as_ref().ok_or(Refusal::NotFound)?;
-    let is_from_the_page = is_from_the_page(request.headers(), &pages.links);
-    // It is nobody's turn while a body is on its way.
-    let read = timeout(broker.body_timeout, Form::<Asked>::from_request(request, &())).await;
-    // Whether the link is alive comes first, so that every other answer is for those only who may see the page.
-    let opened = signed.open(&broker).await?;
-    let Some(Form(Asked { domain, form })) = read.ok().and_then(Result::ok).filter(|_| is_from_the_page) else {
-        return Err(Refusal::Foreign);
-    };
-    if !pages.links.is_form_token(&opened.id, opened.number, &form, opened.now) {
-        return Err(Refusal::Foreign);
-    }
+    let Press { opened, fields } = Press::read(&broker, signed, request).await?;
+    let domain = fields.domain;
     let outcome = if !pages.looks.admits(&opened.id, Instant::now()) {
         Outcome::TooMany
     } else if may_be_a_name(&domain) {
@@ -174,19 +143,6 @@ pub(super) async fn check(
         Outcome::NothingWaits
     };
     Ok(Redirect::to(&outcome.address(&opened.base, &domain)))
-}
-
-/// Whether a browser says that the request comes from a page of this address. `Origin` alone doesn't tell: pages have
-/// `Referrer-Policy: no-referrer`, with which browsers send `Origin: null` with a form (WHATWG Fetch, "append a request `Origin` header").
-/// Browsers that don't send `Sec-Fetch-Site`, or not without TLS, have to name the origin.
-fn is_from_the_page(headers: &HeaderMap, links: &Links) -> bool {
-    match headers.get("sec-fetch-site") {
-        Some(site) => site.as_bytes() == b"same-origin",
-        None => {
-            let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-            origin.is_some_and(|origin| links.has_origin(origin))
-        }
-    }
 }
 
 async fn ask(broker: &Broker, id: &str, domain: &str, turn: OwnedSemaphorePermit) -> Result<Outcome, Refusal> {
@@ -210,58 +166,9 @@ async fn ask(broker: &Broker, id: &str, domain: &str, turn: OwnedSemaphorePermit
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
     use axum::response::IntoResponse as _;
-    use clap::Parser as _;
-    use page_keys::PageArgs;
 
     use super::*;
-
-    #[derive(clap::Parser)]
-    struct Line {
-        #[command(flatten)]
-        pages: PageArgs,
-    }
-
-    fn links() -> Links {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "k1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=").unwrap();
-        let keys = format!("--page-keys-file={}", file.path().display());
-        let line = Line::parse_from(["test", "--pages-url=https://broker.example.com", &keys]);
-        line.pages.links().unwrap().unwrap()
-    }
-
-    #[test]
-    fn only_what_a_browser_sends_from_the_page_is_believed() {
-        let links = links();
-        let believed = |sent: &[(&'static str, &'static str)]| {
-            let mut headers = HeaderMap::new();
-            for &(name, value) in sent {
-                headers.insert(name, HeaderValue::from_static(value));
-            }
-            is_from_the_page(&headers, &links)
-        };
-        let (here, null) = (("origin", "https://broker.example.com"), ("origin", "null"));
-        for sent in [
-            &[("sec-fetch-site", "same-origin"), null][..],
-            &[("sec-fetch-site", "same-origin")],
-            &[here],
-        ] {
-            assert!(believed(sent), "{sent:?}");
-        }
-        for sent in [
-            &[][..],
-            &[null],
-            &[("origin", "https://evil.example")],
-            &[("origin", "http://broker.example.com")],
-            &[("sec-fetch-site", "cross-site"), null],
-            &[("sec-fetch-site", "same-site"), here],
-            &[("sec-fetch-site", "none"), here],
-            &[("sec-fetch-site", ""), here],
-        ] {
-            assert!(!believed(sent), "{sent:?}");
-        }
-    }
 
     #[test]
     fn an_address_can_say_what_came_of_it_and_nothing_else() {

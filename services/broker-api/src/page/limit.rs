@@ -1,4 +1,4 @@
-//! How often one client may ask for pages, and looks at the domains of one instance be asked for: token buckets, as those of dns-responder.
+//! How often one client may ask for pages, and looks at the domains of one instance be asked for, from here or from outside: token buckets, as those of dns-responder.
 
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::num::NonZeroU32;

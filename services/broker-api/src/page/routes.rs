@@ -15,10 +15,9 @@ use crate::app::limit_time;
 use crate::http::to_the_end::to_the_end;
 use crate::osbapi::Broker;
 use crate::page::access::Opened;
-use crate::page::check::Outcome;
 use crate::page::refusal::Refusal;
 use crate::page::view::Visit;
-use crate::page::{assets, check, headers, limit, live, view};
+use crate::page::{assets, check, headers, limit, live, outside, press, view};
 
 /// The app with the routes of status pages, if there are pages.
 pub(crate) fn mounted(app: Router<Arc<Broker>>, broker: &Arc<Broker>) -> Router<Arc<Broker>> {
@@ -26,13 +25,13 @@ pub(crate) fn mounted(app: Router<Arc<Broker>>, broker: &Arc<Broker>) -> Router<
         return app;
     }
     // There is nothing to read where a form leads.
-    let form = get(nothing).post(check::check);
+    let most = || DefaultBodyLimit::max(press::MOST_BYTES);
+    let check = get(nothing).post(check::check).layer(most());
+    let outside = get(nothing).post(outside::outside).layer(most());
     let pages = Router::new()
         .route("/{id}/{token}", get(page))
-        .route(
-            "/{id}/{token}/check",
-            form.layer(DefaultBodyLimit::max(check::MOST_BYTES)),
-        )
+        .route("/{id}/{token}/check", check)
+        .route("/{id}/{token}/outside", outside)
         .route("/{id}/{token}/live", get(live::live))
         .route("/{id}/{token}/{file}", get(file))
         .layer(from_fn(to_the_end));
@@ -73,7 +72,8 @@ async fn page(
     let visit = Visit {
         base: &opened.base,
         form_token: pages.links.form_token(&opened.id, opened.number, opened.now),
-        outcome: query.as_deref().and_then(Outcome::told_by),
+        outcome: query.as_deref().and_then(check::Outcome::told_by),
+        outside: query.as_deref().and_then(outside::Outcome::told_by),
     };
     let page = view::page(&broker, &opened.id, visit).await?;
     pages.room.answer(page.ok_or(Refusal::NotFound)?)

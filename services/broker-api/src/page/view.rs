@@ -3,13 +3,15 @@
 mod chain;
 
 use askama::Template;
-use pipeline::page::{Distribution, DomainGroup, EarlierCertificate, HistoryRow, Now, Page, Validity};
+use pipeline::page::{Distribution, DomainGroup, EarlierCertificate, HistoryRow, Now, OutsideCheck, Page, Validity};
 use pipeline::records::Form;
 use store::StoreError;
 
 use self::chain::Leaf;
 use super::assets;
-use super::check::{Outcome, Told};
+use super::check::Outcome;
+use super::outside;
+use super::press::Told;
 use crate::osbapi::broker::Broker;
 
 /// What a page has from the request for it.
@@ -20,6 +22,8 @@ pub(crate) struct Visit<'v> {
     pub(crate) form_token: String,
     /// What came of the press of a button that led here.
     pub(crate) outcome: Option<Outcome>,
+    /// The same of the check from outside.
+    pub(crate) outside: Option<outside::Outcome>,
 }
 
 /// The page. `None`: the instance is unknown or removed.
@@ -69,6 +73,10 @@ struct Document<'v> {
     leaf: Option<Leaf>,
     earlier: Vec<EarlierCertificate>,
     distribution: Distribution,
+    outside: OutsideCheck,
+    outside_told: Option<Told>,
+    /// `None`: no check from outside can be asked for.
+    outside_token: Option<String>,
     history: Vec<HistoryRow>,
 }
 
@@ -95,6 +103,7 @@ impl<'v> Document<'v> {
         let groups = page.domains(responder);
         let is_offered = |group: &DomainGroup| group.rows.iter().any(|row| row.check.is_offered);
         let is_anything_offered = groups.iter().any(is_offered);
+        let outside = page.outside();
         Self {
             title: page.title(),
             stylesheet: assets::stylesheet(),
@@ -104,7 +113,7 @@ impl<'v> Document<'v> {
             read_ms: page.status.now.unix_timestamp_nanos() / 1_000_000,
             operations: [asked].into_iter().chain(renewal).collect(),
             told: visit.outcome.and_then(|outcome| outcome.told(page)),
-            form_token: is_anything_offered.then_some(visit.form_token),
+            form_token: is_anything_offered.then(|| visit.form_token.clone()),
             groups,
             has_records: !page.records().is_empty(),
             forms: Form::ALL,
@@ -112,6 +121,9 @@ impl<'v> Document<'v> {
             leaf: in_use.and_then(|certificate| Leaf::read(&certificate.chain_pem)),
             earlier: page.earlier_certificates(),
             distribution: page.distribution(),
+            outside_told: visit.outside.and_then(|outcome| outcome.told(page)),
+            outside_token: outside.is_offered.then_some(visit.form_token),
+            outside,
             history: page.history(),
         }
     }

@@ -118,6 +118,7 @@ async fn make(broker: &Broker, page: &Keeping, is_watched: &mut bool, has_room: 
         base,
         form_token: pages.links.form_token(instance, number, now.unix_timestamp()),
         outcome: None,
+        outside: None,
     };
     let html = view::page(broker, instance, visit).await?;
     Ok(html.as_deref().map_or(Made::Gone, |html| Made::Page(Pieces::of(html))))

@@ -1,7 +1,8 @@
 //! Pages as they are rendered: what is on them, that they are well-formed, and that nobody's text is markup.
 
+use pipeline::outside::{Answer, Cache, Checked, CheckedDomain, Dns, Header, Http, Persist, Problem, Served, Tls};
 use pipeline::page::{
-    CertificateFacts, Change, ClaimFacts, Facts, LookFacts, NewsFacts, OperationFacts, Page, StageFacts,
+    CertificateFacts, Change, ClaimFacts, Facts, LookFacts, NewsFacts, OperationFacts, OutsideFacts, Page, StageFacts,
 };
 use pipeline::proof::dns_persist01::Form as PersistForm;
 use pipeline::proof::{Challenge, Challenges, Dns01, DnsPersist01, Http01, Method, Place};
@@ -13,7 +14,7 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Outcome, Visit};
+use super::{Outcome, Visit, outside};
 use crate::page::live::pieces::Pieces;
 
 const NOW: OffsetDateTime = datetime!(2026-11-24 12:04:40 UTC);
@@ -28,6 +29,7 @@ fn visit(base: &str, outcome: Option<Outcome>) -> Visit<'_> {
         base,
         form_token: FORM_TOKEN.to_owned(),
         outcome,
+        outside: None,
     }
 }
 
@@ -610,6 +612,140 @@ fn each_name_and_value_has_a_button_that_copies_it() {
     }
 }
 
+/// A check from outside a minute ago, which saw this text everywhere.
+fn checked_from_outside(text: &str) -> OutsideFacts {
+    let header = || Header::Mismatch {
+        value: Some(text.into()),
+        expected: text.into(),
+    };
+    let facts = pipeline::outside::Facts {
+        domain: text.into(),
+        name: format!("www.{text}"),
+        dns: Dns::Elsewhere {
+            chain: vec![text.into()],
+            addresses: Vec::new(),
+        },
+        persist: Persist::Unused,
+        tls: Tls::NoHandshake { why: text.into() },
+        certificate: Some(Served {
+            issuer: text.into(),
+            serial: text.into(),
+            names: vec![text.into()],
+            covers: false,
+            not_before: NOW,
+            not_after: NOW,
+            age_days: 0,
+            days_left: 0,
+            attached: false,
+        }),
+        http: Http::Answered(Answer {
+            status: 301,
+            location: Some(text.into()),
+            ..Answer::default()
+        }),
+        cache: Cache::Told { word: text.into() },
+        host: header(),
+        x_forwarded_for: header(),
+    };
+    let problems = [
+        Problem::Name,
+        Problem::Tls,
+        Problem::Redirect,
+        Problem::Origin,
+        Problem::Headers,
+    ];
+    let domains = problems.map(|problem| CheckedDomain {
+        facts: facts.clone(),
+        problem: Some(problem),
+    });
+    OutsideFacts {
+        asked_at: NOW - Duration::minutes(1),
+        attempts: 1,
+        taken_at: Some(NOW - Duration::minutes(1)),
+        done_at: Some(NOW - Duration::minutes(1)),
+        result: Some(Checked {
+            at: NOW - Duration::minutes(1),
+            distribution: text.into(),
+            origin: text.into(),
+            redirect_to: Some(text.into()),
+            echo: Some(text.into()),
+            domains: domains.into(),
+            of: 9,
+            next: Some(text.into()),
+        }),
+    }
+}
+
+/// A service that is ready, after the press of the button.
+fn render_checked(outcome: Option<outside::Outcome>, check: Option<OutsideFacts>) -> String {
+    let mut page = page(OperationState::Succeeded, vec![verified("www.example.com")], Vec::new());
+    page.status.distribution_domain = Some(TARGET.into());
+    page.facts.outside = check;
+    let visit = Visit {
+        outside: outcome,
+        ..visit(BASE, None)
+    };
+    let html = super::html(&page, visit, RESPONDER).unwrap();
+    well_formed(&html);
+    html
+}
+
+#[test]
+fn a_check_from_outside_is_offered_until_one_is_asked_for_and_its_result_stays() {
+    let button = "<button type=\"submit\" form=\"outside\">Check from outside<";
+    let form = format!(
+        "<form id=\"outside\" method=\"post\" action=\"/i/5f0c/token/outside\"><input type=\"hidden\" name=\"form\" value=\"{FORM_TOKEN}\"></form>"
+    );
+    let html = render_checked(None, None);
+    assert!(html.contains(&form) && html.contains(button), "{html}");
+    assert!(
+        html.contains("<label for=\"echo\">") && html.contains(" form=\"outside\" maxlength"),
+        "{html}"
+    );
+
+    // Nobody is told of a press that is over.
+    let told = "<p class=\"told\" role=\"status\">The domains are looked at from outside.";
+    assert!(!render_checked(Some(outside::Outcome::Asked), None).contains(told));
+    let asked = OutsideFacts {
+        asked_at: NOW,
+        done_at: None,
+        taken_at: None,
+        ..checked_from_outside("other.example")
+    };
+    let html = render_checked(Some(outside::Outcome::Asked), Some(asked));
+    assert!(html.contains(told) && html.contains("it begins in a moment."), "{html}");
+    assert!(
+        !html.contains(button) && !html.contains("<form id=\"outside\""),
+        "{html}"
+    );
+    assert!(
+        html.contains("<caption>What was seen from outside at 2026-11-24 12:03 UTC</caption>"),
+        "that of the check before: {html}"
+    );
+
+    let html = render_checked(None, Some(checked_from_outside("other.example")));
+    assert!(
+        html.contains(
+            "<p>It points at other.example: change the CNAME record, name other.example, value other.example "
+        ),
+        "{html}"
+    );
+    assert!(html.contains("<li>DNS: leads to other.example.</li>"), "{html}");
+    assert!(html.contains("5 of 9 domains were looked at."), "{html}");
+    assert!(
+        html.contains(">Not as it should be</span>") && html.contains(button),
+        "{html}"
+    );
+
+    // Before there is a distribution there is nothing to look at.
+    let before = render(&page(
+        OperationState::Running,
+        vec![missing("www.example.com")],
+        Vec::new(),
+    ));
+    assert!(!before.contains("from outside"), "{before}");
+}
+
 /// Whatever stands in DNS, in a CA's or platform's answer, or in a request: none of it is markup.
 #[test]
 fn nobodys_text_is_markup() {
@@ -632,6 +768,8 @@ fn nobodys_text_is_markup() {
         reason: wrong("www.example.com", IMG).waiting_for,
     }];
     page.facts.operations[0].identity = Some(json!({"value": {"user_id": IMG}}));
+    page.status.distribution_domain = Some(IMG.into());
+    page.facts.outside = Some(checked_from_outside(IMG));
     page.facts.certificate = Some(CertificateFacts {
         names: vec![IMG.into()],
         ..certificate(String::new())
