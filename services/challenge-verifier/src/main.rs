@@ -3,6 +3,7 @@
 
 mod doctor;
 mod handler;
+mod outside;
 mod standing;
 mod together;
 
@@ -39,6 +40,8 @@ struct Cli {
     standing_proof_interval: humantime::Duration,
     #[command(flatten)]
     probe: ProbeSettings,
+    #[command(flatten)]
+    outside: outside::OutsideArgs,
     #[command(flatten)]
     worker: WorkerArgs,
 }
@@ -79,6 +82,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         standing_proof_interval: cli.standing_proof_interval.into(),
     };
     let checks = doctor::checks(&cli.worker, &shared, &cli.probe, doctor::NAME);
-    worker::run(handler, store, cli.worker, shared, &telemetry, checks).await?;
+    let from_outside = tokio::spawn(outside::Checks::new(store.clone(), &cli.probe, &cli.outside).serve());
+    let ended = worker::run(handler, store, cli.worker, shared, &telemetry, checks).await;
+    // One that is being done is taken again by another process.
+    from_outside.abort();
+    ended?;
     Ok(ExitCode::SUCCESS)
 }

@@ -68,6 +68,10 @@ pub(crate) struct Settings {
     pub(crate) page_keys: String,
     pub(crate) pages_url: String,
     pub(crate) operator_port: u16,
+    /// The port of aws-sim's edge, to which domains lead.
+    pub(crate) edge_port: u16,
+    /// Every root that Pebble has issued from.
+    pub(crate) edge_roots: String,
     /// OPERATOR_CREDENTIALS_FILE.
     pub(crate) operators: PathBuf,
     /// What the issuer knows of the broker's own DNS zone.
@@ -109,6 +113,8 @@ impl Settings {
             "challenge-verifier" => env.extend([
                 ("DNS_RESOLVER", self.dns_addr.clone()),
                 ("HTTP01_PORT", self.http_port.to_string()),
+                ("HTTP01_TLS_PORT", self.edge_port.to_string()),
+                ("OUTSIDE_CA_ROOTS", self.edge_roots.clone()),
                 ("ALLOW_PRIVATE_ADDRESSES", "true".to_owned()),
             ]),
             "certificate-issuer" => env.extend([

@@ -552,6 +552,8 @@ impl Supervisor {
             page_keys: self.page_keys.clone(),
             pages_url: self.broker_url(),
             operator_port: self.operator_port,
+            edge_port: self.aws.edge_https_port,
+            edge_roots: self.pebble.roots_pem.display().to_string(),
             operators: operators::file(&self.folder),
             delegation: self.delegation.iter().flat_map(Delegation::environment).collect(),
         }
