@@ -1,7 +1,7 @@
 //! With its script the page shows changes by itself: nothing is loaded anew, and the reader stays where he is.
 
 use anyhow::ensure;
-use browser::{Chromium, Key, Names, Shown};
+use browser::{Axe, Chromium, Key, Names, Shown};
 use serde_json::Value;
 
 use crate::keyboard::{is, tab_to, until};
@@ -121,5 +121,38 @@ async fn check_now_is_answered_on_the_page_by_keyboard() -> anyhow::Result<()> {
             Ok(())
         })
         .await?;
+    window.close().await
+}
+
+#[tokio::test]
+async fn a_check_from_outside_is_asked_for_by_keyboard_and_shown_without_a_reload() -> anyhow::Result<()> {
+    const DISTRIBUTION: &str = "document.getElementById('section-distribution')";
+    let scene = scene().await?;
+    let window = scene.window().await?;
+    let domain = Names::fresh().set_once;
+    let instance = scene.create(&[&domain]).await?;
+    let needs_you = |page: &Shown| page.all(|row| row.needs_its_tenant());
+    let told = window.shows(&instance.link, "what to set", needs_you).await?;
+    let name = format!("_validation-persist.{domain}");
+    let record = told.row(&domain)?.record("TXT", &name)?;
+    scene.dns.set_txt(&name, &record.value).await?;
+    let is_done = |page: &Shown| page.now == "Succeeded";
+    window.shows(&instance.link, "success", is_done).await?;
+    settle(&window).await?;
+    tab_to(&window, "button[form='outside']").await?;
+    window.press(Key::Enter).await?;
+    until(
+        &window,
+        "document.getElementById('said').textContent.includes('from outside')",
+    )
+    .await?;
+    until(&window, &format!("{DISTRIBUTION}.innerText.includes('It is served.')")).await?;
+    ensure!(is(&window, IS_THE_SAME).await?, "it was loaded anew");
+    ensure!(is(&window, "location.search === ''").await?, "it is at another address");
+    // What was seen is folded, and unfolds.
+    window.click("#section-distribution summary").await?;
+    until(&window, &format!("{DISTRIBUTION}.innerText.includes('Answer: HTTP')")).await?;
+    let violations = Axe::installed()?.violations(&window).await?;
+    ensure!(violations.is_empty(), "{}", violations.join("\n"));
     window.close().await
 }

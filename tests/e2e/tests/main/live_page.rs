@@ -24,7 +24,7 @@ const CLIENT: &str = "203.0.113.7";
 type Event = (String, Value);
 
 /// A page that is open.
-struct Live {
+pub(crate) struct Live {
     response: Response,
     bytes: Vec<u8>,
     events: VecDeque<Event>,
@@ -32,7 +32,7 @@ struct Live {
 
 impl Live {
     /// Opens it. Its first event is the whole page.
-    async fn open(link: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn open(link: &str) -> anyhow::Result<Self> {
         let mut live = Self::of(ask(link, None).await?)?;
         let (name, data) = live.next().await?.context("an event")?;
         ensure!(name == "pieces", "{name}");
@@ -71,7 +71,7 @@ impl Live {
     }
 
     /// Waits until it is told something with these words.
-    async fn told(&mut self, words: &str) -> anyhow::Result<()> {
+    pub(crate) async fn told(&mut self, words: &str) -> anyhow::Result<()> {
         loop {
             let (name, data) = self.next().await?.context("the stream has ended")?;
             ensure!(name == "pieces", "{name}");

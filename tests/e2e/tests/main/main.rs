@@ -42,6 +42,7 @@ mod operator_page;
 mod operator_plans;
 mod osbapi;
 mod outage;
+mod outside;
 mod ownership;
 mod page_link;
 mod persist_conformance;

@@ -254,3 +254,24 @@ async fn what_is_asked_all_the_time_reads_no_table_as_a_whole() -> anyhow::Resul
     assert_eq!(found, live);
     Ok(())
 }
+
+/// Checks from outside, of which three wait.
+const CHECKS: &str = "
+    insert into instances (id, tenant, service_id, plan_id, settings, request)
+        select 'i' || i, 't', 's', 'p', '{}', '{}' from generate_series(1, $rows) i;
+    insert into outside_checks (instance_id, asked_at, attempts, taken_at, done_at)
+        select 'i' || i, now() - i * interval '1 minute', 1, now() - i * interval '1 minute', now() from generate_series(1, $rows) i;
+    update outside_checks set attempts = 0, taken_at = null, done_at = null where instance_id in ('i1', 'i20000', 'i39999')";
+
+#[tokio::test]
+async fn a_check_from_outside_that_waits_is_found_by_an_index() -> anyhow::Result<()> {
+    let checks = CHECKS.replace("$rows", &ROWS.to_string());
+    let quiet = "alter table outside_checks set (autovacuum_enabled = false)";
+    let years = Years::with("checks", &[quiet, &checks, "analyze"]).await?;
+    let taken = years
+        .asked("a check that waits", async |store| store.take_outside_check().await)
+        .await?;
+    // The oldest one was taken with the other plan.
+    assert_eq!(taken.map(|check| check.instance).as_deref(), Some("i20000"));
+    Ok(())
+}

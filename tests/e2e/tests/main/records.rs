@@ -9,6 +9,7 @@ mod migrating;
 mod news;
 mod open_pages;
 mod other_versions;
+mod outside;
 mod own_zone;
 mod pace;
 mod rejections;

@@ -243,6 +243,7 @@ async fn a_removed_instance_goes_when_nothing_of_it_is_left_anywhere() -> anyhow
              insert into delegation_targets (tenant, domain, zone, label) \
                  values ('t', 'a.example.com', 'zone.example', 'own');
              insert into page_links (instance_id, expires_at) select id, now() from instances;
+             insert into outside_checks (instance_id, asked_at) select id, now() from instances;
              update steps s set method = 'delegated-dns-01' from operations o \
                  where o.id = s.operation_id and o.instance_id = 'old' and s.method is not null",
         )
@@ -251,7 +252,9 @@ async fn a_removed_instance_goes_when_nothing_of_it_is_left_anywhere() -> anyhow
     let pruned = store.prune_history(KEPT).await?;
     let stays = ["in aws", "lives", "valid", "won", "young"].map(str::to_owned);
     assert_eq!(past.instances().await?, BTreeSet::from(stays), "{pruned}");
-    assert_eq!(past.count("page_links").await?, 5, "they go with their instances");
+    for table in ["page_links", "outside_checks"] {
+        assert_eq!(past.count(table).await?, 5, "{table} go with their instances");
+    }
     assert_eq!(past.count("orphans").await?, 1);
     assert_eq!(past.count("offers").await?, 1, "the one that was made lately");
 

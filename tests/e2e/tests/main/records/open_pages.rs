@@ -42,6 +42,9 @@ async fn only_changes_of_open_pages_are_notified() -> anyhow::Result<()> {
         "update claims set lost_at = now() where instance_id = $1",
         "update page_links set number = number + 1 where instance_id = $1",
         "update page_links set revoked_at = now() where instance_id = $1",
+        "insert into outside_checks (instance_id, asked_at) values ($1, now())",
+        "update outside_checks set attempts = 1, taken_at = now() where instance_id = $1",
+        "update outside_checks set done_at = now() where instance_id = $1",
         "update operations set state = 'failed', ended_at = now() where instance_id = $1",
     ] {
         // The order of notifications is that of the commits: one of the page that is shut would be the first.
