@@ -35,6 +35,20 @@ pub enum Connects {
     },
 }
 
+impl Connects {
+    /// What is connected to, of a name's addresses.
+    fn addresses(self, found: &[IpAddr]) -> Vec<SocketAddr> {
+        let (port, checked) = match self {
+            Self::To(address) => return vec![address],
+            Self::Anywhere(port) => (port, None),
+            Self::Outside { port, allow_private } => (port, Some(allow_private)),
+        };
+        let is_allowed = |found: &IpAddr| checked.is_none_or(|private| address::allowed(*found, private));
+        let allowed = found.iter().copied().filter(is_allowed).take(MOST_ADDRESSES);
+        allowed.map(|found| SocketAddr::new(found, port)).collect()
+    }
+}
+
 /// How domains are looked at.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -83,7 +97,7 @@ impl Outside<'_> {
         facts.dns = names::judge(&path, &self.expected.distribution, its);
         facts.persist = persist.unwrap_or(Persist::Unknown);
 
-        let addresses = self.addresses(path.addresses());
+        let addresses = self.request.connects.addresses(path.addresses());
         if addresses.is_empty() && !path.addresses().is_empty() {
             facts.tls = Tls::NotPublic;
             return facts;
@@ -131,21 +145,6 @@ impl Outside<'_> {
         got.unwrap_or_else(|_| Err(self.late()))
     }
 
-    /// Those of the name's addresses that are connected to.
-    fn addresses(&self, found: &[IpAddr]) -> Vec<SocketAddr> {
-        let (port, checked) = match self.request.connects {
-            Connects::To(address) => return vec![address],
-            Connects::Anywhere(port) => (port, None),
-            Connects::Outside { port, allow_private } => (port, Some(allow_private)),
-        };
-        let is_allowed = |found: &IpAddr| checked.is_none_or(|private| address::allowed(*found, private));
-        let allowed = found.iter().copied().filter(is_allowed);
-        allowed
-            .take(MOST_ADDRESSES)
-            .map(|found| SocketAddr::new(found, port))
-            .collect()
-    }
-
     fn late(&self) -> String {
         format!("not within {}", pipeline::shown::span(self.request.within))
     }
@@ -181,45 +180,16 @@ fn echoed(got: Result<Fetched, String>) -> Echoed {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
-
-    fn expected() -> Expected {
-        Expected {
-            distribution: "d1.cloudfront.net".into(),
-            attached: None,
-            challenges: HashMap::new(),
-            origin: "origin.example".into(),
-            forwards_host: false,
-            keeps_nothing: None,
-            redirect_to: None,
-            address_given: false,
-        }
-    }
 
     /// The addresses that are connected to, of these.
     fn connected(connects: Connects, found: &[&str]) -> Vec<String> {
-        let request = Request {
-            path: "/".into(),
-            echo: None,
-            label: "www".into(),
-            connects,
-            within: Duration::from_secs(1),
-            agent: "test",
-        };
-        let outside = Outside {
-            names: Names::new(Some(SocketAddr::from(([127, 0, 0, 1], 1)))).unwrap(),
-            trust: Trust::new(&tls::Roots::System).unwrap(),
-            request: &request,
-            expected: &expected(),
-        };
         let found: Vec<IpAddr> = found.iter().map(|text| text.parse().unwrap()).collect();
-        outside.addresses(&found).iter().map(SocketAddr::to_string).collect()
+        connects.addresses(&found).iter().map(SocketAddr::to_string).collect()
     }
 
-    #[tokio::test]
-    async fn tenants_names_lead_to_nothing_that_is_not_outside() {
+    #[test]
+    fn tenants_names_lead_to_nothing_that_is_not_outside() {
         let found = [
             "1.1.1.1",
             "127.0.0.1",
