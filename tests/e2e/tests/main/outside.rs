@@ -178,7 +178,10 @@ async fn there_is_nothing_to_look_at_yet(scene: &Scene, service: &Service) -> an
     assert!(!page.contains(BUTTON), "{page}");
     let (outcome, page) = scene.press(service, "").await?;
     assert_eq!(outcome, "nothing-there");
-    assert!(page.contains("There is no distribution yet that could be checked"), "{page}");
+    assert!(
+        page.contains("There is no distribution yet that could be checked"),
+        "{page}"
+    );
     assert_eq!(scene.row(service).await?, None);
     Ok(())
 }
