@@ -112,7 +112,8 @@ pub(crate) async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<Ended, 
         // would have them kept as long as the history.
         Statement::new(
             "news-forget",
-            "delete from step_news where step_id in (select s.id from steps s join operations o on o.id = s.operation_id              where o.instance_id = $1)",
+            "delete from step_news where step_id in (select s.id from steps s join operations o on o.id = s.operation_id \
+             where o.instance_id = $1)",
         )
         .run(tx, &[instance])
         .await?;

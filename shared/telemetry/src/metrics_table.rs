@@ -125,6 +125,11 @@ const METRICS: &[Metric] = &[
         "Operations that have not ended yet.",
     ),
     gauge(
+        "live_pages",
+        Unit::Count,
+        "Status pages that are open in browsers and show changes by themselves.",
+    ),
+    gauge(
         "certificates",
         Unit::Count,
         "Certificates in use by instances that are not removed, by the days they have left.",
