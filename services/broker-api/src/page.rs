@@ -1,5 +1,6 @@
 //! Status pages: each service instance has one, for whoever has the link to it. A link is signed ([`page_keys`]), so what nobody
-//! has signed never reaches the database; whether it is still alive, the database knows. There are pages only with PAGES_URL.
+//! has signed never reaches the database; whether it is still alive, the database knows. Whoever may see the instance at its platform may
+//! sign in there instead ([`sign_in`]), if the platform has a `dashboard_client`. There are pages only with PAGES_URL.
 
 mod access;
 pub(crate) mod assets;
@@ -12,6 +13,7 @@ mod outside;
 mod press;
 mod refusal;
 mod routes;
+pub(crate) mod sign_in;
 mod unread;
 pub(crate) mod view;
 
@@ -24,6 +26,8 @@ use tokio::sync::Semaphore;
 
 use crate::page::limit::Limit;
 use crate::page::live::hub::Hub;
+use crate::page::sign_in::SignIn;
+use crate::page::sign_in::peer::Peer;
 use crate::page::unread::Room;
 use crate::settings::BrokerArgs;
 
@@ -36,6 +40,8 @@ const AT_ONCE: usize = 4;
 /// What the routes of the pages work with.
 pub(crate) struct Pages {
     pub(crate) links: Links,
+    /// `None`: no platform's users sign in.
+    pub(crate) sign_in: Option<SignIn>,
     /// By client. `None`: as often as anybody likes.
     limit: Option<Limit>,
     /// By instance: looks that are asked for, and checks from outside.
@@ -55,11 +61,17 @@ impl Pages {
         let limit = NonZeroU32::new(args.page_limit.page_rate_limit).map(Limit::new);
         Some(Self {
             links,
+            sign_in: SignIn::of(args).ok().flatten(),
             limit,
             looks: Limit::new(check::A_MINUTE),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
             room: Room::new(),
             live: Hub::new(store.clone(), args.page_limit.live_pages),
         })
+    }
+
+    /// The platform with this name, if its users sign in to pages.
+    pub(crate) fn peer(&self, platform: &str) -> Option<&Peer> {
+        self.sign_in.as_ref()?.peer(platform)
     }
 }

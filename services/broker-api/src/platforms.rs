@@ -1,6 +1,8 @@
 //! The platforms that may use this broker, with their credentials: from single settings, or from
 //! BROKER_CREDENTIALS_FILE when there are several.
 
+mod dashboard_client;
+
 use std::path::Path;
 use std::str::FromStr;
 
@@ -10,6 +12,8 @@ use secret::Secret;
 use serde_json::Value;
 
 use operator_file::{Object, kind, read};
+
+pub(crate) use self::dashboard_client::DashboardClient;
 
 /// The name of the one platform of single settings.
 const ONLY: &str = "default";
@@ -24,6 +28,8 @@ pub(crate) struct Platform {
     pub(crate) current: Login,
     /// Older credentials that are still accepted.
     pub(crate) previous: Vec<Login>,
+    /// By what its users sign in to status pages, if they do.
+    pub(crate) dashboard_client: Option<DashboardClient>,
 }
 
 /// The credentials that a platform sends (RFC 7617).
@@ -155,6 +161,7 @@ impl PlatformArgs {
             name: ONLY.to_string(),
             current: Login::new(&self.broker_username, self.broker_password.expose()),
             previous,
+            dashboard_client: None,
         }]
     }
 }
@@ -187,6 +194,18 @@ fn platforms(value: &Value, folder: &Path) -> Result<Vec<Platform>, String> {
             }
         }
     }
+    for (index, platform) in platforms.iter().enumerate() {
+        let formerly = platform.dashboard_client.iter().flat_map(|client| &client.formerly);
+        for name in formerly {
+            // Its users would see the pages of the other one's.
+            if platforms.iter().any(|other| other.name == *name) {
+                let name = shown(name);
+                return Err(format!(
+                    "platforms[{index}].dashboard_client.formerly: {name} is the name of a platform in this file"
+                ));
+            }
+        }
+    }
     Ok(platforms)
 }
 
@@ -195,7 +214,14 @@ fn logins(platform: &Platform) -> impl Iterator<Item = &Login> {
 }
 
 fn platform(platform: &Object<'_>, folder: &Path) -> Result<Platform, String> {
-    platform.only(&["name", "username", "password", "password_file", "previous"])?;
+    platform.only(&[
+        "name",
+        "username",
+        "password",
+        "password_file",
+        "previous",
+        "dashboard_client",
+    ])?;
     let name = platform.needed_text("name", MOST_NAME)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     if !name.bytes().all(plain) {
@@ -225,6 +251,7 @@ fn platform(platform: &Object<'_>, folder: &Path) -> Result<Platform, String> {
             password: password(platform, folder)?,
         },
         previous,
+        dashboard_client: dashboard_client::of(platform, folder)?,
     })
 }
 
@@ -238,21 +265,26 @@ fn username<'v>(login: &Object<'v>) -> Result<Option<&'v str>, String> {
     }
 }
 
-/// The password of a login: in the file itself, or in a file beside it.
+/// The password of a login.
 pub(crate) fn password(login: &Object<'_>, folder: &Path) -> Result<SecretString, String> {
-    match (login.get("password"), login.text("password_file", 4096)?) {
+    secret_of(login, "password", folder)
+}
+
+/// A secret: in the file itself, or in a file beside it, which the same key with `_file` names.
+fn secret_of(object: &Object<'_>, key: &str, folder: &Path) -> Result<SecretString, String> {
+    let in_file = format!("{key}_file");
+    match (object.get(key), object.text(&in_file, 4096)?) {
         (Some(_), Some(_)) => Err(format!(
-            "{}: password is there as well; write one of them",
-            login.at("password_file")
+            "{}: {key} is there as well; write one of them",
+            object.at(&in_file)
         )),
-        (Some(Value::String(password)), None) if password.is_empty() => {
-            Err(format!("{}: it is empty", login.at("password")))
+        (Some(Value::String(secret)), None) if secret.is_empty() => Err(format!("{}: it is empty", object.at(key))),
+        (Some(Value::String(secret)), None) => Ok(SecretString::from(secret.as_str())),
+        (Some(other), None) => Err(format!("{}: {} is not a string", object.at(key), kind(other))),
+        (None, Some(file)) => {
+            secret::read(&folder.join(file)).map_err(|why| format!("{}: {}: {why}", object.at(&in_file), shown(file)))
         }
-        (Some(Value::String(password)), None) => Ok(SecretString::from(password.as_str())),
-        (Some(other), None) => Err(format!("{}: {} is not a string", login.at("password"), kind(other))),
-        (None, Some(file)) => secret::read(&folder.join(file))
-            .map_err(|why| format!("{}: {}: {why}", login.at("password_file"), shown(file))),
-        (None, None) => Err(format!("{}; or name a password_file", login.missing("password"))),
+        (None, None) => Err(format!("{}; or name a {in_file}", object.missing(key))),
     }
 }
 
@@ -320,6 +352,12 @@ mod tests {
             (
                 json!({"name": "b", "username": "cf", "password": "hunter2"}),
                 "platforms[1]: it has a user name and password of platforms[0]",
+            ),
+            (
+                json!({"name": "b", "username": "x", "password": "hunter3", "dashboard_client": {
+                    "id": "a", "secret": "hunter4", "api": "https://api.example.com", "formerly": ["default", "cf-eu"],
+                }}),
+                "platforms[1].dashboard_client.formerly: \"cf-eu\" is the name of a platform",
             ),
             (
                 json!({"name": "b", "username": "x", "password": "hunter3", "previous": [{"username": "cf", "password": "hunter2"}]}),

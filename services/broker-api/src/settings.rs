@@ -16,6 +16,7 @@ use crate::catalog::settings::CatalogArgs;
 use crate::http::Limits;
 use crate::operator::OperatorArgs;
 use crate::page::limit::PageLimit;
+use crate::page::sign_in::{SignIn, SignInArgs};
 use crate::platforms::PlatformArgs;
 use crate::unproved::Unproved;
 
@@ -24,7 +25,7 @@ use crate::unproved::Unproved;
 #[command(name = "broker-api", version)]
 pub struct Settings {
     /// Address and port of the public endpoints for the platform and CAs: /v2, /acme, /openapi.json, /healthz; for browsers,
-    /// with PAGES_URL: /i, /assets.
+    /// with PAGES_URL: /i, /assets, and where users sign in /s, /sign-in.
     /// Unset: $PORT, or else 8080, on every address.
     #[arg(long, env, default_value_t = worker::listen(8080), hide_default_value = true)]
     pub listen: SocketAddr,
@@ -70,6 +71,7 @@ impl Settings {
     pub fn check(&self) -> anyhow::Result<()> {
         self.broker.platforms.check()?;
         self.broker.pages.links()?;
+        SignIn::of(&self.broker)?;
         self.operator.check(self.broker.pages.keys()?.is_some())?;
         self.broker.catalog.check()
     }
@@ -112,6 +114,9 @@ pub struct BrokerArgs {
     /// How often one client may ask for them.
     #[command(flatten)]
     pub page_limit: PageLimit,
+    /// How long a sign-in to them lasts.
+    #[command(flatten)]
+    pub sign_in: SignInArgs,
 }
 
 /// The host name of the default origin, or none.

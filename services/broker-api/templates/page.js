@@ -155,7 +155,8 @@ function connect() {
 async function readAgain() {
   try {
     const answer = await fetch(location.pathname, { cache: 'no-store' });
-    if (answer.status === 404) return location.reload();
+    // It is gone, or the platform has to be asked again, which a script can't do.
+    if (answer.status === 404 || answer.status === 403) return location.reload();
     if (answer.ok) {
       showPage(await answer.text());
       clearTimeout(lost);

@@ -13,7 +13,7 @@ use broker_api::settings::Settings;
 use broker_api::{Broker, app, serve};
 use clap::Parser as _;
 use messaging::Messaging;
-use page_keys::PageKeys;
+use page_keys::{PageArgs, PageKeys, Right, Session};
 use store::Store;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -60,16 +60,17 @@ async fn broker_of(database: &str, patience: &str, more: &[&str]) -> SocketAddr 
         std::fs::write(&path, value).unwrap();
         format!("--{flag}-file={}", path.display())
     };
+    let has_platforms = more.iter().any(|flag| flag.starts_with("--broker-credentials-file="));
+    let login = ["--broker-username=u".to_owned(), secret("broker-password", "p")];
     let mut line = vec![
         "broker-api".to_owned(),
-        "--broker-username=u".to_owned(),
-        secret("broker-password", "p"),
         "--acme-responder-url=http://broker.example.com".to_owned(),
         format!("--database-timeout={patience}"),
         secret("database-url", database),
         secret("amqp-url", "amqp://127.0.0.1:1"),
         secret("page-keys", KEYS),
     ];
+    line.extend(login.into_iter().filter(|_| !has_platforms));
     line.extend(more.iter().map(|flag| (*flag).to_owned()));
     let settings = Settings::parse_from(line);
     settings.check().unwrap();
@@ -272,9 +273,185 @@ async fn a_crowd_of_readers_leaves_connections_to_the_platform() {
 #[tokio::test]
 async fn without_an_address_there_are_no_pages() {
     let to = broker(&[]).await;
-    for path in [format!("/i/i1/{}", token("i1")), "/assets/nothing".to_owned()] {
+    for path in [
+        format!("/i/i1/{}", token("i1")),
+        "/assets/nothing".to_owned(),
+        "/s/cf-eu/i1".to_owned(),
+        "/sign-in/done".to_owned(),
+    ] {
         let answer = send(to, &format!("GET {path}"), "").await;
         assert_eq!(answer.status, 404);
         assert!(answer.body.contains("/v2/catalog"), "{}", answer.body);
+    }
+}
+
+/// A broker with a platform whose users sign in, and which doesn't answer; and with one whose users don't.
+async fn with_sign_in(lifetime: &str) -> SocketAddr {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("credentials.json");
+    let platforms = r#"{"platforms": [
+        {"name": "cf-eu", "username": "eu", "password": "p", "dashboard_client": {"id": "cdn", "secret": "s", "api": "http://127.0.0.1:1"}},
+        {"name": "cf-us", "username": "us", "password": "p"}
+    ]}"#;
+    std::fs::write(&file, platforms).unwrap();
+    let file = format!("--broker-credentials-file={}", file.display());
+    broker(&["--pages-url=https://broker.example.com", &file, lifetime]).await
+}
+
+/// What the cookie of somebody contains who may see this instance's page for ten minutes.
+fn session(instance: &str, right: Right) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
+    std::fs::write(&file, KEYS).unwrap();
+    let file = format!("--page-keys-file={}", file.display());
+    let line = Line::parse_from(["test", "--pages-url=https://broker.example.com", &file]);
+    let links = line.pages.links().unwrap().unwrap();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    let until = i64::try_from(now.as_secs()).unwrap() + 600;
+    links.session("cf-eu", instance, Session { right, until })
+}
+
+/// The settings of links alone.
+#[derive(clap::Parser)]
+struct Line {
+    #[command(flatten)]
+    pages: PageArgs,
+}
+
+/// The first 8 bytes of SHA-256 of `cf-eu`, a line break and `i1`.
+const COOKIE: &str = "__Host-cdn-broker-16a109e7c5848571";
+
+#[tokio::test]
+async fn only_who_has_signed_in_reaches_the_database_and_all_others_are_sent_to_the_platform() {
+    let to = with_sign_in("--sign-in-lifetime=10m").await;
+    let read = session("i1", Right::Read);
+    let cookie = |value: &str| format!("Cookie: a=b; {COOKIE}={value}\r\n");
+    // The database is away.
+    for path in ["/s/cf-eu/i1", "/s/cf-eu/i1/records.zone", "/s/cf-eu/i1/live"] {
+        let answer = send(to, &format!("GET {path}"), &cookie(&read)).await;
+        assert!(
+            answer.status == 503 && answer.body.contains("database"),
+            "{path}: {}",
+            answer.body
+        );
+    }
+    // The platform is, too: whoever has not signed in gets that far.
+    for sent in [
+        String::new(),
+        cookie(""),
+        cookie(&read.replacen("read", "manage", 1)),
+        cookie(&read[1..]),
+        cookie(&session("i2", Right::Manage)),
+        cookie(&token("i1")),
+    ] {
+        let answer = send(to, "GET /s/cf-eu/i1", &sent).await;
+        assert!(
+            answer.status == 503 && answer.body.contains("The platform does not say"),
+            "{}",
+            answer.body
+        );
+    }
+    // What can't be led there is not.
+    for (line, sent) in [
+        ("POST /s/cf-eu/i1/check", ""),
+        ("GET /s/cf-eu/i1", "Sec-Fetch-Mode: cors\r\n"),
+        ("GET /s/cf-eu/i1/live", "Sec-Fetch-Mode: cors\r\n"),
+    ] {
+        let answer = send(to, line, sent).await;
+        assert_eq!(answer.status, 403, "{line}: {}", answer.body);
+    }
+    // Nobody signs in with these, and these are no instances of Cloud Controller.
+    for path in [
+        "/s/cf-us/i1",
+        "/s/nobody/i1",
+        "/s/cf-eu/a%2Fb",
+        "/s/cf-eu/..",
+        "/s/cf-eu/%ff",
+        "/s/cf-eu",
+        "/s/",
+        "/sign-in",
+        "/sign-in/",
+        "/sign-in/done/x",
+    ] {
+        let answer = send(to, &format!("GET {path}"), "").await;
+        assert_eq!(answer.status, 404, "{path}: {}", answer.body);
+        assert!(answer.body.starts_with("There is no page at this address."), "{path}");
+    }
+    // A link opens its page as ever.
+    let answer = send(to, &format!("GET /i/i1/{}", token("i1")), "").await;
+    assert!(
+        answer.status == 503 && answer.body.contains("database"),
+        "{}",
+        answer.body
+    );
+}
+
+#[tokio::test]
+async fn every_answer_of_a_sign_in_has_the_headers() {
+    let to = with_sign_in("--sign-in-lifetime=1s").await;
+    for (line, status) in [
+        ("GET /s/cf-eu/i1", 503),
+        ("HEAD /s/cf-eu/i1", 503),
+        ("POST /s/cf-eu/i1", 405),
+        ("POST /s/cf-eu/i1/check", 403),
+        ("GET /s/nobody/i1", 404),
+        ("GET /sign-in/done", 403),
+        ("GET /sign-in/done?state=a&state=b", 403),
+        ("GET /sign-in/done?state=k2.1796000000.n.Y2YtZXU.aTE.mac&code=c", 403),
+        ("GET /sign-in/done?error=access_denied&state=x", 403),
+        ("POST /sign-in/done", 405),
+        ("GET /sign-in/", 404),
+    ] {
+        let answer = send(to, line, "Cookie: __Host-cdn-broker-browser=b\r\n").await;
+        assert_eq!(answer.status, status, "{line}: {}", answer.body);
+        for header in HEADERS {
+            assert!(answer.has(header), "{line}: no {header} in {:#?}", answer.head);
+        }
+        assert!(answer.has("cache-control: no-store"), "{line}: {:#?}", answer.head);
+        assert!(
+            !answer.head.iter().any(|line| line.starts_with("set-cookie:")),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_sign_in_needs_pages_by_tls_and_lasts_for_an_hour_at_most() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.display().to_string()
+    };
+    let platforms = r#"{"platforms": [{"name": "cf-eu", "username": "eu", "password": "p",
+        "dashboard_client": {"id": "cdn", "secret": "hunter2", "api": "https://api.example.com"}}]}"#;
+    let parse = |more: &[&str]| {
+        let line = [
+            "broker-api".to_owned(),
+            "--acme-responder-url=http://broker.example.com".to_owned(),
+            format!("--database-url-file={}", write("database-url", "postgres://a")),
+            format!("--amqp-url-file={}", write("amqp-url", "amqp://a")),
+            format!("--page-keys-file={}", write("page-keys", KEYS)),
+            format!("--broker-credentials-file={}", write("credentials.json", platforms)),
+        ];
+        Settings::try_parse_from(line.into_iter().chain(more.iter().map(|flag| (*flag).to_owned())))
+    };
+    let refused = |more: &[&str]| parse(more).unwrap().check().unwrap_err().to_string();
+    assert!(refused(&[]).contains("cf-eu has a dashboard_client, but PAGES_URL is not set"));
+    let open = refused(&["--pages-url=http://broker.example.com"]);
+    assert!(
+        open.starts_with("PAGES_URL: https:// is needed") && !open.contains("hunter2"),
+        "{open}"
+    );
+    let good = parse(&["--pages-url=https://broker.example.com"]).unwrap();
+    good.check().unwrap();
+    assert!(!format!("{good:?}").contains("hunter2"));
+    for lifetime in ["0s", "61m", "soon"] {
+        assert!(
+            parse(&[&format!("--sign-in-lifetime={lifetime}")]).is_err(),
+            "{lifetime}"
+        );
     }
 }

@@ -100,6 +100,21 @@ impl PagesUrl {
         let port = if address.starts_with("https:") { ":443" } else { ":80" };
         address.strip_suffix(port).unwrap_or(&address).to_owned()
     }
+
+    /// Whether nobody on the way reads what is sent there, so that browsers keep `Secure` cookies of it (W3C, Secure Contexts §3.1): by TLS,
+    /// or on this machine.
+    pub fn is_private(&self) -> bool {
+        self.0.parse::<Uri>().is_ok_and(|uri| is_private(&uri))
+    }
+}
+
+/// Whether nobody on the way reads what is sent to this address: by TLS, or on this machine.
+pub fn is_private(uri: &Uri) -> bool {
+    match (uri.scheme_str(), uri.host()) {
+        (Some("https"), Some(_)) => true,
+        (Some("http"), Some(host)) => matches!(host, "localhost" | "127.0.0.1" | "[::1]"),
+        _ => false,
+    }
 }
 
 /// The address, without a trailing slash.
@@ -193,6 +208,27 @@ mod tests {
         ] {
             assert_eq!(text.parse::<PagesUrl>().unwrap().origin(), origin, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_sent_by_tls_or_stays_here_is_private() {
+        for private in [
+            "https://a.example",
+            "http://127.0.0.1:8080",
+            "http://localhost",
+            "http://[::1]:80",
+        ] {
+            assert!(private.parse::<PagesUrl>().unwrap().is_private(), "{private}");
+        }
+        for open in [
+            "http://a.example",
+            "http://127.0.0.1.a.example",
+            "http://localhost.a.example:80",
+            "http://10.0.0.1",
+        ] {
+            assert!(!open.parse::<PagesUrl>().unwrap().is_private(), "{open}");
+        }
+        assert!(!is_private(&Uri::from_static("/oauth/token")));
     }
 
     #[test]

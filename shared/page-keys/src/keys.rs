@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq as _;
 
 /// The first line of what is signed for a link. Whatever else these keys sign has another one, …
 const LINK: &str = "cdn-broker 1: link of a status page";
-/// … as a form has, and a form of the operator's page.
+/// … as a form has, a form of the operator's page, and what a sign-in consists of.
 const FORM: &str = "cdn-broker 1: form of a status page";
 /// How long a form can be sent after its page was made, in seconds.
 pub(crate) const FORM_LASTS: i64 = 3_600;
@@ -134,6 +134,18 @@ impl LinkKey {
     fn form_token(&self, instance: &str, number: i32, until: i64) -> String {
         let mac = self.mac(FORM, instance, &format!("{number}\n{until}"));
         format!("{}.{until}.{mac}", self.id)
+    }
+
+    /// The MAC of texts that may be anything, for this purpose.
+    pub(crate) fn mac_of(&self, purpose: &str, says: &[&str], until: i64) -> String {
+        // Each text is preceded by its length, so that nothing else has the same encoding.
+        let told: String = [self.id.as_str()]
+            .iter()
+            .chain(says)
+            .map(|text| format!("{}:{text}\n", text.len()))
+            .collect();
+        let signed = format!("{purpose}\n{told}{until}");
+        URL_SAFE_NO_PAD.encode(sign(&self.key, signed.as_bytes()))
     }
 
     /// `numbers` have no other encoding.

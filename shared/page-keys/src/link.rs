@@ -8,7 +8,7 @@ use crate::args::PagesUrl;
 use crate::keys::PageKeys;
 
 /// Encoded in a path: all but the unreserved characters (RFC 3986 §2.3).
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The path of a link, from the root: what is below it begins with this and a slash.
 pub fn path(instance: &str, token: &str) -> String {
@@ -49,6 +49,11 @@ impl Links {
     /// Whether a browser that sends from a page names this origin.
     pub fn has_origin(&self, origin: &str) -> bool {
         self.address.origin() == origin
+    }
+
+    /// Whether browsers keep the cookies of a sign-in.
+    pub fn are_private(&self) -> bool {
+        self.address.is_private()
     }
 
     /// How long a link lasts that nobody uses.

@@ -1,9 +1,5 @@
 //! The tokens of the forms on the operator's page, `<key's id>.<until>.<MAC>`: each is one person's, for what the form says.
 
-use aws_lc_rs::hmac::sign;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use crate::keys::{FORM_LASTS, LinkKey, PageKeys, is_same};
 
 /// The first line of what is signed.
@@ -30,19 +26,12 @@ impl PageKeys {
 }
 
 fn token(key: &LinkKey, says: &[&str], until: i64) -> String {
-    // Each text is preceded by its length, so that nothing else has the same encoding.
-    let told: String = [key.id.as_str()]
-        .iter()
-        .chain(says)
-        .map(|text| format!("{}:{text}\n", text.len()))
-        .collect();
-    let signed = format!("{PURPOSE}\n{told}{until}");
-    let mac = URL_SAFE_NO_PAD.encode(sign(&key.key, signed.as_bytes()));
-    format!("{}.{until}.{mac}", key.id)
+    format!("{}.{until}.{}", key.id, key.mac_of(PURPOSE, says, until))
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
 
     use super::*;

@@ -5,6 +5,7 @@ mod look_now;
 mod outside;
 mod view;
 mod watch;
+mod whose;
 
 pub use link::PageLink;
 pub use look_now::LookNow;

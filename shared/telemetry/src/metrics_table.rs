@@ -302,7 +302,10 @@ const METRICS: &[Metric] = &[
         Unit::Count,
         "Tokens that the http-01 responder answers from memory.",
     ),
-    counter("outside_calls_total", "Calls to AWS, the CA, DNS and web servers."),
+    counter(
+        "outside_calls_total",
+        "Calls to AWS, the CA, DNS, web servers and platforms.",
+    ),
     timed(
         "outside_call_duration_seconds",
         CALLS,

@@ -1,6 +1,8 @@
 //! The catalog as the platform reads it (OSBAPI, "Catalog Management"): the offering, plus the fields that this program
 //! decides.
 
+use std::fmt;
+
 use parameters::schema;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -32,6 +34,50 @@ pub(crate) struct Service {
     /// OSBAPI profile.md, "Service Metadata"
     metadata: Map<String, Value>,
     pub(crate) plans: Vec<ServedPlan>,
+    /// By what the platform's users sign in to status pages (OSBAPI, "Dashboard Client Object")
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dashboard_client: Option<DashboardClient>,
+}
+
+/// An OAuth 2 client, which the platform makes.
+#[derive(Clone, Serialize, JsonSchema)]
+pub(crate) struct DashboardClient {
+    id: String,
+    /// What the broker redeems codes with
+    secret: String,
+    redirect_uri: String,
+}
+
+impl DashboardClient {
+    /// Id, secret, and where browsers come back to.
+    pub(crate) fn new((id, secret, redirect_uri): (&str, &str, &str)) -> Self {
+        Self {
+            id: id.to_owned(),
+            secret: secret.to_owned(),
+            redirect_uri: redirect_uri.to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for DashboardClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, redirect_uri, .. } = self;
+        f.debug_struct("DashboardClient")
+            .field("id", id)
+            .field("redirect_uri", redirect_uri)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Catalog {
+    /// The same, with the client of the platform that reads it.
+    pub(crate) fn for_platform(&self, client: Option<DashboardClient>) -> Self {
+        let mut catalog = self.clone();
+        for service in &mut catalog.services {
+            service.dashboard_client.clone_from(&client);
+        }
+        catalog
+    }
 }
 
 /// One of its plans.
@@ -116,6 +162,7 @@ pub(crate) fn served(offering: &Offering, default_origin: Option<&str>) -> Catal
                 .iter()
                 .map(|plan| served_plan(offering, plan, &schemas))
                 .collect(),
+            dashboard_client: None,
         }],
     }
 }

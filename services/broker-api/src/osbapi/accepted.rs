@@ -44,7 +44,7 @@ pub(crate) struct Started {
     /// Send it with each last_operation
     #[schemars(with = "String")]
     operation: Uuid,
-    /// Where the instance's status page is, for whoever has this link
+    /// Where the instance's status page is, for whoever has this link or, where users sign in, may see the instance
     #[serde(skip_serializing_if = "Option::is_none")]
     dashboard_url: Option<String>,
 }
@@ -53,7 +53,7 @@ pub(crate) struct Started {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Unchanged {
-    /// Where the instance's status page is, for whoever has this link
+    /// Where the instance's status page is, for whoever has this link or, where users sign in, may see the instance
     #[serde(skip_serializing_if = "Option::is_none")]
     dashboard_url: Option<String>,
 }

@@ -1,9 +1,12 @@
 //! HTTP basic authentication (OSBAPI, "Platform to Service Broker Authentication"; RFC 7617).
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use aide::OperationInput;
 use aws_lc_rs::digest::{SHA256, digest};
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -77,6 +80,19 @@ fn digest_of(login: &Login) -> Vec<u8> {
     digest(&SHA256, pair.expose_secret().as_bytes()).as_ref().to_vec()
 }
 
+/// The platform whose credentials a request has. Empty where none are asked for.
+impl<S: Sync> FromRequestParts<S> for PlatformName {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let name = parts.extensions.get::<Self>().cloned();
+        Ok(name.unwrap_or_else(|| Self("".into())))
+    }
+}
+
+/// Credentials are documented for all operations at once.
+impl OperationInput for PlatformName {}
+
 pub(crate) async fn authenticate(
     State(credentials): State<Arc<Credentials>>,
     mut request: Request,
@@ -133,6 +149,7 @@ mod tests {
             name: name.into(),
             current,
             previous,
+            dashboard_client: None,
         };
         let credentials = Credentials::new(&[
             // In the middle of a rotation, or never rotated: the same password twice.

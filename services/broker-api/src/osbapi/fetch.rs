@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use store::InstanceView;
 
+use crate::http::access_log::PlatformName;
 use crate::osbapi::broker::Broker;
 use crate::osbapi::error::OsbError;
 use crate::osbapi::instance_id::InstanceId;
@@ -27,12 +28,16 @@ pub(crate) struct Fetched {
     /// to set; `domain_problem` while a domain is about to go to another instance, or has gone
     #[schemars(with = "Map<String, Value>")]
     parameters: Value,
-    /// Where the instance's status page is, for whoever has this link
+    /// Where the instance's status page is, for whoever has this link or, where users sign in, may see the instance
     #[serde(skip_serializing_if = "Option::is_none")]
     dashboard_url: Option<String>,
 }
 
-pub(crate) async fn fetch(State(broker): State<Arc<Broker>>, id: InstanceId) -> Result<Json<Fetched>, OsbError> {
+pub(crate) async fn fetch(
+    State(broker): State<Arc<Broker>>,
+    platform: PlatformName,
+    id: InstanceId,
+) -> Result<Json<Fetched>, OsbError> {
     match broker.store.instance(&id.0).await? {
         // "422 Unprocessable Entity … MUST be returned if … is being updated".
         Some(instance)
@@ -57,7 +62,7 @@ pub(crate) async fn fetch(State(broker): State<Arc<Broker>>, id: InstanceId) -> 
             }
             Ok(Json(Fetched {
                 parameters,
-                dashboard_url: broker.dashboard_url(&id.0).await,
+                dashboard_url: broker.dashboard_url(&id.0, &platform.0).await,
                 service_id: instance.service_id,
                 plan_id: instance.plan_id,
             }))

@@ -144,7 +144,7 @@ async fn begin(broker: Arc<Broker>, new: NewInstance, requester: Requester) -> R
         Provision::DomainTaken { domain } => return Err(OsbError::bad_request(taken(&domain))),
         Provision::TooMuch(too_much) => return Err(too_much_unproved(&too_much)),
     };
-    Ok(begun.with_dashboard(broker.dashboard_url(&new.id).await))
+    Ok(begun.with_dashboard(broker.dashboard_url(&new.id, &requester.platform).await))
 }
 
 pub(crate) fn taken(domain: &str) -> String {

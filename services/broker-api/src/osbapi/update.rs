@@ -88,7 +88,7 @@ async fn begin(
         Update::DomainTaken { domain } => return Err(OsbError::bad_request(taken(&domain))),
         Update::TooMuch(too_much) => return Err(too_much_unproved(&too_much)),
     };
-    Ok(begun.with_dashboard(broker.dashboard_url(&id).await))
+    Ok(begun.with_dashboard(broker.dashboard_url(&id, &requester.platform).await))
 }
 
 /// Writes the update for the current state of the instance; reads the state again when another write came first.

@@ -1,4 +1,4 @@
-//! `POST /i/{id}/{token}/check`, the form behind "Check now": has a domain looked at.
+//! `POST /i/{id}/{token}/check` (and below `/s/{platform}/{id}`), the form behind "Check now": has a domain looked at.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

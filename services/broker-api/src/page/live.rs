@@ -1,4 +1,4 @@
-//! `GET /i/{id}/{token}/live`: what changes on a page, as server-sent events (WHATWG HTML, "Server-sent events").
+//! `GET /i/{id}/{token}/live` (and below `/s/{platform}/{id}`): what changes on a page, as server-sent events (WHATWG HTML, "Server-sent events").
 //!
 //! - [`hub`]: which pages are open, and for how many readers; the limits.
 //! - [`follow`]: one connection of the process to PostgreSQL, on which changes of open pages are notified.
@@ -29,7 +29,7 @@ use self::keep::{Keeping, keep};
 use crate::http::hops::Client;
 use crate::http::streaming::Streaming;
 use crate::osbapi::Broker;
-use crate::page::access::{Opened, Signed};
+use crate::page::access::{By, Opened, Signed};
 use crate::page::refusal::Refusal;
 
 /// Events that wait for their reader: when it reads on, the newest is made.
@@ -58,20 +58,22 @@ pub(super) async fn live(
     request: Request,
 ) -> Result<Response, Refusal> {
     let client = request.extensions().get::<Client>().copied();
-    let Opened { id, number, base, .. } = signed.open(&broker).await?;
+    let Opened { id, by, base, left, .. } = signed.open(&broker).await?;
     let pages = broker.pages.as_ref().ok_or(Refusal::NotFound)?;
-    let Entered { reader, first } = pages.live.enter(&base, &id, client).ok_or(Refusal::Crowded)?;
+    let key = key(&base, &by);
+    let Entered { reader, first } = pages.live.enter(&key, &id, client).ok_or(Refusal::Crowded)?;
     if let Some(first) = first {
         let keeping = Keeping {
+            key,
             base,
             instance: id,
-            number,
+            by,
             first,
         };
         tokio::spawn(keep(broker.clone(), keeping));
     }
     let (sender, events) = mpsc::channel(WAITING);
-    tokio::spawn(tell::tell(reader, sender));
+    tokio::spawn(tell::tell(reader, sender, left));
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         // nginx would collect events (ngx_http_proxy_module, `proxy_buffering`).
@@ -80,4 +82,12 @@ pub(super) async fn live(
     let mut answer = (headers, Body::new(Events(events))).into_response();
     answer.extensions_mut().insert(Streaming);
     Ok(answer)
+}
+
+/// What is shown alike to all who have it: who may only look has a page without buttons.
+fn key(base: &str, by: &By) -> String {
+    match by.may_ask() {
+        true => base.to_owned(),
+        false => format!("{base} without buttons"),
+    }
 }

@@ -53,9 +53,12 @@ impl Press {
         let Some(Form(fields)) = read.ok().and_then(Result::ok).filter(|_| is_from_the_page) else {
             return Err(Refusal::Foreign);
         };
+        if !opened.by.may_ask() {
+            return Err(Refusal::OnlyManagers);
+        }
         if !pages
             .links
-            .is_form_token(&opened.id, opened.number, &fields.form, opened.now)
+            .is_form_token(&opened.id, opened.by.number(), &fields.form, opened.now)
         {
             return Err(Refusal::Foreign);
         }

@@ -12,12 +12,20 @@ const RETRY_AFTER: u64 = 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// The link is malformed, forged, replaced, revoked or expired, or its instance is removed or unknown, or nothing is below it by
-    /// that name.
+    /// that name; or whoever has signed in may not see the instance.
     NotFound,
     /// Pages are only read.
     NoSuchMethod,
     /// A form that is not from the page itself, or too old, or can't be read.
     Foreign,
+    /// A form of somebody who may look at the instance, and no more.
+    OnlyManagers,
+    /// A sign-in that is over, for what can't be led to another one.
+    SignedOut,
+    /// A sign-in that was not begun in this browser, or too long ago, or was declined, or whose code is used up.
+    NotSignedIn,
+    /// The platform doesn't say who comes, or what they may see.
+    Silent,
     /// The client asks too often.
     TooMany,
     /// Too many pages are being read.
@@ -43,6 +51,25 @@ impl Refusal {
                 StatusCode::FORBIDDEN,
                 "This was not sent by the page itself, or the page was over an hour old. Nothing was done. Open the page again, and press \
                  the button there.\n",
+            ),
+            Self::OnlyManagers => (
+                StatusCode::FORBIDDEN,
+                "You may look at this service, and not change it: so says the platform. Nothing was done. Whoever may update the service can \
+                 press the button.\n",
+            ),
+            Self::SignedOut => (
+                StatusCode::FORBIDDEN,
+                "The platform has to be asked again what you may see. Nothing was done. Reload the page.\n",
+            ),
+            Self::NotSignedIn => (
+                StatusCode::FORBIDDEN,
+                "You are not signed in: this sign-in was declined, was used already, was begun in another browser, or took too long. Open the \
+                 service's page again; `cf service NAME` shows its address. Your browser has to keep this site's cookies.\n",
+            ),
+            Self::Silent => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The platform does not say now who you are, or what you may see. Try again in a moment. `cf service NAME` shows the status, \
+                 too.\n",
             ),
             Self::TooMany => (
                 StatusCode::TOO_MANY_REQUESTS,
@@ -81,7 +108,10 @@ impl From<StoreError> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = self.told().into_response();
-        if matches!(self, Self::TooMany | Self::Busy | Self::Crowded | Self::Unavailable) {
+        if matches!(
+            self,
+            Self::TooMany | Self::Busy | Self::Crowded | Self::Unavailable | Self::Silent
+        ) {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
@@ -100,6 +130,10 @@ mod tests {
             Refusal::NotFound,
             Refusal::NoSuchMethod,
             Refusal::Foreign,
+            Refusal::OnlyManagers,
+            Refusal::SignedOut,
+            Refusal::NotSignedIn,
+            Refusal::Silent,
             Refusal::TooMany,
             Refusal::Busy,
             Refusal::Crowded,
@@ -116,6 +150,10 @@ mod tests {
         404 There is no page at this address. Its link may have been replaced or revoked, or was not used for long. `cf update-service NAME -c '{}'`, then `cf service NAME`, show the one that is good now; the broker's operator has it, too (`cdnctl link`).
         405 This address is only read (GET).
         403 This was not sent by the page itself, or the page was over an hour old. Nothing was done. Open the page again, and press the button there.
+        403 You may look at this service, and not change it: so says the platform. Nothing was done. Whoever may update the service can press the button.
+        403 The platform has to be asked again what you may see. Nothing was done. Reload the page.
+        403 You are not signed in: this sign-in was declined, was used already, was begun in another browser, or took too long. Open the service's page again; `cf service NAME` shows its address. Your browser has to keep this site's cookies.
+        503 The platform does not say now who you are, or what you may see. Try again in a moment. `cf service NAME` shows the status, too.
         429 Too many requests from your address. Try again in a moment.
         503 Too many pages are being read. Try again in a moment.
         503 Too many pages are open that show changes by themselves. Reload the page to see what is new.

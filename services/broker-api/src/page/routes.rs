@@ -1,4 +1,5 @@
-//! `/i/{id}/{token}`, what is below it, and `/assets/{name}`. They need no password; every answer has the headers.
+//! `/i/{id}/{token}`, what is below it, and `/assets/{name}`; with sign-in the same below `/s/{platform}/{id}`, and `/sign-in/done`. They
+//! need no password; every answer has the headers.
 
 use std::sync::Arc;
 
@@ -14,8 +15,9 @@ use serde::Deserialize;
 use crate::app::limit_time;
 use crate::http::to_the_end::to_the_end;
 use crate::osbapi::Broker;
-use crate::page::access::Opened;
+use crate::page::access::{By, Opened};
 use crate::page::refusal::Refusal;
+use crate::page::sign_in::done;
 use crate::page::view::Visit;
 use crate::page::{assets, check, headers, limit, live, outside, press, view};
 
@@ -24,23 +26,39 @@ pub(crate) fn mounted(app: Router<Arc<Broker>>, broker: &Arc<Broker>) -> Router<
     if broker.pages.is_none() {
         return app;
     }
+    let assets = Router::new().route("/{name}", get(assets::asset));
+    // Neither the routes nor the fallback of a nested router have its prefix with a slash behind it.
+    let bare = Router::new().route("/i/", any(nothing)).route("/assets/", any(nothing));
+    let app = app
+        .nest("/i", closed(below("/{id}/{token}"), broker))
+        .nest("/assets", closed(assets, broker))
+        .merge(guarded(bare, broker));
+    let signs_in = broker.pages.as_ref().is_some_and(|pages| pages.sign_in.is_some());
+    if !signs_in {
+        return app;
+    }
+    let done = Router::new().route("/done", get(done::done));
+    let bare = Router::new()
+        .route("/s/", any(nothing))
+        .route("/sign-in/", any(nothing));
+    app.nest("/s", closed(below("/{platform}/{id}"), broker))
+        .nest("/sign-in", closed(done, broker))
+        .merge(guarded(bare, broker))
+}
+
+/// A page at this path, and what is below it.
+fn below(path: &str) -> Router<Arc<Broker>> {
     // There is nothing to read where a form leads.
     let most = || DefaultBodyLimit::max(press::MOST_BYTES);
     let check = get(nothing).post(check::check).layer(most());
     let outside = get(nothing).post(outside::outside).layer(most());
-    let pages = Router::new()
-        .route("/{id}/{token}", get(page))
-        .route("/{id}/{token}/check", check)
-        .route("/{id}/{token}/outside", outside)
-        .route("/{id}/{token}/live", get(live::live))
-        .route("/{id}/{token}/{file}", get(file))
-        .layer(from_fn(to_the_end));
-    let assets = Router::new().route("/{name}", get(assets::asset));
-    // Neither the routes nor the fallback of a nested router have its prefix with a slash behind it.
-    let bare = Router::new().route("/i/", any(nothing)).route("/assets/", any(nothing));
-    app.nest("/i", closed(pages, broker))
-        .nest("/assets", closed(assets, broker))
-        .merge(guarded(bare, broker))
+    Router::new()
+        .route(path, get(page))
+        .route(&format!("{path}/check"), check)
+        .route(&format!("{path}/outside"), outside)
+        .route(&format!("{path}/live"), get(live::live))
+        .route(&format!("{path}/{{file}}"), get(file))
+        .layer(from_fn(to_the_end))
 }
 
 /// With an answer to whatever else is below the same prefix.
@@ -71,7 +89,11 @@ async fn page(
     let pages = broker.pages.as_ref().ok_or(Refusal::NotFound)?;
     let visit = Visit {
         base: &opened.base,
-        form_token: pages.links.form_token(&opened.id, opened.number, opened.now),
+        form_token: opened
+            .by
+            .may_ask()
+            .then(|| pages.links.form_token(&opened.id, opened.by.number(), opened.now)),
+        is_signed_in: matches!(opened.by, By::SignIn { .. }),
         outcome: query.as_deref().and_then(check::Outcome::told_by),
         outside: query.as_deref().and_then(outside::Outcome::told_by),
     };

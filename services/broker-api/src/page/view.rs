@@ -18,8 +18,10 @@ use crate::osbapi::broker::Broker;
 pub(crate) struct Visit<'v> {
     /// The page's own path, to which the paths below it are appended.
     pub(crate) base: &'v str,
-    /// What its forms contain.
-    pub(crate) form_token: String,
+    /// What its forms contain. `None`: the reader may ask for nothing.
+    pub(crate) form_token: Option<String>,
+    /// The reader has signed in, and has no link.
+    pub(crate) is_signed_in: bool,
     /// What came of the press of a button that led here.
     pub(crate) outcome: Option<Outcome>,
     /// The same of the check from outside.
@@ -66,6 +68,7 @@ struct Document<'v> {
     told: Option<Told>,
     /// `None`: nothing can be asked for.
     form_token: Option<String>,
+    is_signed_in: bool,
     groups: Vec<DomainGroup>,
     has_records: bool,
     forms: [Form; 5],
@@ -113,7 +116,8 @@ impl<'v> Document<'v> {
             read_ms: page.status.now.unix_timestamp_nanos() / 1_000_000,
             operations: [asked].into_iter().chain(renewal).collect(),
             told: visit.outcome.and_then(|outcome| outcome.told(page)),
-            form_token: is_anything_offered.then(|| visit.form_token.clone()),
+            form_token: visit.form_token.clone().filter(|_| is_anything_offered),
+            is_signed_in: visit.is_signed_in,
             groups,
             has_records: !page.records().is_empty(),
             forms: Form::ALL,
@@ -122,7 +126,7 @@ impl<'v> Document<'v> {
             earlier: page.earlier_certificates(),
             distribution: page.distribution(),
             outside_told: visit.outside.and_then(|outcome| outcome.told(page)),
-            outside_token: outside.is_offered.then_some(visit.form_token),
+            outside_token: visit.form_token.filter(|_| outside.is_offered),
             outside,
             history: page.history(),
         }

@@ -67,6 +67,7 @@ mod sealed_rows;
 mod secrets;
 mod several_cas;
 mod shutdown;
+mod sign_in;
 mod state_table;
 mod statements;
 mod straight;

@@ -31,7 +31,7 @@ pub(crate) struct Hub {
 
 #[derive(Default)]
 struct State {
-    /// By their paths: of one instance there are several while a key is replaced.
+    /// By their paths, and whether they have buttons: of one instance there are several while a key is replaced.
     pages: HashMap<String, Open>,
     readers: usize,
     clients: HashMap<Client, usize>,

@@ -7,6 +7,7 @@ use store::StoreError;
 use tokio::time::{Instant, sleep_until};
 
 use crate::osbapi::Broker;
+use crate::page::access::By;
 use crate::page::live::hub::{First, Shown};
 use crate::page::live::pieces::Pieces;
 use crate::page::view::{self, Visit};
@@ -23,11 +24,13 @@ const LONGEST: Duration = Duration::from_secs(30 * 60);
 
 /// A page that is kept up to date.
 pub(super) struct Keeping {
+    /// What it is known by to the hub.
+    pub(super) key: String,
     /// Its path.
     pub(super) base: String,
     pub(super) instance: String,
-    /// The number of the link that leads to it.
-    pub(super) number: i32,
+    /// What opens it.
+    pub(super) by: By,
     pub(super) first: First,
 }
 
@@ -100,23 +103,29 @@ async fn make(broker: &Broker, page: &Keeping, is_watched: &mut bool, has_room: 
         return Ok(Made::Gone);
     };
     let Keeping {
-        base, instance, first, ..
+        key,
+        base,
+        instance,
+        by,
+        first,
     } = page;
     if !*is_watched {
         // Before it is read: whatever changes from now on is told.
         let version = broker.store.watch_page(instance).await?;
-        pages.live.reads(base, &first.changed, version);
+        pages.live.reads(key, &first.changed, version);
         *is_watched = true;
     }
-    let (number, lifetime) = (page.number, pages.links.lifetime());
-    let opened = broker.store.page_link_opens(instance, number, lifetime).await?;
+    let opened = by.opens(&broker.store, pages, instance).await?;
     let Some(now) = opened else { return Ok(Made::Gone) };
     if !has_room {
         return Ok(Made::Later);
     }
     let visit = Visit {
         base,
-        form_token: pages.links.form_token(instance, number, now.unix_timestamp()),
+        form_token: by
+            .may_ask()
+            .then(|| pages.links.form_token(instance, by.number(), now.unix_timestamp())),
+        is_signed_in: matches!(by, By::SignIn { .. }),
         outcome: None,
         outside: None,
     };

@@ -21,13 +21,23 @@ const ENDED: &[u8] = b"event: ended\ndata: {}\n\n";
 /// How long a reader waits before it comes again, in milliseconds: the least, and so much more by chance, lest all come at once.
 const RETRY: (u64, u64) = (2_000, 3_000);
 
-/// Returns when the reader leaves, its time is up, or the page is gone, which it is told.
-pub(super) async fn tell(reader: Reader, events: mpsc::Sender<Bytes>) {
+/// Returns when the reader leaves, its time is up, or the page is gone, which it is told. So it is when it has to be asked again what
+/// the reader may see, which is so after `left`: to load the page again is to ask.
+pub(super) async fn tell(reader: Reader, events: mpsc::Sender<Bytes>, left: Option<Duration>) {
     let Reader { shown, place: _place } = reader;
+    let may_see = async {
+        match left {
+            Some(left) => sleep(left).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         biased;
         () = until_it_is_gone(shown.clone()) => {
             // To a reader that doesn't read it is not told: its next request is.
+            let _ = events.try_send(Bytes::from_static(ENDED));
+        }
+        () = may_see => {
             let _ = events.try_send(Bytes::from_static(ENDED));
         }
         () = tell_changes(shown, &events) => {}
@@ -81,9 +91,11 @@ fn event(json: &str) -> Bytes {
 mod tests {
     use std::pin::pin;
 
+    use store::{DatabaseArgs, Store};
     use tokio::task::yield_now;
 
     use super::*;
+    use crate::page::live::hub::{Entered, Hub};
 
     fn page(text: &str) -> Shown {
         let html = format!("<section id=\"a\">{text}</section>");
@@ -170,5 +182,19 @@ mod tests {
             .expect("it ends")
             .unwrap();
         drop(sender);
+    }
+
+    #[tokio::test]
+    async fn whoever_has_signed_in_is_told_to_ask_again_when_that_ends() {
+        let args = DatabaseArgs::at("postgres://nobody@127.0.0.1:1/none");
+        let hub = Hub::new(Store::new(&args, "test").unwrap(), 1);
+        let Entered { reader, first } = hub.enter("/s/cf/i1", "i1", None).unwrap();
+        let (sender, mut events) = mpsc::channel(1);
+        tokio::spawn(tell(reader, sender, Some(Duration::from_millis(300))));
+        assert!(heard(&mut events).await.starts_with("retry: "));
+        assert_eq!(heard(&mut events).await.as_bytes(), ENDED);
+        assert!(events.recv().await.is_none(), "and that is all");
+        // Whoever keeps the page was there all the time.
+        drop(first);
     }
 }

@@ -27,7 +27,8 @@ const FORM_TOKEN: &str = "k1.1795525480.mac";
 fn visit(base: &str, outcome: Option<Outcome>) -> Visit<'_> {
     Visit {
         base,
-        form_token: FORM_TOKEN.to_owned(),
+        form_token: Some(FORM_TOKEN.to_owned()),
+        is_signed_in: false,
         outcome,
         outside: None,
     }
@@ -552,6 +553,33 @@ fn who_waits_has_a_button_by_domain_until_it_is_pressed() {
         !html.contains("is being looked at") && html.contains(button),
         "the look is recorded: {html}"
     );
+}
+
+#[test]
+fn who_has_signed_in_and_may_only_look_has_no_button() {
+    let domains = vec![missing("www.example.com")];
+    let page = page(OperationState::Running, domains, Vec::new());
+    let shown = |form_token: Option<&str>| {
+        let visit = Visit {
+            base: "/s/cf-eu/5f0c",
+            form_token: form_token.map(str::to_owned),
+            is_signed_in: true,
+            outcome: None,
+        };
+        let html = super::html(&page, visit, RESPONDER).unwrap();
+        well_formed(&html);
+        assert!(html.contains("Whoever may see this service at the platform"), "{html}");
+        assert!(!html.contains("whoever has its address"), "{html}");
+        html
+    };
+    let html = shown(None);
+    assert!(!html.contains("<form") && !html.contains("Check now"), "{html}");
+    let html = shown(Some(FORM_TOKEN));
+    assert!(
+        html.contains(" action=\"/s/cf-eu/5f0c/check\"") && html.contains(">Check now<"),
+        "{html}"
+    );
+    assert!(render(&page).contains("whoever has its address"));
 }
 
 #[test]
