@@ -50,6 +50,8 @@ fn command(pid: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     #[test]
@@ -62,10 +64,17 @@ mod tests {
     #[test]
     fn a_test_that_hangs_and_what_it_waits_for_are_named() {
         let mut child = std::process::Command::new("sleep").arg("3600").spawn().unwrap();
-        let told = alive(std::process::id());
+        let command = format!("{}: sleep 3600", child.id());
+        let is_named = |told: &str| told.contains(&command);
+        // spawn() returns when the child's old memory is gone, a moment before its command can be read.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mut told = alive(std::process::id());
+        while !is_named(&told) && Instant::now() < deadline {
+            told = alive(std::process::id());
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(told.contains("alive::tests::"), "{told}");
-        assert!(told.contains(&format!("{}: sleep 3600", child.id())), "{told}");
+        assert!(is_named(&told), "{told}");
     }
 }

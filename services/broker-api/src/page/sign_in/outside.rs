@@ -32,7 +32,8 @@ pub(super) enum Unreached {
     Unreadable,
 }
 
-/// What makes requests to one platform.
+/// What makes requests to one platform. Clones share its connections.
+#[derive(Clone)]
 pub(super) struct Outside {
     hyper: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }

@@ -126,7 +126,8 @@ impl Peer {
 
     async fn token(&self, endpoints: &Endpoints, code: String, verifier: String) -> Result<AccessToken, Trouble> {
         let client = self.oauth(endpoints)?;
-        let send = |request: HttpRequest| self.exchange(request);
+        // A future that borrows nothing: the compiler can't tell of others that they may be sent between threads.
+        let send = |request: HttpRequest| exchange(self.outside.clone(), request);
         let answer = client
             .exchange_code(AuthorizationCode::new(code))
             .set_pkce_verifier(PkceCodeVerifier::new(verifier))
@@ -142,12 +143,6 @@ impl Peer {
             // What can't be read may be a token.
             Err(_) => Err(Trouble::Unreadable("the token endpoint")),
         }
-    }
-
-    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, Unreached> {
-        let request = request.map(|body| Full::new(Bytes::from(body)));
-        let answer = self.outside.send("token", request).await?;
-        Ok(answer.map(|body| body.to_vec()))
     }
 
     fn oauth(&self, endpoints: &Endpoints) -> Result<Client, Trouble> {
@@ -202,6 +197,12 @@ impl Peer {
             .map_err(|_odd| Trouble::Address(operation))?;
         Ok(self.outside.send(operation, request).await?)
     }
+}
+
+async fn exchange(outside: Outside, request: HttpRequest) -> Result<HttpResponse, Unreached> {
+    let request = request.map(|body| Full::new(Bytes::from(body)));
+    let answer = outside.send("token", request).await?;
+    Ok(answer.map(|body| body.to_vec()))
 }
 
 fn ok(of: &'static str, answer: Response<Bytes>) -> Result<Bytes, Trouble> {

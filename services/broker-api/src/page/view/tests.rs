@@ -565,6 +565,7 @@ fn who_has_signed_in_and_may_only_look_has_no_button() {
             form_token: form_token.map(str::to_owned),
             is_signed_in: true,
             outcome: None,
+            outside: None,
         };
         let html = super::html(&page, visit, RESPONDER).unwrap();
         well_formed(&html);
