@@ -20,7 +20,7 @@ use crate::osbapi::error::OsbError;
 use crate::osbapi::{
     bindings, catalog, deprovision, fetch, last_operation, openapi, provision, unsupported, update, version,
 };
-use crate::{page, responder};
+use crate::{notify, page, responder};
 
 /// The time limit of a request. Reading the body (10 s), writing to the database (20 s) and publishing (20 s at the
 /// very worst) fit into it, and Cloud Controller gives up after 60 s.
@@ -53,7 +53,7 @@ pub fn app(broker: Arc<Broker>) -> Router {
         .layer(from_fn_with_state(broker.credentials.clone(), authenticate));
     let responder = responder::routes(broker.store.clone()).layer(from_fn(limit_time));
     let app = Router::new().nest("/v2", v2).merge(document).merge(responder);
-    page::mounted(app, &broker)
+    notify::mounted(page::mounted(app, &broker), &broker)
         .with_state(broker)
         // Probed by a router or platform in front; needs no authentication.
         .merge(worker::liveness_route())

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use ::doctor::Command;
 use anyhow::Context as _;
 use broker_api::settings::Settings;
-use broker_api::{Broker, app, doctor, health, measure_durations, operator_app, operator_limits, read_figures, serve};
+use broker_api::{
+    Broker, app, doctor, health, measure_durations, operator_app, operator_limits, read_figures, reseal_addresses,
+    serve,
+};
 use messaging::Messaging;
 use pipeline::Service;
 use store::{SharedSettings, Store};
@@ -92,6 +95,7 @@ async fn run(settings: Settings, shared: SharedSettings) -> anyhow::Result<()> {
             let every = settings.telemetry.log_level_interval.into();
             tokio::spawn(worker::follow_log_level(store.clone(), telemetry.log_level(), every));
             tokio::spawn(measure_durations(store.clone()));
+            tokio::spawn(reseal_addresses(broker.clone()));
             tokio::spawn(read_figures(
                 store,
                 settings.metrics_interval,

@@ -16,6 +16,7 @@ mod instance_id;
 pub(crate) mod last_operation;
 mod lasting;
 mod maintenance_info;
+mod notify;
 pub(crate) mod openapi;
 mod originating_identity;
 mod profile;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use messaging::AmqpArgs;
+use notices::{NoticeKeysArgs, NoticeKeysError};
 use page_keys::PageArgs;
 use parameters::host_name;
 use pipeline::Schedules;
@@ -25,7 +26,7 @@ use crate::unproved::Unproved;
 #[command(name = "broker-api", version)]
 pub struct Settings {
     /// Address and port of the public endpoints for the platform and CAs: /v2, /acme, /openapi.json, /healthz; for browsers,
-    /// with PAGES_URL: /i, /assets, and where users sign in /s, /sign-in.
+    /// with PAGES_URL: /i, /assets, where users sign in /s, /sign-in, and with NOTICE_KEYS: /notify.
     /// Unset: $PORT, or else 8080, on every address.
     #[arg(long, env, default_value_t = worker::listen(8080), hide_default_value = true)]
     pub listen: SocketAddr,
@@ -70,8 +71,11 @@ impl Settings {
     /// With one line that names the setting.
     pub fn check(&self) -> anyhow::Result<()> {
         self.broker.platforms.check()?;
-        self.broker.pages.links()?;
         SignIn::of(&self.broker)?;
+        let has_pages = self.broker.pages.links()?.is_some();
+        if self.broker.notices.keys()?.is_some() && !has_pages {
+            return Err(NoticeKeysError::NoAddress.into());
+        }
         self.operator.check(self.broker.pages.keys()?.is_some())?;
         self.broker.catalog.check()
     }
@@ -117,6 +121,9 @@ pub struct BrokerArgs {
     /// How long a sign-in to them lasts.
     #[command(flatten)]
     pub sign_in: SignInArgs,
+    /// What seals the addresses of those who are told by mail.
+    #[command(flatten)]
+    pub notices: NoticeKeysArgs,
 }
 
 /// The host name of the default origin, or none.
@@ -227,6 +234,24 @@ mod tests {
         line.push("--pages-url=https://broker.example.com");
         let refused = parse(&line).unwrap().check().unwrap_err().to_string();
         assert!(refused.contains("neither PAGE_KEYS nor PAGE_KEYS_FILE is"), "{refused}");
+    }
+
+    #[test]
+    fn notices_need_an_address_for_their_links() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("keys");
+        std::fs::write(&keys, "k1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=").unwrap();
+        let (notice_keys, page_keys) = (
+            format!("--notice-keys-file={}", keys.display()),
+            format!("--page-keys-file={}", keys.display()),
+        );
+        let checked = |more: &[&str]| parse(&[&LEAST[..], more].concat()).unwrap().check();
+        let refused = checked(&[&notice_keys]).unwrap_err().to_string();
+        assert!(
+            refused.contains("NOTICE_KEYS is set, and PAGES_URL is not"),
+            "{refused}"
+        );
+        checked(&[&notice_keys, &page_keys, "--pages-url=https://broker.example.com"]).unwrap();
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! - [`instances`], [`certificates`], [`accounts`], [`orphans`]: all of them, one line each.
 //! - [`queues`], [`parked`]: the contents of RabbitMQ.
 //! - [`retry`], [`renew`], [`cancel`]: an operator's actions on an operation.
+//! - [`notices`]: mails to tenants.
 //! - [`link`]: the link to an instance's status page.
 //! - [`rollover`]: new keys for the tenants' accounts at the CA.
 //! - [`adopt`]: takes over distributions of another broker.
@@ -33,6 +34,7 @@ pub mod instances;
 pub mod link;
 pub mod live_check;
 pub mod log_level;
+pub mod notices;
 pub mod orphans;
 mod out;
 pub mod parked;

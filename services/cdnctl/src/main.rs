@@ -6,7 +6,7 @@ use cdnctl::actor::ActorArgs;
 use cdnctl::exit::Exit;
 use cdnctl::{
     accounts, adopt, audit, cancel, certificates, doctor, domains, drift, instances, link, live_check, log_level,
-    orphans, parked, probe, queues, release, renew, retry, rollover, show,
+    notices, orphans, parked, probe, queues, release, renew, retry, rollover, show,
 };
 use clap::Parser;
 
@@ -38,6 +38,7 @@ enum Command {
     Cancel(cancel::Args),
     Link(link::Args),
     Audit(audit::Args),
+    Notices(notices::Args),
     Orphans(orphans::Args),
     Adopt(adopt::Args),
     Doctor(doctor::Args),
@@ -66,6 +67,7 @@ async fn main() -> ExitCode {
         Command::Cancel(args) => told(cancel::run(&args, actor).await),
         Command::Link(args) => told(link::run(&args, actor).await),
         Command::Audit(args) => told(audit::run(&args).await),
+        Command::Notices(args) => told(notices::run(&args, actor).await),
         Command::Orphans(args) => told(orphans::run(&args).await),
         Command::Adopt(args) => told(adopt::run(&args, actor).await),
         Command::Doctor(args) => told(doctor::run(&args).await),

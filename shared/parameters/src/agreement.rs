@@ -123,6 +123,7 @@ pub(crate) fn forms() -> Vec<Value> {
         json!({"404": "/404.html"}),
         json!({"404": 5}),
         json!({"200": "/"}),
+        json!({"mail": ["ops@example.com"]}),
     ]
 }
 

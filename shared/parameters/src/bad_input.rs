@@ -120,6 +120,21 @@ fn shapes() -> Vec<BadParameters> {
         ),
         ("unknown key though null", with("lambda", json!(null)), &["\"lambda\""]),
         (
+            "notify without mail",
+            with("notify", json!({"events": ["done"]})),
+            &["notify: mail is missing", "ops@example.com"],
+        ),
+        (
+            "an address as it is shown",
+            with("notify", json!({"mail": "o…s@example.com"})),
+            &["notify", "write the whole address"],
+        ),
+        (
+            "an unknown event",
+            with("notify", json!({"mail": "ops@example.com", "events": "todo"})),
+            &["notify", "\"todo\" is no event", "done, failed, domain, replaced"],
+        ),
+        (
             "timestamp",
             with("timestamp", json!("now")),
             &["timestamp", "it is for updates"],

@@ -132,6 +132,15 @@ fn names() -> impl Strategy<Value = Value> {
     (names, any::<bool>()).prop_map(|(names, listed)| if listed { json!(names) } else { json!(names.join(", ")) })
 }
 
+fn notify() -> impl Strategy<Value = Value> {
+    let mail = prop::collection::vec("[a-zA-Z.+ ]{0,5}@?[a-z]{1,5}\\.example", 0..7);
+    let events = prop::collection::vec("done|failed|domain|replaced|todo", 0..4);
+    (mail, events, any::<bool>()).prop_map(|(mail, events, listed)| match listed {
+        true => json!({"mail": mail, "events": events}),
+        false => json!({"mail": mail.join(", ")}),
+    })
+}
+
 /// Edge settings that are valid or nearly so.
 fn edge() -> impl Strategy<Value = (&'static str, Value)> {
     let names = |policies: &[Managed]| {
@@ -154,6 +163,7 @@ fn edge() -> impl Strategy<Value = (&'static str, Value)> {
             prop::sample::select(vec!["hsts", "compress", "http3"]),
             any::<bool>().prop_map(Value::from)
         ),
+        (Just("notify"), notify()),
         (
             prop::sample::select(vec!["failover_origin", "redirect_to"]),
             name().prop_map(Value::from)
@@ -229,7 +239,10 @@ fn taken_or_told(parameters: &Value, default_origin: Option<&str>) -> Result<(),
             }
             prop_assert!(settings.forward_headers.windows(2).all(|pair| pair[0] < pair[1]));
             let normalised = parsed.normalised();
-            prop_assert_eq!(parse(Some(&normalised), default_origin), Ok(parsed), "{}", normalised);
+            // Who is told is not among that.
+            let notify = None;
+            let normal = Parameters { notify, ..parsed };
+            prop_assert_eq!(parse(Some(&normalised), default_origin), Ok(normal), "{}", normalised);
         }
         Err(error) => {
             let text = error.to_string();

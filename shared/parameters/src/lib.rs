@@ -26,7 +26,7 @@ pub use faults::Faults;
 pub use field::{Field, Read};
 pub use known::{DOMAIN_PROBLEM, RENEWAL_PROBLEM, STATUS};
 pub use parse::{Parameters, parse};
-pub use registry::MOST_DOMAINS;
+pub use registry::{MOST_DOMAINS, NOTIFY};
 pub use shown::{shown, shown_json};
 pub use update::update;
 pub use value::host_name::host_name;

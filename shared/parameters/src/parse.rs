@@ -1,6 +1,7 @@
 //! The `parameters` of a provision: everything that the older brokers accepted, in all forms, validated as far as the
 //! text allows.
 
+use notices::Notify;
 use pipeline::InstanceSettings;
 use serde_json::{Map, Value};
 
@@ -14,8 +15,10 @@ use crate::{known, registry, shown_json};
 pub struct Parameters {
     /// ASCII, lower case, sorted, no duplicates.
     pub domains: Vec<String>,
-    /// The rest.
+    /// The settings of the distribution.
     pub settings: InstanceSettings,
+    /// Who is told what, if the request says so.
+    pub notify: Option<Notify>,
 }
 
 /// Validates the parameters. A `null` counts as absent, the whole object included.

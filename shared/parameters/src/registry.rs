@@ -12,6 +12,7 @@ pub(crate) mod forward_cookies;
 pub(crate) mod forward_headers;
 pub(crate) mod http3;
 pub(crate) mod insecure_origin;
+pub(crate) mod notify;
 pub(crate) mod origin;
 pub(crate) mod origin_request_policy;
 pub(crate) mod path;
@@ -27,10 +28,11 @@ use crate::key::KeyRow;
 use crate::parameter::Parameter;
 
 pub use domains::MOST as MOST_DOMAINS;
+pub use notify::NAME as NOTIFY;
 
 /// In the order in which a request is validated and a configuration is written, each with the field of the settings
 /// that it sets.
-pub(crate) static ALL: LazyLock<[&'static dyn Parameter; 16]> = LazyLock::new(|| {
+pub(crate) static ALL: LazyLock<[&'static dyn Parameter; 17]> = LazyLock::new(|| {
     // No `..`: a field that no parameter sets doesn't compile.
     let InstanceSettings {
         origin,
@@ -71,6 +73,8 @@ pub(crate) static ALL: LazyLock<[&'static dyn Parameter; 16]> = LazyLock::new(||
         sets(&compress::Compress, compress),
         sets(&http3::Http3, http3),
         sets(&redirect_to::RedirectTo, redirect_to),
+        // Not among the settings: the store has whom an instance tells what.
+        sets(&notify::NotifyParameter, ()),
     ]
 });
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::faults::{Faults, ParameterError};
 use crate::parameter::Parameter;
 use crate::parse::{Parameters, parse_beside};
-use crate::registry::{self, redirect_to};
+use crate::registry::{self, NOTIFY, redirect_to};
 use crate::shown_json;
 
 /// A key that an update may send in addition to the parameters to have the distribution checked again (users of older
@@ -27,7 +27,7 @@ pub fn update(
     // "If this field is not present …, the Service Broker MUST NOT change the parameters": not even to another default
     // origin, which would add its Host header. The normalised form names everything that it needs.
     let none_given = match given {
-        Some(Value::Object(given)) => given.keys().all(|key| key == LOOK_AGAIN),
+        Some(Value::Object(given)) => given.keys().all(|key| [LOOK_AGAIN, NOTIFY].contains(&key.as_str())),
         _ => true,
     };
     let domains = current["domains"].as_array().into_iter().flatten();
@@ -36,11 +36,20 @@ pub fn update(
         .filter_map(Value::as_str)
         .collect();
     let parameters = match none_given {
-        true => parse_beside(&had, Some(current), None)?,
+        true => parse_beside(&had, Some(&with_notify(current, given)), None)?,
         false => parse_beside(&had, Some(&merged), default_origin)?,
     };
     redirect_to::after(current, &parameters)?;
     Ok((parameters, look_again))
+}
+
+/// What the instance has, and whom it is to tell what, which is not among that.
+fn with_notify(current: &Value, given: Option<&Value>) -> Value {
+    let mut asked = current.clone();
+    if let Some(notify) = given.and_then(|given| given.get(NOTIFY)) {
+        asked[NOTIFY] = notify.clone();
+    }
+    asked
 }
 
 /// The instance's new parameters, to be parsed like those of a new instance, and whether the distribution is to be
@@ -255,6 +264,22 @@ mod tests {
         let (same, look_again) = update(&current, Some(&json!({"timestamp": "now"})), ROUTER).unwrap();
         assert!(look_again);
         assert_eq!(same.normalised(), current);
+    }
+
+    #[test]
+    fn who_is_told_changes_nothing_else_whatever_the_default_origin_is_now() {
+        let own = made(json!({"domains": "www.example.com", "origin": "app.example.org"}));
+        let notify = json!({"notify": {"mail": "ops@example.com"}});
+        for default_origin in [ROUTER, None, Some("app.example.org")] {
+            let (told, _) = update(&own, Some(&notify), default_origin).unwrap();
+            assert_eq!(told.normalised(), own);
+            assert_eq!(told.notify.map(|notify| notify.mail.len()), Some(1));
+            let (nobody, _) = update(&own, Some(&json!({"notify": null})), default_origin).unwrap();
+            assert_eq!((nobody.normalised(), nobody.notify), (own.clone(), None));
+        }
+        let with_more = json!({"path": "/a", "notify": {"mail": "ops@example.com"}});
+        let (both, _) = update(&own, Some(&with_more), ROUTER).unwrap();
+        assert!(both.notify.is_some() && both.normalised()["path"] == "/a");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::claims;
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::notices::births;
 use crate::statement::{Statement, storable};
 use crate::steps::{Task, lock_current, millis};
 
@@ -84,6 +85,7 @@ pub(crate) async fn succeed(tx: &Transaction<'_>, task: &Task) -> Result<Ended, 
     )
     .one(tx, &[&task.operation])
     .await?;
+    births::succeeded(tx, &task.instance.id, task.operation, task.operation_kind).await?;
     // Publishing values that turned out not to be needed holds up nothing.
     cancel_steps(tx, task.operation).await?;
     if task.operation_kind == OperationKind::Deprovision {
@@ -187,6 +189,9 @@ pub(crate) async fn end(
     cancel_steps(tx, operation).await?;
     claims::drop_others(tx, instance).await?;
     let kind: OperationKind = row.try_get::<_, String>(1)?.parse()?;
+    if let Ending::Failed { for_user, .. } = &ending {
+        births::failed(tx, instance, operation, kind, &storable(for_user)).await?;
+    }
     if matches!(ending, Ending::Failed { .. }) && kind == OperationKind::Update {
         retire_unattached(tx, operation).await?;
     }

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::connection::Store;
 use crate::ending::{Ended, Ending, end, with_remedy};
 use crate::error::StoreError;
+use crate::notices::births;
 use crate::orders::CHALLENGES;
 use crate::statement::{Statement, statement};
 use crate::steps::{Task, as_millis, lock_current, lock_instance, millis};
@@ -337,13 +338,17 @@ pub(crate) async fn lose(
     domain: &str,
     to: Option<&str>,
 ) -> Result<Option<Ended>, StoreError> {
-    Statement::new(
+    let row = Statement::new(
         "claim-lose",
         "update claims set proved = false, lost_at = clock_timestamp(), lost_to = $3 where instance_id = $1 \
-         and domain = $2",
+         and domain = $2 returning extract(epoch from lost_at)::float8",
     )
-    .run(tx, &[&instance, &domain, &to])
+    .optional(tx, &[&instance, &domain, &to])
     .await?;
+    // An operator who releases a domain tells its tenant himself.
+    if let (Some(row), Some(_)) = (row, to) {
+        births::left(tx, instance, domain, row.try_get(0)?).await?;
+    }
     let running = Statement::new(
         "claim-lose-operation",
         "select o.id, o.kind from operations o join instances i on i.id = o.instance_id \

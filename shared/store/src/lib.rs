@@ -25,6 +25,7 @@ mod listener;
 mod log_level;
 mod migrations;
 mod next_steps;
+mod notices;
 mod offers;
 pub mod operator;
 mod orders;
@@ -56,6 +57,10 @@ mod unproved;
 mod updating;
 mod zone_feed;
 
+pub use crate::notices::{
+    AddressesResealed, Collected, FetchedRecipient, Lease, LeasedLetter, LetterKind, LetterWakeUp, LinkOpened,
+    NoticeFigures, NoticeRing, RecipientState, Subscriber, Subscribers, ToldNotice,
+};
 pub use accounts::Account;
 pub use audit::{Acting, Actor, AuditEntry, AuditFilter, Intent, OnParked, ParkedMessage, Via};
 pub use ca_choice::{CaTrouble, Circumstances};
@@ -91,5 +96,5 @@ pub use status::{InstanceView, Polled};
 pub use steps::Task;
 pub use tls_refused::TlsRefused;
 pub use unproved::{Bounds, Of, TooMuch};
-pub use updating::{Changes, Update};
+pub use updating::{Changes, NotifyChange, Update};
 pub use zone_feed::{ServedName, ServedZone, ZoneFeed};

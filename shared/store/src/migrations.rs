@@ -68,6 +68,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::new(39, 1, include_str!("migrations/0039_page_watches.sql")),
     Migration::new(40, 1, include_str!("migrations/0040_operator_page.sql")),
     Migration::new(41, 1, include_str!("migrations/0041_outside_checks.sql")),
+    Migration::new(42, 1, include_str!("migrations/0042_notices.sql")),
 ];
 
 /// Key of the advisory lock: any constant that nothing else in the database uses.

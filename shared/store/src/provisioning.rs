@@ -13,6 +13,8 @@ use crate::claims;
 use crate::connection::Store;
 use crate::ending::{Ending, end};
 use crate::error::StoreError;
+use crate::notices::Subscribers;
+use crate::notices::subscribe::{is_told_to, subscribe};
 use crate::offers;
 use crate::requester::Requester;
 use crate::statement::Statement;
@@ -37,6 +39,8 @@ pub struct NewInstance {
     pub domains: Vec<String>,
     /// Everything that makes two requests equal, normalised.
     pub request: serde_json::Value,
+    /// Whom it tells what.
+    pub notify: Option<Subscribers>,
 }
 
 /// The answer to a provision.
@@ -134,6 +138,9 @@ impl Store {
                 return Ok(Provision::TooMuch(too_much));
             }
             insert_instance(tx, new, &tenant).await?;
+            if new.notify.is_some() {
+                subscribe(tx, &new.id, &tenant, new.notify.as_ref()).await?;
+            }
             // The offer is taken now, so that an offer that stands at the time of the request can't end while the
             // tenant proves the domains.
             if let Some(distribution) = offers::take(tx, &new.id, &new.domains).await? {
@@ -244,6 +251,7 @@ async fn again(tx: &Transaction<'_>, new: &NewInstance) -> Result<Provision, Sto
     let there: serde_json::Value = row.try_get("request")?;
     let kind: OperationKind = row.try_get::<_, String>("kind")?.parse()?;
     let state: OperationState = row.try_get::<_, String>("state")?.parse()?;
+    let tells_the_same = is_told_to(tx, &new.id, new.notify.as_ref()).await?;
     let conflict = |why: &str| Provision::Conflict { why: why.to_string() };
     Ok(match (kind, state) {
         _ if row.try_get("deleted")? => conflict("this instance id was used before and deleted; use a new one"),
@@ -252,6 +260,7 @@ async fn again(tx: &Transaction<'_>, new: &NewInstance) -> Result<Provision, Sto
             "this instance exists with other attributes; what differs: {}",
             differences(&there, &new.request).join(", ")
         )),
+        _ if !tells_the_same => conflict("this instance exists with other attributes; what differs: parameters.notify"),
         (OperationKind::Provision, OperationState::Running) => Provision::Running {
             operation: row.try_get("id")?,
         },

@@ -18,6 +18,9 @@ pub enum SealingError {
     /// The key that sealed the value is not in the ring.
     #[error("sealed by key {0:?}, which SEALING_KEYS doesn't hold")]
     UnknownKey(String),
+    /// The same of an address.
+    #[error("sealed by key {0:?}, which NOTICE_KEYS doesn't hold")]
+    UnknownNoticeKey(String),
     /// The bytes were changed, or belong to another row or column.
     #[error("the sealed bytes are not authentic: they were changed, or sealed for another row or column")]
     NotAuthentic,
@@ -58,6 +61,12 @@ impl Place {
             &[instance, order],
             format!("certificate of {instance}"),
         )
+    }
+
+    /// `recipients.sealed_address`, beside that digest of the address.
+    pub(crate) fn address(digest: &[u8]) -> Self {
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self::of("mail address", &[&digest], format!("mail address {digest}"))
     }
 
     /// Each part is preceded by its length, so that no two places have the same encoding.
@@ -125,8 +134,12 @@ impl KeyRing {
     /// # Errors
     /// When the setting is malformed; the error doesn't quote it.
     pub fn parse(setting: &str) -> Result<Self, SealingError> {
-        let ring = secret::read_ring(setting).map_err(SealingError::Setting)?;
-        let keys = ring.iter().map(sealing_key).collect::<Result<_, SealingError>>()?;
+        Self::of(&secret::read_ring(setting).map_err(SealingError::Setting)?)
+    }
+
+    /// Of these keys.
+    pub(crate) fn of(keys: &[RingKey]) -> Result<Self, SealingError> {
+        let keys = keys.iter().map(sealing_key).collect::<Result<_, SealingError>>()?;
         Ok(Self { keys })
     }
 

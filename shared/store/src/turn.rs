@@ -15,6 +15,10 @@ pub(crate) enum Turn {
     CountCertificates,
     /// To measure how long steps take.
     CountDurations,
+    /// To make letters of notices.
+    CollectNotices,
+    /// To publish the lost wake-ups of letters.
+    SweepLetters,
 }
 
 impl Turn {
@@ -36,6 +40,8 @@ impl Turn {
             Self::Sweep(service) => format!("sweep {}", service.as_str()),
             Self::CountCertificates => "certificate count".to_owned(),
             Self::CountDurations => "step durations".to_owned(),
+            Self::CollectNotices => "notices".to_owned(),
+            Self::SweepLetters => "sweep letters".to_owned(),
         }
     }
 }

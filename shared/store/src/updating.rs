@@ -13,6 +13,8 @@ use crate::claims;
 use crate::connection::Store;
 use crate::ending::{Ending, end};
 use crate::error::StoreError;
+use crate::notices::Subscribers;
+use crate::notices::subscribe::{is_told_to, subscribe};
 use crate::provisioning::{Beginning, begin};
 use crate::renewals::adopt;
 use crate::requester::Requester;
@@ -35,6 +37,24 @@ pub struct Changes {
     pub domains: Vec<String>,
     /// Check the distribution even if nothing is to be changed.
     pub look_again: bool,
+    /// Whom it is to tell what. `None`: the same as before.
+    pub notify: Option<NotifyChange>,
+}
+
+/// Whom an instance is to tell what from now on. It takes no operation.
+#[derive(Debug, Clone)]
+pub struct NotifyChange {
+    /// These, and nobody else. `None`: nobody.
+    pub to: Option<Subscribers>,
+    /// Nothing else is asked for.
+    pub alone: bool,
+}
+
+impl Changes {
+    /// Nothing is asked for but whom it tells.
+    fn is_of_notices_alone(&self) -> bool {
+        self.notify.as_ref().is_some_and(|change| change.alone)
+    }
 }
 
 /// What an update finds out about certificates.
@@ -118,10 +138,10 @@ impl Store {
             lock_instance(tx, &changes.id).await?;
             let found = statement!("update-read").optional(tx, &[&changes.id]).await?;
             let Some(row) = found else { return Ok(Update::Gone) };
-            if let Some(answer) = answered(&row, changes)? {
-                return Ok(answer);
-            }
             let tenant: String = row.try_get("tenant")?;
+            if let Some(answer) = answered(&row, changes)? {
+                return with_notices(tx, &tenant, changes, answer).await;
+            }
             if let Some(domain) = claims::asked_by_the_same_tenant(tx, &changes.id, &tenant, &changes.domains).await? {
                 return Ok(Update::DomainTaken { domain });
             }
@@ -138,6 +158,9 @@ impl Store {
                 end(tx, &changes.id, renewal, Ending::Superseded).await?;
             }
             ask_for(tx, &tenant, changes).await?;
+            if let Some(notify) = &changes.notify {
+                subscribe(tx, &changes.id, &tenant, notify.to.as_ref()).await?;
+            }
             let in_use = in_use(tx, &row, changes).await?;
             let new_certificate = needs_certificate(&in_use);
             if in_use.renewal == Renewal::Waits && !new_certificate {
@@ -180,6 +203,26 @@ impl Store {
         .await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
     }
+}
+
+/// The answer where nothing else is written, once it is written whom the instance tells what. An update that is running is another one if
+/// it has said something else of that.
+async fn with_notices(
+    tx: &Transaction<'_>,
+    tenant: &str,
+    changes: &Changes,
+    answer: Update,
+) -> Result<Update, StoreError> {
+    let Some(notify) = &changes.notify else {
+        return Ok(answer);
+    };
+    if matches!(answer, Update::Unchanged) {
+        subscribe(tx, &changes.id, tenant, notify.to.as_ref()).await?;
+    }
+    if matches!(answer, Update::Running { .. }) && !is_told_to(tx, &changes.id, notify.to.as_ref()).await? {
+        return Ok(Update::Busy);
+    }
+    Ok(answer)
 }
 
 /// What the update asks to change, as it is told on the page.
@@ -231,7 +274,9 @@ fn answered(row: &Row, changes: &Changes) -> Result<Option<Update>, StoreError> 
     // The plan's own settings may have changed; a row of a previous version lacks newer fields.
     let settings: InstanceSettings = serde_json::from_value(row.try_get("settings")?)?;
     let same = request == changes.request && settings == changes.settings;
-    Ok((same && state == OperationState::Succeeded && !changes.look_again).then_some(Update::Unchanged))
+    let is_unchanged = same && state == OperationState::Succeeded && !changes.look_again;
+    let is_of_notices = request == changes.request && changes.is_of_notices_alone();
+    Ok((is_unchanged || is_of_notices).then_some(Update::Unchanged))
 }
 
 async fn ask_for(tx: &Transaction<'_>, tenant: &str, changes: &Changes) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use parameters::schema;
+use parameters::{NOTIFY, schema};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -132,14 +132,21 @@ pub(crate) struct Input {
     pub(crate) parameters: Value,
 }
 
-/// The response body.
-pub(crate) fn served(offering: &Offering, default_origin: Option<&str>) -> Catalog {
-    let create = Input {
+/// The response body. `has_notices`: somebody can be told by mail what happens.
+pub(crate) fn served(offering: &Offering, default_origin: Option<&str>, has_notices: bool) -> Catalog {
+    let mut create = Input {
         parameters: schema::create(default_origin),
     };
-    let update = Input {
+    let mut update = Input {
         parameters: schema::update(),
     };
+    if !has_notices {
+        for input in [&mut create, &mut update] {
+            if let Some(properties) = input.parameters["properties"].as_object_mut() {
+                properties.remove(NOTIFY);
+            }
+        }
+    }
     let of_instance = OfInstance { create, update };
     let schemas = Schemas {
         service_instance: of_instance.clone(),

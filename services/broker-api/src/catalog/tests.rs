@@ -21,13 +21,24 @@ fn a_plan_says_itself_whether_it_may_be_left_or_its_service_does() {
     offering.plan_updateable = true;
     offering.plans[0].plan_updateable = Some(false);
     offering.plans[1].plan_updateable = None;
-    let served = served::served(&offering, None);
+    let served = served::served(&offering, None, false);
     let updateable: Vec<bool> = served.services[0]
         .plans
         .iter()
         .map(|plan| plan.plan_updateable)
         .collect();
     assert_eq!(updateable, [false, true]);
+}
+
+#[test]
+fn who_can_be_told_is_asked_for_only_where_somebody_can_be() {
+    for has_notices in [false, true] {
+        let schemas = served::served(&two_plans(), None, has_notices).schemas;
+        for input in [schemas.create, schemas.update] {
+            let notify = &input.parameters["properties"]["notify"];
+            assert_eq!(notify.is_object(), has_notices);
+        }
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use messaging::Messaging;
 use pipeline::Schedules;
-use store::{Bounds, Store};
+use store::{Bounds, NoticeRing, Store};
 use tokio_util::task::TaskTracker;
 
 use crate::catalog::offering::Offering;
@@ -34,6 +34,8 @@ pub struct Broker {
     pub(crate) answers: Answers,
     /// `None`: there are no status pages.
     pub(crate) pages: Option<Pages>,
+    /// `None`: nobody is told anything by mail.
+    pub(crate) notices: Option<NoticeRing>,
     pub(crate) publishing: TaskTracker,
 }
 
@@ -45,12 +47,13 @@ impl Broker {
             tracing::warn!("catalog: {advice}");
         }
         let pages = Pages::of(args, &store);
+        let notices = crate::notify::ring(args);
         Arc::new(Self {
             store,
             messaging,
             schedules,
             credentials: Arc::new(Credentials::new(&args.platforms.all())),
-            catalog: served(&offering, args.default_origin.0.as_deref()),
+            catalog: served(&offering, args.default_origin.0.as_deref(), notices.is_some()),
             offering,
             responder: args.responder.acme_responder_url.to_string(),
             default_origin: args.default_origin.0.clone(),
@@ -60,6 +63,7 @@ impl Broker {
             bounds: args.unproved.bounds(),
             answers: Answers::default(),
             pages,
+            notices,
             publishing: TaskTracker::new(),
         })
     }

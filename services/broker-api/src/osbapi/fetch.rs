@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use parameters::{DOMAIN_PROBLEM, RENEWAL_PROBLEM, STATUS};
+use parameters::{DOMAIN_PROBLEM, NOTIFY, RENEWAL_PROBLEM, STATUS};
 use pipeline::status::{View, describe, ownership, unfolded};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,6 +17,7 @@ use crate::osbapi::broker::Broker;
 use crate::osbapi::error::OsbError;
 use crate::osbapi::instance_id::InstanceId;
 use crate::osbapi::lasting;
+use crate::osbapi::notify;
 
 /// The current state of an instance.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -25,7 +26,7 @@ pub(crate) struct Fetched {
     plan_id: String,
     /// In canonical form; `status` is where to point the domains, when the certificate ends
     /// and what proved each domain; `renewal_problem` while the certificate can't be renewed: what is wrong, and what
-    /// to set; `domain_problem` while a domain is about to go to another instance, or has gone
+    /// to set; `notify` is who is told what by mail, each address shortened; `domain_problem` while a domain is about to go to another instance, or has gone
     #[schemars(with = "Map<String, Value>")]
     parameters: Value,
     /// Where the instance's status page is, for whoever has this link or, where users sign in, may see the instance
@@ -59,6 +60,9 @@ pub(crate) async fn fetch(
                 if !problem.is_empty() {
                     parameters[DOMAIN_PROBLEM] = problem.trim_start().into();
                 }
+            }
+            if let Some(told) = notify::fetched(&broker, &id.0).await? {
+                parameters[NOTIFY] = told;
             }
             Ok(Json(Fetched {
                 parameters,

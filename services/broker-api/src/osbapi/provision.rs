@@ -19,6 +19,7 @@ use crate::osbapi::error::OsbError;
 use crate::osbapi::in_time::in_time;
 use crate::osbapi::instance_id::InstanceId;
 use crate::osbapi::maintenance_info::{self, AskedVersion};
+use crate::osbapi::notify;
 use crate::osbapi::originating_identity::RequestedBy;
 use crate::osbapi::refused::too_much_unproved;
 use crate::osbapi::request_field::{Object, Text, text};
@@ -103,6 +104,7 @@ fn checked(broker: &Broker, id: &str, asked: &ProvisionRequest) -> Result<NewIns
     let parameters = parameters::parse(asked.parameters.as_ref(), broker.default_origin.as_deref())
         .map_err(|error| OsbError::bad_request(error.to_string()))?;
     broker.profile.check(&parameters.domains)?;
+    let notify = notify::subscribers(broker, parameters.notify.as_ref())?;
     // The fields that make two requests identical ("200 OK … if the requested service is identical").
     let request = json!({
         "service_id": service_id,
@@ -119,6 +121,7 @@ fn checked(broker: &Broker, id: &str, asked: &ProvisionRequest) -> Result<NewIns
         settings: plan.complete(parameters.settings),
         domains: parameters.domains,
         request,
+        notify,
     })
 }
 

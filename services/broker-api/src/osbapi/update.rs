@@ -21,6 +21,7 @@ use crate::osbapi::error::OsbError;
 use crate::osbapi::in_time::in_time;
 use crate::osbapi::instance_id::InstanceId;
 use crate::osbapi::maintenance_info::{self, AskedVersion};
+use crate::osbapi::notify;
 use crate::osbapi::originating_identity::RequestedBy;
 use crate::osbapi::provision::{AsyncQuery, broken, taken};
 use crate::osbapi::refused::too_much_unproved;
@@ -128,6 +129,7 @@ fn changes(broker: &Broker, id: &str, instance: &InstanceView, asked: &UpdateReq
     if current["parameters"]["domains"] != json!(parameters.domains) {
         broker.profile.check(&parameters.domains)?;
     }
+    let notify = notify::change(broker, asked.parameters.as_ref(), parameters.notify.as_ref())?;
     let mut request = current.clone();
     request["parameters"] = parameters.normalised();
     let settings = match plan(broker, current, asked)? {
@@ -155,6 +157,7 @@ fn changes(broker: &Broker, id: &str, instance: &InstanceView, asked: &UpdateReq
         settings,
         domains: parameters.domains,
         look_again,
+        notify,
     })
 }
 

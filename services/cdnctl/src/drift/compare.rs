@@ -32,6 +32,7 @@ pub(super) fn differences(configured: &Configured, there: Option<&DistributionCo
     let wanted = Parameters {
         domains: domains.unwrap_or_default(),
         settings: configured.settings.clone(),
+        notify: None,
     };
     all.extend(parameters::cloudfront::differences(&wanted, there));
     all

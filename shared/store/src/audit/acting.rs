@@ -66,6 +66,8 @@ pub(crate) enum Action {
     RevokeLink,
     ReplayParked,
     DropParked,
+    RetryLetter,
+    ForgetRecipient,
 }
 
 impl Action {
@@ -86,6 +88,8 @@ impl Action {
             Self::RevokeLink => "revoke-link",
             Self::ReplayParked => "replay-parked",
             Self::DropParked => "drop-parked",
+            Self::RetryLetter => "retry-letter",
+            Self::ForgetRecipient => "forget-recipient",
         }
     }
 }

@@ -6,6 +6,7 @@ mod audit;
 mod drift;
 mod live_check;
 mod look;
+mod notices;
 mod parked;
 
 use std::path::Path;

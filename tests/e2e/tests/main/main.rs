@@ -38,6 +38,8 @@ mod mending;
 mod metrics;
 mod namespaces;
 mod newer;
+mod notice_plans;
+mod notify;
 mod operator_page;
 mod operator_plans;
 mod osbapi;

@@ -7,6 +7,7 @@ mod look_now;
 mod looks;
 mod migrating;
 mod news;
+mod notices;
 mod open_pages;
 mod other_versions;
 mod outside;
@@ -101,6 +102,7 @@ impl Desk {
             },
             domains: domains.to_vec(),
             request: serde_json::json!({"parameters": {"domains": domains}}),
+            notify: None,
         }
     }
 

@@ -32,6 +32,7 @@ async fn an_updates_page_says_what_it_asked_to_change() -> anyhow::Result<()> {
         },
         domains,
         look_again: false,
+        notify: None,
     };
     let Update::Accepted { .. } = desk
         .store
