@@ -28,10 +28,10 @@ COPY --from=auditable /usr/local/bin/cargo-auditable /usr/local/bin/
 RUN --mount=type=cache,target=/usr/local/cargo/registry,id=cdn-broker-services-registry \
     --mount=type=cache,target=/target,id=cdn-broker-services \
     cargo auditable build --locked --release \
-        -p broker-api -p distribution -p challenge-verifier -p certificate-issuer -p cert-installer -p dns-responder -p cdnctl \
+        -p broker-api -p distribution -p challenge-verifier -p certificate-issuer -p cert-installer -p dns-responder -p notifier -p cdnctl \
  && mkdir /out \
  && cd /target/release \
- && cp broker-api distribution challenge-verifier certificate-issuer cert-installer dns-responder cdnctl /out/
+ && cp broker-api distribution challenge-verifier certificate-issuer cert-installer dns-responder notifier cdnctl /out/
 
 FROM source AS build-tests
 # Test programs: compiled quickly rather than running quickly.

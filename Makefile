@@ -6,7 +6,7 @@
 # make estate  a year of renewals in 46 minutes: ESTATE=200 instances whose certificates live for LIFE=8m (exit code 1 when one ended, a visit failed, or tables grow for ever)
 # make bench   how far it is from its floor, side by side, into docs/performance.md; release build, an hour (SHORT=1: over 7 minutes, into
 #              target/bench; ROWS="idle provision")
-# make dist    the six services and cdnctl, release build, in target/dist (for images, packages, `cf push`)
+# make dist    the seven services and cdnctl, release build, in target/dist (for images, packages, `cf push`)
 # make book    docs/ as a book in target/book, its links checked
 # make cdnctl-docs  what cdnctl really says, written into docs/cdnctl.md
 # make screenshots  the tenant's page in its states and the operator's, as Chromium shows them, into docs/pictures
@@ -21,7 +21,7 @@ OPERATIONS ?= 300
 INSTANCES ?= 1000
 ESTATE ?= 200
 LIFE ?= 8m
-SERVICES := broker-api distribution challenge-verifier certificate-issuer cert-installer dns-responder
+SERVICES := broker-api distribution challenge-verifier certificate-issuer cert-installer dns-responder notifier
 TOOLS := cdnctl
 # What a stack consists of; `make up` and the others build it and themselves, and no test.
 STACK := $(SERVICES) stack aws-sim

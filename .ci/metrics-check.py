@@ -59,10 +59,10 @@ def recorded():
     return found
 
 
-def services():
-    """Those that run, unlike cdnctl."""
+def services(where="k8s/base/{0}.yaml"):
+    """Those that run everywhere, unlike cdnctl and what is a component."""
     names = {folder.name for folder in pathlib.Path("services").iterdir()}
-    return {name for name in names if pathlib.Path("k8s/base", f"{name}.yaml").exists()}
+    return {name for name in names if pathlib.Path(where.format(name)).exists()}
 
 
 # --- expressions -------------------------------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def check_value(where, metric, label, operator, value):
     if "~" in operator:
         values = [] if "(" in value else re.sub(r"\[(.)\]", r"\1", value).split("|")
     for one in values:
-        if label == "job" and one not in services():
+        if label == "job" and one not in services() | services("k8s/components/{0}/{0}.yaml"):
             fault(where, f'{metric}: no service is called "{one}"')
         elif label not in recorded().get(metric, ()) or not re.fullmatch(r"[a-z][a-z-]*|\d+(-\d+|\+)", one):
             continue

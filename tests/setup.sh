@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests and the demo need and is missing: PostgreSQL, RabbitMQ, DNS servers and clients, Chromium, libfaketime, Python and CA
+# Installs what the tests and the demo need and is missing: PostgreSQL, RabbitMQ, DNS servers and clients, a mail server, Chromium, libfaketime, Python and CA
 # certificates from the distribution's own packages, from PyPI schemathesis, axe, Node, what reads files of records (python-hcl2, dnspython) and what knows
 # AWS (moto, botocore, cfn-lint, policy_sentry) into <repository>/.local/schemathesis, .local/axe, .local/node, .local/records-judge and .local/aws-tools,
 # from npm an OpenID provider (oidc-provider) into .local/sign-in-provider, and Pebble
@@ -34,6 +34,7 @@ missing_packages() {
     [[ -x /usr/bin/dig ]] || echo bind9-dnsutils
     [[ -x /usr/bin/kdig ]] || echo knot-dnsutils
     [[ -x /usr/bin/dnsperf ]] || echo dnsperf
+    [[ -x /usr/sbin/exim4 ]] || echo exim4-daemon-light
     if has_chromium; then
         [[ -x /usr/bin/chromium ]] || echo chromium
         # Wants Chromium in its own version.
@@ -134,7 +135,7 @@ has_chromium || say "this system has no package of Chromium: the suite \`browser
 # Node, and with it an OpenID provider, with which users sign in to status pages.
 "$root/tests/venv.sh" node "$root/tests/e2e/sign-in/requirements.txt"
 "$root/tests/npm.sh" sign-in-provider "$root/tests/e2e/sign-in"
-say "PostgreSQL, RabbitMQ, BIND, Knot DNS, NSD, Unbound$(has_chromium && echo ", Chromium") and Pebble $(<"$pebble_dir/version") are there; from PyPI" \
+say "PostgreSQL, RabbitMQ, BIND, Knot DNS, NSD, Unbound, Exim$(has_chromium && echo ", Chromium") and Pebble $(<"$pebble_dir/version") are there; from PyPI" \
     "schemathesis $(wanted_version conformance/requirements.txt schemathesis), moto $(wanted_version conformance/aws-requirements.txt moto)," \
     "botocore $(wanted_version conformance/aws-requirements.txt botocore), python-hcl2 $(wanted_version conformance/records-requirements.txt python-hcl2)" \
     "axe (axe-playwright-python $(wanted_version browser/requirements.txt axe-playwright-python))" \

@@ -76,8 +76,13 @@ impl Report {
             Purpose::Delay(ms) => Some((ms, state.found.map(|queue| queue.ready))),
             _ => None,
         });
+        // One that is not run is none to speak of, unless something waits for it.
+        let is_there = |service: &Service| {
+            let queue = found(Purpose::Work(*service));
+            !service.is_optional() || queue.is_some_and(|queue| queue.consumers > 0 || queue.ready > 0)
+        };
         Self {
-            services: Service::ALL.map(line).into(),
+            services: Service::ALL.into_iter().filter(is_there).map(line).collect(),
             delay_queues: delay_queues.collect(),
             parked: found(Purpose::Parking).map(|queue| queue.ready),
         }
@@ -190,6 +195,9 @@ mod tests {
         ] {
             assert!(!bad.is_well(), "{bad:?}");
         }
+        // A service that a broker can do without is missing only if something waits for it.
+        assert_eq!(report(0, 0, 10.0, Some(0)).services.len(), Service::ALL.len());
+        assert_eq!(Report::of(&[], Vec::new()).services.len(), Service::ALL.len() - 1);
         let text = report(1, 2, 61.0, None).lines().join("\n");
         for words in ["1 min 1 s", "2: cdnctl parked list", "DELAY_QUEUES_MS"] {
             assert!(text.contains(words), "{text}");

@@ -13,6 +13,7 @@ use ::doctor::Command;
 use certificate_store::Stores;
 use store::Store;
 use telemetry::Telemetry;
+use worker::Steps;
 
 use crate::handler::Installer;
 use crate::settings::Settings;
@@ -42,6 +43,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         reconcile_interval: settings.reconcile.interval(),
         orphan_grace: settings.reconcile.orphan_grace.into(),
     };
-    worker::run(handler, store, settings.worker, shared, &telemetry, checks).await?;
+    let steps = Steps::new(handler, &settings.worker, settings.schedules);
+    worker::run(steps, store, settings.worker, shared, &telemetry, checks).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! The service's settings.
 
+use pipeline::Schedules;
 use store::sealing::SealingArgs;
 use worker::WorkerArgs;
 
@@ -20,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) sealing: SealingArgs,
     #[command(flatten)]
     pub(crate) worker: WorkerArgs,
+    #[command(flatten)]
+    pub(crate) schedules: Schedules,
 }
 
 #[cfg(test)]

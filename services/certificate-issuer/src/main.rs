@@ -28,7 +28,7 @@ use pipeline::{IssuerStep, Outcome};
 use store::{Store, Task};
 use telemetry::Telemetry;
 use tokio::sync::Semaphore;
-use worker::{Chore, Handler, HandlerError, Stop};
+use worker::{Chore, Handler, HandlerError, Steps, Stop};
 
 use crate::ca::{Ca, Cas};
 use crate::chores::history::HistoryArgs;
@@ -131,21 +131,15 @@ async fn main() -> anyhow::Result<ExitCode> {
     let planner = Planner {
         cas: cas.clone(),
         args: settings.renewal,
-        schedules: settings.worker.schedules.clone(),
+        schedules: settings.schedules.clone(),
     };
-    worker::run(
-        Issuer {
-            cas,
-            planner,
-            history: settings.history,
-            publication,
-        },
-        store,
-        settings.worker,
-        shared,
-        &telemetry,
-        checks,
-    )
-    .await?;
+    let issuer = Issuer {
+        cas,
+        planner,
+        history: settings.history,
+        publication,
+    };
+    let steps = Steps::new(issuer, &settings.worker, settings.schedules);
+    worker::run(steps, store, settings.worker, shared, &telemetry, checks).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use dns_writer::DelegationArgs;
+use pipeline::Schedules;
 use store::sealing::SealingArgs;
 use worker::WorkerArgs;
 
@@ -35,6 +36,9 @@ pub(crate) struct Settings {
     /// What every worker has.
     #[command(flatten)]
     pub(crate) worker: WorkerArgs,
+    /// Schedules.
+    #[command(flatten)]
+    pub(crate) schedules: Schedules,
 }
 
 /// What to do instead of serving.

@@ -12,9 +12,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use challenge_verifier::{ProbeSettings, Prober};
 use clap::Parser;
+use pipeline::Schedules;
 use store::Store;
 use telemetry::Telemetry;
-use worker::WorkerArgs;
+use worker::{Steps, WorkerArgs};
 
 /// challenge-verifier: probes whether the CA can verify a domain now, by dns-persist-01, dns-01 or http-01. Every flag
 /// can be set by the environment variable named beside it.
@@ -44,6 +45,8 @@ struct Cli {
     outside: outside::OutsideArgs,
     #[command(flatten)]
     worker: WorkerArgs,
+    #[command(flatten)]
+    schedules: Schedules,
 }
 
 /// What to do instead of serving.
@@ -82,8 +85,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         standing_proof_interval: cli.standing_proof_interval.into(),
     };
     let checks = doctor::checks(&cli.worker, &shared, &cli.probe, doctor::NAME);
+    let steps = Steps::new(handler, &cli.worker, cli.schedules);
     let from_outside = tokio::spawn(outside::Checks::new(store.clone(), &cli.probe, &cli.outside).serve());
-    let ended = worker::run(handler, store, cli.worker, shared, &telemetry, checks).await;
+    let ended = worker::run(steps, store, cli.worker, shared, &telemetry, checks).await;
     // One that is being done is taken again by another process.
     from_outside.abort();
     ended?;

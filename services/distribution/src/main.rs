@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use ::doctor::Command;
 use store::Store;
 use telemetry::Telemetry;
+use worker::Steps;
 
 use crate::distributions::Distributions;
 use crate::settings::Settings;
@@ -46,6 +47,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         reconcile_interval: settings.reconcile.interval(),
         orphan_grace: settings.reconcile.orphan_grace.into(),
     };
-    worker::run(handler, store, settings.worker, shared, &telemetry, checks).await?;
+    let steps = Steps::new(handler, &settings.worker, settings.schedules);
+    worker::run(steps, store, settings.worker, shared, &telemetry, checks).await?;
     Ok(ExitCode::SUCCESS)
 }

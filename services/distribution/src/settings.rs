@@ -1,5 +1,6 @@
 //! The service's settings.
 
+use pipeline::Schedules;
 use worker::{ResponderArgs, WorkerArgs};
 
 /// Makes, changes, awaits, disables and deletes CloudFront distributions.
@@ -25,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) reconcile: aws::ReconcileArgs,
     #[command(flatten)]
     pub(crate) worker: WorkerArgs,
+    #[command(flatten)]
+    pub(crate) schedules: Schedules,
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use crate::schedule::Schedule;
 
-/// The services that run steps; each has one work queue of the same name.
+/// The services that have a work queue, of the same name. All but the last run steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Service {
@@ -15,16 +15,24 @@ pub enum Service {
     CertificateIssuer,
     /// IAM server certificates and their attachment.
     CertInstaller,
+    /// Mail about instances; its messages wake letters up in place of steps.
+    Notifier,
 }
 
 impl Service {
-    /// All four, in the order in which work passes through them.
-    pub const ALL: [Self; 4] = [
+    /// All five, in the order in which work passes through them.
+    pub const ALL: [Self; 5] = [
         Self::Distribution,
         Self::ChallengeVerifier,
         Self::CertificateIssuer,
         Self::CertInstaller,
+        Self::Notifier,
     ];
+
+    /// Whether a broker can do without: nobody consumes its queue where it is not run.
+    pub fn is_optional(self) -> bool {
+        matches!(self, Self::Notifier)
+    }
 
     /// The service's name: its binary, its queue, its routing key.
     pub fn as_str(self) -> &'static str {
@@ -33,6 +41,7 @@ impl Service {
             Self::ChallengeVerifier => "challenge-verifier",
             Self::CertificateIssuer => "certificate-issuer",
             Self::CertInstaller => "cert-installer",
+            Self::Notifier => "notifier",
         }
     }
 }

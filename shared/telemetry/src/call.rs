@@ -19,7 +19,7 @@ pub struct Call {
 
 impl Call {
     /// Starts a call, as a child of the current span. `peer` is the other side (`cloudfront`, `iam`, `acme`, `dns`,
-    /// `http-01`, `dns-write`, `platform`), `operation` the purpose: few different values, since each is a time series.
+    /// `http-01`, `dns-write`, `platform`, `smtp`), `operation` the purpose: few different values, since each is a time series.
     pub fn begin(peer: &'static str, operation: impl Into<Cow<'static, str>>) -> Self {
         let operation = operation.into();
         let name = format!("{peer} {operation}");

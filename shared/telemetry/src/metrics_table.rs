@@ -197,6 +197,26 @@ const METRICS: &[Metric] = &[
         "dns_feed_interruptions_total",
         "How often dns-responder could not read the zone from PostgreSQL, and connected again.",
     ),
+    // Of notifier.
+    counter(
+        "notices_total",
+        "Notices that became part of letters, or that nobody is told any more, by event.",
+    ),
+    counter("letters_total", "Mails that ended, by outcome."),
+    counter(
+        "letters_maybe_doubled_total",
+        "Mails whose server may have taken them, and did not say so: they are sent again.",
+    ),
+    gauge(
+        "letters_waiting",
+        Unit::Count,
+        "Mails that are due, or will be tried again.",
+    ),
+    gauge(
+        "letters_oldest_seconds",
+        Unit::Seconds,
+        "How long the oldest of them has waited, in seconds; 0 without any.",
+    ),
     gauge(
         "certificates_to_revoke",
         Unit::Count,

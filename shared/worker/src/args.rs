@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use humantime::Duration;
 use messaging::AmqpArgs;
-use pipeline::Schedules;
 use store::DatabaseArgs;
 use telemetry::TelemetryArgs;
 
@@ -41,7 +40,4 @@ pub struct WorkerArgs {
     /// Logs and traces.
     #[command(flatten)]
     pub telemetry: TelemetryArgs,
-    /// Schedules.
-    #[command(flatten)]
-    pub schedules: Schedules,
 }

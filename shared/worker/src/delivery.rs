@@ -4,44 +4,25 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use messaging::{Delivery, Message, Messaging, Trace};
+use messaging::{Delivery, Message, Trace};
 use pipeline::reason::BrokerReason;
-use pipeline::{Outcome, Schedules, ServiceStep as _, Verdict, WakeUp};
-use store::{POISON, Recorded, Store, StoreError, Task};
+use pipeline::{Outcome, ServiceStep as _, Verdict, WakeUp};
+use store::{POISON, Recorded, StoreError, Task};
 use telemetry::with_causes;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use crate::fairness::Seats;
+use crate::desk::Desk;
 use crate::handler::{Handler, HandlerError, Stop};
-use crate::peers::Peers;
+use crate::steps::Steps;
 
 /// A wake-up that is early by no more than this is acted upon: clocks and delay queues are not more precise.
 const EARLY_ENOUGH: Duration = Duration::from_millis(20);
-/// The delay before a failed delivery is requeued.
-const IN_TROUBLE: Duration = Duration::from_secs(2);
 
-/// What all deliveries share.
-pub(crate) struct Desk<H> {
-    pub(crate) handler: H,
-    pub(crate) store: Store,
-    pub(crate) messaging: Arc<Messaging>,
-    pub(crate) schedules: Schedules,
-    pub(crate) abandoned: CancellationToken,
-    pub(crate) seats: Seats,
-    pub(crate) peers: Arc<Peers>,
-}
-
-pub(crate) async fn deliver<H: Handler>(desk: &Arc<Desk<H>>, delivery: &Delivery) {
-    let message = match delivery.message() {
-        Ok(message) => message,
-        Err(reason) => {
-            tracing::error!(reason, "a message that can't be understood is parked");
-            park(desk, delivery, &reason).await;
-            return;
-        }
+pub(crate) async fn deliver<H: Handler>(desk: &Arc<Desk<Steps<H>>>, delivery: &Delivery) {
+    let Some(message) = desk.message(delivery).await else {
+        return;
     };
     let span = tracing::info_span!(
         "delivery", otel.name = Empty, otel.kind = "consumer", step = %message.step, attempt = message.attempt,
@@ -51,71 +32,29 @@ pub(crate) async fn deliver<H: Handler>(desk: &Arc<Desk<H>>, delivery: &Delivery
     telemetry::follow(&span, trace.parent.clone());
     telemetry::link(&span, trace.previous.clone());
     async {
-        match desk.handler.load(&desk.store, message.step, message.attempt).await {
+        match desk.work.handler.load(&desk.store, message.step, message.attempt).await {
             Ok(Some(task)) => {
                 let task = Arc::new(task);
                 crash_points::within(task.kind.as_str(), &task.instance.id, async {
                     let handled = attempt(desk, &task, &trace).await;
                     crash_points::at("before-ack");
-                    conclude(desk, delivery, message, handled).await;
+                    desk.conclude(delivery, message, handled).await;
                 })
                 .await;
             }
             Ok(None) => {
                 let handled = stale(desk, message.step, delivery.redelivered(), &trace).await;
-                conclude(desk, delivery, message, handled).await;
+                desk.conclude(delivery, message, handled).await;
             }
-            Err(error) => conclude(desk, delivery, message, Err(error)).await,
+            Err(error) => desk.conclude(delivery, message, Err(error)).await,
         }
     }
     .instrument(span)
     .await;
 }
 
-async fn conclude<H: Handler>(desk: &Desk<H>, delivery: &Delivery, message: Message, handled: Result<(), StoreError>) {
-    match handled {
-        // If the acknowledgement is lost, the message is redelivered as a stale one.
-        Ok(()) => drop(delivery.ack().await),
-        Err(error) => delivery_failed(desk, delivery, message, &error).await,
-    }
-}
-
-/// Parks a message with its reason; if even that fails, the message is requeued.
-async fn park<H: Handler>(desk: &Desk<H>, delivery: &Delivery, reason: &str) {
-    if desk.messaging.park(H::SERVICE, delivery.body(), reason).await.is_ok() {
-        drop(delivery.ack().await);
-    } else {
-        tokio::time::sleep(IN_TROUBLE).await;
-        drop(delivery.give_back().await);
-    }
-}
-
-/// The store could not be read or written. The wake-up is published again rather than requeued: RabbitMQ counts
-/// requeues, and a database outage must not turn good messages into poison.
-async fn delivery_failed<H: Handler>(desk: &Desk<H>, delivery: &Delivery, message: Message, error: &StoreError) {
-    tracing::warn!(error = with_causes(error), "the delivery failed and is tried again");
-    desk.peers.judge(error);
-    match error {
-        error if error.is_transient() => {
-            let again = WakeUp {
-                service: H::SERVICE,
-                step: message.step,
-                attempt: message.attempt,
-                delay: IN_TROUBLE,
-            };
-            match desk.messaging.publish(&[again], &delivery.trace()).await {
-                Ok(()) => drop(delivery.ack().await),
-                Err(_) => drop(delivery.give_back().await),
-            }
-        }
-        // The grace period of the shutdown is over.
-        StoreError::Stale => drop(delivery.give_back().await),
-        error => park(desk, delivery, &with_causes(error)).await,
-    }
-}
-
 async fn stale<H: Handler>(
-    desk: &Desk<H>,
+    desk: &Desk<Steps<H>>,
     step: uuid::Uuid,
     redelivered: bool,
     trace: &Trace,
@@ -128,7 +67,7 @@ async fn stale<H: Handler>(
     Ok(())
 }
 
-async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trace) -> Result<(), StoreError> {
+async fn attempt<H: Handler>(desk: &Arc<Desk<Steps<H>>>, task: &Arc<Task>, trace: &Trace) -> Result<(), StoreError> {
     let kind = task.kind.as_str();
     tracing::Span::current()
         .record("otel.name", kind)
@@ -148,7 +87,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
     }
     let came = Instant::now();
     let seat = tokio::select! {
-        seat = desk.seats.take(&task.instance.tenant, &task.instance.id) => seat,
+        seat = desk.work.seats.take(&task.instance.tenant, &task.instance.id) => seat,
         () = desk.abandoned.cancelled() => return Err(StoreError::Stale),
     };
     let mut seat = match seat {
@@ -165,7 +104,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
     let mut current = task.clone();
     if came.elapsed() > EARLY_ENOUGH {
         // It has waited: it may have been done together with another one meanwhile, and what was read with it is old.
-        current = match desk.handler.load(&desk.store, task.step, task.attempt).await? {
+        current = match desk.work.handler.load(&desk.store, task.step, task.attempt).await? {
             Some(again) => Arc::new(again),
             None => return stale(desk, task.step, false, trace).await,
         };
@@ -191,7 +130,7 @@ async fn attempt<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>, trace: &Trac
 
 /// Publishes the wake-ups that follow, or finds that another delivery was faster.
 async fn follow_up<H: Handler>(
-    desk: &Arc<Desk<H>>,
+    desk: &Arc<Desk<Steps<H>>>,
     task: &Task,
     outcome: &Outcome,
     recorded: Recorded,
@@ -232,16 +171,18 @@ fn count(task: &Task, outcome: &Outcome, took: Duration) {
 /// Records the attempt's outcome. When PostgreSQL refuses the write, the attempt counts as a crash: its step is retried
 /// by its schedule, and rarely once that happened three times.
 async fn record<H: Handler>(
-    desk: &Desk<H>,
+    desk: &Desk<Steps<H>>,
     task: &Task,
     outcome: &Outcome,
     crashed: Option<String>,
 ) -> Result<(Recorded, Option<String>), StoreError> {
-    let written = desk.store.record(task, outcome, crashed.is_some(), &desk.schedules);
+    let written = desk
+        .store
+        .record(task, outcome, crashed.is_some(), &desk.work.schedules);
     match written.await {
         Err(error) if error.is_refused() => {
             let pending = Outcome::pending(BrokerReason::Internal);
-            let recorded = desk.store.record(task, &pending, true, &desk.schedules).await?;
+            let recorded = desk.store.record(task, &pending, true, &desk.work.schedules).await?;
             Ok((recorded, Some(error.to_string())))
         }
         recorded => Ok((recorded?, crashed)),
@@ -268,7 +209,7 @@ struct Attempted {
 
 /// Runs the handler in a separate task: neither a panic nor a thread that it blocks forever affects the delivery.
 /// `None`: the step is no longer current.
-async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Option<Attempted>, StoreError> {
+async fn handle<H: Handler>(desk: &Arc<Desk<Steps<H>>>, task: &Arc<Task>) -> Result<Option<Attempted>, StoreError> {
     let kind = task.kind.as_str();
     let Some(step) = H::Step::of(task.kind) else {
         tracing::error!("a step of another service came here; it is forwarded");
@@ -277,10 +218,10 @@ async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Opt
             crashed: None,
         }));
     };
-    let limit = desk.schedules.of(task.kind).limit;
+    let limit = desk.work.schedules.of(task.kind).limit;
     let (own_desk, own_task) = (desk.clone(), task.clone());
     let work = async move {
-        let attempt = own_desk.handler.attempt(step, &own_task);
+        let attempt = own_desk.work.handler.attempt(step, &own_task);
         let attempted = crash_points::within(kind, &own_task.instance.id, attempt).await;
         attempted.or_else(Stop::outcome)
     };
@@ -324,7 +265,7 @@ async fn handle<H: Handler>(desk: &Arc<Desk<H>>, task: &Arc<Task>) -> Result<Opt
 }
 
 /// Puts a note into the parking queue. The step itself continues, rarely, until its deadline.
-async fn tell_operator<H: Handler>(desk: &Desk<H>, task: &Task, reason: &str) {
+async fn tell_operator<H: Handler>(desk: &Desk<Steps<H>>, task: &Task, reason: &str) {
     let reason = format!(
         "{reason}, {POISON} times in a row: {} {} of instance {}",
         task.kind.as_str(),
@@ -340,38 +281,19 @@ async fn tell_operator<H: Handler>(desk: &Desk<H>, task: &Task, reason: &str) {
 
 /// Publishes wake-ups for the step's next attempt, as a sibling of this one, and for the steps that followed, as
 /// children of this attempt.
-async fn publish_traced<H: Handler>(desk: &Desk<H>, wake_ups: &[WakeUp], step: uuid::Uuid, trace: &Trace) {
+async fn publish_traced<H: Handler>(desk: &Desk<Steps<H>>, wake_ups: &[WakeUp], step: uuid::Uuid, trace: &Trace) {
     let here = telemetry::traceparent();
     let (again, next): (Vec<WakeUp>, Vec<WakeUp>) = wake_ups.iter().cloned().partition(|wake_up| wake_up.step == step);
     let attempt = Trace {
         parent: trace.parent.clone(),
         previous: here.clone(),
     };
-    publish(desk, &again, &attempt).await;
+    desk.publish(&again, &attempt).await;
     let child = Trace {
         parent: here,
         previous: None,
     };
-    publish(desk, &next, &child).await;
-}
-
-/// Publishes wake-ups. A failure (`false`) loses nothing: the steps are marked, and the next sweep publishes them.
-pub(crate) async fn publish<H: Handler>(desk: &Desk<H>, wake_ups: &[WakeUp], trace: &Trace) -> bool {
-    let Err(error) = desk.messaging.publish(wake_ups, trace).await else {
-        return true;
-    };
-    tracing::warn!(
-        error = with_causes(&error),
-        wake_ups = wake_ups.len(),
-        "not published; the sweeper will publish it"
-    );
-    if let Err(error) = desk.store.not_published(wake_ups).await {
-        tracing::warn!(
-            error = with_causes(&error),
-            "the sweeper publishes it after SWEEP_GRACE"
-        );
-    }
-    false
+    desk.publish(&next, &child).await;
 }
 
 fn log(outcome: &Outcome, took: Duration) {

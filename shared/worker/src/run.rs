@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use messaging::{Consumer, Messaging, MessagingError};
-use pipeline::Schedules;
 use store::{SharedSettings, Store, StoreError};
 use telemetry::{Telemetry, with_causes};
 use tokio::net::TcpListener;
@@ -15,14 +14,13 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::args::WorkerArgs;
 use crate::chore::do_chores;
-use crate::delivery::{Desk, deliver};
-use crate::fairness::Seats;
-use crate::handler::Handler;
+use crate::desk::Desk;
 use crate::health::{serve_health, worker_routes};
 use crate::log_level::follow_log_level;
 use crate::peers::Peers;
 use crate::shutdown::shutdown_signal;
 use crate::sweeper::{Sweeping, sweep_for_ever};
+use crate::work::Work;
 
 /// Why a worker can't run.
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +43,8 @@ const RECONNECT: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When it can't start.
-pub async fn run<H: Handler>(
-    handler: H,
+pub async fn run<W: Work>(
+    work: W,
     store: Store,
     args: WorkerArgs,
     shared: SharedSettings,
@@ -55,7 +53,7 @@ pub async fn run<H: Handler>(
 ) -> Result<(), WorkerError> {
     let peers = Arc::new(Peers::default());
     peers.set_consuming(false);
-    let messaging = Arc::new(Messaging::new(args.amqp.clone(), H::SERVICE.as_str()));
+    let messaging = Arc::new(Messaging::new(args.amqp.clone(), W::SERVICE.as_str()));
     let routes = worker_routes(store.clone(), messaging.clone(), peers.clone(), telemetry);
     let health = tokio::spawn(serve_health(TcpListener::bind(args.health_listen).await?, routes));
     let stopping = cancelled_by_signal();
@@ -68,17 +66,11 @@ pub async fn run<H: Handler>(
     let following = follow_log_level(store.clone(), telemetry.log_level(), every);
     let _following = AbortOnDropHandle::new(tokio::spawn(following));
     let desk = Arc::new(Desk {
-        handler,
+        work,
         store,
         messaging: messaging.clone(),
-        schedules: Schedules {
-            delays: args.amqp.delay_queues_ms.delays(),
-            ..args.schedules.clone()
-        },
         // An attempt that still runs when the grace period is over is aborted, and its message is requeued.
         abandoned: CancellationToken::new(),
-        // A message that waits is one that is received ahead.
-        seats: Seats::new(usize::from(args.concurrency), usize::from(H::AHEAD)),
         peers,
     });
     let sweeping = Sweeping {
@@ -89,8 +81,8 @@ pub async fn run<H: Handler>(
     let sweeper = tokio::spawn(sweep_for_ever(desk.clone(), sweeping));
     let chores = tokio::spawn(do_chores(desk.clone()));
     let in_hand = TaskTracker::new();
-    let held = args.concurrency.saturating_add(H::AHEAD);
-    tracing::info!(service = H::SERVICE.as_str(), concurrency = args.concurrency, "working");
+    let held = args.concurrency.saturating_add(W::AHEAD);
+    tracing::info!(service = W::SERVICE.as_str(), concurrency = args.concurrency, "working");
     let _doctor = AbortOnDropHandle::new(tokio::spawn(doctor::log(checks)));
     let last_consumer = consume_for_ever(&desk, &in_hand, held, &stopping).await;
     tracing::info!(in_hand = in_hand.len(), "shutting down");
@@ -116,8 +108,8 @@ fn cancelled_by_signal() -> CancellationToken {
 }
 
 /// Consumes, again and again, until it is asked to stop.
-async fn consume_for_ever<H: Handler>(
-    desk: &Arc<Desk<H>>,
+async fn consume_for_ever<W: Work>(
+    desk: &Arc<Desk<W>>,
     in_hand: &TaskTracker,
     held: u16,
     stopping: &CancellationToken,
@@ -129,7 +121,7 @@ async fn consume_for_ever<H: Handler>(
         let consumer = tokio::select! {
             consumer = async {
                 database_there(&desk.store).await;
-                desk.messaging.consume(H::SERVICE, held).await
+                desk.messaging.consume(W::SERVICE, held).await
             } => consumer,
             () = stopping.cancelled() => break,
         };
@@ -158,7 +150,7 @@ async fn consume_for_ever<H: Handler>(
 }
 
 /// Finishes the messages that are being processed, and requeues those that are left when the grace period is over.
-async fn finish<H: Handler>(desk: &Desk<H>, in_hand: &TaskTracker, grace: Duration) {
+async fn finish<W: Work>(desk: &Desk<W>, in_hand: &TaskTracker, grace: Duration) {
     in_hand.close();
     if tokio::time::timeout(grace, in_hand.wait()).await.is_err() {
         tracing::warn!(
@@ -170,9 +162,9 @@ async fn finish<H: Handler>(desk: &Desk<H>, in_hand: &TaskTracker, grace: Durati
     }
 }
 
-async fn consume<H: Handler>(
+async fn consume<W: Work>(
     consumer: &mut Consumer,
-    desk: &Arc<Desk<H>>,
+    desk: &Arc<Desk<W>>,
     in_hand: &TaskTracker,
     hands: &Arc<Semaphore>,
     stopping: &CancellationToken,
@@ -203,7 +195,7 @@ async fn consume<H: Handler>(
         let Ok(hand) = hand else { return Ok(()) };
         let desk = desk.clone();
         in_hand.spawn(async move {
-            deliver(&desk, &delivery).await;
+            W::deliver(&desk, &delivery).await;
             drop(hand);
         });
     }

@@ -5,7 +5,7 @@ use store::SharedSettings;
 
 /// Settings of several services that must have the same value, as must all schedules. A test in `tests/settings-docs`
 /// finds one that is missing here.
-pub const SHARED: [&str; 9] = [
+pub const SHARED: [&str; 10] = [
     "ACME_PROFILE",
     "ACME_RESPONDER_URL",
     "CERTIFICATE_VISIBLE_WITHIN",
@@ -14,6 +14,7 @@ pub const SHARED: [&str; 9] = [
     "DELIVERY_LIMIT",
     "MINIMUM_TLS_VERSION",
     "OPERATION_DEADLINE",
+    "PAGES_URL",
     "UPDATE_UNSEEN_DEADLINE",
 ];
 

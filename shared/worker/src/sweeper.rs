@@ -4,15 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use messaging::Trace;
-use pipeline::{Schedules, Service, StepKind};
-use store::StoreError;
 use telemetry::with_causes;
 
-use crate::delivery::{Desk, publish};
-use crate::handler::Handler;
+use crate::desk::Desk;
+use crate::work::Work;
 
-/// With messages still in the queue, a step's message may just be behind them: this many graces are added.
-const BACKLOG_PATIENCE: u32 = 10;
 /// Batches of a sweep per second.
 const BATCHES: u32 = 4;
 
@@ -24,12 +20,12 @@ pub(crate) struct Sweeping {
     pub(crate) rate: u32,
 }
 
-pub(crate) async fn sweep_for_ever<H: Handler>(desk: Arc<Desk<H>>, sweeping: Sweeping) {
+pub(crate) async fn sweep_for_ever<W: Work>(desk: Arc<Desk<W>>, sweeping: Sweeping) {
     let batch = sweeping.rate.div_ceil(BATCHES);
     let mut before = Sight::default();
     loop {
         tokio::time::sleep(sweeping.interval).await;
-        let backlog = match desk.messaging.ready(H::SERVICE).await {
+        let backlog = match desk.messaging.ready(W::SERVICE).await {
             Ok(ready) => ready > 0,
             Err(error) => {
                 tracing::warn!(error = with_causes(&error), "no sweep while RabbitMQ is away");
@@ -38,22 +34,19 @@ pub(crate) async fn sweep_for_ever<H: Handler>(desk: Arc<Desk<H>>, sweeping: Swe
         };
         let now = Sight {
             backlog,
-            idle: desk.seats.are_free(),
+            idle: desk.work.is_idle(),
             deliveries: desk.peers.deliveries(),
         };
         if now.is_stalled(&before) && desk.peers.consuming() {
             desk.peers.forgotten();
         }
         before = now;
-        // Long after the last attempt that could still be running.
-        let grace = longest(&graces(H::SERVICE, &desk.schedules, sweeping.grace, false)) * 2;
-        if let Err(error) = give_up(&desk, grace).await {
-            tracing::warn!(error = with_causes(&error), "steps past their deadline stay");
+        if let Err(error) = W::before_sweep(&desk, sweeping.grace).await {
+            tracing::warn!(error = with_causes(&error), "what is past its deadline stays");
         }
-        let graces = graces(H::SERVICE, &desk.schedules, sweeping.grace, backlog);
         // One sweep takes all lost wake-ups, batch by batch: those that it has published itself don't count as a
         // backlog.
-        while sweep(&desk, &graces, batch).await {
+        while sweep(&desk, sweeping.grace, backlog, batch).await {
             tokio::time::sleep(Duration::from_secs(1) / BATCHES).await;
         }
     }
@@ -74,49 +67,14 @@ impl Sight {
     }
 }
 
-/// How long each kind of step may be overdue. An attempt that is still running must not be published again.
-fn graces(service: Service, schedules: &Schedules, grace: Duration, backlog: bool) -> Vec<(StepKind, Duration)> {
-    let longer = if backlog {
-        grace * BACKLOG_PATIENCE
-    } else {
-        Duration::ZERO
-    };
-    StepKind::ALL
-        .into_iter()
-        .filter(|kind| kind.service() == service)
-        .map(|kind| (kind, grace.max(schedules.of(kind).limit.mul_f64(1.2)) + longer))
-        .collect()
-}
-
-fn longest(graces: &[(StepKind, Duration)]) -> Duration {
-    graces.iter().map(|(_, grace)| *grace).max().unwrap_or_default()
-}
-
-/// Ends the operations of steps whose deadline passed before any attempt completed.
-async fn give_up<H: Handler>(desk: &Desk<H>, grace: Duration) -> Result<(), StoreError> {
-    for (step, attempt) in desk.store.past_deadline(H::SERVICE, grace).await? {
-        let Some(task) = desk.store.load_task(step, attempt).await? else {
-            continue;
-        };
-        match desk.store.give_up(&task).await {
-            Ok(()) => {
-                tracing::error!(%step, kind = task.kind.as_str(), "given up: no attempt completed by its deadline")
-            }
-            Err(StoreError::Stale) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
 /// Returns whether there is more.
-async fn sweep<H: Handler>(desk: &Desk<H>, graces: &[(StepKind, Duration)], batch: u32) -> bool {
-    match desk.store.sweep(H::SERVICE, graces, batch).await {
+async fn sweep<W: Work>(desk: &Desk<W>, grace: Duration, backlog: bool, batch: u32) -> bool {
+    match W::lost(desk, grace, backlog, batch).await {
         Ok(wake_ups) if wake_ups.is_empty() => false,
         Ok(wake_ups) => {
             tracing::info!(wake_ups = wake_ups.len(), "lost wake-ups are published again");
-            metrics::counter!("steps_swept_total", "service" => H::SERVICE.as_str()).increment(wake_ups.len() as u64);
-            publish(desk, &wake_ups, &Trace::default()).await && wake_ups.len() == batch as usize
+            metrics::counter!("steps_swept_total", "service" => W::SERVICE.as_str()).increment(wake_ups.len() as u64);
+            desk.publish(&wake_ups, &Trace::default()).await && wake_ups.len() == batch as usize
         }
         Err(error) => {
             desk.peers.judge(&error);

@@ -1,4 +1,4 @@
-//! Writes what `--help` of the six services says of their settings into a page of the book: `settings-docs docs/operators/settings.md`.
+//! Writes what `--help` of the seven services says of their settings into a page of the book: `settings-docs docs/operators/settings.md`.
 
 mod help;
 mod page;
@@ -10,13 +10,14 @@ use anyhow::{Context as _, ensure};
 
 use crate::page::Told;
 
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "broker-api",
     "distribution",
     "challenge-verifier",
     "certificate-issuer",
     "cert-installer",
     "dns-responder",
+    "notifier",
 ];
 
 fn main() -> anyhow::Result<()> {
@@ -67,7 +68,7 @@ mod tests {
     }
 
     /// Several services have them, each its own.
-    const OWN: [&str; 19] = [
+    const OWN: [&str; 20] = [
         "AMQP_CA_FILE",
         "AMQP_URL_FILE",
         "CONCURRENCY",
@@ -78,6 +79,8 @@ mod tests {
         "HEALTH_LISTEN",
         "LOG_FORMAT",
         "LOG_LEVEL_INTERVAL",
+        // A secret.
+        "NOTICE_KEYS_FILE",
         "ORPHAN_GRACE",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "RECONCILE_INTERVAL",

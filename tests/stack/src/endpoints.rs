@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::{Client, NoTls};
 
 use crate::delegation::DelegationEndpoint;
+use crate::mail::MailEndpoint;
 use crate::options::Peer;
 
 /// Addresses and secrets of a running stack. URLs are direct; addresses of proxies are in `proxies`.
@@ -69,6 +70,9 @@ pub struct Endpoints {
     /// The broker's own zone, if the options request one.
     #[serde(default)]
     pub delegation: Option<DelegationEndpoint>,
+    /// The mail server, if the options request one.
+    #[serde(default)]
+    pub mail: Option<MailEndpoint>,
     /// The customer's old web server.
     pub origin_addr: SocketAddr,
     /// POST `{"host","to"}` to its `/redirect`.

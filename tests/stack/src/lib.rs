@@ -15,6 +15,7 @@ mod endpoints;
 mod folder;
 mod handle;
 mod http;
+mod mail;
 mod operators;
 mod options;
 mod origin;
@@ -48,6 +49,7 @@ pub use endpoints::{
 };
 pub use handle::{Handle, program};
 pub use http::Http;
+pub use mail::{MailEndpoint, why_no_mail};
 pub use options::{DELAY_QUEUES_MS, FAST, Options, Peer};
 pub use part::{Part, check, run_part};
 pub use run::run;

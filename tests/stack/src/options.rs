@@ -142,6 +142,8 @@ pub struct Options {
     pub responder: bool,
     /// Its program, if not the one beside the stack's: a release build, to measure.
     pub responder_program: Option<PathBuf>,
+    /// There is a mail server, and a notifier that sends by it; `notify` is allowed.
+    pub mail: bool,
     /// PostgreSQL and RabbitMQ speak TLS with certificates of a CA made for this stack; the services connect by TLS.
     pub tls: bool,
     /// A RabbitMQ node for this stack alone, even if a shared one is offered (`stack rabbitmq`): for tests that stop
@@ -175,6 +177,7 @@ impl Default for Options {
             resolver: None,
             responder: false,
             responder_program: None,
+            mail: false,
             tls: false,
             own_rabbitmq: false,
             fsync: true,
@@ -227,6 +230,12 @@ impl Options {
     pub fn with_responder(mut self) -> Self {
         self.responder = true;
         self.with_delegation()
+    }
+
+    /// Adds a mail server, and a notifier.
+    pub fn with_mail(mut self) -> Self {
+        self.mail = true;
+        self
     }
 
     /// Enables TLS to PostgreSQL and RabbitMQ.

@@ -27,6 +27,9 @@ pub const WORKERS: [&str; 4] = [
 /// Serves the broker's own zone, if the options request it.
 pub(crate) const RESPONDER: &str = "dns-responder";
 
+/// Sends mails, if the options request it.
+pub(crate) const NOTIFIER: &str = "notifier";
+
 /// All five that every stack has.
 pub const SERVICES: [&str; 5] = [BROKER, WORKERS[0], WORKERS[1], WORKERS[2], WORKERS[3]];
 
@@ -74,6 +77,8 @@ pub(crate) struct Settings {
     pub(crate) edge_roots: String,
     /// OPERATOR_CREDENTIALS_FILE.
     pub(crate) operators: PathBuf,
+    /// NOTICE_KEYS, if there is a notifier.
+    pub(crate) notice_keys: Option<String>,
     /// What the issuer knows of the broker's own DNS zone.
     pub(crate) delegation: Vec<(&'static str, String)>,
 }
@@ -123,6 +128,9 @@ impl Settings {
                 ("SEALING_KEYS", self.sealing_keys.clone()),
             ]),
             _ => {}
+        }
+        if let (BROKER | NOTIFIER, Some(keys)) = (service, &self.notice_keys) {
+            env.insert("NOTICE_KEYS", keys.clone());
         }
         if service == "certificate-issuer" {
             env.extend(self.delegation.clone());
@@ -188,6 +196,33 @@ pub(crate) fn specs(
         specs.push(spec);
     }
     Ok(specs)
+}
+
+/// The notifier, with its settings of the mail server.
+pub(crate) fn notifier(
+    settings: &Settings,
+    mail: Vec<(&'static str, String)>,
+    options: &Options,
+    programs: &Path,
+    folder: &Path,
+    ports: &mut Ports,
+) -> anyhow::Result<Spec> {
+    let name = format!("{NOTIFIER}-1");
+    let mut spec = Spec::new(&name, programs.join(NOTIFIER), folder);
+    let address = format!("127.0.0.1:{}", ports.take()?);
+    let own = [
+        ("PAGES_URL", settings.pages_url.clone()),
+        ("HEALTH_LISTEN", address.clone()),
+    ];
+    let environment = settings.environment(NOTIFIER)?.into_iter().chain(mail).chain(own);
+    spec.env
+        .extend(environment.map(|(name, value)| (name.to_owned(), value)));
+    spec.grace = Duration::from_secs(30);
+    spec.health_url = Some(format!("http://{address}"));
+    for scope in ["all", NOTIFIER, &name] {
+        spec.env.extend(options.env.get(scope).cloned().unwrap_or_default());
+    }
+    Ok(spec)
 }
 
 /// The processes that serve the broker's own zone at these ports.
@@ -260,10 +295,10 @@ fn check_names(options: &Options) -> anyhow::Result<()> {
         let base = scope
             .trim_end_matches(|c: char| c.is_ascii_digit())
             .trim_end_matches('-');
-        let known = scope == "all" || base == BROKER || base == RESPONDER || WORKERS.contains(&base);
+        let known = ["all", BROKER, RESPONDER, NOTIFIER].contains(&base) || WORKERS.contains(&base);
         ensure!(
             known,
-            "env: no service {scope}; there are all, {BROKER}, {RESPONDER}, {}",
+            "env: no service {scope}; there are all, {BROKER}, {RESPONDER}, {NOTIFIER}, {}",
             WORKERS.join(", ")
         );
     }

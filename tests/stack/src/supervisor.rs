@@ -16,6 +16,7 @@ use crate::command::{Answer, Command, Signal};
 use crate::delegation::{self, Delegation};
 use crate::dns::{self, Challtestsrv};
 use crate::endpoints::{AccessKey, Endpoints, LinkEndpoint, OTHER_CA, OtherCa, TlsEndpoints};
+use crate::mail::{self, Mail};
 use crate::options::{Options, Peer};
 use crate::origin::Origin;
 use crate::origin_tls::TlsListener;
@@ -56,9 +57,11 @@ pub(crate) struct Supervisor {
     pebble: Pebble,
     other_pebble: Option<Pebble>,
     aws: AwsSim,
+    mail: Option<Mail>,
     broker_password: String,
     sealing_keys: String,
     page_keys: String,
+    notice_keys: String,
     operator_port: u16,
     operator_password: String,
 }
@@ -69,7 +72,16 @@ impl Supervisor {
         let mut ports = Ports::reserve()?;
         let http_port = ports.take_on(&[ports::LOCAL, ports::ORIGIN, ports::BROKER])?;
         let folder = folder::create(options.folder.as_deref())?;
-        let tls = options.tls.then(|| Tls::make(&folder)).transpose()?;
+        let made = (options.tls || options.mail).then(|| Tls::make(&folder)).transpose()?;
+        let tls = made.clone().filter(|_| options.tls);
+        let mail = match made.filter(|_| options.mail) {
+            Some(tls) => Some(Mail {
+                port: ports.take()?,
+                password: secret::password()?,
+                tls,
+            }),
+            None => None,
+        };
         let postgres = Postgres {
             port: ports.take()?,
             password: secret::password()?,
@@ -173,9 +185,11 @@ impl Supervisor {
             pebble,
             other_pebble,
             aws,
+            mail,
             broker_password: secret::password()?,
             sealing_keys: secret::key_ring()?,
             page_keys: secret::key_ring()?,
+            notice_keys: secret::key_ring()?,
             operator_port: ports.take_on(&[ports::BROKER])?,
             operator_password,
             ports,
@@ -213,6 +227,13 @@ impl Supervisor {
             async {
                 self.queues.start(processes, &self.folder).await.context("RabbitMQ")?;
                 ready("RabbitMQ");
+                Ok(())
+            },
+            async {
+                if let Some(mail) = &self.mail {
+                    mail.start(processes, &self.folder).await.context("the mail server")?;
+                    ready("the mail server");
+                }
                 Ok(())
             },
             async {
@@ -255,6 +276,7 @@ impl Supervisor {
             let specs = services::specs(settings, &self.options, &programs, &self.folder, &mut self.ports)?;
             try_join_all(specs.into_iter().map(|spec| services::launch(&self.processes, spec))).await?;
             self.start_responders(&programs).await?;
+            self.start_notifier(&programs).await?;
             say(format_args!("the services are ready ({:.1?})", begun.elapsed()));
         }
         Ok(())
@@ -277,6 +299,15 @@ impl Supervisor {
         )?;
         try_join_all(specs.into_iter().map(|spec| services::launch(&self.processes, spec))).await?;
         Ok(())
+    }
+
+    async fn start_notifier(&mut self, programs: &Path) -> anyhow::Result<()> {
+        let Some(mail) = &self.mail else {
+            return Ok(());
+        };
+        let (mail, settings) = (mail.environment(), self.settings_of(""));
+        let spec = services::notifier(&settings, mail, &self.options, programs, &self.folder, &mut self.ports)?;
+        services::launch(&self.processes, spec).await
     }
 
     async fn start_proxies(&mut self) -> anyhow::Result<()> {
@@ -337,6 +368,7 @@ impl Supervisor {
             pebble::NAME,
             pebble::OTHER,
             aws_sim::NAME,
+            mail::NAME,
         ];
         let (last, first): (Vec<_>, Vec<_>) = self
             .processes
@@ -475,6 +507,10 @@ impl Supervisor {
                 other.launch(processes, spec).await
             }
             aws_sim::NAME => self.aws.launch(processes, spec).await,
+            mail::NAME => {
+                let mail = self.mail.as_ref().context("no mail server was asked for")?;
+                mail.launch(processes, spec).await
+            }
             _ => services::launch(processes, spec).await,
         }
     }
@@ -555,6 +591,7 @@ impl Supervisor {
             edge_port: self.aws.edge_https_port,
             edge_roots: self.pebble.roots_pem.display().to_string(),
             operators: operators::file(&self.folder),
+            notice_keys: self.mail.as_ref().map(|_| self.notice_keys.clone()),
             delegation: self.delegation.iter().flat_map(Delegation::environment).collect(),
         }
     }
@@ -592,6 +629,10 @@ impl Supervisor {
                 .delegation
                 .as_ref()
                 .map(|delegation| delegation.endpoint(&self.folder)),
+            mail: self
+                .mail
+                .as_ref()
+                .map(|mail| mail.endpoint(&self.folder, &self.notice_keys)),
             origin_addr: self.origin_addr(),
             origin_control_url: format!("http://127.0.0.1:{}", self.origin_control_port),
             tls: settings.tls,

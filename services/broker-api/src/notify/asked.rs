@@ -92,9 +92,8 @@ fn boundary(parameters: &str) -> Option<&str> {
 
 /// RFC 7578: each part has a `Content-Disposition` with the field's name.
 fn multipart(boundary: &str, body: &str) -> Vec<Asked> {
-    let parts = body
-        .split(&format!("--{boundary}"))
-        .filter_map(|part| part.split_once("\r\n\r\n"));
+    let delimiter = format!("--{boundary}");
+    let parts = body.split(&delimiter).filter_map(|part| part.split_once("\r\n\r\n"));
     parts
         .filter_map(|(head, value)| {
             let (_, name) = head.split_once("; name=")?;

@@ -49,9 +49,12 @@ pub(super) fn of_services(states: &[QueueState], steps: &[(String, WaitingSteps)
         .iter()
         .map(|(service, steps)| (service.as_str(), *steps))
         .collect();
-    let queue = |service: Service| {
+    let found = |service: Service| {
         let state = states.iter().find(|state| state.purpose == Purpose::Work(service));
-        let found = state.and_then(|state| state.found);
+        state.and_then(|state| state.found)
+    };
+    let queue = |service: Service| {
+        let found = found(service);
         Queue {
             service,
             ready: found.map(|found| found.ready),
@@ -59,7 +62,11 @@ pub(super) fn of_services(states: &[QueueState], steps: &[(String, WaitingSteps)
             steps: steps.get(service.as_str()).copied().unwrap_or_default(),
         }
     };
-    Service::ALL.map(queue).into()
+    // One that is not run is none to speak of, unless something waits for it.
+    let is_there = |service: &Service| {
+        !service.is_optional() || found(*service).is_some_and(|queue| queue.consumers > 0 || queue.ready > 0)
+    };
+    Service::ALL.into_iter().filter(is_there).map(queue).collect()
 }
 
 /// How many messages wait for their delay, and how many are parked; none where there is no such queue.

@@ -34,6 +34,7 @@ mod hand_over;
 mod key_type;
 mod live_page;
 mod log_level;
+mod mails;
 mod mending;
 mod metrics;
 mod namespaces;

@@ -10,9 +10,10 @@ use serde_json::json;
 use stack::Dns;
 
 /// Deletes every queue of the broker, with all that is in it.
-async fn wipe(amqp_url: &str) -> anyhow::Result<u32> {
+pub(crate) async fn wipe(amqp_url: &str) -> anyhow::Result<u32> {
     let connection = Connection::connect(amqp_url, ConnectionProperties::default()).await?;
-    let mut names: Vec<String> = WORKERS.iter().map(|name| format!("cdn-broker.{name}")).collect();
+    let services = WORKERS.iter().chain(&["notifier"]);
+    let mut names: Vec<String> = services.map(|name| format!("cdn-broker.{name}")).collect();
     for ms in DELAY_QUEUES_MS.split(',') {
         names.push(format!("cdn-broker.delay.{ms}"));
     }

@@ -61,11 +61,12 @@ fn is_harmless(tag: &str) -> bool {
     !tag.split_ascii_whitespace().any(runs) && !is_inline && !loads && leads_below(tag) && is_quoted(tag)
 }
 
-/// A form is posted to what is below the page; the search of the operator's page only reads.
+/// A form is posted to what is below the page, or to the page itself; the search of the operator's page only reads.
 fn leads_below(tag: &str) -> bool {
     let leads = |to: &str| tag.contains(to);
     !tag.starts_with("form")
         || leads(" method=\"post\" action=\"{{ base }}/")
+        || leads(" method=\"post\"") && !leads(" action=")
         || leads(" method=\"get\" action=\"/search\"")
 }
 
