@@ -66,6 +66,8 @@ async fn used(
         .unwrap_or_default()
         .to_owned();
     let body = timeout(broker.body_timeout, to_bytes(request.into_body(), MOST_BYTES)).await;
+    // Whether anybody has such a link comes first, so that every other answer is for those only who have one.
+    broker.store.notice_link(&link).await?.ok_or(Refusal::NotFound)?;
     let body = body.ok().and_then(Result::ok).ok_or(Refusal::Unreadable)?;
     let wish = Asked::read(&content_type, &body).ok_or(Refusal::Unreadable)?;
     let opened = match (wish, link.purpose) {

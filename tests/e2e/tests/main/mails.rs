@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use customer::Answer;
 use customer::platform::answer;
+use quoted_printable::ParseMode;
 use reqwest::Method;
 use serde_json::json;
 use stack::{CrashPoints, Handle, MailEndpoint, Options, Signal, why_no_mail};
@@ -43,12 +44,13 @@ fn address(local: &str) -> String {
     format!("{local}@{}", domain("mail"))
 }
 
-/// The mails to an address whose subject begins so.
+/// The mails to an address whose subject begins so, as their reader sees them.
 fn mails(stack: &Handle, address: &str, subject: &str) -> anyhow::Result<Vec<String>> {
     let (to, subject) = (format!("\nTo: {address}\n"), format!("\nSubject: {subject}"));
     let all = mail(stack)?.mails()?.into_iter();
     Ok(all
-        .map(|mail| mail.replace('\r', ""))
+        .filter_map(|mail| quoted_printable::decode(mail, ParseMode::Robust).ok())
+        .map(|mail| String::from_utf8_lossy(&mail).replace('\r', ""))
         .filter(|mail| mail.contains(&to) && mail.contains(&subject))
         .collect())
 }
