@@ -1,6 +1,6 @@
 # Two images from one file:
 #
-#   services  the six services and cdnctl (and nothing else: no shell, no package manager), for production
+#   services  the seven services and cdnctl (and nothing else: no shell, no package manager), for production
 #   tests     Pebble, its DNS, the AWS simulator, the demo and the end-to-end tests, for docker-compose.yml
 #
 #   docker build --target services -t cdn-broker .
@@ -92,7 +92,7 @@ FROM base AS services
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="cdn-broker" \
-      org.opencontainers.image.description="Open Service Broker for CloudFront with ACME certificates: six services, one image" \
+      org.opencontainers.image.description="Open Service Broker for CloudFront with ACME certificates: seven services, one image" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0"
