@@ -66,8 +66,6 @@ async fn used(
         .unwrap_or_default()
         .to_owned();
     let body = timeout(broker.body_timeout, to_bytes(request.into_body(), MOST_BYTES)).await;
-    // Whether anybody has such a link comes first, so that every other answer is for those only who have one.
-    broker.store.notice_link(&link).await?.ok_or(Refusal::NotFound)?;
     let body = body.ok().and_then(Result::ok).ok_or(Refusal::Unreadable)?;
     let wish = Asked::read(&content_type, &body).ok_or(Refusal::Unreadable)?;
     let opened = match (wish, link.purpose) {
@@ -79,6 +77,8 @@ async fn used(
         }
         (Asked::Never, _) => broker.store.suppress_notices(&link).await?,
         (Asked::Confirm, Purpose::Leave) | (Asked::Leave | Asked::LeaveOne, Purpose::Confirm) => {
+            // Of a link that nobody has there is one answer.
+            broker.store.notice_link(&link).await?.ok_or(Refusal::NotFound)?;
             return Err(Refusal::Unreadable);
         }
     };
