@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
-use crate::notices::lease::LeasedLetter;
+use crate::notices::lease::{LeasedLetter, LetterKind};
 use crate::notices::sweep::LetterWakeUp;
 use crate::statement::{Statement, storable};
 use crate::steps::as_millis;
@@ -23,7 +23,7 @@ pub(crate) fn count_ended(outcome: &'static str, letters: u64) {
 }
 
 impl Store {
-    /// The mail server has taken the letter.
+    /// The mail server has taken the letter. A question is asked from now on: the 7 days of its answer begin, however long it has waited to be sent.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the letter was tried since, or has ended; database errors.
@@ -33,9 +33,10 @@ impl Store {
             end(tx, letter, "sent", answer).await?;
             Statement::new(
                 "recipient-reached",
-                "update recipients set refusals = 0 where id = $1 and refusals > 0",
+                "update recipients set refusals = 0, asked_at = case when $2 then now() else asked_at end \
+                 where id = $1 and ($2 or refusals > 0)",
             )
-            .run(tx, &[&letter.recipient])
+            .run(tx, &[&letter.recipient, &is_question(letter)])
             .await?;
             Ok(())
         })
@@ -96,8 +97,8 @@ impl Store {
         }))
     }
 
-    /// The letter is given up. `refused`: the mail server says that the address is none of its own; the third time in a row nothing is
-    /// sent there any more.
+    /// The letter is given up. `refused`: the mail server says that the address is none of its own. After that nothing is sent there any
+    /// more: at once if it was the question, which is asked once, else the third time in a row.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the letter was tried since, or has ended; database errors.
@@ -109,10 +110,10 @@ impl Store {
                 Statement::new(
                     "recipient-refused",
                     "update recipients set refusals = refusals + 1, \
-                     state = case when refusals + 1 >= $2 and state in ('asked', 'confirmed') then 'refused' else state end \
+                     state = case when (refusals + 1 >= $2 or $3) and state in ('asked', 'confirmed') then 'refused' else state end \
                      where id = $1",
                 )
-                .run(tx, &[&letter.recipient, &REFUSALS])
+                .run(tx, &[&letter.recipient, &REFUSALS, &is_question(letter)])
                 .await?;
             }
             Ok(())
@@ -121,6 +122,10 @@ impl Store {
         count_ended("given-up", 1);
         Ok(())
     }
+}
+
+fn is_question(letter: &LeasedLetter) -> bool {
+    letter.kind == LetterKind::Confirmation
 }
 
 pub(super) async fn lock_recipient(tx: &Transaction<'_>, recipient: Uuid) -> Result<(), StoreError> {

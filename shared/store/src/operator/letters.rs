@@ -117,13 +117,14 @@ impl Store {
 }
 
 impl Acting<'_> {
-    /// Has a letter that waits, or was given up, sent by the next sweep. `None`: it was sent, is moot, waits for a confirmation, is being
-    /// sent, or is unknown.
+    /// Has a letter that waits, or was given up, sent by the next sweep; a question also when its address was refused, and with 7 days again for
+    /// the answer. `None`: it was sent, is moot, waits for a confirmation, is being sent, or is unknown.
     ///
     /// # Errors
     /// Database errors.
     pub async fn retry_letter(&self, id: Uuid) -> Result<Option<String>, StoreError> {
         self.in_transaction("letter-retry", async |tx| {
+            statement!("letter-ask-again").run(tx, &[&id]).await?;
             let row = statement!("letter-retry").optional(tx, &[&id]).await?;
             let Some(row) = row else { return Ok(None) };
             let to: String = row.try_get("shortened")?;

@@ -482,19 +482,64 @@ async fn who_leaves_gets_no_more_and_who_is_refused_three_times_neither() -> any
     assert_eq!(count(&sql, sealed).await?, 0);
 
     // Refused for good.
-    desk.telling(&organization(), subscribers(&["gone"], &Event::DEFAULT)?)
-        .await?;
+    let tenant = organization();
+    let to = subscribers(&["gone"], &Event::DEFAULT)?;
+    let (_, mut tasks) = desk.telling(&tenant, to.clone()).await?;
+    desk.confirmed().await?;
     for refusals in 1..=3 {
-        if refusals > 1 {
-            sql.batch_execute("update recipients set asked_at = null where shortened = 'g…e@example.com'")
-                .await?;
-        }
+        desk.fails(&tasks).await?;
         desk.collect().await?;
-        let asked = desk.leased(&desk.next_letter().await?).await?;
-        desk.store.letter_given_up(&asked, "550 no such user", true).await?;
+        let digest = desk.leased(&desk.next_letter().await?).await?;
+        desk.store.letter_given_up(&digest, "550 no such user", true).await?;
         let refused = "select count(*) from recipients where state = 'refused'";
         assert_eq!(count(&sql, refused).await?, i64::from(refusals == 3));
+        tasks = desk.telling(&tenant, to.clone()).await?.1;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_mistyped_address_is_told_by_its_first_refusal() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let (new, _) = desk
+        .telling(&organization(), subscribers(&["mistyped"], &Event::DEFAULT)?)
+        .await?;
+    let state = async || anyhow::Ok(desk.store.instance_recipients(&new.id).await?.remove(0).state);
+    assert_eq!(desk.collect().await?.asked, 1);
+    let asked = desk.leased(&desk.next_letter().await?).await?;
+    desk.store.letter_given_up(&asked, "550 no such user", true).await?;
+    assert_eq!(state().await?, RecipientState::Refused, "nobody asks it a second time");
+    assert_eq!(desk.collect().await?.asked, 0);
+
+    // Unless the operator knows better.
+    let retried = desk.operator().retry_letter(asked.id).await?;
+    assert_eq!(retried.as_deref(), Some("m…d@example.com"));
+    assert_eq!(state().await?, RecipientState::Asked);
+    let again = desk.leased(&desk.next_letter().await?).await?;
+    desk.store.letter_sent(&again, "250 OK").await?;
+    let opened = desk.store.confirm_notices(&link(&again, Purpose::Confirm)).await?;
+    assert!(opened.is_some());
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_is_asked_late_has_7_days_to_answer_all_the_same() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let sql = connect(&desk.url).await?;
+    desk.telling(&organization(), subscribers(&["operators"], &Event::DEFAULT)?)
+        .await?;
+    assert_eq!(desk.collect().await?.asked, 1);
+    // The mail server was away since.
+    sql.batch_execute("update recipients set asked_at = now() - interval '3 days 23 hours'")
+        .await?;
+    let asked = desk.leased(&desk.next_letter().await?).await?;
+    desk.store.letter_sent(&asked, "250 OK").await?;
+    sql.batch_execute("update recipients set asked_at = asked_at - interval '6 days 23 hours'")
+        .await?;
+    desk.store.prune_notices().await?;
+    let opened = desk.store.confirm_notices(&link(&asked, Purpose::Confirm)).await?;
+    let state = opened.context("it has been asked for less than 7 days")?.state;
+    assert_eq!(state, RecipientState::Confirmed);
     Ok(())
 }
 
