@@ -214,7 +214,7 @@ async fn read(tx: &Transaction<'_>, row: &Row) -> Result<Option<LeasedLetter>, S
 async fn who_asks(tx: &Transaction<'_>, recipient: Uuid) -> Result<Vec<String>, StoreError> {
     let rows = Statement::new(
         "letter-asks",
-        "select i.id from instance_recipients l join instances i on i.id = l.instance_id where l.recipient_id = $1 \
+        "select i.id from instance_recipients l join instances i on i.id = l.instance_id where l.recipient_id = $1 and l.left_at is null \
          order by i.created_at, i.id limit 100",
     )
     .all(tx, &[&recipient])

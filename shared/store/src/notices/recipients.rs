@@ -63,7 +63,7 @@ impl Store {
             "instance-recipients",
             "select r.shortened, case when l.left_at is null then r.state else 'unsubscribed' end as state, l.events \
              from instance_recipients l join recipients r on r.id = l.recipient_id \
-             where l.instance_id = $1 order by r.shortened, r.id",
+             where l.instance_id = $1 and l.events <> '{}' order by r.shortened, r.id",
         )
         .all(&client, &[&instance])
         .await?;

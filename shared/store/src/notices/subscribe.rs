@@ -17,7 +17,7 @@ pub(crate) async fn is_told_to(
     let rows = Statement::new(
         "recipients-of-instance",
         "select r.address_digest, l.events from instance_recipients l join recipients r on r.id = l.recipient_id \
-         where l.instance_id = $1",
+         where l.instance_id = $1 and l.events <> '{}'",
     )
     .all(tx, &[&instance])
     .await?;
@@ -33,7 +33,8 @@ pub(crate) async fn is_told_to(
     Ok(there == rows.len() && there == mail.len())
 }
 
-/// From now on the instance, which is locked, tells these and nobody else. Who has left, or has not answered in 7 days, is asked again.
+/// From now on the instance, which is locked, tells these and nobody else. Who has left, or has not answered in 7 days, is asked again. Who wanted
+/// no more of this instance alone gets none, although it was left out meanwhile: of that a row without events is kept.
 pub(crate) async fn subscribe(
     tx: &Transaction<'_>,
     instance: &str,
@@ -59,7 +60,13 @@ pub(crate) async fn subscribe(
     }
     Statement::new(
         "recipients-unlink",
-        "delete from instance_recipients where instance_id = $1 and recipient_id <> all($2)",
+        "delete from instance_recipients where instance_id = $1 and recipient_id <> all($2) and left_at is null",
+    )
+    .run(tx, &[&instance, &recipients])
+    .await?;
+    Statement::new(
+        "recipients-stay-left",
+        "update instance_recipients set events = '{}' where instance_id = $1 and recipient_id <> all($2) and events <> '{}'",
     )
     .run(tx, &[&instance, &recipients])
     .await?;

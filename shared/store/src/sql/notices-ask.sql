@@ -7,7 +7,7 @@ with candidates as materialized (
       + (select count(*) from recipients a where a.address_digest = r.address_digest and a.asked_at > now() - interval '1 day') as of_address
   from recipients r
   where r.state = 'asked' and r.asked_at is null and r.sealed_address is not null
-    and exists (select from instance_recipients l where l.recipient_id = r.id)
+    and exists (select from instance_recipients l where l.recipient_id = r.id and l.left_at is null)
     and not exists (select from suppressions s where s.digest = r.address_digest)),
 asked as (
   update recipients r set asked_at = now()

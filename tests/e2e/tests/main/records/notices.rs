@@ -585,7 +585,47 @@ async fn who_leaves_one_instance_is_told_of_the_others() -> anyhow::Result<()> {
         wake_ups = desk.record(task, Outcome::DONE).await?.context("current")?;
     }
     assert!(desk.collect().await?.notices.is_empty(), "nobody is told");
+
+    // Nor by leaving it out first.
+    let sql = connect(&desk.url).await?;
+    let (third, _) = desk.telling(&tenant, to.clone()).await?;
+    for left in [&other, &third] {
+        assert!(desk.store.leave_notices_of(&out, &left.id).await?.is_some());
+    }
+    sql.execute(
+        "update operations set state = 'succeeded', ended_at = now() where instance_id = $1",
+        &[&third.id],
+    )
+    .await?;
+    for (named, told) in [(None, 0), (Some(to), 1)] {
+        let changes = notify_alone(&third, named);
+        let updated = desk
+            .store
+            .update(&changes, &Requester::default(), Bounds::default(), desk.schedules())
+            .await?;
+        assert!(matches!(updated, Update::Unchanged), "{updated:?}");
+        let states = desk.store.instance_recipients(&third.id).await?;
+        let states: Vec<RecipientState> = states.into_iter().map(|one| one.state).collect();
+        assert_eq!(states, vec![RecipientState::Unsubscribed; told]);
+    }
+    // No instance tells it anything, so nobody needs the address.
+    desk.store.prune_notices().await?;
+    let sealed = "select count(*) from recipients where sealed_address is not null";
+    assert_eq!(count(&sql, sealed).await?, 0);
     Ok(())
+}
+
+/// An update that says only who is told.
+fn notify_alone(new: &NewInstance, to: Option<Subscribers>) -> Changes {
+    Changes {
+        id: new.id.clone(),
+        base: new.request.clone(),
+        request: new.request.clone(),
+        settings: new.settings.clone(),
+        domains: new.domains.clone(),
+        look_again: false,
+        notify: Some(NotifyChange { to, alone: true }),
+    }
 }
 
 #[tokio::test]
@@ -658,17 +698,13 @@ async fn an_update_says_who_is_told_without_an_operation() -> anyhow::Result<()>
     )
     .await?;
     let update = async |to: Option<Subscribers>| {
-        let changes = Changes {
-            id: new.id.clone(),
-            base: new.request.clone(),
-            request: new.request.clone(),
-            settings: new.settings.clone(),
-            domains: new.domains.clone(),
-            look_again: false,
-            notify: Some(NotifyChange { to, alone: true }),
-        };
         desk.store
-            .update(&changes, &Requester::default(), Bounds::default(), desk.schedules())
+            .update(
+                &notify_alone(&new, to),
+                &Requester::default(),
+                Bounds::default(),
+                desk.schedules(),
+            )
             .await
     };
     let to = subscribers(&["web", "root"], &[Event::Failed])?;
