@@ -277,7 +277,7 @@ async fn without_an_address_there_are_no_pages() {
         format!("/i/i1/{}", token("i1")),
         "/assets/nothing".to_owned(),
         "/s/cf-eu/i1".to_owned(),
-        "/sign-in/done".to_owned(),
+        "/sign-in/done/cf-eu".to_owned(),
     ] {
         let answer = send(to, &format!("GET {path}"), "").await;
         assert_eq!(answer.status, 404);
@@ -373,7 +373,10 @@ async fn only_who_has_signed_in_reaches_the_database_and_all_others_are_sent_to_
         "/s/",
         "/sign-in",
         "/sign-in/",
-        "/sign-in/done/x",
+        "/sign-in/done",
+        "/sign-in/done/cf-us",
+        "/sign-in/done/%ff",
+        "/sign-in/done/cf-eu/x",
     ] {
         let answer = send(to, &format!("GET {path}"), "").await;
         assert_eq!(answer.status, 404, "{path}: {}", answer.body);
@@ -397,11 +400,14 @@ async fn every_answer_of_a_sign_in_has_the_headers() {
         ("POST /s/cf-eu/i1", 405),
         ("POST /s/cf-eu/i1/check", 403),
         ("GET /s/nobody/i1", 404),
-        ("GET /sign-in/done", 403),
-        ("GET /sign-in/done?state=a&state=b", 403),
-        ("GET /sign-in/done?state=k2.1796000000.n.Y2YtZXU.aTE.mac&code=c", 403),
-        ("GET /sign-in/done?error=access_denied&state=x", 403),
-        ("POST /sign-in/done", 405),
+        ("GET /sign-in/done/cf-eu", 403),
+        ("GET /sign-in/done/cf-eu?state=a&state=b", 403),
+        (
+            "GET /sign-in/done/cf-eu?state=k2.1796000000.n.Y2YtZXU.aTE.mac&code=c",
+            403,
+        ),
+        ("GET /sign-in/done/cf-eu?error=access_denied&state=x", 403),
+        ("POST /sign-in/done/cf-eu", 405),
         ("GET /sign-in/", 404),
     ] {
         let answer = send(to, line, "Cookie: __Host-cdn-broker-browser=b\r\n").await;

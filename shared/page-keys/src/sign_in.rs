@@ -19,7 +19,7 @@ const VERIFIER: &str = "cdn-broker 1: code verifier of a sign-in";
 const SESSION: &str = "cdn-broker 1: session of a status page";
 /// How long somebody may take to sign in, in seconds.
 const STATE_LASTS: i64 = 900;
-/// Where the platform sends browsers back.
+/// Below it platforms send browsers back.
 const DONE: &str = "/sign-in/done";
 
 /// The path of an instance's page for those who sign in with this platform.
@@ -75,9 +75,10 @@ impl Links {
         format!("{}{}", self.address, signed_in_path(platform, instance))
     }
 
-    /// Where the platform sends browsers back (RFC 6749 §3.1.2).
-    pub fn sign_in_done(&self) -> String {
-        format!("{}{DONE}", self.address)
+    /// Where this platform sends browsers back (RFC 6749 §3.1.2). Each has an address of its own, so that no platform can have a browser bring the
+    /// code of another one as its own (RFC 9700 §4.4.2.2).
+    pub fn sign_in_done(&self, platform: &str) -> String {
+        format!("{}{DONE}/{}", self.address, utf8_percent_encode(platform, ENCODED))
     }
 
     /// The state of a new sign-in of this browser, and the verifier of its code. `nonce`: at random. `now`: in seconds since 1970.
@@ -215,7 +216,10 @@ mod tests {
             links.signed_in_url("cf-eu", "a/b Ü"),
             "https://broker.example.com/s/cf-eu/a%2Fb%20%C3%9C"
         );
-        assert_eq!(links.sign_in_done(), "https://broker.example.com/sign-in/done");
+        assert_eq!(
+            links.sign_in_done("cf-eu"),
+            "https://broker.example.com/sign-in/done/cf-eu"
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-// An OpenID provider (oidc-provider, OpenID Certified) in the place of UAA: `node provider.mjs CLIENT_ID CLIENT_SECRET REDIRECT_URI`.
+// An OpenID provider (oidc-provider, OpenID Certified) in the place of UAA: `node provider.mjs CLIENT_ID CLIENT_SECRET REDIRECT_URI…`.
 // Prints its address in one line, and serves until its standard input ends. Whoever sends the header `x-user` is that user, without a
 // password; the user `declines` declines.
 import { createServer } from 'node:http';
@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 // Installed beside the repository's other tools: tests/setup.sh.
 const { default: Provider } = await import(createRequire(`${process.env.PROVIDER_MODULES}/`).resolve('oidc-provider'));
 
-const [clientId, clientSecret, redirectUri] = process.argv.slice(2);
+const [clientId, clientSecret, ...redirectUris] = process.argv.slice(2);
 const PERMISSIONS = 'cloud_controller_service_permissions.read';
 
 const server = createServer();
@@ -19,7 +19,7 @@ const provider = new Provider(issuer, {
     {
       client_id: clientId,
       client_secret: clientSecret,
-      redirect_uris: [redirectUri],
+      redirect_uris: redirectUris,
       grant_types: ['authorization_code'],
       response_types: ['code'],
       token_endpoint_auth_method: 'client_secret_basic',

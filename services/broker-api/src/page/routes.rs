@@ -1,4 +1,4 @@
-//! `/i/{id}/{token}`, what is below it, and `/assets/{name}`; with sign-in the same below `/s/{platform}/{id}`, and `/sign-in/done`. They
+//! `/i/{id}/{token}`, what is below it, and `/assets/{name}`; with sign-in the same below `/s/{platform}/{id}`, and `/sign-in/done/{platform}`. They
 //! need no password; every answer has the headers.
 
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(crate) fn mounted(app: Router<Arc<Broker>>, broker: &Arc<Broker>) -> Router<
     if !signs_in {
         return app;
     }
-    let done = Router::new().route("/done", get(done::done));
+    let done = Router::new().route("/done/{platform}", get(done::done));
     let bare = Router::new()
         .route("/s/", any(nothing))
         .route("/sign-in/", any(nothing));

@@ -2,7 +2,7 @@
 //! Sign-On"; RFC 6749 §4.1). Only for the users of platforms with a `dashboard_client`.
 //!
 //! - [`access`]: who has signed in; everybody else is sent to the platform, whatever instance is asked for.
-//! - [`done`]: `/sign-in/done`, where the platform sends them back.
+//! - [`done`]: `/sign-in/done/{platform}`, where the platform sends them back.
 //! - [`peer`]: one platform: which of its users has come, by the code, and what they may see, by its Cloud Controller's word.
 //! - [`cloud_controller`]: what is asked of Cloud Controller, and how its answers are read.
 //! - [`outside`]: the requests.
@@ -70,7 +70,7 @@ impl SignIn {
             );
             let outside = Outside::new(&client.roots)
                 .map_err(|error| anyhow::anyhow!("BROKER_CREDENTIALS_FILE: dashboard_client of {name}: {error}"))?;
-            let peer = Peer::new(&name, client, links.sign_in_done(), outside);
+            let peer = Peer::new(&name, client, links.sign_in_done(&name), outside);
             peers.insert(name, peer);
         }
         Ok((!peers.is_empty()).then(|| Self {

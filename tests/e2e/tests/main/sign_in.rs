@@ -47,7 +47,7 @@ impl Site {
     async fn start(lifetime: &str) -> anyhow::Result<Self> {
         let listen = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let url = format!("http://{listen}");
-        let provider = Provider::start(&format!("{url}/sign-in/done")).await?;
+        let provider = Provider::start(&["cf-eu", "cf-us"].map(|name| format!("{url}/sign-in/done/{name}"))).await?;
         let cloud_controller = CloudController::start(&provider.url).await?;
         let folder = tempfile::tempdir()?;
         let client = json!({"id": CLIENT, "secret_file": "client", "api": cloud_controller.url});
@@ -111,7 +111,7 @@ impl Site {
     }
 
     fn done(&self) -> String {
-        format!("{}/sign-in/done?", self.url)
+        format!("{}/sign-in/done/cf-eu?", self.url)
     }
 
     /// The cookies that this browser has of the broker, but for the one that tells it from others.
@@ -140,6 +140,7 @@ async fn whoever_may_see_the_instance_at_the_platform_sees_its_page_and_nobody_e
     who_reads_does_not(&site, &page, &id).await?;
     who_may_not_read_learns_nothing(&site, &page).await?;
     a_sign_in_ends_once_where_it_was_begun(&site, &page).await?;
+    a_code_is_shown_to_the_platform_of_its_address_alone(&site, &id).await?;
     a_session_is_of_one_instance(&site, &alice).await?;
     another_platform_has_no_say(&site, &id).await?;
     without_a_word_nobody_comes_in(&site, &page).await?;
@@ -164,7 +165,7 @@ async fn whoever_may_see_the_instance_at_the_platform_sees_its_page_and_nobody_e
 
 async fn the_platform_is_told(site: &Site) -> anyhow::Result<(String, String)> {
     let catalog = async |platform: &Platform| platform.call(Method::GET, "/v2/catalog", None).await;
-    let client = json!({"id": CLIENT, "secret": SECRET, "redirect_uri": format!("{}/sign-in/done", site.url)});
+    let client = json!({"id": CLIENT, "secret": SECRET, "redirect_uri": format!("{}/sign-in/done/cf-eu", site.url)});
     assert_eq!(catalog(&site.eu).await?.body["services"][0]["dashboard_client"], client);
     let without = catalog(&site.other).await?;
     assert!(
@@ -352,6 +353,25 @@ async fn a_sign_in_ends_once_where_it_was_begun(site: &Site, page: &str) -> anyh
         .append_pair("code", &parameter(&one, "code")?)
         .append_pair("state", &parameter(&other, "state")?);
     refused(&mut alice, mixed.as_str()).await
+}
+
+/// A platform that would have another one's code sends a browser that has begun with itself there (RFC 9700 §4.4).
+async fn a_code_is_shown_to_the_platform_of_its_address_alone(site: &Site, id: &str) -> anyhow::Result<()> {
+    let mut alice = Browser::of("alice")?;
+    let own = format!("{}/sign-in/done/cf-us", site.url);
+    let done = alice
+        .sent_to(&format!("{}/s/cf-us/{id}", site.url), &format!("{own}?"))
+        .await?;
+    let brought = done.strip_prefix(&own).context("its query")?;
+    let asked = site.cloud_controller.tokens().len();
+    let answer = alice.get(&format!("{}/sign-in/done/cf-eu{brought}", site.url)).await?;
+    ensure!(answer.status == 403, "{} {}", answer.status, answer.text);
+    ensure!(answer.text.contains("You are not signed in"), "{}", answer.text);
+    ensure!(site.sessions(&alice).is_empty() && site.cloud_controller.tokens().len() == asked);
+    // Nobody was shown the code: it is still good where it belongs.
+    let back = alice.get(&done).await?;
+    ensure!(back.status == 303, "{} {}", back.status, back.text);
+    Ok(())
 }
 
 async fn a_session_is_of_one_instance(site: &Site, alice: &Browser) -> anyhow::Result<()> {

@@ -1,10 +1,11 @@
-//! `/sign-in/done`: where the platform sends browsers back (RFC 6749 §4.1.2), with a code that is good once.
+//! `/sign-in/done/{platform}`: where a platform sends browsers back (RFC 6749 §4.1.2), with a code that is good once. What was begun with another
+//! platform is refused before anybody is shown the code: else that one could have sent the browser here, to get it (RFC 9700 §4.4).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use page_keys::{Session, signed_in_path};
@@ -31,16 +32,22 @@ pub(in crate::page) struct Brought {
 
 pub(in crate::page) async fn done(
     State(broker): State<Arc<Broker>>,
+    from: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     brought: Result<Query<Brought>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let pages = broker.pages.as_ref().ok_or(Refusal::NotFound)?;
     let sign_in = pages.sign_in.as_ref().ok_or(Refusal::NotFound)?;
+    let Path(from) = from.map_err(|_odd| Refusal::NotFound)?;
+    if sign_in.peer(&from).is_none() {
+        return Err(Refusal::NotFound);
+    }
     let Ok(Query(Brought { state, code, iss })) = brought else {
         return Err(Refusal::NotSignedIn);
     };
     let browser = cookies::sent(&headers, cookies::BROWSER).ok_or(Refusal::NotSignedIn)?;
     let begun = state.and_then(|state| pages.links.sign_in_begun(&state, browser, now()));
+    let begun = begun.filter(|begun| begun.platform == from);
     let (Some(begun), Some(code)) = (begun, code) else {
         return Err(Refusal::NotSignedIn);
     };

@@ -19,12 +19,13 @@ pub(super) struct Provider {
 }
 
 impl Provider {
-    /// One with this client's redirect URI.
-    pub(super) async fn start(redirect_uri: &str) -> anyhow::Result<Self> {
+    /// One with this client's redirect URIs.
+    pub(super) async fn start(redirect_uris: &[String]) -> anyhow::Result<Self> {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut process = Command::new(installed("node/bin/node")?)
             .arg(here.join("sign-in/provider.mjs"))
-            .args([CLIENT, SECRET, redirect_uri])
+            .args([CLIENT, SECRET])
+            .args(redirect_uris)
             .env("PROVIDER_MODULES", installed("sign-in-provider/node_modules")?)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
