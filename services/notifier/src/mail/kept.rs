@@ -44,6 +44,7 @@ pub(super) struct Links {
 #[template(path = "digest.txt")]
 struct DigestText<'l> {
     items: &'l [Item],
+    others: Option<&'l str>,
     leave: &'static str,
 }
 
@@ -52,6 +53,7 @@ struct DigestText<'l> {
 struct DigestHtml<'l> {
     subject: &'l str,
     items: &'l [Item],
+    others: Option<&'l str>,
     leave: &'static str,
 }
 
@@ -99,11 +101,14 @@ pub(crate) fn content(kind: LetterKind, instances: &[String], told: &[ToldNotice
         }
         LetterKind::Digest => {
             let items = &words::items(told);
-            let subject = words::subject(items);
-            let text = DigestText { items, leave };
+            let others = words::others(told);
+            let others = others.as_deref();
+            let subject = words::subject(told, items);
+            let text = DigestText { items, others, leave };
             let html = DigestHtml {
                 subject: &subject,
                 items,
+                others,
                 leave,
             };
             Kept {

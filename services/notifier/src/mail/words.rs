@@ -12,6 +12,9 @@ const MOST: usize = 1_000;
 /// The maximum number of services that are listed.
 const MOST_SERVICES: usize = 20;
 
+/// The maximum number of notices that are told one by one: a mail that is too long is refused, and then all are lost.
+const MOST_ITEMS: usize = 100;
+
 /// What is said of one notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Item {
@@ -25,17 +28,32 @@ pub(super) struct Item {
     pub(super) at: String,
 }
 
-/// What is said of each.
+/// What is said of each, the newest if there are very many.
 pub(super) fn items(told: &[ToldNotice]) -> Vec<Item> {
-    told.iter().map(item).collect()
+    told.iter().skip(older(told)).map(item).collect()
+}
+
+/// What is said of all the others.
+pub(super) fn others(told: &[ToldNotice]) -> Option<String> {
+    match older(told) {
+        0 => None,
+        older => Some(format!(
+            "There were {older} news before these, which are not in this mail. Where each service stands, the platform says (cf service NAME)."
+        )),
+    }
 }
 
 /// The subject: what happened, if it is one thing.
-pub(super) fn subject(items: &[Item]) -> String {
+pub(super) fn subject(told: &[ToldNotice], items: &[Item]) -> String {
     match items {
         [only] => only.title.clone(),
-        several => format!("{} news of your CDN services", several.len()),
+        _ => format!("{} news of your CDN services", told.len()),
     }
+}
+
+/// How many are not told one by one.
+fn older(told: &[ToldNotice]) -> usize {
+    told.len().saturating_sub(MOST_ITEMS)
 }
 
 /// Services by their ids.
@@ -239,7 +257,23 @@ mod tests {
     fn the_subject_is_the_news_or_their_number() {
         let told = told("done", ended("update", None), &["www.example.com"]);
         let one = items(std::slice::from_ref(&told));
-        assert_eq!(subject(&one), "Updated: www.example.com");
-        assert_eq!(subject(&items(&[told.clone(), told])), "2 news of your CDN services");
+        assert_eq!(subject(std::slice::from_ref(&told), &one), "Updated: www.example.com");
+        let two = [told.clone(), told];
+        assert_eq!(subject(&two, &items(&two)), "2 news of your CDN services");
+        assert_eq!(others(&two), None);
+    }
+
+    #[test]
+    fn of_very_many_news_the_newest_are_told_and_the_others_counted() {
+        let mut many = vec![told("done", ended("update", None), &["old.example.com"]); 137];
+        many.extend(vec![
+            told("done", ended("update", None), &["new.example.com"]);
+            MOST_ITEMS
+        ]);
+        let told = items(&many);
+        assert_eq!(told.len(), MOST_ITEMS);
+        assert!(told.iter().all(|item| item.title == "Updated: new.example.com"));
+        assert_eq!(subject(&many, &told), "237 news of your CDN services");
+        assert!(others(&many).is_some_and(|said| said.starts_with("There were 137 news before these")));
     }
 }
