@@ -37,8 +37,9 @@ pub(crate) fn verdict(phase: Phase, answer: Answer) -> Verdict {
         },
         (_, Answer::Lost | Answer::Refused { code: ..500, .. }) => again,
         (Phase::Connect | Phase::Auth | Phase::Sender, Answer::Refused { .. }) => waits_for_operator,
-        // "Relaying denied" says so.
-        (Phase::Recipient, Answer::Refused { by_policy: true, .. }) => waits_for_operator,
+        // "Relaying denied" says so, and so does a server that refuses the sender only when it has seen the mail: then every mail is refused. One
+        // that is refused for what it says is given up 4 days later.
+        (_, Answer::Refused { by_policy: true, .. }) => waits_for_operator,
         // A full mailbox has room again (RFC 5321 §4.5.3.1.10: as 452).
         (Phase::Recipient, Answer::Refused { code: 552, .. }) => again,
         // No such mailbox (550), elsewhere (551), not a name (553), no (554), no mail at all (521, 556: RFC 7504).
@@ -121,13 +122,19 @@ mod tests {
     }
 
     #[test]
-    fn relaying_denied_does_not_cost_a_recipient() {
+    fn what_is_denied_by_policy_costs_neither_a_recipient_nor_a_mail() {
         let denied = Answer::Refused {
             code: 554,
             by_policy: true,
         };
-        assert_eq!(verdict(Phase::Recipient, denied), OPERATORS);
-        // Of a mail it is about the mail.
-        assert_eq!(verdict(Phase::Content, denied), GIVEN_UP);
+        for phase in ALL {
+            assert_eq!(verdict(phase, denied), OPERATORS, "{phase:?}");
+        }
+        // Not for ever: it may pass.
+        let later = Answer::Refused {
+            code: 451,
+            by_policy: true,
+        };
+        assert_eq!(verdict(Phase::Content, later), AGAIN);
     }
 }

@@ -1,10 +1,11 @@
 -- One letter for each of the recipients $2, which are locked, with those of the notices $1 that it is told. Of one that has not confirmed yet
--- the letter is held; what comes until then goes into the same.
+-- the letter is held; what comes until then goes into the same. What nobody has collected for 7 days (notifier was not running) is no news any more.
 with told as (
   select n.id as notice_id, r.id as recipient_id, r.state
   from notices n join instance_recipients l on l.instance_id = n.instance_id and n.event = any(l.events) and l.left_at is null
   join recipients r on r.id = l.recipient_id
-  where n.id = any($1) and r.id = any($2) and r.state in ('asked', 'confirmed')),
+  where n.id = any($1) and r.id = any($2) and r.state in ('asked', 'confirmed')
+    and n.born_at > now() - interval '7 days'),
 held as (
   select h.id, h.recipient_id from letters h
   where h.recipient_id = any($2) and h.kind = 'digest' and h.state = 'held'),

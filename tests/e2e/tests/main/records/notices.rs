@@ -382,6 +382,31 @@ async fn a_tenants_notices_wait_for_each_other_and_for_the_next_day_and_none_is_
 }
 
 #[tokio::test]
+async fn what_nobody_has_collected_for_7_days_is_no_news() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let sql = connect(&desk.url).await?;
+    let tenant = organization();
+    let to = subscribers(&["operators"], &Event::DEFAULT)?;
+    let (_, old) = desk.telling(&tenant, to.clone()).await?;
+    let (new, fresh) = desk.telling(&tenant, to).await?;
+    desk.confirmed().await?;
+    desk.fails(&old).await?;
+    sql.batch_execute("update notices set born_at = now() - interval '8 days'")
+        .await?;
+    desk.fails(&fresh).await?;
+    let collected = desk.collect().await?;
+    assert_eq!(
+        collected.notices.get(&Event::Failed),
+        Some(&2),
+        "neither waits any more"
+    );
+    let digest = desk.leased(&desk.next_letter().await?).await?;
+    let told: Vec<&str> = digest.told.iter().map(|told| &*told.instance).collect();
+    assert_eq!(told, [&*new.id]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn one_process_has_a_letter_until_it_has_recorded_or_its_lease_is_over() -> anyhow::Result<()> {
     let desk = desk().await?;
     let sql = connect(&desk.url).await?;
