@@ -102,7 +102,7 @@ pub struct ToldNotice {
     pub facts: Facts,
     /// When.
     pub born_at: OffsetDateTime,
-    /// The instance's domains, as they were asked for last.
+    /// The instance's domains; of what has failed, as they were asked for last.
     pub domains: Vec<String>,
     /// CloudFront's name of its distribution, to which domains point.
     pub distribution_domain: Option<String>,

@@ -1,7 +1,7 @@
 -- The notices of a letter that are still true, in the order of their birth. That a domain has left is no news of an instance that is removed
--- or being removed, or has the domain again.
+-- or being removed, or has the domain again. The domains are those that the instance has; of what has failed, those that were asked for.
 select n.instance_id, n.event, n.facts, n.born_at,
-  coalesce(newest.target->'request', i.request)->'parameters'->'domains' as domains, i.distribution_domain,
+  (case when n.event = 'failed' then coalesce(newest.target->'request', i.request) else i.request end)->'parameters'->'domains' as domains, i.distribution_domain,
   (select max(c.not_after) from certificates_in_use c where c.instance_id = i.id) as certificate_not_after
 from letter_notices m join notices n on n.id = m.notice_id join instances i on i.id = n.instance_id
 left join lateral (select o.kind, o.target from operations o where o.instance_id = i.id and o.kind <> 'renew'

@@ -460,6 +460,34 @@ async fn one_process_has_a_letter_until_it_has_recorded_or_its_lease_is_over() -
 }
 
 #[tokio::test]
+async fn what_is_done_is_not_said_of_domains_that_were_asked_for_since() -> anyhow::Result<()> {
+    let desk = desk().await?;
+    let sql = connect(&desk.url).await?;
+    let wake_up = desk.digest().await?;
+    // An update has come since.
+    sql.batch_execute(
+        "update operations set kind = 'update', state = 'running', ended_at = null, \
+           target = '{\"request\": {\"parameters\": {\"domains\": [\"later.example.com\"]}}}'",
+    )
+    .await?;
+    for (event, is_later) in [("failed", true), ("done", false)] {
+        sql.execute("update notices set event = $1", &[&event]).await?;
+        sql.batch_execute("update letters set leased_until = null").await?;
+        let attempt: i32 = sql
+            .query_one("select attempt from letters where id = $1", &[&wake_up.letter])
+            .await?
+            .get(0);
+        let letter = desk.store.lease_letter(wake_up.letter, attempt, LEASE).await?;
+        let Lease::Leased(letter) = letter else {
+            panic!("not leased");
+        };
+        let is_said = letter.told[0].domains == ["later.example.com"];
+        assert_eq!(is_said, is_later, "{event}: {:?}", letter.told[0].domains);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_letter_is_given_up_when_its_time_is_over() -> anyhow::Result<()> {
     let desk = desk().await?;
     let sql = connect(&desk.url).await?;
