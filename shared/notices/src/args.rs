@@ -37,7 +37,7 @@ impl NoticeKeysArgs {
     }
 }
 
-/// How notices become letters.
+/// When notices are born, and how they become letters.
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[command(next_help_heading = "Notices")]
 pub struct PaceArgs {
@@ -47,12 +47,23 @@ pub struct PaceArgs {
     /// After so many letters of one organization in a day, its notices wait, and go into one letter later.
     #[arg(long, env, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub notices_per_tenant: u32,
+    /// After so long it is told that a creation or an update waits for its user; at most 7d. It is told again a day before it ends.
+    #[arg(long, env, default_value = "4h", value_parser = todo_after)]
+    pub notify_todo_after: Duration,
 }
 
 fn window(text: &str) -> Result<Duration, String> {
+    at_most(text, Duration::from_secs(3_600), "from 0s to 1h")
+}
+
+fn todo_after(text: &str) -> Result<Duration, String> {
+    at_most(text, Duration::from_secs(7 * 86_400), "from 0s to 7d")
+}
+
+fn at_most(text: &str, most: Duration, range: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text).map_err(|error| error.to_string())? {
-        window if window <= Duration::from_secs(3_600) => Ok(window),
-        _ => Err("from 0s to 1h".to_owned()),
+        duration if duration <= most => Ok(duration),
+        _ => Err(range.to_owned()),
     }
 }
 
@@ -76,11 +87,17 @@ mod tests {
         assert!(line.keys.keys().unwrap().is_none());
         assert_eq!(line.pace.notice_window, Duration::from_secs(120));
         assert_eq!(line.pace.notices_per_tenant, 100);
+        assert_eq!(line.pace.notify_todo_after, Duration::from_secs(4 * 3_600));
     }
 
     #[test]
     fn wrong_values_are_refused() {
-        for flag in ["--notice-window=2h", "--notice-window=soon", "--notices-per-tenant=0"] {
+        for flag in [
+            "--notice-window=2h",
+            "--notice-window=soon",
+            "--notices-per-tenant=0",
+            "--notify-todo-after=8d",
+        ] {
             assert!(Line::try_parse_from(["test", flag]).is_err(), "{flag}");
         }
         let refused = Line::try_parse_from(["test", "--notice-keys=k1:hunter2"])

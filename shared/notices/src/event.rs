@@ -6,11 +6,15 @@ use std::str::FromStr;
 /// A kind of notice, by the name that the parameter `notify` has for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Event {
+    /// A user has to act, or an operation does not get done.
+    Todo,
     /// An operation of the user's is done.
     Done,
     /// An operation of the user's has failed.
     Failed,
-    /// A domain has gone to another instance.
+    /// A certificate can't be renewed, and its end comes near.
+    Trouble,
+    /// A domain has gone to another instance, is about to, or nothing proves it any more.
     Domain,
     /// A certificate was renewed.
     Replaced,
@@ -18,15 +22,24 @@ pub enum Event {
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Done, Self::Failed, Self::Domain, Self::Replaced];
+    pub const ALL: [Self; 6] = [
+        Self::Todo,
+        Self::Done,
+        Self::Failed,
+        Self::Trouble,
+        Self::Domain,
+        Self::Replaced,
+    ];
     /// Those that are told when the user names none: a renewal is what is expected.
-    pub const DEFAULT: [Self; 3] = [Self::Done, Self::Failed, Self::Domain];
+    pub const DEFAULT: [Self; 5] = [Self::Todo, Self::Done, Self::Failed, Self::Trouble, Self::Domain];
 
     /// Its name in parameters, SQL and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Todo => "todo",
             Self::Done => "done",
             Self::Failed => "failed",
+            Self::Trouble => "trouble",
             Self::Domain => "domain",
             Self::Replaced => "replaced",
         }

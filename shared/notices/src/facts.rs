@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
 /// The version that is written.
 const VERSION: u32 = 1;
@@ -22,6 +23,27 @@ pub enum Facts {
     Left {
         /// The domain.
         domain: String,
+    },
+    /// An operation waits for its user. What is to be done is read when it is told.
+    Todo {
+        /// The operation.
+        operation: Uuid,
+    },
+    /// A certificate can't be renewed, and its end comes near.
+    Trouble {
+        /// The certificate.
+        certificate: Uuid,
+    },
+    /// Another instance proves a domain, and nothing proves it for this one any more.
+    Leaves {
+        /// The domain. It is not called `domain`: programs that know only `Left` would take a domain that is still there for no news, and
+        /// leave the notice out.
+        name: String,
+    },
+    /// Nothing proves a domain any more by what was to be set once.
+    Lapses {
+        /// The domain.
+        name: String,
     },
 }
 
@@ -89,6 +111,30 @@ mod tests {
                 json!({"v": 1, "kind": "ended", "operation": "provision", "failure": null}),
             ),
             (left, json!({"v": 1, "kind": "left", "domain": "www.example.com"})),
+            (
+                Facts::Todo {
+                    operation: Uuid::from_u128(7),
+                },
+                json!({"v": 1, "kind": "todo", "operation": "00000000-0000-0000-0000-000000000007"}),
+            ),
+            (
+                Facts::Trouble {
+                    certificate: Uuid::from_u128(8),
+                },
+                json!({"v": 1, "kind": "trouble", "certificate": "00000000-0000-0000-0000-000000000008"}),
+            ),
+            (
+                Facts::Leaves {
+                    name: "a.example.com".to_owned(),
+                },
+                json!({"v": 1, "kind": "leaves", "name": "a.example.com"}),
+            ),
+            (
+                Facts::Lapses {
+                    name: "a.example.com".to_owned(),
+                },
+                json!({"v": 1, "kind": "lapses", "name": "a.example.com"}),
+            ),
         ] {
             assert_eq!(facts.to_stored().unwrap(), stored);
             assert_eq!(Facts::from_stored(stored).unwrap(), facts);

@@ -131,8 +131,12 @@ fn shapes() -> Vec<BadParameters> {
         ),
         (
             "an unknown event",
-            with("notify", json!({"mail": "ops@example.com", "events": "todo"})),
-            &["notify", "\"todo\" is no event", "done, failed, domain, replaced"],
+            with("notify", json!({"mail": "ops@example.com", "events": "birthday"})),
+            &[
+                "notify",
+                "\"birthday\" is no event",
+                "todo, done, failed, trouble, domain, replaced",
+            ],
         ),
         (
             "timestamp",

@@ -1,8 +1,12 @@
 //! When a certificate is renewed. Pure.
 
+mod marks;
+
 use std::time::Duration;
 
 use time::OffsetDateTime;
+
+pub use marks::{Mark, marks, newest_mark};
 
 /// The share of its lifetime after which a certificate is renewed when the CA doesn't suggest a time (RFC 9773): never
 /// a number of days, since lifetimes are getting shorter.

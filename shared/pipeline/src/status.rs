@@ -23,6 +23,7 @@ pub(crate) mod notes;
 pub(crate) mod seen;
 mod situation;
 mod threat;
+mod told;
 pub(crate) mod ways;
 pub(crate) mod words;
 pub(crate) mod working;
@@ -33,6 +34,7 @@ pub use lines::unfolded;
 use notes::Then;
 pub use situation::{Situation, Whose, situation};
 pub(crate) use threat::Threat;
+pub use told::{Danger, endangered, not_renewed, told, waits_for_user};
 use words::list;
 pub use words::moment;
 
@@ -137,6 +139,11 @@ pub struct StepView {
 
 /// The description for `last_operation`. `responder` is the public address of broker-api, for http-01.
 pub fn describe(view: &View, responder: &str) -> String {
+    text(view, Some(responder))
+}
+
+/// The text. Without an address of the responder it leaves redirects out.
+fn text(view: &View, responder: Option<&str>) -> String {
     let situation = situation(view);
     let mut text = Text::default();
     for line in &situation.says {
@@ -211,7 +218,7 @@ impl DomainView {
 }
 
 /// What an operation at work says after its first lines.
-fn at_work(view: &View, needy: &[&DomainView], responder: &str, text: &mut Text) {
+fn at_work(view: &View, needy: &[&DomainView], responder: Option<&str>, text: &mut Text) {
     let rest = rest(view, !needy.is_empty());
     if needy.is_empty() {
         return text.append(rest);

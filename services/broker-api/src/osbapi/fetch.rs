@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use parameters::{DOMAIN_PROBLEM, NOTIFY, RENEWAL_PROBLEM, STATUS};
-use pipeline::status::{View, describe, ownership, unfolded};
+use pipeline::status::{View, describe, not_renewed, ownership, unfolded};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -79,13 +79,7 @@ pub(crate) async fn fetch(
 }
 
 fn renewal_problem(view: &View, responder: &str) -> String {
-    let until = view.certificate_not_after.map_or_else(String::new, |until| {
-        format!(" The certificate in use is valid until {}.", until.date())
-    });
-    format!(
-        "The certificate can't be renewed so far.{until} {}",
-        unfolded(&describe(view, responder))
-    )
+    format!("{} {}", not_renewed(view), unfolded(&describe(view, responder)))
 }
 
 /// "404 Not Found MUST be returned if the Service Instance does not exist or if a provisioning operation is still in

@@ -248,8 +248,8 @@ mod tests {
             ),
             (json!({"mail": "a@example.com", "events": []}), "there is no event"),
             (
-                json!({"mail": "a@example.com", "events": "todo"}),
-                "\"todo\" is no event; known are done, failed, domain, replaced",
+                json!({"mail": "a@example.com", "events": "birthday"}),
+                "\"birthday\" is no event; known are todo, done, failed, trouble, domain, replaced",
             ),
             (
                 json!({"mail": "a@example.com", "events": ["done", "done"]}),

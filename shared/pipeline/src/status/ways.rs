@@ -40,8 +40,9 @@ pub(crate) fn heading(heading: &str, is_first: bool) -> String {
 pub(crate) const BY_THE_NEXT_ORDER: &str = "by a value of the new order, which is shown here once it is placed.";
 
 /// All challenge types of the domains within this many bytes. Where they don't fit, names that can be derived from the
-/// domain are shown as a pattern; where they still don't fit, the last domains are only counted.
-pub(super) fn ways(view: &View, needy: &[&DomainView], responder: &str, room: usize) -> Text {
+/// domain are shown as a pattern; where they still don't fit, the last domains are only counted. Without an address of the responder redirects
+/// are left out.
+pub(super) fn ways(view: &View, needy: &[&DomainView], responder: Option<&str>, room: usize) -> Text {
     let all = of(view, needy, responder, false);
     if all.len() <= room {
         return all;
@@ -64,7 +65,7 @@ pub(super) fn ways(view: &View, needy: &[&DomainView], responder: &str, room: us
     }
 }
 
-fn of(view: &View, needy: &[&DomainView], responder: &str, pattern: bool) -> Text {
+fn of(view: &View, needy: &[&DomainView], responder: Option<&str>, pattern: bool) -> Text {
     let unproved: Vec<&DomainView> = needy.iter().copied().filter(|domain| !is_proved(domain)).collect();
     let wildcards = unproved.iter().any(|domain| wildcard_of(&domain.domain).is_some());
     let names = view.names();
@@ -92,7 +93,7 @@ fn of(view: &View, needy: &[&DomainView], responder: &str, pattern: bool) -> Tex
 }
 
 /// The records of one challenge type; `any`: the pattern for each domain's location, in place of the names.
-fn records(method: Method, sets: impl Iterator<Item = ToSet>, responder: &str, any: Option<Place>) -> Text {
+fn records(method: Method, sets: impl Iterator<Item = ToSet>, responder: Option<&str>, any: Option<Place>) -> Text {
     let mut values: Vec<(String, Vec<String>)> = Vec::new();
     let mut cnames: Vec<String> = Vec::new();
     let mut redirects = Vec::new();
@@ -139,7 +140,7 @@ fn records(method: Method, sets: impl Iterator<Item = ToSet>, responder: &str, a
         text.record(record);
     }
     let alone = redirects.len() == 1;
-    if let Some(mut redirect) = redirects.pop() {
+    if let (Some(mut redirect), Some(responder)) = (redirects.pop(), responder) {
         if !alone {
             ANY.clone_into(&mut redirect.host);
         }

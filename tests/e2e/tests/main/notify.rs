@@ -121,7 +121,7 @@ async fn the_platform_says_who_is_told(alone: &Alone) -> anyhow::Result<String> 
     assert_eq!(alone.platform.update(&id, json!({})).await?.status, 200);
     let now = fetched(alone, &id).await?;
     assert_eq!(now["mail"].as_array().map(Vec::len), Some(1), "{now}");
-    assert_eq!(now["events"], json!(["done", "failed", "domain"]));
+    assert_eq!(now["events"], json!(["todo", "done", "failed", "trouble", "domain"]));
     let sql = alone.database().await?;
     let operations: i64 = sql
         .query_one("select count(*) from operations where instance_id = $1", &[&id])
