@@ -206,7 +206,7 @@ impl Verifier {
             return Ok(self.not_in_place(look, begun).await);
         };
         self.store.proof_seen(task).await?;
-        let rest = self.store.challenge_holder(task, self.claim_grace).await?;
+        let rest = self.store.challenge_holder(task, holder, self.claim_grace).await?;
         if rest.is_zero() {
             tracing::info!(
                 domain = task.subject,

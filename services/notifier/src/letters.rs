@@ -23,6 +23,10 @@ use crate::smtp::{Phase, Smtp, Trouble};
 
 /// Makes letters of notices.
 const COLLECT: &str = "collecting notices";
+/// Finds what is to be told since time has passed.
+const REMIND: &str = "looking for what does not get done";
+/// How much less often: hours count there.
+const REMIND_LESS: u32 = 4;
 /// Deletes what is no longer needed.
 const PRUNE: &str = "pruning notices";
 /// How often.
@@ -111,18 +115,32 @@ impl Work for Letters {
 
     fn chores(&self) -> Vec<Chore> {
         let chore = |name, interval| Chore { name, interval };
-        vec![chore(COLLECT, self.collect_every), chore(PRUNE, PRUNE_EVERY)]
+        vec![
+            chore(COLLECT, self.collect_every),
+            chore(REMIND, self.collect_every * REMIND_LESS),
+            chore(PRUNE, PRUNE_EVERY),
+        ]
     }
 
     async fn chore(&self, name: &'static str) -> Result<(), HandlerError> {
-        if name == COLLECT {
-            let PaceArgs {
-                notice_window,
-                notices_per_tenant,
-            } = self.pace;
-            self.store.collect_notices(notice_window, notices_per_tenant).await?;
-        } else {
-            self.store.prune_notices().await?;
+        let PaceArgs {
+            notice_window,
+            notices_per_tenant,
+            notify_todo_after,
+        } = self.pace;
+        match name {
+            COLLECT => {
+                self.store.collect_notices(notice_window, notices_per_tenant).await?;
+            }
+            REMIND => {
+                let found = self.store.remind(notify_todo_after).await?;
+                if found > 0 {
+                    tracing::info!(found, "what does not get done is to be told");
+                }
+            }
+            _ => {
+                self.store.prune_notices().await?;
+            }
         }
         Ok(())
     }

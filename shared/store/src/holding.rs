@@ -138,21 +138,25 @@ impl Store {
     }
 
     /// The task's instance proves the domain and the instance that has it does not: the time until the domain moves, if
-    /// that stays so. Zero: now.
+    /// that stays so. Zero: now. The tenant that is about to lose it is told, once a day at most, however often that changes.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the task is no longer current; database errors.
-    pub async fn challenge_holder(&self, task: &Task, grace: Duration) -> Result<Duration, StoreError> {
+    pub async fn challenge_holder(
+        &self,
+        task: &Task,
+        holder: &Holder,
+        grace: Duration,
+    ) -> Result<Duration, StoreError> {
         self.in_transaction("challenge-holder", async |tx| {
             lock_current(tx, task).await?;
-            let row = Statement::new(
-                "holder-challenge",
-                "update claims set wins_at = coalesce(wins_at, clock_timestamp() + $3 * interval '1 millisecond') \
-                 where instance_id = $1 and domain = $2 \
-                 returning (extract(epoch from wins_at - clock_timestamp()) * 1000)::bigint",
-            )
-            .one(tx, &[&task.instance.id, &task.subject, &as_millis(grace)])
-            .await?;
+            let row = statement!("holder-challenge")
+                .with("day", births::DAY)
+                .one(tx, &[&task.instance.id, &task.subject, &as_millis(grace)])
+                .await?;
+            if row.try_get(1)? {
+                births::leaves(tx, &holder.instance, &task.subject, row.try_get(2)?).await?;
+            }
             Ok(millis(row.try_get(0)?))
         })
         .await

@@ -59,7 +59,7 @@ mod zone_feed;
 
 pub use crate::notices::{
     AddressesResealed, Collected, FetchedRecipient, Lease, LeasedLetter, LetterKind, LetterWakeUp, LinkOpened,
-    NoticeFigures, NoticeRing, RecipientState, Subscriber, Subscribers, ToldNotice,
+    NoticeFigures, NoticeRing, Now, RecipientState, Subscriber, Subscribers, ToldNotice,
 };
 pub use accounts::Account;
 pub use audit::{Acting, Actor, AuditEntry, AuditFilter, Intent, OnParked, ParkedMessage, Via};

@@ -37,6 +37,7 @@ pub use letters::{LetterFilter, LetterLine, NoticeLine};
 pub use lists::{Kind, List, Listed, Listing, Place};
 pub use offers::{NewOffer, Offer};
 pub use overview::{Choice, InstanceLine};
+pub(crate) use progress::ASKS_USER;
 pub use progress::{AtStep, Progress, WhoseMove};
 pub use renew_now::RenewNow;
 pub use retry::RetriedStep;

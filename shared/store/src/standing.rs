@@ -6,12 +6,15 @@ use std::time::Duration;
 use pipeline::Reason;
 use pipeline::proof::{Challenges, Method};
 use pipeline::reason::stored;
+use serde_json::Value;
+use tokio_postgres::Row;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::notices::births;
 use crate::orders::CHALLENGES;
-use crate::statement::statement;
-use crate::steps::as_millis;
+use crate::statement::{Session, statement};
+use crate::steps::{as_millis, lock_instance};
 
 /// How a domain of an instance at rest was last proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +57,7 @@ impl Store {
     }
 
     /// Records that a proof was looked at, and what was seen if nothing proves the domain any more. Returns whether that is
-    /// new.
+    /// new; then its tenant is told, once a day at most.
     ///
     /// # Errors
     /// Database errors.
@@ -63,11 +66,31 @@ impl Store {
         proof: &StandingProof,
         gone: Option<&Reason>,
     ) -> Result<bool, StoreError> {
-        let seen = gone.map(stored::write).transpose()?;
-        let client = self.client().await?;
-        let row = statement!("standing-checked")
-            .optional(&client, &[&proof.instance, &proof.domain, &seen])
-            .await?;
-        row.map_or(Ok(false), |row| Ok(row.try_get(0)?))
+        let Some(gone) = gone else {
+            let client = self.client().await?;
+            checked(&client, proof, None).await?;
+            return Ok(false);
+        };
+        let seen = stored::write(gone)?;
+        self.in_transaction("standing-gone", async |tx| {
+            lock_instance(tx, &proof.instance).await?;
+            let Some(row) = checked(tx, proof, Some(&seen)).await? else {
+                return Ok(false);
+            };
+            let is_new: bool = row.try_get(0)?;
+            if is_new {
+                births::lapses(tx, &proof.instance, &proof.domain, row.try_get(1)?).await?;
+            }
+            Ok(is_new)
+        })
+        .await
     }
+}
+
+/// The domain's row, if there is one, and what was seen of it.
+async fn checked(on: &impl Session, proof: &StandingProof, seen: Option<&Value>) -> Result<Option<Row>, StoreError> {
+    statement!("standing-checked")
+        .with("day", births::DAY)
+        .optional(on, &[&proof.instance, &proof.domain, &seen])
+        .await
 }

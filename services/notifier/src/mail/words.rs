@@ -2,13 +2,15 @@
 
 use notices::Facts;
 use pipeline::shown::{few, harmless};
-use pipeline::status::moment;
-use store::ToldNotice;
+use pipeline::status::{self, Danger, moment};
+use store::{Now, ToldNotice};
 
 /// The subject of a mail that asks for a confirmation.
 pub(super) const CONFIRMATION: &str = "Please confirm: news of a CDN service to this address";
 /// The maximum length of a text of the platform's, in characters; a failure is as long as `cf service` shows it.
 const MOST: usize = 1_000;
+/// Where more is to be seen than a mail has.
+const LOOK: &str = "How it is now, and every way to prove a domain: `cf service` shows it.";
 /// The maximum number of services that are listed.
 const MOST_SERVICES: usize = 20;
 
@@ -81,6 +83,10 @@ fn item(told: &ToldNotice) -> Item {
             failure: Some(failure),
         } => failed(operation, failure, told),
         Facts::Left { domain } => left(domain),
+        Facts::Todo { .. } => todo(told),
+        Facts::Trouble { .. } => trouble(told),
+        Facts::Leaves { name } => endangered("Domain about to be lost", name, Danger::Leaves, told),
+        Facts::Lapses { name } => endangered("Record gone", name, Danger::Lapses, told),
     };
     Item {
         title: harmless(&title, MOST),
@@ -143,6 +149,32 @@ fn left(domain: &str) -> (String, Vec<String>) {
     )
 }
 
+fn todo(told: &ToldNotice) -> (String, Vec<String>) {
+    let title = format!("Waiting for you: {}", domains(told));
+    let ends_at = told.now.as_deref().and_then(|now| now.ends_at);
+    let ends = ends_at.map(|at| format!("If it is not done by {}, this ends by itself.", moment(at)));
+    let lines = status_of(told).into_iter().chain(ends);
+    (title, lines.chain(std::iter::once(LOOK.to_owned())).collect())
+}
+
+fn trouble(told: &ToldNotice) -> (String, Vec<String>) {
+    let says = told.now.as_deref().map(|now| status::not_renewed(&now.view));
+    let lines = says.into_iter().chain(status_of(told));
+    (format!("Certificate not renewed: {}", domains(told)), lines.collect())
+}
+
+fn endangered(title: &str, name: &str, danger: Danger, told: &ToldNotice) -> (String, Vec<String>) {
+    let now = told.now.as_deref();
+    let lines = now.and_then(|now| status::endangered(&now.view, name, danger));
+    (format!("{title}: {name}"), lines.unwrap_or_default())
+}
+
+/// The status of what waits, as the platform shows it.
+fn status_of(told: &ToldNotice) -> Vec<String> {
+    let view = told.now.as_deref().map(|Now { view, .. }| view);
+    view.map(status::told).unwrap_or_default()
+}
+
 fn until(told: &ToldNotice) -> Option<String> {
     let until = moment(told.certificate_not_after?);
     Some(format!(
@@ -178,6 +210,33 @@ mod tests {
             domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
             distribution_domain: Some("d111111abcdef8.cloudfront.net".to_owned()),
             certificate_not_after: Some(datetime!(2027-03-01 00:00 UTC)),
+            now: None,
+        }
+    }
+
+    /// The same, of something that lasts: an operation, or else an instance at rest, with these parts of its only domain.
+    fn lasting(event: &str, facts: Facts, operation: (&str, &str), domain: &serde_json::Value) -> ToldNotice {
+        let mut parts = serde_json::json!({"domain": "www.example.com", "challenges_are_new": false});
+        for (key, part) in domain.as_object().unwrap() {
+            parts[key] = part.clone();
+        }
+        let view = serde_json::json!({
+            "kind": operation.0,
+            "state": operation.1,
+            "tenant": "org-1",
+            "distribution_domain": "d111111abcdef8.cloudfront.net",
+            "now": "2026-12-01T04:05:00Z",
+            "certificate_not_after": "2026-12-08T00:00:00Z",
+            "domains": [parts],
+            "steps": [],
+        });
+        let now = Now {
+            view: serde_json::from_value(view).unwrap(),
+            ends_at: Some(datetime!(2026-12-02 04:00 UTC)),
+        };
+        ToldNotice {
+            now: Some(Box::new(now)),
+            ..told(event, facts, &["www.example.com"])
         }
     }
 
@@ -236,6 +295,62 @@ mod tests {
             &[],
         );
         assert!(said(&left).starts_with("Domain lost: www.example.com\n"));
+    }
+
+    #[test]
+    fn what_lasts_is_told_as_its_status_tells_it() {
+        let id = uuid::Uuid::from_u128(7);
+        let name = || "www.example.com".to_owned();
+        let waits = serde_json::json!({"step_state": "waiting"});
+        let todo = lasting("todo", Facts::Todo { operation: id }, ("provision", "running"), &waits);
+        let words = said(&todo);
+        assert!(
+            words.starts_with("Waiting for you: www.example.com\nWaiting for you: 1 of 1 domain needs a DNS record.\n"),
+            "{words}"
+        );
+        assert!(
+            words.contains("\nIf it is not done by 2026-12-02 04:00 UTC, this ends by itself.\nHow it is now"),
+            "{words}"
+        );
+
+        let certificate = Facts::Trouble { certificate: id };
+        let trouble = lasting("trouble", certificate, ("renew", "running"), &waits);
+        let words = said(&trouble);
+        assert!(
+            words.starts_with(
+                "Certificate not renewed: www.example.com\nThe certificate can't be renewed so far. The certificate in use is \
+                 valid until 2026-12-08.\nWaiting for you: 1 of 1 domain needs a DNS record.\n"
+            ),
+            "{words}"
+        );
+
+        let loses = serde_json::json!({"step_state": "done", "loses_at": "2026-12-01T10:00:00Z"});
+        let leaves = lasting(
+            "domain",
+            Facts::Leaves { name: name() },
+            ("provision", "succeeded"),
+            &loses,
+        );
+        assert_eq!(
+            said(&leaves),
+            "Domain about to be lost: www.example.com\nAnother service instance has proved www.example.com, and nothing proves \
+             it for this one any more: it moves there at 2026-12-01 10:00 UTC. To keep it, set one of these:\nwww.example.com \
+             CNAME d111111abcdef8.cloudfront.net"
+        );
+        let gone = serde_json::json!({"step_state": "done", "proof_gone_at": "2026-12-01T03:00:00Z"});
+        let lapses = lasting(
+            "domain",
+            Facts::Lapses { name: name() },
+            ("provision", "succeeded"),
+            &gone,
+        );
+        let words = said(&lapses);
+        assert!(
+            words.starts_with(
+                "Record gone: www.example.com\nNothing proves www.example.com any more since 2026-12-01 03:00 UTC"
+            ),
+            "{words}"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! The birth of a notice: one insert in the transaction of what it tells of, if the instance tells anybody of such an event. It locks no row
-//! that another instance's work needs.
+//! The birth of a notice: one insert, if the instance tells anybody of such an event, in the transaction of what it tells of. What nobody
+//! writes when it happens, since only time passes, is found by a chore (`remind`). The instance has to stay until the commit: whoever works on it
+//! waits for that, so a transaction that tells of several instances locks them first.
 
 use ::notices::{Event, Facts};
 use deadpool_postgres::Transaction;
@@ -7,7 +8,10 @@ use pipeline::OperationKind;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::statement::Statement;
+use crate::statement::{Session, Statement};
+
+/// In SQL: today. What can come and go is told once a day.
+pub(crate) const DAY: &str = "to_char(now() at time zone 'UTC', 'YYYY-MM-DD')";
 
 /// An operation has succeeded.
 pub(crate) async fn succeeded(
@@ -63,7 +67,36 @@ pub(crate) async fn left(tx: &Transaction<'_>, instance: &str, domain: &str, at:
     bear(tx, &key, instance, Event::Domain, &facts).await
 }
 
-async fn bear(tx: &Transaction<'_>, key: &str, instance: &str, event: Event, facts: &Facts) -> Result<(), StoreError> {
+/// Another instance proves a domain of this one, which nothing proves for it any more.
+pub(crate) async fn leaves(tx: &Transaction<'_>, instance: &str, domain: &str, day: &str) -> Result<(), StoreError> {
+    let facts = Facts::Leaves {
+        name: domain.to_owned(),
+    };
+    let key = format!("leaves/{instance}/{domain}/{day}");
+    bear(tx, &key, instance, Event::Domain, &facts).await
+}
+
+/// Nothing proves a domain of the instance any more.
+pub(crate) async fn lapses(tx: &Transaction<'_>, instance: &str, domain: &str, day: &str) -> Result<(), StoreError> {
+    let facts = Facts::Lapses {
+        name: domain.to_owned(),
+    };
+    let key = format!("gone/{instance}/{domain}/{day}");
+    bear(tx, &key, instance, Event::Domain, &facts).await
+}
+
+/// An operation waits for its user, at this mark.
+pub(super) async fn todo(on: &impl Session, instance: &str, operation: Uuid, mark: &str) -> Result<(), StoreError> {
+    let key = format!("todo/{operation}/{mark}");
+    bear(on, &key, instance, Event::Todo, &Facts::Todo { operation }).await
+}
+
+/// A certificate can't be renewed, and something is told of it under this key.
+pub(super) async fn trouble(on: &impl Session, instance: &str, certificate: Uuid, key: &str) -> Result<(), StoreError> {
+    bear(on, key, instance, Event::Trouble, &Facts::Trouble { certificate }).await
+}
+
+async fn bear(on: &impl Session, key: &str, instance: &str, event: Event, facts: &Facts) -> Result<(), StoreError> {
     Statement::new(
         "notice-birth",
         "insert into notices (id, key, instance_id, event, facts) \
@@ -73,7 +106,7 @@ async fn bear(tx: &Transaction<'_>, key: &str, instance: &str, event: Event, fac
          on conflict (key) do nothing",
     )
     .run(
-        tx,
+        on,
         &[&Uuid::new_v4(), &key, &instance, &event.as_str(), &facts.to_stored()?],
     )
     .await?;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::connection::Store;
 use crate::error::StoreError;
+use crate::notices::now::{Now, Standing, Still};
 use crate::notices::outcome::count_ended;
 use crate::statement::{Statement, statement, storable};
 use crate::steps::as_millis;
@@ -108,6 +109,8 @@ pub struct ToldNotice {
     pub distribution_domain: Option<String>,
     /// Until when the certificate that is in use now is valid.
     pub certificate_not_after: Option<OffsetDateTime>,
+    /// How things stand, where it tells of something that lasts.
+    pub now: Option<Box<Now>>,
 }
 
 impl Store {
@@ -224,22 +227,37 @@ async fn who_asks(tx: &Transaction<'_>, recipient: Uuid) -> Result<Vec<String>, 
 
 async fn still_true(tx: &Transaction<'_>, letter: Uuid) -> Result<Vec<ToldNotice>, StoreError> {
     let rows = statement!("letter-told").all(tx, &[&letter]).await?;
-    rows.iter()
-        .map(|row| {
-            let event: String = row.try_get("event")?;
-            let facts = Facts::from_stored(row.try_get("facts")?);
-            let domains: Option<serde_json::Value> = row.try_get("domains")?;
-            Ok(ToldNotice {
-                instance: row.try_get("instance_id")?,
-                event: event.parse::<Event>().map_err(|error| unreadable(&error))?,
-                facts: facts.map_err(|error| unreadable(&error))?,
-                born_at: row.try_get("born_at")?,
-                domains: domains.map(serde_json::from_value).transpose()?.unwrap_or_default(),
-                distribution_domain: row.try_get("distribution_domain")?,
-                certificate_not_after: row.try_get("certificate_not_after")?,
-            })
-        })
-        .collect()
+    let mut standing = Standing::default();
+    let mut told: Vec<ToldNotice> = Vec::new();
+    for row in &rows {
+        let mut notice = notice_from(row)?;
+        // What lasts is told as it is now, so once is enough.
+        let is_there = |other: &ToldNotice| (&other.instance, &other.facts) == (&notice.instance, &notice.facts);
+        match standing.of(tx, &notice.instance, &notice.facts).await? {
+            Still::Happened => {}
+            Still::Lasts(_) if told.iter().any(is_there) => continue,
+            Still::Lasts(now) => notice.now = Some(now),
+            Still::Over => continue,
+        }
+        told.push(notice);
+    }
+    Ok(told)
+}
+
+fn notice_from(row: &Row) -> Result<ToldNotice, StoreError> {
+    let event: String = row.try_get("event")?;
+    let facts = Facts::from_stored(row.try_get("facts")?);
+    let domains: Option<serde_json::Value> = row.try_get("domains")?;
+    Ok(ToldNotice {
+        instance: row.try_get("instance_id")?,
+        event: event.parse::<Event>().map_err(|error| unreadable(&error))?,
+        facts: facts.map_err(|error| unreadable(&error))?,
+        born_at: row.try_get("born_at")?,
+        domains: domains.map(serde_json::from_value).transpose()?.unwrap_or_default(),
+        distribution_domain: row.try_get("distribution_domain")?,
+        certificate_not_after: row.try_get("certificate_not_after")?,
+        now: None,
+    })
 }
 
 fn unreadable(error: &dyn std::error::Error) -> StoreError {

@@ -5,7 +5,8 @@ use crate::error::StoreError;
 use crate::statement::{Statement, statement};
 
 impl Store {
-    /// Deletes letters that ended 30 days ago, notices as old that are in none, and recipients whom nobody tells anything; wipes addresses that
+    /// Deletes letters that ended 30 days ago, notices as old that are in none (those of what may last longer, so that it is not told again, after
+    /// a year), and recipients whom nobody tells anything; wipes addresses that
     /// have not answered within 7 days, or that nobody needs. Returns how many rows. Any process may do it, at any time.
     ///
     /// # Errors
@@ -22,6 +23,7 @@ impl Store {
                 Statement::new(
                     "notices-prune",
                     "delete from notices where id in (select n.id from notices n where n.collected_at < now() - interval '30 days' \
+                     and (n.event not in ('todo', 'trouble') or n.collected_at < now() - interval '1 year') \
                      and not exists (select from letter_notices m where m.notice_id = n.id) limit 1000 for update skip locked)",
                 ),
                 // The last notices of an instance that is removed are told first.

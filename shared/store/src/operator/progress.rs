@@ -9,7 +9,7 @@ use crate::statement::statement;
 
 /// In SQL: the waiting step `s` waits for its user. The same judgement as `pipeline::status::situation` makes: the proof is not in
 /// place, and the broker has nothing left to do for it; or AWS waits for a DNS record.
-pub(super) const ASKS_USER: &str = "case when s.kind = 'verify-challenge' \
+pub(crate) const ASKS_USER: &str = "case when s.kind = 'verify-challenge' \
      then not (coalesce(reason_of(s)->>'in_place' is not null and reason_of(s)->'forbidden' is null, false) \
        or (reason_of(s)->>'in_place' is null and reason_of(s)->'forbidden' is null \
          and coalesce(jsonb_path_exists(reason_of(s), '$.ways[*].seen ? (@.delegation == \"leads\" \
