@@ -10,20 +10,22 @@ use uuid::Uuid;
 use crate::plans::Years;
 
 /// An address and an instance each, with a notice each minute. The newest 20 notices are not in letters yet, the next 20 letters wait, and 20
-/// addresses are to be asked.
+/// addresses are to be asked. Each instance has an operation, of which the newest 20 wait for their users.
 const WEEKS: &str = "
     alter table recipients set (autovacuum_enabled = false);
     alter table instance_recipients set (autovacuum_enabled = false);
     alter table notices set (autovacuum_enabled = false);
     alter table letters set (autovacuum_enabled = false);
     alter table letter_notices set (autovacuum_enabled = false);
+    alter table operations set (autovacuum_enabled = false);
+    alter table steps set (autovacuum_enabled = false);
     insert into instances (id, tenant, service_id, plan_id, settings, request)
         select 'i' || i, 't' || i % 1000, 's', 'p', '{}', '{\"parameters\": {\"domains\": [\"a.example.com\"]}}' from generate_series(1, 40000) i;
     insert into recipients (id, tenant, address_digest, sealed_address, shortened, state, asked_at)
         select md5('r' || i)::uuid, 't' || i % 1000, decode(md5('a' || i), 'hex'), '\\x00', 'o…s@example.com', 'confirmed',
             now() - i * interval '10 minutes' from generate_series(1, 40000) i;
     insert into instance_recipients (instance_id, recipient_id, events)
-        select 'i' || i, md5('r' || i)::uuid, '{done,failed,domain}' from generate_series(1, 40000) i;
+        select 'i' || i, md5('r' || i)::uuid, '{todo,done,failed,trouble,domain}' from generate_series(1, 40000) i;
     insert into notices (id, key, instance_id, event, facts, born_at, collected_at)
         select md5('n' || i)::uuid, 'k' || i, 'i' || i, 'done', '{\"v\": 1, \"kind\": \"ended\", \"operation\": \"update\", \"failure\": null}',
             now() - i * interval '1 minute', case when i > 20 then now() - i * interval '1 minute' end from generate_series(1, 40000) i;
@@ -32,6 +34,12 @@ const WEEKS: &str = "
             now() - interval '1 hour', now() + interval '1 day', now() - i * interval '1 minute',
             case when i not between 21 and 40 then now() - i * interval '1 minute' end from generate_series(21, 40000) i;
     insert into letter_notices select md5('l' || i)::uuid, md5('n' || i)::uuid from generate_series(21, 40000) i;
+    insert into operations (id, instance_id, kind, state, created_at, deadline_at, ended_at)
+        select md5('o' || i)::uuid, 'i' || i, 'update', case when i > 20 then 'succeeded' else 'running' end, now() - i * interval '1 hour',
+            now() + interval '5 days', case when i > 20 then now() end from generate_series(1, 40000) i;
+    insert into steps (id, operation_id, kind, service, subject, round, state, due_at, deadline_at)
+        select md5('s' || i)::uuid, md5('o' || i)::uuid, 'verify-challenge', 'challenge-verifier', 'a.example.com', 0,
+            case when i > 20 then 'done' else 'waiting' end, now(), now() + interval '5 days' from generate_series(1, 40000) i;
     update recipients set state = 'asked', asked_at = null where id in (select md5('r' || i)::uuid from generate_series(41, 60) i)";
 
 /// The tables have some 3,000 blocks together.
@@ -68,6 +76,13 @@ async fn what_is_asked_of_notices_all_the_time_reads_no_table_as_a_whole() -> an
         })
         .await?;
     ensure!(collected.notices.is_empty(), "done by the first one: {collected:?}");
+    // Of 20 operations, each with its step; the second time there is nothing to tell.
+    let reminded = years
+        .asked_within(2 * MOST_BLOCKS, "what waits for users, and is not renewed", async |store| {
+            store.remind(Duration::from_secs(1_800)).await
+        })
+        .await?;
+    ensure!(reminded == 0, "done by the first one: {reminded}");
     let grace = Duration::from_secs(60);
     years
         .asked_within(MOST_BLOCKS, "the sweep", async |store| {
@@ -87,5 +102,8 @@ async fn what_is_asked_of_notices_all_the_time_reads_no_table_as_a_whole() -> an
         .await?
         .get(0);
     ensure!(made == 20 + 20 + 20, "{made} letters wait");
+    let todo = "select count(*) from notices where event = 'todo'";
+    let todo: i64 = years.sql().query_one(todo, &[]).await?.get(0);
+    ensure!(todo == 20, "{todo} reminders");
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Notices: born with what they tell of, told to those who want it and have confirmed, each letter by one process at a time.
 
+mod lasting;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
