@@ -78,9 +78,11 @@ async fn what_is_asked_of_notices_all_the_time_reads_no_table_as_a_whole() -> an
     ensure!(collected.notices.is_empty(), "done by the first one: {collected:?}");
     // Of 20 operations, each with its step; the second time there is nothing to tell.
     let reminded = years
-        .asked_within(2 * MOST_BLOCKS, "what waits for users, and is not renewed", async |store| {
-            store.remind(Duration::from_secs(1_800)).await
-        })
+        .asked_within(
+            2 * MOST_BLOCKS,
+            "what waits for users, and is not renewed",
+            async |store| store.remind(Duration::from_secs(1_800)).await,
+        )
         .await?;
     ensure!(reminded == 0, "done by the first one: {reminded}");
     let grace = Duration::from_secs(60);
