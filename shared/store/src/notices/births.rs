@@ -1,6 +1,5 @@
 //! The birth of a notice: one insert, if the instance tells anybody of such an event, in the transaction of what it tells of. What nobody
-//! writes when it happens, since only time passes, is found by a chore (`remind`). The instance has to stay until the commit: whoever works on it
-//! waits for that, so a transaction that tells of several instances locks them first.
+//! writes when it happens, since only time passes, is found by a chore (`remind`). It refers to the instance that is told, so it waits for whoever works on that one, and he for the commit.
 
 use ::notices::{Event, Facts};
 use deadpool_postgres::Transaction;

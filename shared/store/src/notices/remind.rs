@@ -21,7 +21,7 @@ const A_RUN: usize = 500;
 
 impl Store {
     /// Bears notices of the creations and updates that wait for their user and were requested `todo_after` ago, once, and once more a day before
-    /// they end; and of the certificates that can't be renewed, at the newest of the marks of [`pipeline::renewal::marks`]. Returns how
+    /// they end; and of the certificates that can't be renewed, at their [newest mark](newest_mark). Returns how
     /// many were found that had not been told.
     ///
     /// # Errors

@@ -186,6 +186,39 @@ async fn an_address_confirms_then_is_told_once_then_leaves() -> anyhow::Result<(
     nobody_reads_the_address(&world, &sql, &address).await
 }
 
+#[tokio::test]
+async fn who_has_to_act_is_told_what_to_set_once() -> anyhow::Result<()> {
+    if skipped() {
+        return Ok(());
+    }
+    let options = Options::fast()
+        .with_mail()
+        .with_env(NOTIFIER, "NOTIFY_TODO_AFTER", "0s");
+    let world = World::own(options).await?;
+    let (stack, sql) = (&world.handle, world.sql().await?);
+    let address = address("waits");
+    let instance = asked(&world, &address).await?;
+    let confirm = link(&arrived(stack, &address, ASKS).await?, "c")?;
+    ensure!(
+        press(&world, &confirm, "do=confirm").await?.status == 200,
+        "not confirmed"
+    );
+    let name = &instance.domains[0];
+    let waits = "Waiting for you:";
+    let mail = arrived(stack, &address, waits).await?;
+    let record = format!("_validation-persist.{name} TXT ");
+    for words in ["1 of 1 domain needs a DNS record", &record, "If it is not done by "] {
+        assert!(mail.contains(words), "{words}: {mail}");
+    }
+    let told = world.told(&instance).await?;
+    world.set_persist(&told, name).await?;
+    world.platform.succeeded(&instance.id, PATIENCE).await?;
+    arrived(stack, &address, "Ready: ").await?;
+    all_is_told(&sql).await?;
+    assert_eq!(mails(stack, &address, waits)?.len(), 1);
+    Ok(())
+}
+
 /// Neither in the database nor in a log, whatever is logged; nor a link that acts for it.
 async fn nobody_reads_the_address(world: &World, sql: &Client, address: &str) -> anyhow::Result<()> {
     for table in [
