@@ -136,7 +136,16 @@ async fn who_is_told_late_is_told_of_the_last_day_only() -> anyhow::Result<()> {
     sql.batch_execute("update steps set deadline_at = now() + interval '3 days'")
         .await?;
     assert_eq!(desk.store.remind(TODO_AFTER).await?, 0);
-    assert_eq!(keys(&sql).await?, [format!("todo/{}/last-day", tasks[0].operation)]);
+    let last = format!("todo/{}/last-day", tasks[0].operation);
+    assert_eq!(keys(&sql).await?, [last]);
+
+    // What keeps it from being told again is kept for longer than other notices.
+    for (days, kept) in [(31, 1), (400, 0)] {
+        let aged = format!("update notices set collected_at = now() - interval '{days} days'");
+        sql.batch_execute(&aged).await?;
+        desk.store.prune_notices().await?;
+        assert_eq!(keys(&sql).await?.len(), kept, "after {days} days");
+    }
     Ok(())
 }
 
