@@ -19,7 +19,8 @@ const COPIED = 2_000;
 function become(old, fresh, known) {
   if (old.isEqualNode(fresh)) return;
   if (old.nodeType !== Node.ELEMENT_NODE) {
-    old.data = fresh.data;
+    // A button that says what it has done says so until its time is over.
+    if (!old.data || old.data !== old.parentElement?.dataset.done) old.data = fresh.data;
     return;
   }
   for (const { name } of [...old.attributes]) {
